@@ -1,0 +1,18 @@
+/* exp and log of our own, so that every machine and every C library computes the same bytes.
+ * All are plain double arithmetic (compiled without contraction), accurate to about 1e-15. */
+#ifndef CNN_BASE_ELEMENTARY_H
+#define CNN_BASE_ELEMENTARY_H
+
+/* e^x; 0 below about -708 (where libm has subnormals), infinity above about 709; NaN for NaN. */
+double cnn_exp(double x);
+
+/* Natural logarithm; NaN below 0, -infinity at 0. Subnormal arguments count as 0. */
+double cnn_log(double x);
+
+/* log(1 + x) for x in [0, 1], without losing the low digits of a small x. */
+double cnn_log1p(double x);
+
+/* The logistic function, 1 / (1 + e^-x), without overflow on either side. MATH: sigma(z). */
+double cnn_sigmoid(double x);
+
+#endif

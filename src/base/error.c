@@ -1,0 +1,49 @@
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *cnn_status_text(cnn_status status) {
+    switch (status) {
+#define CNN_STATUS_CASE(name, code, text)                                                          \
+    case name:                                                                                     \
+        return text;
+        CNN_STATUS_LIST(CNN_STATUS_CASE)
+#undef CNN_STATUS_CASE
+    }
+    return "unknown status";
+}
+
+cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...) {
+    if (error) {
+        va_list arguments;
+        va_start(arguments, format);
+        error->status = status;
+        (void)vsnprintf(error->message, sizeof error->message, format, arguments);
+        va_end(arguments);
+    }
+    return status;
+}
+
+cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *format, ...) {
+    if (!error) {
+        return status;
+    }
+    char rest[sizeof error->message];
+    memcpy(rest, error->message, sizeof rest);
+    va_list arguments;
+    va_start(arguments, format);
+    int used = vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    if (used >= 0 && (size_t)used < sizeof error->message) {
+        size_t room = sizeof error->message - (size_t)used;
+        rest[room - 1] = '\0'; /* a longer tail is cut off, never the place in front */
+        memcpy(error->message + used, rest, strlen(rest) + 1);
+    }
+    return error->status;
+}
+
+cnn_status cnn_fail_memory(cnn_error *error, const char *what) {
+    return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
+}

@@ -1,0 +1,212 @@
+#include "file.h"
+
+#include "error.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, char **data,
+                         size_t *size, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    void *bytes = NULL;
+    size_t used = 0;
+    size_t capacity = 0;
+    struct stat about;
+    *data = NULL;
+    *size = 0;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 || fstat(file, &about) != 0) {
+        status = cnn_fail(error, failure, "%s", strerror(errno));
+        goto done;
+    }
+    if (S_ISDIR(about.st_mode)) {
+        status = cnn_fail(error, failure, "expected a file, found a folder");
+        goto done;
+    }
+    /* one byte more than the size says, so that the end shows itself without another allocation */
+    size_t wanted = S_ISREG(about.st_mode) && about.st_size > 0 ? (size_t)about.st_size + 2 : 65536;
+    for (;;) {
+        if (used > limit || (S_ISREG(about.st_mode) && (size_t)about.st_size > limit)) {
+            status = cnn_fail(error, failure, "expected a file of at most %zu MiB, found a larger one",
+                              limit >> 20);
+            goto done;
+        }
+        if (!cnn_grow(&bytes, &capacity, used + 2 > wanted ? used + 65536 : wanted, 1)) {
+            status = cnn_fail_memory(error, "reading a file");
+            goto done;
+        }
+        ssize_t got = read(file, (char *)bytes + used, capacity - used - 1);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            status = cnn_fail(error, failure, "%s", strerror(errno));
+            goto done;
+        }
+        if (got == 0) {
+            break;
+        }
+        used += (size_t)got;
+    }
+    ((char *)bytes)[used] = '\0';
+    *data = bytes;
+    *size = used;
+    bytes = NULL;
+done:
+    if (file >= 0) {
+        (void)close(file); /* only read from: nothing can be lost here */
+    }
+    cnn_free(bytes);
+    return status;
+}
+
+/* Writes everything or returns -1 with errno set. */
+static int write_all(int file, const void *data, size_t size) {
+    const char *from = data;
+    while (size > 0) {
+        ssize_t written = write(file, from, size);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written < 0) {
+            return -1;
+        }
+        from += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+/* Makes a rename durable. Some file systems cannot sync a folder: EINVAL is their way to say so. */
+static int sync_folder_of(const char *path) {
+    char *folder = cnn_path_folder(path);
+    if (!folder) {
+        errno = ENOMEM;
+        return -1;
+    }
+    int file = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cnn_free(folder);
+    if (file < 0) {
+        return -1;
+    }
+    int result = fsync(file) == 0 || errno == EINVAL ? 0 : -1;
+    int reason = errno;
+    (void)close(file);
+    errno = reason;
+    return result;
+}
+
+cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_error *error) {
+    size_t room = strlen(path) + 32;
+    char *temporary = cnn_alloc(room, 1);
+    if (!temporary) {
+        return cnn_fail_memory(error, path);
+    }
+    (void)snprintf(temporary, room, "%s.tmp.%ld", path, (long)getpid());
+    cnn_status status = CNN_OK;
+    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool created = file >= 0;
+    bool written = created && write_all(file, data, size) == 0 && fsync(file) == 0;
+    int reason = errno;
+    if (created && close(file) != 0 && written) {
+        written = false;
+        reason = errno;
+    }
+    if (written && (rename(temporary, path) != 0 || sync_folder_of(path) != 0)) {
+        written = false;
+        reason = errno;
+    }
+    if (!written) {
+        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
+        if (created) {
+            (void)unlink(temporary);
+        }
+    }
+    cnn_free(temporary);
+    return status;
+}
+
+cnn_status cnn_file_append(const char *path, const void *data, size_t size, cnn_error *error) {
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (file < 0) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+    }
+    cnn_status status = CNN_OK;
+    off_t before = lseek(file, 0, SEEK_END);
+    if (before < 0 || write_all(file, data, size) != 0) {
+        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+        if (before >= 0 && ftruncate(file, before) != 0) {
+            status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s (its last line may be torn)", path,
+                              strerror(errno));
+        }
+    }
+    if (close(file) != 0 && status == CNN_OK) {
+        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+    }
+    return status;
+}
+
+cnn_status cnn_folder_make(const char *path, cnn_error *error) {
+    char *part = cnn_copy_string(path);
+    if (!part) {
+        return cnn_fail_memory(error, path);
+    }
+    cnn_status status = CNN_OK;
+    for (char *end = part + 1; *part; end++) {
+        if (*end != '/' && *end != '\0') {
+            continue;
+        }
+        char kept = *end;
+        *end = '\0';
+        if (mkdir(part, 0777) != 0 && !(errno == EEXIST && cnn_folder_exists(part))) {
+            status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: cannot make the folder: %s", part,
+                              strerror(errno));
+            break;
+        }
+        *end = kept;
+        if (kept == '\0') {
+            break;
+        }
+    }
+    cnn_free(part);
+    return status;
+}
+
+bool cnn_folder_exists(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+char *cnn_path_join(const char *folder, const char *name) {
+    if (*name == '/' || *folder == '\0') {
+        return cnn_copy_string(name);
+    }
+    size_t length = strlen(folder);
+    size_t room = length + strlen(name) + 2;
+    char *path = cnn_alloc(room, 1);
+    if (path) {
+        (void)snprintf(path, room, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
+    }
+    return path;
+}
+
+char *cnn_path_folder(const char *path) {
+    char *folder = cnn_copy_string(path);
+    if (folder) {
+        char *slash = strrchr(folder, '/');
+        if (slash == folder) {
+            slash[1] = '\0'; /* the root keeps its slash */
+        } else if (slash) {
+            *slash = '\0';
+        } else {
+            *folder = '\0';
+        }
+    }
+    return folder;
+}

@@ -1,0 +1,41 @@
+#include "hash.h"
+
+#include <sha2.h>
+
+static uint64_t mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+    return hash ^ (hash >> 29);
+}
+
+uint64_t cnn_hash_bytes(uint64_t hash, const void *bytes, size_t size) {
+    const unsigned char *from = bytes;
+    size_t rest = size;
+    for (; rest >= 8; rest -= 8, from += 8) {
+        uint64_t word = 0;
+        for (unsigned i = 0; i < 8; i++) { /* little-endian, whatever the machine */
+            word |= (uint64_t)from[i] << (8 * i);
+        }
+        hash = mix(hash, word);
+    }
+    uint64_t tail = 0;
+    for (unsigned i = 0; i < rest; i++) {
+        tail |= (uint64_t)from[i] << (8 * i);
+    }
+    hash = mix(mix(hash, tail), (uint64_t)size);
+    hash = mix(hash, hash >> 32);
+    return hash ^ (hash >> 32);
+}
+
+void cnn_sha256_hex(const void *bytes, size_t size, char digits[65]) {
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA2_CTX context;
+    SHA256Init(&context);
+    SHA256Update(&context, bytes, size);
+    SHA256Final(digest, &context);
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < sizeof digest; i++) {
+        digits[2 * i] = hex[digest[i] >> 4];
+        digits[2 * i + 1] = hex[digest[i] & 15];
+    }
+    digits[64] = '\0';
+}

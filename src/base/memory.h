@@ -1,0 +1,29 @@
+/* Memory: aligned, zeroed, and refused instead of overflowed. */
+#ifndef CNN_BASE_MEMORY_H
+#define CNN_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Every float array starts at a multiple of this many bytes: one AVX-512 register, one cache line. */
+#define CNN_ALIGNMENT ((size_t)64)
+
+/* `count` elements of `size` bytes, zeroed, aligned to CNN_ALIGNMENT. NULL when the product overflows
+ * or memory is refused; a count of 0 gives a valid pointer. Free with cnn_free. */
+void *cnn_alloc(size_t count, size_t size);
+
+/* Like realloc, for plain (unaligned) arrays that grow: makes room for at least `needed` elements of
+ * `size` bytes, doubling. *items and *capacity change together; false, and nothing changed, when
+ * memory is refused. Free with cnn_free. */
+bool cnn_grow(void **items, size_t *capacity, size_t needed, size_t size);
+
+/* A copy of a string; NULL when memory is refused. Free with cnn_free. */
+char *cnn_copy_string(const char *text);
+
+/* Frees what the functions above gave; NULL is fine. */
+void cnn_free(void *memory);
+
+/* *out = a * b, or false where that overflows. */
+bool cnn_multiply_size(size_t a, size_t b, size_t *out);
+
+#endif

@@ -1,0 +1,24 @@
+/* Random numbers as a pure function of what they are for: no state, so no order of work matters. */
+#ifndef CNN_BASE_RANDOM_H
+#define CNN_BASE_RANDOM_H
+
+#include <stdint.h>
+
+/* What a number is drawn for. Streams with different purposes are independent of each other. */
+typedef enum cnn_random_purpose {
+    CNN_RANDOM_WEIGHTS = 1,        /* index: the parameter's place in the flat array */
+    CNN_RANDOM_SHUFFLE = 2,        /* epoch; index: the sample */
+    CNN_RANDOM_HOLD_BACK = 3,      /* index: the hash of the image's content, or of its group */
+    CNN_RANDOM_GRADIENT_CHECK = 4, /* index: the place in inputs and parameters */
+} cnn_random_purpose;
+
+/* 64 random bits for (seed, purpose, epoch, index). The mixing function is David Stafford's variant
+ * 13 of MurmurHash3's finaliser, as in SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom
+ * number generators", OOPSLA 2014), applied to one word after the other. */
+uint64_t cnn_random_bits(uint64_t seed, cnn_random_purpose purpose, uint64_t epoch, uint64_t index);
+
+/* Uniform in [0, 1), a multiple of 2^-24 (so it is exact in float and in double). */
+double cnn_random_uniform(uint64_t seed, cnn_random_purpose purpose, uint64_t epoch,
+                          uint64_t index);
+
+#endif

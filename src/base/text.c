@@ -1,0 +1,154 @@
+#include "text.h"
+
+#include "memory.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+void cnn_text_append(cnn_text *text, const char *bytes, size_t length) {
+    if (text->failed) {
+        return;
+    }
+    void *data = text->data;
+    if (length > SIZE_MAX / 2 - text->length ||
+        !cnn_grow(&data, &text->capacity, text->length + length + 1, 1)) {
+        text->failed = true;
+        return;
+    }
+    text->data = data;
+    memcpy(text->data + text->length, bytes, length);
+    text->length += length;
+    text->data[text->length] = '\0';
+}
+
+void cnn_text_format(cnn_text *text, const char *format, ...) {
+    char line[512];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (length >= 0 && (size_t)length < sizeof line) {
+        cnn_text_append(text, line, (size_t)length);
+        return;
+    }
+    char *longer = length < 0 ? NULL : cnn_alloc((size_t)length + 1, 1);
+    if (!longer) {
+        text->failed = true;
+        return;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(longer, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    cnn_text_append(text, longer, (size_t)length);
+    cnn_free(longer);
+}
+
+void cnn_text_csv_field(cnn_text *text, const char *field) {
+    if (!strpbrk(field, ",\"\r\n")) {
+        cnn_text_append(text, field, strlen(field));
+        return;
+    }
+    cnn_text_append(text, "\"", 1);
+    for (const char *c = field; *c; c++) {
+        cnn_text_append(text, c, 1);
+        if (*c == '"') {
+            cnn_text_append(text, c, 1);
+        }
+    }
+    cnn_text_append(text, "\"", 1);
+}
+
+/* Length of the valid UTF-8 character that starts at s, 0 where there is none (RFC 3629: no overlong
+ * forms, no surrogates, nothing above U+10FFFF). */
+static size_t utf8_length(const unsigned char *s) {
+    if (s[0] < 0x80) {
+        return 1;
+    }
+    size_t length = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] < 0xe0 ? 0 : s[0] < 0xf0 ? 3 : 4;
+    if (length == 0 || s[0] > 0xf4) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((s[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) {
+        return 0;
+    }
+    return length;
+}
+
+void cnn_text_json_string(cnn_text *text, const char *string) {
+    cnn_text_append(text, "\"", 1);
+    const unsigned char *s = (const unsigned char *)string;
+    while (*s) {
+        size_t length = utf8_length(s);
+        if (length == 0) {
+            cnn_text_append(text, "\xef\xbf\xbd", 3);
+            length = 1;
+        } else if (*s == '"' || *s == '\\') {
+            cnn_text_format(text, "\\%c", *s);
+        } else if (*s < 0x20 || *s == 0x7f) {
+            cnn_text_format(text, "\\u%04x", *s);
+        } else {
+            cnn_text_append(text, (const char *)s, length);
+        }
+        s += length;
+    }
+    cnn_text_append(text, "\"", 1);
+}
+
+void cnn_text_free(cnn_text *text) {
+    cnn_free(text->data);
+    *text = (cnn_text){0};
+}
+
+#define LONGEST_WORD 63
+
+/* Levenshtein distance of two words of at most LONGEST_WORD characters. */
+static size_t edit_distance(const char *a, const char *b) {
+    size_t row[LONGEST_WORD + 1];
+    size_t columns = strlen(b);
+    for (size_t j = 0; j <= columns; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= columns; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            if (row[j] + 1 < best) {
+                best = row[j] + 1;
+            }
+            if (row[j - 1] + 1 < best) {
+                best = row[j - 1] + 1;
+            }
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[columns];
+}
+
+const char *cnn_text_nearest(const char *word, const char *const *words) {
+    const char *nearest = NULL;
+    size_t length = strlen(word);
+    size_t least = length / 2 < 2 ? length / 2 + 1 : 3;
+    if (length > LONGEST_WORD) {
+        return NULL;
+    }
+    for (; *words; words++) {
+        if (strlen(*words) <= LONGEST_WORD) {
+            size_t distance = edit_distance(word, *words);
+            if (distance < least) {
+                least = distance;
+                nearest = *words;
+            }
+        }
+    }
+    return nearest;
+}

@@ -1,0 +1,30 @@
+/* A string that grows, and small questions about strings. */
+#ifndef CNN_BASE_TEXT_H
+#define CNN_BASE_TEXT_H
+
+#include "cnn/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Starts as {0}; `data` is NULL or ends in '\0'. When memory is refused, `failed` becomes true and
+ * stays, and further calls do nothing: check it once at the end. */
+typedef struct cnn_text {
+    char *data;
+    size_t length, capacity;
+    bool failed;
+} cnn_text;
+
+void cnn_text_append(cnn_text *text, const char *bytes, size_t length);
+void cnn_text_format(cnn_text *text, const char *format, ...) CNN_PRINTF(2, 3);
+/* One field of a CSV row (RFC 4180): in quotes where it holds a comma, a quote or a line's end. */
+void cnn_text_csv_field(cnn_text *text, const char *field);
+/* A JSON string with its quotes; bytes that are not valid UTF-8 become U+FFFD. */
+void cnn_text_json_string(cnn_text *text, const char *string);
+void cnn_text_free(cnn_text *text);
+
+/* The word of `words` (NULL at its end) that is most like `word`, for "did you mean …?"; NULL where
+ * none is near. Near: a Levenshtein distance of at most 2 and below half the word's length. */
+const char *cnn_text_nearest(const char *word, const char *const *words);
+
+#endif

@@ -1,0 +1,59 @@
+/* Chooses a table of kernels at run time. Compiled for the baseline processor. */
+#include "kernels.h"
+
+extern const cnn_kernels cnn_kernels_generic;
+#ifdef CNN_HAVE_X86_KERNELS
+extern const cnn_kernels cnn_kernels_avx2;
+extern const cnn_kernels cnn_kernels_avx512;
+#endif
+
+const cnn_kernels *cnn_kernels_for(cnn_isa isa) {
+    if (isa > cnn_isa_of_cpu()) {
+        return NULL;
+    }
+    switch (isa) {
+    case CNN_ISA_GENERIC:
+        return &cnn_kernels_generic;
+#ifdef CNN_HAVE_X86_KERNELS
+    case CNN_ISA_AVX2:
+        return &cnn_kernels_avx2;
+    case CNN_ISA_AVX512:
+        return &cnn_kernels_avx512;
+#else
+    case CNN_ISA_AVX2:
+    case CNN_ISA_AVX512:
+        break;
+#endif
+    }
+    return NULL;
+}
+
+cnn_status cnn_kernels_choose(const cnn_kernels **kernels, cnn_error *error) {
+    cnn_isa isa;
+    cnn_status status = cnn_isa_choose(&isa, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    *kernels = cnn_kernels_for(isa);
+    if (!*kernels) { /* a build without the tables for this processor */
+        *kernels = &cnn_kernels_generic;
+    }
+    return CNN_OK;
+}
+
+size_t cnn_conv_packed_size(const cnn_kernels *kernels, int filters, int taps) {
+    size_t width = (size_t)kernels->filter_tile;
+    return ((size_t)filters + width - 1) / width * width * (size_t)taps;
+}
+
+void cnn_conv_pack(const cnn_kernels *kernels, const float *w, int filters, ptrdiff_t filter_stride,
+                   int taps, const int32_t *weight_offset, float *packed) {
+    for (int first = 0; first < filters; first += kernels->filter_tile) {
+        for (int t = 0; t < taps; t++) {
+            for (int i = 0; i < kernels->filter_tile; i++) {
+                int f = first + i;
+                *packed++ = f < filters ? w[f * filter_stride + weight_offset[t]] : 0.0f;
+            }
+        }
+    }
+}

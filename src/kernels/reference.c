@@ -1,0 +1,155 @@
+#include "reference.h"
+
+#include "elementary.h"
+
+#include <string.h>
+
+void cnn_reference_conv_forward(const cnn_reference_conv *s, const double *x, const double *w,
+                                const double *b, double *y) {
+    for (int n = 0; n < s->N; n++) {
+        for (int k = 0; k < s->K; k++) {
+            for (int oh = 0; oh < s->OH; oh++) {
+                for (int ow = 0; ow < s->OW; ow++) {
+                    double z = b[k];
+                    for (int c = 0; c < s->C; c++) {
+                        for (int r = 0; r < s->R; r++) {
+                            for (int q = 0; q < s->R; q++) {
+                                int h = oh * s->stride + r - s->before;
+                                int v = ow * s->stride + q - s->before;
+                                if (h >= 0 && h < s->H && v >= 0 && v < s->W) {
+                                    z += x[((n * s->C + c) * s->H + h) * s->W + v] *
+                                         w[((k * s->C + c) * s->R + r) * s->R + q];
+                                }
+                            }
+                        }
+                    }
+                    y[((n * s->K + k) * s->OH + oh) * s->OW + ow] = z;
+                }
+            }
+        }
+    }
+}
+
+void cnn_reference_conv_backward(const cnn_reference_conv *s, const double *x, const double *w,
+                                 const double *dy, double *dx, double *dw, double *db) {
+    if (dx) {
+        memset(dx, 0, sizeof *dx * (size_t)s->N * (size_t)s->C * (size_t)s->H * (size_t)s->W);
+    }
+    for (int n = 0; n < s->N; n++) {
+        for (int k = 0; k < s->K; k++) {
+            for (int oh = 0; oh < s->OH; oh++) {
+                for (int ow = 0; ow < s->OW; ow++) {
+                    double dz = dy[((n * s->K + k) * s->OH + oh) * s->OW + ow];
+                    db[k] += dz;
+                    for (int c = 0; c < s->C; c++) {
+                        for (int r = 0; r < s->R; r++) {
+                            for (int q = 0; q < s->R; q++) {
+                                int h = oh * s->stride + r - s->before;
+                                int v = ow * s->stride + q - s->before;
+                                if (h >= 0 && h < s->H && v >= 0 && v < s->W) {
+                                    int from = ((n * s->C + c) * s->H + h) * s->W + v;
+                                    int weight = ((k * s->C + c) * s->R + r) * s->R + q;
+                                    dw[weight] += dz * x[from];
+                                    if (dx) {
+                                        dx[from] += dz * w[weight];
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+int cnn_reference_maxpool_place(const cnn_reference_pool *s, const double *plane, int oh, int ow) {
+    int best = oh * s->stride * s->W + ow * s->stride;
+    for (int r = 0; r < s->size; r++) {
+        for (int q = 0; q < s->size; q++) {
+            int here = (oh * s->stride + r) * s->W + ow * s->stride + q;
+            if (plane[here] > plane[best]) {
+                best = here;
+            }
+        }
+    }
+    return best;
+}
+
+void cnn_reference_maxpool_forward(const cnn_reference_pool *s, const double *x, double *y) {
+    for (int plane = 0; plane < s->N * s->C; plane++, x += s->H * s->W) {
+        for (int oh = 0; oh < s->OH; oh++) {
+            for (int ow = 0; ow < s->OW; ow++) {
+                *y++ = x[cnn_reference_maxpool_place(s, x, oh, ow)];
+            }
+        }
+    }
+}
+
+void cnn_reference_maxpool_backward(const cnn_reference_pool *s, const double *x, const double *dy,
+                                    double *dx) {
+    memset(dx, 0, sizeof *dx * (size_t)s->N * (size_t)s->C * (size_t)s->H * (size_t)s->W);
+    for (int plane = 0; plane < s->N * s->C; plane++, x += s->H * s->W, dx += s->H * s->W) {
+        for (int oh = 0; oh < s->OH; oh++) {
+            for (int ow = 0; ow < s->OW; ow++) {
+                dx[cnn_reference_maxpool_place(s, x, oh, ow)] += *dy++;
+            }
+        }
+    }
+}
+
+void cnn_reference_dense_forward(int N, int inputs, int outputs, const double *x, const double *w,
+                                 const double *b, double *y) {
+    for (int n = 0; n < N; n++) {
+        for (int o = 0; o < outputs; o++) {
+            double z = b[o];
+            for (int i = 0; i < inputs; i++) {
+                z += w[o * inputs + i] * x[n * inputs + i];
+            }
+            y[n * outputs + o] = z;
+        }
+    }
+}
+
+void cnn_reference_dense_backward(int N, int inputs, int outputs, const double *x, const double *w,
+                                  const double *dy, double *dx, double *dw, double *db) {
+    if (dx) {
+        memset(dx, 0, sizeof *dx * (size_t)N * (size_t)inputs);
+    }
+    for (int n = 0; n < N; n++) {
+        for (int o = 0; o < outputs; o++) {
+            double dz = dy[n * outputs + o];
+            db[o] += dz;
+            for (int i = 0; i < inputs; i++) {
+                dw[o * inputs + i] += dz * x[n * inputs + i];
+                if (dx) {
+                    dx[n * inputs + i] += dz * w[o * inputs + i];
+                }
+            }
+        }
+    }
+}
+
+void cnn_reference_relu_forward(size_t count, const double *x, double *y) {
+    for (size_t i = 0; i < count; i++) {
+        y[i] = x[i] > 0.0 ? x[i] : 0.0;
+    }
+}
+
+void cnn_reference_relu_backward(size_t count, const double *x, const double *dy, double *dx) {
+    for (size_t i = 0; i < count; i++) {
+        dx[i] = x[i] > 0.0 ? dy[i] : 0.0;
+    }
+}
+
+void cnn_reference_sigmoid_forward(size_t count, const double *x, double *y) {
+    for (size_t i = 0; i < count; i++) {
+        y[i] = cnn_sigmoid(x[i]);
+    }
+}
+
+void cnn_reference_sigmoid_backward(size_t count, const double *y, const double *dy, double *dx) {
+    for (size_t i = 0; i < count; i++) {
+        dx[i] = dy[i] * y[i] * (1.0 - y[i]);
+    }
+}

@@ -1,0 +1,51 @@
+/* The same operations as kernels.h, in double, one loop per index, for reading beside the equations
+ * and for checking the tuned kernels against. Arrays are dense and row-major: x[N][C][H][W],
+ * w[K][C][R][R], y[N][K][OH][OW]. backward functions add to parameter gradients (dw, db) and
+ * overwrite input gradients (dx, which may be NULL where nobody needs it). */
+#ifndef CNN_KERNELS_REFERENCE_H
+#define CNN_KERNELS_REFERENCE_H
+
+#include <stddef.h>
+
+/* A convolution of N images: C × H × W inputs, K filters of R × R, zeros around the image: `before`
+ * rows and columns in front, so many behind that the output is OH × OW. */
+typedef struct cnn_reference_conv {
+    int N, C, H, W, K, R, stride, before, OH, OW;
+} cnn_reference_conv;
+
+/* y = x * w + b (cross-correlation; MATH 2). */
+void cnn_reference_conv_forward(const cnn_reference_conv *size, const double *x, const double *w,
+                                const double *b, double *y);
+/* MATH 14, 15, 16. */
+void cnn_reference_conv_backward(const cnn_reference_conv *size, const double *x, const double *w,
+                                 const double *dy, double *dx, double *dw, double *db);
+
+/* Max-pooling of N images: windows of `size` × `size`, `stride` apart. */
+typedef struct cnn_reference_pool {
+    int N, C, H, W, size, stride, OH, OW;
+} cnn_reference_pool;
+
+/* Where the maximum of window (oh, ow) stands in its plane x[H][W]: h * W + w; ties: the first. */
+int cnn_reference_maxpool_place(const cnn_reference_pool *pool, const double *plane, int oh, int ow);
+/* MATH 4. */
+void cnn_reference_maxpool_forward(const cnn_reference_pool *pool, const double *x, double *y);
+/* MATH 12. */
+void cnn_reference_maxpool_backward(const cnn_reference_pool *pool, const double *x, const double *dy,
+                                    double *dx);
+
+/* y[n] = w x[n] + b for n < N; w: [outputs][inputs] (MATH 6). */
+void cnn_reference_dense_forward(int N, int inputs, int outputs, const double *x, const double *w,
+                                 const double *b, double *y);
+/* MATH 9, 10, 11. */
+void cnn_reference_dense_backward(int N, int inputs, int outputs, const double *x, const double *w,
+                                  const double *dy, double *dx, double *dw, double *db);
+
+/* MATH 3 and 13, for `count` values. */
+void cnn_reference_relu_forward(size_t count, const double *x, double *y);
+void cnn_reference_relu_backward(size_t count, const double *x, const double *dy, double *dx);
+
+/* MATH 6 and 8, for `count` values: y = sigma(x), dx = dy * y (1 - y). */
+void cnn_reference_sigmoid_forward(size_t count, const double *x, double *y);
+void cnn_reference_sigmoid_backward(size_t count, const double *y, const double *dy, double *dx);
+
+#endif

@@ -1,0 +1,58 @@
+/* 8 floats in one AVX2 register, with FMA: see simd.h. */
+#ifndef CNN_KERNELS_SIMD_AVX2_H
+#define CNN_KERNELS_SIMD_AVX2_H
+
+#include <immintrin.h>
+
+#define VEC_WIDTH 8
+#define TILE_FILTERS 2
+
+typedef __m256 vec;
+typedef __m256 vec_mask;
+
+static inline vec vec_load(const float *p) {
+    return _mm256_load_ps(p);
+}
+static inline void vec_store(float *p, vec x) {
+    _mm256_store_ps(p, x);
+}
+static inline vec vec_loadu(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+static inline void vec_storeu(float *p, vec x) {
+    _mm256_storeu_ps(p, x);
+}
+static inline vec vec_zero(void) {
+    return _mm256_setzero_ps();
+}
+static inline vec vec_broadcast(float x) {
+    return _mm256_set1_ps(x);
+}
+static inline vec vec_add(vec a, vec b) {
+    return _mm256_add_ps(a, b);
+}
+static inline vec vec_fma(vec a, vec b, vec c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+static inline vec vec_relu(vec x) {
+    return _mm256_max_ps(_mm256_setzero_ps(), x); /* the second operand where either is NaN */
+}
+static inline vec_mask vec_greater(vec a, vec b) {
+    return _mm256_cmp_ps(a, b, _CMP_GT_OQ);
+}
+static inline vec_mask vec_greater_or_nan(vec a, vec b) {
+    return _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ), _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+}
+static inline vec_mask vec_equal(vec a, vec b) {
+    return _mm256_cmp_ps(a, b, _CMP_EQ_OQ);
+}
+static inline vec vec_select(vec_mask m, vec a, vec b) {
+    return _mm256_blendv_ps(b, a, m);
+}
+static inline float vec_sum(vec x) {
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+#endif

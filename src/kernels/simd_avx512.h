@@ -1,0 +1,60 @@
+/* 16 floats in one AVX-512 register: see simd.h. */
+#ifndef CNN_KERNELS_SIMD_AVX512_H
+#define CNN_KERNELS_SIMD_AVX512_H
+
+#include <immintrin.h>
+
+#define VEC_WIDTH 16
+#define TILE_FILTERS 4
+
+typedef __m512 vec;
+typedef __mmask16 vec_mask;
+
+static inline vec vec_load(const float *p) {
+    return _mm512_load_ps(p);
+}
+static inline void vec_store(float *p, vec x) {
+    _mm512_store_ps(p, x);
+}
+static inline vec vec_loadu(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+static inline void vec_storeu(float *p, vec x) {
+    _mm512_storeu_ps(p, x);
+}
+static inline vec vec_zero(void) {
+    return _mm512_setzero_ps();
+}
+static inline vec vec_broadcast(float x) {
+    return _mm512_set1_ps(x);
+}
+static inline vec vec_add(vec a, vec b) {
+    return _mm512_add_ps(a, b);
+}
+static inline vec vec_fma(vec a, vec b, vec c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+static inline vec vec_relu(vec x) {
+    return _mm512_max_ps(_mm512_setzero_ps(), x); /* the second operand where either is NaN */
+}
+static inline vec_mask vec_greater(vec a, vec b) {
+    return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
+}
+static inline vec_mask vec_greater_or_nan(vec a, vec b) {
+    return (vec_mask)(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) | _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q));
+}
+static inline vec_mask vec_equal(vec a, vec b) {
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
+static inline vec vec_select(vec_mask m, vec a, vec b) {
+    return _mm512_mask_blend_ps(m, b, a);
+}
+static inline float vec_sum(vec x) {
+    __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1));
+    __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x), high);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* The kernels of one instruction set. CMake compiles this file once for each, with its compiler flags
+ * and with CNN_COMPILE_AVX512, CNN_COMPILE_AVX2 or nothing (generic) defined. Everything but the table is
+ * static, so that no code for a newer processor can be linked into a path for an older one. */
+#include "kernels.h"
+
+#include "simd.h"
+
+#include <math.h>
+
+#include "conv.inc"
+#include "dense.inc"
+#include "elementwise.inc"
+#include "pool.inc"
+
+#if defined(CNN_COMPILE_AVX512)
+#define CNN_TABLE cnn_kernels_avx512
+#define CNN_TABLE_ISA CNN_ISA_AVX512
+#elif defined(CNN_COMPILE_AVX2)
+#define CNN_TABLE cnn_kernels_avx2
+#define CNN_TABLE_ISA CNN_ISA_AVX2
+#else
+#define CNN_TABLE cnn_kernels_generic
+#define CNN_TABLE_ISA CNN_ISA_GENERIC
+#endif
+
+extern const cnn_kernels CNN_TABLE;
+const cnn_kernels CNN_TABLE = {
+    .isa = CNN_TABLE_ISA,
+    .filter_tile = TILE_FILTERS,
+    .conv_forward = conv_forward,
+    .conv_backward_weight = conv_backward_weight,
+    .conv_backward_bias = conv_backward_bias,
+    .dense_forward = dense_forward,
+    .dense_backward_data = dense_backward_data,
+    .dense_backward_weight = dense_backward_weight,
+    .relu_forward = relu_forward,
+    .relu_backward = relu_backward,
+    .maxpool_forward = maxpool_forward,
+    .maxpool_backward = maxpool_backward,
+};

@@ -1,0 +1,186 @@
+#include "gradient_check.h"
+
+#include "error.h"
+#include "memory.h"
+#include "minibatch.h"
+#include "random.h"
+#include "reference_network.h"
+
+#include <limits.h>
+#include <math.h>
+
+/* Images of the batch: one block is full, the second is not. */
+enum { IMAGES = CNN_LANES + 3 };
+/* A network so large that the double batch would not fit in this many values is checked on fewer. */
+#define BATCH_VALUES_MAX ((size_t)1 << 24)
+
+/* Everything that the three computations share. */
+typedef struct gradient_check {
+    cnn_network *network;
+    cnn_reference_network *reference;
+    int n;
+    double *x; /* [n][C][H][W] */
+    uint8_t labels[IMAGES];
+    double *parameters, *gradients; /* [parameter_count] */
+    float *float_parameters;        /* parameters, which are exact in float */
+} gradient_check;
+
+/* Feeds check->x, whose values are exact in float, to the tuned network. */
+static void fill(void *context, size_t first, int count, const cnn_block *block, float *x,
+                 uint8_t *labels) {
+    const gradient_check *check = context;
+    const double *from = check->x;
+    size_t image = (size_t)block->channels * (size_t)block->height * (size_t)block->width;
+    for (int lane = 0; lane < CNN_LANES; lane++) {
+        for (size_t i = 0; i < image; i++) {
+            size_t column = i % (size_t)block->width;
+            size_t row = i / (size_t)block->width % (size_t)block->height;
+            size_t channel = i / (size_t)block->width / (size_t)block->height;
+            float *to = x + channel * (size_t)block->plane_stride +
+                        row * (size_t)block->row_stride + column * CNN_LANES + (size_t)lane;
+            *to = lane < count ? (float)from[(first + (size_t)lane) * image + i] : 0.0f;
+        }
+        if (labels && lane < count) {
+            labels[lane] = check->labels[first + (size_t)lane];
+        }
+    }
+}
+
+/* Central difference of the loss for parameter i, in double. False at a kink. */
+static bool difference(gradient_check *c, size_t i, double *slope) {
+    double kept = c->parameters[i];
+    for (double h = 1e-4; h > 5e-8; h /= 10.0) {
+        uint64_t below, above;
+        c->parameters[i] = kept - h;
+        double low = cnn_reference_network_loss(c->reference, c->n, c->parameters, c->x, c->labels, &below);
+        c->parameters[i] = kept + h;
+        double high = cnn_reference_network_loss(c->reference, c->n, c->parameters, c->x, c->labels, &above);
+        c->parameters[i] = kept;
+        if (below == above) {
+            *slope = (high - low) / ((kept + h) - (kept - h));
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_tensor(gradient_check *c, const float *float_gradients, size_t entries,
+                         cnn_gradient_row *row) {
+    const cnn_tensor *tensor = row->tensor;
+    for (size_t i = tensor->offset; i < tensor->offset + tensor->count; i++) {
+        row->largest = fmax(row->largest, fabs(c->gradients[i]));
+    }
+    if (!(row->largest > 0.0)) {
+        return;
+    }
+    for (size_t i = tensor->offset; i < tensor->offset + tensor->count; i++) {
+        double gap = fabs((double)float_gradients[i] - c->gradients[i]) / row->largest;
+        row->float_error = gap <= row->float_error ? row->float_error : gap; /* NaN is kept */
+    }
+    size_t steps = tensor->count < entries ? tensor->count : entries;
+    for (size_t step = 0; step < steps; step++) {
+        size_t i = tensor->offset + tensor->count * step / steps;
+        double slope;
+        if (difference(c, i, &slope)) {
+            double gap = fabs(slope - c->gradients[i]) / row->largest;
+            row->double_error = gap <= row->double_error ? row->double_error : gap;
+            row->checked++;
+        } else {
+            row->at_kinks++;
+        }
+    }
+}
+
+/* Random images, labels and parameters: inputs in [0, 1), weights as they start, biases in ±0.1, so that
+ * no ReLU stands at its kink as it would with black images and zero biases. */
+static void randomize(gradient_check *c, uint64_t seed) {
+    const cnn_network *network = c->network;
+    size_t image = cnn_shape_size(&network->activations[0].shape);
+    for (size_t i = 0; i < (size_t)c->n * image; i++) {
+        c->x[i] = cnn_random_uniform(seed, CNN_RANDOM_GRADIENT_CHECK, 0, i);
+    }
+    for (int j = 0; j < c->n; j++) {
+        c->labels[j] = (uint8_t)(cnn_random_bits(seed, CNN_RANDOM_GRADIENT_CHECK, 1, (uint64_t)j) & 1);
+    }
+    cnn_network_initialize(network, seed, c->float_parameters);
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        for (int t = 0; t < layer->tensor_count; t++) {
+            const cnn_tensor *tensor = &layer->tensors[t];
+            for (size_t j = 0; tensor->fan_in == 0 && j < tensor->count; j++) {
+                double u = cnn_random_uniform(seed, CNN_RANDOM_GRADIENT_CHECK, 2, tensor->offset + j);
+                c->float_parameters[tensor->offset + j] = (float)(0.2 * u - 0.1);
+            }
+        }
+    }
+    for (size_t i = 0; i < network->parameter_count; i++) {
+        c->parameters[i] = (double)c->float_parameters[i];
+    }
+}
+
+static int images_that_fit(const cnn_network *network) {
+    size_t largest = 1;
+    for (int i = 0; i < network->layer_count; i++) {
+        size_t size = cnn_shape_size(&network->activations[i].shape);
+        largest = size > largest ? size : largest;
+    }
+    size_t fit = BATCH_VALUES_MAX / largest;
+    return fit < 1 ? 1 : fit < IMAGES ? (int)fit : IMAGES;
+}
+
+cnn_status cnn_gradient_check(cnn_network *network, uint64_t seed, size_t entries,
+                              void (*report)(void *context, const cnn_gradient_row *row),
+                              void *context, bool *passed, cnn_error *error) {
+    gradient_check c = {.network = network, .n = images_that_fit(network)};
+    size_t image = cnn_shape_size(&network->activations[0].shape);
+    cnn_minibatch *minibatch = NULL;
+    *passed = true;
+    cnn_status status = cnn_reference_network_create(network, c.n, &c.reference, error);
+    if (status == CNN_OK) {
+        status = cnn_minibatch_create(network, (size_t)c.n, 1, &minibatch, error);
+    }
+    if (status != CNN_OK) {
+        goto done;
+    }
+    c.x = cnn_alloc((size_t)c.n * image, sizeof *c.x);
+    c.parameters = cnn_alloc(network->parameter_count, sizeof *c.parameters);
+    c.gradients = cnn_alloc(network->parameter_count, sizeof *c.gradients);
+    c.float_parameters = cnn_alloc(network->parameter_count, sizeof *c.float_parameters);
+    if (!c.x || !c.parameters || !c.gradients || !c.float_parameters) {
+        status = cnn_fail_memory(error, "the gradient check");
+        goto done;
+    }
+    randomize(&c, seed);
+
+    const float *float_gradients;
+    float logits[IMAGES];
+    uint8_t labels[IMAGES];
+    cnn_sample_source source = {.fill = fill, .context = &c};
+    cnn_network_prepare(network, c.float_parameters);
+    cnn_minibatch_gradients(minibatch, c.float_parameters, &source, 0, (size_t)c.n, &float_gradients,
+                            logits, labels);
+    (void)cnn_reference_network_loss(c.reference, c.n, c.parameters, c.x, c.labels, NULL);
+    cnn_reference_network_gradients(c.reference, c.n, c.parameters, c.x, c.labels, c.gradients);
+
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        for (int t = 0; t < layer->tensor_count; t++) {
+            cnn_gradient_row row = {.layer = i, .ops = layer->ops, .tensor = &layer->tensors[t]};
+            check_tensor(&c, float_gradients, entries, &row);
+            if (!(row.largest > 0.0 && row.checked > 0 &&
+                  row.double_error < CNN_GRADIENT_DOUBLE_BOUND &&
+                  row.float_error < CNN_GRADIENT_FLOAT_BOUND)) {
+                *passed = false;
+            }
+            report(context, &row);
+        }
+    }
+done:
+    cnn_free(c.x);
+    cnn_free(c.parameters);
+    cnn_free(c.gradients);
+    cnn_free(c.float_parameters);
+    cnn_minibatch_free(minibatch);
+    cnn_reference_network_free(c.reference);
+    return status;
+}

@@ -1,0 +1,142 @@
+/* What a layer is. Each kind is one file, layer_KIND.c, and one line in layer_registry.c; the config
+ * parser, the model file, the printed table, the planner and the gradient check all work from here. */
+#ifndef CNN_NN_LAYER_H
+#define CNN_NN_LAYER_H
+
+#include "kernels.h"
+
+#include "cnn/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct cnn_layer cnn_layer;
+typedef struct cnn_layer_ops cnn_layer_ops;
+
+/* Shape of one image's activation. After `flatten`: channels values, height = width = 1, flat. */
+typedef struct cnn_shape {
+    int channels, height, width;
+    bool flat;
+} cnn_shape;
+
+/* Values of one image's activation. Shapes in a network are checked to fit (network.c). */
+size_t cnn_shape_size(const cnn_shape *shape);
+
+/* --- keys ----------------------------------------------------------------------------------------- */
+
+typedef struct cnn_layer_name {
+    const char *text;
+    int value;
+} cnn_layer_name;
+
+/* A key of a layer in the config. All are integers so far; some values have names. */
+typedef struct cnn_layer_key {
+    const char *name;
+    bool required;
+    int minimum, maximum; /* of a number; a named value may be outside */
+    int fallback;             /* the default where not required … */
+    const char *fallback_key; /* … or, not NULL: the key before this one whose value is the default */
+    const cnn_layer_name *names; /* ends with a NULL text; NULL where no value has a name */
+    const char *help;
+} cnn_layer_key;
+
+#define CNN_LAYER_KEYS_MAX 8
+
+/* A layer as the config gives it: values in the order of ops->keys. */
+typedef struct cnn_layer_spec {
+    const cnn_layer_ops *ops;
+    int value[CNN_LAYER_KEYS_MAX];
+} cnn_layer_spec;
+
+/* All layers there are, ended by NULL. */
+extern const cnn_layer_ops *const cnn_layer_registry[];
+
+/* The layer of that name, or NULL. */
+const cnn_layer_ops *cnn_layer_find(const char *name);
+
+/* --- parameters ------------------------------------------------------------------------------------ */
+
+#define CNN_LAYER_TENSORS_MAX 2
+
+/* A trainable tensor of a layer, named and shaped as the matching PyTorch module has it. */
+typedef struct cnn_tensor {
+    const char *name; /* "weight" or "bias" */
+    int rank;
+    int dim[4];
+    int fan_in;    /* > 0: starts as He uniform for this fan-in; 0: starts as zeros */
+    size_t offset; /* in floats, in the flat parameter array */
+    size_t count;
+} cnn_tensor;
+
+/* --- the operations of a kind of layer --------------------------------------------------------------- */
+
+struct cnn_layer_ops {
+    const char *name;
+    const char *help;
+    const cnn_layer_key *keys; /* ends with a NULL name */
+
+    /* The layer changes its input's buffer into its output (or leaves it): `forward` gets x == y and
+     * `backward` dx == dy. Where that is not possible, network.c copies first. */
+    bool in_place;
+    /* backward reads y, so no later layer may change it in place. */
+    bool backward_reads_output;
+
+    /* *out for an input of shape *in, or CNN_ERROR_CONFIG with a message that starts at the key
+     * ("kernel: expected …") or with the layer's name. */
+    cnn_status (*infer_shape)(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
+                              cnn_error *error);
+    /* Fills name, rank, dim and fan_in of the layer's tensors; returns how many. NULL: none. */
+    int (*tensors)(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_shape *out,
+                   cnn_tensor *tensors);
+    /* Multiplications and additions of one image's forward pass. */
+    double (*flops)(const cnn_layer *layer);
+
+    /* Zeros that must stand around the input (values), and around the output (gradients): rows and
+     * columns before and after. NULL: none. */
+    void (*input_border)(const cnn_layer *layer, int *before, int *after);
+    void (*gradient_border)(const cnn_layer *layer, int *before, int *after);
+    /* Floats that forward and backward of one block share, for their own use. NULL: none. */
+    size_t (*scratch_size)(const cnn_layer *layer);
+    /* Builds layer->plan, once all blocks are known. NULL: nothing to build. */
+    cnn_status (*plan)(cnn_layer *layer, cnn_error *error);
+    void (*free_plan)(cnn_layer *layer);
+    /* Called when parameters have changed, before the next forward or backward. `parameters`, here and
+     * below: the layer's own, its tensors one behind the other. NULL: nothing to prepare. */
+    void (*prepare)(const cnn_layer *layer, const float *parameters);
+
+    /* One block. x, y, dx, dy: value (0, 0, 0) of the layer's x_block, y_block, dx_block, dy_block.
+     * NULL: nothing to do. */
+    void (*forward)(const cnn_layer *layer, const float *parameters, const float *x, float *y,
+                    float *scratch);
+    /* Adds to the layer's gradients (laid out like parameters), overwrites dx (NULL where not needed). */
+    void (*backward)(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
+                     const float *dy, float *scratch, float *gradients, float *dx);
+
+    /* The same in double for N images, dense arrays [N][C][H][W] (kernels/reference.h). */
+    void (*reference_forward)(const cnn_layer *layer, int N, const double *parameters, const double *x,
+                              double *y);
+    void (*reference_backward)(const cnn_layer *layer, int N, const double *parameters, const double *x,
+                               const double *y, const double *dy, double *gradients, double *dx);
+    /* A hash of which side of each kink the layer is on (signs, places of maxima), continuing `hash`.
+     * NULL: the layer is smooth. */
+    uint64_t (*reference_pattern)(const cnn_layer *layer, int N, const double *x, uint64_t hash);
+};
+
+struct cnn_layer {
+    cnn_layer_spec spec;
+    const cnn_layer_ops *ops; /* spec.ops */
+    const cnn_kernels *kernels;
+    cnn_shape in, out;
+    cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
+    int tensor_count;
+    size_t parameter_offset, parameter_count; /* in the flat parameter array */
+    cnn_block x_block, y_block, dx_block, dy_block;
+    bool needs_dx;       /* some layer before has parameters */
+    bool relu_follows;   /* forward applies the ReLU behind it, too */
+    bool forward_done;   /* the layer before applies this one's forward */
+    size_t scratch_offset;
+    void *plan; /* the layer's own */
+};
+
+#endif

@@ -1,0 +1,92 @@
+/* dense: every output is a weighted sum of all inputs (MATH 6, 9, 10, 11). */
+#include "layer.h"
+
+#include "error.h"
+#include "reference.h"
+
+enum { UNITS };
+
+static const cnn_layer_key keys[] = {
+    {"units", true, 1, 65536, 0, NULL, NULL, "outputs"},
+    {0},
+};
+
+static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
+                              cnn_error *error) {
+    if (!in->flat) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "type: expected flatten before dense (its input is %d×%d×%d)", in->channels,
+                        in->height, in->width);
+    }
+    *out = (cnn_shape){.channels = spec->value[UNITS], .height = 1, .width = 1, .flat = true};
+    return CNN_OK;
+}
+
+static int tensors(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_shape *out,
+                   cnn_tensor *tensor) {
+    (void)out;
+    int units = spec->value[UNITS];
+    tensor[0] = (cnn_tensor){
+        .name = "weight", .rank = 2, .dim = {units, in->channels}, .fan_in = in->channels};
+    tensor[1] = (cnn_tensor){.name = "bias", .rank = 1, .dim = {units}};
+    return 2;
+}
+
+static double flops(const cnn_layer *layer) {
+    return 2.0 * (double)layer->in.channels * (double)layer->out.channels;
+}
+
+/* For the block's transposed activations: see dense_backward_weight in kernels.h. */
+static size_t scratch_size(const cnn_layer *layer) {
+    size_t inputs = (size_t)layer->in.channels;
+    return (inputs + CNN_LANES - 1) / CNN_LANES * CNN_LANES * CNN_LANES;
+}
+
+static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
+                    float *scratch) {
+    (void)scratch;
+    const float *bias = parameters + layer->tensors[0].count;
+    layer->kernels->dense_forward(layer->in.channels, layer->out.channels, parameters, bias, x,
+                                  layer->relu_follows, y);
+}
+
+static void backward(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
+                     const float *dy, float *scratch, float *gradients, float *dx) {
+    (void)y;
+    const cnn_kernels *kernels = layer->kernels;
+    int inputs = layer->in.channels;
+    int outputs = layer->out.channels;
+    kernels->dense_backward_weight(inputs, outputs, x, dy, scratch, gradients,
+                                   gradients + layer->tensors[0].count);
+    if (dx) {
+        kernels->dense_backward_data(inputs, outputs, parameters, dy, dx);
+    }
+}
+
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters, const double *x,
+                              double *y) {
+    cnn_reference_dense_forward(N, layer->in.channels, layer->out.channels, x, parameters,
+                                parameters + layer->tensors[0].count, y);
+}
+
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters, const double *x,
+                               const double *y, const double *dy, double *gradients, double *dx) {
+    (void)y;
+    cnn_reference_dense_backward(N, layer->in.channels, layer->out.channels, x, parameters, dy, dx,
+                                 gradients, gradients + layer->tensors[0].count);
+}
+
+extern const cnn_layer_ops cnn_layer_dense;
+const cnn_layer_ops cnn_layer_dense = {
+    .name = "dense",
+    .help = "fully connected",
+    .keys = keys,
+    .infer_shape = infer_shape,
+    .tensors = tensors,
+    .flops = flops,
+    .scratch_size = scratch_size,
+    .forward = forward,
+    .backward = backward,
+    .reference_forward = reference_forward,
+    .reference_backward = reference_backward,
+};

@@ -1,0 +1,117 @@
+/* maxpool: the maximum of each window (MATH 4, 12). */
+#include "layer.h"
+
+#include "error.h"
+#include "hash.h"
+#include "reference.h"
+
+enum { SIZE, STRIDE };
+
+static const cnn_layer_key keys[] = {
+    {"size", true, 1, 31, 0, NULL, NULL, "rows and columns of a window"},
+    {"stride", false, 1, 31, 0, "size", NULL, "step between windows"},
+    {0},
+};
+
+static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
+                              cnn_error *error) {
+    if (in->flat) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "type: expected maxpool before flatten, found it behind one");
+    }
+    int least = in->height < in->width ? in->height : in->width;
+    if (spec->value[SIZE] > least) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "size: expected at most %d (its input is %d×%d), got %d", least, in->height,
+                        in->width, spec->value[SIZE]);
+    }
+    *out = (cnn_shape){
+        .channels = in->channels,
+        .height = (in->height - spec->value[SIZE]) / spec->value[STRIDE] + 1,
+        .width = (in->width - spec->value[SIZE]) / spec->value[STRIDE] + 1,
+    };
+    return CNN_OK;
+}
+
+static double flops(const cnn_layer *layer) {
+    int size = layer->spec.value[SIZE];
+    return (double)(size * size - 1) * (double)cnn_shape_size(&layer->out);
+}
+
+/* The place of every maximum, from forward to backward. */
+static size_t scratch_size(const cnn_layer *layer) {
+    return cnn_shape_size(&layer->out) * CNN_LANES;
+}
+
+static cnn_pool_window window_of(const cnn_layer *layer) {
+    return (cnn_pool_window){.size = layer->spec.value[SIZE], .stride = layer->spec.value[STRIDE]};
+}
+
+static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
+                    float *scratch) {
+    (void)parameters;
+    cnn_pool_window window = window_of(layer);
+    layer->kernels->maxpool_forward(&window, &layer->x_block, x, &layer->y_block, y, scratch);
+}
+
+static void backward(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
+                     const float *dy, float *scratch, float *gradients, float *dx) {
+    (void)parameters, (void)x, (void)y, (void)gradients;
+    cnn_pool_window window = window_of(layer);
+    layer->kernels->maxpool_backward(&window, &layer->dy_block, dy, scratch, &layer->dx_block, dx);
+}
+
+static cnn_reference_pool reference_size(const cnn_layer *layer, int N) {
+    return (cnn_reference_pool){
+        .N = N,
+        .C = layer->in.channels,
+        .H = layer->in.height,
+        .W = layer->in.width,
+        .size = layer->spec.value[SIZE],
+        .stride = layer->spec.value[STRIDE],
+        .OH = layer->out.height,
+        .OW = layer->out.width,
+    };
+}
+
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters, const double *x,
+                              double *y) {
+    (void)parameters;
+    cnn_reference_pool size = reference_size(layer, N);
+    cnn_reference_maxpool_forward(&size, x, y);
+}
+
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters, const double *x,
+                               const double *y, const double *dy, double *gradients, double *dx) {
+    (void)parameters, (void)y, (void)gradients;
+    cnn_reference_pool size = reference_size(layer, N);
+    cnn_reference_maxpool_backward(&size, x, dy, dx);
+}
+
+static uint64_t reference_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash) {
+    cnn_reference_pool size = reference_size(layer, N);
+    for (int plane = 0; plane < size.N * size.C; plane++, x += size.H * size.W) {
+        for (int oh = 0; oh < size.OH; oh++) {
+            for (int ow = 0; ow < size.OW; ow++) {
+                int place = cnn_reference_maxpool_place(&size, x, oh, ow);
+                hash = cnn_hash_bytes(hash, &place, sizeof place);
+            }
+        }
+    }
+    return hash;
+}
+
+extern const cnn_layer_ops cnn_layer_maxpool;
+const cnn_layer_ops cnn_layer_maxpool = {
+    .name = "maxpool",
+    .help = "the maximum of each window",
+    .keys = keys,
+    .infer_shape = infer_shape,
+    .flops = flops,
+    .scratch_size = scratch_size,
+    .forward = forward,
+    .backward = backward,
+    .reference_forward = reference_forward,
+    .reference_backward = reference_backward,
+    .reference_pattern = reference_pattern,
+};

@@ -1,0 +1,66 @@
+/* relu: max(0, x) (MATH 3, 13). */
+#include "layer.h"
+
+#include "hash.h"
+#include "reference.h"
+
+static const cnn_layer_key keys[] = {{0}};
+
+static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
+                              cnn_error *error) {
+    (void)spec, (void)error;
+    *out = *in;
+    return CNN_OK;
+}
+
+static double flops(const cnn_layer *layer) {
+    return (double)cnn_shape_size(&layer->out);
+}
+
+static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
+                    float *scratch) {
+    (void)parameters, (void)x, (void)scratch;
+    layer->kernels->relu_forward(&layer->y_block, y);
+}
+
+static void backward(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
+                     const float *dy, float *scratch, float *gradients, float *dx) {
+    (void)parameters, (void)x, (void)dy, (void)scratch, (void)gradients;
+    layer->kernels->relu_backward(&layer->y_block, y, &layer->dx_block, dx);
+}
+
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters, const double *x,
+                              double *y) {
+    (void)parameters;
+    cnn_reference_relu_forward((size_t)N * cnn_shape_size(&layer->in), x, y);
+}
+
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters, const double *x,
+                               const double *y, const double *dy, double *gradients, double *dx) {
+    (void)parameters, (void)y, (void)gradients;
+    cnn_reference_relu_backward((size_t)N * cnn_shape_size(&layer->in), x, dy, dx);
+}
+
+static uint64_t reference_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash) {
+    for (size_t i = 0, count = (size_t)N * cnn_shape_size(&layer->in); i < count; i++) {
+        unsigned char side = x[i] > 0.0;
+        hash = cnn_hash_bytes(hash, &side, 1);
+    }
+    return hash;
+}
+
+extern const cnn_layer_ops cnn_layer_relu;
+const cnn_layer_ops cnn_layer_relu = {
+    .name = "relu",
+    .help = "max(0, x)",
+    .keys = keys,
+    .in_place = true,
+    .backward_reads_output = true,
+    .infer_shape = infer_shape,
+    .flops = flops,
+    .forward = forward,
+    .backward = backward,
+    .reference_forward = reference_forward,
+    .reference_backward = reference_backward,
+    .reference_pattern = reference_pattern,
+};

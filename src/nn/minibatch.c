@@ -1,0 +1,200 @@
+#include "minibatch.h"
+
+#include "error.h"
+#include "loss.h"
+#include "memory.h"
+#include "parallel.h"
+
+#include <string.h>
+
+/* Blocks of a batch are dealt to so many gradient arrays at most, in runs of neighbours: slot s gets the
+ * same blocks whatever the number of threads. It bounds the memory, and the threads that a batch can use. */
+enum { SLOTS_MAX = 32 };
+
+/* Parameters that one thread adds up at a time. */
+enum { REDUCTION_CHUNK = 8192 };
+
+/* Multiplications and additions below which another thread costs more than it brings: some 20
+ * microseconds of work. */
+#define FLOPS_PER_THREAD 1e6
+
+struct cnn_minibatch {
+    cnn_network *network;
+    int threads;
+    float **workspaces; /* [threads] */
+    size_t slot_count;
+    size_t slot_stride;
+    float *slots; /* [slot_count][slot_stride] gradients */
+};
+
+static size_t block_count(size_t images) {
+    return (images + CNN_LANES - 1) / CNN_LANES;
+}
+
+static size_t slots_for(size_t batch_size) {
+    size_t blocks = block_count(batch_size);
+    return blocks < SLOTS_MAX ? blocks : SLOTS_MAX;
+}
+
+/* A slot's floats, rounded up so that every slot is aligned. */
+static size_t slot_stride(const cnn_network *network) {
+    return (network->parameter_count + CNN_LANES - 1) / CNN_LANES * CNN_LANES;
+}
+
+size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads) {
+    size_t workspace = batch_size > 0 ? network->workspace_size : network->forward_size;
+    return (workspace * (size_t)threads + slot_stride(network) * slots_for(batch_size)) *
+           sizeof(float);
+}
+
+cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,
+                                cnn_minibatch **out, cnn_error *error) {
+    *out = NULL;
+    cnn_minibatch *minibatch = cnn_alloc(1, sizeof *minibatch);
+    if (!minibatch) {
+        return cnn_fail_memory(error, "a mini-batch");
+    }
+    minibatch->network = network;
+    minibatch->threads = threads;
+    minibatch->slot_count = slots_for(batch_size);
+    minibatch->slot_stride = slot_stride(network);
+    minibatch->workspaces = cnn_alloc((size_t)threads, sizeof *minibatch->workspaces);
+    minibatch->slots = cnn_alloc(minibatch->slot_count, minibatch->slot_stride * sizeof(float));
+    bool complete = minibatch->workspaces && minibatch->slots;
+    for (int i = 0; complete && i < threads; i++) {
+        minibatch->workspaces[i] = cnn_network_workspace(network, batch_size > 0);
+        complete = minibatch->workspaces[i] != NULL;
+    }
+    if (!complete) {
+        cnn_minibatch_free(minibatch);
+        return cnn_fail_memory(error, "activations and gradients");
+    }
+    *out = minibatch;
+    return CNN_OK;
+}
+
+void cnn_minibatch_free(cnn_minibatch *minibatch) {
+    if (!minibatch) {
+        return;
+    }
+    for (int i = 0; minibatch->workspaces && i < minibatch->threads; i++) {
+        cnn_free(minibatch->workspaces[i]);
+    }
+    cnn_free(minibatch->workspaces);
+    cnn_free(minibatch->slots);
+    cnn_free(minibatch);
+}
+
+/* What the threads of one pass share. */
+typedef struct batch_pass {
+    cnn_minibatch *minibatch;
+    const float *parameters;
+    const cnn_sample_source *source;
+    size_t first, count;
+    size_t slots;
+    float *logits;
+    uint8_t *labels;
+} batch_pass;
+
+/* Images in block b of the pass. */
+static int images_in_block(const batch_pass *pass, size_t b) {
+    size_t rest = pass->count - b * CNN_LANES;
+    return rest < CNN_LANES ? (int)rest : CNN_LANES;
+}
+
+static void forward_block(const batch_pass *pass, size_t b, float *workspace) {
+    const cnn_network *network = pass->minibatch->network;
+    int count = images_in_block(pass, b);
+    const cnn_block *block;
+    float *x = cnn_network_input(network, workspace, &block);
+    pass->source->fill(pass->source->context, pass->first + b * CNN_LANES, count, block, x,
+                       pass->labels ? pass->labels + b * CNN_LANES : NULL);
+    const float *logits = cnn_network_forward(network, pass->parameters, workspace);
+    memcpy(pass->logits + b * CNN_LANES, logits, (size_t)count * sizeof *logits);
+}
+
+static void forward_body(void *context, size_t b, int thread) {
+    const batch_pass *pass = context;
+    forward_block(pass, b, pass->minibatch->workspaces[thread]);
+}
+
+/* All blocks of one slot, one behind the other. */
+static void gradient_body(void *context, size_t slot, int thread) {
+    const batch_pass *pass = context;
+    cnn_minibatch *minibatch = pass->minibatch;
+    float *workspace = minibatch->workspaces[thread];
+    float *gradients = minibatch->slots + slot * minibatch->slot_stride;
+    size_t blocks = block_count(pass->count);
+    memset(gradients, 0, minibatch->slot_stride * sizeof *gradients);
+    for (size_t b = blocks * slot / pass->slots; b < blocks * (slot + 1) / pass->slots; b++) {
+        forward_block(pass, b, workspace);
+        _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES] = {0};
+        for (int lane = 0; lane < images_in_block(pass, b); lane++) {
+            size_t i = b * CNN_LANES + (size_t)lane;
+            logit_gradients[lane] =
+                cnn_loss_gradient(pass->logits[i], pass->labels[i], (int)pass->count);
+        }
+        cnn_network_backward(minibatch->network, pass->parameters, workspace, logit_gradients,
+                             gradients);
+    }
+}
+
+/* Adds slots up for one run of parameters, by a fixed tree: slots 1 apart, then 2, 4, … */
+static void reduction_body(void *context, size_t chunk, int thread) {
+    (void)thread;
+    const batch_pass *pass = context;
+    const cnn_minibatch *minibatch = pass->minibatch;
+    size_t from = chunk * REDUCTION_CHUNK;
+    size_t rest = minibatch->slot_stride - from;
+    size_t count = rest < REDUCTION_CHUNK ? rest : REDUCTION_CHUNK;
+    for (size_t apart = 1; apart < pass->slots; apart *= 2) {
+        for (size_t slot = 0; slot + apart < pass->slots; slot += 2 * apart) {
+            float *to = minibatch->slots + slot * minibatch->slot_stride + from;
+            const float *other = to + apart * minibatch->slot_stride;
+            for (size_t i = 0; i < count; i++) {
+                to[i] += other[i];
+            }
+        }
+    }
+}
+
+/* Threads that pay for so much work. */
+static int useful_threads(const cnn_minibatch *minibatch, double flops) {
+    double useful = flops / FLOPS_PER_THREAD;
+    return useful < 1.0 ? 1 : useful < minibatch->threads ? (int)useful : minibatch->threads;
+}
+
+void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
+                             const cnn_sample_source *source, size_t first, size_t m,
+                             const float **gradients, float *logits, uint8_t *labels) {
+    batch_pass pass = {.minibatch = minibatch,
+                       .parameters = parameters,
+                       .source = source,
+                       .first = first,
+                       .count = m,
+                       .slots = slots_for(m),
+                       .logits = logits,
+                       .labels = labels};
+    double block_flops = 3.0 * minibatch->network->flops * CNN_LANES;
+    int threads = useful_threads(minibatch, block_flops * (double)block_count(m));
+    cnn_parallel_for(pass.slots, threads, gradient_body, &pass);
+    size_t chunks = (minibatch->slot_stride + REDUCTION_CHUNK - 1) / REDUCTION_CHUNK;
+    threads = useful_threads(minibatch, (double)minibatch->slot_stride * (double)pass.slots);
+    cnn_parallel_for(chunks, threads, reduction_body, &pass);
+    *gradients = minibatch->slots;
+}
+
+void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
+                           const cnn_sample_source *source, size_t first, size_t count, float *logits,
+                           uint8_t *labels) {
+    batch_pass pass = {.minibatch = minibatch,
+                       .parameters = parameters,
+                       .source = source,
+                       .first = first,
+                       .count = count,
+                       .logits = logits,
+                       .labels = labels};
+    double block_flops = minibatch->network->flops * CNN_LANES;
+    int threads = useful_threads(minibatch, block_flops * (double)block_count(count));
+    cnn_parallel_for(block_count(count), threads, forward_body, &pass);
+}

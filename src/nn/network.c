@@ -1,0 +1,452 @@
+#include "network.h"
+
+#include "error.h"
+#include "memory.h"
+#include "random.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Offsets inside a block are 32-bit: this many floats at most. */
+#define BLOCK_LIMIT ((size_t)1 << 30)
+/* Parameters are indexed by 32-bit offsets, too. */
+#define PARAMETER_LIMIT ((size_t)1 << 30)
+
+/* --- checking ------------------------------------------------------------------------------------------- */
+
+/* Values of a shape, or false beyond BLOCK_LIMIT (with room for borders). */
+static bool shape_fits(const cnn_shape *shape) {
+    size_t count = (size_t)shape->channels;
+    size_t rows = (size_t)shape->height + 64;
+    size_t columns = (size_t)shape->width + 64;
+    return cnn_multiply_size(count, rows, &count) && cnn_multiply_size(count, columns, &count) &&
+           cnn_multiply_size(count, CNN_LANES, &count) && count <= BLOCK_LIMIT;
+}
+
+static bool tensors_fit(const cnn_layer_ops *ops, const cnn_layer_spec *spec, const cnn_shape *in,
+                        const cnn_shape *out, size_t *total) {
+    cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
+    int count = ops->tensors ? ops->tensors(spec, in, out, tensors) : 0;
+    for (int i = 0; i < count; i++) {
+        size_t size = 1;
+        for (int d = 0; d < tensors[i].rank; d++) {
+            if (!cnn_multiply_size(size, (size_t)tensors[i].dim[d], &size) || size > PARAMETER_LIMIT) {
+                return false;
+            }
+        }
+        *total += size;
+    }
+    return *total <= PARAMETER_LIMIT;
+}
+
+/* The last two layers must be dense with one unit, and sigmoid. */
+static cnn_status check_ending(const cnn_network_spec *spec, const cnn_shape *out, cnn_error *error) {
+    int last = spec->layer_count - 1;
+    const char *name = last >= 0 ? spec->layers[last].ops->name : "nothing";
+    if (strcmp(name, "sigmoid") != 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "layers[%d].type: expected sigmoid as the last layer, got %s",
+                        last < 0 ? 0 : last, name);
+    }
+    name = last >= 1 ? spec->layers[last - 1].ops->name : "nothing";
+    if (strcmp(name, "dense") != 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "layers[%d].type: expected dense with 1 unit before the last sigmoid, got %s",
+                        last < 1 ? 0 : last - 1, name);
+    }
+    if (out->channels != 1) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "layers[%d].units: expected 1 in the last dense layer, got %d", last - 1,
+                        out->channels);
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_network_check(const cnn_network_spec *spec, cnn_shape *shapes, cnn_error *error) {
+    if (spec->layer_count > CNN_LAYERS_MAX) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "layers: expected at most %d layers, got %d",
+                        CNN_LAYERS_MAX, spec->layer_count);
+    }
+    cnn_shape in = spec->input;
+    size_t parameters = 0;
+    if (!shape_fits(&in)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "image: expected a smaller input, got %d×%d×%d",
+                        in.channels, in.height, in.width);
+    }
+    for (int i = 0; i < spec->layer_count; i++) {
+        const cnn_layer_spec *layer = &spec->layers[i];
+        cnn_shape out;
+        cnn_status status = layer->ops->infer_shape(layer, &in, &out, error);
+        if (status != CNN_OK) {
+            return cnn_fail_prefix(error, status, "layers[%d].", i);
+        }
+        /* a flat shape has no border: flatten's output is as large as its input was */
+        if (!out.flat && !shape_fits(&out)) {
+            return cnn_fail(error, CNN_ERROR_CONFIG,
+                            "layers[%d]: expected a smaller output, got %d×%d×%d", i, out.channels,
+                            out.height, out.width);
+        }
+        if (!tensors_fit(layer->ops, layer, &in, &out, &parameters)) {
+            return cnn_fail(error, CNN_ERROR_CONFIG,
+                            "layers[%d]: expected at most %zu million parameters in all, got more", i,
+                            PARAMETER_LIMIT >> 20);
+        }
+        if (shapes) {
+            shapes[i] = out;
+        }
+        in = out;
+    }
+    return check_ending(spec, &in, error);
+}
+
+/* --- planning -------------------------------------------------------------------------------------------- */
+
+void cnn_tensor_full_name(int layer, const cnn_tensor *tensor, char name[32]) {
+    (void)snprintf(name, 32, "%d.%s", layer, tensor->name);
+}
+
+static void add_tensors(cnn_network *network, cnn_layer *layer) {
+    if (layer->ops->tensors) {
+        layer->tensor_count =
+            layer->ops->tensors(&layer->spec, &layer->in, &layer->out, layer->tensors);
+    }
+    layer->parameter_offset = network->parameter_count;
+    for (int i = 0; i < layer->tensor_count; i++) {
+        cnn_tensor *tensor = &layer->tensors[i];
+        tensor->offset = network->parameter_count;
+        tensor->count = 1;
+        for (int d = 0; d < tensor->rank; d++) {
+            tensor->count *= (size_t)tensor->dim[d];
+        }
+        network->parameter_count += tensor->count;
+    }
+    layer->parameter_count = network->parameter_count - layer->parameter_offset;
+}
+
+/* A block for a shape with a border; *size grows by its floats, *offset is that of value (0, 0, 0). */
+static cnn_block place_block(const cnn_shape *shape, int before, int after, size_t *size,
+                             size_t *offset) {
+    ptrdiff_t rows = shape->height + before + after;
+    ptrdiff_t columns = shape->width + before + after;
+    cnn_block block = {.channels = shape->channels,
+                       .height = shape->height,
+                       .width = shape->width,
+                       .row_stride = columns * CNN_LANES,
+                       .plane_stride = rows * columns * CNN_LANES};
+    *offset = *size + (size_t)(before * block.row_stride + (ptrdiff_t)before * CNN_LANES);
+    *size += (size_t)(block.plane_stride * shape->channels);
+    return block;
+}
+
+/* The same memory seen through another shape of as many values; only for blocks without a border. */
+static cnn_block flat_block(const cnn_shape *shape) {
+    return (cnn_block){.channels = shape->channels,
+                       .height = 1,
+                       .width = 1,
+                       .row_stride = CNN_LANES,
+                       .plane_stride = CNN_LANES};
+}
+
+static bool has_border(const cnn_block *block) {
+    return block->row_stride != (ptrdiff_t)block->width * CNN_LANES ||
+           block->plane_stride != block->height * block->row_stride;
+}
+
+static bool is_flatten(const cnn_layer *layer) {
+    return layer->out.flat && !layer->in.flat && layer->ops->in_place;
+}
+
+/* May layer i work in its input's buffer? Not where a layer before, sharing that buffer, needs its own
+ * output for its backward pass; a flatten changes nothing and always may. */
+static bool shares_value(const cnn_network *network, int i) {
+    const cnn_layer *layer = &network->layers[i];
+    if (!layer->ops->in_place || is_flatten(layer)) {
+        return layer->ops->in_place;
+    }
+    for (int j = i - 1; j >= 0; j--) {
+        if (network->layers[j].ops->backward_reads_output) {
+            return false;
+        }
+        if (!shares_value(network, j)) {
+            break;
+        }
+    }
+    return true;
+}
+
+static void plan_values(cnn_network *network) {
+    int count = network->layer_count;
+    for (int i = 0; i < count; i++) {
+        cnn_activation *activation = &network->activations[i];
+        if (i > 0 && shares_value(network, i - 1)) {
+            const cnn_activation *input = &network->activations[i - 1];
+            activation->value_offset = input->value_offset;
+            activation->value =
+                is_flatten(&network->layers[i - 1]) ? flat_block(&activation->shape) : input->value;
+            continue;
+        }
+        /* the first layer that does not work in this buffer says which border it needs */
+        int reader = i;
+        while (reader < count - 1 && shares_value(network, reader)) {
+            reader++;
+        }
+        int before = 0, after = 0;
+        const cnn_layer *layer = &network->layers[reader];
+        if (reader < count - 1 && layer->ops->input_border) {
+            layer->ops->input_border(layer, &before, &after);
+        }
+        activation->value = place_block(&activation->shape, before, after, &network->workspace_size,
+                                        &activation->value_offset);
+    }
+}
+
+static void plan_gradients(cnn_network *network) {
+    size_t parameters = 0;
+    for (int i = 0; i < network->layer_count; i++) {
+        cnn_activation *activation = &network->activations[i];
+        network->layers[i].needs_dx = activation->has_gradient = parameters > 0;
+        parameters += network->layers[i].parameter_count;
+        if (!activation->has_gradient) {
+            continue;
+        }
+        const cnn_layer *writer = &network->layers[i - 1]; /* there is one: it has parameters */
+        const cnn_activation *input = &network->activations[i - 1];
+        bool flatten = is_flatten(writer);
+        if (writer->ops->in_place && input->has_gradient && !(flatten && has_border(&input->gradient))) {
+            activation->gradient_offset = input->gradient_offset;
+            activation->gradient = flatten ? flat_block(&activation->shape) : input->gradient;
+            continue;
+        }
+        int before = 0, after = 0;
+        if (writer->ops->gradient_border && writer->needs_dx) {
+            writer->ops->gradient_border(writer, &before, &after);
+        }
+        activation->gradient = place_block(&activation->shape, before, after,
+                                           &network->workspace_size, &activation->gradient_offset);
+    }
+}
+
+/* Scratch that forward fills for backward belongs to the training part, but forward writes it in
+ * prediction, too: it comes before the gradients. */
+static void plan_scratch(cnn_network *network) {
+    for (int i = 0; i < network->layer_count - 1; i++) {
+        cnn_layer *layer = &network->layers[i];
+        layer->scratch_offset = network->workspace_size;
+        network->workspace_size += layer->ops->scratch_size ? layer->ops->scratch_size(layer) : 0;
+    }
+}
+
+/* A ReLU right behind a layer with weights, in the same buffer, is applied while that layer writes. */
+static void fuse_relu(cnn_network *network) {
+    for (int i = 0; i + 1 < network->layer_count; i++) {
+        cnn_layer *layer = &network->layers[i];
+        cnn_layer *next = &network->layers[i + 1];
+        if (layer->parameter_count > 0 && strcmp(next->ops->name, "relu") == 0) {
+            layer->relu_follows = true;
+            next->forward_done = true;
+        }
+    }
+}
+
+static cnn_status plan_layers(cnn_network *network, cnn_error *error) {
+    for (int i = 0; i < network->layer_count; i++) {
+        cnn_layer *layer = &network->layers[i];
+        const cnn_activation *input = &network->activations[i];
+        const cnn_activation *output = i + 1 < network->layer_count ? input + 1 : input;
+        layer->x_block = input->value;
+        layer->dx_block = input->gradient;
+        layer->y_block = output->value;
+        layer->dy_block = output->gradient;
+        network->flops += layer->ops->flops(layer);
+        if (layer->ops->plan) {
+            cnn_status status = layer->ops->plan(layer, error);
+            if (status != CNN_OK) {
+                return status;
+            }
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *kernels,
+                              cnn_network_mode mode, cnn_network **out, cnn_error *error) {
+    *out = NULL;
+    cnn_status status = cnn_network_check(spec, NULL, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_network *network = cnn_alloc(1, sizeof *network);
+    if (!network) {
+        return cnn_fail_memory(error, "the network");
+    }
+    size_t count = (size_t)spec->layer_count;
+    network->kernels = kernels;
+    network->layers = cnn_alloc(count, sizeof *network->layers);
+    network->activations = cnn_alloc(count, sizeof *network->activations);
+    if (!network->layers || !network->activations) {
+        cnn_network_free(network);
+        return cnn_fail_memory(error, "the network");
+    }
+    network->layer_count = spec->layer_count;
+    cnn_shape shape = spec->input;
+    for (int i = 0; i < spec->layer_count; i++) {
+        cnn_layer *layer = &network->layers[i];
+        layer->spec = spec->layers[i];
+        layer->ops = layer->spec.ops;
+        layer->kernels = kernels;
+        layer->in = shape;
+        status = layer->ops->infer_shape(&layer->spec, &shape, &layer->out, error);
+        if (status != CNN_OK) {
+            goto fail;
+        }
+        network->activations[i].shape = shape;
+        shape = layer->out;
+        add_tensors(network, layer);
+    }
+    plan_values(network);
+    plan_scratch(network);
+    network->forward_size = network->workspace_size;
+    plan_gradients(network);
+    if (mode == CNN_NETWORK_FAST) {
+        fuse_relu(network);
+    }
+    status = plan_layers(network, error);
+    if (status == CNN_OK) {
+        *out = network;
+        return CNN_OK;
+    }
+fail:
+    cnn_network_free(network);
+    return status;
+}
+
+void cnn_network_free(cnn_network *network) {
+    if (!network) {
+        return;
+    }
+    for (int i = 0; network->layers && i < network->layer_count; i++) {
+        if (network->layers[i].plan) {
+            network->layers[i].ops->free_plan(&network->layers[i]);
+        }
+    }
+    cnn_free(network->layers);
+    cnn_free(network->activations);
+    cnn_free(network);
+}
+
+void cnn_network_initialize(const cnn_network *network, uint64_t seed, float *parameters) {
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        for (int t = 0; t < layer->tensor_count; t++) {
+            const cnn_tensor *tensor = &layer->tensors[t];
+            double bound = tensor->fan_in > 0 ? sqrt(6.0 / tensor->fan_in) : 0.0;
+            for (size_t j = tensor->offset; j < tensor->offset + tensor->count; j++) {
+                double u = cnn_random_uniform(seed, CNN_RANDOM_WEIGHTS, 0, j);
+                parameters[j] = tensor->fan_in > 0 ? (float)((2.0 * u - 1.0) * bound) : 0.0f;
+            }
+        }
+    }
+}
+
+/* --- running ------------------------------------------------------------------------------------------------ */
+
+void cnn_network_prepare(cnn_network *network, const float *parameters) {
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        if (layer->ops->prepare) {
+            layer->ops->prepare(layer, parameters + layer->parameter_offset);
+        }
+    }
+}
+
+float *cnn_network_workspace(const cnn_network *network, bool training) {
+    return cnn_alloc(training ? network->workspace_size : network->forward_size, sizeof(float));
+}
+
+float *cnn_network_input(const cnn_network *network, float *workspace, const cnn_block **block) {
+    *block = &network->activations[0].value;
+    return workspace + network->activations[0].value_offset;
+}
+
+/* Copies a block of `shape` between places with different strides; a flat side counts as one without
+ * border. */
+static void copy_block(const cnn_shape *shape, const cnn_block *from_block, const float *from,
+                       const cnn_block *to_block, float *to) {
+    size_t row = (size_t)shape->width * CNN_LANES;
+    bool from_flat = from_block->channels != shape->channels;
+    bool to_flat = to_block->channels != shape->channels;
+    for (int c = 0; c < shape->channels; c++) {
+        for (int h = 0; h < shape->height; h++) {
+            size_t flat = ((size_t)c * (size_t)shape->height + (size_t)h) * row;
+            const float *source = from_flat ? from + flat
+                                            : from + c * from_block->plane_stride +
+                                                  h * from_block->row_stride;
+            float *target =
+                to_flat ? to + flat : to + c * to_block->plane_stride + h * to_block->row_stride;
+            memcpy(target, source, row * sizeof *target);
+        }
+    }
+}
+
+const float *cnn_network_forward_observed(const cnn_network *network, const float *parameters,
+                                          float *workspace, cnn_network_observer *observer,
+                                          void *context) {
+    for (int i = 0; i < network->layer_count - 1; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        const float *x = workspace + network->activations[i].value_offset;
+        float *y = workspace + network->activations[i + 1].value_offset;
+        if (layer->ops->in_place && x != y) {
+            copy_block(&layer->in, &layer->x_block, x, &layer->y_block, y);
+        }
+        if (layer->ops->forward && !layer->forward_done) {
+            layer->ops->forward(layer, parameters + layer->parameter_offset, x, y,
+                                workspace + layer->scratch_offset);
+        }
+        if (observer) {
+            observer(context, i, false, &layer->y_block, y);
+        }
+    }
+    return workspace + network->activations[network->layer_count - 1].value_offset;
+}
+
+void cnn_network_backward_observed(const cnn_network *network, const float *parameters,
+                                   float *workspace, const float *logit_gradients, float *gradients,
+                                   cnn_network_observer *observer, void *context) {
+    int last = network->layer_count - 1;
+    memcpy(workspace + network->activations[last].gradient_offset, logit_gradients,
+           CNN_LANES * sizeof *logit_gradients);
+    for (int i = last - 1; i >= 0; i--) {
+        const cnn_layer *layer = &network->layers[i];
+        const cnn_activation *input = &network->activations[i];
+        const cnn_activation *output = &network->activations[i + 1];
+        if (!output->has_gradient) {
+            break; /* nothing before here has parameters */
+        }
+        float *dy = workspace + output->gradient_offset;
+        float *dx = input->has_gradient ? workspace + input->gradient_offset : NULL;
+        if (observer) {
+            observer(context, i, true, &layer->dy_block, dy);
+        }
+        if (layer->ops->in_place && dx && dx != dy) {
+            copy_block(&layer->in, &layer->dy_block, dy, &layer->dx_block, dx);
+        }
+        if (layer->ops->backward && (dx || layer->parameter_count > 0)) {
+            layer->ops->backward(layer, parameters + layer->parameter_offset,
+                                 workspace + input->value_offset, workspace + output->value_offset, dy,
+                                 workspace + layer->scratch_offset,
+                                 gradients + layer->parameter_offset, dx);
+        }
+    }
+}
+
+const float *cnn_network_forward(const cnn_network *network, const float *parameters,
+                                 float *workspace) {
+    return cnn_network_forward_observed(network, parameters, workspace, NULL, NULL);
+}
+
+void cnn_network_backward(const cnn_network *network, const float *parameters, float *workspace,
+                          const float *logit_gradients, float *gradients) {
+    cnn_network_backward_observed(network, parameters, workspace, logit_gradients, gradients, NULL,
+                                  NULL);
+}

@@ -1,0 +1,96 @@
+/* A network: layers in a row, planned once, run block by block.
+ *
+ * The network owns the plan; parameters, gradients and activations are the caller's, so that many
+ * threads can run one network, each in a workspace of its own. */
+#ifndef CNN_NN_NETWORK_H
+#define CNN_NN_NETWORK_H
+
+#include "layer.h"
+
+#define CNN_LAYERS_MAX 256
+
+/* What the config says of a network. */
+typedef struct cnn_network_spec {
+    cnn_shape input;
+    int layer_count;
+    cnn_layer_spec *layers; /* [layer_count] */
+} cnn_network_spec;
+
+/* Where the activation between two layers stands in a workspace. */
+typedef struct cnn_activation {
+    cnn_shape shape;
+    cnn_block value, gradient;
+    size_t value_offset, gradient_offset; /* of value (0, 0, 0), in floats */
+    bool has_gradient;
+} cnn_activation;
+
+typedef struct cnn_network {
+    const cnn_kernels *kernels;
+    int layer_count;
+    cnn_layer *layers;           /* [layer_count]; the last is the sigmoid, which the loss applies */
+    cnn_activation *activations; /* [layer_count]: activation i is layer i's input */
+    size_t parameter_count;
+    size_t forward_size, workspace_size; /* floats: for prediction, for training */
+    double flops;                        /* of one image's forward pass */
+} cnn_network;
+
+typedef enum cnn_network_mode {
+    CNN_NETWORK_FAST,     /* ReLU is applied by the layer in front of it */
+    CNN_NETWORK_STEPWISE, /* every layer works alone, so that an observer sees its own output */
+} cnn_network_mode;
+
+/* Checks a specification and, where shapes is not NULL, writes the shape of every layer's output to
+ * shapes[layer_count]. CNN_ERROR_CONFIG with a message that starts with the place, such as
+ * "layers[2].kernel: …". */
+CNN_MUST_USE cnn_status cnn_network_check(const cnn_network_spec *spec, cnn_shape *shapes,
+                                          cnn_error *error);
+
+/* Checks, plans and allocates. Free with cnn_network_free. */
+CNN_MUST_USE cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *kernels,
+                                           cnn_network_mode mode, cnn_network **network,
+                                           cnn_error *error);
+void cnn_network_free(cnn_network *network);
+
+/* Starting weights (MATH 1), a pure function of the seed: He uniform for fan-in, that is uniform in
+ * ±sqrt(6 / fan_in) (He et al., "Delving deep into rectifiers", 2015; PyTorch's kaiming_uniform_);
+ * biases 0. parameters: [parameter_count]. */
+void cnn_network_initialize(const cnn_network *network, uint64_t seed, float *parameters);
+
+/* To be called after parameters have changed, before the next pass; not while passes run. */
+void cnn_network_prepare(cnn_network *network, const float *parameters);
+
+/* Room for one block's activations (and, for training, gradients): workspace_size or forward_size
+ * floats, zeroed. NULL when memory is refused. Free with cnn_free. */
+float *cnn_network_workspace(const cnn_network *network, bool training);
+
+/* Where the input block is to be written: float x[C][H][W][LANES], placed as *block says. */
+float *cnn_network_input(const cnn_network *network, float *workspace, const cnn_block **block);
+
+/* One block from input to logits (Z of the last dense layer): float[LANES], inside the workspace. */
+const float *cnn_network_forward(const cnn_network *network, const float *parameters,
+                                 float *workspace);
+
+/* After cnn_network_forward in the same workspace: adds the block's gradients to gradients[parameter_count].
+ * logit_gradients: [LANES], dL/dZ of each image, 0 for lanes that hold none (MATH 8). */
+void cnn_network_backward(const cnn_network *network, const float *parameters, float *workspace,
+                          const float *logit_gradients, float *gradients);
+
+/* Sees every layer's output and gradient: called after each layer's forward (gradient false) with
+ * the layer's output, and in backward (gradient true) with the gradient of the layer's output before
+ * the layer's own backward runs. */
+typedef void cnn_network_observer(void *context, int layer, bool gradient, const cnn_block *block,
+                                  const float *values);
+
+/* forward and backward with an observer (NULL: none). The network must be stepwise for outputs to be those
+ * of each layer alone. */
+const float *cnn_network_forward_observed(const cnn_network *network, const float *parameters,
+                                          float *workspace, cnn_network_observer *observer,
+                                          void *context);
+void cnn_network_backward_observed(const cnn_network *network, const float *parameters,
+                                   float *workspace, const float *logit_gradients, float *gradients,
+                                   cnn_network_observer *observer, void *context);
+
+/* "4.weight" for the tensor of layer 4; name: [32]. */
+void cnn_tensor_full_name(int layer, const cnn_tensor *tensor, char name[32]);
+
+#endif

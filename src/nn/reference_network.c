@@ -1,0 +1,111 @@
+#include "reference_network.h"
+
+#include "error.h"
+#include "hash.h"
+#include "loss.h"
+#include "memory.h"
+
+#include <limits.h>
+#include <string.h>
+
+struct cnn_reference_network {
+    const cnn_network *network;
+    double **values;    /* [layer_count]: values[i] is layer i's input, [N][C][H][W]; values[0] is not owned */
+    double **gradients; /* [layer_count], likewise; gradients[0] is NULL */
+};
+
+cnn_status cnn_reference_network_create(const cnn_network *network, int N,
+                                        cnn_reference_network **out, cnn_error *error) {
+    *out = NULL;
+    cnn_reference_network *reference = cnn_alloc(1, sizeof *reference);
+    if (!reference) {
+        return cnn_fail_memory(error, "the reference network");
+    }
+    size_t count = (size_t)network->layer_count;
+    reference->network = network;
+    reference->values = cnn_alloc(count, sizeof *reference->values);
+    reference->gradients = cnn_alloc(count, sizeof *reference->gradients);
+    bool complete = reference->values && reference->gradients;
+    for (size_t i = 1; complete && i < count; i++) {
+        size_t size = (size_t)N * cnn_shape_size(&network->activations[i].shape);
+        /* the slow twins index with int */
+        complete = size < INT_MAX;
+        reference->values[i] = complete ? cnn_alloc(size, sizeof(double)) : NULL;
+        reference->gradients[i] = complete ? cnn_alloc(size, sizeof(double)) : NULL;
+        complete = reference->values[i] && reference->gradients[i];
+    }
+    if (!complete) {
+        cnn_reference_network_free(reference);
+        return cnn_fail_memory(error, "the reference network");
+    }
+    *out = reference;
+    return CNN_OK;
+}
+
+void cnn_reference_network_free(cnn_reference_network *reference) {
+    if (!reference) {
+        return;
+    }
+    for (int i = 1; i < reference->network->layer_count; i++) {
+        if (reference->values) {
+            cnn_free(reference->values[i]);
+        }
+        if (reference->gradients) {
+            cnn_free(reference->gradients[i]);
+        }
+    }
+    cnn_free(reference->values);
+    cnn_free(reference->gradients);
+    cnn_free(reference);
+}
+
+const double *cnn_reference_network_logits(const cnn_reference_network *reference) {
+    return reference->values[reference->network->layer_count - 1];
+}
+
+double cnn_reference_network_loss(cnn_reference_network *reference, int n, const double *parameters,
+                                  const double *x, const uint8_t *labels, uint64_t *pattern) {
+    const cnn_network *network = reference->network;
+    uint64_t hash = CNN_HASH_START;
+    for (int i = 0; i < network->layer_count - 1; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        const double *input = i == 0 ? x : reference->values[i];
+        if (pattern && layer->ops->reference_pattern) {
+            hash = layer->ops->reference_pattern(layer, n, input, hash);
+        }
+        layer->ops->reference_forward(layer, n, parameters + layer->parameter_offset, input,
+                                      reference->values[i + 1]);
+    }
+    if (pattern) {
+        *pattern = hash;
+    }
+    const double *logits = cnn_reference_network_logits(reference);
+    double sum = 0.0;
+    for (int j = 0; j < n; j++) {
+        sum += cnn_loss_double(logits[j], labels[j]);
+    }
+    return sum / n;
+}
+
+void cnn_reference_network_gradients(cnn_reference_network *reference, int n,
+                                     const double *parameters, const double *x,
+                                     const uint8_t *labels, double *gradients) {
+    const cnn_network *network = reference->network;
+    int last = network->layer_count - 1;
+    memset(gradients, 0, network->parameter_count * sizeof *gradients);
+    for (int j = 0; j < n; j++) {
+        reference->gradients[last][j] =
+            cnn_loss_gradient_double(reference->values[last][j], labels[j], n);
+    }
+    for (int i = last - 1; i >= 0; i--) {
+        const cnn_layer *layer = &network->layers[i];
+        if (i == 0 && layer->parameter_count == 0) {
+            break;
+        }
+        layer->ops->reference_backward(layer, n, parameters + layer->parameter_offset,
+                                       i == 0 ? x : reference->values[i], reference->values[i + 1],
+                                       reference->gradients[i + 1],
+                                       gradients + layer->parameter_offset,
+                                       i == 0 ? NULL : reference->gradients[i]);
+    }
+}
