@@ -6,6 +6,7 @@ typedef enum cnn_log_level {
     CNN_LOG_DETAIL,  /* for --verbose */
     CNN_LOG_INFO,    /* what a user wants to know */
     CNN_LOG_WARNING, /* something is off, and work goes on */
+    CNN_LOG_ERROR,   /* a part of what makes the call fail */
 } cnn_log_level;
 
 /* `write` gets one line at a time, without a trailing newline, always from the thread that called the

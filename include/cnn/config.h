@@ -1,0 +1,35 @@
+/* Configs: read from a file and from the command line, explained, handed to cnn/train.h. */
+#ifndef CNN_CONFIG_H
+#define CNN_CONFIG_H
+
+#include "cnn/status.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cnn_config cnn_config;
+
+/* Reads the JSON file `path`, applies the overrides ("train.epochs=3", each a KEY=VALUE; VALUE is read
+ * as JSON, else as a string) and checks everything: unknown, duplicate and missing keys, types, ranges,
+ * and that the layers fit each other. On success *config is the caller's, to be freed with
+ * cnn_config_free. CNN_ERROR_CONFIG with a message "FILE: PLACE: …", or "command line: PLACE: …" for
+ * what an override set. */
+CNN_MUST_USE cnn_status cnn_config_load(const char *path, const char *const *overrides,
+                                        size_t override_count, cnn_config **config, cnn_error *error);
+void cnn_config_free(cnn_config *config); /* NULL is fine */
+
+/* The table of keys as text for people, and as JSON Schema (draft 2020-12). NULL when memory is
+ * refused. Free with cnn_text_release. */
+char *cnn_config_help(void);
+char *cnn_config_schema(void);
+
+/* Frees a text that the library returned; NULL is fine. */
+void cnn_text_release(char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,56 @@
+/* Using a model from C: load it once, ask it about files or pixels, from as many threads as you like. */
+#ifndef CNN_PREDICT_H
+#define CNN_PREDICT_H
+
+#include "cnn/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cnn_predictor cnn_predictor;
+
+/* Loads a model file. CNN_ERROR_MODEL where it is missing, damaged or of an unknown version. Free with
+ * cnn_predictor_free. */
+CNN_MUST_USE cnn_status cnn_predictor_load(const char *path, cnn_predictor **predictor,
+                                           cnn_error *error);
+void cnn_predictor_free(cnn_predictor *predictor); /* NULL is fine */
+
+/* The name of class 0 or 1; the predictor's. */
+const char *cnn_predictor_class(const cnn_predictor *predictor, int label);
+
+/* An image is of class 1 where its probability is at least this. */
+double cnn_predictor_threshold(const cnn_predictor *predictor);
+
+/* *probability: that the image file shows class 1. CNN_ERROR_DATA, with a reason, where it cannot be
+ * read. */
+CNN_MUST_USE cnn_status cnn_predict_file(const cnn_predictor *predictor, const char *path,
+                                         float *probability, cnn_error *error);
+
+/* The same for pixels in memory: rows of `width` pixels, `channels` bytes each (1: grey, 2: grey and
+ * alpha, 3: RGB, 4: RGBA), `stride` bytes apart. They are brought to the network's size as a file would be. */
+CNN_MUST_USE cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const uint8_t *pixels,
+                                           int width, int height, int channels, size_t stride,
+                                           float *probability, cnn_error *error);
+
+/* What became of one of many files. */
+typedef struct cnn_prediction {
+    cnn_status status; /* CNN_OK, or why there is no probability */
+    float probability;
+    char reason[256]; /* empty where status is CNN_OK */
+} cnn_prediction;
+
+/* Many files at once, decoded and run on up to `threads` threads (0: as many as there are processors).
+ * predictions: [count]. Fails only where memory is refused; a file that cannot be read is told in its
+ * prediction. */
+CNN_MUST_USE cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *paths,
+                                          size_t count, int threads, cnn_prediction *predictions,
+                                          cnn_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

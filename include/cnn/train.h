@@ -1,0 +1,65 @@
+/* Training, and what goes with it: the plan of a run, the gradient check, the trace of one batch. */
+#ifndef CNN_TRAIN_H
+#define CNN_TRAIN_H
+
+#include "cnn/config.h"
+#include "cnn/log.h"
+#include "cnn/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where a run stands; loss is the mean of the epoch so far. */
+typedef struct cnn_train_progress {
+    int64_t epoch, epochs; /* counted from 1 */
+    int64_t batch, batches;
+    double loss;
+    double images_per_second;
+    double seconds_left; /* of the whole training, estimated */
+} cnn_train_progress;
+
+/* All of it may be zero. */
+typedef struct cnn_train_options {
+    const char *output; /* the run directory; NULL: the config's */
+    int threads;        /* 0: as many as there are processors */
+    bool resume;        /* go on from the run directory's checkpoint, or start where there is none */
+    bool overwrite;     /* start over in a run directory that is in use */
+    cnn_log_sink log;
+    void (*progress)(void *user, const cnn_train_progress *progress); /* after every batch */
+    bool (*should_stop)(void *user); /* asked after every batch */
+    void *user;
+} cnn_train_options;
+
+/* Trains and writes the run directory. Classes that the config does not name are filled in from the data.
+ *
+ * CNN_STOPPED: should_stop said so; a checkpoint is written. CNN_ERROR_DIVERGED: the loss became NaN or infinite;
+ * models of earlier epochs are kept. CNN_ERROR_CONFIG: the run directory is in use, or was started with
+ * another config or other data. CNN_ERROR_DATA, CNN_ERROR_RUNTIME: see cnn/status.h. */
+CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *options,
+                                  cnn_error *error);
+
+/* The layer table, memory and data counts of a run as text. Reads the data, trains nothing. Free *text with
+ * cnn_text_release. */
+CNN_MUST_USE cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options, char **text,
+                                    cnn_error *error);
+
+/* Compares analytic gradients of the config's network with central differences in double, on random images
+ * and weights; *text is a table with the worst relative error of each tensor. CNN_ERROR_RUNTIME where an error
+ * is above its bound (then *text is there, too). */
+CNN_MUST_USE cnn_status cnn_check_gradients(const cnn_config *config,
+                                            const cnn_train_options *options, char **text,
+                                            cnn_error *error);
+
+/* One forward and backward pass of the first batch with the starting weights, as JSON: the founding notes'
+ * X, Z1, A1, P1, F, Z2, A2, L and every gradient by name. */
+CNN_MUST_USE cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char **json,
+                                  cnn_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

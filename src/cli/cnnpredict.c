@@ -1,0 +1,278 @@
+/* cnnpredict: says what a model sees in images, a row an input. */
+#include "cnn/predict.h"
+
+#include "error.h"
+#include "inputs.h"
+#include "memory.h"
+#include "options.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FORMAT, THRESHOLD, THREADS, QUIET, HELP, VERSION };
+
+static const cnn_option options[] = {
+    [FORMAT] = {"format", 'f', "FORMAT", "tsv (default, no header), csv (with header) or jsonl"},
+    [THRESHOLD] = {"threshold", 0, "T", "class 1 from this probability on (default: the model's)"},
+    [THREADS] = {"threads", 't', "N", "threads (default: all processors)"},
+    [QUIET] = {"quiet", 'q', NULL, "errors only"},
+    [HELP] = {"help", 'h', NULL, "print this"},
+    [VERSION] = {"version", 'V', NULL, "print the version"},
+    {0},
+};
+
+typedef enum row_format { TSV, CSV, JSONL } row_format;
+static const char *const format_names[] = {"tsv", "csv", "jsonl", NULL};
+
+typedef struct predict_command {
+    char **paths; /* [argc]: the model, then the inputs */
+    size_t path_count;
+    row_format format;
+    double threshold; /* below 0: the model's */
+    int threads;
+    bool quiet;
+    int action; /* HELP or VERSION; -1: predict */
+} predict_command;
+
+static cnn_status handle(void *context, int option, const char *value, cnn_error *error) {
+    predict_command *command = context;
+    switch (option) {
+    case FORMAT:
+        for (int i = 0; format_names[i]; i++) {
+            if (strcmp(value, format_names[i]) == 0) {
+                command->format = (row_format)i;
+                return CNN_OK;
+            }
+        }
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--format: expected tsv, csv or jsonl, got \"%.60s\"",
+                        value);
+    case THRESHOLD:
+        return cnn_option_number("threshold", value, 0.0, 1.0, &command->threshold, error);
+    case THREADS:
+        return cnn_option_integer("threads", value, 1, 1024, &command->threads, error);
+    case QUIET:
+        command->quiet = true;
+        break;
+    case HELP:
+    case VERSION:
+        command->action = option;
+        break;
+    default:
+        command->paths[command->path_count] = cnn_copy_string(value);
+        if (!command->paths[command->path_count]) {
+            return cnn_fail_memory(error, "the command line");
+        }
+        command->path_count++;
+        break;
+    }
+    return CNN_OK;
+}
+
+static void print_help(void) {
+    puts("usage: cnnpredict MODEL PATH ... [OPTION ...]\n"
+         "\n"
+         "Says what a model of cnntrain sees in images. PATH is an image, a folder (all\n"
+         "files below it, in sorted order), or - (paths from standard input, one a line).\n"
+         "\n"
+         "Prints a row an input: path, label, probability of the second class, and \"ok\" or\n"
+         "the reason why there is none.\n");
+    cnn_options_print(options);
+    puts("\n"
+         "Exit codes: 0 done, 1 I/O or memory, 2 flags, 4 model missing or damaged,\n"
+         "6 some inputs failed (their rows say why).\n"
+         "\n"
+         "  cnnpredict runs/fashion/model.bin image.png\n"
+         "  find photos -newer stamp | cnnpredict model.bin - --format csv > new.csv");
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+/* A field of a tab-separated row: tab, newline, return and backslash as \t, \n, \r and \\. */
+static void add_tsv_field(cnn_text *row, const char *field) {
+    for (const char *c = field; *c; c++) {
+        const char *escape = *c == '\t' ? "\\t" : *c == '\n' ? "\\n" : *c == '\r' ? "\\r" : NULL;
+        escape = *c == '\\' ? "\\\\" : escape;
+        cnn_text_append(row, escape ? escape : c, escape ? 2 : 1);
+    }
+}
+
+static void add_field(cnn_text *row, row_format format, const char *key, const char *field) {
+    switch (format) {
+    case TSV:
+        add_tsv_field(row, field);
+        break;
+    case CSV:
+        cnn_text_csv_field(row, field);
+        break;
+    case JSONL:
+        cnn_text_format(row, "\"%s\":", key);
+        if (*field) {
+            cnn_text_json_string(row, field);
+        } else {
+            cnn_text_format(row, "null");
+        }
+        break;
+    }
+}
+
+static void add_row(cnn_text *rows, row_format format, const char *path, const char *label,
+                    const cnn_prediction *prediction) {
+    const char *separator = format == TSV ? "\t" : ",";
+    bool known = prediction->status == CNN_OK;
+    cnn_text_format(rows, "%s", format == JSONL ? "{" : "");
+    add_field(rows, format, "path", path);
+    cnn_text_append(rows, separator, 1);
+    add_field(rows, format, "label", known ? label : "");
+    cnn_text_append(rows, separator, 1);
+    cnn_text_format(rows, "%s", format == JSONL ? "\"probability\":" : "");
+    if (known) {
+        cnn_text_format(rows, "%.9g", (double)prediction->probability);
+    } else {
+        cnn_text_format(rows, "%s", format == JSONL ? "null" : "");
+    }
+    cnn_text_append(rows, separator, 1);
+    add_field(rows, format, "status", known ? "ok" : prediction->reason);
+    cnn_text_format(rows, "%s\n", format == JSONL ? "}" : "");
+}
+
+/* --- inputs to rows ------------------------------------------------------------------------------------------------- */
+
+/* Inputs that are decoded and printed together. */
+enum { CHUNK = 512 };
+
+typedef struct input_chunk {
+    size_t count;
+    char *path[CHUNK];
+    const char *readable[CHUNK]; /* the paths to predict, in order */
+    size_t readable_count;
+    char reason[CHUNK][256]; /* not empty: a folder that gave no files */
+    cnn_prediction predictions[CHUNK];
+} input_chunk;
+
+/* Takes inputs until the chunk is full or there is nothing to take without waiting. */
+static cnn_status collect(cnn_inputs *inputs, input_chunk *chunk, bool *end, cnn_error *error) {
+    while (chunk->count < CHUNK) {
+        cnn_input_kind kind;
+        char *path;
+        const char *reason;
+        cnn_status status =
+            cnn_inputs_next(inputs, chunk->count == 0, &kind, &path, &reason, error);
+        if (status != CNN_OK) {
+            return status;
+        }
+        if (kind == CNN_INPUT_WAITING || kind == CNN_INPUT_END) {
+            *end = kind == CNN_INPUT_END;
+            return CNN_OK;
+        }
+        size_t i = chunk->count++;
+        chunk->path[i] = path;
+        chunk->reason[i][0] = '\0';
+        if (kind == CNN_INPUT_FAILED) {
+            (void)snprintf(chunk->reason[i], sizeof chunk->reason[i], "%.255s", reason);
+        } else {
+            chunk->readable[chunk->readable_count++] = path;
+        }
+    }
+    return CNN_OK;
+}
+
+/* Predicts and prints a chunk, empties it, and counts the inputs that failed. */
+static cnn_status print_chunk(const predict_command *command, const cnn_predictor *predictor, input_chunk *chunk,
+                              size_t *failed, cnn_error *error) {
+    cnn_status status = cnn_predict_files(predictor, chunk->readable, chunk->readable_count,
+                                          command->threads, chunk->predictions, error);
+    double threshold =
+        command->threshold >= 0.0 ? command->threshold : cnn_predictor_threshold(predictor);
+    cnn_text rows = {0};
+    size_t next = 0;
+    for (size_t i = 0; i < chunk->count && status == CNN_OK; i++) {
+        cnn_prediction unread = {.status = CNN_ERROR_DATA};
+        memcpy(unread.reason, chunk->reason[i], sizeof unread.reason);
+        const cnn_prediction *prediction =
+            chunk->reason[i][0] ? &unread : &chunk->predictions[next++];
+        bool second = (double)prediction->probability >= threshold;
+        add_row(&rows, command->format, chunk->path[i], cnn_predictor_class(predictor, second),
+                prediction);
+        *failed += prediction->status != CNN_OK;
+    }
+    if (status == CNN_OK && rows.failed) {
+        status = cnn_fail_memory(error, "the rows");
+    }
+    if (status == CNN_OK && rows.length > 0) {
+        (void)fwrite(rows.data, 1, rows.length, stdout); /* checked by ferror in predict */
+        (void)fflush(stdout);
+    }
+    for (size_t i = 0; i < chunk->count; i++) {
+        cnn_free(chunk->path[i]);
+    }
+    chunk->count = chunk->readable_count = 0;
+    cnn_text_free(&rows);
+    return status;
+}
+
+static cnn_status predict(const predict_command *command, cnn_error *error) {
+    if (command->path_count < 2) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "expected MODEL and at least one PATH (see --help)");
+    }
+    cnn_predictor *predictor;
+    cnn_status status = cnn_predictor_load(command->paths[0], &predictor, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_inputs *inputs = cnn_inputs_create(command->paths + 1, command->path_count - 1);
+    input_chunk *chunk = cnn_alloc(1, sizeof *chunk);
+    if (!inputs || !chunk) {
+        status = cnn_fail_memory(error, "inputs");
+    }
+    if (status == CNN_OK && command->format == CSV) {
+        puts("path,label,probability,status");
+    }
+    size_t failed = 0;
+    bool end = false;
+    while (status == CNN_OK && !end && !ferror(stdout)) {
+        status = collect(inputs, chunk, &end, error);
+        if (status == CNN_OK) {
+            status = print_chunk(command, predictor, chunk, &failed, error);
+        }
+    }
+    for (size_t i = 0; chunk && i < chunk->count; i++) {
+        cnn_free(chunk->path[i]);
+    }
+    cnn_free(chunk);
+    cnn_inputs_free(inputs);
+    cnn_predictor_free(predictor);
+    if (status == CNN_OK && failed > 0) {
+        return cnn_fail(error, CNN_ERROR_INPUTS, "%zu %s failed; the rows say why", failed,
+                        failed == 1 ? "input" : "inputs");
+    }
+    return status;
+}
+
+int main(int argc, char **argv) {
+    cnn_error error = {0};
+    predict_command command = {.action = -1, .threshold = -1.0};
+    command.paths = cnn_alloc((size_t)argc + 1, sizeof *command.paths);
+    cnn_status status = command.paths
+                            ? cnn_options_parse(options, argc, argv, handle, &command, &error)
+                            : cnn_fail_memory(&error, "the command line");
+    if (status == CNN_OK && command.action == HELP) {
+        print_help();
+    } else if (status == CNN_OK && command.action == VERSION) {
+        puts("cnnpredict " CNN_VERSION);
+    } else if (status == CNN_OK) {
+        status = predict(&command, &error);
+    }
+    for (size_t i = 0; i < command.path_count; i++) {
+        cnn_free(command.paths[i]);
+    }
+    cnn_free(command.paths);
+    if (!cnn_flush_results("cnnpredict") && (status == CNN_OK || status == CNN_ERROR_INPUTS)) {
+        return (int)CNN_ERROR_RUNTIME;
+    }
+    if (status != CNN_OK && !(status == CNN_ERROR_INPUTS && command.quiet)) {
+        fprintf(stderr, "cnnpredict: %s\n", error.message);
+    }
+    return (int)status;
+}

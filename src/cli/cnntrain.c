@@ -1,0 +1,237 @@
+/* cnntrain: trains a small convolutional network that tells two kinds of image apart. */
+#include "cnn/train.h"
+
+#include "error.h"
+#include "options.h"
+#include "progress.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    CONFIG,
+    OUT,
+    RESUME,
+    OVERWRITE,
+    THREADS,
+    DRY_RUN,
+    CHECK_GRADIENTS,
+    TRACE,
+    QUIET,
+    VERBOSE,
+    HELP,
+    HELP_CONFIG,
+    SCHEMA,
+    VERSION,
+};
+
+static const cnn_option options[] = {
+    [CONFIG] = {"config", 'c', "FILE", "what to train on, and how (JSON)"},
+    [OUT] = {"out", 'o', "DIR", "the run directory; beats the config's \"output\""},
+    [RESUME] = {"resume", 0, NULL, "go on with the run in the directory, or start one"},
+    [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
+    [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
+    [DRY_RUN] = {"dry-run", 'n', NULL, "print layers, memory and data counts; train nothing"},
+    [CHECK_GRADIENTS] = {"check-gradients", 0, NULL, "compare gradients with differences in double"},
+    [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
+    [QUIET] = {"quiet", 'q', NULL, "errors only"},
+    [VERBOSE] = {"verbose", 'v', NULL, "more messages"},
+    [HELP] = {"help", 'h', NULL, "print this"},
+    [HELP_CONFIG] = {"help-config", 0, NULL, "explain every key of the config"},
+    [SCHEMA] = {"schema", 0, NULL, "print the config's JSON Schema"},
+    [VERSION] = {"version", 'V', NULL, "print the version"},
+    {0},
+};
+
+/* What the command line asks for. */
+typedef struct train_command {
+    const char *config;
+    const char **overrides; /* [argc] */
+    size_t override_count;
+    cnn_train_options train;
+    bool quiet, verbose;
+    int action; /* TRACE, DRY_RUN, …; -1: train */
+} train_command;
+
+/* Two of these at once would leave one undone. */
+static cnn_status choose_action(train_command *command, int action, cnn_error *error) {
+    if (command->action >= 0 && command->action != action) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --%s and --%s, got both",
+                        options[command->action].name, options[action].name);
+    }
+    command->action = action;
+    return CNN_OK;
+}
+
+static cnn_status handle(void *context, int option, const char *value, cnn_error *error) {
+    train_command *command = context;
+    switch (option) {
+    case CONFIG:
+        command->config = value;
+        break;
+    case OUT:
+        if (!*value) {
+            return cnn_fail(error, CNN_ERROR_CONFIG, "--out: expected a path, got \"\"");
+        }
+        command->train.output = value;
+        break;
+    case RESUME:
+        command->train.resume = true;
+        break;
+    case OVERWRITE:
+        command->train.overwrite = true;
+        break;
+    case THREADS:
+        return cnn_option_integer("threads", value, 1, 1024, &command->train.threads, error);
+    case QUIET:
+        command->quiet = true;
+        break;
+    case VERBOSE:
+        command->verbose = true;
+        break;
+    case DRY_RUN:
+    case CHECK_GRADIENTS:
+    case TRACE:
+    case HELP:
+    case HELP_CONFIG:
+    case SCHEMA:
+    case VERSION:
+        return choose_action(command, option, error);
+    default:
+        command->overrides[command->override_count++] = value;
+        break;
+    }
+    return CNN_OK;
+}
+
+static void print_help(void) {
+    puts("usage: cnntrain --config FILE [KEY=VALUE ...] [OPTION ...]\n"
+         "\n"
+         "Trains a small convolutional network that tells two kinds of image apart, and\n"
+         "writes its weights and everything about the run to a directory.\n"
+         "\n"
+         "  KEY=VALUE                 overrides a key of the config: train.epochs=3");
+    cnn_options_print(options);
+    puts("\n"
+         "Exit codes: 0 done, 1 I/O or memory, 2 flags or config, 3 data, 4 model file,\n"
+         "5 training diverged, 75 stopped by a signal after a checkpoint (use --resume).\n"
+         "\n"
+         "  cnntrain --config configs/fashion.json\n"
+         "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b\n"
+         "  cnnpredict runs/b/model.bin image.png");
+}
+
+/* --- signals --------------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number) {
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+static bool should_stop(void *user) {
+    (void)user;
+    return stop_requested != 0;
+}
+
+/* The first signal asks for a checkpoint, the second one ends the program at once. */
+static void catch_signals(void) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        (void)sigaction(signals[i], &action, NULL);
+    }
+}
+
+/* --- actions ---------------------------------------------------------------------------------------------------- */
+
+/* Prints a text of the library's and frees it. NULL: memory was refused. */
+static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
+    if (!text) {
+        return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
+    }
+    fputs(text, stdout);
+    cnn_text_release(text);
+    return status;
+}
+
+static cnn_status run(const train_command *command, cnn_error *error) {
+    cnn_config *config;
+    char *text = NULL;
+    if (!command->config) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--config: missing; expected --config FILE (see --help)");
+    }
+    if (command->train.resume && command->train.overwrite) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --resume and --overwrite, got both");
+    }
+    cnn_status status = cnn_config_load(command->config, command->overrides, command->override_count,
+                                        &config, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    switch (command->action) {
+    case DRY_RUN:
+        status = cnn_dry_run(config, &command->train, &text, error);
+        status = print_text(text, status, error);
+        break;
+    case CHECK_GRADIENTS:
+        status = cnn_check_gradients(config, &command->train, &text, error);
+        status = print_text(text, status, error);
+        break;
+    case TRACE:
+        status = cnn_trace(config, &command->train, &text, error);
+        status = print_text(text, status, error);
+        break;
+    default:
+        catch_signals();
+        status = cnn_train(config, &command->train, error);
+        break;
+    }
+    cnn_config_free(config);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    cnn_error error = {0};
+    cnn_progress progress;
+    train_command command = {.action = -1};
+    command.overrides = calloc((size_t)argc + 1, sizeof *command.overrides);
+    cnn_progress_start(&progress, "cnntrain", false, false);
+    cnn_status status = command.overrides ? cnn_options_parse(options, argc, argv, handle, &command, &error)
+                                          : cnn_fail(&error, CNN_ERROR_RUNTIME, "out of memory");
+    cnn_progress_start(&progress, "cnntrain", command.quiet, command.verbose);
+    command.train.log = (cnn_log_sink){.write = cnn_progress_log, .user = &progress};
+    command.train.progress = cnn_progress_show;
+    command.train.should_stop = should_stop;
+    command.train.user = &progress;
+    if (status == CNN_OK) {
+        switch (command.action) {
+        case HELP:
+            print_help();
+            break;
+        case HELP_CONFIG:
+            status = print_text(cnn_config_help(), CNN_OK, &error);
+            break;
+        case SCHEMA:
+            status = print_text(cnn_config_schema(), CNN_OK, &error);
+            break;
+        case VERSION:
+            puts("cnntrain " CNN_VERSION);
+            break;
+        default:
+            status = run(&command, &error);
+            break;
+        }
+    }
+    free(command.overrides);
+    cnn_progress_clear(&progress);
+    if (status != CNN_OK) {
+        cnn_progress_error(&progress, error.message);
+    }
+    if (!cnn_flush_results("cnntrain") && status == CNN_OK) {
+        status = CNN_ERROR_RUNTIME;
+    }
+    return (int)status;
+}

@@ -1,0 +1,125 @@
+#include "options.h"
+
+#include "error.h"
+#include "text.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPTIONS_MAX = 32 };
+
+/* An argument that getopt did not understand: the nearest name as a hint. */
+static cnn_status fail_unknown(const cnn_option *options, const char *found, cnn_error *error) {
+    const char *names[OPTIONS_MAX + 1] = {0};
+    for (int i = 0; options[i].name && i < OPTIONS_MAX; i++) {
+        names[i] = options[i].name;
+    }
+    const char *word = found + strspn(found, "-");
+    char name[64];
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "=") > 60 ? 60 : (int)strcspn(word, "="),
+                   word);
+    const char *nearest = cnn_text_nearest(name, names);
+    return cnn_fail(error, CNN_ERROR_CONFIG, "unknown option %.80s%s%s%s", found,
+                    nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
+}
+
+cnn_status cnn_options_parse(const cnn_option *options, int argc, char **argv,
+                             cnn_option_handler *handle, void *context, cnn_error *error) {
+    struct option long_options[OPTIONS_MAX + 1] = {{0}};
+    /* "-": hand arguments over in place; ":": tell a missing value from an unknown option */
+    char short_options[2 * OPTIONS_MAX + 3] = "-:";
+    size_t used = 2;
+    int chosen = -1;
+    for (int i = 0; options[i].name && i < OPTIONS_MAX; i++) {
+        long_options[i].name = options[i].name;
+        long_options[i].has_arg = options[i].argument ? required_argument : no_argument;
+        long_options[i].flag = &chosen;
+        long_options[i].val = i;
+        if (options[i].letter) {
+            short_options[used++] = options[i].letter;
+            if (options[i].argument) {
+                short_options[used++] = ':';
+            }
+        }
+    }
+    opterr = 0;
+    optind = 1;
+    int result;
+    cnn_status status = CNN_OK;
+    while (status == CNN_OK &&
+           (result = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+        const char *word = argv[optind - 1];
+        if (result == '?') {
+            char letter[3] = {'-', (char)optopt, '\0'};
+            bool is_long = strncmp(word, "--", 2) == 0;
+            status = optopt && is_long
+                         ? cnn_fail(error, CNN_ERROR_CONFIG, "option %.80s takes no value", word)
+                         : fail_unknown(options, is_long || !optopt ? word : letter, error);
+        } else if (result == ':') {
+            status = cnn_fail(error, CNN_ERROR_CONFIG, "option %.80s: expected a value after it", word);
+        } else if (result == 1) {
+            status = handle(context, -1, optarg, error);
+        } else if (result == 0) {
+            status = handle(context, chosen, optarg, error);
+        } else {
+            int place = 0;
+            while (options[place].letter != result) {
+                place++;
+            }
+            status = handle(context, place, optarg, error);
+        }
+    }
+    for (; status == CNN_OK && optind < argc; optind++) { /* behind "--" */
+        status = handle(context, -1, argv[optind], error);
+    }
+    return status;
+}
+
+void cnn_options_print(const cnn_option *options) {
+    for (; options->name; options++) {
+        char left[40];
+        (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", options->letter ? '-' : ' ',
+                       options->letter ? options->letter : ' ', options->letter ? "," : " ",
+                       options->name, options->argument ? " " : "",
+                       options->argument ? options->argument : "");
+        printf("  %-24s  %s\n", left, options->help);
+    }
+}
+
+cnn_status cnn_option_number(const char *name, const char *text, double minimum, double maximum,
+                             double *value, cnn_error *error) {
+    char *end;
+    *value = strtod(text, &end);
+    if (end == text || *end || !(*value >= minimum && *value <= maximum)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected a number from %g to %g, got \"%.60s\"",
+                        name, minimum, maximum, text);
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_option_integer(const char *name, const char *text, int minimum, int maximum, int *value,
+                              cnn_error *error) {
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (end == text || *end || errno != 0 || number < minimum || number > maximum) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--%s: expected an integer from %d to %d, got \"%.60s\"", name, minimum, maximum,
+                        text);
+    }
+    *value = (int)number;
+    return CNN_OK;
+}
+
+bool cnn_flush_results(const char *program) {
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "%s: standard output: %s\n", program,
+                errno ? strerror(errno) : "the results could not be written");
+        return false;
+    }
+    return true;
+}

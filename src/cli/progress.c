@@ -1,0 +1,61 @@
+#include "progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Redraws at most so often, in seconds. */
+#define REDRAW_SECONDS 0.1
+
+void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet, bool verbose) {
+    *progress = (cnn_progress){
+        .program = program,
+        .least = quiet ? CNN_LOG_ERROR : verbose ? CNN_LOG_DETAIL : CNN_LOG_INFO,
+        .terminal = !quiet && isatty(STDERR_FILENO),
+    };
+}
+
+void cnn_progress_clear(cnn_progress *progress) {
+    if (progress->drawn) {
+        fputs("\r\033[K", stderr);
+        progress->drawn = false;
+    }
+}
+
+void cnn_progress_log(void *user, cnn_log_level level, const char *line) {
+    cnn_progress *progress = user;
+    if (level < progress->least) {
+        return;
+    }
+    cnn_progress_clear(progress);
+    if (level >= CNN_LOG_WARNING) {
+        fprintf(stderr, "%s: %s\n", progress->program, line);
+    } else {
+        fprintf(stderr, "%s\n", line);
+    }
+}
+
+void cnn_progress_show(void *user, const cnn_train_progress *state) {
+    cnn_progress *progress = user;
+    if (!progress->terminal) {
+        return;
+    }
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    double now = (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+    if (now - progress->last < REDRAW_SECONDS) {
+        return;
+    }
+    progress->last = now;
+    progress->drawn = true;
+    long left = (long)(state->seconds_left + 0.5);
+    fprintf(stderr, "\r\033[Kepoch %lld/%lld  batch %lld/%lld  loss %.4f  %.0f images/s  %ld:%02ld left",
+            (long long)state->epoch, (long long)state->epochs, (long long)state->batch,
+            (long long)state->batches, state->loss, state->images_per_second, left / 60, left % 60);
+    (void)fflush(stderr);
+}
+
+void cnn_progress_error(cnn_progress *progress, const char *message) {
+    cnn_progress_clear(progress);
+    fprintf(stderr, "%s: %s\n", progress->program, message);
+}

@@ -1,0 +1,31 @@
+/* Messages on stderr, and the line that shows how training goes. */
+#ifndef CNN_CLI_PROGRESS_H
+#define CNN_CLI_PROGRESS_H
+
+#include "cnn/log.h"
+#include "cnn/train.h"
+
+#include <stdbool.h>
+
+typedef struct cnn_progress {
+    const char *program;
+    cnn_log_level least; /* messages below this level are not shown */
+    bool terminal;       /* stderr is one: the line is redrawn in place */
+    bool drawn;          /* it stands on the screen now */
+    double last;         /* when it was drawn, in seconds of the monotonic clock */
+} cnn_progress;
+
+/* Levels: quiet leaves errors only, verbose adds details. */
+void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet, bool verbose);
+
+/* For cnn_log_sink and cnn_train_options; user is the cnn_progress. */
+void cnn_progress_log(void *user, cnn_log_level level, const char *line);
+void cnn_progress_show(void *user, const cnn_train_progress *state);
+
+/* Wipes the line off the screen. */
+void cnn_progress_clear(cnn_progress *progress);
+
+/* "cnntrain: message" for an error that ends the program. */
+void cnn_progress_error(cnn_progress *progress, const char *message);
+
+#endif

@@ -1,0 +1,64 @@
+/* The config: what a run is to do, as checked values. Read from JSON and KEY=VALUE overrides
+ * (config_read.c), written back as JSON, help and schema (config_write.c), all by one table of keys
+ * (config_keys.c). */
+#ifndef CNN_IO_CONFIG_H
+#define CNN_IO_CONFIG_H
+
+#include "image.h"
+#include "network.h"
+#include "optimizer.h"
+
+#include "cnn/config.h"
+
+typedef enum cnn_bad_images {
+    CNN_BAD_IMAGES_FAIL,
+    CNN_BAD_IMAGES_SKIP,
+} cnn_bad_images;
+
+typedef enum cnn_normalize {
+    CNN_NORMALIZE_UNIT,        /* x / 255 */
+    CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation, both of the training set's channel */
+} cnn_normalize;
+
+struct cnn_config {
+    struct {
+        char *train;
+        struct {
+            char *path;      /* NULL: hold back `fraction` of the training data */
+            double fraction; /* 0 <= fraction < 1 */
+        } validation;
+        char *test;       /* NULL: none */
+        char *classes[2]; /* NULL, NULL: the two names found, sorted */
+        int64_t bad_images; /* cnn_bad_images */
+    } data;
+    cnn_image_settings image;
+    int64_t normalize; /* cnn_normalize */
+    cnn_network_spec network;
+    struct {
+        int64_t epochs, batch_size;
+        int64_t optimizer; /* cnn_optimizer_kind */
+        double learning_rate, momentum;
+        bool shuffle;
+        int64_t seed;
+    } train;
+    char *output; /* NULL where not given */
+};
+
+/* The resolved config as JSON text, every key with its value. NULL when memory is refused. Free with
+ * cnn_free. */
+char *cnn_config_to_json(const cnn_config *config);
+
+/* The path of the first key that differs between two texts of cnn_config_to_json, leaving out the keys
+ * that a run may change when it goes on (train.epochs, output); NULL where none does. The result is
+ * constant. */
+const char *cnn_config_difference(const char *json, const char *other);
+
+/* What a model file keeps of a config, and how it gets it back; both leave other values alone. `json` is
+ * an object {"image": …, "layers": …} with more keys allowed beside them. */
+struct cJSON;
+CNN_MUST_USE cnn_status cnn_config_write_model_part(const cnn_config *config, struct cJSON *json,
+                                                    cnn_error *error);
+CNN_MUST_USE cnn_status cnn_config_read_model_part(const struct cJSON *json, cnn_config *config,
+                                                   cnn_error *error);
+
+#endif

@@ -1,0 +1,661 @@
+/* Reading: JSON text and overrides to a checked cnn_config. */
+#include "config_keys.h"
+
+#include "error.h"
+#include "file.h"
+#include "memory.h"
+#include "text.h"
+
+#include <cJSON.h>
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_FILE_LIMIT ((size_t)16 << 20)
+#define PLACE_SIZE 256
+#define NAMES_MAX 64
+
+/* What reading needs to know to say where a value came from. */
+typedef struct config_reader {
+    const char *file;
+    char (*override_places)[PLACE_SIZE]; /* places that the command line set */
+    size_t override_count;
+    cnn_error *error;
+} config_reader;
+
+/* --- messages -------------------------------------------------------------------------------------------- */
+
+static bool is_inside(const char *place, const char *outer) {
+    size_t length = strlen(outer);
+    return strncmp(place, outer, length) == 0 &&
+           (place[length] == '\0' || place[length] == '.' || place[length] == '[');
+}
+
+/* Who set the value at this place: the file, or the command line. */
+static const char *origin(const config_reader *reader, const char *place) {
+    for (size_t i = 0; i < reader->override_count; i++) {
+        if (is_inside(place, reader->override_places[i])) {
+            return "command line";
+        }
+    }
+    return reader->file;
+}
+
+static cnn_status fail_at(const config_reader *reader, const char *place, const char *format, ...)
+    CNN_PRINTF(3, 4);
+static cnn_status fail_at(const config_reader *reader, const char *place, const char *format, ...) {
+    char text[sizeof reader->error->message];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s%s%s", origin(reader, place), place,
+                    *place ? ": " : "", text);
+}
+
+/* How a message shows what was found. */
+static const char *describe(const cJSON *item, char text[128]) {
+    if (cJSON_IsString(item)) {
+        (void)snprintf(text, 128, "\"%.80s%s\"", item->valuestring,
+                       strlen(item->valuestring) > 80 ? "…" : "");
+    } else if (cJSON_IsNumber(item)) {
+        (void)snprintf(text, 128, "%.15g", item->valuedouble);
+    } else if (cJSON_IsBool(item)) {
+        (void)snprintf(text, 128, "%s", cJSON_IsTrue(item) ? "true" : "false");
+    } else if (cJSON_IsArray(item)) {
+        (void)snprintf(text, 128, "a list of %d", cJSON_GetArraySize(item));
+    } else {
+        (void)snprintf(text, 128, "%s", cJSON_IsObject(item) ? "an object" : "null");
+    }
+    return text;
+}
+
+static cnn_status fail_expected(const config_reader *reader, const char *place, const char *expected,
+                                const cJSON *found) {
+    char text[128];
+    return fail_at(reader, place, "expected %s, got %s", expected, describe(found, text));
+}
+
+/* "unknown key", with the nearest of `names` as a hint, else all of them. */
+static cnn_status fail_unknown(const config_reader *reader, const char *place, const char *what,
+                               const char *found, const char *const *names) {
+    /* what the command line set is told apart by the full place */
+    char full[PLACE_SIZE + 128];
+    (void)snprintf(full, sizeof full, "%s%s%.100s", place, *place ? "." : "", found);
+    const char *nearest = cnn_text_nearest(found, names);
+    char hint[512];
+    if (nearest) {
+        (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", nearest);
+    } else {
+        size_t used = (size_t)snprintf(hint, sizeof hint, "expected");
+        for (; *names && used < sizeof hint - 32; names++) {
+            used += (size_t)snprintf(hint + used, sizeof hint - used, "%s %.24s",
+                                     names[1] ? "" : " or", *names);
+            if (names[1]) {
+                used += (size_t)snprintf(hint + used, sizeof hint - used, names[2] ? "," : "");
+            }
+        }
+    }
+    return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s%sunknown %s \"%.100s\"; %s",
+                    origin(reader, full), place, *place ? ": " : "", what, found, hint);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------- */
+
+/* The text of a file as a JSON object; says line and column where it is none. */
+static cnn_status parse(const config_reader *reader, const char *text, size_t size, cJSON **root) {
+    const char *end = text;
+    *root = cJSON_ParseWithLengthOpts(text, size + 1, &end, true);
+    if (*root && cJSON_IsObject(*root)) {
+        return CNN_OK;
+    }
+    if (*root) {
+        cnn_status status = fail_expected(reader, "", "a JSON object { … }", *root);
+        cJSON_Delete(*root);
+        *root = NULL;
+        return status;
+    }
+    int line = 1, column = 1;
+    for (const char *c = text; c < end && c < text + size; c++) {
+        column = *c == '\n' ? 1 : column + 1;
+        line += *c == '\n';
+    }
+    if (end >= text + size) {
+        return cnn_fail(reader->error, CNN_ERROR_CONFIG,
+                        "%s: line %d: expected valid JSON, found the end of the file", reader->file,
+                        line);
+    }
+    char near[24] = {0};
+    for (size_t i = 0; i + 1 < sizeof near && end + i < text + size && isprint((unsigned char)end[i]);
+         i++) {
+        near[i] = end[i];
+    }
+    return cnn_fail(reader->error, CNN_ERROR_CONFIG,
+                    "%s: line %d, column %d: expected valid JSON, found \"%s\"%s", reader->file, line,
+                    column, near, *end == '}' || *end == ']' ? " (is there a comma before it?)" : "");
+}
+
+/* JSON allows a key twice, and readers disagree about which one counts: so it is an error. */
+static cnn_status check_duplicates(const config_reader *reader, const char *place, const cJSON *object) {
+    for (const cJSON *item = object->child; item; item = item->next) {
+        for (const cJSON *other = item->next; other; other = other->next) {
+            if (strcmp(item->string, other->string) == 0) {
+                return fail_at(reader, place, "key \"%.100s\" stands here twice", item->string);
+            }
+        }
+    }
+    return CNN_OK;
+}
+
+/* --- overrides ---------------------------------------------------------------------------------------------- */
+
+/* The next part of a dotted path, which is cut at its dot; NULL at the end. */
+static char *next_part(char **rest) {
+    char *part = *rest;
+    if (part) {
+        char *dot = strchr(part, '.');
+        *rest = dot ? dot + 1 : NULL;
+        if (dot) {
+            *dot = '\0';
+        }
+    }
+    return part;
+}
+
+static bool is_index(const char *part, int *index) {
+    *index = 0;
+    if (!*part || strlen(part) > 6) {
+        return false;
+    }
+    for (; *part; part++) {
+        if (!isdigit((unsigned char)*part)) {
+            return false;
+        }
+        *index = *index * 10 + (*part - '0');
+    }
+    return true;
+}
+
+/* Puts value (which it takes) at `part` of parent: a key of an object or a place in a list. */
+static bool put(cJSON *parent, const char *part, cJSON *value) {
+    int index;
+    bool done = false;
+    if (cJSON_IsArray(parent) && is_index(part, &index) && index <= cJSON_GetArraySize(parent)) {
+        done = index == cJSON_GetArraySize(parent) ? cJSON_AddItemToArray(parent, value)
+                                                   : cJSON_ReplaceItemInArray(parent, index, value);
+    } else if (cJSON_IsObject(parent)) {
+        done = cJSON_GetObjectItemCaseSensitive(parent, part)
+                   ? cJSON_ReplaceItemInObjectCaseSensitive(parent, part, value)
+                   : cJSON_AddItemToObject(parent, part, value);
+    }
+    if (!done) {
+        cJSON_Delete(value);
+    }
+    return done;
+}
+
+static cJSON *child(const cJSON *parent, const char *part) {
+    int index;
+    if (cJSON_IsArray(parent)) {
+        return is_index(part, &index) ? cJSON_GetArrayItem(parent, index) : NULL;
+    }
+    return cJSON_GetObjectItemCaseSensitive(parent, part);
+}
+
+/* Applies one KEY=VALUE to the tree and notes its place ("layers[0].filters"). */
+static cnn_status apply_override(config_reader *reader, cJSON *root, const char *override) {
+    const char *equals = strchr(override, '=');
+    if (!equals || equals == override) {
+        return cnn_fail(reader->error, CNN_ERROR_CONFIG,
+                        "command line: expected KEY=VALUE, got \"%.100s\"", override);
+    }
+    char *path = cnn_copy_string(override);
+    if (!path) {
+        return cnn_fail_memory(reader->error, "an override");
+    }
+    path[equals - override] = '\0';
+    char *place = reader->override_places[reader->override_count];
+    size_t used = 0;
+    cJSON *parent = root;
+    cnn_status status = CNN_OK;
+    char *rest = path;
+    for (char *part = next_part(&rest); part && status == CNN_OK; part = next_part(&rest)) {
+        int index;
+        size_t before = used;
+        used += (size_t)snprintf(place + used, PLACE_SIZE - used,
+                                 is_index(part, &index) ? "[%s]" : used ? ".%s" : "%s", part);
+        if (used >= PLACE_SIZE || !*part) {
+            status = cnn_fail(reader->error, CNN_ERROR_CONFIG,
+                              "command line: expected a key such as train.epochs, got \"%.100s\"",
+                              override);
+        } else if (rest) {
+            cJSON *next = child(parent, part);
+            if (!next && put(parent, part, cJSON_CreateObject())) {
+                next = child(parent, part);
+            }
+            if (!next || (!cJSON_IsObject(next) && !cJSON_IsArray(next))) {
+                status = cnn_fail(reader->error, CNN_ERROR_CONFIG,
+                                  "command line: %s: there is nothing inside \"%.*s\" to set",
+                                  override, next ? (int)used : (int)before, place);
+            }
+            parent = next;
+        } else {
+            cJSON *value = cJSON_ParseWithOpts(equals + 1, NULL, true);
+            if (!value) {
+                value = cJSON_CreateString(equals + 1);
+            }
+            if (!value || !put(parent, part, value)) {
+                status = cnn_fail(reader->error, CNN_ERROR_CONFIG,
+                                  "command line: %s: there is no \"%s\" to set", override, place);
+            }
+        }
+    }
+    cnn_free(path);
+    reader->override_count += status == CNN_OK;
+    return status;
+}
+
+/* --- layers -------------------------------------------------------------------------------------------------- */
+
+static cnn_status read_layer_key(const config_reader *reader, const char *layer_place,
+                                 const cnn_layer_key *key, const cJSON *item, int *value) {
+    char place[PLACE_SIZE];
+    (void)snprintf(place, sizeof place, "%s.%s", layer_place, key->name);
+    if (!item) {
+        return fail_at(reader, place, "missing; %s", key->help);
+    }
+    for (const cnn_layer_name *name = key->names; name && name->text; name++) {
+        if (cJSON_IsString(item) && strcmp(item->valuestring, name->text) == 0) {
+            *value = name->value;
+            return CNN_OK;
+        }
+    }
+    double number = item->valuedouble;
+    if (!cJSON_IsNumber(item) || !(number >= key->minimum && number <= key->maximum) ||
+        number > floor(number)) {
+        char expected[256];
+        size_t used = 0;
+        for (const cnn_layer_name *name = key->names; name && name->text; name++) {
+            used += (size_t)snprintf(expected + used, sizeof expected - used, "\"%s\" or ", name->text);
+        }
+        (void)snprintf(expected + used, sizeof expected - used, "an integer from %d to %d",
+                       key->minimum, key->maximum);
+        return fail_expected(reader, place, expected, item);
+    }
+    *value = (int)number;
+    return CNN_OK;
+}
+
+static cnn_status read_layer(const config_reader *reader, const char *place, const cJSON *item,
+                             cnn_layer_spec *layer) {
+    if (!cJSON_IsObject(item)) {
+        return fail_expected(reader, place, "an object such as {\"type\": \"relu\"}", item);
+    }
+    cnn_status status = check_duplicates(reader, place, item);
+    if (status != CNN_OK) {
+        return status;
+    }
+    char type_place[PLACE_SIZE];
+    (void)snprintf(type_place, sizeof type_place, "%s.type", place);
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(item, "type");
+    const char *names[NAMES_MAX] = {0};
+    for (size_t i = 0; cnn_layer_registry[i] && i + 1 < NAMES_MAX; i++) {
+        names[i] = cnn_layer_registry[i]->name;
+    }
+    if (!type) {
+        return fail_at(reader, type_place, "missing; every layer needs a type");
+    }
+    if (!cJSON_IsString(type)) {
+        return fail_expected(reader, type_place, "the name of a layer", type);
+    }
+    layer->ops = cnn_layer_find(type->valuestring);
+    if (!layer->ops) {
+        return fail_unknown(reader, type_place, "layer", type->valuestring, names);
+    }
+
+    memset(names, 0, sizeof names);
+    names[0] = "type";
+    for (size_t i = 0; layer->ops->keys[i].name; i++) {
+        names[i + 1] = layer->ops->keys[i].name;
+    }
+    for (const cJSON *key = item->child; key; key = key->next) {
+        bool known = false;
+        for (size_t i = 0; names[i]; i++) {
+            known = known || strcmp(key->string, names[i]) == 0;
+        }
+        if (!known) {
+            return fail_unknown(reader, place, "key", key->string, names);
+        }
+    }
+    for (int i = 0; layer->ops->keys[i].name; i++) {
+        const cnn_layer_key *key = &layer->ops->keys[i];
+        const cJSON *found = cJSON_GetObjectItemCaseSensitive(item, key->name);
+        layer->value[i] = key->fallback;
+        for (int j = 0; key->fallback_key && j < i; j++) {
+            if (strcmp(layer->ops->keys[j].name, key->fallback_key) == 0) {
+                layer->value[i] = layer->value[j];
+            }
+        }
+        if (found || key->required) {
+            status = read_layer_key(reader, place, key, found, &layer->value[i]);
+            if (status != CNN_OK) {
+                return status;
+            }
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status read_layers(const config_reader *reader, const cJSON *item, cnn_network_spec *network) {
+    int count = cJSON_IsArray(item) ? cJSON_GetArraySize(item) : 0;
+    if (count < 1 || count > CNN_LAYERS_MAX) {
+        char expected[64];
+        (void)snprintf(expected, sizeof expected, "a list of 1 to %d layers", CNN_LAYERS_MAX);
+        return fail_expected(reader, "layers", expected, item);
+    }
+    network->layers = cnn_alloc((size_t)count, sizeof *network->layers);
+    if (!network->layers) {
+        return cnn_fail_memory(reader->error, "the layers");
+    }
+    network->layer_count = count;
+    int i = 0;
+    for (const cJSON *layer = item->child; layer; layer = layer->next, i++) {
+        char place[24];
+        (void)snprintf(place, sizeof place, "layers[%d]", i);
+        cnn_status status = read_layer(reader, place, layer, &network->layers[i]);
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    return CNN_OK;
+}
+
+/* --- keys ---------------------------------------------------------------------------------------------------- */
+
+static cnn_status read_path(const config_reader *reader, const char *place, const cJSON *item, char **path) {
+    if (!cJSON_IsString(item) || !*item->valuestring) {
+        return fail_expected(reader, place, "a path", item);
+    }
+    *path = cnn_copy_string(item->valuestring);
+    return *path ? CNN_OK : cnn_fail_memory(reader->error, "a path");
+}
+
+static cnn_status read_number(const config_reader *reader, const cnn_config_key *key, const cJSON *item,
+                              double *number) {
+    bool whole = key->kind == CNN_CONFIG_INTEGER;
+    *number = item->valuedouble;
+    bool fits = cJSON_IsNumber(item) && isfinite(*number) &&
+                (key->above_minimum ? *number > key->minimum : *number >= key->minimum) &&
+                *number <= key->maximum && !(whole && *number > floor(*number));
+    if (fits) {
+        return CNN_OK;
+    }
+    char expected[128];
+    (void)snprintf(expected, sizeof expected, "%s %s %.16g %s %.16g", whole ? "an integer" : "a number",
+                   key->above_minimum ? "above" : "from", key->minimum,
+                   key->above_minimum ? "and up to" : "to", key->maximum);
+    return fail_expected(reader, key->path, expected, item);
+}
+
+static cnn_status read_choice(const config_reader *reader, const cnn_config_key *key, const cJSON *item,
+                              int64_t *choice) {
+    char expected[256] = "";
+    size_t used = 0;
+    for (int64_t i = 0; key->choices[i]; i++) {
+        if (cJSON_IsString(item) && strcmp(item->valuestring, key->choices[i]) == 0) {
+            *choice = i;
+            return CNN_OK;
+        }
+        used += (size_t)snprintf(expected + used, sizeof expected - used, "%s\"%s\"", i ? " or " : "",
+                                 key->choices[i]);
+    }
+    return fail_expected(reader, key->path, expected, item);
+}
+
+static cnn_status read_classes(const config_reader *reader, const char *place, const cJSON *item,
+                               char **classes) {
+    const cJSON *names[2] = {cJSON_GetArrayItem(item, 0), cJSON_GetArrayItem(item, 1)};
+    if (!cJSON_IsArray(item) || cJSON_GetArraySize(item) != 2 || !cJSON_IsString(names[0]) ||
+        !cJSON_IsString(names[1]) || !*names[0]->valuestring || !*names[1]->valuestring ||
+        strcmp(names[0]->valuestring, names[1]->valuestring) == 0) {
+        return fail_expected(reader, place, "two different names [negative, positive]", item);
+    }
+    classes[0] = cnn_copy_string(names[0]->valuestring);
+    classes[1] = cnn_copy_string(names[1]->valuestring);
+    return classes[0] && classes[1] ? CNN_OK : cnn_fail_memory(reader->error, "class names");
+}
+
+static cnn_status read_validation(const config_reader *reader, const cnn_config_key *key, const cJSON *item,
+                                  cnn_config *config) {
+    if (cJSON_IsString(item)) {
+        return read_path(reader, key->path, item, &config->data.validation.path);
+    }
+    double share = item->valuedouble;
+    if (!cJSON_IsNumber(item) || !(share >= 0.0 && share < 1.0)) {
+        return fail_expected(reader, key->path, "a path or a share from 0 to below 1", item);
+    }
+    config->data.validation.fraction = share;
+    return CNN_OK;
+}
+
+static void set_fallback(const cnn_config_key *key, cnn_config *config) {
+    void *field = (char *)config + key->offset;
+    switch (key->kind) {
+    case CNN_CONFIG_INTEGER:
+    case CNN_CONFIG_CHOICE:
+        *(int64_t *)field = (int64_t)key->fallback;
+        break;
+    case CNN_CONFIG_NUMBER:
+        *(double *)field = key->fallback;
+        break;
+    case CNN_CONFIG_BOOLEAN:
+        *(bool *)field = key->fallback > 0.0;
+        break;
+    case CNN_CONFIG_VALIDATION:
+        config->data.validation.fraction = key->fallback;
+        break;
+    case CNN_CONFIG_PATH:
+    case CNN_CONFIG_CLASSES:
+    case CNN_CONFIG_LAYERS:
+        break; /* NULL, as allocated */
+    }
+}
+
+static cnn_status read_key(const config_reader *reader, const cnn_config_key *key, const cJSON *item,
+                           cnn_config *config) {
+    void *field = (char *)config + key->offset;
+    double number;
+    cnn_status status = CNN_OK;
+    switch (key->kind) {
+    case CNN_CONFIG_PATH:
+        return read_path(reader, key->path, item, field);
+    case CNN_CONFIG_INTEGER:
+        status = read_number(reader, key, item, &number);
+        if (status == CNN_OK) {
+            *(int64_t *)field = (int64_t)number;
+        }
+        return status;
+    case CNN_CONFIG_NUMBER:
+        return read_number(reader, key, item, field);
+    case CNN_CONFIG_BOOLEAN:
+        if (!cJSON_IsBool(item)) {
+            return fail_expected(reader, key->path, "true or false", item);
+        }
+        *(bool *)field = cJSON_IsTrue(item);
+        return CNN_OK;
+    case CNN_CONFIG_CHOICE:
+        return read_choice(reader, key, item, field);
+    case CNN_CONFIG_VALIDATION:
+        return read_validation(reader, key, item, config);
+    case CNN_CONFIG_CLASSES:
+        return read_classes(reader, key->path, item, field);
+    case CNN_CONFIG_LAYERS:
+        return read_layers(reader, item, field);
+    }
+    return status;
+}
+
+/* The value at a dotted path, or NULL. */
+static const cJSON *find(const cJSON *root, const char *path) {
+    const char *dot = strchr(path, '.');
+    if (!dot) {
+        return cJSON_GetObjectItemCaseSensitive(root, path);
+    }
+    char section[32];
+    (void)snprintf(section, sizeof section, "%.*s", (int)(dot - path), path);
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(root, section);
+    return object ? cJSON_GetObjectItemCaseSensitive(object, dot + 1) : NULL;
+}
+
+/* The names that may stand in a section ("" for the top), each once; names: [NAMES_MAX], NULL at its
+ * end. buffer holds the names of sections. */
+static void names_in(const char *section, char buffer[NAMES_MAX][32], const char **names) {
+    size_t count = 0;
+    size_t length = strlen(section);
+    for (const cnn_config_key *key = cnn_config_keys; key->path; key++) {
+        const char *name = key->path;
+        if (length > 0) {
+            if (strncmp(name, section, length) != 0 || name[length] != '.') {
+                continue;
+            }
+            name += length + 1;
+        }
+        (void)snprintf(buffer[count], sizeof buffer[count], "%.*s", (int)strcspn(name, "."), name);
+        if (count == 0 || strcmp(names[count - 1], buffer[count]) != 0) {
+            names[count] = buffer[count];
+            count++;
+        }
+    }
+    names[count] = NULL;
+}
+
+/* Unknown and duplicate keys of one object of the config. */
+static cnn_status check_names(const config_reader *reader, const char *section, const cJSON *object) {
+    char buffer[NAMES_MAX][32];
+    const char *names[NAMES_MAX];
+    names_in(section, buffer, names);
+    for (const cJSON *item = object->child; item; item = item->next) {
+        bool known = false;
+        for (size_t i = 0; names[i]; i++) {
+            known = known || strcmp(item->string, names[i]) == 0;
+        }
+        if (!known) {
+            return fail_unknown(reader, section, "key", item->string, names);
+        }
+    }
+    return check_duplicates(reader, section, object);
+}
+
+static cnn_status check_structure(const config_reader *reader, const cJSON *root) {
+    cnn_status status = check_names(reader, "", root);
+    char buffer[NAMES_MAX][32];
+    const char *sections[NAMES_MAX];
+    names_in("", buffer, sections);
+    for (size_t i = 0; sections[i] && status == CNN_OK; i++) {
+        char inner_buffer[NAMES_MAX][32];
+        const char *inner[NAMES_MAX];
+        names_in(sections[i], inner_buffer, inner);
+        const cJSON *object = cJSON_GetObjectItemCaseSensitive(root, sections[i]);
+        if (!inner[0] || !object) {
+            continue; /* a plain key, or a section left out */
+        }
+        status = cJSON_IsObject(object) ? check_names(reader, sections[i], object)
+                                        : fail_expected(reader, sections[i], "an object { … }", object);
+    }
+    return status;
+}
+
+/* Reads all keys, or those that a model keeps, and checks that the network fits together. */
+static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool model_only,
+                            cnn_config *config) {
+    for (const cnn_config_key *key = cnn_config_keys; key->path; key++) {
+        if (model_only && !key->in_model) {
+            continue;
+        }
+        const cJSON *item = find(root, key->path);
+        set_fallback(key, config);
+        if (!item && key->required) {
+            return fail_at(reader, key->path, "missing; %s", key->help);
+        }
+        cnn_status status = item ? read_key(reader, key, item, config) : CNN_OK;
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    if (config->image.channels == 2) {
+        return fail_at(reader, "image.channels", "expected 1 or 3, got 2");
+    }
+    config->network.input = (cnn_shape){.channels = (int)config->image.channels,
+                                        .height = (int)config->image.height,
+                                        .width = (int)config->image.width};
+    cnn_error found;
+    if (cnn_network_check(&config->network, NULL, &found) != CNN_OK) {
+        char place[PLACE_SIZE];
+        (void)snprintf(place, sizeof place, "%.*s", (int)strcspn(found.message, ":"), found.message);
+        return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s", origin(reader, place),
+                        found.message);
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_config_load(const char *path, const char *const *overrides, size_t override_count,
+                           cnn_config **out, cnn_error *error) {
+    *out = NULL;
+    config_reader reader = {.file = path, .error = error};
+    char *text = NULL;
+    size_t size;
+    cJSON *root = NULL;
+    cnn_config *config = NULL;
+    cnn_status status = cnn_file_read(path, CONFIG_FILE_LIMIT, CNN_ERROR_CONFIG, &text, &size, error);
+    if (status != CNN_OK) {
+        return cnn_fail_prefix(error, status, "%s: ", path);
+    }
+    reader.override_places = cnn_alloc(override_count, sizeof *reader.override_places);
+    config = cnn_alloc(1, sizeof *config);
+    if (!config || !reader.override_places) {
+        status = cnn_fail_memory(error, "the config");
+        goto done;
+    }
+    status = parse(&reader, text, size, &root);
+    for (size_t i = 0; i < override_count && status == CNN_OK; i++) {
+        status = apply_override(&reader, root, overrides[i]);
+    }
+    if (status == CNN_OK) {
+        status = check_structure(&reader, root);
+    }
+    if (status == CNN_OK) {
+        status = read_keys(&reader, root, false, config);
+    }
+    if (status == CNN_OK) {
+        *out = config;
+        config = NULL;
+    }
+done:
+    cJSON_Delete(root);
+    cnn_free(reader.override_places);
+    cnn_free(text);
+    cnn_config_free(config);
+    return status;
+}
+
+cnn_status cnn_config_read_model_part(const cJSON *json, cnn_config *config, cnn_error *error) {
+    config_reader reader = {.file = "cnntrain.config", .error = error};
+    return read_keys(&reader, json, true, config);
+}
+
+void cnn_config_free(cnn_config *config) {
+    if (!config) {
+        return;
+    }
+    cnn_free(config->data.train);
+    cnn_free(config->data.validation.path);
+    cnn_free(config->data.test);
+    cnn_free(config->data.classes[0]);
+    cnn_free(config->data.classes[1]);
+    cnn_free(config->network.layers);
+    cnn_free(config->output);
+    cnn_free(config);
+}

@@ -1,0 +1,484 @@
+/* Writing: a config as resolved JSON, the table of keys as help and as JSON Schema. */
+#include "config_keys.h"
+
+#include "error.h"
+#include "memory.h"
+#include "text.h"
+
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* cJSON's own memory as ours; NULL stays NULL. */
+static char *take_text(char *printed) {
+    char *copy = printed ? cnn_copy_string(printed) : NULL;
+    cJSON_free(printed);
+    return copy;
+}
+
+/* Adds item (which it takes) under a name; false, and everything freed, where either was refused. */
+static bool add(cJSON *object, const char *name, cJSON *item) {
+    if (!object || !item || !cJSON_AddItemToObject(object, name, item)) {
+        cJSON_Delete(item);
+        return false;
+    }
+    return true;
+}
+
+/* The object that holds the last part of a dotted path, made where missing; *name: that last part. */
+static cJSON *section_of(cJSON *root, const char *path, const char **name) {
+    const char *dot = strchr(path, '.');
+    if (!dot) {
+        *name = path;
+        return root;
+    }
+    char section[32];
+    (void)snprintf(section, sizeof section, "%.*s", (int)(dot - path), path);
+    *name = dot + 1;
+    cJSON *object = cJSON_GetObjectItemCaseSensitive(root, section);
+    return object ? object : cJSON_AddObjectToObject(root, section);
+}
+
+/* --- resolved config --------------------------------------------------------------------------------------- */
+
+static cJSON *layer_json(const cnn_layer_spec *layer) {
+    cJSON *json = cJSON_CreateObject();
+    bool complete = add(json, "type", cJSON_CreateString(layer->ops->name));
+    for (int i = 0; layer->ops->keys[i].name; i++) {
+        const cnn_layer_key *key = &layer->ops->keys[i];
+        const char *text = NULL;
+        for (const cnn_layer_name *name = key->names; name && name->text; name++) {
+            text = name->value == layer->value[i] ? name->text : text;
+        }
+        complete = complete && add(json, key->name,
+                                   text ? cJSON_CreateString(text)
+                                        : cJSON_CreateNumber((double)layer->value[i]));
+    }
+    if (!complete) {
+        cJSON_Delete(json);
+        return NULL;
+    }
+    return json;
+}
+
+static cJSON *layers_json(const cnn_network_spec *network) {
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; list && i < network->layer_count; i++) {
+        cJSON *layer = layer_json(&network->layers[i]);
+        if (!layer || !cJSON_AddItemToArray(list, layer)) {
+            cJSON_Delete(layer);
+            cJSON_Delete(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static cJSON *string_or_null(const char *text) {
+    return text ? cJSON_CreateString(text) : cJSON_CreateNull();
+}
+
+/* A key's value; a JSON null for what is not given, which the writer leaves out. */
+static cJSON *value_json(const cnn_config_key *key, const cnn_config *config) {
+    const void *field = (const char *)config + key->offset;
+    switch (key->kind) {
+    case CNN_CONFIG_PATH:
+        return string_or_null(*(char *const *)field);
+    case CNN_CONFIG_INTEGER:
+        return cJSON_CreateNumber((double)*(const int64_t *)field);
+    case CNN_CONFIG_NUMBER:
+        return cJSON_CreateNumber(*(const double *)field);
+    case CNN_CONFIG_BOOLEAN:
+        return cJSON_CreateBool(*(const bool *)field);
+    case CNN_CONFIG_CHOICE:
+        return cJSON_CreateString(key->choices[*(const int64_t *)field]);
+    case CNN_CONFIG_VALIDATION:
+        return config->data.validation.path ? cJSON_CreateString(config->data.validation.path)
+                                            : cJSON_CreateNumber(config->data.validation.fraction);
+    case CNN_CONFIG_CLASSES:
+        return config->data.classes[0]
+                   ? cJSON_CreateStringArray((const char *const *)config->data.classes, 2)
+                   : cJSON_CreateNull();
+    case CNN_CONFIG_LAYERS:
+        return layers_json(field);
+    }
+    return NULL;
+}
+
+static bool write_keys(const cnn_config *config, bool model_only, cJSON *root) {
+    for (const cnn_config_key *key = cnn_config_keys; key->path; key++) {
+        if (model_only && !key->in_model) {
+            continue;
+        }
+        cJSON *value = value_json(key, config);
+        if (cJSON_IsNull(value)) {
+            cJSON_Delete(value);
+            continue;
+        }
+        const char *name;
+        cJSON *section = section_of(root, key->path, &name);
+        if (!add(section, name, value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+char *cnn_config_to_json(const cnn_config *config) {
+    cJSON *root = cJSON_CreateObject();
+    char *text = root && write_keys(config, false, root) ? take_text(cJSON_Print(root)) : NULL;
+    cJSON_Delete(root);
+    return text;
+}
+
+cnn_status cnn_config_write_model_part(const cnn_config *config, cJSON *json, cnn_error *error) {
+    return write_keys(config, true, json) ? CNN_OK : cnn_fail_memory(error, "the model's config");
+}
+
+const char *cnn_config_difference(const char *json, const char *other) {
+    const char *different = NULL;
+    cJSON *a = cJSON_Parse(json);
+    cJSON *b = cJSON_Parse(other);
+    for (const cnn_config_key *key = cnn_config_keys; key->path && !different; key++) {
+        if (key->may_change) {
+            continue;
+        }
+        const char *name;
+        const cJSON *left = section_of(a, key->path, &name);
+        left = cJSON_GetObjectItemCaseSensitive(left, name);
+        const cJSON *right = section_of(b, key->path, &name);
+        right = cJSON_GetObjectItemCaseSensitive(right, name);
+        if ((left || right) && !cJSON_Compare(left, right, true)) {
+            different = key->path;
+        }
+    }
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+    return different;
+}
+
+void cnn_text_release(char *text) {
+    cnn_free(text);
+}
+
+/* --- help -------------------------------------------------------------------------------------------------- */
+
+/* "integer >= 1, 32": type and default of a key, in one line. */
+static void describe_key(const cnn_config_key *key, cnn_text *text) {
+    switch (key->kind) {
+    case CNN_CONFIG_PATH:
+        cnn_text_format(text, "path");
+        break;
+    case CNN_CONFIG_INTEGER:
+        cnn_text_format(text, "integer %.0f to %.16g", key->minimum, key->maximum);
+        break;
+    case CNN_CONFIG_NUMBER:
+        cnn_text_format(text, "number %s %g, up to %g", key->above_minimum ? "above" : "from",
+                        key->minimum, key->maximum);
+        break;
+    case CNN_CONFIG_BOOLEAN:
+        cnn_text_format(text, "true or false");
+        break;
+    case CNN_CONFIG_CHOICE:
+        for (size_t i = 0; key->choices[i]; i++) {
+            cnn_text_format(text, "%s\"%s\"", i ? ", " : "", key->choices[i]);
+        }
+        break;
+    case CNN_CONFIG_VALIDATION:
+        cnn_text_format(text, "path, or number from 0 to below 1");
+        break;
+    case CNN_CONFIG_CLASSES:
+        cnn_text_format(text, "two names");
+        break;
+    case CNN_CONFIG_LAYERS:
+        cnn_text_format(text, "list of layers, see below");
+        break;
+    }
+    if (key->required) {
+        cnn_text_format(text, "; required");
+    } else if (key->kind == CNN_CONFIG_BOOLEAN) {
+        cnn_text_format(text, "; default %s", key->fallback > 0.0 ? "true" : "false");
+    } else if (key->kind == CNN_CONFIG_CHOICE) {
+        cnn_text_format(text, "; default \"%s\"", key->choices[(int)key->fallback]);
+    } else if (key->kind != CNN_CONFIG_PATH && key->kind != CNN_CONFIG_CLASSES) {
+        cnn_text_format(text, "; default %g", key->fallback);
+    }
+}
+
+/* Text broken into lines of at most 88 columns, each indented by 6. */
+static void wrap(const char *words, cnn_text *text) {
+    size_t column = 0;
+    while (*words) {
+        size_t length = strcspn(words, " ");
+        if (column > 0 && column + 1 + length > 82) {
+            cnn_text_format(text, "\n");
+            column = 0;
+        }
+        cnn_text_format(text, "%s%.*s", column ? " " : "      ", (int)length, words);
+        column += length + (column > 0);
+        words += length;
+        words += strspn(words, " ");
+    }
+    cnn_text_format(text, "\n");
+}
+
+static void describe_layer_key(const cnn_layer_key *key, cnn_text *text) {
+    const char *fallback = key->fallback_key;
+    for (const cnn_layer_name *name = key->names; name && name->text; name++) {
+        cnn_text_format(text, "\"%s\", ", name->text);
+        fallback = name->value == key->fallback ? name->text : fallback;
+    }
+    cnn_text_format(text, "integer %d to %d", key->minimum, key->maximum);
+    if (key->required) {
+        cnn_text_format(text, "; required");
+    } else if (fallback) {
+        cnn_text_format(text, "; default %s", fallback);
+    } else {
+        cnn_text_format(text, "; default %d", key->fallback);
+    }
+}
+
+char *cnn_config_help(void) {
+    cnn_text text = {0};
+    cnn_text_format(&text, "Keys of the config (JSON). On the command line: KEY=VALUE, such as "
+                           "train.epochs=3\nor layers.0.filters=32. Paths are relative to the working "
+                           "directory, those in a\nmanifest to the manifest.\n\n");
+    for (const cnn_config_key *key = cnn_config_keys; key->path; key++) {
+        cnn_text_format(&text, "  %s  (", key->path);
+        describe_key(key, &text);
+        cnn_text_format(&text, ")\n");
+        wrap(key->help, &text);
+    }
+    cnn_text_format(&text, "\nLayers, each {\"type\": NAME, KEY: VALUE, …}; the last two are dense with "
+                           "1 unit, and sigmoid.\n\n");
+    for (const cnn_layer_ops *const *ops = cnn_layer_registry; *ops; ops++) {
+        cnn_text_format(&text, "  %s\n", (*ops)->name);
+        wrap((*ops)->help, &text);
+        for (const cnn_layer_key *key = (*ops)->keys; key->name; key++) {
+            cnn_text_format(&text, "    %s  (", key->name);
+            describe_layer_key(key, &text);
+            cnn_text_format(&text, ")\n");
+            wrap(key->help, &text);
+        }
+    }
+    if (text.failed) {
+        cnn_text_free(&text);
+        return NULL;
+    }
+    return text.data;
+}
+
+/* --- schema ------------------------------------------------------------------------------------------------ */
+
+static bool add_text(cJSON *object, const char *name, const char *text) {
+    return add(object, name, cJSON_CreateString(text));
+}
+
+static bool add_number(cJSON *object, const char *name, double number) {
+    return add(object, name, cJSON_CreateNumber(number));
+}
+
+static bool add_path_type(cJSON *schema) {
+    return add_text(schema, "type", "string") && add_number(schema, "minLength", 1);
+}
+
+static bool add_validation(cJSON *schema, double fallback) {
+    cJSON *either = cJSON_CreateArray();
+    cJSON *path = cJSON_CreateObject();
+    cJSON *share = cJSON_CreateObject();
+    bool complete = add_path_type(path) && add_text(share, "type", "number") &&
+                    add_number(share, "minimum", 0) && add_number(share, "exclusiveMaximum", 1);
+    complete = cJSON_AddItemToArray(either, path) && complete;
+    complete = cJSON_AddItemToArray(either, share) && complete;
+    return add(schema, "anyOf", either) && add_number(schema, "default", fallback) && complete;
+}
+
+static bool add_classes(cJSON *schema) {
+    cJSON *items = cJSON_CreateObject();
+    bool complete = add_path_type(items);
+    return add_text(schema, "type", "array") && add(schema, "items", items) &&
+           add_number(schema, "minItems", 2) && add_number(schema, "maxItems", 2) &&
+           add(schema, "uniqueItems", cJSON_CreateTrue()) && complete;
+}
+
+static cJSON *layer_key_schema(const cnn_layer_key *key) {
+    cJSON *schema = cJSON_CreateObject();
+    cJSON *number = key->names ? cJSON_CreateObject() : schema;
+    bool complete = add_text(schema, "description", key->help) && add_text(number, "type", "integer") &&
+                    add_number(number, "minimum", key->minimum) &&
+                    add_number(number, "maximum", key->maximum);
+    if (key->names) {
+        cJSON *either = cJSON_CreateArray();
+        cJSON *named = cJSON_CreateObject();
+        cJSON *names = cJSON_CreateArray();
+        for (const cnn_layer_name *name = key->names; name->text; name++) {
+            complete = cJSON_AddItemToArray(names, cJSON_CreateString(name->text)) && complete;
+        }
+        complete = add(named, "enum", names) && complete;
+        complete = cJSON_AddItemToArray(either, named) && complete;
+        complete = cJSON_AddItemToArray(either, number) && complete;
+        complete = add(schema, "anyOf", either) && complete;
+    }
+    if (!complete) {
+        cJSON_Delete(schema);
+        return NULL;
+    }
+    return schema;
+}
+
+static cJSON *layer_schema(const cnn_layer_ops *ops) {
+    cJSON *schema = cJSON_CreateObject();
+    cJSON *properties = cJSON_CreateObject();
+    cJSON *required = cJSON_CreateArray();
+    cJSON *type = cJSON_CreateObject();
+    bool complete = add_text(type, "const", ops->name);
+    complete = add(properties, "type", type) && complete;
+    complete = cJSON_AddItemToArray(required, cJSON_CreateString("type")) && complete;
+    for (const cnn_layer_key *key = ops->keys; key->name; key++) {
+        complete = add(properties, key->name, layer_key_schema(key)) && complete;
+        if (key->required) {
+            complete = cJSON_AddItemToArray(required, cJSON_CreateString(key->name)) && complete;
+        }
+    }
+    complete = add_text(schema, "description", ops->help) && add_text(schema, "type", "object") &&
+               complete;
+    complete = add(schema, "properties", properties) && complete;
+    complete = add(schema, "required", required) && complete;
+    complete = add(schema, "additionalProperties", cJSON_CreateFalse()) && complete;
+    if (!complete) {
+        cJSON_Delete(schema);
+        return NULL;
+    }
+    return schema;
+}
+
+static bool add_layers(cJSON *schema) {
+    cJSON *any = cJSON_CreateArray();
+    cJSON *items = cJSON_CreateObject();
+    bool complete = true;
+    for (const cnn_layer_ops *const *ops = cnn_layer_registry; *ops; ops++) {
+        complete = cJSON_AddItemToArray(any, layer_schema(*ops)) && complete;
+    }
+    complete = add(items, "oneOf", any) && complete;
+    return add(schema, "items", items) && add_text(schema, "type", "array") &&
+           add_number(schema, "minItems", 1) && add_number(schema, "maxItems", CNN_LAYERS_MAX) &&
+           complete;
+}
+
+static cJSON *key_schema(const cnn_config_key *key) {
+    cJSON *schema = cJSON_CreateObject();
+    bool complete = add_text(schema, "description", key->help);
+    switch (key->kind) {
+    case CNN_CONFIG_PATH:
+        complete = complete && add_path_type(schema);
+        break;
+    case CNN_CONFIG_INTEGER:
+    case CNN_CONFIG_NUMBER:
+        complete =
+            complete &&
+            add_text(schema, "type", key->kind == CNN_CONFIG_INTEGER ? "integer" : "number") &&
+            add_number(schema, key->above_minimum ? "exclusiveMinimum" : "minimum", key->minimum) &&
+            add_number(schema, "maximum", key->maximum) &&
+            (key->required || add_number(schema, "default", key->fallback));
+        break;
+    case CNN_CONFIG_BOOLEAN:
+        complete = complete && add_text(schema, "type", "boolean") &&
+                   add(schema, "default", cJSON_CreateBool(key->fallback > 0.0));
+        break;
+    case CNN_CONFIG_CHOICE: {
+        int count = 0;
+        while (key->choices[count]) {
+            count++;
+        }
+        complete = complete && add(schema, "enum", cJSON_CreateStringArray(key->choices, count)) &&
+                   add_text(schema, "default", key->choices[(int)key->fallback]);
+        break;
+    }
+    case CNN_CONFIG_VALIDATION:
+        complete = complete && add_validation(schema, key->fallback);
+        break;
+    case CNN_CONFIG_CLASSES:
+        complete = complete && add_classes(schema);
+        break;
+    case CNN_CONFIG_LAYERS:
+        complete = complete && add_layers(schema);
+        break;
+    }
+    if (!complete) {
+        cJSON_Delete(schema);
+        return NULL;
+    }
+    return schema;
+}
+
+/* The schema of an object, with the lists that keys are added to. */
+static cJSON *object_schema(void) {
+    cJSON *schema = cJSON_CreateObject();
+    if (add_text(schema, "type", "object") && cJSON_AddObjectToObject(schema, "properties") &&
+        cJSON_AddArrayToObject(schema, "required") &&
+        add(schema, "additionalProperties", cJSON_CreateFalse())) {
+        return schema;
+    }
+    cJSON_Delete(schema);
+    return NULL;
+}
+
+static cJSON *properties_of(const cJSON *schema) {
+    return cJSON_GetObjectItemCaseSensitive(schema, "properties");
+}
+
+static bool require(const cJSON *schema, const char *name) {
+    cJSON *required = cJSON_GetObjectItemCaseSensitive(schema, "required");
+    const cJSON *item;
+    cJSON_ArrayForEach(item, required) {
+        if (strcmp(item->valuestring, name) == 0) {
+            return true;
+        }
+    }
+    return cJSON_AddItemToArray(required, cJSON_CreateString(name));
+}
+
+/* The object schema that a key belongs to: the root's, or that of its section, made where missing. */
+static cJSON *owner_schema(cJSON *root, const cnn_config_key *key, const char **name) {
+    const char *dot = strchr(key->path, '.');
+    *name = dot ? dot + 1 : key->path;
+    if (!dot) {
+        return root;
+    }
+    char section[32];
+    (void)snprintf(section, sizeof section, "%.*s", (int)(dot - key->path), key->path);
+    cJSON *schema = cJSON_GetObjectItemCaseSensitive(properties_of(root), section);
+    if (!schema) {
+        schema = object_schema();
+        if (!add(properties_of(root), section, schema)) {
+            return NULL;
+        }
+    }
+    if (key->required && !require(root, section)) {
+        return NULL;
+    }
+    return schema;
+}
+
+char *cnn_config_schema(void) {
+    cJSON *root = cJSON_CreateObject();
+    cJSON *body = NULL;
+    bool complete =
+        add_text(root, "$schema", "https://json-schema.org/draft/2020-12/schema") &&
+        add_text(root, "title", "cnntrain config") &&
+        add_text(root, "description",
+                 "Generated from the program's table of keys by cnntrain --schema; do not edit.") &&
+        add_text(root, "type", "object") && cJSON_AddObjectToObject(root, "properties") &&
+        cJSON_AddArrayToObject(root, "required") &&
+        add(root, "additionalProperties", cJSON_CreateFalse());
+    for (const cnn_config_key *key = cnn_config_keys; complete && key->path; key++) {
+        const char *name;
+        body = owner_schema(root, key, &name);
+        complete = body && add(properties_of(body), name, key_schema(key)) &&
+                   (!key->required || require(body, name));
+    }
+    char *text = complete ? take_text(cJSON_Print(root)) : NULL;
+    cJSON_Delete(root);
+    return text;
+}

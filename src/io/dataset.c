@@ -1,0 +1,299 @@
+#include "dataset.h"
+
+#include "error.h"
+#include "hash.h"
+#include "hold_back.h"
+#include "memory.h"
+#include "parallel.h"
+#include "text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* --- listing ------------------------------------------------------------------------------------------------ */
+
+static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_sample_list *list,
+                               cnn_error *error) {
+    for (int i = 0; i < 2; i++) {
+        if (config->data.classes[i]) {
+            classes[i] = cnn_copy_string(config->data.classes[i]);
+            if (!classes[i]) {
+                return cnn_fail_memory(error, "class names");
+            }
+        }
+    }
+    cnn_status status =
+        cnn_sample_list_read(config->data.train, CNN_SPLIT_TRAIN, true, classes, list, error);
+    bool test_rows = false;
+    for (size_t i = 0; i < list->count; i++) {
+        test_rows = test_rows || list->samples[i].split == CNN_SPLIT_TEST;
+    }
+    if (status == CNN_OK && config->data.validation.path) {
+        status = cnn_sample_list_read(config->data.validation.path, CNN_SPLIT_VALIDATION, false,
+                                      classes, list, error);
+    }
+    if (status == CNN_OK && config->data.test && test_rows) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "%s: split: expected no row with split test beside data.test (%s)",
+                        config->data.train, config->data.test);
+    }
+    if (status == CNN_OK && config->data.test) {
+        status = cnn_sample_list_read(config->data.test, CNN_SPLIT_TEST, false, classes, list, error);
+    }
+    if (status == CNN_OK && list->count == 0) {
+        return cnn_fail(error, CNN_ERROR_DATA, "%s: expected images, found none", config->data.train);
+    }
+    return status;
+}
+
+/* --- decoding ------------------------------------------------------------------------------------------------- */
+
+/* A reason that cannot be kept for lack of memory is still no empty one. */
+static char no_memory[] = "out of memory";
+
+typedef struct decoding {
+    const cnn_image_settings *settings;
+    cnn_sample *samples;
+    size_t image_size;
+    uint8_t *pixels;
+    char **reasons; /* [count]: NULL where the image was read */
+} decoding;
+
+static void decode(void *context, size_t i, int thread) {
+    (void)thread;
+    decoding *d = context;
+    cnn_error error;
+    cnn_image_info info;
+    if (cnn_image_load(d->samples[i].path, d->settings, d->pixels + i * d->image_size, &info, &error) ==
+        CNN_OK) {
+        d->samples[i].content = info.content;
+        return;
+    }
+    char *reason = cnn_copy_string(error.message);
+    d->reasons[i] = reason ? reason : no_memory;
+}
+
+/* Names every unreadable image, takes them out of the list and counts them. */
+static size_t drop_bad_images(decoding *d, size_t *count, cnn_log_level level,
+                              const cnn_log_sink *log) {
+    size_t kept = 0, bad = 0;
+    for (size_t i = 0; i < *count; i++) {
+        if (!d->reasons[i]) {
+            if (kept != i) {
+                d->samples[kept] = d->samples[i];
+                memcpy(d->pixels + kept * d->image_size, d->pixels + i * d->image_size,
+                       d->image_size);
+            }
+            kept++;
+            continue;
+        }
+        cnn_log_message(log, level, "%s: %s", d->samples[i].path, d->reasons[i]);
+        bad++;
+        if (d->reasons[i] != no_memory) {
+            cnn_free(d->reasons[i]);
+        }
+        cnn_free(d->samples[i].path);
+        cnn_free(d->samples[i].group);
+    }
+    *count = kept;
+    return bad;
+}
+
+static cnn_status decode_all(const cnn_config *config, int threads, const cnn_log_sink *log,
+                             cnn_dataset *dataset, cnn_error *error) {
+    decoding d = {.settings = &config->image,
+                  .samples = dataset->samples,
+                  .image_size = dataset->image_size};
+    dataset->pixels = cnn_alloc(dataset->count, dataset->image_size);
+    d.pixels = dataset->pixels;
+    d.reasons = cnn_alloc(dataset->count, sizeof *d.reasons);
+    if (!dataset->pixels || !d.reasons) {
+        cnn_free(d.reasons);
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %zu images of %zu bytes",
+                        dataset->count, dataset->image_size);
+    }
+    size_t listed = dataset->count;
+    bool fail = config->data.bad_images == CNN_BAD_IMAGES_FAIL;
+    cnn_parallel_for(dataset->count, threads, decode, &d);
+    dataset->bad_images =
+        drop_bad_images(&d, &dataset->count, fail ? CNN_LOG_ERROR : CNN_LOG_WARNING, log);
+    cnn_free(d.reasons);
+    if (dataset->bad_images > 0 && fail) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "%s: %zu of %zu images cannot be read (named above); set data.bad_images to "
+                        "\"skip\" to train without them",
+                        config->data.train, dataset->bad_images, listed);
+    }
+    return CNN_OK;
+}
+
+/* --- splitting and counting ----------------------------------------------------------------------------------- */
+
+static cnn_status index_splits(cnn_dataset *dataset, cnn_error *error) {
+    for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+        dataset->split[split] = cnn_alloc(dataset->count, sizeof *dataset->split[split]);
+        if (!dataset->split[split]) {
+            return cnn_fail_memory(error, "the list of images");
+        }
+    }
+    for (size_t i = 0; i < dataset->count; i++) {
+        const cnn_sample *sample = &dataset->samples[i];
+        dataset->split[sample->split][dataset->split_count[sample->split]++] = i;
+        dataset->class_count[sample->split][sample->label]++;
+    }
+    return CNN_OK;
+}
+
+/* Both classes must be there to learn from; the other sets are reported, whatever they hold. */
+static cnn_status check_classes(const cnn_config *config, const cnn_dataset *dataset,
+                                cnn_error *error) {
+    for (int c = 0; c < 2; c++) {
+        if (dataset->class_count[CNN_SPLIT_TRAIN][c] == 0) {
+            return cnn_fail(error, CNN_ERROR_DATA,
+                            "%s: expected training images of both classes, found none of \"%s\" (%zu of "
+                            "\"%s\")",
+                            config->data.train, dataset->classes[c],
+                            dataset->class_count[CNN_SPLIT_TRAIN][1 - c], dataset->classes[1 - c]);
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_dataset_load(const cnn_config *config, int threads, const cnn_log_sink *log,
+                            cnn_dataset **out, cnn_error *error) {
+    *out = NULL;
+    cnn_dataset *dataset = cnn_alloc(1, sizeof *dataset);
+    if (!dataset) {
+        return cnn_fail_memory(error, "the images");
+    }
+    cnn_sample_list list = {0};
+    dataset->image_size = cnn_image_size(&config->image);
+    cnn_status status = list_samples(config, dataset->classes, &list, error);
+    dataset->samples = list.samples;
+    dataset->count = list.count;
+    if (status == CNN_OK && list.other_labels > 0) {
+        cnn_log_message(log, CNN_LOG_INFO, "%zu rows with other labels than \"%s\" and \"%s\" left out",
+                        list.other_labels, dataset->classes[0], dataset->classes[1]);
+    }
+    if (status == CNN_OK) {
+        status = decode_all(config, threads, log, dataset, error);
+    }
+    bool validation_given = config->data.validation.path != NULL;
+    for (size_t i = 0; status == CNN_OK && i < dataset->count; i++) {
+        validation_given = validation_given || dataset->samples[i].split == CNN_SPLIT_VALIDATION;
+    }
+    if (status == CNN_OK && !validation_given && config->data.validation.fraction > 0.0) {
+        status = cnn_hold_back(dataset->samples, dataset->count, config->data.validation.fraction,
+                               (uint64_t)config->train.seed, error);
+    }
+    if (status == CNN_OK) {
+        status = index_splits(dataset, error);
+    }
+    if (status == CNN_OK) {
+        status = check_classes(config, dataset, error);
+    }
+    if (status != CNN_OK) {
+        cnn_dataset_free(dataset);
+        return status;
+    }
+    *out = dataset;
+    return CNN_OK;
+}
+
+void cnn_dataset_free(cnn_dataset *dataset) {
+    if (!dataset) {
+        return;
+    }
+    cnn_sample_list list = {.samples = dataset->samples, .count = dataset->count};
+    cnn_sample_list_free(&list);
+    for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+        cnn_free(dataset->split[split]);
+    }
+    cnn_free(dataset->classes[0]);
+    cnn_free(dataset->classes[1]);
+    cnn_free(dataset->pixels);
+    cnn_free(dataset);
+}
+
+uint64_t cnn_dataset_fingerprint(const cnn_dataset *dataset) {
+    uint64_t hash = CNN_HASH_START;
+    for (size_t i = 0; i < dataset->count; i++) {
+        const cnn_sample *sample = &dataset->samples[i];
+        uint8_t record[10];
+        for (int b = 0; b < 8; b++) {
+            record[b] = (uint8_t)(sample->content >> (8 * b));
+        }
+        record[8] = (uint8_t)sample->label;
+        record[9] = (uint8_t)sample->split;
+        hash = cnn_hash_bytes(hash, record, sizeof record);
+    }
+    return hash;
+}
+
+/* --- from bytes to floats ------------------------------------------------------------------------------------- */
+
+void cnn_dataset_statistics(const cnn_dataset *dataset, int channels, double mean[3],
+                            double deviation[3]) {
+    size_t plane = dataset->image_size / (size_t)channels;
+    size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
+    for (int c = 0; c < channels; c++) {
+        uint64_t sum = 0, squares = 0; /* whole numbers: exact, whatever the order */
+        for (size_t i = 0; i < images; i++) {
+            const uint8_t *pixel = dataset->pixels +
+                                   dataset->split[CNN_SPLIT_TRAIN][i] * dataset->image_size +
+                                   (size_t)c * plane;
+            for (size_t j = 0; j < plane; j++) {
+                sum += pixel[j];
+                squares += (uint64_t)pixel[j] * pixel[j];
+            }
+        }
+        double count = (double)images * (double)plane;
+        double average = (double)sum / count;
+        double variance = (double)squares / count - average * average;
+        mean[c] = average / 255.0;
+        deviation[c] = variance > 1e-6 ? sqrt(variance) / 255.0 : 1.0;
+    }
+}
+
+void cnn_pixel_table_fill(const double mean[3], const double deviation[3], cnn_pixel_table *table) {
+    for (int c = 0; c < 3; c++) {
+        for (int byte = 0; byte < 256; byte++) {
+            table->value[c][byte] = (float)(((double)byte / 255.0 - mean[c]) / deviation[c]);
+        }
+    }
+}
+
+void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *images, int count,
+                           const cnn_block *block, float *x) {
+    size_t i = 0;
+    for (int c = 0; c < block->channels; c++) {
+        const float *value = table->value[c];
+        for (int h = 0; h < block->height; h++) {
+            float *to = x + c * block->plane_stride + h * block->row_stride;
+            for (int w = 0; w < block->width; w++, i++, to += CNN_LANES) {
+                for (int lane = 0; lane < count; lane++) {
+                    to[lane] = value[images[lane][i]];
+                }
+                for (int lane = count; lane < CNN_LANES; lane++) {
+                    to[lane] = 0.0f;
+                }
+            }
+        }
+    }
+}
+
+void cnn_dataset_fill(void *context, size_t first, int count, const cnn_block *block, float *x,
+                      uint8_t *labels) {
+    const cnn_dataset_source *source = context;
+    const cnn_dataset *dataset = source->dataset;
+    const uint8_t *images[CNN_LANES];
+    for (int lane = 0; lane < count; lane++) {
+        size_t sample = source->order[first + (size_t)lane];
+        images[lane] = dataset->pixels + sample * dataset->image_size;
+        if (labels) {
+            labels[lane] = (uint8_t)dataset->samples[sample].label;
+        }
+    }
+    cnn_block_from_images(source->table, images, count, block, x);
+}

@@ -1,0 +1,26 @@
+/* The files below a folder, in sorted order. */
+#ifndef CNN_IO_FOLDER_H
+#define CNN_IO_FOLDER_H
+
+#include "cnn/status.h"
+
+#include <stddef.h>
+
+/* Paths relative to the folder that was listed. */
+typedef struct cnn_file_list {
+    char **paths; /* [count] */
+    size_t count, capacity;
+} cnn_file_list;
+
+/* All files below `folder`, however deep, folder by folder with entries sorted by their bytes; links are
+ * followed (a loop of them ends), hidden entries (.name) are left out. A folder that cannot be read
+ * is CNN_ERROR_DATA, with its path in the message. Free with cnn_file_list_free. */
+CNN_MUST_USE cnn_status cnn_folder_files(const char *folder, cnn_file_list *files, cnn_error *error);
+
+/* The names of the folders directly in `folder`, sorted, hidden ones left out. */
+CNN_MUST_USE cnn_status cnn_folder_folders(const char *folder, cnn_file_list *names,
+                                           cnn_error *error);
+
+void cnn_file_list_free(cnn_file_list *files);
+
+#endif

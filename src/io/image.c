@@ -1,0 +1,238 @@
+#include "image.h"
+
+#include "error.h"
+#include "file.h"
+#include "hash.h"
+#include "memory.h"
+
+#define STBI_NO_STDIO
+#include <stb_image.h>
+#include <stb_image_resize.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define IMAGE_FILE_LIMIT ((size_t)1 << 30)
+
+size_t cnn_image_size(const cnn_image_settings *settings) {
+    return (size_t)settings->channels * (size_t)settings->height * (size_t)settings->width;
+}
+
+/* stb's reason, or ours where it gives none. */
+static cnn_status fail_decoding(cnn_error *error) {
+    const char *reason = stbi_failure_reason();
+    if (!reason || !*reason || strcmp(reason, "Image not of any known type, or corrupt") == 0) {
+        reason = "expected a PNG, JPEG, BMP, TGA or PNM image, found something else or a damaged one";
+    }
+    return cnn_fail(error, CNN_ERROR_DATA, "%s", reason);
+}
+
+/* Pixels with another number of channels, in the bytes of stb_image: colour to grey by its weights,
+ * alpha dropped. */
+static void convert_channels(const uint8_t *from, int from_channels, size_t count, int to_channels,
+                             uint8_t *to) {
+    for (size_t i = 0; i < count; i++, from += from_channels, to += to_channels) {
+        uint8_t red = from[0];
+        uint8_t green = from_channels >= 3 ? from[1] : red;
+        uint8_t blue = from_channels >= 3 ? from[2] : red;
+        if (to_channels == 3) {
+            to[0] = red;
+            to[1] = green;
+            to[2] = blue;
+        } else if (from_channels >= 3) {
+            to[0] = (uint8_t)((red * 77 + green * 150 + blue * 29) >> 8);
+        } else {
+            to[0] = red;
+        }
+    }
+}
+
+/* A part of an image, in pixels. */
+typedef struct rectangle {
+    int x, y, width, height;
+} rectangle;
+
+/* The largest rectangle of the shape width : height in the middle of an outer one, to whole pixels. */
+static rectangle middle_of_shape(int outer_width, int outer_height, int64_t width, int64_t height) {
+    rectangle part = {.width = outer_width, .height = outer_height};
+    if ((int64_t)outer_width * height > (int64_t)outer_height * width) {
+        part.width = (int)(((int64_t)outer_height * width + height / 2) / height);
+    } else {
+        part.height = (int)(((int64_t)outer_width * height + width / 2) / width);
+    }
+    part.width = part.width < 1 ? 1 : part.width > outer_width ? outer_width : part.width;
+    part.height = part.height < 1 ? 1 : part.height > outer_height ? outer_height : part.height;
+    part.x = (outer_width - part.width) / 2;
+    part.y = (outer_height - part.height) / 2;
+    return part;
+}
+
+/* from: interleaved, of the network's number of channels. */
+static cnn_status resize(const uint8_t *from, int width, int height, const cnn_image_settings *settings,
+                         uint8_t *to, cnn_error *error) {
+    int channels = (int)settings->channels;
+    int to_width = (int)settings->width;
+    int to_height = (int)settings->height;
+    rectangle source = {.width = width, .height = height};
+    rectangle target = {.width = to_width, .height = to_height};
+    if (settings->resize == CNN_RESIZE_CROP) {
+        source = middle_of_shape(width, height, to_width, to_height);
+    } else if (settings->resize == CNN_RESIZE_LETTERBOX) {
+        target = middle_of_shape(to_width, to_height, width, height);
+        memset(to, 0, cnn_image_size(settings));
+    }
+    const uint8_t *first = from + ((size_t)source.y * (size_t)width + (size_t)source.x) *
+                                      (size_t)channels;
+    uint8_t *place = to + ((size_t)target.y * (size_t)to_width + (size_t)target.x) * (size_t)channels;
+    if (source.width == target.width && source.height == target.height) {
+        for (int row = 0; row < target.height; row++) { /* no filter: the very bytes */
+            memcpy(place + (size_t)row * (size_t)to_width * (size_t)channels,
+                   first + (size_t)row * (size_t)width * (size_t)channels,
+                   (size_t)target.width * (size_t)channels);
+        }
+        return CNN_OK;
+    }
+    if (!stbir_resize_uint8(first, source.width, source.height, width * channels, place, target.width,
+                            target.height, to_width * channels, channels)) {
+        return cnn_fail_memory(error, "resizing an image");
+    }
+    return CNN_OK;
+}
+
+/* Interleaved to planar: [H][W][C] to [C][H][W]. */
+static void separate_planes(const uint8_t *from, const cnn_image_settings *settings, uint8_t *pixels) {
+    size_t channels = (size_t)settings->channels;
+    size_t plane = (size_t)settings->width * (size_t)settings->height;
+    for (size_t c = 0; c < channels; c++) {
+        for (size_t i = 0; i < plane; i++) {
+            pixels[c * plane + i] = from[i * channels + c];
+        }
+    }
+}
+
+cnn_status cnn_image_convert(const uint8_t *from, int width, int height, int channels, size_t stride,
+                             const cnn_image_settings *settings, uint8_t *pixels, cnn_error *error) {
+    size_t row_bytes;
+    if (width < 1 || height < 1 || channels < 1 || channels > 4 ||
+        !cnn_multiply_size((size_t)width, (size_t)channels, &row_bytes) || stride < row_bytes) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected 1 to 4 channels and rows of at least width × channels bytes, got %d "
+                        "× %d pixels of %d channels, %zu bytes a row",
+                        width, height, channels, stride);
+    }
+    if (width > INT_MAX / 4 || (size_t)width > SIZE_MAX / 3 / (size_t)height) {
+        return cnn_fail(error, CNN_ERROR_DATA, "expected a smaller image, got %d×%d", width, height);
+    }
+    size_t to_channels = (size_t)settings->channels;
+    size_t row = (size_t)width * to_channels;
+    uint8_t *same_channels = cnn_alloc((size_t)height, row);
+    uint8_t *small = cnn_alloc(cnn_image_size(settings), 1);
+    cnn_status status = CNN_OK;
+    if (!same_channels || !small) {
+        status = cnn_fail_memory(error, "an image");
+        goto done;
+    }
+    for (int y = 0; y < height; y++) {
+        convert_channels(from + (size_t)y * stride, channels, (size_t)width, (int)to_channels,
+                         same_channels + (size_t)y * row);
+    }
+    status = resize(same_channels, width, height, settings, small, error);
+    if (status == CNN_OK) {
+        separate_planes(small, settings, pixels);
+    }
+done:
+    cnn_free(same_channels);
+    cnn_free(small);
+    return status;
+}
+
+/* Hash of size and colours. Grey counts as colour with three equal parts, alpha does not count. */
+static cnn_status hash_content(const uint8_t *from, int width, int height, int channels,
+                               uint64_t *content, cnn_error *error) {
+    size_t row = (size_t)width * 3;
+    uint8_t *colours = cnn_alloc(row, 1);
+    if (!colours) {
+        return cnn_fail_memory(error, "an image");
+    }
+    uint64_t hash = CNN_HASH_START;
+    hash = cnn_hash_bytes(hash, (const uint8_t[4]){(uint8_t)width, (uint8_t)(width >> 8),
+                                                   (uint8_t)(width >> 16), (uint8_t)(width >> 24)},
+                          4);
+    for (int y = 0; y < height; y++) {
+        convert_channels(from + (size_t)y * (size_t)width * (size_t)channels, channels, (size_t)width, 3,
+                         colours);
+        hash = cnn_hash_bytes(hash, colours, row);
+    }
+    *content = hash;
+    cnn_free(colours);
+    return CNN_OK;
+}
+
+static cnn_status check_size(int width, int height, const cnn_image_settings *settings,
+                             cnn_error *error) {
+    double megapixels = (double)width * (double)height / 1e6;
+    if (width < 1 || height < 1) {
+        return cnn_fail(error, CNN_ERROR_DATA, "expected an image with pixels, found %d×%d", width,
+                        height);
+    }
+    if (megapixels > settings->max_megapixels) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected at most %g megapixels (image.max_megapixels), found %.4g: %d×%d",
+                        settings->max_megapixels, megapixels, width, height);
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, uint8_t *pixels,
+                          cnn_image_info *info, cnn_error *error) {
+    struct stat about;
+    if (stat(path, &about) != 0) {
+        return cnn_fail(error, CNN_ERROR_DATA, "%s", strerror(errno));
+    }
+    if (!S_ISREG(about.st_mode)) { /* reading from a pipe or a device might never end */
+        return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found %s",
+                        S_ISDIR(about.st_mode) ? "a folder" : "a pipe or a device");
+    }
+    char *bytes;
+    size_t size;
+    cnn_status status = cnn_file_read(path, IMAGE_FILE_LIMIT, CNN_ERROR_DATA, &bytes, &size, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    uint8_t *decoded = NULL;
+    int width, height, channels;
+    if (size == 0) {
+        status = cnn_fail(error, CNN_ERROR_DATA, "expected an image, found an empty file");
+        goto done;
+    }
+    const stbi_uc *data = (const stbi_uc *)bytes;
+    if (!stbi_info_from_memory(data, (int)size, &width, &height, &channels)) {
+        status = fail_decoding(error);
+        goto done;
+    }
+    status = check_size(width, height, settings, error);
+    if (status != CNN_OK) {
+        goto done;
+    }
+    decoded = stbi_load_from_memory(data, (int)size, &width, &height, &channels, 0);
+    if (!decoded) {
+        status = fail_decoding(error);
+        goto done;
+    }
+    /* the header that was decoded may not be the one that was asked */
+    status = check_size(width, height, settings, error);
+    if (status == CNN_OK && info) {
+        *info = (cnn_image_info){.width = width, .height = height, .channels = channels};
+        status = hash_content(decoded, width, height, channels, &info->content, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_image_convert(decoded, width, height, channels,
+                                   (size_t)width * (size_t)channels, settings, pixels, error);
+    }
+done:
+    stbi_image_free(decoded);
+    cnn_free(bytes);
+    return status;
+}

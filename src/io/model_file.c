@@ -1,0 +1,237 @@
+#include "model_file.h"
+
+#include "error.h"
+#include "memory.h"
+#include "safetensors.h"
+
+#include <cJSON.h>
+#include <math.h>
+#include <string.h>
+
+static const char config_key[] = "cnntrain.config";
+
+/* --- writing ------------------------------------------------------------------------------------------------ */
+
+static bool add(cJSON *object, const char *name, cJSON *item) {
+    if (!item || !cJSON_AddItemToObject(object, name, item)) {
+        cJSON_Delete(item);
+        return false;
+    }
+    return true;
+}
+
+/* The string `cnntrain.config`; NULL when memory is refused. Free with cJSON_free. */
+static char *write_config(const cnn_config *config, const cnn_model_info *info) {
+    int channels = (int)config->image.channels;
+    char *text = NULL;
+    cJSON *root = cJSON_CreateObject();
+    cJSON *normalization = cJSON_CreateObject();
+    bool complete =
+        root && normalization && cnn_config_write_model_part(config, root, NULL) == CNN_OK &&
+        add(root, "classes", cJSON_CreateStringArray((const char *const *)info->classes, 2)) &&
+        add(normalization, "mean", cJSON_CreateDoubleArray(info->mean, channels)) &&
+        add(normalization, "deviation", cJSON_CreateDoubleArray(info->deviation, channels)) &&
+        add(root, "threshold", cJSON_CreateNumber(info->threshold));
+    if (complete && add(root, "normalization", normalization)) {
+        normalization = NULL;
+        text = cJSON_PrintUnformatted(root);
+    }
+    cJSON_Delete(normalization);
+    cJSON_Delete(root);
+    return text;
+}
+
+static size_t count_tensors(const cnn_network *network) {
+    size_t count = 0;
+    for (int i = 0; i < network->layer_count; i++) {
+        count += (size_t)network->layers[i].tensor_count;
+    }
+    return count;
+}
+
+static void describe_tensor(int layer, const cnn_tensor *tensor, const float *parameters,
+                            cnn_saved_tensor *saved) {
+    cnn_tensor_full_name(layer, tensor, saved->name);
+    saved->rank = tensor->rank;
+    for (int d = 0; d < tensor->rank; d++) {
+        saved->dim[d] = tensor->dim[d];
+    }
+    saved->count = tensor->count;
+    saved->data = parameters + tensor->offset;
+}
+
+cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn_model_info *info,
+                           const cnn_network *network, const float *parameters, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    size_t count = count_tensors(network);
+    cnn_saved_tensor *tensors = cnn_alloc(count, sizeof *tensors);
+    char *text = write_config(config, info);
+    if (!tensors || !text) {
+        status = cnn_fail_memory(error, path);
+        goto done;
+    }
+    size_t written = 0;
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        for (int t = 0; t < layer->tensor_count; t++) {
+            describe_tensor(i, &layer->tensors[t], parameters, &tensors[written++]);
+        }
+    }
+    cnn_saved_text saved_text = {.key = config_key, .value = text};
+    status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
+done:
+    cJSON_free(text);
+    cnn_free(tensors);
+    return status;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------ */
+
+/* A list of `channels` finite numbers. */
+static bool read_numbers(const cJSON *list, int64_t channels, double *numbers) {
+    bool fits = cJSON_IsArray(list) && cJSON_GetArraySize(list) == channels;
+    for (int c = 0; fits && c < channels; c++) {
+        const cJSON *item = cJSON_GetArrayItem(list, c);
+        fits = cJSON_IsNumber(item) && isfinite(item->valuedouble);
+        numbers[c] = fits ? item->valuedouble : 0.0;
+    }
+    return fits;
+}
+
+static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_model_info *info,
+                            cnn_error *error) {
+    const cJSON *classes = cJSON_GetObjectItemCaseSensitive(root, "classes");
+    const cJSON *normalization = cJSON_GetObjectItemCaseSensitive(root, "normalization");
+    const cJSON *threshold = cJSON_GetObjectItemCaseSensitive(root, "threshold");
+    for (int i = 0; i < 3; i++) {
+        info->deviation[i] = 1.0;
+    }
+    bool fits = cJSON_GetArraySize(classes) == 2 && cJSON_IsNumber(threshold) &&
+                read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "mean"),
+                             config->image.channels, info->mean) &&
+                read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "deviation"),
+                             config->image.channels, info->deviation);
+    for (int c = 0; fits && c < config->image.channels; c++) {
+        fits = info->deviation[c] > 0.0;
+    }
+    for (int i = 0; fits && i < 2; i++) {
+        const cJSON *name = cJSON_GetArrayItem(classes, i);
+        fits = cJSON_IsString(name);
+        if (fits) {
+            info->classes[i] = cnn_copy_string(name->valuestring);
+            if (!info->classes[i]) {
+                return cnn_fail_memory(error, "class names");
+            }
+        }
+    }
+    if (!fits) {
+        return cnn_fail(error, CNN_ERROR_MODEL,
+                        "%s: expected classes, normalization and threshold", config_key);
+    }
+    info->threshold = threshold->valuedouble;
+    return CNN_OK;
+}
+
+/* Copies the file's tensors into the flat parameters; names and shapes must be the network's. */
+static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, cnn_error *error) {
+    const cnn_network *network = model->network;
+    model->parameters = cnn_alloc(network->parameter_count, sizeof *model->parameters);
+    if (!model->parameters) {
+        return cnn_fail_memory(error, "the parameters");
+    }
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        for (int t = 0; t < layer->tensor_count; t++) {
+            cnn_saved_tensor expected = {0};
+            describe_tensor(i, &layer->tensors[t], model->parameters, &expected);
+            const cnn_saved_tensor *found = cnn_saved_tensor_find(file, expected.name);
+            if (!found || found->rank != expected.rank ||
+                memcmp(found->dim, expected.dim, sizeof found->dim) != 0) {
+                return cnn_fail(error, CNN_ERROR_MODEL,
+                                "expected a tensor \"%s\" of the shape that its layers have",
+                                expected.name);
+            }
+            memcpy(model->parameters + layer->tensors[t].offset, found->data,
+                   found->count * sizeof *found->data);
+        }
+    }
+    if (file->tensor_count != count_tensors(network)) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "expected %zu tensors, found %zu",
+                        count_tensors(network), file->tensor_count);
+    }
+    return CNN_OK;
+}
+
+static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kernels, cnn_model *model,
+                             cnn_error *error) {
+    const char *text = cnn_saved_text_find(file, config_key);
+    if (!text) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "expected a model, found another file of cnntrain");
+    }
+    model->config = cnn_alloc(1, sizeof *model->config);
+    cJSON *root = cJSON_Parse(text);
+    cnn_status status = CNN_OK;
+    if (!model->config || !root) {
+        status = cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
+    }
+    if (status == CNN_OK) {
+        status = cnn_config_read_model_part(root, model->config, error);
+    }
+    if (status == CNN_OK) {
+        status = read_info(root, model->config, &model->info, error);
+    }
+    cJSON_Delete(root);
+    if (status == CNN_OK) {
+        status = cnn_network_create(&model->config->network, kernels, CNN_NETWORK_FAST,
+                                    &model->network, error);
+    }
+    if (status == CNN_OK) {
+        status = read_parameters(file, model, error);
+    }
+    if (status == CNN_OK) {
+        cnn_network_prepare(model->network, model->parameters);
+    }
+    return status;
+}
+
+cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels, cnn_model **out,
+                          cnn_error *error) {
+    *out = NULL;
+    cnn_saved_file file;
+    cnn_status status = cnn_safetensors_read(path, &file, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_model *model = cnn_alloc(1, sizeof *model);
+    if (!model) {
+        status = cnn_fail_memory(error, path);
+        goto done;
+    }
+    status = read_model(&file, kernels, model, error);
+    if (status != CNN_OK) {
+        (void)cnn_fail_prefix(error, status, "%s: ", path);
+        /* whatever does not fit inside the file is the file's fault, unless memory ran out */
+        status = status == CNN_ERROR_RUNTIME ? status : CNN_ERROR_MODEL;
+        if (error) {
+            error->status = status;
+        }
+        cnn_model_free(model);
+        goto done;
+    }
+    *out = model;
+done:
+    cnn_safetensors_free(&file);
+    return status;
+}
+
+void cnn_model_free(cnn_model *model) {
+    if (!model) {
+        return;
+    }
+    cnn_free(model->info.classes[0]);
+    cnn_free(model->info.classes[1]);
+    cnn_network_free(model->network);
+    cnn_config_free(model->config);
+    cnn_free(model->parameters);
+    cnn_free(model);
+}

@@ -1,0 +1,189 @@
+#include "cnn/predict.h"
+
+#include "dataset.h"
+#include "error.h"
+#include "loss.h"
+#include "memory.h"
+#include "model_file.h"
+#include "parallel.h"
+#include "setup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct cnn_predictor {
+    cnn_model *model;
+    cnn_pixel_table table;
+};
+
+/* Images that are decoded before the network runs over them. */
+enum { CHUNK = 512 };
+
+cnn_status cnn_predictor_load(const char *path, cnn_predictor **out, cnn_error *error) {
+    *out = NULL;
+    const cnn_kernels *kernels;
+    cnn_status status = cnn_kernels_choose(&kernels, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_predictor *predictor = cnn_alloc(1, sizeof *predictor);
+    if (!predictor) {
+        return cnn_fail_memory(error, path);
+    }
+    status = cnn_model_read(path, kernels, &predictor->model, error);
+    if (status != CNN_OK) {
+        cnn_predictor_free(predictor);
+        return status;
+    }
+    cnn_pixel_table_fill(predictor->model->info.mean, predictor->model->info.deviation,
+                         &predictor->table);
+    *out = predictor;
+    return CNN_OK;
+}
+
+void cnn_predictor_free(cnn_predictor *predictor) {
+    if (predictor) {
+        cnn_model_free(predictor->model);
+        cnn_free(predictor);
+    }
+}
+
+const char *cnn_predictor_class(const cnn_predictor *predictor, int label) {
+    return predictor->model->info.classes[label ? 1 : 0];
+}
+
+double cnn_predictor_threshold(const cnn_predictor *predictor) {
+    return predictor->model->info.threshold;
+}
+
+/* --- one image ----------------------------------------------------------------------------------------------- */
+
+/* pixels: [channels][height][width], as the network sees them. */
+static cnn_status predict_one(const cnn_predictor *predictor, const uint8_t *pixels,
+                              float *probability, cnn_error *error) {
+    const cnn_model *model = predictor->model;
+    float *workspace = cnn_network_workspace(model->network, false);
+    if (!workspace) {
+        return cnn_fail_memory(error, "a prediction");
+    }
+    const cnn_block *block;
+    float *x = cnn_network_input(model->network, workspace, &block);
+    cnn_block_from_images(&predictor->table, &pixels, 1, block, x);
+    *probability = cnn_probability(cnn_network_forward(model->network, model->parameters, workspace)[0]);
+    cnn_free(workspace);
+    return CNN_OK;
+}
+
+cnn_status cnn_predict_file(const cnn_predictor *predictor, const char *path, float *probability,
+                            cnn_error *error) {
+    const cnn_image_settings *settings = &predictor->model->config->image;
+    uint8_t *pixels = cnn_alloc(cnn_image_size(settings), 1);
+    if (!pixels) {
+        return cnn_fail_memory(error, "a prediction");
+    }
+    cnn_status status = cnn_image_load(path, settings, pixels, NULL, error);
+    if (status == CNN_OK) {
+        status = predict_one(predictor, pixels, probability, error);
+    }
+    cnn_free(pixels);
+    return status;
+}
+
+cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const uint8_t *from, int width,
+                              int height, int channels, size_t stride, float *probability,
+                              cnn_error *error) {
+    const cnn_image_settings *settings = &predictor->model->config->image;
+    uint8_t *pixels = cnn_alloc(cnn_image_size(settings), 1);
+    if (!pixels) {
+        return cnn_fail_memory(error, "a prediction");
+    }
+    cnn_status status =
+        cnn_image_convert(from, width, height, channels, stride, settings, pixels, error);
+    if (status == CNN_OK) {
+        status = predict_one(predictor, pixels, probability, error);
+    }
+    cnn_free(pixels);
+    return status;
+}
+
+/* --- many files ------------------------------------------------------------------------------------------------ */
+
+/* A run of at most CHUNK files. */
+typedef struct chunk {
+    const cnn_predictor *predictor;
+    const char *const *paths;
+    cnn_prediction *predictions;
+    size_t image_size;
+    uint8_t *pixels; /* [CHUNK][image_size] */
+    size_t readable[CHUNK];
+} chunk;
+
+static void decode(void *context, size_t i, int thread) {
+    (void)thread;
+    chunk *c = context;
+    cnn_error error;
+    cnn_prediction *prediction = &c->predictions[i];
+    *prediction = (cnn_prediction){0};
+    prediction->status = cnn_image_load(c->paths[i], &c->predictor->model->config->image,
+                                        c->pixels + i * c->image_size, NULL, &error);
+    if (prediction->status != CNN_OK) {
+        (void)snprintf(prediction->reason, sizeof prediction->reason, "%.*s",
+                       (int)sizeof prediction->reason - 1, error.message);
+    }
+}
+
+static void fill(void *context, size_t first, int count, const cnn_block *block, float *x,
+                 uint8_t *labels) {
+    (void)labels;
+    const chunk *c = context;
+    const uint8_t *images[CNN_LANES];
+    for (int lane = 0; lane < count; lane++) {
+        images[lane] = c->pixels + c->readable[first + (size_t)lane] * c->image_size;
+    }
+    cnn_block_from_images(&c->predictor->table, images, count, block, x);
+}
+
+cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *paths, size_t count,
+                             int threads, cnn_prediction *predictions, cnn_error *error) {
+    const cnn_model *model = predictor->model;
+    cnn_status status = CNN_OK;
+    cnn_minibatch *minibatch = NULL;
+    threads = cnn_setup_threads(threads);
+    chunk *c = cnn_alloc(1, sizeof *c);
+    size_t most = count < CHUNK ? count : CHUNK;
+    if (c) {
+        c->predictor = predictor;
+        c->image_size = cnn_image_size(&model->config->image);
+        c->pixels = cnn_alloc(most, c->image_size);
+    }
+    if (!c || !c->pixels) {
+        status = cnn_fail_memory(error, "predictions");
+        goto done;
+    }
+    status = cnn_minibatch_create(model->network, 0, threads, &minibatch, error);
+    for (size_t first = 0; first < count && status == CNN_OK; first += CHUNK) {
+        size_t size = count - first < CHUNK ? count - first : CHUNK;
+        c->paths = paths + first;
+        c->predictions = predictions + first;
+        cnn_parallel_for(size, threads, decode, c);
+        size_t readable = 0;
+        for (size_t i = 0; i < size; i++) {
+            if (c->predictions[i].status == CNN_OK) {
+                c->readable[readable++] = i;
+            }
+        }
+        float logits[CHUNK];
+        cnn_sample_source source = {.fill = fill, .context = c};
+        cnn_minibatch_forward(minibatch, model->parameters, &source, 0, readable, logits, NULL);
+        for (size_t i = 0; i < readable; i++) {
+            c->predictions[c->readable[i]].probability = cnn_probability(logits[i]);
+        }
+    }
+done:
+    cnn_minibatch_free(minibatch);
+    if (c) {
+        cnn_free(c->pixels);
+    }
+    cnn_free(c);
+    return status;
+}

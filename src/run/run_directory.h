@@ -1,0 +1,88 @@
+/* The files of a run: their names, when a directory may be used, and the text ones' content. */
+#ifndef CNN_RUN_RUN_DIRECTORY_H
+#define CNN_RUN_RUN_DIRECTORY_H
+
+#include "dataset.h"
+#include "metrics.h"
+
+/* name, file */
+#define CNN_RUN_FILE_LIST(X)                                                                       \
+    X(CNN_RUN_CONFIG, "config.json")           /* the resolved config */                           \
+    X(CNN_RUN_SPLIT, "split.csv")              /* which image went where */                        \
+    X(CNN_RUN_METRICS, "metrics.csv")          /* a row an epoch */                                \
+    X(CNN_RUN_SUMMARY, "summary.json")         /* one line; the run is finished */                 \
+    X(CNN_RUN_MODEL, "model.bin")              /* the best epoch */                                \
+    X(CNN_RUN_LAST, "last.bin")                /* the last epoch */                                \
+    X(CNN_RUN_CHECKPOINT, "checkpoint.bin")    /* what --resume needs */                           \
+    X(CNN_RUN_PREDICTIONS, "predictions.csv")  /* validation images */
+
+typedef enum cnn_run_file {
+#define CNN_RUN_FILE_ENUM(name, text) name,
+    CNN_RUN_FILE_LIST(CNN_RUN_FILE_ENUM)
+#undef CNN_RUN_FILE_ENUM
+    CNN_RUN_FILE_COUNT,
+} cnn_run_file;
+
+typedef struct cnn_run_directory {
+    char *path;
+    char *file[CNN_RUN_FILE_COUNT]; /* path of each file */
+} cnn_run_directory;
+
+typedef enum cnn_run_mode {
+    CNN_RUN_NEW,       /* the directory must be empty or missing */
+    CNN_RUN_RESUME,    /* … or hold a run */
+    CNN_RUN_OVERWRITE, /* whatever it holds: files of an earlier run are removed */
+} cnn_run_mode;
+
+/* Makes the directory where needed and says whether it may be used in this mode; *has_checkpoint: a run can go on.
+ * CNN_ERROR_CONFIG where it is in use. Free with cnn_run_directory_close. */
+CNN_MUST_USE cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mode,
+                                               cnn_run_directory *directory, bool *has_checkpoint,
+                                               cnn_error *error);
+void cnn_run_directory_close(cnn_run_directory *directory);
+
+/* Removes a file of the run, if it is there. */
+CNN_MUST_USE cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file,
+                                       cnn_error *error);
+
+/* split.csv: path,label,split,group of every image, in order. */
+CNN_MUST_USE cnn_status cnn_run_write_split(const cnn_run_directory *directory,
+                                            const cnn_dataset *dataset, cnn_error *error);
+
+/* One row of metrics.csv. */
+typedef struct cnn_epoch_row {
+    int64_t epoch;
+    double learning_rate;
+    cnn_metrics train; /* its auc is not written */
+    cnn_metrics validation;
+    double seconds, images_per_second;
+} cnn_epoch_row;
+
+/* Starts metrics.csv: its header, and, from the file that is there, the rows of epochs up to `epochs`. */
+CNN_MUST_USE cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epochs,
+                                              cnn_error *error);
+CNN_MUST_USE cnn_status cnn_run_add_metrics(const cnn_run_directory *directory,
+                                            const cnn_epoch_row *row, cnn_error *error);
+
+/* predictions.csv: path,label,predicted,probability of the images of a split, in order; logits: one for
+ * each. */
+CNN_MUST_USE cnn_status cnn_run_write_predictions(const cnn_run_directory *directory,
+                                                  const cnn_dataset *dataset, cnn_split split,
+                                                  const float *logits, double threshold,
+                                                  cnn_error *error);
+
+/* summary.json. Metrics with count 0 are written as null. */
+typedef struct cnn_run_summary {
+    int64_t epochs, best_epoch;
+    size_t parameters;
+    cnn_metrics train, validation, test; /* train: of the last epoch; the others: of model.bin */
+    double seconds, images_per_second;
+    int threads;
+    const char *isa;
+} cnn_run_summary;
+
+CNN_MUST_USE cnn_status cnn_run_write_summary(const cnn_run_directory *directory,
+                                              const cnn_dataset *dataset,
+                                              const cnn_run_summary *summary, cnn_error *error);
+
+#endif

@@ -1,0 +1,115 @@
+#include "setup.h"
+
+#include "error.h"
+#include "memory.h"
+#include "parallel.h"
+#include "random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int cnn_setup_threads(int wanted) {
+    return wanted > 0 ? wanted : cnn_parallel_default_threads();
+}
+
+/* "12000 images: 6000 "shirt" (class 0), 6000 "t-shirt" (class 1)" */
+static void log_split(const cnn_log_sink *log, const cnn_dataset *dataset, cnn_split split) {
+    if (dataset->split_count[split] > 0) {
+        cnn_log_message(log, CNN_LOG_INFO, "%s: %zu images: %zu \"%s\" (class 0), %zu \"%s\" (class 1)",
+                        cnn_split_names[split], dataset->split_count[split],
+                        dataset->class_count[split][0], dataset->classes[0],
+                        dataset->class_count[split][1], dataset->classes[1]);
+    }
+}
+
+static cnn_status fill_in_classes(cnn_config *config, const cnn_dataset *dataset, cnn_error *error) {
+    for (int i = 0; i < 2; i++) {
+        if (!config->data.classes[i]) {
+            config->data.classes[i] = cnn_copy_string(dataset->classes[i]);
+            if (!config->data.classes[i]) {
+                return cnn_fail_memory(error, "class names");
+            }
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options,
+                            cnn_network_mode mode, cnn_setup *setup, cnn_error *error) {
+    *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads)};
+    const cnn_kernels *kernels = NULL;
+    cnn_status status = cnn_kernels_choose(&kernels, error);
+    if (status == CNN_OK) {
+        status = cnn_network_create(&config->network, kernels, mode, &setup->network, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_dataset_load(config, setup->threads, &options->log, &setup->dataset, error);
+    }
+    if (status == CNN_OK) {
+        status = fill_in_classes(config, setup->dataset, error);
+    }
+    if (status != CNN_OK) {
+        return status;
+    }
+    for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+        log_split(&options->log, setup->dataset, (cnn_split)split);
+    }
+    if (setup->dataset->bad_images > 0) {
+        cnn_log_message(&options->log, CNN_LOG_WARNING, "%zu unreadable images skipped",
+                        setup->dataset->bad_images);
+    }
+    setup->info = (cnn_model_info){
+        .classes = {setup->dataset->classes[0], setup->dataset->classes[1]},
+        .deviation = {1.0, 1.0, 1.0},
+        .threshold = 0.5,
+    };
+    if (config->normalize == CNN_NORMALIZE_STANDARDIZE) {
+        cnn_dataset_statistics(setup->dataset, (int)config->image.channels, setup->info.mean,
+                               setup->info.deviation);
+    }
+    cnn_pixel_table_fill(setup->info.mean, setup->info.deviation, &setup->table);
+    return CNN_OK;
+}
+
+void cnn_setup_free(cnn_setup *setup) {
+    cnn_network_free(setup->network);
+    cnn_dataset_free(setup->dataset);
+    *setup = (cnn_setup){0};
+}
+
+typedef struct shuffled {
+    uint64_t key;
+    size_t position;
+} shuffled;
+
+static int by_key(const void *a, const void *b) {
+    const shuffled *x = a, *y = b;
+    return x->key != y->key ? (x->key < y->key ? -1 : 1)
+                            : (x->position > y->position) - (x->position < y->position);
+}
+
+cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset, int64_t epoch,
+                           size_t *order, cnn_error *error) {
+    size_t count = dataset->split_count[CNN_SPLIT_TRAIN];
+    const size_t *files = dataset->split[CNN_SPLIT_TRAIN];
+    if (!config->train.shuffle) {
+        memcpy(order, files, count * sizeof *order);
+        return CNN_OK;
+    }
+    /* sorting by random keys: every order is as likely, and no number depends on another */
+    shuffled *keys = cnn_alloc(count, sizeof *keys);
+    if (!keys) {
+        return cnn_fail_memory(error, "shuffling");
+    }
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = (shuffled){.key = cnn_random_bits((uint64_t)config->train.seed, CNN_RANDOM_SHUFFLE,
+                                                    (uint64_t)epoch, i),
+                             .position = i};
+    }
+    qsort(keys, count, sizeof *keys, by_key);
+    for (size_t i = 0; i < count; i++) {
+        order[i] = files[keys[i].position];
+    }
+    cnn_free(keys);
+    return CNN_OK;
+}

@@ -1,0 +1,493 @@
+/* Training: data, network and run directory in; epochs of batches; models, metrics and a checkpoint out. */
+#include "cnn/train.h"
+
+#include "checkpoint.h"
+#include "error.h"
+#include "evaluate.h"
+#include "file.h"
+#include "loss.h"
+#include "memory.h"
+#include "optimizer.h"
+#include "run_directory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct trainer {
+    cnn_config *config;
+    const cnn_train_options *options;
+    cnn_setup setup;
+    cnn_minibatch *minibatch;
+    cnn_optimizer optimizer;
+    cnn_run_directory directory;
+    char *config_json;
+
+    size_t parameter_count, state_count;
+    float *parameters, *best_parameters; /* [parameter_count] */
+    float *optimizer_state;              /* [state_count] */
+    size_t *order;                       /* [training images] */
+    float *logits;                       /* [the largest split, or a batch] */
+    uint8_t *labels;                     /* [batch_size] */
+    cnn_checkpoint_state state;
+} trainer;
+
+static double now(void) {
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static size_t training_images(const trainer *t) {
+    return t->setup.dataset->split_count[CNN_SPLIT_TRAIN];
+}
+
+static int64_t batches_per_epoch(const trainer *t) {
+    int64_t images = (int64_t)training_images(t);
+    return (images + t->config->train.batch_size - 1) / t->config->train.batch_size;
+}
+
+/* --- setting up ----------------------------------------------------------------------------------------------- */
+
+static cnn_status allocate(trainer *t, cnn_error *error) {
+    const cnn_dataset *dataset = t->setup.dataset;
+    size_t batch_size = (size_t)t->config->train.batch_size;
+    size_t most = batch_size;
+    for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+        most = dataset->split_count[split] > most ? dataset->split_count[split] : most;
+    }
+    t->parameter_count = t->setup.network->parameter_count;
+    t->state_count = cnn_optimizer_state_size(&t->optimizer) * t->parameter_count;
+    t->parameters = cnn_alloc(t->parameter_count, sizeof *t->parameters);
+    t->best_parameters = cnn_alloc(t->parameter_count, sizeof *t->best_parameters);
+    t->optimizer_state = cnn_alloc(t->state_count, sizeof *t->optimizer_state);
+    t->order = cnn_alloc(training_images(t), sizeof *t->order);
+    t->logits = cnn_alloc(most, sizeof *t->logits);
+    t->labels = cnn_alloc(batch_size, sizeof *t->labels);
+    t->config_json = cnn_config_to_json(t->config);
+    if (!t->parameters || !t->best_parameters || !t->optimizer_state || !t->order || !t->logits ||
+        !t->labels || !t->config_json) {
+        return cnn_fail_memory(error, "training");
+    }
+    size_t images = training_images(t) < batch_size ? training_images(t) : batch_size;
+    return cnn_minibatch_create(t->setup.network, images, t->setup.threads, &t->minibatch, error);
+}
+
+static void release(trainer *t) {
+    cnn_minibatch_free(t->minibatch);
+    cnn_free(t->parameters);
+    cnn_free(t->best_parameters);
+    cnn_free(t->optimizer_state);
+    cnn_free(t->order);
+    cnn_free(t->logits);
+    cnn_free(t->labels);
+    cnn_free(t->config_json);
+    cnn_run_directory_close(&t->directory);
+    cnn_setup_free(&t->setup);
+}
+
+/* --- files of the run ------------------------------------------------------------------------------------------- */
+
+static cnn_status write_model(const trainer *t, cnn_run_file file, const float *parameters,
+                              cnn_error *error) {
+    return cnn_model_write(t->directory.file[file], t->config, &t->setup.info, t->setup.network,
+                           parameters, error);
+}
+
+static cnn_status write_checkpoint(const trainer *t, cnn_error *error) {
+    return cnn_checkpoint_write(t->directory.file[CNN_RUN_CHECKPOINT], &t->state, t->config_json,
+                                t->parameters, t->parameter_count, t->optimizer_state,
+                                t->state_count, error);
+}
+
+/* Starts from the seed's weights. */
+static cnn_status start(trainer *t, cnn_error *error) {
+    cnn_network_initialize(t->setup.network, (uint64_t)t->config->train.seed, t->parameters);
+    t->state.best_loss = HUGE_VAL;
+    t->state.train_loss = t->state.train_accuracy = (double)NAN;
+    cnn_status status =
+        cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json, strlen(t->config_json), error);
+    if (status == CNN_OK) {
+        status = cnn_run_write_split(&t->directory, t->setup.dataset, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_run_start_metrics(&t->directory, 0, error);
+    }
+    return status;
+}
+
+/* The weights of model.bin, which the rest of a resumed run may have to evaluate. */
+static cnn_status read_best(trainer *t, cnn_error *error) {
+    if (t->state.epochs == 0) {
+        return CNN_OK;
+    }
+    cnn_model *model;
+    cnn_status status = cnn_model_read(t->directory.file[CNN_RUN_MODEL], t->setup.network->kernels,
+                                       &model, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (model->network->parameter_count == t->parameter_count) {
+        memcpy(t->best_parameters, model->parameters, t->parameter_count * sizeof(float));
+    } else {
+        status = cnn_fail(error, CNN_ERROR_MODEL, "%s: expected the model of this run, found another",
+                          t->directory.file[CNN_RUN_MODEL]);
+    }
+    cnn_model_free(model);
+    return status;
+}
+
+/* Goes on from the checkpoint. */
+static cnn_status resume(trainer *t, cnn_error *error) {
+    cnn_status status = cnn_checkpoint_read(t->directory.file[CNN_RUN_CHECKPOINT], &t->state,
+                                            t->config_json, t->parameters, t->parameter_count,
+                                            t->optimizer_state, t->state_count, error);
+    if (status == CNN_OK) {
+        status = read_best(t, error);
+    }
+    if (status == CNN_OK && t->state.epochs > t->config->train.epochs) {
+        status = cnn_fail(error, CNN_ERROR_CONFIG,
+                          "train.epochs: expected at least the %lld that %s has finished, got %lld",
+                          (long long)t->state.epochs, t->directory.path,
+                          (long long)t->config->train.epochs);
+    }
+    if (status == CNN_OK) {
+        status = cnn_run_start_metrics(&t->directory, t->state.epochs, error);
+    }
+    if (status == CNN_OK) { /* a larger train.epochs is part of the run from now on */
+        status = cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json,
+                                strlen(t->config_json), error);
+    }
+    return status;
+}
+
+/* Is the run in the directory finished, with as many epochs as the config wants? */
+static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error) {
+    char *text;
+    size_t size;
+    *finished = false;
+    if (t->state.epochs != t->config->train.epochs) {
+        return cnn_run_remove(&t->directory, CNN_RUN_SUMMARY, error);
+    }
+    if (cnn_file_read(t->directory.file[CNN_RUN_SUMMARY], (size_t)1 << 20, CNN_ERROR_RUNTIME, &text,
+                      &size, NULL) == CNN_OK) {
+        *finished = true;
+        cnn_free(text);
+    }
+    return CNN_OK;
+}
+
+/* --- epochs ------------------------------------------------------------------------------------------------------ */
+
+static cnn_status fail_diverged(const trainer *t, int64_t batch, double loss, cnn_error *error) {
+    char where[64];
+    if (batch > 0) {
+        (void)snprintf(where, sizeof where, "epoch %lld, batch %lld", (long long)t->state.epochs + 1,
+                       (long long)batch);
+    } else {
+        (void)snprintf(where, sizeof where, "epoch %lld, at its end", (long long)t->state.epochs + 1);
+    }
+    char kept[512] = "no epoch was finished, so there is no model";
+    if (t->state.epochs > 0) {
+        (void)snprintf(kept, sizeof kept, "%.400s keeps the model of epoch %lld",
+                       t->directory.file[CNN_RUN_MODEL], (long long)t->state.best_epoch);
+    }
+    return cnn_fail(error, CNN_ERROR_DIVERGED,
+                    "%s: the loss is %s: training has diverged, most likely because "
+                    "train.learning_rate = %g is too large (try %g); %s",
+                    where, isnan(loss) ? "NaN" : "infinite", t->config->train.learning_rate,
+                    t->config->train.learning_rate / 10.0, kept);
+}
+
+static bool all_finite(const float *values, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(values[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void report_progress(const trainer *t, double loss, double images_per_second) {
+    const cnn_train_options *options = t->options;
+    if (!options->progress) {
+        return;
+    }
+    int64_t images = (int64_t)training_images(t);
+    int64_t done = t->state.batches * t->config->train.batch_size;
+    int64_t left = (t->config->train.epochs - t->state.epochs) * images - (done < images ? done : images);
+    cnn_train_progress progress = {
+        .epoch = t->state.epochs + 1,
+        .epochs = t->config->train.epochs,
+        .batch = t->state.batches,
+        .batches = batches_per_epoch(t),
+        .loss = loss,
+        .images_per_second = images_per_second,
+        .seconds_left = images_per_second > 0.0 ? (double)left / images_per_second : 0.0,
+    };
+    options->progress(options->user, &progress);
+}
+
+/* One step: the batch's gradients, and the weights moved against them. Adds to the epoch's sums. */
+static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_t first, size_t m,
+                              cnn_error *error) {
+    const float *gradients;
+    cnn_network_prepare(t->setup.network, t->parameters);
+    cnn_minibatch_gradients(t->minibatch, t->parameters, source, first, m, &gradients, t->logits,
+                            t->labels);
+    double loss = 0.0;
+    int64_t right = 0;
+    for (size_t i = 0; i < m; i++) {
+        loss += cnn_loss(t->logits[i], t->labels[i]);
+        right += ((double)cnn_probability(t->logits[i]) >= t->setup.info.threshold) ==
+                 (t->labels[i] == 1);
+    }
+    if (!isfinite(loss)) {
+        return fail_diverged(t, t->state.batches + 1, loss, error);
+    }
+    cnn_optimizer_step(&t->optimizer, t->config->train.learning_rate, t->parameter_count, gradients,
+                       t->optimizer_state, t->parameters);
+    t->state.loss_sum += loss;
+    t->state.right += right;
+    t->state.batches++;
+    return CNN_OK;
+}
+
+/* The batches of one epoch, from where the state stands. CNN_STOPPED after a checkpoint where asked to. */
+static cnn_status train_epoch(trainer *t, double *seconds, cnn_error *error) {
+    size_t images = training_images(t);
+    size_t batch_size = (size_t)t->config->train.batch_size;
+    cnn_status status =
+        cnn_setup_order(t->config, t->setup.dataset, t->state.epochs + 1, t->order, error);
+    cnn_dataset_source from = {
+        .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
+    cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &from};
+    double begin = now();
+    size_t skipped = (size_t)t->state.batches * batch_size;
+    for (size_t first = skipped; first < images && status == CNN_OK; first += batch_size) {
+        size_t m = images - first < batch_size ? images - first : batch_size;
+        status = train_batch(t, &source, first, m, error);
+        *seconds = now() - begin;
+        if (status == CNN_OK) {
+            size_t done = first + m;
+            report_progress(t, t->state.loss_sum / (double)done,
+                            *seconds > 0.0 ? (double)(done - skipped) / *seconds : 0.0);
+            if (t->options->should_stop && t->options->should_stop(t->options->user)) {
+                t->state.training_seconds += *seconds;
+                t->state.seconds += *seconds;
+                status = write_checkpoint(t, error);
+                return status != CNN_OK
+                           ? status
+                           : cnn_fail(error, CNN_STOPPED,
+                                      "stopped in epoch %lld after batch %lld of %lld; "
+                                      "checkpoint written: go on with --resume",
+                                      (long long)t->state.epochs + 1, (long long)t->state.batches,
+                                      (long long)batches_per_epoch(t));
+            }
+        }
+    }
+    return status;
+}
+
+static void log_epoch(const trainer *t, const cnn_epoch_row *row) {
+    char validation[128] = "";
+    if (row->validation.count > 0) {
+        (void)snprintf(validation, sizeof validation,
+                       ", validation loss %.4f accuracy %.4f AUC %.4f%s", row->validation.loss,
+                       row->validation.accuracy, row->validation.auc,
+                       t->state.best_epoch == row->epoch ? " (best)" : "");
+    }
+    cnn_log_message(&t->options->log, CNN_LOG_INFO,
+                    "epoch %lld/%lld: train loss %.4f accuracy %.4f%s, %.1f s, %.0f images/s",
+                    (long long)row->epoch, (long long)t->config->train.epochs, row->train.loss,
+                    row->train.accuracy, validation, row->seconds, row->images_per_second);
+}
+
+/* Measures the epoch that was trained, writes its row, models and checkpoint. */
+static cnn_status finish_epoch(trainer *t, double training_seconds, double begin, cnn_error *error) {
+    size_t images = training_images(t);
+    cnn_epoch_row row = {
+        .epoch = t->state.epochs + 1,
+        .learning_rate = t->config->train.learning_rate,
+        .train = {.count = images,
+                  .loss = t->state.loss_sum / (double)images,
+                  .accuracy = (double)t->state.right / (double)images},
+        .images_per_second = training_seconds > 0.0 ? (double)images / training_seconds : 0.0,
+    };
+    cnn_network_prepare(t->setup.network, t->parameters);
+    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->parameters, CNN_SPLIT_VALIDATION,
+                                     t->logits, &row.validation, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    double loss = row.validation.count > 0 ? row.validation.loss : 0.0;
+    if (!isfinite(loss) || !all_finite(t->parameters, t->parameter_count)) {
+        return fail_diverged(t, 0, isfinite(loss) ? HUGE_VAL : loss, error);
+    }
+    bool best = row.validation.count == 0 || loss < t->state.best_loss;
+    row.seconds = now() - begin;
+    t->state.epochs++;
+    t->state.batches = 0;
+    t->state.loss_sum = 0.0;
+    t->state.right = 0;
+    t->state.train_loss = row.train.loss;
+    t->state.train_accuracy = row.train.accuracy;
+    t->state.seconds += row.seconds;
+    t->state.training_seconds += training_seconds;
+    if (best) {
+        t->state.best_loss = loss;
+        t->state.best_epoch = row.epoch;
+        memcpy(t->best_parameters, t->parameters, t->parameter_count * sizeof *t->parameters);
+        status = write_model(t, CNN_RUN_MODEL, t->parameters, error);
+    }
+    if (status == CNN_OK) {
+        status = write_model(t, CNN_RUN_LAST, t->parameters, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_run_add_metrics(&t->directory, &row, error);
+    }
+    if (status == CNN_OK) {
+        status = write_checkpoint(t, error);
+    }
+    if (status == CNN_OK) {
+        log_epoch(t, &row);
+    }
+    return status;
+}
+
+static cnn_status train_epochs(trainer *t, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    while (t->state.epochs < t->config->train.epochs && status == CNN_OK) {
+        double begin = now();
+        double training_seconds = 0.0;
+        status = train_epoch(t, &training_seconds, error);
+        if (status == CNN_OK) {
+            status = finish_epoch(t, training_seconds, begin, error);
+        }
+    }
+    return status;
+}
+
+/* --- the end -------------------------------------------------------------------------------------------------------- */
+
+static void log_metrics(const trainer *t, const char *name, const cnn_metrics *metrics) {
+    if (metrics->count > 0) {
+        cnn_log_message(&t->options->log, CNN_LOG_INFO,
+                        "%s: loss %.4f, accuracy %.4f, AUC %.4f over %zu images", name, metrics->loss,
+                        metrics->accuracy, metrics->auc, metrics->count);
+    }
+}
+
+/* With no epoch to train, the starting weights are the model. */
+static cnn_status write_untrained(trainer *t, cnn_error *error) {
+    memcpy(t->best_parameters, t->parameters, t->parameter_count * sizeof *t->parameters);
+    cnn_status status = write_model(t, CNN_RUN_MODEL, t->parameters, error);
+    if (status == CNN_OK) {
+        status = write_model(t, CNN_RUN_LAST, t->parameters, error);
+    }
+    if (status == CNN_OK) {
+        status = write_checkpoint(t, error);
+    }
+    return status;
+}
+
+/* Measures model.bin on the validation and test images and writes what it found. */
+static cnn_status finish(trainer *t, cnn_error *error) {
+    const cnn_dataset *dataset = t->setup.dataset;
+    cnn_run_summary summary = {
+        .epochs = t->state.epochs,
+        .best_epoch = t->state.best_epoch,
+        .parameters = t->parameter_count,
+        .train = {.count = t->state.epochs > 0 ? training_images(t) : 0,
+                  .loss = t->state.train_loss,
+                  .accuracy = t->state.train_accuracy},
+        .seconds = t->state.seconds,
+        .images_per_second = t->state.training_seconds > 0.0
+                                 ? (double)t->state.epochs * (double)training_images(t) /
+                                       t->state.training_seconds
+                                 : 0.0,
+        .threads = t->setup.threads,
+        .isa = cnn_isa_name(t->setup.network->kernels->isa),
+    };
+    cnn_network_prepare(t->setup.network, t->best_parameters);
+    cnn_status status =
+        cnn_evaluate(&t->setup, t->minibatch, t->best_parameters, CNN_SPLIT_VALIDATION, t->logits,
+                     &summary.validation, error);
+    if (status == CNN_OK) {
+        status = cnn_run_write_predictions(&t->directory, dataset, CNN_SPLIT_VALIDATION, t->logits,
+                                           t->setup.info.threshold, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_evaluate(&t->setup, t->minibatch, t->best_parameters, CNN_SPLIT_TEST, t->logits,
+                              &summary.test, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_run_write_summary(&t->directory, dataset, &summary, error);
+    }
+    if (status == CNN_OK) {
+        log_metrics(t, "validation", &summary.validation);
+        log_metrics(t, "test", &summary.test);
+        cnn_log_message(&t->options->log, CNN_LOG_INFO, "model of epoch %lld: %s",
+                        (long long)t->state.best_epoch, t->directory.file[CNN_RUN_MODEL]);
+    }
+    return status;
+}
+
+/* Opens the run directory and brings the trainer to where the run stands. */
+static cnn_status begin(trainer *t, const char *output, bool *finished, cnn_error *error) {
+    cnn_run_mode mode = t->options->overwrite ? CNN_RUN_OVERWRITE
+                        : t->options->resume  ? CNN_RUN_RESUME
+                                              : CNN_RUN_NEW;
+    bool has_checkpoint;
+    cnn_status status = cnn_run_directory_open(output, mode, &t->directory, &has_checkpoint, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
+    if (!has_checkpoint) {
+        return start(t, error);
+    }
+    status = resume(t, error);
+    if (status == CNN_OK) {
+        status = is_finished(t, finished, error);
+    }
+    if (status == CNN_OK) {
+        cnn_log_message(&t->options->log, CNN_LOG_INFO,
+                        *finished ? "%s: finished already, nothing to do"
+                                  : "%s: going on after epoch %lld",
+                        t->directory.path, (long long)t->state.epochs);
+    }
+    return status;
+}
+
+cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_error *error) {
+    trainer t = {.config = config,
+                 .options = options,
+                 .optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer,
+                               .momentum = config->train.momentum}};
+    const char *output = options->output ? options->output : config->output;
+    if (!output) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "output: missing; the run directory, in the config or as --out DIR");
+    }
+    bool finished = false;
+    cnn_status status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &t.setup, error);
+    if (status == CNN_OK) {
+        status = allocate(&t, error);
+    }
+    if (status == CNN_OK) {
+        status = begin(&t, output, &finished, error);
+    }
+    if (status == CNN_OK && !finished) {
+        status = train_epochs(&t, error);
+        if (status == CNN_OK && config->train.epochs == 0) {
+            status = write_untrained(&t, error);
+        }
+        if (status == CNN_OK) {
+            status = finish(&t, error);
+        }
+    }
+    release(&t);
+    return status;
+}

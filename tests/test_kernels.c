@@ -1,0 +1,795 @@
+/* Every kernel × every instruction set × odd shapes, against the slow twins of reference.h; and
+ * every instruction set against the others, byte by byte.
+ *
+ * Outputs are poisoned with NaN first, so that a value which is not written fails. What surrounds
+ * them (borders, other arrays) is compared with a copy made before the call. Sums in float are
+ * allowed an error of ERROR_BOUND times the sum of their terms' sizes: some 16 units in the last
+ * place. */
+#include "test_support.h"
+
+#include "kernels.h"
+#include "memory.h"
+#include "reference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ERROR_BOUND 1e-6
+
+/* --- for all instruction sets --------------------------------------------------------------------
+ */
+
+/* Computes one case with the kernels given, checks it, and leaves its results in got[count]. */
+typedef void run_function(const void *test_case, const cnn_kernels *kernels, double *got);
+
+/* Runs a case on every instruction set of this machine; all must give the same bytes. */
+static void run_all(const void *test_case, run_function *run, size_t count) {
+    double *first = cnn_alloc(count, sizeof *first);
+    double *other = cnn_alloc(count, sizeof *other);
+    assert_non_null(first);
+    assert_non_null(other);
+    for (int isa = 0; isa < CNN_ISA_COUNT; isa++) {
+        const cnn_kernels *kernels = cnn_kernels_for((cnn_isa)isa);
+        if (kernels) {
+            assert_int_equal(kernels->isa, isa);
+            run(test_case, kernels, isa == 0 ? first : other);
+            if (isa > 0 && memcmp(first, other, count * sizeof *first) != 0) {
+                fail_msg("%s computes other bytes than generic", cnn_isa_name((cnn_isa)isa));
+            }
+        }
+    }
+    cnn_free(first);
+    cnn_free(other);
+}
+
+static double *random_values(size_t count, uint64_t seed) {
+    double *values = cnn_alloc(count, sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = test_random(&seed, -1.0, 1.0);
+    }
+    return values;
+}
+
+/* got[i] is within ERROR_BOUND * sizes[i] of want[i]. */
+static void expect_all(const char *what, size_t count, const double *got, const double *want,
+                       const double *sizes) {
+    for (size_t i = 0; i < count; i++) {
+        test_near(what, i, got[i], want[i], ERROR_BOUND * sizes[i]);
+    }
+}
+
+static double *absolute_values(const double *values, size_t count) {
+    double *sizes = cnn_alloc(count, sizeof *sizes);
+    assert_non_null(sizes);
+    for (size_t i = 0; i < count; i++) {
+        sizes[i] = fabs(values[i]);
+    }
+    return sizes;
+}
+
+/* --- convolution ---------------------------------------------------------------------------------
+ */
+
+/* The tables of taps are made by the layer, so the layer drives the kernels. It is the second of a
+ * network, behind another with weights, so that its input needs a gradient. */
+enum { CONV_LAYER = 1 };
+enum { PADDING_SAME = -1 };
+
+typedef struct conv_case {
+    cnn_reference_conv size;
+    int padding;
+    bool relu; /* applied while the convolution writes */
+    size_t x_count, w_count, y_count;
+    double *x, *w, *dy;   /* w: weights, then biases */
+    double *want, *sizes; /* results: y, dx, dw and db, one behind the other */
+} conv_case;
+
+static size_t conv_result_count(const conv_case *c) {
+    return c->y_count + c->x_count + c->w_count;
+}
+
+/* All results by the slow twins; with the sizes of x, w and dy they are the sums of the terms'
+ * sizes. */
+static void conv_reference(const conv_case *c, const double *x, const double *w, const double *dy,
+                           double *results) {
+    double *dx = results + c->y_count;
+    double *dw = dx + c->x_count;
+    size_t weights = c->w_count - (size_t)c->size.K;
+    cnn_reference_conv_forward(&c->size, x, w, w + weights, results);
+    if (c->relu) {
+        cnn_reference_relu_forward(c->y_count, results, results);
+    }
+    cnn_reference_conv_backward(&c->size, x, w, dy, dx, dw, dw + weights);
+}
+
+static void conv_expectations(conv_case *c) {
+    const cnn_reference_conv *s = &c->size;
+    c->x_count = (size_t)s->N * (size_t)s->C * (size_t)s->H * (size_t)s->W;
+    c->y_count = (size_t)s->N * (size_t)s->K * (size_t)s->OH * (size_t)s->OW;
+    c->w_count = (size_t)s->K * (size_t)s->C * (size_t)s->R * (size_t)s->R + (size_t)s->K;
+    c->x = random_values(c->x_count, 1);
+    c->w = random_values(c->w_count, 2);
+    c->dy = random_values(c->y_count, 3);
+    c->want = cnn_alloc(conv_result_count(c), sizeof *c->want);
+    c->sizes = cnn_alloc(conv_result_count(c), sizeof *c->sizes);
+    assert_non_null(c->want);
+    assert_non_null(c->sizes);
+    conv_reference(c, c->x, c->w, c->dy, c->want);
+    double *x = absolute_values(c->x, c->x_count);
+    double *w = absolute_values(c->w, c->w_count);
+    double *dy = absolute_values(c->dy, c->y_count);
+    conv_reference(c, x, w, dy, c->sizes);
+    cnn_free(x);
+    cnn_free(w);
+    cnn_free(dy);
+}
+
+static cnn_network *conv_network(const conv_case *c, const cnn_kernels *kernels) {
+    const cnn_reference_conv *s = &c->size;
+    char text[128], padding[16];
+    (void)snprintf(padding, sizeof padding, "%d", c->padding);
+    (void)snprintf(text, sizeof text,
+                   "1x%dx%d: conv %d 1, conv %d %d %d %s, %sflatten, dense 1, sigmoid", s->H, s->W,
+                   s->C, s->K, s->R, s->stride, c->padding == PADDING_SAME ? "same" : padding,
+                   c->relu ? "relu, " : "");
+    return test_network_create(text, kernels, CNN_NETWORK_FAST);
+}
+
+/* Reads a block's inside and poisons it again, as it was before the kernels ran. */
+static void take_block(const cnn_block *block, float *values, double *dense) {
+    test_block_read(block, values, dense);
+    test_block_poison(block, values);
+}
+
+/* Forward and backward of the layer; results: y, dx. gradients: [parameter_count], added to. */
+static void conv_pass(const conv_case *c, cnn_network *network, const float *parameters,
+                      float *gradients, double *results) {
+    const cnn_layer *layer = &network->layers[CONV_LAYER];
+    const cnn_activation *in = &network->activations[CONV_LAYER];
+    const cnn_activation *out = in + 1;
+    float *workspace = cnn_network_workspace(network, true);
+    float *untouched = cnn_network_workspace(network, true);
+    assert_non_null(workspace);
+    assert_non_null(untouched);
+    float *x = workspace + in->value_offset;
+    float *y = workspace + out->value_offset;
+    float *dx = workspace + in->gradient_offset;
+    float *dy = workspace + out->gradient_offset;
+    const float *own = parameters + layer->parameter_offset;
+    test_block_write(&in->value, c->x, x);
+    test_block_write(&out->gradient, c->dy, dy);
+    test_block_poison(&out->value, y);
+    test_block_poison(&in->gradient, dx);
+    memcpy(untouched, workspace, network->workspace_size * sizeof *workspace);
+
+    layer->ops->forward(layer, own, x, y, workspace + layer->scratch_offset);
+    layer->ops->backward(layer, own, x, y, dy, workspace + layer->scratch_offset,
+                         gradients + layer->parameter_offset, dx);
+
+    take_block(&out->value, y, results);
+    take_block(&in->gradient, dx, results + c->y_count);
+    /* all else is as before: borders are zero, inputs what they were */
+    assert_memory_equal(workspace, untouched, network->workspace_size * sizeof *workspace);
+    cnn_free(workspace);
+    cnn_free(untouched);
+}
+
+/* The layer's gradients stand in the middle of the array; its neighbours' are not its to change. */
+static void take_gradients(const conv_case *c, const cnn_network *network, const float *gradients,
+                           double times, double *results) {
+    const cnn_layer *layer = &network->layers[CONV_LAYER];
+    assert_int_equal(layer->parameter_count, c->w_count);
+    for (size_t i = 0; i < network->parameter_count; i++) {
+        size_t own = i - layer->parameter_offset; /* huge in front of the layer */
+        if (own < c->w_count) {
+            results[own] = (double)gradients[i] / times;
+        } else {
+            assert_true(gradients[i] == 0.0f);
+        }
+    }
+}
+
+static void conv_run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    const conv_case *c = test_case;
+    cnn_network *network = conv_network(c, kernels);
+    const cnn_layer *layer = &network->layers[CONV_LAYER];
+    assert_int_equal(layer->out.height, c->size.OH);
+    assert_int_equal(layer->out.width, c->size.OW);
+    assert_true(layer->relu_follows == c->relu);
+    float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
+    float *gradients = cnn_alloc(network->parameter_count, sizeof *gradients);
+    double *again = cnn_alloc(conv_result_count(c), sizeof *again);
+    assert_non_null(parameters);
+    assert_non_null(gradients);
+    assert_non_null(again);
+    for (size_t i = 0; i < c->w_count; i++) {
+        parameters[layer->parameter_offset + i] = (float)c->w[i];
+    }
+    cnn_network_prepare(network, parameters);
+
+    size_t dw = c->y_count + c->x_count;
+    conv_pass(c, network, parameters, gradients, got);
+    take_gradients(c, network, gradients, 1.0, got + dw);
+    expect_all("y, dx, dw or db", conv_result_count(c), got, c->want, c->sizes);
+
+    /* once more: y and dx are overwritten, dw and db added to, so that they are twice as large */
+    conv_pass(c, network, parameters, gradients, again);
+    take_gradients(c, network, gradients, 2.0, again + dw);
+    assert_memory_equal(again, got, conv_result_count(c) * sizeof *got);
+
+    cnn_free(parameters);
+    cnn_free(gradients);
+    cnn_free(again);
+    cnn_network_free(network);
+}
+
+static int outputs_along(int input, int kernel, int stride, int padding_in_all) {
+    return (input + padding_in_all - kernel) / stride + 1;
+}
+
+static void conv_test(conv_case c) {
+    cnn_reference_conv *s = &c.size;
+    bool same = c.padding == PADDING_SAME;
+    int in_all = same ? s->R - 1 : 2 * c.padding;
+    if (s->H + in_all < s->R || s->W + in_all < s->R) {
+        return; /* the kernel does not fit */
+    }
+    s->N = CNN_LANES;
+    s->before = same ? (s->R - 1) / 2 : c.padding;
+    s->OH = outputs_along(s->H, s->R, s->stride, in_all);
+    s->OW = outputs_along(s->W, s->R, s->stride, in_all);
+    conv_expectations(&c);
+    run_all(&c, conv_run, conv_result_count(&c));
+    cnn_free(c.x);
+    cnn_free(c.w);
+    cnn_free(c.dy);
+    cnn_free(c.want);
+    cnn_free(c.sizes);
+}
+
+static const int channel_counts[] = {1, 2, 3, 5, 16};
+static const int filter_counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16};
+
+/* All register tiles: filters 4 + 2 + 1, pixels and taps 6 + 4 + 2 + 1. */
+static void test_conv_channels_and_filters(void **state) {
+    (void)state;
+    for (size_t i = 0; i < TEST_COUNT(channel_counts); i++) {
+        for (size_t j = 0; j < TEST_COUNT(filter_counts); j++) {
+            int odd = (int)(i + j) % 3;
+            conv_test((conv_case){.size = {.C = channel_counts[i],
+                                           .H = 4 + odd,
+                                           .W = 6 - odd,
+                                           .K = filter_counts[j],
+                                           .R = 3,
+                                           .stride = 1},
+                                  .relu = j % 2 == 0});
+        }
+    }
+}
+
+/* All kernels × strides × paddings; the other sizes change along with them. */
+static void test_conv_geometry(void **state) {
+    (void)state;
+    const int kernels[] = {1, 2, 3, 4, 5, 7};
+    const int strides[] = {1, 2, 3};
+    const int paddings[] = {0, PADDING_SAME, 1, 2, 4};
+    const int heights[] = {5, 8, 1, 7, 3};
+    const int widths[] = {7, 5, 4, 2, 9, 6, 3};
+    size_t round = 0;
+    for (size_t k = 0; k < TEST_COUNT(kernels); k++) {
+        for (size_t s = 0; s < TEST_COUNT(strides); s++) {
+            for (size_t p = 0; p < TEST_COUNT(paddings); p++) {
+                for (int times = 0; times < 3; times++, round++) {
+                    conv_test((conv_case){.size = {.C = channel_counts[round % 4],
+                                                   .H = heights[round * 2 % TEST_COUNT(heights)],
+                                                   .W = widths[round % TEST_COUNT(widths)],
+                                                   .K = filter_counts[round * 7 % 9],
+                                                   .R = kernels[k],
+                                                   .stride = strides[s]},
+                                          .padding = paddings[p],
+                                          .relu = round % 3 == 0});
+                }
+            }
+        }
+    }
+}
+
+/* --- a block with a border of its own ------------------------------------------------------------
+ */
+
+typedef struct padded {
+    cnn_block block;
+    size_t size;
+    float *memory, *values; /* [size], and value (0, 0, 0) in it */
+} padded;
+
+static padded padded_create(int channels, int height, int width, int border) {
+    ptrdiff_t rows = height + 2 * border;
+    ptrdiff_t columns = width + 2 * border;
+    padded p = {.block = {.channels = channels,
+                          .height = height,
+                          .width = width,
+                          .row_stride = columns * CNN_LANES,
+                          .plane_stride = rows * columns * CNN_LANES},
+                .size = (size_t)(channels * rows * columns * CNN_LANES)};
+    p.memory = cnn_alloc(p.size, sizeof *p.memory);
+    assert_non_null(p.memory);
+    p.values = p.memory + border * (p.block.row_stride + CNN_LANES);
+    return p;
+}
+
+/* Reads and poisons the inside; then all is poison inside and 0 outside, or the border was hurt. */
+static void padded_take(padded *p, double *dense) {
+    padded fresh = *p;
+    fresh.memory = cnn_alloc(p->size, sizeof *p->memory);
+    assert_non_null(fresh.memory);
+    fresh.values = fresh.memory + (p->values - p->memory);
+    test_block_poison(&fresh.block, fresh.values);
+    take_block(&p->block, p->values, dense);
+    assert_memory_equal(p->memory, fresh.memory, p->size * sizeof *p->memory);
+    cnn_free(fresh.memory);
+    cnn_free(p->memory);
+}
+
+/* --- max-pooling ---------------------------------------------------------------------------------
+ */
+
+typedef struct pool_case {
+    cnn_reference_pool size;
+    int x_border, y_border;
+    const double *x, *dy; /* [LANES][C][H][W], [LANES][C][OH][OW] */
+} pool_case;
+
+static size_t pool_x_count(const cnn_reference_pool *s) {
+    return (size_t)s->N * (size_t)s->C * (size_t)s->H * (size_t)s->W;
+}
+
+static size_t pool_y_count(const cnn_reference_pool *s) {
+    return (size_t)s->N * (size_t)s->C * (size_t)s->OH * (size_t)s->OW;
+}
+
+/* The places of the maxima, [LANES][C][OH][OW], each as the kernels count: within its window. */
+static void pool_places(const pool_case *c, double *places) {
+    const cnn_reference_pool *s = &c->size;
+    const double *plane = c->x;
+    for (int i = 0; i < s->N * s->C; i++, plane += s->H * s->W) {
+        for (int oh = 0; oh < s->OH; oh++) {
+            for (int ow = 0; ow < s->OW; ow++) {
+                int place = cnn_reference_maxpool_place(s, plane, oh, ow);
+                int row = place / s->W - oh * s->stride;
+                int column = place % s->W - ow * s->stride;
+                *places++ = row * s->size + column;
+            }
+        }
+    }
+}
+
+static void pool_check(const pool_case *c, const double *y, const double *places,
+                       const double *dx) {
+    const cnn_reference_pool *s = &c->size;
+    size_t y_count = pool_y_count(s);
+    size_t x_count = pool_x_count(s);
+    double *want = cnn_alloc(y_count + x_count, sizeof *want);
+    double *sizes = cnn_alloc(x_count, sizeof *sizes);
+    double *dy_sizes = absolute_values(c->dy, y_count);
+    assert_non_null(want);
+    assert_non_null(sizes);
+    cnn_reference_maxpool_forward(s, c->x, want);
+    assert_memory_equal(y, want, y_count * sizeof *want); /* a maximum is not rounded */
+    pool_places(c, want);
+    assert_memory_equal(places, want, y_count * sizeof *want);
+    cnn_reference_maxpool_backward(s, c->x, c->dy, want);
+    cnn_reference_maxpool_backward(s, c->x, dy_sizes, sizes);
+    expect_all("dx of maxpool", x_count, dx, want, sizes);
+    cnn_free(want);
+    cnn_free(sizes);
+    cnn_free(dy_sizes);
+}
+
+/* got: y, places and dx, one behind the other. */
+static void pool_run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    const pool_case *c = test_case;
+    const cnn_reference_pool *s = &c->size;
+    cnn_pool_window window = {.size = s->size, .stride = s->stride};
+    padded x = padded_create(s->C, s->H, s->W, c->x_border);
+    padded dx = padded_create(s->C, s->H, s->W, c->y_border);
+    padded y = padded_create(s->C, s->OH, s->OW, c->y_border);
+    padded dy = padded_create(s->C, s->OH, s->OW, c->x_border);
+    padded arg = padded_create(s->C, s->OH, s->OW, 0);
+    test_block_write(&x.block, c->x, x.values);
+    test_block_write(&dy.block, c->dy, dy.values);
+    test_block_poison(&y.block, y.values);
+    test_block_poison(&arg.block, arg.values);
+    test_block_poison(&dx.block, dx.values);
+    kernels->maxpool_forward(&window, &x.block, x.values, &y.block, y.values, arg.values);
+    kernels->maxpool_backward(&window, &dy.block, dy.values, arg.values, &dx.block, dx.values);
+    size_t count = pool_y_count(s);
+    padded_take(&y, got);
+    padded_take(&arg, got + count);
+    padded_take(&dx, got + 2 * count);
+    pool_check(c, got, got + count, got + 2 * count);
+    cnn_free(x.memory);
+    cnn_free(dy.memory);
+}
+
+/* Random values; with `levels` > 0 only so many different ones, so that there are ties. */
+static void pool_test(pool_case c, int levels) {
+    cnn_reference_pool *s = &c.size;
+    s->N = CNN_LANES;
+    s->OH = outputs_along(s->H, s->size, s->stride, 0);
+    s->OW = outputs_along(s->W, s->size, s->stride, 0);
+    double *x = random_values(pool_x_count(s), 4);
+    double *dy = random_values(pool_y_count(s), 5);
+    for (size_t i = 0; levels > 0 && i < pool_x_count(s); i++) {
+        x[i] = floor((x[i] + 1.0) / 2.0 * levels);
+    }
+    c.x = x;
+    c.dy = dy;
+    run_all(&c, pool_run, 2 * pool_y_count(s) + pool_x_count(s));
+    cnn_free(x);
+    cnn_free(dy);
+}
+
+static void test_maxpool(void **state) {
+    (void)state;
+    const int sides[][2] = {{3, 3}, {4, 5}, {7, 6}, {8, 3}};
+    for (int size = 1; size <= 3; size++) {
+        for (int stride = 1; stride <= 3; stride++) { /* overlapping, and leaving values out */
+            for (size_t i = 0; i < TEST_COUNT(sides); i++) {
+                for (int levels = 0; levels <= 2; levels++) { /* 1: all the same */
+                    pool_case c = {.size = {.C = 1 + (int)i % 3,
+                                            .H = sides[i][0],
+                                            .W = sides[i][1],
+                                            .size = size,
+                                            .stride = stride},
+                                   .x_border = (int)i % 3,
+                                   .y_border = (int)(i + 1) % 3};
+                    pool_test(c, levels);
+                }
+            }
+        }
+    }
+}
+
+/* In lane 5 one value is NaN: it is the maximum of the windows that hold it, and of no others. */
+static void nan_pool_run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    (void)test_case;
+    enum { SIDE = 4, OUT = 3, LANE = 5, WINDOW = 2, NAN_ROW = 1, NAN_COLUMN = 2 };
+    padded x = padded_create(1, SIDE, SIDE, 0);
+    padded y = padded_create(1, OUT, OUT, 0);
+    padded arg = padded_create(1, OUT, OUT, 0);
+    for (size_t i = 0; i < x.size; i++) {
+        x.memory[i] = (float)(i / CNN_LANES); /* rises along rows */
+    }
+    x.memory[(NAN_ROW * SIDE + NAN_COLUMN) * CNN_LANES + LANE] = NAN;
+    cnn_pool_window window = {.size = WINDOW, .stride = 1};
+    kernels->maxpool_forward(&window, &x.block, x.values, &y.block, y.values, arg.values);
+    for (size_t i = 0; i < y.size; i++) {
+        size_t row = i / CNN_LANES / OUT;
+        size_t column = i / CNN_LANES % OUT;
+        bool holds =
+            i % CNN_LANES == LANE && NAN_ROW - row < WINDOW && NAN_COLUMN - column < WINDOW;
+        size_t last = (row + 1) * SIDE + column + 1; /* the largest of the others */
+        size_t place = holds ? (NAN_ROW - row) * WINDOW + (NAN_COLUMN - column) : 3;
+        assert_true(holds ? isnan(y.memory[i]) : y.memory[i] == (float)last);
+        assert_true(arg.memory[i] == (float)place);
+        got[i] = (double)arg.memory[i];
+    }
+    cnn_free(x.memory);
+    cnn_free(y.memory);
+    cnn_free(arg.memory);
+}
+
+static void test_maxpool_nan(void **state) {
+    (void)state;
+    run_all(NULL, nan_pool_run, (size_t)3 * 3 * CNN_LANES);
+}
+
+/* --- dense ---------------------------------------------------------------------------------------
+ */
+
+typedef struct dense_case {
+    int inputs, outputs;
+    bool relu;
+    size_t x_count, y_count, w_count, result_count; /* results: y, dx, dw and db */
+    double *x, *w, *dy;                             /* [LANES][…]; w: weights, then biases */
+    double *want, *sizes;
+} dense_case;
+
+static void dense_reference(const dense_case *c, const double *x, const double *w, const double *dy,
+                            double *results) {
+    size_t weights = (size_t)c->inputs * (size_t)c->outputs;
+    double *dx = results + c->y_count;
+    double *dw = dx + c->x_count;
+    cnn_reference_dense_forward(CNN_LANES, c->inputs, c->outputs, x, w, w + weights, results);
+    if (c->relu) {
+        cnn_reference_relu_forward(c->y_count, results, results);
+    }
+    cnn_reference_dense_backward(CNN_LANES, c->inputs, c->outputs, x, w, dy, dx, dw, dw + weights);
+}
+
+/* Behind an array that kernels write: enough room for any vector, and it must stay as it is. */
+enum { GUARD = 64 };
+#define GUARD_VALUE 7.0f
+
+/* `count` floats, each `start`, with the guard behind. */
+static float *guarded_create(size_t count, float start) {
+    float *values = cnn_alloc(count + GUARD, sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < count + GUARD; i++) {
+        values[i] = i < count ? start : GUARD_VALUE;
+    }
+    return values;
+}
+
+static void guarded_free(float *values, size_t count) {
+    for (size_t i = count; i < count + GUARD; i++) {
+        assert_true(values[i] == GUARD_VALUE);
+    }
+    cnn_free(values);
+}
+
+static cnn_block flat_block(int values) {
+    return (cnn_block){.channels = values,
+                       .height = 1,
+                       .width = 1,
+                       .row_stride = CNN_LANES,
+                       .plane_stride = CNN_LANES};
+}
+
+static void dense_run_forward(const dense_case *c, const cnn_kernels *kernels, const float *w,
+                              const float *b, double *y_got, double *dx_got) {
+    cnn_block in = flat_block(c->inputs);
+    cnn_block out = flat_block(c->outputs);
+    float *x = guarded_create(c->x_count, 0.0f);
+    float *dy = guarded_create(c->y_count, 0.0f);
+    float *y = guarded_create(c->y_count, NAN);
+    float *dx = guarded_create(c->x_count, NAN);
+    test_block_write(&in, c->x, x);
+    test_block_write(&out, c->dy, dy);
+    kernels->dense_forward(c->inputs, c->outputs, w, b, x, c->relu, y);
+    kernels->dense_backward_data(c->inputs, c->outputs, w, dy, dx);
+    test_block_read(&out, y, y_got);
+    test_block_read(&in, dx, dx_got);
+    guarded_free(x, c->x_count);
+    guarded_free(dy, c->y_count);
+    guarded_free(y, c->y_count);
+    guarded_free(dx, c->x_count);
+}
+
+static void dense_run_weights(const dense_case *c, const cnn_kernels *kernels, double *got) {
+    cnn_block in = flat_block(c->inputs);
+    cnn_block out = flat_block(c->outputs);
+    size_t weights = c->w_count - (size_t)c->outputs;
+    size_t scratch_count = ((size_t)c->inputs + 15) / 16 * 16 * CNN_LANES;
+    float *x = guarded_create(c->x_count, 0.0f);
+    float *dy = guarded_create(c->y_count, 0.0f);
+    float *dw = guarded_create(weights, 0.0f);
+    float *db = guarded_create((size_t)c->outputs, 0.0f);
+    test_block_write(&in, c->x, x);
+    test_block_write(&out, c->dy, dy);
+    for (int times = 1; times <= 2; times++) { /* the second call adds the same once more */
+        float *scratch = guarded_create(scratch_count, NAN);
+        kernels->dense_backward_weight(c->inputs, c->outputs, x, dy, scratch, dw, db);
+        guarded_free(scratch, scratch_count);
+        for (size_t i = 0; i < c->w_count; i++) {
+            double value = (double)(i < weights ? dw[i] : db[i - weights]) / times;
+            assert_true(times == 1 || value == got[i]);
+            got[i] = value;
+        }
+    }
+    guarded_free(x, c->x_count);
+    guarded_free(dy, c->y_count);
+    guarded_free(dw, weights);
+    guarded_free(db, (size_t)c->outputs);
+}
+
+static void dense_run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    const dense_case *c = test_case;
+    size_t weights = c->w_count - (size_t)c->outputs;
+    float *w = guarded_create(c->w_count, 0.0f);
+    for (size_t i = 0; i < c->w_count; i++) {
+        w[i] = (float)c->w[i];
+    }
+    dense_run_forward(c, kernels, w, w + weights, got, got + c->y_count);
+    dense_run_weights(c, kernels, got + c->y_count + c->x_count);
+    expect_all("y, dx, dw or db of dense", c->result_count, got, c->want, c->sizes);
+    guarded_free(w, c->w_count);
+}
+
+static void dense_test(int inputs, int outputs, bool relu) {
+    dense_case c = {.inputs = inputs, .outputs = outputs, .relu = relu};
+    c.x_count = (size_t)inputs * CNN_LANES;
+    c.y_count = (size_t)outputs * CNN_LANES;
+    c.w_count = (size_t)inputs * (size_t)outputs + (size_t)outputs;
+    c.result_count = c.y_count + c.x_count + c.w_count;
+    c.x = random_values(c.x_count, 6);
+    c.w = random_values(c.w_count, 7);
+    c.dy = random_values(c.y_count, 8);
+    double *x = absolute_values(c.x, c.x_count);
+    double *w = absolute_values(c.w, c.w_count);
+    double *dy = absolute_values(c.dy, c.y_count);
+    c.want = cnn_alloc(c.result_count, sizeof *c.want);
+    c.sizes = cnn_alloc(c.result_count, sizeof *c.sizes);
+    assert_non_null(c.want);
+    assert_non_null(c.sizes);
+    dense_reference(&c, c.x, c.w, c.dy, c.want);
+    dense_reference(&c, x, w, dy, c.sizes);
+    run_all(&c, dense_run, c.result_count);
+    double *const owned[] = {c.x, c.w, c.dy, x, w, dy, c.want, c.sizes};
+    for (size_t i = 0; i < TEST_COUNT(owned); i++) {
+        cnn_free(owned[i]);
+    }
+}
+
+static void test_dense(void **state) {
+    (void)state;
+    const int few[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 64, 70};
+    for (int many = 1; many <= 70; many++) {
+        for (size_t i = 0; i < TEST_COUNT(few); i++) {
+            dense_test(many, few[i], many % 2 == 0);
+            if (i < 3) {
+                dense_test(few[i], many, many % 2 == 1);
+            }
+        }
+    }
+    dense_test(131, 13, false);
+}
+
+/* --- relu ----------------------------------------------------------------------------------------
+ */
+
+static const double relu_values[] = {0.0, -0.0, 1.0,      -1.0,     1e-45,    -1e-45,
+                                     2.5, -2.5, 3.4e38,   -3.4e38,  HUGE_VAL, -HUGE_VAL,
+                                     0.1, -0.1, 0x1p-126, -0x1p-126};
+
+/* Three channels of 2×5 with values of all kinds, in a block with a border; slopes in another. */
+static void relu_run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    (void)test_case;
+    padded y = padded_create(3, 2, 5, 1);
+    padded d = padded_create(3, 2, 5, 2);
+    size_t count = test_block_count(&y.block);
+    double *x = random_values(count, 9);
+    double *dy = random_values(count, 10);
+    for (size_t i = 0; i < count; i++) {
+        /* every third value is a special one */
+        x[i] = i % 3 == 0 ? (double)(float)relu_values[i / 3 % TEST_COUNT(relu_values)] : x[i];
+    }
+    test_block_write(&y.block, x, y.values);
+    test_block_write(&d.block, dy, d.values);
+    kernels->relu_forward(&y.block, y.values);
+    kernels->relu_backward(&y.block, y.values, &d.block, d.values);
+    padded_take(&y, got);
+    padded_take(&d, got + count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(got[i] == (x[i] > 0.0 ? x[i] : 0.0));
+        assert_true(signbit(got[i]) == (x[i] == 0.0 && signbit(x[i]))); /* -0 stays -0 */
+        assert_true(got[count + i] == (x[i] > 0.0 ? dy[i] : 0.0));      /* at 0: 0 */
+    }
+    cnn_free(x);
+    cnn_free(dy);
+}
+
+static void test_relu(void **state) {
+    (void)state;
+    run_all(NULL, relu_run, (size_t)2 * 3 * 2 * 5 * CNN_LANES);
+}
+
+static void relu_nan_run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    (void)test_case;
+    padded y = padded_create(1, 1, 3, 0);
+    for (size_t i = 0; i < y.size; i++) {
+        y.memory[i] = i % 7 == 0 ? NAN : i % 2 == 0 ? -1.0f : 1.0f;
+    }
+    kernels->relu_forward(&y.block, y.values);
+    for (size_t i = 0; i < y.size; i++) {
+        assert_true(i % 7 == 0 ? isnan(y.memory[i]) : y.memory[i] == (i % 2 == 0 ? 0.0f : 1.0f));
+        got[i] = isnan(y.memory[i]) ? 1.0 : 0.0;
+    }
+    cnn_free(y.memory);
+}
+
+static void test_relu_nan(void **state) {
+    (void)state;
+    run_all(NULL, relu_nan_run, (size_t)3 * CNN_LANES);
+}
+
+/* NaN survives the ReLU that convolution and dense apply while they write, too. */
+static void fused_nan_run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    (void)test_case;
+    _Alignas(CNN_ALIGNMENT) float x[CNN_LANES], y[CNN_LANES], packed[4] = {1.0f};
+    const int32_t zero = 0;
+    const float one = 1.0f, bias = -0.5f;
+    for (int lane = 0; lane < CNN_LANES; lane++) {
+        x[lane] = lane == 3 ? NAN : lane < 8 ? 0.25f : 0.75f;
+    }
+    cnn_conv_taps taps = {.filters = 1,
+                          .pixels = 1,
+                          .taps = 1,
+                          .y_plane_stride = CNN_LANES,
+                          .x_offset = &zero,
+                          .y_offset = &zero,
+                          .tap_offset = &zero};
+    for (int i = 0; i < 2; i++) {
+        memset(y, 0, sizeof y);
+        if (i == 0) {
+            kernels->conv_forward(&taps, x, packed, &bias, true, y);
+        } else {
+            kernels->dense_forward(1, 1, &one, &bias, x, true, y);
+        }
+        for (int lane = 0; lane < CNN_LANES; lane++) {
+            assert_true(lane == 3 ? isnan(y[lane]) : y[lane] == (lane < 8 ? 0.0f : 0.25f));
+            got[i * CNN_LANES + lane] = isnan(y[lane]) ? 1.0 : 0.0;
+        }
+    }
+}
+
+static void test_fused_relu_nan(void **state) {
+    (void)state;
+    run_all(NULL, fused_nan_run, (size_t)2 * CNN_LANES);
+}
+
+/* --- dispatch and packing ------------------------------------------------------------------------
+ */
+
+static void test_dispatch(void **state) {
+    (void)state;
+    assert_non_null(cnn_kernels_for(CNN_ISA_GENERIC));
+    for (int isa = 0; isa < CNN_ISA_COUNT; isa++) {
+        if ((cnn_isa)isa > cnn_isa_of_cpu()) {
+            assert_null(cnn_kernels_for((cnn_isa)isa));
+        }
+    }
+    cnn_isa isa;
+    cnn_error error;
+    test_ok(cnn_isa_choose(&isa, &error), &error);
+    assert_ptr_equal(test_kernels(), cnn_kernels_for(isa));
+}
+
+/* 5 filters of 2 taps, read in reverse: in tiles side by side, the last filled up with zeros. */
+static void test_conv_pack(void **state) {
+    (void)state;
+    enum { FILTERS = 5, TAPS = 2, STRIDE = 3 };
+    const int32_t weight_offset[TAPS] = {1, 0};
+    float w[FILTERS * STRIDE];
+    for (int i = 0; i < FILTERS * STRIDE; i++) {
+        w[i] = (float)(i + 1);
+    }
+    for (int isa = 0; isa < CNN_ISA_COUNT; isa++) {
+        const cnn_kernels *kernels = cnn_kernels_for((cnn_isa)isa);
+        if (!kernels) {
+            continue;
+        }
+        int tile = kernels->filter_tile;
+        int tiles = (FILTERS + tile - 1) / tile;
+        size_t count = (size_t)(tiles * tile * TAPS);
+        assert_int_equal(cnn_conv_packed_size(kernels, FILTERS, TAPS), count);
+        float *packed = guarded_create(count, NAN);
+        cnn_conv_pack(kernels, w, FILTERS, STRIDE, TAPS, weight_offset, packed);
+        for (int f = 0; f < tiles * tile; f++) {
+            for (int t = 0; t < TAPS; t++) {
+                float want = f < FILTERS ? w[f * STRIDE + weight_offset[t]] : 0.0f;
+                assert_true(packed[(f / tile * TAPS + t) * tile + f % tile] == want);
+            }
+        }
+        guarded_free(packed, count);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dispatch),
+        cmocka_unit_test(test_conv_pack),
+        cmocka_unit_test(test_conv_channels_and_filters),
+        cmocka_unit_test(test_conv_geometry),
+        cmocka_unit_test(test_maxpool),
+        cmocka_unit_test(test_maxpool_nan),
+        cmocka_unit_test(test_dense),
+        cmocka_unit_test(test_relu),
+        cmocka_unit_test(test_relu_nan),
+        cmocka_unit_test(test_fused_relu_nan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,844 @@
+/* Whole networks: gradients, planning, independence of lanes, threads and instruction sets,
+ * starting weights, loss and optimizers. */
+#include "test_support.h"
+
+#include "gradient_check.h"
+#include "loss.h"
+#include "memory.h"
+#include "optimizer.h"
+#include "reference_network.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SEED_NETWORK "1x6x6: conv 1 3, relu, maxpool 2, flatten, dense 1, sigmoid"
+
+/* One network for each way that buffers, borders and fused steps are planned. */
+static const char *const networks[] = {
+    SEED_NETWORK,
+    /* every kind of layer once more, alone or almost */
+    "2x3x3: flatten, dense 1, sigmoid",
+    "2x3x3: flatten, dense 5, dense 1, sigmoid",
+    "1x4x4: relu, flatten, dense 3, relu, dense 1, sigmoid",
+    "2x5x5: maxpool 2 1, flatten, dense 3, sigmoid, dense 1, sigmoid",
+    /* deep, with stride, padding and an even kernel */
+    "3x9x8: conv 4 3 1 same, relu, conv 5 4 2 same, relu, maxpool 2, flatten, dense 6, relu, dense "
+    "1, "
+    "sigmoid",
+    "2x8x8: conv 3 2 1 same, relu, conv 4 4 1 same, relu, conv 2 3 2 1, flatten, dense 1, sigmoid",
+    /* overlapping pools, and one that leaves the last rows out */
+    "1x9x9: conv 3 3, maxpool 3 2, conv 4 2, relu, maxpool 2 1, flatten, dense 1, sigmoid",
+    "2x8x7: conv 3 2, relu, maxpool 2 3, flatten, dense 1, sigmoid",
+    /* a sigmoid further inside, once behind a ReLU whose output it must not change */
+    "1x6x6: conv 2 3 1 1, sigmoid, conv 3 3, relu, sigmoid, maxpool 2, flatten, dense 1, sigmoid",
+    /* ReLU behind flatten, behind ReLU, behind a pool; two flattens */
+    "1x6x6: conv 3 3, flatten, relu, dense 1, sigmoid",
+    "1x6x6: conv 3 3, relu, relu, conv 2 2, relu, flatten, relu, flatten, dense 1, sigmoid",
+    "1x7x7: conv 3 2, maxpool 2, relu, conv 2 3 1 same, flatten, flatten, dense 1, sigmoid",
+    /* flatten right behind a convolution whose gradient has a border: values must be copied */
+    "2x6x6: conv 3 3, conv 2 3, flatten, dense 1, sigmoid",
+    "2x5x4: conv 2 1, conv 3 4 1 same, relu, flatten, dense 4, relu, dense 1, sigmoid",
+    /* more padding than the kernel reaches, kernels smaller than the stride, a single output */
+    "1x4x5: conv 2 2 1 3, relu, conv 3 3 1 4, relu, conv 2 1 1 2, maxpool 3, flatten, dense 1, "
+    "sigmoid",
+    "2x9x10: conv 3 2 3, relu, conv 2 1 2 1, flatten, dense 1, sigmoid",
+    "3x5x5: conv 17 5, relu, flatten, dense 18, relu, dense 1, sigmoid",
+    "2x6x9: conv 3 3 1 same, relu, conv 2 5 3 2, relu, conv 2 2 3 same, flatten, dense 1, sigmoid",
+};
+
+/* --- gradients -----------------------------------------------------------------------------------
+ */
+
+typedef struct check_log {
+    int rows;
+    double largest_double_error, largest_float_error;
+    size_t checked;
+} check_log;
+
+static void log_row(void *context, const cnn_gradient_row *row) {
+    check_log *log = context;
+    log->rows++;
+    log->checked += row->checked;
+    log->largest_double_error = fmax(log->largest_double_error, row->double_error);
+    log->largest_float_error = fmax(log->largest_float_error, row->float_error);
+}
+
+static bool run_check(cnn_network *network, check_log *log) {
+    bool passed = false;
+    cnn_error error;
+    *log = (check_log){0};
+    test_ok(cnn_gradient_check(network, 3, 12, log_row, log, &passed, &error), &error);
+    return passed;
+}
+
+static void test_gradient_check_passes(void **state) {
+    (void)state;
+    for (size_t i = 0; i < TEST_COUNT(networks); i++) {
+        cnn_network *network = test_network_create(networks[i], test_kernels(), CNN_NETWORK_FAST);
+        check_log log;
+        int tensors = 0;
+        for (int j = 0; j < network->layer_count; j++) {
+            tensors += network->layers[j].tensor_count;
+        }
+        if (!run_check(network, &log)) {
+            fail_msg("%s: errors of %.3g (double), %.3g (float)", networks[i],
+                     log.largest_double_error, log.largest_float_error);
+        }
+        assert_int_equal(log.rows, tensors);
+        assert_true(log.checked >= (size_t)tensors);
+        cnn_network_free(network);
+    }
+}
+
+static void test_seed_network_has_15_parameters(void **state) {
+    (void)state;
+    cnn_network *network = test_network_create(SEED_NETWORK, test_kernels(), CNN_NETWORK_FAST);
+    const int first[] = {0, 9, 10, 14}; /* w1, b1, w2, b2 */
+    const char *const names[] = {"0.weight", "0.bias", "4.weight", "4.bias"};
+    int seen = 0;
+    assert_int_equal(network->parameter_count, 15);
+    for (int i = 0; i < network->layer_count; i++) {
+        for (int t = 0; t < network->layers[i].tensor_count; t++) {
+            char name[32];
+            cnn_tensor_full_name(i, &network->layers[i].tensors[t], name);
+            assert_string_equal(name, names[seen]);
+            assert_int_equal(network->layers[i].tensors[t].offset, first[seen++]);
+        }
+    }
+    assert_int_equal(seen, 4);
+    cnn_network_free(network);
+}
+
+/* --- the check can fail: layers with a mistake put in
+ * ------------------------------------------------ */
+
+static const cnn_layer_ops *correct; /* the ops that the wrong ones below call */
+
+static void slightly_steep_backward(const cnn_layer *layer, const float *parameters, const float *x,
+                                    const float *y, const float *dy, float *scratch,
+                                    float *gradients, float *dx) {
+    correct->backward(layer, parameters, x, y, dy, scratch, gradients, dx);
+    for (size_t i = 0; i < layer->parameter_count; i++) {
+        gradients[i] *= 1.001f;
+    }
+}
+
+static void slightly_steep_reference(const cnn_layer *layer, int N, const double *parameters,
+                                     const double *x, const double *y, const double *dy,
+                                     double *gradients, double *dx) {
+    correct->reference_backward(layer, N, parameters, x, y, dy, gradients, dx);
+    for (size_t i = 0; i < layer->parameter_count; i++) {
+        gradients[i] *= 1.00001;
+    }
+}
+
+static void no_backward(const cnn_layer *layer, const float *parameters, const float *x,
+                        const float *y, const float *dy, float *scratch, float *gradients,
+                        float *dx) {
+    (void)layer, (void)parameters, (void)x, (void)y, (void)dy, (void)scratch, (void)gradients;
+    (void)dx; /* the first layer's, which is NULL */
+}
+
+static void no_reference(const cnn_layer *layer, int N, const double *parameters, const double *x,
+                         const double *y, const double *dy, double *gradients, double *dx) {
+    (void)layer, (void)N, (void)parameters, (void)x, (void)y, (void)dy, (void)gradients, (void)dx;
+}
+
+static void expect_check_fails(const cnn_layer_ops *wrong) {
+    cnn_network *network = test_network_create(SEED_NETWORK, test_kernels(), CNN_NETWORK_FAST);
+    check_log log;
+    assert_true(run_check(network, &log));
+    network->layers[0].ops = wrong;
+    assert_false(run_check(network, &log));
+    cnn_network_free(network);
+}
+
+static void test_gradient_check_fails(void **state) {
+    (void)state;
+    correct = cnn_layer_find("conv");
+    cnn_layer_ops wrong = *correct;
+    wrong.backward = slightly_steep_backward; /* kernels against equations */
+    expect_check_fails(&wrong);
+    wrong = *correct;
+    wrong.reference_backward = slightly_steep_reference; /* equations against differences */
+    expect_check_fails(&wrong);
+    wrong = *correct;
+    wrong.backward = no_backward; /* all zero on both sides: equal, and worth nothing */
+    wrong.reference_backward = no_reference;
+    expect_check_fails(&wrong);
+}
+
+/* --- running a batch -----------------------------------------------------------------------------
+ */
+
+/* One batch through a mini-batch of its own. gradients: [parameter_count], logits: [m]. */
+static void run_batch(cnn_network *network, const float *parameters, test_samples *samples,
+                      size_t first, size_t m, int threads, float *gradients, float *logits) {
+    cnn_minibatch *minibatch;
+    cnn_error error;
+    const float *mean = NULL;
+    cnn_sample_source source = test_samples_source(samples);
+    uint8_t *labels = cnn_alloc(m, sizeof *labels);
+    assert_non_null(labels);
+    test_ok(cnn_minibatch_create(network, m, threads, &minibatch, &error), &error);
+    memset(labels, 77, m);
+    for (size_t i = 0; i < m; i++) {
+        logits[i] = NAN;
+    }
+    cnn_minibatch_gradients(minibatch, parameters, &source, first, m, &mean, logits, labels);
+    memcpy(gradients, mean, network->parameter_count * sizeof *gradients);
+    assert_memory_equal(labels, samples->labels + first, m);
+    cnn_minibatch_free(minibatch);
+    cnn_free(labels);
+}
+
+/* The same in double; gradients: [parameter_count], logits: [m]. */
+static void run_reference(const cnn_network *network, const float *parameters,
+                          const test_samples *samples, int m, double *gradients, double *logits) {
+    cnn_reference_network *reference;
+    cnn_error error;
+    double *wide = test_widen(parameters, network->parameter_count);
+    double *x = test_widen(samples->x, (size_t)m * cnn_shape_size(&samples->shape));
+    test_ok(cnn_reference_network_create(network, m, &reference, &error), &error);
+    (void)cnn_reference_network_loss(reference, m, wide, x, samples->labels, NULL);
+    memcpy(logits, cnn_reference_network_logits(reference), (size_t)m * sizeof *logits);
+    cnn_reference_network_gradients(reference, m, wide, x, samples->labels, gradients);
+    cnn_reference_network_free(reference);
+    cnn_free(wide);
+    cnn_free(x);
+}
+
+/* The largest difference between two arrays, as a share of the largest value of the second. */
+static double distance(const float *got, const double *want, size_t count) {
+    double gap = 0.0;
+    double largest = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        double here = fabs((double)got[i] - want[i]);
+        gap = here <= gap ? gap : here; /* NaN is kept */
+        largest = fmax(largest, fabs(want[i]));
+    }
+    return gap / largest;
+}
+
+/* The weights that convolutions use are those of the last prepare. Change one behind its back, and
+ * the comparison with the reference must notice; prepare again, and it must be content. */
+static void test_forgotten_prepare_is_noticed(void **state) {
+    (void)state;
+    enum { IMAGES = 20 };
+    cnn_network *network = test_network_create(networks[5], test_kernels(), CNN_NETWORK_FAST);
+    size_t count = network->parameter_count;
+    test_samples samples = test_samples_create(network, IMAGES, 21);
+    float *parameters = test_parameters(network, 21);
+    float *gradients = cnn_alloc(count, sizeof *gradients);
+    double *want = cnn_alloc(count, sizeof *want);
+    float logits[IMAGES];
+    double want_logits[IMAGES];
+    assert_non_null(gradients);
+    assert_non_null(want);
+    cnn_network_prepare(network, parameters);
+    parameters[network->layers[2].parameter_offset + 1] += 0.25f;
+    run_batch(network, parameters, &samples, 0, IMAGES, 1, gradients, logits);
+    run_reference(network, parameters, &samples, IMAGES, want, want_logits);
+    assert_true(distance(gradients, want, count) > 100.0 * CNN_GRADIENT_FLOAT_BOUND);
+    assert_true(distance(logits, want_logits, IMAGES) > 100.0 * CNN_GRADIENT_FLOAT_BOUND);
+    cnn_network_prepare(network, parameters);
+    run_batch(network, parameters, &samples, 0, IMAGES, 1, gradients, logits);
+    assert_true(distance(gradients, want, count) < CNN_GRADIENT_FLOAT_BOUND);
+    assert_true(distance(logits, want_logits, IMAGES) < CNN_GRADIENT_FLOAT_BOUND);
+    cnn_free(parameters);
+    cnn_free(gradients);
+    cnn_free(want);
+    test_samples_free(&samples);
+    cnn_network_free(network);
+}
+
+static void expect_same_floats(const char *what, const float *got, const float *want,
+                               size_t count) {
+    if (memcmp(got, want, count * sizeof *got) != 0) {
+        fail_msg("other bytes: %s", what);
+    }
+}
+
+static void test_fast_and_stepwise_are_the_same(void **state) {
+    (void)state;
+    enum { IMAGES = 19 };
+    for (size_t i = 0; i < TEST_COUNT(networks); i++) {
+        float *gradients[2];
+        float logits[2][IMAGES];
+        size_t count = 0;
+        for (int mode = 0; mode < 2; mode++) {
+            cnn_network *network = test_network_create(
+                networks[i], test_kernels(), mode == 0 ? CNN_NETWORK_FAST : CNN_NETWORK_STEPWISE);
+            test_samples samples = test_samples_create(network, IMAGES, 5);
+            float *parameters = test_parameters(network, 5);
+            count = network->parameter_count;
+            gradients[mode] = cnn_alloc(count, sizeof(float));
+            assert_non_null(gradients[mode]);
+            cnn_network_prepare(network, parameters);
+            run_batch(network, parameters, &samples, 0, IMAGES, 1, gradients[mode], logits[mode]);
+            cnn_free(parameters);
+            test_samples_free(&samples);
+            cnn_network_free(network);
+        }
+        expect_same_floats(networks[i], gradients[0], gradients[1], count);
+        expect_same_floats(networks[i], logits[0], logits[1], IMAGES);
+        cnn_free(gradients[0]);
+        cnn_free(gradients[1]);
+    }
+}
+
+/* --- threads and instruction sets
+ * ---------------------------------------------------------------------- */
+
+/* Enough work per image that even a batch of 33 pays for three threads (minibatch.c). */
+#define BUSY_NETWORK                                                                               \
+    "3x10x10: conv 6 3 1 same, relu, maxpool 2, conv 5 3, relu, flatten, dense 7, relu, dense 1, " \
+    "sigmoid"
+
+enum { SIZES_LARGEST = 600 }; /* 38 blocks: more than minibatch.c has slots */
+static const size_t batch_sizes[] = {1, 15, 16, 17, 33, SIZES_LARGEST};
+
+/* Results of all batch sizes, one behind the other: gradients, then logits. */
+typedef struct batch_results {
+    float *gradients[TEST_COUNT(batch_sizes)];
+    float *logits[TEST_COUNT(batch_sizes)];
+} batch_results;
+
+static void results_create(batch_results *results, const cnn_kernels *kernels, int threads) {
+    cnn_network *network = test_network_create(BUSY_NETWORK, kernels, CNN_NETWORK_FAST);
+    test_samples samples = test_samples_create(network, SIZES_LARGEST + 1, 6);
+    float *parameters = test_parameters(network, 6);
+    cnn_network_prepare(network, parameters);
+    for (size_t i = 0; i < TEST_COUNT(batch_sizes); i++) {
+        results->gradients[i] = cnn_alloc(network->parameter_count, sizeof(float));
+        results->logits[i] = cnn_alloc(batch_sizes[i], sizeof(float));
+        assert_non_null(results->gradients[i]);
+        assert_non_null(results->logits[i]);
+        run_batch(network, parameters, &samples, 1, batch_sizes[i], threads, results->gradients[i],
+                  results->logits[i]);
+    }
+    cnn_free(parameters);
+    test_samples_free(&samples);
+    cnn_network_free(network);
+}
+
+static void results_free(batch_results *results) {
+    for (size_t i = 0; i < TEST_COUNT(batch_sizes); i++) {
+        cnn_free(results->gradients[i]);
+        cnn_free(results->logits[i]);
+    }
+}
+
+static void expect_same_results(const batch_results *got, const batch_results *want) {
+    cnn_network *network = test_network_create(BUSY_NETWORK, test_kernels(), CNN_NETWORK_FAST);
+    for (size_t i = 0; i < TEST_COUNT(batch_sizes); i++) {
+        expect_same_floats("gradients", got->gradients[i], want->gradients[i],
+                           network->parameter_count);
+        expect_same_floats("logits", got->logits[i], want->logits[i], batch_sizes[i]);
+    }
+    cnn_network_free(network);
+}
+
+static void test_threads_and_instruction_sets_are_the_same(void **state) {
+    (void)state;
+    const int threads[] = {2, 3, 5, 16};
+    batch_results want;
+    results_create(&want, test_kernels(), 1);
+    for (size_t i = 0; i < TEST_COUNT(threads); i++) {
+        batch_results got;
+        results_create(&got, test_kernels(), threads[i]);
+        expect_same_results(&got, &want);
+        results_free(&got);
+    }
+    for (int isa = 0; isa < CNN_ISA_COUNT; isa++) {
+        const cnn_kernels *kernels = cnn_kernels_for((cnn_isa)isa);
+        if (kernels) {
+            batch_results got;
+            results_create(&got, kernels, 2);
+            expect_same_results(&got, &want);
+            results_free(&got);
+        }
+    }
+    results_free(&want);
+}
+
+/* cnn_minibatch_forward gives the logits that training sees, whatever the threads and the room. */
+static void test_minibatch_forward(void **state) {
+    (void)state;
+    enum { IMAGES = 100 };
+    cnn_network *network = test_network_create(BUSY_NETWORK, test_kernels(), CNN_NETWORK_FAST);
+    test_samples samples = test_samples_create(network, IMAGES + 1, 7);
+    cnn_sample_source source = test_samples_source(&samples);
+    float *parameters = test_parameters(network, 7);
+    float *gradients = cnn_alloc(network->parameter_count, sizeof *gradients);
+    float want[IMAGES], logits[IMAGES];
+    uint8_t labels[IMAGES];
+    assert_non_null(gradients);
+    cnn_network_prepare(network, parameters);
+    run_batch(network, parameters, &samples, 1, IMAGES, 1, gradients, want);
+    for (int round = 0; round < 4; round++) {
+        cnn_minibatch *minibatch;
+        cnn_error error;
+        size_t room = round % 2 == 0 ? 0 : 16; /* 0: for prediction only */
+        int threads = round < 2 ? 1 : 3;
+        test_ok(cnn_minibatch_create(network, room, threads, &minibatch, &error), &error);
+        memset(logits, 0xff, sizeof logits);
+        memset(labels, 0xff, sizeof labels);
+        cnn_minibatch_forward(minibatch, parameters, &source, 1, IMAGES, logits,
+                              round == 0 ? NULL : labels);
+        expect_same_floats("logits", logits, want, IMAGES);
+        assert_true(round == 0 || memcmp(labels, samples.labels + 1, IMAGES) == 0);
+        cnn_minibatch_free(minibatch);
+    }
+    assert_true(cnn_minibatch_memory(network, 16, 3) >=
+                3 * sizeof(float) * network->workspace_size);
+    cnn_free(parameters);
+    cnn_free(gradients);
+    test_samples_free(&samples);
+    cnn_network_free(network);
+}
+
+/* The gradient of a batch is the mean of its images' gradients: lanes that hold no image add
+ * nothing. */
+static void test_batch_gradient_is_the_mean(void **state) {
+    (void)state;
+    enum { IMAGES = 21 };
+    cnn_network *network = test_network_create(networks[5], test_kernels(), CNN_NETWORK_FAST);
+    size_t count = network->parameter_count;
+    test_samples samples = test_samples_create(network, IMAGES, 8);
+    float *parameters = test_parameters(network, 8);
+    float *gradients = cnn_alloc(count, sizeof *gradients);
+    float *single = cnn_alloc(count, sizeof *single);
+    double *mean = cnn_alloc(count, sizeof *mean);
+    double *sizes = cnn_alloc(count, sizeof *sizes);
+    float logits[IMAGES], logit;
+    assert_non_null(gradients);
+    assert_non_null(single);
+    assert_non_null(mean);
+    assert_non_null(sizes);
+    cnn_network_prepare(network, parameters);
+    run_batch(network, parameters, &samples, 0, IMAGES, 1, gradients, logits);
+    for (size_t image = 0; image < IMAGES; image++) {
+        run_batch(network, parameters, &samples, image, 1, 1, single, &logit);
+        assert_true(logit == logits[image]);
+        for (size_t i = 0; i < count; i++) {
+            mean[i] += (double)single[i] / IMAGES;
+            sizes[i] += fabs((double)single[i]) / IMAGES;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        test_near("mean gradient", i, (double)gradients[i], mean[i], 4e-6 * sizes[i] + 1e-9);
+    }
+    cnn_free(parameters);
+    cnn_free(gradients);
+    cnn_free(single);
+    cnn_free(mean);
+    cnn_free(sizes);
+    test_samples_free(&samples);
+    cnn_network_free(network);
+}
+
+/* --- lanes, workspaces and borders
+ * ------------------------------------------------------------------- */
+
+/* Keeps the gradient of the first layer's output: what backward brings to the front. */
+typedef struct front_gradient {
+    double values[8192]; /* [LANES][C][H][W] */
+    size_t per_lane;
+} front_gradient;
+
+static void observe_front(void *context, int layer, bool gradient, const cnn_block *block,
+                          const float *values) {
+    front_gradient *front = context;
+    if (layer == 0 && gradient) {
+        assert_true(test_block_count(block) <= TEST_COUNT(front->values));
+        front->per_lane = test_block_count(block) / CNN_LANES;
+        test_block_read(block, values, front->values);
+    }
+}
+
+/* Runs a block of 16 images, image order[lane] in each lane (< 0: NaN all over). */
+static void run_lanes(const cnn_network *network, const float *parameters,
+                      const test_samples *samples, const int order[CNN_LANES],
+                      float logits[CNN_LANES], front_gradient *front) {
+    size_t size = cnn_shape_size(&samples->shape);
+    float *workspace = cnn_network_workspace(network, true);
+    float *gradients = cnn_alloc(network->parameter_count, sizeof *gradients);
+    double *x = cnn_alloc(size * CNN_LANES, sizeof *x);
+    _Alignas(CNN_ALIGNMENT) float slopes[CNN_LANES];
+    const cnn_block *block;
+    assert_non_null(workspace);
+    assert_non_null(gradients);
+    assert_non_null(x);
+    for (size_t lane = 0; lane < CNN_LANES; lane++) {
+        slopes[lane] = 0.5f; /* the same for all, so that only the image makes a difference */
+        for (size_t i = 0; i < size; i++) {
+            x[lane * size + i] =
+                order[lane] < 0 ? (double)NAN : (double)samples->x[(size_t)order[lane] * size + i];
+        }
+    }
+    float *input = cnn_network_input(network, workspace, &block);
+    test_block_write(block, x, input);
+    memcpy(logits, cnn_network_forward(network, parameters, workspace), CNN_LANES * sizeof *logits);
+    cnn_network_backward_observed(network, parameters, workspace, slopes, gradients, observe_front,
+                                  front);
+    cnn_free(workspace);
+    cnn_free(gradients);
+    cnn_free(x);
+}
+
+/* Image 0 goes through every lane, with other images, and with NaN, beside it. */
+static void test_lanes_are_independent(void **state) {
+    (void)state;
+    static front_gradient want, got;
+    cnn_network *network = test_network_create(networks[5], test_kernels(), CNN_NETWORK_STEPWISE);
+    test_samples samples = test_samples_create(network, 2 * CNN_LANES, 9);
+    float *parameters = test_parameters(network, 9);
+    float want_logits[CNN_LANES], logits[CNN_LANES];
+    int order[CNN_LANES];
+    cnn_network_prepare(network, parameters);
+    for (int lane = 0; lane < CNN_LANES; lane++) {
+        order[lane] = lane;
+    }
+    run_lanes(network, parameters, &samples, order, want_logits, &want);
+    for (int lane = 0; lane < CNN_LANES; lane++) {
+        for (int i = 0; i < CNN_LANES; i++) {
+            order[i] = i == lane ? 0 : lane % 2 == 0 ? CNN_LANES + i : -1;
+        }
+        run_lanes(network, parameters, &samples, order, logits, &got);
+        expect_same_floats("logit", &logits[lane], &want_logits[0], 1);
+        assert_memory_equal(got.values + (size_t)lane * got.per_lane, want.values,
+                            got.per_lane * sizeof *got.values);
+    }
+    cnn_free(parameters);
+    test_samples_free(&samples);
+    cnn_network_free(network);
+}
+
+static void mark_block(const cnn_block *block, size_t offset, bool *inside) {
+    for (int c = 0; c < block->channels; c++) {
+        for (int h = 0; h < block->height; h++) {
+            bool *row = inside + offset + c * block->plane_stride + h * block->row_stride;
+            memset(row, true, (size_t)block->width * CNN_LANES * sizeof *row);
+        }
+    }
+}
+
+/* True for every float of a workspace that belongs to the inside of a block or to a layer's
+ * scratch; what is left over are borders. Free with cnn_free. */
+static bool *mark_insides(const cnn_network *network) {
+    bool *inside = cnn_alloc(network->workspace_size, sizeof *inside);
+    assert_non_null(inside);
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_activation *activation = &network->activations[i];
+        const cnn_layer *layer = &network->layers[i];
+        mark_block(&activation->value, activation->value_offset, inside);
+        if (activation->has_gradient) {
+            mark_block(&activation->gradient, activation->gradient_offset, inside);
+        }
+        if (i < network->layer_count - 1 && layer->ops->scratch_size) {
+            size_t scratch = layer->ops->scratch_size(layer);
+            memset(inside + layer->scratch_offset, true, scratch * sizeof *inside);
+        }
+    }
+    return inside;
+}
+
+/* Forward and backward of one block in the workspace given. logits: [LANES]. */
+static void run_block(const cnn_network *network, const float *parameters, test_samples *samples,
+                      size_t first, float *workspace, float *logits, float *gradients) {
+    const cnn_block *block;
+    cnn_sample_source source = test_samples_source(samples);
+    _Alignas(CNN_ALIGNMENT) float slopes[CNN_LANES];
+    float *x = cnn_network_input(network, workspace, &block);
+    source.fill(source.context, first, CNN_LANES, block, x, NULL);
+    memcpy(logits, cnn_network_forward(network, parameters, workspace), CNN_LANES * sizeof *logits);
+    for (int lane = 0; lane < CNN_LANES; lane++) {
+        slopes[lane] = cnn_loss_gradient(logits[lane], lane % 2, CNN_LANES);
+    }
+    memset(gradients, 0, network->parameter_count * sizeof *gradients);
+    cnn_network_backward(network, parameters, workspace, slopes, gradients);
+}
+
+/* A used workspace whose insides are all NaN gives what a fresh one gives: nothing old is read, and
+ * borders are exactly 0 all the time. */
+static void test_workspace_is_used_again(void **state) {
+    (void)state;
+    for (size_t n = 0; n < TEST_COUNT(networks); n++) {
+        cnn_network *network = test_network_create(networks[n], test_kernels(), CNN_NETWORK_FAST);
+        size_t count = network->parameter_count;
+        test_samples samples = test_samples_create(network, 3 * CNN_LANES, 10);
+        float *parameters = test_parameters(network, 10);
+        bool *inside = mark_insides(network);
+        float *used = cnn_network_workspace(network, true);
+        float *gradients = cnn_alloc(2 * count, sizeof *gradients);
+        float logits[2][CNN_LANES];
+        assert_non_null(used);
+        assert_non_null(gradients);
+        cnn_network_prepare(network, parameters);
+        for (size_t round = 0; round < 3; round++) {
+            float *fresh = cnn_network_workspace(network, true);
+            assert_non_null(fresh);
+            run_block(network, parameters, &samples, round * CNN_LANES, fresh, logits[0],
+                      gradients);
+            run_block(network, parameters, &samples, round * CNN_LANES, used, logits[1],
+                      gradients + count);
+            expect_same_floats(networks[n], logits[1], logits[0], CNN_LANES);
+            expect_same_floats(networks[n], gradients + count, gradients, count);
+            for (size_t i = 0; i < network->workspace_size; i++) {
+                if (!inside[i] && (used[i] != 0.0f || signbit(used[i]))) {
+                    fail_msg("%s: a border became %g", networks[n], (double)used[i]);
+                }
+                used[i] = inside[i] ? NAN : used[i];
+            }
+            cnn_free(fresh);
+        }
+        cnn_free(used);
+        cnn_free(inside);
+        cnn_free(gradients);
+        cnn_free(parameters);
+        test_samples_free(&samples);
+        cnn_network_free(network);
+    }
+}
+
+/* --- what is refused
+ * --------------------------------------------------------------------------------- */
+
+static void expect_refused(const char *text, const char *message) {
+    test_spec spec;
+    cnn_error error = {0};
+    cnn_network *network = (cnn_network *)&error; /* anything but NULL */
+    test_spec_read(text, &spec);
+    assert_int_equal(cnn_network_check(&spec.spec, NULL, &error), CNN_ERROR_CONFIG);
+    assert_string_equal(error.message, message);
+    assert_int_equal(error.status, CNN_ERROR_CONFIG);
+    assert_int_equal(cnn_network_check(&spec.spec, NULL, NULL), CNN_ERROR_CONFIG);
+    assert_int_equal(
+        cnn_network_create(&spec.spec, test_kernels(), CNN_NETWORK_FAST, &network, &error),
+        CNN_ERROR_CONFIG);
+    assert_null(network);
+}
+
+static void test_check_refuses_shapes(void **state) {
+    (void)state;
+    expect_refused("1x6x6: dense 1, sigmoid",
+                   "layers[0].type: expected flatten before dense (its input is 1×6×6)");
+    expect_refused(
+        "1x6x7: conv 1 9 1 1, flatten, dense 1, sigmoid",
+        "layers[0].kernel: expected at most 8 (its input is 6×7 with 2 of padding), got 9");
+    expect_refused(
+        "1x6x6: conv 2 5, conv 1 3, flatten, dense 1, sigmoid",
+        "layers[1].kernel: expected at most 2 (its input is 2×2 with 0 of padding), got 3");
+    expect_refused("1x6x6: flatten, conv 1 3, dense 1, sigmoid",
+                   "layers[1].type: expected conv before flatten, found it behind one");
+    expect_refused("1x6x6: flatten, maxpool 2, dense 1, sigmoid",
+                   "layers[1].type: expected maxpool before flatten, found it behind one");
+    expect_refused("1x6x5: maxpool 6, flatten, dense 1, sigmoid",
+                   "layers[0].size: expected at most 5 (its input is 6×5), got 6");
+}
+
+static void test_check_refuses_endings(void **state) {
+    (void)state;
+    expect_refused("1x6x6:", "layers[0].type: expected sigmoid as the last layer, got nothing");
+    expect_refused("1x6x6: flatten, dense 1",
+                   "layers[1].type: expected sigmoid as the last layer, got dense");
+    expect_refused("1x6x6: flatten, dense 2, sigmoid",
+                   "layers[1].units: expected 1 in the last dense layer, got 2");
+    expect_refused("1x6x6: flatten, sigmoid",
+                   "layers[0].type: expected dense with 1 unit before the "
+                   "last sigmoid, got flatten");
+    expect_refused("1x6x6: sigmoid", "layers[0].type: expected dense with 1 unit before the last "
+                                     "sigmoid, got nothing");
+    expect_refused("1x6x6: flatten, dense 1, relu, sigmoid",
+                   "layers[2].type: expected dense with 1 unit before the last sigmoid, got relu");
+}
+
+static void test_check_refuses_sizes(void **state) {
+    (void)state;
+    expect_refused("3x20000x20000: flatten, dense 1, sigmoid",
+                   "image: expected a smaller input, got 3×20000×20000");
+    expect_refused("3x2147483000x2147483000: flatten, dense 1, sigmoid",
+                   "image: expected a smaller input, got 3×2147483000×2147483000");
+    expect_refused("3x1000x1000: conv 4096 1, flatten, dense 1, sigmoid",
+                   "layers[0]: expected a smaller output, got 4096×1000×1000");
+    expect_refused("3x1000x1000: flatten, dense 65536, dense 1, sigmoid",
+                   "layers[1]: expected at most 1024 million parameters in all, got more");
+    cnn_error error;
+    cnn_layer_spec layers[CNN_LAYERS_MAX + 1];
+    for (size_t i = 0; i < TEST_COUNT(layers); i++) {
+        layers[i] = (cnn_layer_spec){.ops = cnn_layer_find("relu")};
+    }
+    cnn_network_spec spec = {{1, 6, 6, false}, CNN_LAYERS_MAX + 1, layers};
+    assert_int_equal(cnn_network_check(&spec, NULL, &error), CNN_ERROR_CONFIG);
+    assert_string_equal(error.message, "layers: expected at most 256 layers, got 257");
+}
+
+static void test_check_gives_shapes(void **state) {
+    (void)state;
+    test_spec spec;
+    cnn_error error;
+    cnn_shape shapes[8];
+    const cnn_shape want[8] = {{4, 9, 8, false}, {4, 9, 8, false}, {5, 5, 4, false},
+                               {5, 2, 2, false}, {20, 1, 1, true}, {6, 1, 1, true},
+                               {1, 1, 1, true},  {1, 1, 1, true}};
+    test_spec_read("3x9x8: conv 4 3 1 same, relu, conv 5 4 2 same, maxpool 2 2, flatten, dense 6, "
+                   "dense 1, sigmoid",
+                   &spec);
+    test_ok(cnn_network_check(&spec.spec, shapes, &error), &error);
+    for (size_t i = 0; i < TEST_COUNT(want); i++) {
+        assert_int_equal(shapes[i].channels, want[i].channels);
+        assert_int_equal(shapes[i].height, want[i].height);
+        assert_int_equal(shapes[i].width, want[i].width);
+        assert_true(shapes[i].flat == want[i].flat);
+    }
+    assert_null(cnn_layer_find("Conv")); /* case counts */
+    assert_null(cnn_layer_find(""));
+}
+
+/* --- starting weights
+ * -------------------------------------------------------------------------------- */
+
+/* He uniform: mean 0, variance bound²/3, all within the bound; biases exactly 0. */
+static void expect_he_uniform(const cnn_tensor *tensor, const float *values) {
+    double bound = sqrt(6.0 / tensor->fan_in);
+    double sum = 0.0, squares = 0.0, largest = 0.0;
+    for (size_t i = 0; i < tensor->count; i++) {
+        double w = (double)values[i];
+        sum += w;
+        squares += w * w;
+        largest = fmax(largest, fabs(w));
+    }
+    double count = (double)tensor->count;
+    double deviation = bound / sqrt(3.0);
+    assert_true(largest <= bound * (1.0 + 1e-7)); /* rounded to float */
+    assert_true(largest > 0.99 * bound);
+    test_near("mean", 0, sum / count, 0.0, 5.0 * deviation / sqrt(count));
+    test_near("variance", 0, squares / count, bound * bound / 3.0,
+              5.0 * bound * bound / sqrt(count));
+}
+
+static void test_initialize(void **state) {
+    (void)state;
+    cnn_network *network = test_network_create(
+        "3x8x8: conv 16 5 1 same, conv 20 3, flatten, dense 30, dense 1, sigmoid", test_kernels(),
+        CNN_NETWORK_FAST);
+    const int fan_ins[] = {3 * 25, 16 * 9, 20 * 36};
+    const int weighted_layers[] = {0, 1, 3};
+    size_t bytes = network->parameter_count * sizeof(float);
+    float *first = cnn_alloc(1, bytes);
+    float *second = cnn_alloc(1, bytes);
+    assert_non_null(first);
+    assert_non_null(second);
+    memset(first, 0xff, bytes); /* NaN: everything must be written */
+    cnn_network_initialize(network, 1, first);
+    for (size_t i = 0; i < TEST_COUNT(fan_ins); i++) {
+        const cnn_tensor *tensors = network->layers[weighted_layers[i]].tensors;
+        assert_int_equal(tensors[0].fan_in, fan_ins[i]);
+        expect_he_uniform(&tensors[0], first + tensors[0].offset);
+    }
+    for (int i = 0; i < network->layer_count; i++) {
+        for (int t = 0; t < network->layers[i].tensor_count; t++) {
+            const cnn_tensor *tensor = &network->layers[i].tensors[t];
+            for (size_t j = 0; j < tensor->count; j++) {
+                assert_true((first[tensor->offset + j] == 0.0f) ==
+                            (strcmp(tensor->name, "bias") == 0));
+            }
+        }
+    }
+    cnn_network_initialize(network, 1, second);
+    assert_memory_equal(second, first, bytes);
+    cnn_network_initialize(network, 2, second);
+    assert_true(memcmp(second, first, bytes) != 0);
+    cnn_free(first);
+    cnn_free(second);
+    cnn_network_free(network);
+}
+
+/* --- loss and optimizers
+ * ------------------------------------------------------------------------------- */
+
+static void test_loss(void **state) {
+    (void)state;
+    for (int i = -400; i <= 400; i++) {
+        float z = (float)i * 0.05f;
+        double a = 1.0 / (1.0 + exp(-(double)z));
+        for (int y = 0; y <= 1; y++) {
+            double want = y == 1 ? log1p(exp(-(double)z)) : log1p(exp((double)z));
+            test_near("loss", (size_t)(i + 400), cnn_loss(z, y), want, 1e-14 * want);
+            test_near("loss gradient", (size_t)(i + 400), (double)cnn_loss_gradient(z, y, 7),
+                      (a - y) / 7.0, 1e-7 * fabs(a - y) / 7.0);
+        }
+        test_near("probability", (size_t)(i + 400), (double)cnn_probability(z), a, 1e-7 * a);
+    }
+    /* no overflow where the probability rounds to 0 or 1 */
+    assert_true(cnn_loss(1000.0f, 1) == 0.0);
+    assert_true(cnn_loss(1000.0f, 0) == 1000.0);
+    assert_true(cnn_loss(-1000.0f, 1) == 1000.0);
+    assert_true(cnn_loss(-3e38f, 0) == 0.0);
+    assert_true(cnn_loss_gradient(1000.0f, 0, 2) == 0.5f);
+    assert_true(cnn_loss_gradient(-1000.0f, 1, 2) == -0.5f);
+    assert_true(isnan(cnn_loss(NAN, 0)));
+    assert_true(isnan(cnn_loss(NAN, 1)));
+    assert_true(!isfinite(cnn_loss(INFINITY, 0)));
+    assert_true(isnan(cnn_loss_gradient(NAN, 0, 1)));
+    assert_true(isnan(cnn_probability(NAN)));
+}
+
+/* 100 steps down a bowl whose sides differ, in float and in double. */
+static void expect_optimizer(cnn_optimizer optimizer, size_t state_size) {
+    enum { COUNT = 37, STEPS = 100 };
+    const double rate = 0.05;
+    float w[COUNT], gradients[COUNT], velocity[COUNT] = {0};
+    double want_w[COUNT], want_v[COUNT] = {0};
+    uint64_t seed = 11;
+    assert_int_equal(cnn_optimizer_state_size(&optimizer), state_size);
+    for (size_t i = 0; i < COUNT; i++) {
+        want_w[i] = test_random(&seed, -2.0, 2.0);
+        w[i] = (float)want_w[i];
+    }
+    for (int step = 0; step < STEPS; step++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            double steepness = 0.02 * (double)(i + 1);
+            gradients[i] = (float)steepness * (w[i] - 1.0f);
+            want_v[i] = (state_size > 0 ? optimizer.momentum * want_v[i] : 0.0) +
+                        steepness * (want_w[i] - 1.0);
+            want_w[i] -= rate * want_v[i];
+        }
+        cnn_optimizer_step(&optimizer, rate, COUNT, gradients, state_size > 0 ? velocity : NULL, w);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        test_near("w", i, (double)w[i], want_w[i], 1e-4);
+        test_near("v", i, (double)velocity[i], state_size > 0 ? want_v[i] : 0.0, 1e-4);
+    }
+}
+
+static void test_optimizers(void **state) {
+    (void)state;
+    expect_optimizer((cnn_optimizer){.kind = CNN_OPTIMIZER_SGD, .momentum = 0.9}, 0);
+    expect_optimizer((cnn_optimizer){.kind = CNN_OPTIMIZER_MOMENTUM, .momentum = 0.9}, 1);
+    expect_optimizer((cnn_optimizer){.kind = CNN_OPTIMIZER_MOMENTUM, .momentum = 0.0}, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gradient_check_passes),
+        cmocka_unit_test(test_seed_network_has_15_parameters),
+        cmocka_unit_test(test_gradient_check_fails),
+        cmocka_unit_test(test_forgotten_prepare_is_noticed),
+        cmocka_unit_test(test_fast_and_stepwise_are_the_same),
+        cmocka_unit_test(test_threads_and_instruction_sets_are_the_same),
+        cmocka_unit_test(test_minibatch_forward),
+        cmocka_unit_test(test_batch_gradient_is_the_mean),
+        cmocka_unit_test(test_lanes_are_independent),
+        cmocka_unit_test(test_workspace_is_used_again),
+        cmocka_unit_test(test_check_refuses_shapes),
+        cmocka_unit_test(test_check_refuses_endings),
+        cmocka_unit_test(test_check_refuses_sizes),
+        cmocka_unit_test(test_check_gives_shapes),
+        cmocka_unit_test(test_initialize),
+        cmocka_unit_test(test_loss),
+        cmocka_unit_test(test_optimizers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

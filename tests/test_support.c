@@ -1,0 +1,224 @@
+#include "test_support.h"
+
+#include "memory.h"
+
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void test_near(const char *what, size_t index, double got, double want, double bound) {
+    if (!(fabs(got - want) <= bound)) {
+        fail_msg("%s[%zu]: expected %.17g within %.3g, got %.17g", what, index, want, bound, got);
+    }
+}
+
+void test_ok(cnn_status status, const cnn_error *error) {
+    if (status != CNN_OK) {
+        fail_msg("status %d: %s", (int)status, error->message);
+    }
+}
+
+double test_random(uint64_t *state, double low, double high) {
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    double unit = (double)((*state * 0x2545f4914f6cdd1dU) >> 40) * 0x1p-24;
+    return (double)(float)(low + unit * (high - low));
+}
+
+double *test_widen(const float *values, size_t count) {
+    double *wide = cnn_alloc(count, sizeof *wide);
+    assert_non_null(wide);
+    for (size_t i = 0; i < count; i++) {
+        wide[i] = (double)values[i];
+    }
+    return wide;
+}
+
+/* --- networks ------------------------------------------------------------------------------------
+ */
+
+static int value_of(const cnn_layer_key *key, const char *word) {
+    for (const cnn_layer_name *name = key->names; name && name->text; name++) {
+        if (strcmp(name->text, word) == 0) {
+            return name->value;
+        }
+    }
+    return atoi(word);
+}
+
+/* " conv 4 3 1 same" */
+static void read_layer(char *text, cnn_layer_spec *layer) {
+    char *rest;
+    const char *name = strtok_r(text, " ", &rest);
+    layer->ops = cnn_layer_find(name);
+    if (!layer->ops) {
+        fail_msg("the test names a layer that is not there: %s", name);
+        return;
+    }
+    for (int i = 0; layer->ops->keys[i].name; i++) {
+        const cnn_layer_key *key = &layer->ops->keys[i];
+        const char *word = strtok_r(NULL, " ", &rest);
+        if (word) {
+            layer->value[i] = value_of(key, word);
+        } else {
+            layer->value[i] = key->fallback_key ? layer->value[i - 1] : key->fallback;
+        }
+    }
+}
+
+void test_spec_read(const char *text, test_spec *out) {
+    char layers[512];
+    memset(out, 0, sizeof *out);
+    cnn_shape *input = &out->spec.input;
+    int got =
+        sscanf(text, "%dx%dx%d:%511[^\n]", &input->channels, &input->height, &input->width, layers);
+    assert_true(got >= 3);
+    out->spec.layers = out->layers;
+    char *rest;
+    for (char *layer = got > 3 ? strtok_r(layers, ",", &rest) : NULL; layer;
+         layer = strtok_r(NULL, ",", &rest)) {
+        assert_true((size_t)out->spec.layer_count < TEST_COUNT(out->layers));
+        read_layer(layer, &out->layers[out->spec.layer_count++]);
+    }
+}
+
+cnn_network *test_network_create(const char *text, const cnn_kernels *kernels,
+                                 cnn_network_mode mode) {
+    test_spec spec;
+    cnn_network *network;
+    cnn_error error;
+    test_spec_read(text, &spec);
+    test_ok(cnn_network_create(&spec.spec, kernels, mode, &network, &error), &error);
+    return network;
+}
+
+const cnn_kernels *test_kernels(void) {
+    const cnn_kernels *kernels;
+    cnn_error error;
+    test_ok(cnn_kernels_choose(&kernels, &error), &error);
+    return kernels;
+}
+
+float *test_parameters(const cnn_network *network, uint64_t seed) {
+    float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
+    assert_non_null(parameters);
+    cnn_network_initialize(network, seed, parameters);
+    uint64_t state = seed + 1;
+    for (size_t i = 0; i < network->parameter_count; i++) {
+        if (parameters[i] == 0.0f) {
+            parameters[i] = (float)test_random(&state, -0.1, 0.1);
+        }
+    }
+    return parameters;
+}
+
+/* --- images --------------------------------------------------------------------------------------
+ */
+
+test_samples test_samples_create(const cnn_network *network, size_t count, uint64_t seed) {
+    test_samples samples = {.shape = network->activations[0].shape, .count = count};
+    size_t size = count * cnn_shape_size(&samples.shape);
+    samples.x = cnn_alloc(size, sizeof *samples.x);
+    samples.labels = cnn_alloc(count, sizeof *samples.labels);
+    assert_non_null(samples.x);
+    assert_non_null(samples.labels);
+    uint64_t state = seed;
+    for (size_t i = 0; i < size; i++) {
+        samples.x[i] = (float)test_random(&state, 0.0, 1.0);
+    }
+    for (size_t i = 0; i < count; i++) {
+        samples.labels[i] = test_random(&state, 0.0, 1.0) < 0.5;
+    }
+    return samples;
+}
+
+void test_samples_free(test_samples *samples) {
+    cnn_free(samples->x);
+    cnn_free(samples->labels);
+}
+
+/* A cnn_sample_source's function. It runs on several threads, where no assertion may jump. */
+static void fill(void *context, size_t first, int count, const cnn_block *block, float *x,
+                 uint8_t *labels) {
+    const test_samples *samples = context;
+    const cnn_shape *shape = &samples->shape;
+    for (int lane = 0; lane < CNN_LANES; lane++) {
+        size_t image = first + (lane < count ? (size_t)lane : 0);
+        const float *from = samples->x + image * cnn_shape_size(shape);
+        for (int c = 0; c < shape->channels; c++) {
+            for (int h = 0; h < shape->height; h++) {
+                float *row = x + c * block->plane_stride + h * block->row_stride + lane;
+                for (int w = 0; w < shape->width; w++) {
+                    row[w * CNN_LANES] = lane < count ? *from++ : 0.0f;
+                }
+            }
+        }
+        if (labels && lane < count) {
+            labels[lane] = samples->labels[first + (size_t)lane];
+        }
+    }
+}
+
+cnn_sample_source test_samples_source(test_samples *samples) {
+    return (cnn_sample_source){.fill = fill, .context = samples};
+}
+
+/* --- blocks --------------------------------------------------------------------------------------
+ */
+
+size_t test_block_count(const cnn_block *block) {
+    return (size_t)block->channels * (size_t)block->height * (size_t)block->width * CNN_LANES;
+}
+
+/* Where value number i of a dense array [LANES][C][H][W] stands in the block. */
+static ptrdiff_t place(const cnn_block *block, size_t i) {
+    ptrdiff_t rest = (ptrdiff_t)i;
+    ptrdiff_t column = rest % block->width;
+    rest /= block->width;
+    ptrdiff_t row = rest % block->height;
+    rest /= block->height;
+    ptrdiff_t channel = rest % block->channels;
+    ptrdiff_t lane = rest / block->channels;
+    return channel * block->plane_stride + row * block->row_stride + column * CNN_LANES + lane;
+}
+
+void test_block_write(const cnn_block *block, const double *dense, float *values) {
+    for (size_t i = 0; i < test_block_count(block); i++) {
+        values[place(block, i)] = (float)dense[i];
+    }
+}
+
+void test_block_read(const cnn_block *block, const float *values, double *dense) {
+    for (size_t i = 0; i < test_block_count(block); i++) {
+        dense[i] = (double)values[place(block, i)];
+    }
+}
+
+void test_block_poison(const cnn_block *block, float *values) {
+    for (size_t i = 0; i < test_block_count(block); i++) {
+        values[place(block, i)] = NAN;
+    }
+}
+
+/* --- folders -------------------------------------------------------------------------------------
+ */
+
+void test_folder_create(char path[TEST_PATH_MAX]) {
+    const char *temporary = getenv("TMPDIR");
+    int length =
+        snprintf(path, TEST_PATH_MAX, "%s/cnn-test-XXXXXX", temporary ? temporary : "/tmp");
+    assert_in_range(length, 1, TEST_PATH_MAX - 1);
+    assert_non_null(mkdtemp(path));
+}
+
+static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *place) {
+    (void)about, (void)kind, (void)place;
+    return remove(path);
+}
+
+void test_folder_remove(const char *path) {
+    assert_int_equal(nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+}

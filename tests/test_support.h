@@ -1,0 +1,101 @@
+/* What the tests of the lower floors share: comparisons that a NaN cannot pass, networks written as
+ * a line of text, images for mini-batches, and a folder to write in. */
+#ifndef CNN_TEST_SUPPORT_H
+#define CNN_TEST_SUPPORT_H
+
+#include "minibatch.h"
+#include "network.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define TEST_COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* --- comparing -----------------------------------------------------------------------------------
+ */
+
+/* Ends the test unless |got - want| <= bound; NaN fails. The message names what[index]. */
+void test_near(const char *what, size_t index, double got, double want, double bound);
+
+/* Ends the test with the error's message unless status is CNN_OK. */
+void test_ok(cnn_status status, const cnn_error *error);
+
+/* --- numbers -------------------------------------------------------------------------------------
+ */
+
+/* The tests' own random numbers (xorshift64*), so that those under test are not their own judge:
+ * uniform in [low, high), exact in float. *state: anything but 0. */
+double test_random(uint64_t *state, double low, double high);
+
+/* A copy of floats as doubles. Free with cnn_free. */
+double *test_widen(const float *values, size_t count);
+
+/* --- networks ------------------------------------------------------------------------------------
+ */
+
+typedef struct test_spec {
+    cnn_network_spec spec; /* its layers are those below, so do not copy this struct */
+    cnn_layer_spec layers[16];
+} test_spec;
+
+/* Reads a line such as "1x6x6: conv 1 3, relu, maxpool 2, flatten, dense 1, sigmoid": channels ×
+ * height × width, then the layers, each with its values in the order of its keys. Values that are
+ * left out get their defaults; named ones ("same") are understood. */
+void test_spec_read(const char *text, test_spec *out);
+
+/* The network of such a line. */
+cnn_network *test_network_create(const char *text, const cnn_kernels *kernels,
+                                 cnn_network_mode mode);
+
+/* The kernels that the program would use, so that CNN_ISA has a say. */
+const cnn_kernels *test_kernels(void);
+
+/* Random parameters: cnn_network_initialize's weights, and biases that are not 0, in ±0.1.
+ * [parameter_count]; free with cnn_free. */
+float *test_parameters(const cnn_network *network, uint64_t seed);
+
+/* --- images --------------------------------------------------------------------------------------
+ */
+
+typedef struct test_samples {
+    cnn_shape shape;
+    size_t count;
+    float *x;        /* [count][C][H][W], in [0, 1) */
+    uint8_t *labels; /* [count], 0 or 1 */
+} test_samples;
+
+/* `count` random images of the network's input shape, with random labels. */
+test_samples test_samples_create(const cnn_network *network, size_t count, uint64_t seed);
+void test_samples_free(test_samples *samples);
+
+/* Position i is image i. */
+cnn_sample_source test_samples_source(test_samples *samples);
+
+/* --- blocks --------------------------------------------------------------------------------------
+ */
+
+/* Floats of a block's inside, which are those of a dense array [LANES][C][H][W]. */
+size_t test_block_count(const cnn_block *block);
+
+/* The inside of a block from and to such an array. `values`: value (0, 0, 0) of the block. */
+void test_block_write(const cnn_block *block, const double *dense, float *values);
+void test_block_read(const cnn_block *block, const float *values, double *dense);
+
+/* Makes every value of the inside NaN, so that one which is not written shows. */
+void test_block_poison(const cnn_block *block, float *values);
+
+/* --- folders -------------------------------------------------------------------------------------
+ */
+
+#define TEST_PATH_MAX 512
+
+/* A new empty folder. test_folder_remove removes it with all that is in it. */
+void test_folder_create(char path[TEST_PATH_MAX]);
+void test_folder_remove(const char *path);
+
+#endif
