@@ -7,6 +7,7 @@
 #include "options.h"
 #include "text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,8 +202,9 @@ static cnn_status print_chunk(const predict_command *command, const cnn_predicto
         status = cnn_fail_memory(error, "the rows");
     }
     if (status == CNN_OK && rows.length > 0) {
-        (void)fwrite(rows.data, 1, rows.length, stdout); /* checked by ferror in predict */
-        (void)fflush(stdout);
+        if (fwrite(rows.data, 1, rows.length, stdout) != rows.length || fflush(stdout) != 0) {
+            status = cnn_fail(error, CNN_ERROR_RUNTIME, "standard output: %s", strerror(errno));
+        }
     }
     for (size_t i = 0; i < chunk->count; i++) {
         cnn_free(chunk->path[i]);
@@ -231,7 +233,7 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
     }
     size_t failed = 0;
     bool end = false;
-    while (status == CNN_OK && !end && !ferror(stdout)) {
+    while (status == CNN_OK && !end) {
         status = collect(inputs, chunk, &end, error);
         if (status == CNN_OK) {
             status = print_chunk(command, predictor, chunk, &failed, error);

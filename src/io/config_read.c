@@ -118,24 +118,33 @@ static cnn_status parse(const config_reader *reader, const char *text, size_t si
         *root = NULL;
         return status;
     }
+    /* cJSON may point at the white space behind what it did not like */
+    bool at_end = end >= text + size;
+    while (end > text && (end >= text + size || isspace((unsigned char)*end))) {
+        end--;
+    }
     int line = 1, column = 1;
-    for (const char *c = text; c < end && c < text + size; c++) {
+    for (const char *c = text; c < end; c++) {
         column = *c == '\n' ? 1 : column + 1;
         line += *c == '\n';
     }
-    if (end >= text + size) {
+    const char *before = end;
+    while (before > text && isspace((unsigned char)before[-1])) {
+        before--;
+    }
+    bool comma = (*end == '}' || *end == ']') && before > text && before[-1] == ',';
+    if (at_end && !comma) {
         return cnn_fail(reader->error, CNN_ERROR_CONFIG,
                         "%s: line %d: expected valid JSON, found the end of the file", reader->file,
                         line);
     }
     char near[24] = {0};
-    for (size_t i = 0; i + 1 < sizeof near && end + i < text + size && isprint((unsigned char)end[i]);
-         i++) {
+    for (size_t i = 0; i + 1 < sizeof near && isprint((unsigned char)end[i]); i++) {
         near[i] = end[i];
     }
     return cnn_fail(reader->error, CNN_ERROR_CONFIG,
                     "%s: line %d, column %d: expected valid JSON, found \"%s\"%s", reader->file, line,
-                    column, near, *end == '}' || *end == ']' ? " (is there a comma before it?)" : "");
+                    column, near, comma ? " behind a comma" : "");
 }
 
 /* JSON allows a key twice, and readers disagree about which one counts: so it is an error. */
@@ -224,7 +233,6 @@ static cnn_status apply_override(config_reader *reader, cJSON *root, const char 
     char *rest = path;
     for (char *part = next_part(&rest); part && status == CNN_OK; part = next_part(&rest)) {
         int index;
-        size_t before = used;
         used += (size_t)snprintf(place + used, PLACE_SIZE - used,
                                  is_index(part, &index) ? "[%s]" : used ? ".%s" : "%s", part);
         if (used >= PLACE_SIZE || !*part) {
@@ -238,8 +246,9 @@ static cnn_status apply_override(config_reader *reader, cJSON *root, const char 
             }
             if (!next || (!cJSON_IsObject(next) && !cJSON_IsArray(next))) {
                 status = cnn_fail(reader->error, CNN_ERROR_CONFIG,
-                                  "command line: %s: there is nothing inside \"%.*s\" to set",
-                                  override, next ? (int)used : (int)before, place);
+                                  next ? "command line: %s: there is nothing inside \"%s\" to set"
+                                       : "command line: %s: there is no \"%s\"",
+                                  override, place);
             }
             parent = next;
         } else {

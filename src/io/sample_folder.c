@@ -7,6 +7,7 @@
 #include "memory.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* Adds all files below folder/classes[label]. */
 static cnn_status add_class(const char *folder, char *const *classes, int label, cnn_split split,
@@ -35,6 +36,11 @@ static cnn_status add_class(const char *folder, char *const *classes, int label,
 cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split, char *classes[2],
                                        cnn_sample_list *list, cnn_error *error) {
     cnn_status status = CNN_OK;
+    if (!cnn_folder_exists(path)) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "%s: expected a folder with a folder for each class, or a .csv manifest, found %s",
+                        path, access(path, F_OK) == 0 ? "another file" : "nothing");
+    }
     if (!classes[0]) {
         cnn_file_list names = {0};
         status = cnn_folder_folders(path, &names, error);

@@ -16,7 +16,7 @@ static void describe_keys(const cnn_layer_spec *spec, cnn_text *text) {
         for (const cnn_layer_name *name = key->names; name && name->text; name++) {
             named = name->value == spec->value[i] ? name->text : named;
         }
-        cnn_text_format(text, "%s%s ", i ? ", " : "", key->name);
+        cnn_text_format(text, "%s%s ", i ? ", " : "  ", key->name);
         if (named) {
             cnn_text_format(text, "%s", named);
         } else {
@@ -38,11 +38,11 @@ static void describe_layers(const cnn_network *network, cnn_text *text) {
     format_shape(&network->activations[0].shape, shape);
     cnn_text_format(text, "%3s  %-10s %-12s %12s %12s  %s\n", "#", "layer", "output", "parameters",
                     "FLOPs", "settings");
-    cnn_text_format(text, "%3s  %-10s %-12s %12s %12s\n", "", "image", shape, "", "");
+    cnn_text_format(text, "%3s  %-10s %s\n", "", "image", shape);
     for (int i = 0; i < network->layer_count; i++) {
         const cnn_layer *layer = &network->layers[i];
         format_shape(&layer->out, shape);
-        cnn_text_format(text, "%3d  %-10s %-12s %12zu %12.0f  ", i, layer->ops->name, shape,
+        cnn_text_format(text, "%3d  %-10s %-12s %12zu %12.0f", i, layer->ops->name, shape,
                         layer->parameter_count, layer->ops->flops(layer));
         describe_keys(&layer->spec, text);
         cnn_text_format(text, "\n");

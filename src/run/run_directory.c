@@ -59,9 +59,6 @@ cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mode, cnn_run_d
                           "on with a run, --overwrite to start over, or --out for another directory",
                           path);
     }
-    if (status == CNN_OK) {
-        status = cnn_folder_make(path, error);
-    }
     if (status != CNN_OK) {
         return status;
     }
@@ -82,11 +79,16 @@ cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mode, cnn_run_d
                               "%s: expected a run to resume, found other files", path);
         }
     }
-    for (int i = 0; i < CNN_RUN_FILE_COUNT && status == CNN_OK && !*has_checkpoint; i++) {
-        status = cnn_run_remove(directory, (cnn_run_file)i, error);
-    }
     if (status != CNN_OK) {
         cnn_run_directory_close(directory);
+    }
+    return status;
+}
+
+cnn_status cnn_run_directory_clear(const cnn_run_directory *directory, cnn_error *error) {
+    cnn_status status = cnn_folder_make(directory->path, error);
+    for (int i = 0; i < CNN_RUN_FILE_COUNT && status == CNN_OK; i++) {
+        status = cnn_run_remove(directory, (cnn_run_file)i, error);
     }
     return status;
 }

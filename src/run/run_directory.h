@@ -34,12 +34,16 @@ typedef enum cnn_run_mode {
     CNN_RUN_OVERWRITE, /* whatever it holds: files of an earlier run are removed */
 } cnn_run_mode;
 
-/* Makes the directory where needed and says whether it may be used in this mode; *has_checkpoint: a run can go on.
- * CNN_ERROR_CONFIG where it is in use. Free with cnn_run_directory_close. */
+/* Says whether the directory may be used in this mode, and changes nothing: CNN_ERROR_CONFIG where it may
+ * not. *has_checkpoint: a run can go on. Free with cnn_run_directory_close. */
 CNN_MUST_USE cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mode,
                                                cnn_run_directory *directory, bool *has_checkpoint,
                                                cnn_error *error);
 void cnn_run_directory_close(cnn_run_directory *directory);
+
+/* Makes the directory where needed and removes the files of an earlier run: for a run that starts. */
+CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directory,
+                                                cnn_error *error);
 
 /* Removes a file of the run, if it is there. */
 CNN_MUST_USE cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file,

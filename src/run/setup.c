@@ -58,6 +58,8 @@ cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options
         cnn_log_message(&options->log, CNN_LOG_WARNING, "%zu unreadable images skipped",
                         setup->dataset->bad_images);
     }
+    cnn_log_message(&options->log, CNN_LOG_DETAIL, "%zu parameters, %s kernels, %d threads",
+                    setup->network->parameter_count, cnn_isa_name(kernels->isa), setup->threads);
     setup->info = (cnn_model_info){
         .classes = {setup->dataset->classes[0], setup->dataset->classes[1]},
         .deviation = {1.0, 1.0, 1.0},

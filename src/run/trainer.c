@@ -103,10 +103,14 @@ static cnn_status write_checkpoint(const trainer *t, cnn_error *error) {
 
 /* Starts from the seed's weights. */
 static cnn_status start(trainer *t, cnn_error *error) {
+    cnn_status status = cnn_run_directory_clear(&t->directory, error);
+    if (status != CNN_OK) {
+        return status;
+    }
     cnn_network_initialize(t->setup.network, (uint64_t)t->config->train.seed, t->parameters);
     t->state.best_loss = HUGE_VAL;
     t->state.train_loss = t->state.train_accuracy = (double)NAN;
-    cnn_status status =
+    status =
         cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json, strlen(t->config_json), error);
     if (status == CNN_OK) {
         status = cnn_run_write_split(&t->directory, t->setup.dataset, error);
@@ -181,6 +185,7 @@ static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error
 /* --- epochs ------------------------------------------------------------------------------------------------------ */
 
 static cnn_status fail_diverged(const trainer *t, int64_t batch, double loss, cnn_error *error) {
+    double rate = t->config->train.learning_rate;
     char where[64];
     if (batch > 0) {
         (void)snprintf(where, sizeof where, "epoch %lld, batch %lld", (long long)t->state.epochs + 1,
@@ -196,8 +201,7 @@ static cnn_status fail_diverged(const trainer *t, int64_t batch, double loss, cn
     return cnn_fail(error, CNN_ERROR_DIVERGED,
                     "%s: the loss is %s: training has diverged, most likely because "
                     "train.learning_rate = %g is too large (try %g); %s",
-                    where, isnan(loss) ? "NaN" : "infinite", t->config->train.learning_rate,
-                    t->config->train.learning_rate / 10.0, kept);
+                    where, isnan(loss) ? "NaN" : "infinite", rate, rate > 1.0 ? 0.1 : rate / 10.0, kept);
 }
 
 static bool all_finite(const float *values, size_t count) {
@@ -434,29 +438,35 @@ static cnn_status finish(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* Opens the run directory and brings the trainer to where the run stands. */
-static cnn_status begin(trainer *t, const char *output, bool *finished, cnn_error *error) {
+/* Is the run directory ours to use? Asked before the data is read, so that a mistake shows at once. */
+static cnn_status open_directory(trainer *t, bool *has_checkpoint, cnn_error *error) {
+    const char *output = t->options->output ? t->options->output : t->config->output;
+    if (!output) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "output: missing; the run directory, in the config or as --out DIR");
+    }
     cnn_run_mode mode = t->options->overwrite ? CNN_RUN_OVERWRITE
                         : t->options->resume  ? CNN_RUN_RESUME
                                               : CNN_RUN_NEW;
-    bool has_checkpoint;
-    cnn_status status = cnn_run_directory_open(output, mode, &t->directory, &has_checkpoint, error);
-    if (status != CNN_OK) {
-        return status;
-    }
+    return cnn_run_directory_open(output, mode, &t->directory, has_checkpoint, error);
+}
+
+/* Brings the trainer to where the run stands. */
+static cnn_status begin(trainer *t, bool has_checkpoint, bool *finished, cnn_error *error) {
     t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
     if (!has_checkpoint) {
         return start(t, error);
     }
-    status = resume(t, error);
+    cnn_status status = resume(t, error);
     if (status == CNN_OK) {
         status = is_finished(t, finished, error);
     }
-    if (status == CNN_OK) {
-        cnn_log_message(&t->options->log, CNN_LOG_INFO,
-                        *finished ? "%s: finished already, nothing to do"
-                                  : "%s: going on after epoch %lld",
-                        t->directory.path, (long long)t->state.epochs);
+    if (status == CNN_OK && *finished) {
+        cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
+                        t->directory.path);
+    } else if (status == CNN_OK) {
+        cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: going on after epoch %lld, batch %lld",
+                        t->directory.path, (long long)t->state.epochs, (long long)t->state.batches);
     }
     return status;
 }
@@ -466,18 +476,17 @@ cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_e
                  .options = options,
                  .optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer,
                                .momentum = config->train.momentum}};
-    const char *output = options->output ? options->output : config->output;
-    if (!output) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "output: missing; the run directory, in the config or as --out DIR");
-    }
+    bool has_checkpoint = false;
     bool finished = false;
-    cnn_status status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &t.setup, error);
+    cnn_status status = open_directory(&t, &has_checkpoint, error);
+    if (status == CNN_OK) {
+        status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &t.setup, error);
+    }
     if (status == CNN_OK) {
         status = allocate(&t, error);
     }
     if (status == CNN_OK) {
-        status = begin(&t, output, &finished, error);
+        status = begin(&t, has_checkpoint, &finished, error);
     }
     if (status == CNN_OK && !finished) {
         status = train_epochs(&t, error);
