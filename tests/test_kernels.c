@@ -17,8 +17,7 @@
 
 #define ERROR_BOUND 1e-6
 
-/* --- for all instruction sets --------------------------------------------------------------------
- */
+/* --- for all instruction sets ----------------------------------------------------------------- */
 
 /* Computes one case with the kernels given, checks it, and leaves its results in got[count]. */
 typedef void run_function(const void *test_case, const cnn_kernels *kernels, double *got);
@@ -69,8 +68,7 @@ static double *absolute_values(const double *values, size_t count) {
     return sizes;
 }
 
-/* --- convolution ---------------------------------------------------------------------------------
- */
+/* --- convolution ------------------------------------------------------------------------------ */
 
 /* The tables of taps are made by the layer, so the layer drives the kernels. It is the second of a
  * network, behind another with weights, so that its input needs a gradient. */
@@ -296,8 +294,7 @@ static void test_conv_geometry(void **state) {
     }
 }
 
-/* --- a block with a border of its own ------------------------------------------------------------
- */
+/* --- a block with a border of its own --------------------------------------------------------- */
 
 typedef struct padded {
     cnn_block block;
@@ -333,8 +330,7 @@ static void padded_take(padded *p, double *dense) {
     cnn_free(p->memory);
 }
 
-/* --- max-pooling ---------------------------------------------------------------------------------
- */
+/* --- max-pooling ------------------------------------------------------------------------------ */
 
 typedef struct pool_case {
     cnn_reference_pool size;
@@ -487,8 +483,7 @@ static void test_maxpool_nan(void **state) {
     run_all(NULL, nan_pool_run, (size_t)3 * 3 * CNN_LANES);
 }
 
-/* --- dense ---------------------------------------------------------------------------------------
- */
+/* --- dense ------------------------------------------------------------------------------------ */
 
 typedef struct dense_case {
     int inputs, outputs;
@@ -638,8 +633,7 @@ static void test_dense(void **state) {
     dense_test(131, 13, false);
 }
 
-/* --- relu ----------------------------------------------------------------------------------------
- */
+/* --- relu ------------------------------------------------------------------------------------- */
 
 static const double relu_values[] = {0.0, -0.0, 1.0,      -1.0,     1e-45,    -1e-45,
                                      2.5, -2.5, 3.4e38,   -3.4e38,  HUGE_VAL, -HUGE_VAL,
@@ -731,8 +725,7 @@ static void test_fused_relu_nan(void **state) {
     run_all(NULL, fused_nan_run, (size_t)2 * CNN_LANES);
 }
 
-/* --- dispatch and packing ------------------------------------------------------------------------
- */
+/* --- dispatch and packing --------------------------------------------------------------------- */
 
 static void test_dispatch(void **state) {
     (void)state;

@@ -22,9 +22,7 @@ static const char *const networks[] = {
     "1x4x4: relu, flatten, dense 3, relu, dense 1, sigmoid",
     "2x5x5: maxpool 2 1, flatten, dense 3, sigmoid, dense 1, sigmoid",
     /* deep, with stride, padding and an even kernel */
-    "3x9x8: conv 4 3 1 same, relu, conv 5 4 2 same, relu, maxpool 2, flatten, dense 6, relu, dense "
-    "1, "
-    "sigmoid",
+    "3x9x8: conv 4 3 1 same, relu, conv 5 4 2 same, maxpool 2, flatten, dense 6, dense 1, sigmoid",
     "2x8x8: conv 3 2 1 same, relu, conv 4 4 1 same, relu, conv 2 3 2 1, flatten, dense 1, sigmoid",
     /* overlapping pools, and one that leaves the last rows out */
     "1x9x9: conv 3 3, maxpool 3 2, conv 4 2, relu, maxpool 2 1, flatten, dense 1, sigmoid",
@@ -39,15 +37,13 @@ static const char *const networks[] = {
     "2x6x6: conv 3 3, conv 2 3, flatten, dense 1, sigmoid",
     "2x5x4: conv 2 1, conv 3 4 1 same, relu, flatten, dense 4, relu, dense 1, sigmoid",
     /* more padding than the kernel reaches, kernels smaller than the stride, a single output */
-    "1x4x5: conv 2 2 1 3, relu, conv 3 3 1 4, relu, conv 2 1 1 2, maxpool 3, flatten, dense 1, "
-    "sigmoid",
+    "1x4x5: conv 2 2 1 3, relu, conv 3 3 1 4, conv 2 1 1 2, maxpool 3, flatten, dense 1, sigmoid",
     "2x9x10: conv 3 2 3, relu, conv 2 1 2 1, flatten, dense 1, sigmoid",
     "3x5x5: conv 17 5, relu, flatten, dense 18, relu, dense 1, sigmoid",
     "2x6x9: conv 3 3 1 same, relu, conv 2 5 3 2, relu, conv 2 2 3 same, flatten, dense 1, sigmoid",
 };
 
-/* --- gradients -----------------------------------------------------------------------------------
- */
+/* --- gradients -------------------------------------------------------------------------------- */
 
 typedef struct check_log {
     int rows;
@@ -168,8 +164,7 @@ static void test_gradient_check_fails(void **state) {
     expect_check_fails(&wrong);
 }
 
-/* --- running a batch -----------------------------------------------------------------------------
- */
+/* --- running a batch -------------------------------------------------------------------------- */
 
 /* One batch through a mini-batch of its own. gradients: [parameter_count], logits: [m]. */
 static void run_batch(cnn_network *network, const float *parameters, test_samples *samples,

@@ -37,8 +37,7 @@ double *test_widen(const float *values, size_t count) {
     return wide;
 }
 
-/* --- networks ------------------------------------------------------------------------------------
- */
+/* --- networks --------------------------------------------------------------------------------- */
 
 static int value_of(const cnn_layer_key *key, const char *word) {
     for (const cnn_layer_name *name = key->names; name && name->text; name++) {
@@ -115,8 +114,7 @@ float *test_parameters(const cnn_network *network, uint64_t seed) {
     return parameters;
 }
 
-/* --- images --------------------------------------------------------------------------------------
- */
+/* --- images ----------------------------------------------------------------------------------- */
 
 test_samples test_samples_create(const cnn_network *network, size_t count, uint64_t seed) {
     test_samples samples = {.shape = network->activations[0].shape, .count = count};
@@ -166,8 +164,7 @@ cnn_sample_source test_samples_source(test_samples *samples) {
     return (cnn_sample_source){.fill = fill, .context = samples};
 }
 
-/* --- blocks --------------------------------------------------------------------------------------
- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 size_t test_block_count(const cnn_block *block) {
     return (size_t)block->channels * (size_t)block->height * (size_t)block->width * CNN_LANES;
@@ -203,8 +200,7 @@ void test_block_poison(const cnn_block *block, float *values) {
     }
 }
 
-/* --- folders -------------------------------------------------------------------------------------
- */
+/* --- folders ---------------------------------------------------------------------------------- */
 
 void test_folder_create(char path[TEST_PATH_MAX]) {
     const char *temporary = getenv("TMPDIR");

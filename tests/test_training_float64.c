@@ -26,17 +26,15 @@ static const training trainings[] = {
     {"1x6x6: conv 1 3, relu, maxpool 2, flatten, dense 1, sigmoid", 40, 8, 20, 0.1, 0.0},
     {"1x6x6: conv 1 3, relu, maxpool 2, flatten, dense 1, sigmoid", 40, 8, 20, 0.05, 0.9},
     {"3x9x7: conv 4 3 2 1, relu, conv 6 3, relu, flatten, dense 1, sigmoid", 50, 16, 10, 0.05, 0.0},
-    {"3x8x8: conv 5 3 1 same, relu, maxpool 2, conv 4 2 1 same, relu, flatten, dense 9, relu, "
-     "dense 1, "
-     "sigmoid",
+    {"3x8x8: conv 5 3 1 same, relu, maxpool 2, conv 4 2 1 same, relu, flatten, dense 1, sigmoid",
      45, 20, 10, 0.02, 0.9},
+    {"2x5x5: conv 6 5, relu, flatten, dense 9, relu, dense 1, sigmoid", 45, 20, 10, 0.02, 0.9},
     {"1x9x9: conv 3 4 1 same, relu, maxpool 3 2, flatten, dense 7, sigmoid, dense 1, sigmoid", 37,
      37, 10, 0.1, 0.9},
     {"2x7x5: flatten, dense 1, sigmoid", 33, 1, 5, 0.01, 0.0},
 };
 
-/* --- in float: as the program trains -------------------------------------------------------------
- */
+/* --- in float: as the program trains ---------------------------------------------------------- */
 
 /* One epoch in order; returns the mean loss before each step. state: [parameter_count]. */
 static double float_epoch(cnn_network *network, cnn_minibatch *minibatch, test_samples *samples,
@@ -82,8 +80,7 @@ static double float_training(cnn_network *network, test_samples *samples, const 
     return loss;
 }
 
-/* --- in double: the equations --------------------------------------------------------------------
- */
+/* --- in double: the equations ----------------------------------------------------------------- */
 
 static void double_training(const cnn_network *network, const test_samples *samples,
                             const training *t, double *parameters) {
@@ -118,8 +115,7 @@ static void double_training(const cnn_network *network, const test_samples *samp
     cnn_free(velocity);
 }
 
-/* --- comparing -----------------------------------------------------------------------------------
- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static double distance(const double *a, const double *b, size_t count) {
     double squares = 0.0;

@@ -14,7 +14,7 @@ enum { OPTIONS_MAX = 32 };
 /* An argument that getopt did not understand: the nearest name as a hint. */
 static cnn_status fail_unknown(const cnn_option *options, const char *found, cnn_error *error) {
     const char *names[OPTIONS_MAX + 1] = {0};
-    for (int i = 0; options[i].name && i < OPTIONS_MAX; i++) {
+    for (int i = 0; i < OPTIONS_MAX && options[i].name; i++) {
         names[i] = options[i].name;
     }
     const char *word = found + strspn(found, "-");
@@ -33,7 +33,7 @@ cnn_status cnn_options_parse(const cnn_option *options, int argc, char **argv,
     char short_options[2 * OPTIONS_MAX + 3] = "-:";
     size_t used = 2;
     int chosen = -1;
-    for (int i = 0; options[i].name && i < OPTIONS_MAX; i++) {
+    for (int i = 0; i < OPTIONS_MAX && options[i].name; i++) {
         long_options[i].name = options[i].name;
         long_options[i].has_arg = options[i].argument ? required_argument : no_argument;
         long_options[i].flag = &chosen;

@@ -101,6 +101,11 @@ static cnn_status write_checkpoint(const trainer *t, cnn_error *error) {
                                 t->state_count, error);
 }
 
+static cnn_status write_config(const trainer *t, cnn_error *error) {
+    return cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json, strlen(t->config_json),
+                          error);
+}
+
 /* Starts from the seed's weights. */
 static cnn_status start(trainer *t, cnn_error *error) {
     cnn_status status = cnn_run_directory_clear(&t->directory, error);
@@ -110,8 +115,7 @@ static cnn_status start(trainer *t, cnn_error *error) {
     cnn_network_initialize(t->setup.network, (uint64_t)t->config->train.seed, t->parameters);
     t->state.best_loss = HUGE_VAL;
     t->state.train_loss = t->state.train_accuracy = (double)NAN;
-    status =
-        cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json, strlen(t->config_json), error);
+    status = write_config(t, error);
     if (status == CNN_OK) {
         status = cnn_run_write_split(&t->directory, t->setup.dataset, error);
     }
@@ -142,44 +146,45 @@ static cnn_status read_best(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* Goes on from the checkpoint. */
-static cnn_status resume(trainer *t, cnn_error *error) {
+/* Is the run in the directory finished, with as many epochs as the config wants? */
+static bool is_finished(const trainer *t) {
+    char *text;
+    size_t size;
+    if (t->state.epochs != t->config->train.epochs ||
+        cnn_file_read(t->directory.file[CNN_RUN_SUMMARY], (size_t)1 << 20, CNN_ERROR_RUNTIME, &text,
+                      &size, NULL) != CNN_OK) {
+        return false;
+    }
+    cnn_free(text);
+    return true;
+}
+
+/* Goes on from the checkpoint; a finished run is left as it is. */
+static cnn_status resume(trainer *t, bool *finished, cnn_error *error) {
     cnn_status status = cnn_checkpoint_read(t->directory.file[CNN_RUN_CHECKPOINT], &t->state,
                                             t->config_json, t->parameters, t->parameter_count,
                                             t->optimizer_state, t->state_count, error);
-    if (status == CNN_OK) {
-        status = read_best(t, error);
-    }
     if (status == CNN_OK && t->state.epochs > t->config->train.epochs) {
         status = cnn_fail(error, CNN_ERROR_CONFIG,
                           "train.epochs: expected at least the %lld that %s has finished, got %lld",
                           (long long)t->state.epochs, t->directory.path,
                           (long long)t->config->train.epochs);
     }
+    *finished = status == CNN_OK && is_finished(t);
+    if (status != CNN_OK || *finished) {
+        return status;
+    }
+    status = read_best(t, error);
+    if (status == CNN_OK) {
+        status = cnn_run_remove(&t->directory, CNN_RUN_SUMMARY, error);
+    }
     if (status == CNN_OK) {
         status = cnn_run_start_metrics(&t->directory, t->state.epochs, error);
     }
     if (status == CNN_OK) { /* a larger train.epochs is part of the run from now on */
-        status = cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json,
-                                strlen(t->config_json), error);
+        status = write_config(t, error);
     }
     return status;
-}
-
-/* Is the run in the directory finished, with as many epochs as the config wants? */
-static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error) {
-    char *text;
-    size_t size;
-    *finished = false;
-    if (t->state.epochs != t->config->train.epochs) {
-        return cnn_run_remove(&t->directory, CNN_RUN_SUMMARY, error);
-    }
-    if (cnn_file_read(t->directory.file[CNN_RUN_SUMMARY], (size_t)1 << 20, CNN_ERROR_RUNTIME, &text,
-                      &size, NULL) == CNN_OK) {
-        *finished = true;
-        cnn_free(text);
-    }
-    return CNN_OK;
 }
 
 /* --- epochs ------------------------------------------------------------------------------------------------------ */
@@ -258,8 +263,9 @@ static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_
     return CNN_OK;
 }
 
-/* The batches of one epoch, from where the state stands. CNN_STOPPED after a checkpoint where asked to. */
-static cnn_status train_epoch(trainer *t, double *seconds, cnn_error *error) {
+/* The batches of one epoch, from where the state stands: *trained images in *seconds. CNN_STOPPED after a
+ * checkpoint where asked to. */
+static cnn_status train_epoch(trainer *t, double *seconds, size_t *trained, cnn_error *error) {
     size_t images = training_images(t);
     size_t batch_size = (size_t)t->config->train.batch_size;
     cnn_status status =
@@ -268,15 +274,15 @@ static cnn_status train_epoch(trainer *t, double *seconds, cnn_error *error) {
         .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &from};
     double begin = now();
-    size_t skipped = (size_t)t->state.batches * batch_size;
-    for (size_t first = skipped; first < images && status == CNN_OK; first += batch_size) {
+    size_t done = (size_t)t->state.batches * batch_size;
+    for (size_t first = done; first < images && status == CNN_OK; first += batch_size) {
         size_t m = images - first < batch_size ? images - first : batch_size;
         status = train_batch(t, &source, first, m, error);
         *seconds = now() - begin;
         if (status == CNN_OK) {
-            size_t done = first + m;
-            report_progress(t, t->state.loss_sum / (double)done,
-                            *seconds > 0.0 ? (double)(done - skipped) / *seconds : 0.0);
+            *trained += m;
+            report_progress(t, t->state.loss_sum / (double)(first + m),
+                            *seconds > 0.0 ? (double)*trained / *seconds : 0.0);
             if (t->options->should_stop && t->options->should_stop(t->options->user)) {
                 t->state.training_seconds += *seconds;
                 t->state.seconds += *seconds;
@@ -309,7 +315,8 @@ static void log_epoch(const trainer *t, const cnn_epoch_row *row) {
 }
 
 /* Measures the epoch that was trained, writes its row, models and checkpoint. */
-static cnn_status finish_epoch(trainer *t, double training_seconds, double begin, cnn_error *error) {
+static cnn_status finish_epoch(trainer *t, double training_seconds, size_t trained, double begin,
+                               cnn_error *error) {
     size_t images = training_images(t);
     cnn_epoch_row row = {
         .epoch = t->state.epochs + 1,
@@ -317,7 +324,7 @@ static cnn_status finish_epoch(trainer *t, double training_seconds, double begin
         .train = {.count = images,
                   .loss = t->state.loss_sum / (double)images,
                   .accuracy = (double)t->state.right / (double)images},
-        .images_per_second = training_seconds > 0.0 ? (double)images / training_seconds : 0.0,
+        .images_per_second = training_seconds > 0.0 ? (double)trained / training_seconds : 0.0,
     };
     cnn_network_prepare(t->setup.network, t->parameters);
     cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->parameters, CNN_SPLIT_VALIDATION,
@@ -365,9 +372,10 @@ static cnn_status train_epochs(trainer *t, cnn_error *error) {
     while (t->state.epochs < t->config->train.epochs && status == CNN_OK) {
         double begin = now();
         double training_seconds = 0.0;
-        status = train_epoch(t, &training_seconds, error);
+        size_t trained = 0;
+        status = train_epoch(t, &training_seconds, &trained, error);
         if (status == CNN_OK) {
-            status = finish_epoch(t, training_seconds, begin, error);
+            status = finish_epoch(t, training_seconds, trained, begin, error);
         }
     }
     return status;
@@ -457,10 +465,7 @@ static cnn_status begin(trainer *t, bool has_checkpoint, bool *finished, cnn_err
     if (!has_checkpoint) {
         return start(t, error);
     }
-    cnn_status status = resume(t, error);
-    if (status == CNN_OK) {
-        status = is_finished(t, finished, error);
-    }
+    cnn_status status = resume(t, finished, error);
     if (status == CNN_OK && *finished) {
         cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
                         t->directory.path);
