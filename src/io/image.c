@@ -179,7 +179,7 @@ static cnn_status check_size(int width, int height, const cnn_image_settings *se
     }
     if (megapixels > settings->max_megapixels) {
         return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected at most %g megapixels (image.max_megapixels), found %.4g: %d×%d",
+                        "expected at most %g megapixels (image.max_megapixels), found %.6g: %d×%d",
                         settings->max_megapixels, megapixels, width, height);
     }
     return CNN_OK;

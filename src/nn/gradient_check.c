@@ -49,7 +49,8 @@ static void fill(void *context, size_t first, int count, const cnn_block *block,
 /* Central difference of the loss for parameter i, in double. False at a kink. */
 static bool difference(gradient_check *c, size_t i, double *slope) {
     double kept = c->parameters[i];
-    for (double h = 1e-4; h > 5e-8; h /= 10.0) {
+    double h = 1e-4;
+    for (int attempt = 0; attempt < 4; attempt++, h /= 10.0) {
         uint64_t below, above;
         c->parameters[i] = kept - h;
         double low = cnn_reference_network_loss(c->reference, c->n, c->parameters, c->x, c->labels, &below);

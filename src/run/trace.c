@@ -281,7 +281,7 @@ cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char 
     trace t = {0};
     cnn_text text = {0};
     cnn_minibatch *minibatch = NULL;
-    const float *gradients;
+    const float *gradients = NULL;
     cnn_status status = cnn_setup_create(config, options, CNN_NETWORK_STEPWISE, &t.setup, error);
     if (status == CNN_OK) {
         size_t images = t.setup.dataset->split_count[CNN_SPLIT_TRAIN];
