@@ -54,7 +54,7 @@ CNN_MUST_USE cnn_status cnn_check_gradients(const cnn_config *config,
                                             const cnn_train_options *options, char **text,
                                             cnn_error *error);
 
-/* One forward and backward pass of the first batch with the starting weights, as JSON: the founding notes'
+/* One forward and backward pass of the first batch with the starting weights, as JSON:
  * X, Z1, A1, P1, F, Z2, A2, L and every gradient by name. */
 CNN_MUST_USE cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char **json,
                                   cnn_error *error);

@@ -12,7 +12,7 @@ double cnn_log(double x);
 /* log(1 + x) for x in [0, 1], without losing the low digits of a small x. */
 double cnn_log1p(double x);
 
-/* The logistic function, 1 / (1 + e^-x), without overflow on either side. MATH: sigma(z). */
+/* The logistic function, 1 / (1 + e^-x), without overflow on either side. Equation 6. */
 double cnn_sigmoid(double x);
 
 #endif

@@ -158,7 +158,7 @@ cnn_status cnn_folder_make(const char *path, cnn_error *error) {
         return cnn_fail_memory(error, path);
     }
     cnn_status status = CNN_OK;
-    for (char *end = part + 1; *part; end++) {
+    for (char *end = *part ? part + 1 : part;; end++) {
         if (*end != '/' && *end != '\0') {
             continue;
         }

@@ -85,7 +85,7 @@ static void print_help(void) {
          "6 some inputs failed (their rows say why).\n"
          "\n"
          "  cnnpredict runs/fashion/model.bin image.png\n"
-         "  find photos -newer stamp | cnnpredict model.bin - --format csv > new.csv");
+         "  find photos -type f -newer stamp | cnnpredict model.bin - --format csv > new.csv");
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

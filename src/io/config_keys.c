@@ -30,7 +30,8 @@ const cnn_config_key cnn_config_keys[] = {
     {.path = "image.height", .kind = CNN_CONFIG_INTEGER, FIELD(image.height), .required = true,
      .minimum = 1, .maximum = 4096, .in_model = true, .help = "rows that the network sees"},
     {.path = "image.channels", .kind = CNN_CONFIG_INTEGER, FIELD(image.channels), .required = true,
-     .minimum = 1, .maximum = 3, .in_model = true, .help = "1: grey, 3: red, green, blue"},
+     .minimum = 1, .maximum = 3, .ends_only = true, .in_model = true,
+     .help = "1: grey, 3: red, green, blue"},
     {.path = "image.resize", .kind = CNN_CONFIG_CHOICE, FIELD(image.resize), .choices = resizes,
      .in_model = true,
      .help = "stretch to the size, crop the middle to its shape first, or letterbox: fit inside, "

@@ -22,6 +22,7 @@ typedef struct cnn_config_key {
     bool required;
     double minimum, maximum; /* of numbers */
     bool above_minimum;      /* the minimum itself is not allowed */
+    bool ends_only;          /* minimum or maximum, nothing between */
     double fallback;         /* default of a number or boolean; index of a choice; paths: none */
     const char *const *choices; /* ends with NULL */
     bool in_model;              /* the model file keeps it */

@@ -398,11 +398,16 @@ static cnn_status read_number(const config_reader *reader, const cnn_config_key 
     *number = item->valuedouble;
     bool fits = cJSON_IsNumber(item) && isfinite(*number) &&
                 (key->above_minimum ? *number > key->minimum : *number >= key->minimum) &&
-                *number <= key->maximum && !(whole && *number > floor(*number));
+                *number <= key->maximum && !(whole && *number > floor(*number)) &&
+                !(key->ends_only && *number > key->minimum && *number < key->maximum);
     if (fits) {
         return CNN_OK;
     }
     char expected[128];
+    if (key->ends_only) {
+        (void)snprintf(expected, sizeof expected, "%.16g or %.16g", key->minimum, key->maximum);
+        return fail_expected(reader, key->path, expected, item);
+    }
     (void)snprintf(expected, sizeof expected, "%s %s %.16g %s %.16g", whole ? "an integer" : "a number",
                    key->above_minimum ? "above" : "from", key->minimum,
                    key->above_minimum ? "and up to" : "to", key->maximum);
@@ -593,9 +598,6 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
         if (status != CNN_OK) {
             return status;
         }
-    }
-    if (config->image.channels == 2) {
-        return fail_at(reader, "image.channels", "expected 1 or 3, got 2");
     }
     config->network.input = (cnn_shape){.channels = (int)config->image.channels,
                                         .height = (int)config->image.height,

@@ -171,7 +171,8 @@ static void describe_key(const cnn_config_key *key, cnn_text *text) {
         cnn_text_format(text, "path");
         break;
     case CNN_CONFIG_INTEGER:
-        cnn_text_format(text, "integer %.0f to %.16g", key->minimum, key->maximum);
+        cnn_text_format(text, key->ends_only ? "%.0f or %.0f" : "integer %.0f to %.0f", key->minimum,
+                        key->maximum);
         break;
     case CNN_CONFIG_NUMBER:
         cnn_text_format(text, "number %s %g, up to %g", key->above_minimum ? "above" : "from",
@@ -375,6 +376,11 @@ static cJSON *key_schema(const cnn_config_key *key) {
         break;
     case CNN_CONFIG_INTEGER:
     case CNN_CONFIG_NUMBER:
+        if (key->ends_only) {
+            const double ends[2] = {key->minimum, key->maximum};
+            complete = complete && add(schema, "enum", cJSON_CreateDoubleArray(ends, 2));
+            break;
+        }
         complete =
             complete &&
             add_text(schema, "type", key->kind == CNN_CONFIG_INTEGER ? "integer" : "number") &&

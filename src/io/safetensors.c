@@ -146,7 +146,7 @@ typedef struct file_memory {
     float *floats;
 } file_memory;
 
-static const char foreign[] = "expected a model file of cnntrain, found ";
+static const char foreign[] = "expected a model (or checkpoint) of cnntrain, found ";
 
 static cnn_status check_version(const char *path, const cJSON *metadata, cnn_error *error) {
     const cJSON *version = cJSON_GetObjectItemCaseSensitive(metadata, version_key);

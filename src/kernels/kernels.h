@@ -32,8 +32,8 @@ typedef struct cnn_block {
 /* A convolution seen as a list of taps: every output value is a sum over the same taps,
  *     y[f][p] = bias[f] + sum over t of w[f][t] * x[x_offset[p] + tap_offset[t]],
  * for output pixel p and filter f, at y[f * y_plane_stride + y_offset[p]]. Forward, the taps are the
- * (channel, row, column) of the kernel (MATH 2). The data gradient is the same sum with the taps
- * (filter, row, column) over dz (MATH 16). Offsets are in floats and count from value (0, 0, 0). */
+ * (channel, row, column) of the kernel (eq. 2). The data gradient is the same sum with the taps
+ * (filter, row, column) over dz (eq. 16). Offsets are in floats and count from value (0, 0, 0). */
 typedef struct cnn_conv_taps {
     int filters, pixels, taps;
     ptrdiff_t y_plane_stride;
@@ -59,43 +59,43 @@ typedef struct cnn_kernels {
     void (*conv_forward)(const cnn_conv_taps *geometry, const float *x, const float *packed,
                          const float *bias, bool relu, float *y);
 
-    /* dw[f][t] += sum over pixels and lanes of dz[f][p] * x[x_offset[p] + tap_offset[t]] (MATH 14);
+    /* dw[f][t] += sum over pixels and lanes of dz[f][p] * x[x_offset[p] + tap_offset[t]] (eq. 14);
      * dw: [filters][taps]. dz stands as y does in the geometry. Order: per lane over pixels rising,
      * then the lane tree. */
     void (*conv_backward_weight)(const cnn_conv_taps *geometry, const float *x, const float *dz,
                                  float *dw);
 
-    /* db[f] += sum over pixels and lanes of dz[f][p] (MATH 15). Order as in the weight gradient. */
+    /* db[f] += sum over pixels and lanes of dz[f][p] (eq. 15). Order as in the weight gradient. */
     void (*conv_backward_bias)(const cnn_conv_taps *geometry, const float *dz, float *db);
 
-    /* y[o] = b[o] + sum over i of w[o][i] * x[i] (MATH 6), with max(0, ·) where relu.
+    /* y[o] = b[o] + sum over i of w[o][i] * x[i] (eq. 6), with max(0, ·) where relu.
      * w: [outputs][inputs], b: [outputs], x: [inputs][LANES], y: [outputs][LANES]. Inputs rising. */
     void (*dense_forward)(int inputs, int outputs, const float *w, const float *b, const float *x,
                           bool relu, float *y);
 
-    /* dx[i] = sum over o of w[o][i] * dy[o] (MATH 11). Outputs rising. */
+    /* dx[i] = sum over o of w[o][i] * dy[o] (eq. 11). Outputs rising. */
     void (*dense_backward_data)(int inputs, int outputs, const float *w, const float *dy, float *dx);
 
     /* dw[o][i] += sum over lanes of dy[o][lane] * x[i][lane], db[o] += sum over lanes of dy[o][lane]
-     * (MATH 9, 10). For dw, lanes are added in rising order; for db, by the lane tree.
+     * (eq. 9, 10). For dw, lanes are added in rising order; for db, by the lane tree.
      * scratch: [LANES][inputs rounded up to a multiple of LANES] floats, overwritten. */
     void (*dense_backward_weight)(int inputs, int outputs, const float *x, const float *dy,
                                   float *scratch, float *dw, float *db);
 
-    /* x = max(0, x) in place; NaN stays NaN (MATH 3). */
+    /* x = max(0, x) in place; NaN stays NaN (eq. 3). */
     void (*relu_forward)(const cnn_block *block, float *x);
 
-    /* d = d where y > 0, else 0, in place (MATH 13). y and d may have different strides. */
+    /* d = d where y > 0, else 0, in place (eq. 13). y and d may have different strides. */
     void (*relu_backward)(const cnn_block *y_block, const float *y, const cnn_block *d_block, float *d);
 
     /* y = maximum of each window; arg: its place in the window, row-major, as a float, at the same
-     * index as in a block [C][OH][OW][LANES] without border. Ties: the first (MATH 12). A NaN in a
+     * index as in a block [C][OH][OW][LANES] without border. Ties: the first (eq. 12). A NaN in a
      * window is its maximum. */
     void (*maxpool_forward)(const cnn_pool_window *window, const cnn_block *x_block, const float *x,
                             const cnn_block *y_block, float *y, float *arg);
 
     /* dx = dy where the window's maximum stood, zeros elsewhere; overlapping windows add up, in
-     * row-major order of the windows (MATH 12). */
+     * row-major order of the windows (eq. 12). */
     void (*maxpool_backward)(const cnn_pool_window *window, const cnn_block *y_block, const float *dy,
                              const float *arg, const cnn_block *x_block, float *dx);
 } cnn_kernels;

@@ -13,10 +13,10 @@ typedef struct cnn_reference_conv {
     int N, C, H, W, K, R, stride, before, OH, OW;
 } cnn_reference_conv;
 
-/* y = x * w + b (cross-correlation; MATH 2). */
+/* y = x * w + b (cross-correlation; eq. 2). */
 void cnn_reference_conv_forward(const cnn_reference_conv *size, const double *x, const double *w,
                                 const double *b, double *y);
-/* MATH 14, 15, 16. */
+/* eq. 14, 15, 16. */
 void cnn_reference_conv_backward(const cnn_reference_conv *size, const double *x, const double *w,
                                  const double *dy, double *dx, double *dw, double *db);
 
@@ -27,24 +27,24 @@ typedef struct cnn_reference_pool {
 
 /* Where the maximum of window (oh, ow) stands in its plane x[H][W]: h * W + w; ties: the first. */
 int cnn_reference_maxpool_place(const cnn_reference_pool *pool, const double *plane, int oh, int ow);
-/* MATH 4. */
+/* eq. 4. */
 void cnn_reference_maxpool_forward(const cnn_reference_pool *pool, const double *x, double *y);
-/* MATH 12. */
+/* eq. 12. */
 void cnn_reference_maxpool_backward(const cnn_reference_pool *pool, const double *x, const double *dy,
                                     double *dx);
 
-/* y[n] = w x[n] + b for n < N; w: [outputs][inputs] (MATH 6). */
+/* y[n] = w x[n] + b for n < N; w: [outputs][inputs] (eq. 6). */
 void cnn_reference_dense_forward(int N, int inputs, int outputs, const double *x, const double *w,
                                  const double *b, double *y);
-/* MATH 9, 10, 11. */
+/* eq. 9, 10, 11. */
 void cnn_reference_dense_backward(int N, int inputs, int outputs, const double *x, const double *w,
                                   const double *dy, double *dx, double *dw, double *db);
 
-/* MATH 3 and 13, for `count` values. */
+/* eq. 3 and 13, for `count` values. */
 void cnn_reference_relu_forward(size_t count, const double *x, double *y);
 void cnn_reference_relu_backward(size_t count, const double *x, const double *dy, double *dx);
 
-/* MATH 6 and 8, for `count` values: y = sigma(x), dx = dy * y (1 - y). */
+/* eq. 6 and 8, for `count` values: y = sigma(x), dx = dy * y (1 - y). */
 void cnn_reference_sigmoid_forward(size_t count, const double *x, double *y);
 void cnn_reference_sigmoid_backward(size_t count, const double *y, const double *dy, double *dx);
 

@@ -79,6 +79,8 @@ struct cnn_layer_ops {
     /* The layer changes its input's buffer into its output (or leaves it): `forward` gets x == y and
      * `backward` dx == dy. Where that is not possible, network.c copies first. */
     bool in_place;
+    /* forward applies max(0, ·) to y where layer->relu_follows. */
+    bool applies_relu;
     /* backward reads y, so no later layer may change it in place. */
     bool backward_reads_output;
 

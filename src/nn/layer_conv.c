@@ -1,4 +1,4 @@
-/* conv: filters that look at a patch of every input channel (MATH 2, 14, 15, 16). */
+/* conv: filters that look at a patch of every input channel (eq. 2, 14, 15, 16). */
 #include "layer.h"
 
 #include "error.h"
@@ -179,7 +179,7 @@ static bool make_forward_table(const cnn_layer *layer, const cnn_block *y, bool 
 
 /* Input gradients of one phase: those rows u with (u + before) mod stride == row_phase, and columns
  * likewise. Kernel row r reaches them only where r mod stride == row_phase; then dz's row is
- * (u + before - r) / stride (MATH 16). With stride 1 there is one phase, and all taps are in it. */
+ * (u + before - r) / stride (eq. 16). With stride 1 there is one phase, and all taps are in it. */
 static bool make_data_table(const cnn_layer *layer, int row_phase, int column_phase, tap_table *table) {
     int kernel = layer->spec.value[KERNEL];
     int stride = layer->spec.value[STRIDE];
@@ -330,6 +330,7 @@ const cnn_layer_ops cnn_layer_conv = {
     .name = "conv",
     .help = "convolution (cross-correlation, as in PyTorch)",
     .keys = keys,
+    .applies_relu = true,
     .infer_shape = infer_shape,
     .tensors = tensors,
     .flops = flops,

@@ -1,4 +1,4 @@
-/* dense: every output is a weighted sum of all inputs (MATH 6, 9, 10, 11). */
+/* dense: every output is a weighted sum of all inputs (eq. 6, 9, 10, 11). */
 #include "layer.h"
 
 #include "error.h"
@@ -81,6 +81,7 @@ const cnn_layer_ops cnn_layer_dense = {
     .name = "dense",
     .help = "fully connected",
     .keys = keys,
+    .applies_relu = true,
     .infer_shape = infer_shape,
     .tensors = tensors,
     .flops = flops,

@@ -1,4 +1,4 @@
-/* flatten: [C][H][W] seen as one row of values, row-major (MATH 5). Nothing moves unless a border is in
+/* flatten: [C][H][W] seen as one row of values, row-major (eq. 5). Nothing moves unless a border is in
  * the way; then network.c copies. */
 #include "layer.h"
 

@@ -1,4 +1,4 @@
-/* maxpool: the maximum of each window (MATH 4, 12). */
+/* maxpool: the maximum of each window (eq. 4, 12). */
 #include "layer.h"
 
 #include "error.h"

@@ -1,4 +1,4 @@
-/* relu: max(0, x) (MATH 3, 13). */
+/* relu: max(0, x) (eq. 3, 13). */
 #include "layer.h"
 
 #include "hash.h"

@@ -1,4 +1,4 @@
-/* sigmoid: 1 / (1 + e^-x) (MATH 6, 8). As the last layer it is part of the loss (loss.c) and network.c
+/* sigmoid: 1 / (1 + e^-x) (eq. 6, 8). As the last layer it is part of the loss (loss.c) and network.c
  * leaves it out; the passes below are for a sigmoid further inside. */
 #include "layer.h"
 

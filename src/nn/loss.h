@@ -1,4 +1,4 @@
-/* Binary cross-entropy, computed from the logit (MATH 7, 8). */
+/* Binary cross-entropy, computed from the logit (eq. 7, 8). */
 #ifndef CNN_NN_LOSS_H
 #define CNN_NN_LOSS_H
 

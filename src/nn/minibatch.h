@@ -24,7 +24,7 @@ CNN_MUST_USE cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_
 void cnn_minibatch_free(cnn_minibatch *minibatch);
 
 /* Forward and backward for the m images at first … first + m - 1, m <= batch_size: *gradients points to
- * the mean gradient, [parameter_count], valid until the next call (MATH 8 to 16). logits and labels,
+ * the mean gradient, [parameter_count], valid until the next call (eq. 8 to 16). logits and labels,
  * [m]: what the forward pass gave, and what was right. cnn_network_prepare must have been called. */
 void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                              const cnn_sample_source *source, size_t first, size_t m,

@@ -237,12 +237,12 @@ static void plan_scratch(cnn_network *network) {
     }
 }
 
-/* A ReLU right behind a layer with weights, in the same buffer, is applied while that layer writes. */
+/* A ReLU right behind a layer that can is applied while that layer writes. */
 static void fuse_relu(cnn_network *network) {
     for (int i = 0; i + 1 < network->layer_count; i++) {
         cnn_layer *layer = &network->layers[i];
         cnn_layer *next = &network->layers[i + 1];
-        if (layer->parameter_count > 0 && strcmp(next->ops->name, "relu") == 0) {
+        if (layer->ops->applies_relu && strcmp(next->ops->name, "relu") == 0) {
             layer->relu_follows = true;
             next->forward_done = true;
         }

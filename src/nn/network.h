@@ -51,7 +51,7 @@ CNN_MUST_USE cnn_status cnn_network_create(const cnn_network_spec *spec, const c
                                            cnn_error *error);
 void cnn_network_free(cnn_network *network);
 
-/* Starting weights (MATH 1), a pure function of the seed: He uniform for fan-in, that is uniform in
+/* Starting weights (eq. 1), a pure function of the seed: He uniform for fan-in, that is uniform in
  * ±sqrt(6 / fan_in) (He et al., "Delving deep into rectifiers", 2015; PyTorch's kaiming_uniform_);
  * biases 0. parameters: [parameter_count]. */
 void cnn_network_initialize(const cnn_network *network, uint64_t seed, float *parameters);
@@ -71,7 +71,7 @@ const float *cnn_network_forward(const cnn_network *network, const float *parame
                                  float *workspace);
 
 /* After cnn_network_forward in the same workspace: adds the block's gradients to gradients[parameter_count].
- * logit_gradients: [LANES], dL/dZ of each image, 0 for lanes that hold none (MATH 8). */
+ * logit_gradients: [LANES], dL/dZ of each image, 0 for lanes that hold none (eq. 8). */
 void cnn_network_backward(const cnn_network *network, const float *parameters, float *workspace,
                           const float *logit_gradients, float *gradients);
 

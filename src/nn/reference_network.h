@@ -14,7 +14,7 @@ CNN_MUST_USE cnn_status cnn_reference_network_create(const cnn_network *network,
                                                      cnn_error *error);
 void cnn_reference_network_free(cnn_reference_network *reference);
 
-/* Mean loss of n <= N images x: [n][C][H][W] with labels: [n] (MATH 2 to 7). parameters:
+/* Mean loss of n <= N images x: [n][C][H][W] with labels: [n] (eq. 2 to 7). parameters:
  * [parameter_count]. Where pattern is not NULL: a hash that changes when any ReLU or maximum changes
  * sides. */
 double cnn_reference_network_loss(cnn_reference_network *reference, int n, const double *parameters,
@@ -24,7 +24,7 @@ double cnn_reference_network_loss(cnn_reference_network *reference, int n, const
 const double *cnn_reference_network_logits(const cnn_reference_network *reference);
 
 /* After cnn_reference_network_loss with the same arguments: gradients[parameter_count] of the mean loss
- * (MATH 8 to 16), overwritten. */
+ * (eq. 8 to 16), overwritten. */
 void cnn_reference_network_gradients(cnn_reference_network *reference, int n,
                                      const double *parameters, const double *x,
                                      const uint8_t *labels, double *gradients);

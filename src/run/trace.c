@@ -1,4 +1,4 @@
-/* --trace: one batch, forward and backward, every value by the founding notes' names, as JSON.
+/* --trace: one batch, forward and backward, every value by name, as JSON.
  *
  * Names: the k-th layer with weights has wk, bk and gives Zk; a ReLU or sigmoid behind it gives Ak, a
  * pooling Pk, a flatten F. A name that is taken already gets "_" and the layer's number. dName is the
@@ -125,7 +125,7 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
     }
     cnn_minibatch_gradients(minibatch, t->parameters, &source, 0, t->m, gradients, t->logits,
                             t->labels);
-    /* the last sigmoid belongs to the loss (MATH 6, 8): its A, and dL/dA */
+    /* the last sigmoid belongs to the loss (eq. 6, 8): its A, and dL/dA */
     layer_trace *last = &t->layers[network->layer_count - 1];
     last->has_gradient = true;
     for (size_t i = 0; i < t->m; i++) {
