@@ -279,7 +279,7 @@ static void test_conv_geometry(void **state) {
     for (size_t k = 0; k < TEST_COUNT(kernels); k++) {
         for (size_t s = 0; s < TEST_COUNT(strides); s++) {
             for (size_t p = 0; p < TEST_COUNT(paddings); p++) {
-                for (int times = 0; times < 3; times++, round++) {
+                for (int times = 0; times < 10; times++, round++) {
                     conv_test((conv_case){.size = {.C = channel_counts[round % 4],
                                                    .H = heights[round * 2 % TEST_COUNT(heights)],
                                                    .W = widths[round % TEST_COUNT(widths)],

@@ -1,5 +1,5 @@
-/* The founding notes' network of 15 parameters, computed line by line in double with plain loops,
- * from nothing but the equations; and the program's numbers beside it, step by step. "MATH n" is
+/* The network of 15 parameters, computed line by line in double with plain loops,
+ * from nothing but the equations; and the program's numbers beside it, step by step. "eq. n" is
  * the line of the equations' table that a comparison stands for. */
 #include "test_support.h"
 
@@ -34,7 +34,7 @@ typedef struct notes {
 
 /* --- the equations ---------------------------------------------------------------------------- */
 
-/* Where the maximum of a window of A1 stands, the first of several (MATH 12). */
+/* Where the maximum of a window of A1 stands, the first of several (eq. 12). */
 static void maximum_of_window(double a[Z_SIDE][Z_SIDE], int p, int q, int *row, int *column) {
     *row = P_SIDE * p;
     *column = P_SIDE * q;
@@ -48,7 +48,7 @@ static void maximum_of_window(double a[Z_SIDE][Z_SIDE], int p, int q, int *row, 
     }
 }
 
-static void convolve(notes *n, int k) { /* MATH 2, 3 */
+static void convolve(notes *n, int k) { /* eq. 2, 3 */
     for (int i = 0; i < Z_SIDE; i++) {
         for (int j = 0; j < Z_SIDE; j++) {
             double z = n->b1;
@@ -64,7 +64,7 @@ static void convolve(notes *n, int k) { /* MATH 2, 3 */
     }
 }
 
-static void pool_and_flatten(notes *n, int k) { /* MATH 4, 5 */
+static void pool_and_flatten(notes *n, int k) { /* eq. 4, 5 */
     for (int p = 0; p < P_SIDE; p++) {
         for (int q = 0; q < P_SIDE; q++) {
             int row, column, times = 0;
@@ -86,12 +86,12 @@ static void notes_forward(notes *n) {
     for (int k = 0; k < M; k++) {
         convolve(n, k);
         pool_and_flatten(n, k);
-        n->Z2[k] = n->b2; /* MATH 6 */
+        n->Z2[k] = n->b2; /* eq. 6 */
         for (int f = 0; f < FEATURES; f++) {
             n->Z2[k] += n->w2[f] * n->F[k][f];
         }
         n->A2[k] = 1.0 / (1.0 + exp(-n->Z2[k]));
-        /* MATH 7, as the notes write it */
+        /* eq. 7, as the notes write it */
         n->L += (-n->y[k] * log(n->A2[k]) - (1.0 - n->y[k]) * log(1.0 - n->A2[k])) / M;
     }
 }
@@ -102,12 +102,12 @@ static void dense_backward(notes *n) {
     memset(n->dw2, 0, sizeof n->dw2);
     for (int k = 0; k < M; k++) {
         double a = n->A2[k];
-        n->dA2[k] = (a - n->y[k]) / (a * (1.0 - a)) / M; /* MATH 8 */
-        n->dZ2[k] = n->dA2[k] * (a * (1.0 - a));         /* MATH 8 */
-        n->db2 += n->dZ2[k];                             /* MATH 10 */
+        n->dA2[k] = (a - n->y[k]) / (a * (1.0 - a)) / M; /* eq. 8 */
+        n->dZ2[k] = n->dA2[k] * (a * (1.0 - a));         /* eq. 8 */
+        n->db2 += n->dZ2[k];                             /* eq. 10 */
         for (int f = 0; f < FEATURES; f++) {
-            n->dw2[f] += n->dZ2[k] * n->F[k][f]; /* MATH 9 */
-            n->dF[k][f] = n->w2[f] * n->dZ2[k];  /* MATH 11 */
+            n->dw2[f] += n->dZ2[k] * n->F[k][f]; /* eq. 9 */
+            n->dF[k][f] = n->w2[f] * n->dZ2[k];  /* eq. 11 */
         }
     }
 }
@@ -118,7 +118,7 @@ static void pool_backward(notes *n, int k) {
         for (int q = 0; q < P_SIDE; q++) {
             int row, column;
             maximum_of_window(n->A1[k], p, q, &row, &column);
-            n->dA1[k][row][column] = n->dF[k][p * P_SIDE + q]; /* MATH 12 */
+            n->dA1[k][row][column] = n->dF[k][p * P_SIDE + q]; /* eq. 12 */
         }
     }
 }
@@ -131,11 +131,11 @@ static void notes_backward(notes *n) {
         pool_backward(n, k);
         for (int i = 0; i < Z_SIDE; i++) {
             for (int j = 0; j < Z_SIDE; j++) {
-                n->dZ1[k][i][j] = n->Z1[k][i][j] > 0.0 ? n->dA1[k][i][j] : 0.0; /* MATH 13 */
-                n->db1 += n->dZ1[k][i][j];                                      /* MATH 15 */
+                n->dZ1[k][i][j] = n->Z1[k][i][j] > 0.0 ? n->dA1[k][i][j] : 0.0; /* eq. 13 */
+                n->db1 += n->dZ1[k][i][j];                                      /* eq. 15 */
                 for (int r = 0; r < KERNEL; r++) {
                     for (int s = 0; s < KERNEL; s++) {
-                        n->dw1[r][s] += n->dZ1[k][i][j] * n->X[k][i + r][j + s]; /* MATH 14 */
+                        n->dw1[r][s] += n->dZ1[k][i][j] * n->X[k][i + r][j + s]; /* eq. 14 */
                     }
                 }
             }
@@ -203,40 +203,40 @@ static void expect_floats(const char *what, const float *got, const double *want
 
 static void expect_forward(const notes *n, const seen *s, const float *logits) {
     double loss = 0.0;
-    expect("Z1", s->output[0], &n->Z1[0][0][0], M * Z_SIDE * Z_SIDE); /* MATH 2 */
-    expect("A1", s->output[1], &n->A1[0][0][0], M * Z_SIDE * Z_SIDE); /* MATH 3 */
-    expect("P1", s->output[2], &n->P1[0][0][0], M * P_SIDE * P_SIDE); /* MATH 4 */
-    expect("F", s->output[3], &n->F[0][0], M * FEATURES);             /* MATH 5 */
-    expect("Z2", s->output[4], n->Z2, M);                             /* MATH 6 */
+    expect("Z1", s->output[0], &n->Z1[0][0][0], M * Z_SIDE * Z_SIDE); /* eq. 2 */
+    expect("A1", s->output[1], &n->A1[0][0][0], M * Z_SIDE * Z_SIDE); /* eq. 3 */
+    expect("P1", s->output[2], &n->P1[0][0][0], M * P_SIDE * P_SIDE); /* eq. 4 */
+    expect("F", s->output[3], &n->F[0][0], M * FEATURES);             /* eq. 5 */
+    expect("Z2", s->output[4], n->Z2, M);                             /* eq. 6 */
     for (int k = 0; k < M; k++) {
         double probability = (double)cnn_probability(logits[k]);
-        test_near("A2", (size_t)k, probability, n->A2[k], TOLERANCE); /* MATH 6 */
+        test_near("A2", (size_t)k, probability, n->A2[k], TOLERANCE); /* eq. 6 */
         loss += cnn_loss(logits[k], (int)n->y[k]) / M;
     }
-    test_near("L", 0, loss, n->L, TOLERANCE); /* MATH 7 */
+    test_near("L", 0, loss, n->L, TOLERANCE); /* eq. 7 */
 }
 
 static void expect_backward(const notes *n, const seen *s, const float *gradients,
                             const float *logit_gradients, const float *logits) {
     for (int k = 0; k < M; k++) {
-        /* MATH 8: the program goes straight to dL/dZ2; divided by dA2/dZ2 that is dL/dA2 */
+        /* eq. 8: the program goes straight to dL/dZ2; divided by dA2/dZ2 that is dL/dA2 */
         double a = (double)cnn_probability(logits[k]);
         double slope = (double)logit_gradients[k];
         test_near("dL/dA2", (size_t)k, slope / (a * (1.0 - a)), n->dA2[k], TOLERANCE);
-        test_near("dL/dZ2", (size_t)k, slope, n->dZ2[k], TOLERANCE); /* MATH 8 */
+        test_near("dL/dZ2", (size_t)k, slope, n->dZ2[k], TOLERANCE); /* eq. 8 */
     }
-    expect("dL/dZ2 seen", s->gradient[4], n->dZ2, M);                        /* MATH 8 */
-    expect_floats("dL/dw2", gradients + 10, n->dw2, FEATURES);               /* MATH 9 */
-    expect_floats("dL/db2", gradients + 14, &n->db2, 1);                     /* MATH 10 */
-    expect("dL/dF", s->gradient[3], &n->dF[0][0], M * FEATURES);             /* MATH 11 */
-    expect("dL/dP1", s->gradient[2], &n->dF[0][0], M * FEATURES);            /* MATH 11 */
-    expect("dL/dA1", s->gradient[1], &n->dA1[0][0][0], M * Z_SIDE * Z_SIDE); /* MATH 12 */
-    expect("dL/dZ1", s->gradient[0], &n->dZ1[0][0][0], M * Z_SIDE * Z_SIDE); /* MATH 13 */
-    expect_floats("dL/dw1", gradients, &n->dw1[0][0], KERNEL * KERNEL);      /* MATH 14 */
-    expect_floats("dL/db1", gradients + 9, &n->db1, 1);                      /* MATH 15 */
+    expect("dL/dZ2 seen", s->gradient[4], n->dZ2, M);                        /* eq. 8 */
+    expect_floats("dL/dw2", gradients + 10, n->dw2, FEATURES);               /* eq. 9 */
+    expect_floats("dL/db2", gradients + 14, &n->db2, 1);                     /* eq. 10 */
+    expect("dL/dF", s->gradient[3], &n->dF[0][0], M * FEATURES);             /* eq. 11 */
+    expect("dL/dP1", s->gradient[2], &n->dF[0][0], M * FEATURES);            /* eq. 11 */
+    expect("dL/dA1", s->gradient[1], &n->dA1[0][0][0], M * Z_SIDE * Z_SIDE); /* eq. 12 */
+    expect("dL/dZ1", s->gradient[0], &n->dZ1[0][0][0], M * Z_SIDE * Z_SIDE); /* eq. 13 */
+    expect_floats("dL/dw1", gradients, &n->dw1[0][0], KERNEL * KERNEL);      /* eq. 14 */
+    expect_floats("dL/db1", gradients + 9, &n->db1, 1);                      /* eq. 15 */
 }
 
-static void notes_step(notes *n) { /* MATH 17 */
+static void notes_step(notes *n) { /* eq. 17 */
     for (int i = 0; i < KERNEL * KERNEL; i++) {
         n->w1[i / KERNEL][i % KERNEL] -= RATE * n->dw1[i / KERNEL][i % KERNEL];
     }
@@ -254,7 +254,7 @@ static void expect_weights(const notes *n, const float *parameters) {
     expect_floats("b2", parameters + 14, &n->b2, 1);
 }
 
-/* w1, b1, w2, b2 one behind the other (MATH 1). */
+/* w1, b1, w2, b2 one behind the other (eq. 1). */
 static void write_parameters(const notes *n, float *parameters) {
     for (int i = 0; i < KERNEL * KERNEL; i++) {
         parameters[i] = (float)n->w1[i / KERNEL][i % KERNEL];
@@ -286,7 +286,7 @@ static void test_seed_network(void **state) {
                             test_kernels(), CNN_NETWORK_STEPWISE);
     cnn_optimizer sgd = {.kind = CNN_OPTIMIZER_SGD};
     float parameters[15];
-    assert_int_equal(network->parameter_count, 15); /* MATH 1 */
+    assert_int_equal(network->parameter_count, 15); /* eq. 1 */
     notes_fill(&n);
     write_parameters(&n, parameters);
     float *workspace = cnn_network_workspace(network, true);
@@ -314,14 +314,14 @@ static void test_seed_network(void **state) {
         expect_forward(&n, &s, logits);
         expect_backward(&n, &s, gradients, slopes, logits);
         notes_step(&n);
-        expect_weights(&n, parameters); /* MATH 17 */
+        expect_weights(&n, parameters); /* eq. 17 */
     }
     cnn_free(workspace);
     cnn_network_free(network);
 }
 
 /* The notes stop at one convolution. With another in front (one filter of one weight), the gradient
- * goes on to that one's output: dx[u][v] = sum over r, s of dz[u - r][v - s] w[r][s] (MATH 16). */
+ * goes on to that one's output: dx[u][v] = sum over r, s of dz[u - r][v - s] w[r][s] (eq. 16). */
 static void expect_inner_gradient(const notes *n, const seen *s) {
     for (int k = 0; k < M; k++) {
         const double *dz = s->gradient[1] + (size_t)k * Z_SIDE * Z_SIDE;
@@ -337,7 +337,7 @@ static void expect_inner_gradient(const notes *n, const seen *s) {
                     }
                 }
             }
-            test_near("dL/dx", (size_t)i, dx[i], want, TOLERANCE); /* MATH 16 */
+            test_near("dL/dx", (size_t)i, dx[i], want, TOLERANCE); /* eq. 16 */
         }
     }
 }

@@ -16,8 +16,7 @@
 
 typedef struct training {
     const char *network;
-    size_t images,
-        batch_size; /* batch sizes that leave a rest make a last batch that is not full */
+    size_t images, batch_size; /* where a rest is left, the last batch is not full */
     int epochs;
     double rate, momentum; /* momentum 0: plain gradient descent */
 } training;

@@ -23,7 +23,7 @@ void cnn_predictor_free(cnn_predictor *predictor); /* NULL is fine */
 const char *cnn_predictor_class(const cnn_predictor *predictor, int label);
 
 /* An image is of class 1 where its probability is at least this. */
-double cnn_predictor_threshold(const cnn_predictor *predictor);
+float cnn_predictor_threshold(const cnn_predictor *predictor);
 
 /* *probability: that the image file shows class 1. CNN_ERROR_DATA, with a reason, where it cannot be
  * read. */

@@ -178,6 +178,11 @@ cnn_status cnn_folder_make(const char *path, cnn_error *error) {
     return status;
 }
 
+bool cnn_file_is_endless(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
+}
+
 bool cnn_folder_exists(const char *path) {
     struct stat about;
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);

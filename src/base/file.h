@@ -27,6 +27,9 @@ CNN_MUST_USE cnn_status cnn_file_append(const char *path, const void *data, size
 /* Makes the folder `path` and its parents; one that is there already is fine. */
 CNN_MUST_USE cnn_status cnn_folder_make(const char *path, cnn_error *error);
 
+/* True where `path` is a pipe, a device or a socket: reading it might never end. */
+bool cnn_file_is_endless(const char *path);
+
 /* True where `path` exists as a folder. */
 bool cnn_folder_exists(const char *path);
 

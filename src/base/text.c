@@ -82,6 +82,18 @@ static size_t utf8_length(const unsigned char *s) {
     return length;
 }
 
+bool cnn_text_is_utf8(const char *string) {
+    const unsigned char *s = (const unsigned char *)string;
+    while (*s) {
+        size_t length = utf8_length(s);
+        if (length == 0) {
+            return false;
+        }
+        s += length;
+    }
+    return true;
+}
+
 void cnn_text_json_string(cnn_text *text, const char *string) {
     cnn_text_append(text, "\"", 1);
     const unsigned char *s = (const unsigned char *)string;

@@ -23,6 +23,9 @@ void cnn_text_csv_field(cnn_text *text, const char *field);
 void cnn_text_json_string(cnn_text *text, const char *string);
 void cnn_text_free(cnn_text *text);
 
+/* Is the string valid UTF-8 (RFC 3629)? */
+bool cnn_text_is_utf8(const char *string);
+
 /* The word of `words` (NULL at its end) that is most like `word`, for "did you mean …?"; NULL where
  * none is near. Near: a Levenshtein distance of at most 2 and below half the word's length. */
 const char *cnn_text_nearest(const char *word, const char *const *words);

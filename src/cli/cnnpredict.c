@@ -8,6 +8,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,8 +185,8 @@ static cnn_status print_chunk(const predict_command *command, const cnn_predicto
                               size_t *failed, cnn_error *error) {
     cnn_status status = cnn_predict_files(predictor, chunk->readable, chunk->readable_count,
                                           command->threads, chunk->predictions, error);
-    double threshold =
-        command->threshold >= 0.0 ? command->threshold : cnn_predictor_threshold(predictor);
+    float threshold = command->threshold >= 0.0 ? (float)command->threshold
+                                                : cnn_predictor_threshold(predictor);
     cnn_text rows = {0};
     size_t next = 0;
     for (size_t i = 0; i < chunk->count && status == CNN_OK; i++) {
@@ -193,7 +194,7 @@ static cnn_status print_chunk(const predict_command *command, const cnn_predicto
         memcpy(unread.reason, chunk->reason[i], sizeof unread.reason);
         const cnn_prediction *prediction =
             chunk->reason[i][0] ? &unread : &chunk->predictions[next++];
-        bool second = (double)prediction->probability >= threshold;
+        bool second = prediction->probability >= threshold;
         add_row(&rows, command->format, chunk->path[i], cnn_predictor_class(predictor, second),
                 prediction);
         *failed += prediction->status != CNN_OK;
@@ -235,9 +236,10 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
     bool end = false;
     while (status == CNN_OK && !end) {
         status = collect(inputs, chunk, &end, error);
-        if (status == CNN_OK) {
-            status = print_chunk(command, predictor, chunk, &failed, error);
-        }
+        cnn_error ignored; /* the first error is the one to tell */
+        cnn_status printed = print_chunk(command, predictor, chunk, &failed,
+                                         status == CNN_OK ? error : &ignored);
+        status = status == CNN_OK ? printed : status;
     }
     for (size_t i = 0; chunk && i < chunk->count; i++) {
         cnn_free(chunk->path[i]);
@@ -254,6 +256,7 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
 
 int main(int argc, char **argv) {
     cnn_error error = {0};
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
     predict_command command = {.action = -1, .threshold = -1.0};
     command.paths = cnn_alloc((size_t)argc + 1, sizeof *command.paths);
     cnn_status status = command.paths

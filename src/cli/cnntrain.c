@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     CONFIG,
@@ -126,8 +127,14 @@ static void print_help(void) {
 
 static volatile sig_atomic_t stop_requested;
 
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+enum { STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
+
+/* The first signal asks for a checkpoint, the second one ends the program at once. */
 static void request_stop(int signal_number) {
-    (void)signal_number;
+    if (stop_requested) {
+        _exit(128 + signal_number);
+    }
     stop_requested = 1;
 }
 
@@ -136,12 +143,13 @@ static bool should_stop(void *user) {
     return stop_requested != 0;
 }
 
-/* The first signal asks for a checkpoint, the second one ends the program at once. */
 static void catch_signals(void) {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = request_stop, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        (void)sigaction(signals[i], &action, NULL);
+    struct sigaction action = {.sa_handler = request_stop, .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < STOP_SIGNALS; i++) {
+        struct sigaction inherited;
+        if (sigaction(stop_signals[i], NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN) {
+            (void)sigaction(stop_signals[i], &action, NULL); /* nohup's SIG_IGN is kept */
+        }
     }
 }
 
@@ -196,6 +204,7 @@ static cnn_status run(const train_command *command, cnn_error *error) {
 int main(int argc, char **argv) {
     cnn_error error = {0};
     cnn_progress progress;
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
     train_command command = {.action = -1};
     command.overrides = calloc((size_t)argc + 1, sizeof *command.overrides);
     cnn_progress_start(&progress, "cnntrain", false, false);

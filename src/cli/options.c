@@ -11,6 +11,9 @@
 
 enum { OPTIONS_MAX = 32 };
 
+/* What getopt_long calls long option i: LONG_OPTION + i, beyond every letter. */
+enum { LONG_OPTION = 256 };
+
 /* An argument that getopt did not understand: the nearest name as a hint. */
 static cnn_status fail_unknown(const cnn_option *options, const char *found, cnn_error *error) {
     const char *names[OPTIONS_MAX + 1] = {0};
@@ -32,12 +35,10 @@ cnn_status cnn_options_parse(const cnn_option *options, int argc, char **argv,
     /* "-": hand arguments over in place; ":": tell a missing value from an unknown option */
     char short_options[2 * OPTIONS_MAX + 3] = "-:";
     size_t used = 2;
-    int chosen = -1;
     for (int i = 0; i < OPTIONS_MAX && options[i].name; i++) {
         long_options[i].name = options[i].name;
         long_options[i].has_arg = options[i].argument ? required_argument : no_argument;
-        long_options[i].flag = &chosen;
-        long_options[i].val = i;
+        long_options[i].val = LONG_OPTION + i;
         if (options[i].letter) {
             short_options[used++] = options[i].letter;
             if (options[i].argument) {
@@ -51,19 +52,21 @@ cnn_status cnn_options_parse(const cnn_option *options, int argc, char **argv,
     cnn_status status = CNN_OK;
     while (status == CNN_OK &&
            (result = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-        const char *word = argv[optind - 1];
-        if (result == '?') {
-            char letter[3] = {'-', (char)optopt, '\0'};
-            bool is_long = strncmp(word, "--", 2) == 0;
-            status = optopt && is_long
-                         ? cnn_fail(error, CNN_ERROR_CONFIG, "option %.80s takes no value", word)
-                         : fail_unknown(options, is_long || !optopt ? word : letter, error);
+        char letter[3] = {'-', (char)optopt, '\0'};
+        if (result == '?' && optopt >= LONG_OPTION) {
+            status = cnn_fail(error, CNN_ERROR_CONFIG, "option --%s takes no value",
+                              options[optopt - LONG_OPTION].name);
+        } else if (result == '?') {
+            status = fail_unknown(options, optopt ? letter : argv[optind - 1], error);
         } else if (result == ':') {
-            status = cnn_fail(error, CNN_ERROR_CONFIG, "option %.80s: expected a value after it", word);
+            bool is_long = optopt >= LONG_OPTION;
+            status = cnn_fail(error, CNN_ERROR_CONFIG, "option %s%s: expected a value after it",
+                              is_long ? "--" : letter,
+                              is_long ? options[optopt - LONG_OPTION].name : "");
         } else if (result == 1) {
             status = handle(context, -1, optarg, error);
-        } else if (result == 0) {
-            status = handle(context, chosen, optarg, error);
+        } else if (result >= LONG_OPTION) {
+            status = handle(context, result - LONG_OPTION, optarg, error);
         } else {
             int place = 0;
             while (options[place].letter != result) {

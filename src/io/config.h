@@ -49,7 +49,8 @@ struct cnn_config {
 char *cnn_config_to_json(const cnn_config *config);
 
 /* The path of the first key that differs between two texts of cnn_config_to_json, leaving out the keys
- * that a run may change when it goes on (train.epochs, output); NULL where none does. The result is
+ * that a run may change when it goes on (train.epochs, output), and data.classes where `json` leaves it
+ * to the data; NULL where none does. The result is
  * constant. */
 const char *cnn_config_difference(const char *json, const char *other);
 

@@ -8,8 +8,8 @@ static const char *const normalizations[] = {"unit", "standardize", NULL};
 static const char *const optimizers[] = {"sgd", "momentum", NULL};
 
 #define FIELD(field) .offset = offsetof(cnn_config, field)
-/* The largest whole number that a JSON number (a double) holds exactly. */
-#define LARGEST_EXACT 9007199254740992.0
+/* The largest whole number up to which a JSON number (a double) holds every one exactly. */
+#define LARGEST_EXACT 9007199254740991.0
 
 const cnn_config_key cnn_config_keys[] = {
     {.path = "data.train", .kind = CNN_CONFIG_PATH, FIELD(data.train), .required = true,

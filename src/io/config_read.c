@@ -107,6 +107,10 @@ static cnn_status fail_unknown(const config_reader *reader, const char *place, c
 
 /* The text of a file as a JSON object; says line and column where it is none. */
 static cnn_status parse(const config_reader *reader, const char *text, size_t size, cJSON **root) {
+    if (strlen(text) != size || !cnn_text_is_utf8(text)) {
+        return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: expected UTF-8 text, found other bytes",
+                        reader->file);
+    }
     const char *end = text;
     *root = cJSON_ParseWithLengthOpts(text, size + 1, &end, true);
     if (*root && cJSON_IsObject(*root)) {
@@ -217,9 +221,9 @@ static cJSON *child(const cJSON *parent, const char *part) {
 /* Applies one KEY=VALUE to the tree and notes its place ("layers[0].filters"). */
 static cnn_status apply_override(config_reader *reader, cJSON *root, const char *override) {
     const char *equals = strchr(override, '=');
-    if (!equals || equals == override) {
+    if (!equals || equals == override || !cnn_text_is_utf8(override)) {
         return cnn_fail(reader->error, CNN_ERROR_CONFIG,
-                        "command line: expected KEY=VALUE, got \"%.100s\"", override);
+                        "command line: expected KEY=VALUE in UTF-8, got \"%.100s\"", override);
     }
     char *path = cnn_copy_string(override);
     if (!path) {
@@ -234,7 +238,10 @@ static cnn_status apply_override(config_reader *reader, cJSON *root, const char 
     for (char *part = next_part(&rest); part && status == CNN_OK; part = next_part(&rest)) {
         int index;
         used += (size_t)snprintf(place + used, PLACE_SIZE - used,
-                                 is_index(part, &index) ? "[%s]" : used ? ".%s" : "%s", part);
+                                 cJSON_IsArray(parent) && is_index(part, &index) ? "[%s]"
+                                 : used ? ".%s"
+                                        : "%s",
+                                 part);
         if (used >= PLACE_SIZE || !*part) {
             status = cnn_fail(reader->error, CNN_ERROR_CONFIG,
                               "command line: expected a key such as train.epochs, got \"%.100s\"",

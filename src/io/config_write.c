@@ -149,7 +149,8 @@ const char *cnn_config_difference(const char *json, const char *other) {
         left = cJSON_GetObjectItemCaseSensitive(left, name);
         const cJSON *right = section_of(b, key->path, &name);
         right = cJSON_GetObjectItemCaseSensitive(right, name);
-        if ((left || right) && !cJSON_Compare(left, right, true)) {
+        bool found_in_data = key->kind == CNN_CONFIG_CLASSES && !left;
+        if ((left || right) && !found_in_data && !cJSON_Compare(left, right, true)) {
             different = key->path;
         }
     }

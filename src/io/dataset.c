@@ -183,6 +183,9 @@ cnn_status cnn_dataset_load(const cnn_config *config, int threads, const cnn_log
     for (size_t i = 0; status == CNN_OK && i < dataset->count; i++) {
         validation_given = validation_given || dataset->samples[i].split == CNN_SPLIT_VALIDATION;
     }
+    if (status == CNN_OK && validation_given && !config->data.validation.path) {
+        cnn_log_message(log, CNN_LOG_INFO, "validation: the manifest's own rows, nothing held back");
+    }
     if (status == CNN_OK && !validation_given && config->data.validation.fraction > 0.0) {
         status = cnn_hold_back(dataset->samples, dataset->count, config->data.validation.fraction,
                                (uint64_t)config->train.seed, error);

@@ -74,7 +74,10 @@ static void take(unit **sorted, size_t count, double fraction) {
     }
     for (size_t i = 0; i < count; i++) {
         const size_t *images = sorted[i]->images;
-        if (held[0] + images[0] <= need[0] && held[1] + images[1] <= need[1]) {
+        bool wanted = held[0] + images[0] <= need[0] && held[1] + images[1] <= need[1];
+        bool some_stay = (images[0] == 0 || held[0] + images[0] < total[0]) &&
+                         (images[1] == 0 || held[1] + images[1] < total[1]);
+        if (wanted && some_stay) {
             sorted[i]->held = true;
             held[0] += images[0];
             held[1] += images[1];

@@ -5,7 +5,8 @@
 #include "sample_list.h"
 
 /* Moves about fraction × (images of the class) images of each class from CNN_SPLIT_TRAIN to
- * CNN_SPLIT_VALIDATION, at least one of each class that has two to spare.
+ * CNN_SPLIT_VALIDATION, at least one of each class that has two to spare, and
+ * never all of a class.
  *
  * Images with the same content, and images of the same group, form a unit that is moved whole or not at
  * all. Units are taken in an order that depends on seed, content and group alone: not on paths, and

@@ -9,10 +9,9 @@
 #include <stb_image.h>
 #include <stb_image_resize.h>
 
-#include <errno.h>
+#include <ctype.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define IMAGE_FILE_LIMIT ((size_t)1 << 30)
 
@@ -170,6 +169,27 @@ static cnn_status hash_content(const uint8_t *from, int width, int height, int c
     return CNN_OK;
 }
 
+/* The bytes that a PNM file (P5 or P6: magic, width, height, maximum, one white space, pixels) must have at
+ * least; 0 for other files. stb_image does not notice where pixels are missing. */
+static size_t pnm_bytes(const char *bytes, size_t size, int width, int height) {
+    if (size < 2 || bytes[0] != 'P' || (bytes[1] != '5' && bytes[1] != '6')) {
+        return 0;
+    }
+    size_t at = 2;
+    int maximum = 0;
+    for (int number = 0; number < 3; number++) {
+        while (at < size && (isspace((unsigned char)bytes[at]) || bytes[at] == '#')) {
+            at += bytes[at] == '#' ? strcspn(bytes + at, "\r\n") : 1;
+        }
+        maximum = 0;
+        for (; at < size && isdigit((unsigned char)bytes[at]) && maximum < 65536; at++) {
+            maximum = maximum * 10 + (bytes[at] - '0');
+        }
+    }
+    size_t channels = bytes[1] == '6' ? 3 : 1;
+    return at + 1 + (size_t)width * (size_t)height * channels * (maximum > 255 ? 2 : 1);
+}
+
 static cnn_status check_size(int width, int height, const cnn_image_settings *settings,
                              cnn_error *error) {
     double megapixels = (double)width * (double)height / 1e6;
@@ -187,13 +207,8 @@ static cnn_status check_size(int width, int height, const cnn_image_settings *se
 
 cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, uint8_t *pixels,
                           cnn_image_info *info, cnn_error *error) {
-    struct stat about;
-    if (stat(path, &about) != 0) {
-        return cnn_fail(error, CNN_ERROR_DATA, "%s", strerror(errno));
-    }
-    if (!S_ISREG(about.st_mode)) { /* reading from a pipe or a device might never end */
-        return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found %s",
-                        S_ISDIR(about.st_mode) ? "a folder" : "a pipe or a device");
+    if (cnn_file_is_endless(path)) {
+        return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found a pipe or a device");
     }
     char *bytes;
     size_t size;
@@ -214,6 +229,11 @@ cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, 
     }
     status = check_size(width, height, settings, error);
     if (status != CNN_OK) {
+        goto done;
+    }
+    if (size < pnm_bytes(bytes, size, width, height)) {
+        status = cnn_fail(error, CNN_ERROR_DATA, "expected %zu bytes of a %d×%d image, found %zu",
+                          pnm_bytes(bytes, size, width, height), width, height, size);
         goto done;
     }
     decoded = stbi_load_from_memory(data, (int)size, &width, &height, &channels, 0);

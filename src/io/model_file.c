@@ -107,6 +107,7 @@ static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_mod
         info->deviation[i] = 1.0;
     }
     bool fits = cJSON_GetArraySize(classes) == 2 && cJSON_IsNumber(threshold) &&
+                threshold->valuedouble >= 0.0 && threshold->valuedouble <= 1.0 &&
                 read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "mean"),
                              config->image.channels, info->mean) &&
                 read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "deviation"),
@@ -116,7 +117,7 @@ static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_mod
     }
     for (int i = 0; fits && i < 2; i++) {
         const cJSON *name = cJSON_GetArrayItem(classes, i);
-        fits = cJSON_IsString(name);
+        fits = cJSON_IsString(name) && *name->valuestring;
         if (fits) {
             info->classes[i] = cnn_copy_string(name->valuestring);
             if (!info->classes[i]) {
@@ -124,9 +125,9 @@ static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_mod
             }
         }
     }
-    if (!fits) {
+    if (!fits || strcmp(info->classes[0], info->classes[1]) == 0) {
         return cnn_fail(error, CNN_ERROR_MODEL,
-                        "%s: expected classes, normalization and threshold", config_key);
+                        "%s: expected two classes, normalization and threshold", config_key);
     }
     info->threshold = threshold->valuedouble;
     return CNN_OK;
@@ -155,6 +156,11 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
                    found->count * sizeof *found->data);
         }
     }
+    for (size_t i = 0; i < network->parameter_count; i++) {
+        if (!isfinite(model->parameters[i])) {
+            return cnn_fail(error, CNN_ERROR_MODEL, "expected finite weights, found NaN or infinity");
+        }
+    }
     if (file->tensor_count != count_tensors(network)) {
         return cnn_fail(error, CNN_ERROR_MODEL, "expected %zu tensors, found %zu",
                         count_tensors(network), file->tensor_count);
@@ -169,9 +175,12 @@ static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kern
         return cnn_fail(error, CNN_ERROR_MODEL, "expected a model, found another file of cnntrain");
     }
     model->config = cnn_alloc(1, sizeof *model->config);
+    if (!model->config) {
+        return cnn_fail_memory(error, "the model");
+    }
     cJSON *root = cJSON_Parse(text);
     cnn_status status = CNN_OK;
-    if (!model->config || !root) {
+    if (!root) {
         status = cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
     }
     if (status == CNN_OK) {

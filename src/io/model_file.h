@@ -8,7 +8,7 @@
 typedef struct cnn_model_info {
     char *classes[2];
     double mean[3], deviation[3]; /* of x / 255, per channel; 0 and 1 where not standardized */
-    double threshold;             /* class 1 where the probability is at least this */
+    double threshold;             /* class 1 where the probability is at least this, as float */
 } cnn_model_info;
 
 typedef struct cnn_model {

@@ -154,9 +154,10 @@ static cnn_status check_version(const char *path, const cJSON *metadata, cnn_err
         return cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa safetensors file without %s", path, foreign,
                         version_key);
     }
-    /* files are understood within one major version */
-    size_t major = strcspn(CNN_VERSION, ".") + 1;
-    if (strncmp(version->valuestring, CNN_VERSION, major) != 0) {
+    /* files are understood within one major version; before version 1, within one minor version */
+    size_t same = strcspn(CNN_VERSION, ".") + 1;
+    same += CNN_VERSION[0] == '0' ? strcspn(CNN_VERSION + same, ".") + 1 : 0;
+    if (strncmp(version->valuestring, CNN_VERSION, same) != 0) {
         return cnn_fail(error, CNN_ERROR_MODEL,
                         "%s: written by cnntrain %.20s, which version " CNN_VERSION " cannot read", path,
                         version->valuestring);
@@ -271,6 +272,9 @@ cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_erro
     *file = (cnn_saved_file){0};
     char *bytes;
     size_t size;
+    if (cnn_file_is_endless(path)) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: expected a file, found a pipe or a device", path);
+    }
     cnn_status status = cnn_file_read(path, FILE_LIMIT, CNN_ERROR_MODEL, &bytes, &size, error);
     if (status != CNN_OK) {
         return cnn_fail_prefix(error, status, "%s: ", path);

@@ -5,7 +5,7 @@
 #include "network.h"
 
 /* One tensor's result. Errors are the largest difference of any checked entry, divided by the largest
- * gradient of the tensor. */
+ * gradient of the tensor (by 1 where all are 0: the loss does not depend on it). */
 typedef struct cnn_gradient_row {
     int layer;
     const cnn_layer_ops *ops;
@@ -24,7 +24,7 @@ typedef struct cnn_gradient_row {
 
 /* Checks `network` on random images and random parameters (biases too), and calls row for each tensor
  * in turn. Of a large tensor, `entries` evenly spread entries are compared with differences. *passed:
- * all errors within the bounds, no tensor all zero, something checked in every tensor. */
+ * all errors within the bounds, something checked in every tensor, not all gradients zero. */
 CNN_MUST_USE cnn_status cnn_gradient_check(cnn_network *network, uint64_t seed, size_t entries,
                                            void (*row)(void *context, const cnn_gradient_row *row),
                                            void *context, bool *passed, cnn_error *error);

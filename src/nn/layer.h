@@ -134,6 +134,7 @@ struct cnn_layer {
     int tensor_count;
     size_t parameter_offset, parameter_count; /* in the flat parameter array */
     cnn_block x_block, y_block, dx_block, dy_block;
+    bool shares_value;   /* x and y are one buffer */
     bool needs_dx;       /* some layer before has parameters */
     bool relu_follows;   /* forward applies the ReLU behind it, too */
     bool forward_done;   /* the layer before applies this one's forward */

@@ -157,29 +157,22 @@ static bool is_flatten(const cnn_layer *layer) {
     return layer->out.flat && !layer->in.flat && layer->ops->in_place;
 }
 
-/* May layer i work in its input's buffer? Not where a layer before, sharing that buffer, needs its own
+/* Which layers work in their input's buffer? Not where a layer before, sharing that buffer, needs its own
  * output for its backward pass; a flatten changes nothing and always may. */
-static bool shares_value(const cnn_network *network, int i) {
-    const cnn_layer *layer = &network->layers[i];
-    if (!layer->ops->in_place || is_flatten(layer)) {
-        return layer->ops->in_place;
+static void share_buffers(cnn_network *network) {
+    bool output_needed = false; /* by a layer that shares the buffer so far */
+    for (int i = 0; i < network->layer_count; i++) {
+        cnn_layer *layer = &network->layers[i];
+        layer->shares_value = layer->ops->in_place && (is_flatten(layer) || !output_needed);
+        output_needed = (layer->shares_value && output_needed) || layer->ops->backward_reads_output;
     }
-    for (int j = i - 1; j >= 0; j--) {
-        if (network->layers[j].ops->backward_reads_output) {
-            return false;
-        }
-        if (!shares_value(network, j)) {
-            break;
-        }
-    }
-    return true;
 }
 
 static void plan_values(cnn_network *network) {
     int count = network->layer_count;
     for (int i = 0; i < count; i++) {
         cnn_activation *activation = &network->activations[i];
-        if (i > 0 && shares_value(network, i - 1)) {
+        if (i > 0 && network->layers[i - 1].shares_value) {
             const cnn_activation *input = &network->activations[i - 1];
             activation->value_offset = input->value_offset;
             activation->value =
@@ -188,7 +181,7 @@ static void plan_values(cnn_network *network) {
         }
         /* the first layer that does not work in this buffer says which border it needs */
         int reader = i;
-        while (reader < count - 1 && shares_value(network, reader)) {
+        while (reader < count - 1 && network->layers[reader].shares_value) {
             reader++;
         }
         int before = 0, after = 0;
@@ -304,6 +297,7 @@ cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *k
         shape = layer->out;
         add_tensors(network, layer);
     }
+    share_buffers(network);
     plan_values(network);
     plan_scratch(network);
     network->forward_size = network->workspace_size;

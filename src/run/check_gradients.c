@@ -6,8 +6,22 @@
 #include "gradient_check.h"
 #include "text.h"
 
-/* Of each tensor, so many entries are compared with central differences. */
-enum { ENTRIES = 100 };
+/* Of each tensor, so many entries are compared with central differences: as many as take some seconds in
+ * all, two forward passes of the slow network for each. */
+enum { ENTRIES_LEAST = 8, ENTRIES_MOST = 100 };
+#define FLOPS_IN_ALL 4e9
+
+static size_t entries_for(const cnn_network *network) {
+    double tensors = 0.0;
+    for (int i = 0; i < network->layer_count; i++) {
+        tensors += network->layers[i].tensor_count;
+    }
+    double pair = 2.0 * network->flops * (CNN_LANES + 3);
+    double entries = FLOPS_IN_ALL / (pair * tensors);
+    return entries < ENTRIES_LEAST  ? ENTRIES_LEAST
+           : entries > ENTRIES_MOST ? ENTRIES_MOST
+                                    : (size_t)entries;
+}
 
 typedef struct gradient_table {
     cnn_text text;
@@ -39,7 +53,8 @@ cnn_status cnn_check_gradients(const cnn_config *config, const cnn_train_options
     if (status == CNN_OK) {
         cnn_text_format(&table.text, "%-12s %-8s %10s %8s %9s %14s\n", "tensor", "layer", "largest",
                         "checked", "at kinks", "relative error");
-        status = cnn_gradient_check(network, (uint64_t)config->train.seed, ENTRIES, add_row, &table,
+        status = cnn_gradient_check(network, (uint64_t)config->train.seed, entries_for(network),
+                                    add_row, &table,
                                     &passed, error);
     }
     if (status == CNN_OK) {

@@ -22,9 +22,10 @@ typedef struct state_field {
 #define WHOLE(field) {"checkpoint." #field, offsetof(cnn_checkpoint_state, field), true}
 #define REAL(field) {"checkpoint." #field, offsetof(cnn_checkpoint_state, field), false}
 static const state_field fields[] = {
+    /* epochs comes first: cnn_checkpoint_peek reads it alone */
     WHOLE(epochs),    WHOLE(batches),  WHOLE(right),     WHOLE(best_epoch),
     REAL(loss_sum),   REAL(best_loss), REAL(train_loss), REAL(train_accuracy),
-    REAL(seconds),    REAL(training_seconds),
+    REAL(seconds),    REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields, NUMBER_SIZE = 40 };
@@ -82,17 +83,24 @@ static cnn_status read_tensor(const cnn_saved_file *file, const char *path, cons
     return CNN_OK;
 }
 
-static cnn_status read_state(const cnn_saved_file *file, const char *path, const char *config,
-                             cnn_checkpoint_state *state, cnn_error *error) {
+static cnn_status compare_config(const cnn_saved_file *file, const char *path, const char *config,
+                                 cnn_error *error) {
     const char *text;
     cnn_status status = read_text(file, path, config_key, &text, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    const char *different = cnn_config_difference(config, text);
+    const char *different = status == CNN_OK ? cnn_config_difference(config, text) : NULL;
     if (different) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "%s: cannot resume: %s has changed since the run was started", path, different);
+    }
+    return status;
+}
+
+static cnn_status read_state(const cnn_saved_file *file, const char *path, const char *config,
+                             cnn_checkpoint_state *state, cnn_error *error) {
+    const char *text;
+    cnn_status status = compare_config(file, path, config, error);
+    if (status != CNN_OK) {
+        return status;
     }
     status = read_text(file, path, data_key, &text, error);
     if (status != CNN_OK) {
@@ -133,6 +141,25 @@ cnn_status cnn_checkpoint_read(const char *path, cnn_checkpoint_state *state, co
     }
     if (status == CNN_OK) {
         status = read_tensor(&file, path, "optimizer", optimizer_state, state_count, error);
+    }
+    cnn_safetensors_free(&file);
+    return status;
+}
+
+cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,
+                               cnn_error *error) {
+    cnn_saved_file file;
+    const char *text = NULL;
+    cnn_status status = cnn_safetensors_read(path, &file, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    status = compare_config(&file, path, config, error);
+    if (status == CNN_OK) {
+        status = read_text(&file, path, fields[0].key, &text, error);
+    }
+    if (status == CNN_OK) {
+        *epochs = strtoll(text, NULL, 10);
     }
     cnn_safetensors_free(&file);
     return status;

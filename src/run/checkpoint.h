@@ -16,7 +16,8 @@ typedef struct cnn_checkpoint_state {
     int64_t best_epoch;
     double best_loss; /* validation loss of the best epoch; infinite where there is none */
     double train_loss, train_accuracy; /* of the last finished epoch */
-    double seconds, training_seconds;  /* so far */
+    double seconds, training_seconds;  /* of the finished epochs */
+    double epoch_seconds, epoch_training_seconds; /* of the epoch at work, before the checkpoint */
     uint64_t data; /* cnn_dataset_fingerprint */
 } cnn_checkpoint_state;
 
@@ -34,5 +35,9 @@ CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, cnn_checkpoint_sta
                                             const char *config, float *parameters,
                                             size_t parameter_count, float *optimizer_state,
                                             size_t state_count, cnn_error *error);
+
+/* Reads how many epochs are finished, and compares the config, but not the data. */
+CNN_MUST_USE cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,
+                                            cnn_error *error);
 
 #endif

@@ -54,7 +54,7 @@ cnn_status cnn_metrics_compute(const float *logits, const uint8_t *labels, size_
         float probability = cnn_probability(logits[i]);
         images[i] = (scored){.probability = probability, .label = labels[i]};
         loss += cnn_loss(logits[i], labels[i]);
-        right += ((double)probability >= threshold) == (labels[i] == 1);
+        right += (probability >= (float)threshold) == (labels[i] == 1);
     }
     metrics->loss = loss / (double)count;
     metrics->accuracy = (double)right / (double)count;

@@ -8,6 +8,7 @@
 #include "parallel.h"
 #include "setup.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,8 +17,12 @@ struct cnn_predictor {
     cnn_pixel_table table;
 };
 
-/* Images that are decoded before the network runs over them. */
+/* Images that are decoded before the network runs over them, at most … */
 enum { CHUNK = 512 };
+/* … and bytes of them (but always a block). */
+#define CHUNK_BYTES ((size_t)64 << 20)
+
+static const char no_number[] = "the network gives no number: its values overflow";
 
 cnn_status cnn_predictor_load(const char *path, cnn_predictor **out, cnn_error *error) {
     *out = NULL;
@@ -52,8 +57,8 @@ const char *cnn_predictor_class(const cnn_predictor *predictor, int label) {
     return predictor->model->info.classes[label ? 1 : 0];
 }
 
-double cnn_predictor_threshold(const cnn_predictor *predictor) {
-    return predictor->model->info.threshold;
+float cnn_predictor_threshold(const cnn_predictor *predictor) {
+    return (float)predictor->model->info.threshold;
 }
 
 /* --- one image ----------------------------------------------------------------------------------------------- */
@@ -71,7 +76,7 @@ static cnn_status predict_one(const cnn_predictor *predictor, const uint8_t *pix
     cnn_block_from_images(&predictor->table, &pixels, 1, block, x);
     *probability = cnn_probability(cnn_network_forward(model->network, model->parameters, workspace)[0]);
     cnn_free(workspace);
-    return CNN_OK;
+    return isnan(*probability) ? cnn_fail(error, CNN_ERROR_DATA, "%s", no_number) : CNN_OK;
 }
 
 cnn_status cnn_predict_file(const cnn_predictor *predictor, const char *path, float *probability,
@@ -150,19 +155,25 @@ cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *
     cnn_minibatch *minibatch = NULL;
     threads = cnn_setup_threads(threads);
     chunk *c = cnn_alloc(1, sizeof *c);
-    size_t most = count < CHUNK ? count : CHUNK;
+    size_t image_size = cnn_image_size(&model->config->image);
+    size_t most = CHUNK_BYTES / image_size < CNN_LANES ? CNN_LANES : CHUNK_BYTES / image_size;
+    most = most < CHUNK ? most : CHUNK;
+    most = count < most ? count : most;
+    size_t blocks = (most + CNN_LANES - 1) / CNN_LANES;
     if (c) {
         c->predictor = predictor;
-        c->image_size = cnn_image_size(&model->config->image);
+        c->image_size = image_size;
         c->pixels = cnn_alloc(most, c->image_size);
     }
     if (!c || !c->pixels) {
         status = cnn_fail_memory(error, "predictions");
         goto done;
     }
-    status = cnn_minibatch_create(model->network, 0, threads, &minibatch, error);
-    for (size_t first = 0; first < count && status == CNN_OK; first += CHUNK) {
-        size_t size = count - first < CHUNK ? count - first : CHUNK;
+    status = cnn_minibatch_create(model->network, 0,
+                                  blocks < (size_t)threads && blocks > 0 ? (int)blocks : threads,
+                                  &minibatch, error);
+    for (size_t first = 0; first < count && status == CNN_OK; first += most) {
+        size_t size = count - first < most ? count - first : most;
         c->paths = paths + first;
         c->predictions = predictions + first;
         cnn_parallel_for(size, threads, decode, c);
@@ -176,7 +187,12 @@ cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *
         cnn_sample_source source = {.fill = fill, .context = c};
         cnn_minibatch_forward(minibatch, model->parameters, &source, 0, readable, logits, NULL);
         for (size_t i = 0; i < readable; i++) {
-            c->predictions[c->readable[i]].probability = cnn_probability(logits[i]);
+            cnn_prediction *prediction = &c->predictions[c->readable[i]];
+            prediction->probability = cnn_probability(logits[i]);
+            if (isnan(prediction->probability)) {
+                prediction->status = CNN_ERROR_DATA;
+                (void)snprintf(prediction->reason, sizeof prediction->reason, "%s", no_number);
+            }
         }
     }
 done:

@@ -203,7 +203,7 @@ cnn_status cnn_run_write_predictions(const cnn_run_directory *directory, const c
         cnn_text_append(&text, ",", 1);
         cnn_text_csv_field(&text, dataset->classes[sample->label]);
         cnn_text_append(&text, ",", 1);
-        cnn_text_csv_field(&text, dataset->classes[(double)probability >= threshold]);
+        cnn_text_csv_field(&text, dataset->classes[probability >= (float)threshold]);
         cnn_text_format(&text, ",%.9g\n", (double)probability);
     }
     return write_text(directory, CNN_RUN_PREDICTIONS, &text, error);

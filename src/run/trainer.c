@@ -146,21 +146,8 @@ static cnn_status read_best(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* Is the run in the directory finished, with as many epochs as the config wants? */
-static bool is_finished(const trainer *t) {
-    char *text;
-    size_t size;
-    if (t->state.epochs != t->config->train.epochs ||
-        cnn_file_read(t->directory.file[CNN_RUN_SUMMARY], (size_t)1 << 20, CNN_ERROR_RUNTIME, &text,
-                      &size, NULL) != CNN_OK) {
-        return false;
-    }
-    cnn_free(text);
-    return true;
-}
-
-/* Goes on from the checkpoint; a finished run is left as it is. */
-static cnn_status resume(trainer *t, bool *finished, cnn_error *error) {
+/* Goes on from the checkpoint. */
+static cnn_status resume(trainer *t, cnn_error *error) {
     cnn_status status = cnn_checkpoint_read(t->directory.file[CNN_RUN_CHECKPOINT], &t->state,
                                             t->config_json, t->parameters, t->parameter_count,
                                             t->optimizer_state, t->state_count, error);
@@ -170,11 +157,9 @@ static cnn_status resume(trainer *t, bool *finished, cnn_error *error) {
                           (long long)t->state.epochs, t->directory.path,
                           (long long)t->config->train.epochs);
     }
-    *finished = status == CNN_OK && is_finished(t);
-    if (status != CNN_OK || *finished) {
-        return status;
+    if (status == CNN_OK) {
+        status = read_best(t, error);
     }
-    status = read_best(t, error);
     if (status == CNN_OK) {
         status = cnn_run_remove(&t->directory, CNN_RUN_SUMMARY, error);
     }
@@ -189,7 +174,8 @@ static cnn_status resume(trainer *t, bool *finished, cnn_error *error) {
 
 /* --- epochs ------------------------------------------------------------------------------------------------------ */
 
-static cnn_status fail_diverged(const trainer *t, int64_t batch, double loss, cnn_error *error) {
+/* what: what is no number any more. batch 0: seen at the epoch's end. */
+static cnn_status fail_diverged(const trainer *t, int64_t batch, const char *what, cnn_error *error) {
     double rate = t->config->train.learning_rate;
     char where[64];
     if (batch > 0) {
@@ -204,9 +190,13 @@ static cnn_status fail_diverged(const trainer *t, int64_t batch, double loss, cn
                        t->directory.file[CNN_RUN_MODEL], (long long)t->state.best_epoch);
     }
     return cnn_fail(error, CNN_ERROR_DIVERGED,
-                    "%s: the loss is %s: training has diverged, most likely because "
+                    "%s: %s: training has diverged, most likely because "
                     "train.learning_rate = %g is too large (try %g); %s",
-                    where, isnan(loss) ? "NaN" : "infinite", rate, rate > 1.0 ? 0.1 : rate / 10.0, kept);
+                    where, what, rate, rate > 1.0 ? 0.1 : rate / 10.0, kept);
+}
+
+static const char *describe_loss(double loss) {
+    return isnan(loss) ? "the loss is NaN" : "the loss is infinite";
 }
 
 static bool all_finite(const float *values, size_t count) {
@@ -249,11 +239,11 @@ static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_
     int64_t right = 0;
     for (size_t i = 0; i < m; i++) {
         loss += cnn_loss(t->logits[i], t->labels[i]);
-        right += ((double)cnn_probability(t->logits[i]) >= t->setup.info.threshold) ==
+        right += (cnn_probability(t->logits[i]) >= (float)t->setup.info.threshold) ==
                  (t->labels[i] == 1);
     }
     if (!isfinite(loss)) {
-        return fail_diverged(t, t->state.batches + 1, loss, error);
+        return fail_diverged(t, t->state.batches + 1, describe_loss(loss), error);
     }
     cnn_optimizer_step(&t->optimizer, t->config->train.learning_rate, t->parameter_count, gradients,
                        t->optimizer_state, t->parameters);
@@ -263,9 +253,8 @@ static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_
     return CNN_OK;
 }
 
-/* The batches of one epoch, from where the state stands: *trained images in *seconds. CNN_STOPPED after a
- * checkpoint where asked to. */
-static cnn_status train_epoch(trainer *t, double *seconds, size_t *trained, cnn_error *error) {
+/* The batches of one epoch, from where the state stands. CNN_STOPPED after a checkpoint where asked to. */
+static cnn_status train_epoch(trainer *t, cnn_error *error) {
     size_t images = training_images(t);
     size_t batch_size = (size_t)t->config->train.batch_size;
     cnn_status status =
@@ -274,18 +263,18 @@ static cnn_status train_epoch(trainer *t, double *seconds, size_t *trained, cnn_
         .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &from};
     double begin = now();
+    double earlier = t->state.epoch_training_seconds;
     size_t done = (size_t)t->state.batches * batch_size;
     for (size_t first = done; first < images && status == CNN_OK; first += batch_size) {
         size_t m = images - first < batch_size ? images - first : batch_size;
         status = train_batch(t, &source, first, m, error);
-        *seconds = now() - begin;
+        double seconds = earlier + (now() - begin);
+        t->state.epoch_training_seconds = seconds;
         if (status == CNN_OK) {
-            *trained += m;
             report_progress(t, t->state.loss_sum / (double)(first + m),
-                            *seconds > 0.0 ? (double)*trained / *seconds : 0.0);
+                            seconds > 0.0 ? (double)(first + m) / seconds : 0.0);
             if (t->options->should_stop && t->options->should_stop(t->options->user)) {
-                t->state.training_seconds += *seconds;
-                t->state.seconds += *seconds;
+                t->state.epoch_seconds += now() - begin;
                 status = write_checkpoint(t, error);
                 return status != CNN_OK
                            ? status
@@ -315,8 +304,8 @@ static void log_epoch(const trainer *t, const cnn_epoch_row *row) {
 }
 
 /* Measures the epoch that was trained, writes its row, models and checkpoint. */
-static cnn_status finish_epoch(trainer *t, double training_seconds, size_t trained, double begin,
-                               cnn_error *error) {
+static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
+    double training_seconds = t->state.epoch_training_seconds;
     size_t images = training_images(t);
     cnn_epoch_row row = {
         .epoch = t->state.epochs + 1,
@@ -324,7 +313,7 @@ static cnn_status finish_epoch(trainer *t, double training_seconds, size_t train
         .train = {.count = images,
                   .loss = t->state.loss_sum / (double)images,
                   .accuracy = (double)t->state.right / (double)images},
-        .images_per_second = training_seconds > 0.0 ? (double)trained / training_seconds : 0.0,
+        .images_per_second = training_seconds > 0.0 ? (double)images / training_seconds : 0.0,
     };
     cnn_network_prepare(t->setup.network, t->parameters);
     cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->parameters, CNN_SPLIT_VALIDATION,
@@ -334,10 +323,11 @@ static cnn_status finish_epoch(trainer *t, double training_seconds, size_t train
     }
     double loss = row.validation.count > 0 ? row.validation.loss : 0.0;
     if (!isfinite(loss) || !all_finite(t->parameters, t->parameter_count)) {
-        return fail_diverged(t, 0, isfinite(loss) ? HUGE_VAL : loss, error);
+        return fail_diverged(t, 0, isfinite(loss) ? "weights are not finite" : describe_loss(loss),
+                             error);
     }
     bool best = row.validation.count == 0 || loss < t->state.best_loss;
-    row.seconds = now() - begin;
+    row.seconds = t->state.epoch_seconds + (now() - begin);
     t->state.epochs++;
     t->state.batches = 0;
     t->state.loss_sum = 0.0;
@@ -346,6 +336,7 @@ static cnn_status finish_epoch(trainer *t, double training_seconds, size_t train
     t->state.train_accuracy = row.train.accuracy;
     t->state.seconds += row.seconds;
     t->state.training_seconds += training_seconds;
+    t->state.epoch_seconds = t->state.epoch_training_seconds = 0.0;
     if (best) {
         t->state.best_loss = loss;
         t->state.best_epoch = row.epoch;
@@ -371,11 +362,9 @@ static cnn_status train_epochs(trainer *t, cnn_error *error) {
     cnn_status status = CNN_OK;
     while (t->state.epochs < t->config->train.epochs && status == CNN_OK) {
         double begin = now();
-        double training_seconds = 0.0;
-        size_t trained = 0;
-        status = train_epoch(t, &training_seconds, &trained, error);
+        status = train_epoch(t, error);
         if (status == CNN_OK) {
-            status = finish_epoch(t, training_seconds, trained, begin, error);
+            status = finish_epoch(t, begin, error);
         }
     }
     return status;
@@ -459,17 +448,36 @@ static cnn_status open_directory(trainer *t, bool *has_checkpoint, cnn_error *er
     return cnn_run_directory_open(output, mode, &t->directory, has_checkpoint, error);
 }
 
+/* Is the run in the directory finished, with as many epochs as the config wants? Needs no data. */
+static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error) {
+    int64_t epochs = 0;
+    char *summary;
+    size_t size;
+    *finished = false;
+    char *json = cnn_config_to_json(t->config);
+    cnn_status status = json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json, &epochs,
+                                                   error)
+                             : cnn_fail_memory(error, "the config");
+    cnn_free(json);
+    if (status == CNN_OK && epochs == t->config->train.epochs &&
+        cnn_file_read(t->directory.file[CNN_RUN_SUMMARY], (size_t)1 << 20, CNN_ERROR_RUNTIME, &summary,
+                      &size, NULL) == CNN_OK) {
+        *finished = true;
+        cnn_free(summary);
+        cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
+                        t->directory.path);
+    }
+    return status;
+}
+
 /* Brings the trainer to where the run stands. */
-static cnn_status begin(trainer *t, bool has_checkpoint, bool *finished, cnn_error *error) {
+static cnn_status begin(trainer *t, bool has_checkpoint, cnn_error *error) {
     t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
     if (!has_checkpoint) {
         return start(t, error);
     }
-    cnn_status status = resume(t, finished, error);
-    if (status == CNN_OK && *finished) {
-        cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
-                        t->directory.path);
-    } else if (status == CNN_OK) {
+    cnn_status status = resume(t, error);
+    if (status == CNN_OK) {
         cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: going on after epoch %lld, batch %lld",
                         t->directory.path, (long long)t->state.epochs, (long long)t->state.batches);
     }
@@ -484,24 +492,29 @@ cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_e
     bool has_checkpoint = false;
     bool finished = false;
     cnn_status status = open_directory(&t, &has_checkpoint, error);
-    if (status == CNN_OK) {
-        status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &t.setup, error);
+    if (status == CNN_OK && has_checkpoint) {
+        status = is_finished(&t, &finished, error);
     }
+    if (status != CNN_OK || finished) {
+        goto done;
+    }
+    status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &t.setup, error);
     if (status == CNN_OK) {
         status = allocate(&t, error);
     }
     if (status == CNN_OK) {
-        status = begin(&t, has_checkpoint, &finished, error);
+        status = begin(&t, has_checkpoint, error);
     }
-    if (status == CNN_OK && !finished) {
+    if (status == CNN_OK) {
         status = train_epochs(&t, error);
-        if (status == CNN_OK && config->train.epochs == 0) {
-            status = write_untrained(&t, error);
-        }
-        if (status == CNN_OK) {
-            status = finish(&t, error);
-        }
     }
+    if (status == CNN_OK && config->train.epochs == 0) {
+        status = write_untrained(&t, error);
+    }
+    if (status == CNN_OK) {
+        status = finish(&t, error);
+    }
+done:
     release(&t);
     return status;
 }

@@ -1,0 +1,61 @@
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# Flags that make no sense: exit code 2, one line on stderr that says what to do, nothing on stdout.
+. "$SOURCE/tests/cli/lib.sh"
+make_data data 16
+write_config cfg.json
+
+# refuses PROGRAM PATTERN ARGUMENT...
+refuses() {
+    program=$1
+    pattern=$2
+    shift 2
+    run 2 "$program" "$@"
+    expect_stdout ""
+    expect_one_message
+    expect_stderr "^(cnntrain|cnnpredict): "
+    expect_stderr "$pattern"
+    expect_no_file out
+}
+
+refuses "$CNNTRAIN" 'unknown option --confg; did you mean --config\?' --confg cfg.json
+refuses "$CNNTRAIN" 'unknown option --theads=2; did you mean --threads\?' --config cfg.json --theads=2
+refuses "$CNNTRAIN" 'unknown option --nothing-like-it' --config cfg.json --nothing-like-it
+refuses "$CNNTRAIN" 'unknown option -x' --config cfg.json -x
+refuses "$CNNTRAIN" 'unknown option' --config cfg.json -qx
+refuses "$CNNTRAIN" 'config.*missing' --dry-run
+refuses "$CNNTRAIN" 'config.*missing'
+refuses "$CNNTRAIN" '--config: expected a value' --config
+refuses "$CNNTRAIN" '--out: expected a value' --config cfg.json --out
+refuses "$CNNTRAIN" '-o: expected a value' --config cfg.json -o
+refuses "$CNNTRAIN" '--out: expected a path' --config cfg.json --out ''
+refuses "$CNNTRAIN" '--out: expected a path' --config cfg.json --out=
+refuses "$CNNTRAIN" '--quiet.* takes no value' --config cfg.json --quiet=yes
+refuses "$CNNTRAIN" '--resume and --overwrite' --config cfg.json --resume --overwrite
+refuses "$CNNTRAIN" '--dry-run and --trace' --config cfg.json --dry-run --trace
+refuses "$CNNTRAIN" '--help and --version' --help --version
+refuses "$CNNTRAIN" '--check-gradients and --schema' --check-gradients --schema
+for count in 0 -1 1025 two 1.5 '' 2x 99999999999999999999; do
+    refuses "$CNNTRAIN" '--threads: expected an integer from 1 to 1024, got "' --config cfg.json --threads "$count"
+    refuses "$CNNPREDICT" '--threads: expected an integer from 1 to 1024, got "' model.bin image.pgm --threads "$count"
+done
+refuses "$CNNTRAIN" 'expected KEY=VALUE.*, got "stray"' --config cfg.json stray
+
+refuses "$CNNPREDICT" 'expected MODEL and at least one PATH'
+refuses "$CNNPREDICT" 'expected MODEL and at least one PATH' model.bin
+refuses "$CNNPREDICT" 'unknown option --formt; did you mean --format\?' model.bin image.pgm --formt csv
+refuses "$CNNPREDICT" '--format: expected tsv, csv or jsonl, got "xml"' model.bin image.pgm --format xml
+refuses "$CNNPREDICT" '--format: expected tsv, csv or jsonl, got "CSV"' model.bin image.pgm --format CSV
+refuses "$CNNPREDICT" '--format: expected a value' model.bin image.pgm --format
+for threshold in -0.1 1.1 nan inf half ''; do
+    refuses "$CNNPREDICT" '--threshold: expected a number from 0 to 1, got "' model.bin image.pgm \
+        --threshold "$threshold"
+done
+
+# short forms, unique abbreviations, options behind arguments, and -- before arguments all work
+run 0 "$CNNTRAIN" -n -c cfg.json -t 1
+run 0 "$CNNTRAIN" --dry --conf=cfg.json
+run 0 "$CNNTRAIN" train.epochs=1 --config cfg.json --dry-run -- train.seed=2
+# the same action twice is one action
+run 0 "$CNNTRAIN" --config cfg.json --dry-run -n
+
+finish

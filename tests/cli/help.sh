@@ -1,0 +1,61 @@
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# --help, --version, --help-config and --schema.
+. "$SOURCE/tests/cli/lib.sh"
+
+# Fits on a screen: lines from $1 to 45, at most 100 columns, a trailing newline.
+expect_screen() {
+    lines=$(wc -l <stdout)
+    if [ "$lines" -lt "$1" ] || [ "$lines" -gt 45 ]; then
+        fail "expected $1 to 45 lines, got $lines"
+    fi
+    widest=$(awk '{ if (length($0) > most) most = length($0) } END { print most + 0 }' stdout)
+    [ "$widest" -le 100 ] || fail "expected at most 100 columns, got $widest"
+    [ "$(tail -c 1 stdout | wc -l)" -eq 1 ] || fail "expected a newline at the end"
+}
+
+for option in --help -h; do
+    run 0 "$CNNTRAIN" $option && expect_screen 24
+    expect_no_stderr
+    expect_in_stdout '^usage: cnntrain --config '
+    expect_in_stdout '75 stopped by a signal'
+    run 0 "$CNNPREDICT" $option && expect_screen 20
+    expect_no_stderr
+    expect_in_stdout '^usage: cnnpredict MODEL PATH'
+done
+
+for option in --version -V; do
+    run 0 "$CNNTRAIN" $option
+    expect_in_stdout '^cnntrain [0-9]+\.[0-9]+\.[0-9]+$'
+    expect_no_stderr
+    run 0 "$CNNPREDICT" $option
+    expect_in_stdout '^cnnpredict [0-9]+\.[0-9]+\.[0-9]+$'
+    expect_no_stderr
+done
+
+# --help wins over everything else that is missing; other options beside it do no harm.
+run 0 "$CNNTRAIN" --quiet --help
+run 0 "$CNNPREDICT" --threads 1 --help
+
+run 0 "$CNNTRAIN" --help-config
+expect_no_stderr
+cp stdout help-config
+widest=$(awk '{ if (length($0) > most) most = length($0) } END { print most + 0 }' help-config)
+[ "$widest" -le 100 ] || fail "expected at most 100 columns, got $widest"
+for key in data.train data.validation data.test data.classes data.bad_images \
+    image.width image.height image.channels image.resize image.normalize image.max_megapixels layers \
+    train.epochs train.batch_size train.optimizer train.learning_rate train.momentum train.shuffle train.seed output \
+    filters kernel stride padding size units conv relu maxpool flatten dense sigmoid; do
+    grep -Eq "^ +$key( |\$)" help-config || fail "expected --help-config to name $key"
+done
+
+run 0 "$CNNTRAIN" --schema
+expect_no_stderr
+expect_same stdout "$SOURCE/configs/schema.json"
+# every key of --help-config is a key of the schema
+sed -n 's/^ *\([a-z_.]*\)  (.*/\1/p' help-config | sed 's/.*\.//' >keys
+[ "$(wc -l <keys)" -ge 25 ] || fail "expected at least 25 keys in --help-config"
+while read -r key; do
+    grep -q "\"$key\":" stdout || fail "expected --schema to name $key"
+done <keys
+
+finish

@@ -1,0 +1,121 @@
+# shellcheck shell=sh
+# Sourced by every script here. The environment names what is tested: CNNTRAIN, CNNPREDICT, MAKE_IMAGES (programs),
+# SOURCE (root of the repository), BUILD (root of the build). Each script works in a folder of its own.
+set -u
+LC_ALL=C
+export LC_ALL
+: "${CNNTRAIN:?}" "${CNNPREDICT:?}" "${MAKE_IMAGES:?}" "${SOURCE:?}" "${BUILD:?}"
+
+work=$(mktemp -d) || exit 1
+background=
+leave() {
+    code=$?
+    trap - EXIT
+    [ -z "$background" ] || kill -KILL "$background" 2>/dev/null
+    cd / || exit 1
+    rm -rf "$work"
+    exit "$code"
+}
+trap leave EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP PIPE
+cd "$work" || exit 1
+
+last=
+failures=0
+
+# fail MESSAGE: notes a failure; the script goes on, and ends with finish.
+fail() {
+    failures=$((failures + 1))
+    printf 'FAILED: %s\n' "$1"
+    if [ -n "$last" ]; then
+        printf '  command: %s\n' "$last"
+        [ ! -f "$work/stdout" ] || head -c 1000 "$work/stdout" | sed 's/^/  stdout: /'
+        [ ! -f "$work/stderr" ] || head -c 1000 "$work/stderr" | sed 's/^/  stderr: /'
+    fi
+}
+
+finish() {
+    if [ "$failures" -gt 0 ]; then
+        printf '%s failures\n' "$failures"
+        exit 1
+    fi
+    exit 0
+}
+
+# run EXIT COMMAND...: runs it with stdout and stderr in files; it must end with this exit code.
+run() {
+    wanted=$1
+    shift
+    last="$*"
+    "$@" >"$work/stdout" 2>"$work/stderr"
+    code=$?
+    [ "$code" -eq "$wanted" ] || fail "expected exit code $wanted, got $code"
+    [ "$code" -eq "$wanted" ]
+}
+
+# expect_stdout TEXT: stdout is exactly this text, and a newline unless it is empty.
+expect_stdout() {
+    if [ -n "$1" ]; then
+        printf '%s\n' "$1" >"$work/wanted"
+    else
+        : >"$work/wanted"
+    fi
+    cmp -s "$work/wanted" "$work/stdout" || fail "expected on stdout: $1"
+}
+
+# expect_in_stdout, expect_stderr PATTERN: a line matches the extended regular expression.
+expect_in_stdout() {
+    grep -Eq -e "$1" "$work/stdout" || fail "expected on stdout: $1"
+}
+expect_stderr() {
+    grep -Eq -e "$1" "$work/stderr" || fail "expected on stderr: $1"
+}
+expect_no_stderr() {
+    [ ! -s "$work/stderr" ] || fail "expected nothing on stderr"
+}
+# expect_one_message: stderr is a single line.
+expect_one_message() {
+    [ "$(wc -l <"$work/stderr")" -eq 1 ] || fail "expected one line on stderr"
+}
+expect_file() {
+    [ -s "$1" ] || fail "expected the file $1"
+}
+expect_no_file() {
+    [ ! -e "$1" ] || fail "expected no $1"
+}
+expect_same() {
+    cmp -s "$1" "$2" || fail "expected $1 and $2 to be the same"
+}
+
+# make_data DIR N: N images of 12 x 12 grey pixels in DIR/left and DIR/right.
+make_data() {
+    "$MAKE_IMAGES" "$1" "$2" 12 12 1 || exit 1
+}
+
+# write_config FILE: a small network on the data in "data", two epochs, run directory "out".
+write_config() {
+    cat >"$1" <<'END'
+{
+    "data": {"train": "data", "validation": 0.25},
+    "image": {"width": 12, "height": 12, "channels": 1},
+    "layers": [
+        {"type": "conv", "filters": 4, "kernel": 3},
+        {"type": "relu"},
+        {"type": "maxpool", "size": 2},
+        {"type": "flatten"},
+        {"type": "dense", "units": 1},
+        {"type": "sigmoid"}
+    ],
+    "train": {"epochs": 2, "batch_size": 8, "learning_rate": 0.1, "seed": 1},
+    "output": "out"
+}
+END
+}
+
+# train_model DIR: a run of twenty epochs in DIR, whose model tells left from right.
+train_model() {
+    [ -d data ] || make_data data 80
+    [ -f cfg.json ] || write_config cfg.json
+    "$CNNTRAIN" --config cfg.json train.epochs=20 --quiet --out "$1" || exit 1
+}

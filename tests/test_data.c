@@ -1,0 +1,624 @@
+/* Data: folders and manifests, unreadable images, what is held back, statistics, blocks. */
+#include "test_support.h"
+
+#include "dataset.h"
+#include "hold_back.h"
+#include "memory.h"
+
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#include <stb_image_write.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SIDE 4
+#define SEEDS 20
+
+static char folder[TEST_PATH_MAX];
+
+/* Every test works in a folder of its own. */
+static int enter_folder(void **state) {
+    (void)state;
+    test_folder_create(folder);
+    return chdir(folder);
+}
+
+static int leave_folder(void **state) {
+    (void)state;
+    int failed = chdir("/");
+    test_folder_remove(folder);
+    return failed;
+}
+
+static void write_text(const char *path, const char *text) {
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void make_folder(const char *path) {
+    assert_int_equal(mkdir(path, 0777), 0);
+}
+
+static void fill_image(int number, uint8_t pixels[SIDE * SIDE]) {
+    uint64_t random = (uint64_t)number + 1;
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        pixels[i] = (uint8_t)test_random(&random, 0, 256);
+    }
+}
+
+/* An image file whose content depends on the number; .bmp, else .png. */
+static void write_image(const char *path, int number) {
+    uint8_t pixels[SIDE * SIDE];
+    fill_image(number, pixels);
+    assert_true(strstr(path, ".bmp") ? stbi_write_bmp(path, SIDE, SIDE, 1, pixels)
+                                     : stbi_write_png(path, SIDE, SIDE, 1, pixels, 0));
+}
+
+/* folder/a/a00.png … and folder/b/b00.png …, all different. */
+static void write_classes(const char *path, int count) {
+    char name[64];
+    make_folder(path);
+    for (int c = 0; c < 2; c++) {
+        (void)snprintf(name, sizeof name, "%s/%c", path, 'a' + c);
+        make_folder(name);
+        for (int i = 0; i < count; i++) {
+            (void)snprintf(name, sizeof name, "%s/%c/%c%02d.png", path, 'a' + c, 'a' + c, i);
+            write_image(name, 1000 * c + i);
+        }
+    }
+}
+
+/* A config for such images; up to 3 overrides. */
+static cnn_config *make_config(const char *train, const char *first, const char *second,
+                               const char *third) {
+    const char *given[] = {first, second, third};
+    const char *overrides[5];
+    size_t count = 0;
+    char override[128];
+    (void)snprintf(override, sizeof override, "data.train=%s", train);
+    overrides[count++] = override;
+    for (size_t i = 0; i < TEST_COUNT(given); i++) {
+        if (given[i]) {
+            overrides[count++] = given[i];
+        }
+    }
+    write_text("cfg.json",
+               "{\"image\": {\"width\": 4, \"height\": 4, \"channels\": 1}, \"layers\": "
+               "[{\"type\": \"flatten\"}, {\"type\": \"dense\", \"units\": 1}, "
+               "{\"type\": \"sigmoid\"}]}");
+    cnn_config *config;
+    cnn_error error;
+    test_ok(cnn_config_load("cfg.json", overrides, count, &config, &error), &error);
+    return config;
+}
+
+/* Keeps what the log says. */
+static char logged[4096];
+
+static void keep_line(void *user, cnn_log_level level, const char *line) {
+    (void)user;
+    size_t used = strlen(logged);
+    (void)snprintf(logged + used, sizeof logged - used, "%d %s\n", (int)level, line);
+}
+
+static cnn_error data_error;
+
+static cnn_status load(const char *train, const char *first, const char *second, const char *third,
+                       cnn_dataset **dataset) {
+    cnn_log_sink log = {.write = keep_line};
+    logged[0] = '\0';
+    data_error = (cnn_error){0};
+    cnn_config *config = make_config(train, first, second, third);
+    cnn_status status = cnn_dataset_load(config, 2, &log, dataset, &data_error);
+    cnn_config_free(config);
+    return status;
+}
+
+/* Data that must be refused with a message that holds this. */
+static void refuse(const char *train, const char *first, const char *message) {
+    cnn_dataset *dataset;
+    assert_int_equal(load(train, first, NULL, NULL, &dataset), CNN_ERROR_DATA);
+    assert_null(dataset);
+    if (!strstr(data_error.message, message)) {
+        fail_msg("expected \"%s\" in \"%s\"", message, data_error.message);
+    }
+}
+
+static cnn_dataset *accept(const char *train, const char *first, const char *second) {
+    cnn_dataset *dataset;
+    test_ok(load(train, first, second, NULL, &dataset), &data_error);
+    return dataset;
+}
+
+/* --- folders ---------------------------------------------------------------------------------- */
+
+static void test_folder(void **state) {
+    (void)state;
+    make_folder("d");
+    make_folder("d/yes");
+    make_folder("d/no");
+    make_folder("d/yes/b");
+    make_folder("d/.hidden");
+    write_image("d/yes/z.png", 1);
+    write_image("d/yes/b/10.png", 2);
+    write_image("d/yes/b/9.png", 3);
+    write_image("d/no/B.png", 4);
+    write_image("d/no/a.png", 5);
+    write_text("d/no/.DS_Store", "hidden");
+    write_text("d/beside.txt", "not in a class folder");
+    cnn_dataset *dataset = accept("d", "data.validation=0", NULL);
+    static const char *const paths[] = {"d/no/B.png", "d/no/a.png", "d/yes/b/10.png",
+                                        "d/yes/b/9.png", "d/yes/z.png"};
+    assert_int_equal(dataset->count, TEST_COUNT(paths));
+    assert_string_equal(dataset->classes[0], "no");
+    assert_string_equal(dataset->classes[1], "yes");
+    for (size_t i = 0; i < TEST_COUNT(paths); i++) {
+        assert_string_equal(dataset->samples[i].path, paths[i]);
+        assert_int_equal(dataset->samples[i].label, i >= 2);
+        assert_int_equal(dataset->samples[i].split, CNN_SPLIT_TRAIN);
+    }
+    uint8_t pixels[SIDE * SIDE];
+    fill_image(5, pixels);
+    assert_memory_equal(dataset->pixels + dataset->image_size, pixels, sizeof pixels);
+    cnn_dataset_free(dataset);
+
+    dataset = accept("d", "data.validation=0", "data.classes=[\"yes\",\"no\"]");
+    assert_string_equal(dataset->samples[0].path, "d/no/B.png"); /* the order stays */
+    assert_int_equal(dataset->samples[0].label, 1);
+    cnn_dataset_free(dataset);
+    refuse("d", "data.classes=[\"Yes\",\"no\"]", "d/Yes: expected a folder for the class \"Yes\"");
+}
+
+/* Links are followed; a pipe among the images is left out; a loop of links ends. */
+static void test_links(void **state) {
+    (void)state;
+    write_classes("d", 2);
+    write_image("outside.png", 7);
+    make_folder("more");
+    write_image("more/1.png", 8);
+    assert_int_equal(symlink("../../outside.png", "d/a/link.png"), 0);
+    assert_int_equal(symlink("../../more", "d/a/more"), 0);
+    cnn_dataset *dataset = accept("d", "data.validation=0", NULL);
+    assert_int_equal(dataset->count, 6);
+    assert_string_equal(dataset->samples[2].path, "d/a/link.png");
+    assert_string_equal(dataset->samples[3].path, "d/a/more/1.png");
+    cnn_dataset_free(dataset);
+
+    assert_int_equal(mkfifo("d/b/pipe.png", 0666), 0);
+    assert_int_equal(symlink("nowhere", "d/b/broken.png"), 0);
+    (void)alarm(20);
+    refuse("d", NULL, "d: 1 of 7 images cannot be read");
+    assert_non_null(strstr(logged, "3 d/b/broken.png: No such file or directory"));
+    assert_int_equal(symlink("..", "d/a/more/loop"), 0);
+    cnn_dataset *looped = NULL;
+    cnn_status status = load("d", "data.bad_images=skip", NULL, NULL, &looped);
+    (void)alarm(0);
+    assert_true(status == CNN_OK || (status == CNN_ERROR_DATA && data_error.message[0]));
+    cnn_dataset_free(looped);
+}
+
+static void test_folder_errors(void **state) {
+    (void)state;
+    refuse("nowhere", NULL, "nowhere: expected a folder");
+    refuse("cfg.json", NULL, "found another file");
+    make_folder("d");
+    refuse("d", NULL, "d: expected two class folders, found 0");
+    make_folder("d/a");
+    write_image("d/a/1.png", 1);
+    refuse("d", NULL, "d: expected two class folders, found 1: \"a\"");
+    make_folder("d/b");
+    refuse("d", NULL, "found none of \"b\" (1 of \"a\")");
+    make_folder("d/c");
+    refuse("d", NULL, "found 3: \"a\", \"b\", \"c\"; choose two with data.classes");
+    write_image("d/c/1.png", 2);
+    cnn_dataset_free(accept("d", "data.classes=[\"a\",\"c\"]", NULL));
+}
+
+static void test_second_folder(void **state) {
+    (void)state;
+    write_classes("train", 3);
+    write_classes("other", 2);
+    cnn_dataset *dataset = accept("train", "data.validation=other", "data.test=other");
+    assert_int_equal(dataset->split_count[CNN_SPLIT_TRAIN], 6);
+    assert_int_equal(dataset->split_count[CNN_SPLIT_VALIDATION], 4);
+    assert_int_equal(dataset->split_count[CNN_SPLIT_TEST], 4);
+    assert_int_equal(dataset->class_count[CNN_SPLIT_TEST][1], 2);
+    cnn_dataset_free(dataset);
+}
+
+/* --- manifests -------------------------------------------------------------------------------- */
+
+static void test_manifest(void **state) {
+    (void)state;
+    make_folder("m");
+    make_folder("m/sub");
+    write_image("m/one.png", 1);
+    write_image("m/sub/two, \"2\".png", 2);
+    write_image("m/three.png", 3);
+    write_image("m/four.png", 4);
+    /* a mark, CRLF, quotes, another order, empty fields, no line end at the end */
+    write_text("m/list.csv", "\xef\xbb\xbfsplit,label,group,path\r\n"
+                             ",dog,g1,one.png\r\n"
+                             "train,cat,,\"sub/two, \"\"2\"\".png\"\r\n"
+                             "validation,\"dog\",\"a, b\",three.png\r\n"
+                             "test,cat,g1,four.png");
+    cnn_dataset *dataset = accept("m/list.csv", NULL, NULL);
+    static const struct {
+        const char *path, *group;
+        int label;
+        cnn_split split;
+    } rows[] = {{"m/one.png", "g1", 1, CNN_SPLIT_TRAIN},
+                {"m/sub/two, \"2\".png", NULL, 0, CNN_SPLIT_TRAIN},
+                {"m/three.png", "a, b", 1, CNN_SPLIT_VALIDATION},
+                {"m/four.png", "g1", 0, CNN_SPLIT_TEST}};
+    assert_int_equal(dataset->count, TEST_COUNT(rows));
+    assert_string_equal(dataset->classes[0], "cat");
+    for (size_t i = 0; i < TEST_COUNT(rows); i++) {
+        const cnn_sample *sample = &dataset->samples[i];
+        assert_string_equal(sample->path, rows[i].path);
+        assert_string_equal(sample->group ? sample->group : "", rows[i].group ? rows[i].group : "");
+        assert_int_equal(sample->label, rows[i].label);
+        assert_int_equal(sample->split, rows[i].split);
+    }
+    cnn_dataset_free(dataset);
+    refuse("m/list.csv", "data.test=m/list.csv",
+           "expected no row with split test beside data.test");
+    write_text("m/plain.csv", "label,path\ndog,one.png\n\ncat,three.png\nbird,four.png\n");
+    refuse("m/plain.csv", NULL, "expected two labels, found 3: \"bird\", \"cat\", \"dog\"");
+    dataset = accept("m/plain.csv", "data.classes=[\"cat\",\"dog\"]", "data.validation=0");
+    assert_int_equal(dataset->count, 2);
+    assert_non_null(strstr(logged, "1 rows with other labels than \"cat\" and \"dog\" left out"));
+    cnn_dataset_free(dataset);
+}
+
+static void test_manifest_errors(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } broken[] = {
+        {"", "l.csv: expected a header path,label[,split][,group], found an empty file"},
+        {"path,lable\n", "l.csv: row 1: unknown column \"lable\"; did you mean \"label\"?"},
+        {"path,label,weight\n", "unknown column \"weight\"; expected path, label, split or group"},
+        {"path,Label\n", "unknown column \"Label\""},
+        {"path,label,path\n", "l.csv: row 1: column \"path\" stands here twice"},
+        {"path,split\n", "found no column \"label\""},
+        {"label\n", "found no column \"path\""},
+        {"path,label\n", "expected two labels, found 0"},
+        {"path,label\na.png,x\nb.png\n", "l.csv: row 3: expected 2 fields, found 1"},
+        {"path,label\na.png,x,y\n", "l.csv: row 2: expected 2 fields, found 3"},
+        {"path,label\n,x\n", "l.csv: row 2: path: expected text, found nothing"},
+        {"path,label\na.png,\n", "l.csv: row 2: label: expected text, found nothing"},
+        {"path,label,split\na.png,x,train\nb.png,y,Train\n",
+         "l.csv: row 3: split: expected train, validation or test, found \"Train\""},
+        {"path,label\n\"a.png,x\n", "expected valid CSV"},
+        {"path,label\n\"a\"b.png,x\n", "expected valid CSV"},
+    };
+    for (size_t i = 0; i < TEST_COUNT(broken); i++) {
+        write_text("l.csv", broken[i].text);
+        refuse("l.csv", NULL, broken[i].message);
+    }
+    write_image("a.png", 1);
+    write_image("b.png", 2);
+    write_text("l.csv", "path,label,split\na.png,x,train\nb.png,y,train\n");
+    refuse("l.csv", "data.validation=l.csv",
+           "l.csv: row 2: split: only the manifest of data.train can split, found \"train\"");
+    refuse("missing.csv", NULL, "missing.csv: ");
+}
+
+/* Paths from the root are taken as they are. */
+static void test_absolute_path(void **state) {
+    (void)state;
+    make_folder("m");
+    write_image("a.png", 1);
+    write_image("m/b.png", 2);
+    char text[2 * TEST_PATH_MAX];
+    (void)snprintf(text, sizeof text, "path,label\n%s/a.png,x\n../m/b.png,y\n", folder);
+    write_text("m/l.csv", text);
+    cnn_dataset *dataset = accept("m/l.csv", "data.validation=0", NULL);
+    assert_int_equal(dataset->samples[0].path[0], '/');
+    assert_string_equal(dataset->samples[1].path, "m/../m/b.png");
+    cnn_dataset_free(dataset);
+}
+
+/* --- unreadable images ------------------------------------------------------------------------ */
+
+static void test_bad_images(void **state) {
+    (void)state;
+    write_classes("d", 4);
+    write_text("d/a/a01.png", "no image");
+    write_text("d/b/b03.png", "");
+    write_text("d/b/notes.txt", "not one, either");
+    refuse("d", NULL, "d: 3 of 9 images cannot be read");
+    assert_non_null(strstr(logged, "3 d/a/a01.png: expected a PNG"));
+    assert_non_null(strstr(logged, "3 d/b/b03.png: expected an image, found an empty file"));
+    assert_non_null(strstr(logged, "3 d/b/notes.txt: "));
+
+    cnn_dataset *dataset = accept("d", "data.bad_images=skip", "data.validation=0");
+    assert_non_null(strstr(logged, "2 d/a/a01.png: expected a PNG")); /* a warning now */
+    assert_non_null(strstr(logged, "2 d/b/notes.txt: "));
+    assert_int_equal(dataset->count, 6);
+    assert_int_equal(dataset->bad_images, 3);
+    assert_int_equal(dataset->class_count[CNN_SPLIT_TRAIN][0], 3);
+    uint8_t pixels[SIDE * SIDE];
+    fill_image(1002, pixels); /* the last image moved up with its pixels */
+    assert_string_equal(dataset->samples[5].path, "d/b/b02.png");
+    assert_memory_equal(dataset->pixels + 5 * dataset->image_size, pixels, sizeof pixels);
+    cnn_dataset_free(dataset);
+
+    for (int i = 0; i < 4; i++) {
+        char path[32];
+        (void)snprintf(path, sizeof path, "d/b/b%02d.png", i);
+        write_text(path, "no image");
+    }
+    refuse("d", "data.bad_images=skip", "found none of \"b\"");
+}
+
+/* --- holding back ----------------------------------------------------------------------------- */
+
+/* `count` samples of alternating labels with contents of their own. */
+static void make_samples(cnn_sample *samples, size_t count) {
+    uint64_t random = 77;
+    for (size_t i = 0; i < count; i++) {
+        samples[i] = (cnn_sample){.path = (char[]){"x"},
+                                  .label = (int)(i % 2),
+                                  .content = (uint64_t)test_random(&random, 0, 9e15)};
+    }
+}
+
+static void hold_back(cnn_sample *samples, size_t count, double fraction, uint64_t seed) {
+    cnn_error error;
+    for (size_t i = 0; i < count; i++) {
+        samples[i].split = CNN_SPLIT_TRAIN;
+    }
+    test_ok(cnn_hold_back(samples, count, fraction, seed, &error), &error);
+}
+
+static size_t count_held(const cnn_sample *samples, size_t count, int label) {
+    size_t held = 0;
+    for (size_t i = 0; i < count; i++) {
+        held += samples[i].split == CNN_SPLIT_VALIDATION && samples[i].label == label;
+    }
+    return held;
+}
+
+static void test_share(void **state) {
+    (void)state;
+    static const double shares[] = {0.01, 0.1, 0.25, 0.5, 0.9};
+    cnn_sample samples[200];
+    make_samples(samples, 200);
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        for (size_t i = 0; i < TEST_COUNT(shares); i++) {
+            hold_back(samples, 200, shares[i], seed);
+            for (int label = 0; label < 2; label++) {
+                test_near("held", i, (double)count_held(samples, 200, label), 100 * shares[i], 1.0);
+            }
+        }
+    }
+}
+
+/* Few images: both classes on both sides, whatever the share. */
+static void test_both_sides(void **state) {
+    (void)state;
+    static const double shares[] = {0.001, 0.1, 0.5, 0.75, 0.99};
+    cnn_sample samples[20];
+    for (size_t count = 4; count <= 20; count += 2) {
+        make_samples(samples, count);
+        for (size_t i = 0; i < TEST_COUNT(shares); i++) {
+            hold_back(samples, count, shares[i], 1);
+            for (int label = 0; label < 2; label++) {
+                size_t held = count_held(samples, count, label);
+                if (held < 1 || held >= count / 2) {
+                    fail_msg("%zu of %zu images held back for a share of %g", held, count / 2,
+                             shares[i]);
+                }
+            }
+        }
+    }
+}
+
+/* Copies and groups are never divided, and neither are chains of both. */
+static void test_units(void **state) {
+    (void)state;
+    enum { COUNT = 120 };
+    static char groups[COUNT][8];
+    cnn_sample samples[COUNT];
+    make_samples(samples, COUNT);
+    int unit[COUNT]; /* i / 6; the links inside: 0=1 and 4=5 by content, 1-2-3-4 by group */
+    for (int i = 0; i < COUNT; i++) {
+        unit[i] = i / 6;
+        if (i % 6 == 1 || i % 6 == 5) {
+            samples[i].content = samples[i - 1].content;
+        }
+        if (i % 6 >= 1 && i % 6 <= 4) {
+            (void)snprintf(groups[i], sizeof groups[i], "g%d", i / 6);
+            samples[i].group = groups[i];
+        }
+    }
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        hold_back(samples, COUNT, 0.3, seed);
+        for (int i = 0; i < COUNT; i++) {
+            assert_int_equal(samples[i].split, samples[unit[i] * 6].split);
+        }
+        test_near("held", 0, (double)count_held(samples, COUNT, 0), 18, 3.0);
+    }
+}
+
+/* Neither names nor order matter; the seed does. */
+static void test_membership(void **state) {
+    (void)state;
+    enum { COUNT = 60 };
+    cnn_sample samples[COUNT], reversed[COUNT];
+    make_samples(samples, COUNT);
+    bool seen[COUNT] = {false};
+    size_t moved = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        hold_back(samples, COUNT, 0.2, seed);
+        for (int i = 0; i < COUNT; i++) {
+            reversed[COUNT - 1 - i] = samples[i];
+            reversed[COUNT - 1 - i].path = (char[]){"renamed"};
+            bool held = samples[i].split == CNN_SPLIT_VALIDATION;
+            moved += seed > 0 && held != seen[i];
+            seen[i] = held;
+        }
+        hold_back(reversed, COUNT, 0.2, seed);
+        for (int i = 0; i < COUNT; i++) {
+            assert_int_equal(samples[i].split, reversed[COUNT - 1 - i].split);
+        }
+    }
+    assert_in_range(moved, 100, 1000);
+}
+
+/* The same through files: a copy in another format under another name stays with its original. */
+static void test_copies(void **state) {
+    (void)state;
+    write_classes("d", 8);
+    char path[64], seed[32];
+    for (int c = 0; c < 2; c++) {
+        for (int i = 0; i < 8; i++) {
+            (void)snprintf(path, sizeof path, "d/%c/%c%02d-copy.bmp", 'a' + c, 'a' + c, i);
+            write_image(path, 1000 * c + i);
+        }
+    }
+    for (int s = 0; s < SEEDS; s++) {
+        (void)snprintf(seed, sizeof seed, "train.seed=%d", s);
+        cnn_dataset *dataset = accept("d", "data.validation=0.25", seed);
+        assert_int_equal(dataset->count, 32);
+        assert_int_equal(dataset->split_count[CNN_SPLIT_VALIDATION], 8);
+        for (size_t i = 0; i < dataset->count; i += 2) { /* a00-copy.bmp, a00.png, … */
+            assert_true(dataset->samples[i].content == dataset->samples[i + 1].content);
+            assert_int_equal(dataset->samples[i].split, dataset->samples[i + 1].split);
+        }
+        cnn_dataset_free(dataset);
+    }
+}
+
+/* --- fingerprint ------------------------------------------------------------------------------ */
+
+static uint64_t fingerprint(const char *manifest) {
+    write_text("l.csv", manifest);
+    cnn_dataset *dataset = accept("l.csv", "data.validation=0", NULL);
+    uint64_t hash = cnn_dataset_fingerprint(dataset);
+    cnn_dataset_free(dataset);
+    return hash;
+}
+
+static void test_fingerprint(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        write_image((const char *[]){"1.png", "2.png", "3.png", "4.png"}[i], i);
+    }
+    write_image("1-renamed.bmp", 0);
+    write_image("5.png", 5);
+    uint64_t plain = fingerprint("path,label\n1.png,x\n2.png,y\n3.png,x\n4.png,y\n");
+    assert_true(plain == fingerprint("label,path\nx,1-renamed.bmp\ny,2.png\nx,3.png\ny,4.png\n"));
+    assert_true(plain != fingerprint("path,label\n1.png,y\n2.png,y\n3.png,x\n4.png,y\n"));
+    assert_true(plain != fingerprint("path,label\n5.png,x\n2.png,y\n3.png,x\n4.png,y\n"));
+    assert_true(plain != fingerprint("path,label\n2.png,y\n1.png,x\n3.png,x\n4.png,y\n"));
+    assert_true(plain !=
+                fingerprint("path,label,split\n1.png,x,test\n2.png,y,\n3.png,x,\n4.png,y,\n"));
+}
+
+/* --- statistics and blocks -------------------------------------------------------------------- */
+
+static void test_statistics(void **state) {
+    (void)state;
+    enum { COUNT = 3, PLANE = 5, CHANNELS = 3 };
+    uint8_t pixels[COUNT][CHANNELS][PLANE];
+    uint64_t random = 4;
+    for (int i = 0; i < COUNT * CHANNELS * PLANE; i++) {
+        (&pixels[0][0][0])[i] = (uint8_t)test_random(&random, 0, 256);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        memset(pixels[i][2], 51, PLANE); /* a channel without deviation */
+    }
+    size_t train[] = {0, 2}; /* the image in between is for validation */
+    cnn_dataset dataset = {
+        .image_size = CHANNELS * PLANE, .pixels = &pixels[0][0][0], .count = COUNT};
+    dataset.split[CNN_SPLIT_TRAIN] = train;
+    dataset.split_count[CNN_SPLIT_TRAIN] = 2;
+    double mean[3], deviation[3];
+    cnn_dataset_statistics(&dataset, CHANNELS, mean, deviation);
+    for (int c = 0; c < 2; c++) {
+        double sum = 0.0, squares = 0.0;
+        for (int i = 0; i < 2 * PLANE; i++) {
+            sum += pixels[train[i / PLANE]][c][i % PLANE] / 255.0;
+        }
+        for (int i = 0; i < 2 * PLANE; i++) {
+            squares += pow(pixels[train[i / PLANE]][c][i % PLANE] / 255.0 - sum / (2 * PLANE), 2);
+        }
+        test_near("mean", (size_t)c, mean[c], sum / (2 * PLANE), 1e-12);
+        test_near("deviation", (size_t)c, deviation[c], sqrt(squares / (2 * PLANE)), 1e-12);
+    }
+    test_near("mean", 2, mean[2], 0.2, 1e-12);
+    test_near("deviation", 2, deviation[2], 1.0, 0.0);
+
+    cnn_pixel_table table;
+    cnn_pixel_table_fill(mean, deviation, &table);
+    for (int c = 0; c < CHANNELS; c++) {
+        for (size_t i = 0; i < 256; i++) {
+            double want = ((double)i / 255.0 - mean[c]) / deviation[c];
+            test_near("table", i, table.value[c][i], want, 1e-6 * fabs(want) + 1e-9);
+        }
+    }
+}
+
+static void test_block(void **state) {
+    (void)state;
+    enum { CHANNELS = 2, HEIGHT = 3, WIDTH = 2, SIZE = CHANNELS * HEIGHT * WIDTH };
+    uint8_t images[CNN_LANES][SIZE];
+    const uint8_t *pointers[CNN_LANES];
+    for (int lane = 0; lane < CNN_LANES; lane++) {
+        pointers[lane] = images[lane];
+        for (int i = 0; i < SIZE; i++) {
+            images[lane][i] = (uint8_t)(lane * SIZE + i);
+        }
+    }
+    /* rows with room for a border, which must not be touched */
+    cnn_block block = {.channels = CHANNELS,
+                       .height = HEIGHT,
+                       .width = WIDTH,
+                       .row_stride = (WIDTH + 2) * CNN_LANES,
+                       .plane_stride = (WIDTH + 2) * (HEIGHT + 1) * CNN_LANES};
+    float x[CHANNELS * (WIDTH + 2) * (HEIGHT + 1) * CNN_LANES];
+    cnn_pixel_table table;
+    cnn_pixel_table_fill((double[3]){0.5, 0.25, 0}, (double[3]){0.1, 2, 1}, &table);
+    static const int counts[] = {1, 5, CNN_LANES};
+    for (size_t k = 0; k < TEST_COUNT(counts); k++) {
+        for (size_t i = 0; i < TEST_COUNT(x); i++) {
+            x[i] = -77.0f;
+        }
+        cnn_block_from_images(&table, pointers, counts[k], &block, x);
+        double dense[CNN_LANES * SIZE];
+        test_block_read(&block, x, dense);
+        size_t untouched = 0;
+        for (size_t i = 0; i < TEST_COUNT(x); i++) {
+            untouched += x[i] < -76.0f;
+        }
+        assert_int_equal(untouched, TEST_COUNT(x) - SIZE * CNN_LANES);
+        for (size_t i = 0; i < TEST_COUNT(dense); i++) {
+            int lane = (int)i / SIZE, place = (int)i % SIZE;
+            float want = table.value[place / (HEIGHT * WIDTH)][images[lane][place]];
+            test_near("block", i, dense[i], lane < counts[k] ? want : 0.0, 0.0);
+        }
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter_folder, leave_folder)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_folder),        TEST(test_links),       TEST(test_folder_errors),
+        TEST(test_second_folder), TEST(test_manifest),    TEST(test_manifest_errors),
+        TEST(test_absolute_path), TEST(test_bad_images),  TEST(test_share),
+        TEST(test_both_sides),    TEST(test_units),       TEST(test_membership),
+        TEST(test_copies),        TEST(test_fingerprint), TEST(test_statistics),
+        TEST(test_block),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

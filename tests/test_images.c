@@ -1,0 +1,427 @@
+/* Images: every format, the same colours whatever the format, resizing, and files that are none. */
+#include "test_support.h"
+
+#include "image.h"
+
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#include <stb_image_write.h>
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WIDTH 7
+#define HEIGHT 5
+#define PIXELS (WIDTH * HEIGHT)
+
+static char folder[TEST_PATH_MAX];
+
+static int enter_folder(void **state) {
+    (void)state;
+    test_folder_create(folder);
+    return chdir(folder);
+}
+
+static int leave_folder(void **state) {
+    (void)state;
+    int failed = chdir("/");
+    test_folder_remove(folder);
+    return failed;
+}
+
+static void write_file(const char *path, const void *bytes, size_t size) {
+    (void)unlink(path); /* some file systems flush a file that is cut and written again */
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static cnn_image_settings settings(int width, int height, int channels, cnn_resize resize) {
+    return (cnn_image_settings){.width = width,
+                                .height = height,
+                                .channels = channels,
+                                .resize = resize,
+                                .max_megapixels = 64};
+}
+
+/* Loads an image that must be readable; returns its content hash. */
+static uint64_t load(const char *path, cnn_image_settings as, uint8_t *pixels) {
+    cnn_image_info info;
+    cnn_error error;
+    test_ok(cnn_image_load(path, &as, pixels, &info, &error), &error);
+    return info.content;
+}
+
+/* Loads a file that must not be readable; returns the reason. */
+static const char *reason(const char *path) {
+    static cnn_error error;
+    uint8_t pixels[PIXELS];
+    cnn_image_settings as = settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH);
+    error = (cnn_error){0};
+    assert_int_equal(cnn_image_load(path, &as, pixels, NULL, &error), CNN_ERROR_DATA);
+    assert_int_equal(error.status, CNN_ERROR_DATA);
+    assert_string_not_equal(error.message, "");
+    return error.message;
+}
+
+/* A random picture in all numbers of channels; the grey ones are the colours' grey. */
+typedef struct picture {
+    uint8_t grey[PIXELS], rgb[PIXELS * 3], rgba[PIXELS * 4], grey_rgb[PIXELS * 3];
+} picture;
+
+static picture random_picture(uint64_t seed) {
+    picture p;
+    for (int i = 0; i < PIXELS; i++) {
+        for (int c = 0; c < 3; c++) {
+            p.rgb[i * 3 + c] = p.rgba[i * 4 + c] = (uint8_t)test_random(&seed, 0, 256);
+        }
+        p.rgba[i * 4 + 3] = (uint8_t)test_random(&seed, 0, 256);
+        const uint8_t *colour = p.rgb + i * 3;
+        p.grey[i] = (uint8_t)((77 * colour[0] + 150 * colour[1] + 29 * colour[2]) >> 8);
+        memset(p.grey_rgb + i * 3, p.grey[i], 3);
+    }
+    return p;
+}
+
+static void write_pnm(const char *path, int channels, const uint8_t *pixels) {
+    char bytes[64 + PIXELS * 3];
+    int header = snprintf(bytes, 64, "P%d\n%d %d\n255\n", channels == 1 ? 5 : 6, WIDTH, HEIGHT);
+    memcpy(bytes + header, pixels, (size_t)(PIXELS * channels));
+    write_file(path, bytes, (size_t)(header + PIXELS * channels));
+}
+
+/* --- formats ---------------------------------------------------------------------------------- */
+
+static void test_formats(void **state) {
+    (void)state;
+    picture p = random_picture(5);
+    assert_true(stbi_write_png("grey.png", WIDTH, HEIGHT, 1, p.grey, 0));
+    assert_true(stbi_write_png("rgb.png", WIDTH, HEIGHT, 3, p.rgb, 0));
+    assert_true(stbi_write_png("rgba.png", WIDTH, HEIGHT, 4, p.rgba, 0));
+    assert_true(stbi_write_bmp("rgb.bmp", WIDTH, HEIGHT, 3, p.rgb));
+    assert_true(stbi_write_tga("rgb.tga", WIDTH, HEIGHT, 3, p.rgb));
+    assert_true(stbi_write_png("grey-rgb.png", WIDTH, HEIGHT, 3, p.grey_rgb, 0));
+    write_pnm("ppm.jpg", 3, p.rgb); /* told apart by content, not by name */
+    write_pnm("pgm.png", 1, p.grey);
+    static const struct {
+        const char *path;
+        bool colour;
+    } files[] = {{"grey.png", false}, {"grey-rgb.png", false}, {"pgm.png", false},
+                 {"rgb.png", true},   {"rgba.png", true},      {"rgb.bmp", true},
+                 {"rgb.tga", true},   {"ppm.jpg", true}};
+    uint8_t pixels[PIXELS * 3];
+    uint64_t content[2] = {0, 0};
+    for (size_t i = 0; i < TEST_COUNT(files); i++) {
+        uint64_t hash = load(files[i].path, settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH), pixels);
+        assert_memory_equal(pixels, p.grey, PIXELS);
+        uint64_t again = load(files[i].path, settings(WIDTH, HEIGHT, 3, CNN_RESIZE_CROP), pixels);
+        for (int c = 0; c < 3; c++) {
+            for (int k = 0; k < PIXELS; k++) { /* planar, the very bytes */
+                int want = files[i].colour ? p.rgb[k * 3 + c] : p.grey[k];
+                assert_int_equal(pixels[c * PIXELS + k], want);
+            }
+        }
+        assert_true(hash == again);
+        uint64_t *same = &content[files[i].colour];
+        assert_true(*same == 0 || *same == hash);
+        *same = hash;
+    }
+    assert_true(content[0] != content[1]);
+}
+
+/* The hash tells apart what differs in one value, or in the shape alone. */
+static void test_content(void **state) {
+    (void)state;
+    picture p = random_picture(9);
+    uint8_t pixels[PIXELS];
+    cnn_image_settings as = settings(3, 3, 1, CNN_RESIZE_STRETCH);
+    assert_true(stbi_write_png("a.png", WIDTH, HEIGHT, 1, p.grey, 0));
+    assert_true(stbi_write_png("turned.png", HEIGHT, WIDTH, 1, p.grey, 0));
+    p.grey[PIXELS - 1] ^= 1;
+    assert_true(stbi_write_png("b.png", WIDTH, HEIGHT, 1, p.grey, 0));
+    uint64_t a = load("a.png", as, pixels);
+    assert_true(a != load("b.png", as, pixels));
+    assert_true(a != load("turned.png", as, pixels));
+}
+
+static void test_16_bits(void **state) {
+    (void)state;
+    static const char bytes[] = "P5 3 1 65535\n\x12\x34\xff\x00\x00\xff";
+    write_file("deep.pgm", bytes, sizeof bytes - 1);
+    uint8_t pixels[3];
+    (void)load("deep.pgm", settings(3, 1, 1, CNN_RESIZE_STRETCH), pixels);
+    assert_int_equal(pixels[0], 0x12);
+    assert_int_equal(pixels[1], 0xff);
+    assert_int_equal(pixels[2], 0x00);
+}
+
+static void test_jpeg(void **state) {
+    (void)state;
+    uint8_t flat[16 * 16], pixels[16 * 16];
+    memset(flat, 130, sizeof flat);
+    assert_true(stbi_write_jpg("flat.jpg", 16, 16, 1, flat, 95));
+    (void)load("flat.jpg", settings(16, 16, 1, CNN_RESIZE_STRETCH), pixels);
+    for (size_t i = 0; i < sizeof pixels; i++) {
+        assert_in_range(pixels[i], 128, 132);
+    }
+}
+
+/* --- sizes ------------------------------------------------------------------------------------ */
+
+/* 24×12: column x has the value 10 x; and 12×24: row y has it. */
+static void write_steps(void) {
+    uint8_t wide[12][24], tall[24][12];
+    for (int y = 0; y < 12; y++) {
+        for (int x = 0; x < 24; x++) {
+            wide[y][x] = tall[x][y] = (uint8_t)(10 * x);
+        }
+    }
+    assert_true(stbi_write_png("wide.png", 24, 12, 1, wide, 0));
+    assert_true(stbi_write_png("tall.png", 12, 24, 1, tall, 0));
+}
+
+static void test_stretch(void **state) {
+    (void)state;
+    write_steps();
+    uint8_t pixels[12][12], turned[12][12];
+    (void)load("wide.png", settings(12, 12, 1, CNN_RESIZE_STRETCH), &pixels[0][0]);
+    (void)load("tall.png", settings(12, 12, 1, CNN_RESIZE_STRETCH), &turned[0][0]);
+    for (int y = 0; y < 12; y++) {
+        for (int x = 0; x < 12; x++) { /* the mean of two steps, filtered a little at the edges */
+            test_near("column", (size_t)x, pixels[y][x], 20 * x + 5, 4);
+            test_near("row", (size_t)x, turned[x][y], 20 * x + 5, 4);
+        }
+    }
+}
+
+static void test_crop(void **state) {
+    (void)state;
+    write_steps();
+    uint8_t pixels[12][12], turned[12][12], small[6][6];
+    (void)load("wide.png", settings(12, 12, 1, CNN_RESIZE_CROP), &pixels[0][0]);
+    (void)load("tall.png", settings(12, 12, 1, CNN_RESIZE_CROP), &turned[0][0]);
+    (void)load("wide.png", settings(6, 6, 1, CNN_RESIZE_CROP), &small[0][0]);
+    for (int y = 0; y < 12; y++) {
+        for (int x = 0; x < 12; x++) { /* columns 6 … 17 of 24, unfiltered */
+            assert_int_equal(pixels[y][x], 10 * (x + 6));
+            assert_int_equal(turned[x][y], 10 * (x + 6));
+        }
+    }
+    test_near("middle", 0, small[3][0], 65, 6);
+    test_near("middle", 5, small[3][5], 165, 6);
+}
+
+static void test_letterbox(void **state) {
+    (void)state;
+    write_steps();
+    uint8_t pixels[24][24], turned[24][24], small[12][12];
+    memset(pixels, 99, sizeof pixels);
+    (void)load("wide.png", settings(24, 24, 1, CNN_RESIZE_LETTERBOX), &pixels[0][0]);
+    (void)load("tall.png", settings(24, 24, 1, CNN_RESIZE_LETTERBOX), &turned[0][0]);
+    for (int y = 0; y < 24; y++) {
+        for (int x = 0; x < 24; x++) {
+            int want = y >= 6 && y < 18 ? 10 * x : 0;
+            assert_int_equal(pixels[y][x], want);
+            assert_int_equal(turned[x][y], want);
+        }
+    }
+    (void)load("wide.png", settings(12, 12, 1, CNN_RESIZE_LETTERBOX), &small[0][0]);
+    for (int x = 0; x < 12; x++) {
+        assert_int_equal(small[2][x], 0);
+        test_near("column", (size_t)x, small[3][x], 20 * x + 5, 4);
+        test_near("column", (size_t)x, small[8][x], 20 * x + 5, 4);
+        assert_int_equal(small[9][x], 0);
+    }
+}
+
+/* Extreme shapes keep at least one row or column. */
+static void test_extreme_shapes(void **state) {
+    (void)state;
+    uint8_t line[300], pixels[3 * 16 * 16];
+    memset(line, 200, sizeof line);
+    assert_true(stbi_write_png("row.png", 300, 1, 1, line, 0));
+    assert_true(stbi_write_png("column.png", 1, 300, 1, line, 0));
+    assert_true(stbi_write_png("dot.png", 1, 1, 3, line, 0));
+    static const char *const paths[] = {"row.png", "column.png", "dot.png"};
+    for (size_t i = 0; i < TEST_COUNT(paths); i++) {
+        for (int how = CNN_RESIZE_STRETCH; how <= CNN_RESIZE_LETTERBOX; how++) {
+            (void)load(paths[i], settings(16, 16, 3, (cnn_resize)how), pixels);
+            assert_in_range(pixels[8 * 16 + 8] + pixels[7 * 16 + 7], 200, 400);
+        }
+    }
+}
+
+static void test_convert(void **state) {
+    (void)state;
+    picture p = random_picture(3);
+    uint8_t padded[HEIGHT][WIDTH * 4 + 5], pixels[PIXELS];
+    for (int y = 0; y < HEIGHT; y++) {
+        memcpy(padded[y], p.rgba + y * WIDTH * 4, WIDTH * 4);
+    }
+    cnn_image_settings as = settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH);
+    cnn_error error;
+    test_ok(cnn_image_convert(padded[0], WIDTH, HEIGHT, 4, sizeof padded[0], &as, pixels, &error),
+            &error);
+    assert_memory_equal(pixels, p.grey, PIXELS);
+    static const struct {
+        int width, height, channels;
+        size_t stride;
+    } wrong[] = {{0, 5, 1, 7}, {7, 0, 1, 7},  {7, -1, 1, 7},
+                 {7, 5, 0, 7}, {7, 5, 5, 35}, {7, 5, 1, 6}};
+    for (size_t i = 0; i < TEST_COUNT(wrong); i++) {
+        error.message[0] = '\0';
+        assert_int_equal(cnn_image_convert(p.grey, wrong[i].width, wrong[i].height,
+                                           wrong[i].channels, wrong[i].stride, &as, pixels, &error),
+                         CNN_ERROR_DATA);
+        assert_string_not_equal(error.message, "");
+    }
+}
+
+/* --- what is no image ------------------------------------------------------------------------- */
+
+static uint32_t crc32_of(const uint8_t *bytes, size_t size) {
+    uint32_t crc = 0xffffffffu;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++) {
+            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+        }
+    }
+    return ~crc;
+}
+
+static void put_big_endian(uint32_t value, uint8_t *bytes) {
+    for (int i = 0; i < 4; i++) {
+        bytes[i] = (uint8_t)(value >> (24 - 8 * i));
+    }
+}
+
+/* The head of a PNG file that claims to be this large. */
+static void write_claim(const char *path, uint32_t width, uint32_t height) {
+    uint8_t bytes[33 + 12] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    put_big_endian(width, bytes + 16);
+    put_big_endian(height, bytes + 20);
+    bytes[24] = 8; /* bits; the colour type 0 is grey */
+    put_big_endian(crc32_of(bytes + 12, 17), bytes + 29);
+    memcpy(bytes + 33, "\0\0\0\0IDAT\x35\xaf\x06\x1e", 12);
+    write_file(path, bytes, sizeof bytes);
+}
+
+static void test_pixel_limit(void **state) {
+    (void)state;
+    write_claim("huge.png", 30000, 30000);
+    assert_string_equal(
+        reason("huge.png"),
+        "expected at most 64 megapixels (image.max_megapixels), found 900: 30000×30000");
+    write_claim("huger.png", 0x7fffffff, 0x7fffffff);
+    (void)reason("huger.png");
+    write_claim("none.png", 0, 5);
+    (void)reason("none.png");
+    picture p = random_picture(2);
+    uint8_t pixels[PIXELS];
+    write_pnm("small.pgm", 1, p.grey);
+    cnn_image_settings as = settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH);
+    cnn_error error;
+    as.max_megapixels = PIXELS / 1e6;
+    test_ok(cnn_image_load("small.pgm", &as, pixels, NULL, &error), &error);
+    as.max_megapixels = (PIXELS - 1) / 1e6;
+    assert_int_equal(cnn_image_load("small.pgm", &as, pixels, NULL, &error), CNN_ERROR_DATA);
+}
+
+static void test_no_image(void **state) {
+    (void)state;
+    write_file("empty.png", "", 0);
+    write_file("text.png", "hello, this is no image\n", 24);
+    write_file("P5", "P5", 2);
+    assert_int_equal(mkdir("folder.png", 0777), 0);
+    assert_int_equal(mkfifo("pipe.png", 0666), 0);
+    assert_string_equal(reason("empty.png"), "expected an image, found an empty file");
+    assert_non_null(strstr(reason("text.png"), "expected a PNG, JPEG, BMP, TGA or PNM image"));
+    (void)reason("P5");
+    assert_string_equal(reason("folder.png"), "expected a file, found a folder");
+    assert_string_equal(reason("missing.png"), "No such file or directory");
+    (void)alarm(20); /* a reader that waits for the pipe would wait for ever */
+    (void)reason("pipe.png");
+    (void)alarm(0);
+}
+
+/* Files cut short at every length, and with every byte changed: a reason, or pixels, and no crash.
+ */
+static void test_damaged(void **state) {
+    (void)state;
+    picture p = random_picture(8);
+    uint8_t pixels[PIXELS], bytes[1024];
+    assert_true(stbi_write_png("whole.png", WIDTH, HEIGHT, 3, p.rgb, 0));
+    assert_true(stbi_write_bmp("whole.bmp", WIDTH, HEIGHT, 3, p.rgb));
+    assert_true(stbi_write_tga("whole.tga", WIDTH, HEIGHT, 3, p.rgb));
+    assert_true(stbi_write_jpg("whole.jpg", WIDTH, HEIGHT, 3, p.rgb, 60));
+    static const char *const paths[] = {"whole.png", "whole.bmp", "whole.tga", "whole.jpg"};
+    cnn_image_settings as = settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH);
+    for (size_t i = 0; i < TEST_COUNT(paths); i++) {
+        FILE *file = fopen(paths[i], "rb");
+        assert_non_null(file);
+        size_t size = fread(bytes, 1, sizeof bytes, file);
+        assert_int_equal(fclose(file), 0);
+        for (size_t k = 0; k < 2 * size; k++) {
+            cnn_error error = {0};
+            uint8_t *changed = &bytes[k % size];
+            *changed ^= k >= size ? 0xff : 0;
+            write_file("damaged", bytes, k < size ? k : size);
+            *changed ^= k >= size ? 0xff : 0;
+            cnn_status status = cnn_image_load("damaged", &as, pixels, NULL, &error);
+            assert_true(status == CNN_OK || (status == CNN_ERROR_DATA && error.message[0]));
+        }
+    }
+    write_file("cut.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16);
+    (void)reason("cut.png");
+}
+
+/* --- a corpus --------------------------------------------------------------------------------- */
+
+static size_t corpus_files, corpus_read;
+
+static int visit(const char *path, const struct stat *about, int kind, struct FTW *place) {
+    (void)about, (void)place;
+    if (kind != FTW_F) {
+        return 0;
+    }
+    uint8_t pixels[3 * 32 * 32];
+    cnn_image_settings as = settings(32, 32, 3, CNN_RESIZE_LETTERBOX);
+    cnn_error error = {0};
+    cnn_status status = cnn_image_load(path, &as, pixels, NULL, &error);
+    corpus_files++;
+    corpus_read += status == CNN_OK;
+    if (status != CNN_OK && (status != CNN_ERROR_DATA || !error.message[0])) {
+        print_error("%s: status %d, message \"%s\"\n", path, (int)status, error.message);
+        return 1;
+    }
+    return 0;
+}
+
+static void test_corpus(void **state) {
+    (void)state;
+    const char *corpus = getenv("CNN_CORPUS");
+    if (!corpus) {
+        skip();
+    }
+    assert_int_equal(nftw(corpus, visit, 16, 0), 0);
+    print_message("%zu files, %zu of them images\n", corpus_files, corpus_read);
+    assert_int_not_equal(corpus_files, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_formats),   cmocka_unit_test(test_content),
+        cmocka_unit_test(test_16_bits),   cmocka_unit_test(test_jpeg),
+        cmocka_unit_test(test_stretch),   cmocka_unit_test(test_crop),
+        cmocka_unit_test(test_letterbox), cmocka_unit_test(test_extreme_shapes),
+        cmocka_unit_test(test_convert),   cmocka_unit_test(test_pixel_limit),
+        cmocka_unit_test(test_no_image),  cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_corpus),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
