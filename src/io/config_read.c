@@ -99,8 +99,11 @@ static cnn_status fail_unknown(const config_reader *reader, const char *place, c
             }
         }
     }
-    return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s%sunknown %s \"%.100s\"; %s",
-                    origin(reader, full), place, *place ? ": " : "", what, found, hint);
+    const char *from = origin(reader, full);
+    for (size_t i = 0; i < reader->override_count; i++) { /* an override may have made the whole section */
+        from = is_inside(reader->override_places[i], full) ? "command line" : from;
+    }
+    return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s%sunknown %s \"%.100s\"; %s", from, place, *place ? ": " : "", what, found, hint);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------- */
@@ -125,6 +128,10 @@ static cnn_status parse(const config_reader *reader, const char *text, size_t si
     /* cJSON may point at the white space behind what it did not like */
     bool at_end = end >= text + size;
     while (end > text && (end >= text + size || isspace((unsigned char)*end))) {
+        end--;
+    }
+    /* … or into the middle of a bare word */
+    while (end > text && isalnum((unsigned char)end[0]) && isalnum((unsigned char)end[-1])) {
         end--;
     }
     int line = 1, column = 1;
@@ -222,8 +229,8 @@ static cJSON *child(const cJSON *parent, const char *part) {
 static cnn_status apply_override(config_reader *reader, cJSON *root, const char *override) {
     const char *equals = strchr(override, '=');
     if (!equals || equals == override || !cnn_text_is_utf8(override)) {
-        return cnn_fail(reader->error, CNN_ERROR_CONFIG,
-                        "command line: expected KEY=VALUE in UTF-8, got \"%.100s\"", override);
+        return cnn_fail(reader->error, CNN_ERROR_CONFIG, "command line: expected KEY=VALUE%s, got \"%.100s\"",
+                        cnn_text_is_utf8(override) ? "" : " in UTF-8", override);
     }
     char *path = cnn_copy_string(override);
     if (!path) {

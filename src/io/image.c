@@ -3,13 +3,13 @@
 #include "error.h"
 #include "file.h"
 #include "hash.h"
+#include "image_guard.h"
 #include "memory.h"
 
 #define STBI_NO_STDIO
 #include <stb_image.h>
 #include <stb_image_resize.h>
 
-#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
@@ -169,27 +169,6 @@ static cnn_status hash_content(const uint8_t *from, int width, int height, int c
     return CNN_OK;
 }
 
-/* The bytes that a PNM file (P5 or P6: magic, width, height, maximum, one white space, pixels) must have at
- * least; 0 for other files. stb_image does not notice where pixels are missing. */
-static size_t pnm_bytes(const char *bytes, size_t size, int width, int height) {
-    if (size < 2 || bytes[0] != 'P' || (bytes[1] != '5' && bytes[1] != '6')) {
-        return 0;
-    }
-    size_t at = 2;
-    int maximum = 0;
-    for (int number = 0; number < 3; number++) {
-        while (at < size && (isspace((unsigned char)bytes[at]) || bytes[at] == '#')) {
-            at += bytes[at] == '#' ? strcspn(bytes + at, "\r\n") : 1;
-        }
-        maximum = 0;
-        for (; at < size && isdigit((unsigned char)bytes[at]) && maximum < 65536; at++) {
-            maximum = maximum * 10 + (bytes[at] - '0');
-        }
-    }
-    size_t channels = bytes[1] == '6' ? 3 : 1;
-    return at + 1 + (size_t)width * (size_t)height * channels * (maximum > 255 ? 2 : 1);
-}
-
 static cnn_status check_size(int width, int height, const cnn_image_settings *settings,
                              cnn_error *error) {
     double megapixels = (double)width * (double)height / 1e6;
@@ -231,9 +210,8 @@ cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, 
     if (status != CNN_OK) {
         goto done;
     }
-    if (size < pnm_bytes(bytes, size, width, height)) {
-        status = cnn_fail(error, CNN_ERROR_DATA, "expected %zu bytes of a %d×%d image, found %zu",
-                          pnm_bytes(bytes, size, width, height), width, height, size);
+    status = cnn_image_guard(bytes, &size, width, height, error);
+    if (status != CNN_OK) {
         goto done;
     }
     decoded = stbi_load_from_memory(data, (int)size, &width, &height, &channels, 0);

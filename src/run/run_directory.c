@@ -163,10 +163,15 @@ cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epo
     return write_text(directory, CNN_RUN_METRICS, &text, error);
 }
 
-/* A number that reads back to the same double; nothing where there is none. */
+/* The shortest digits that read back to the same double; `none` where it is no number. */
 static void add_number(cnn_text *text, double number, const char *none) {
     if (isfinite(number)) {
-        cnn_text_format(text, "%.17g", number);
+        char digits[40];
+        int precision = 15;
+        do {
+            (void)snprintf(digits, sizeof digits, "%.*g", precision, number);
+        } while (++precision <= 17 && fabs(strtod(digits, NULL) - number) > 0.0);
+        cnn_text_format(text, "%s", digits);
     } else {
         cnn_text_format(text, "%s", none);
     }
