@@ -156,7 +156,7 @@ static cnn_status check_version(const char *path, const cJSON *metadata, cnn_err
     }
     /* files are understood within one major version; before version 1, within one minor version */
     size_t same = strcspn(CNN_VERSION, ".") + 1;
-    same += CNN_VERSION[0] == '0' ? strcspn(CNN_VERSION + same, ".") + 1 : 0;
+    same += CNN_VERSION[0] == '0' ? strcspn(&CNN_VERSION[same], ".") + 1 : 0;
     if (strncmp(version->valuestring, CNN_VERSION, same) != 0) {
         return cnn_fail(error, CNN_ERROR_MODEL,
                         "%s: written by cnntrain %.20s, which version " CNN_VERSION " cannot read", path,
