@@ -47,7 +47,10 @@ limited() {
     left_over=$(find "$dir" -name '*.tmp.*')
     [ -z "$left_over" ] || fail "expected no temporary files, found $left_over"
 }
-limited 1 nothing --quiet
+# (Clang's OpenMP makes a file of a block of its own when it starts, and aborts without it)
+if ! ldd "$CNNTRAIN" | grep -q libomp; then
+    limited 1 nothing --quiet
+fi
 limited 2 small layers.0.filters=64
 
 # what was good stays good: a run that a full disk ended goes on
