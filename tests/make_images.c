@@ -1,5 +1,5 @@
-/* Lays out images of two easily told classes: DIR/left has a bright dot left, DIR/right has it right.
- * make_images DIR N WIDTH HEIGHT CHANNELS: N images in all, the same bytes every time. */
+/* Lays out images of two easily told classes: DIR/left has a bright dot left, DIR/right has it
+ * right. make_images DIR N WIDTH HEIGHT CHANNELS: N images in all, the same bytes every time. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,8 @@ static uint32_t next_random(uint32_t *state) {
 }
 
 /* A dark, noisy image with a bright square in the middle of one half. */
-static int write_image(const char *path, int label, int width, int height, int channels, uint32_t *state) {
+static int write_image(const char *path, int label, int width, int height, int channels,
+                       uint32_t *state) {
     FILE *file = fopen(path, "wb");
     if (!file) {
         return 0;
@@ -41,7 +42,8 @@ int main(int argc, char **argv) {
         fputs("usage: make_images DIR N WIDTH HEIGHT CHANNELS\n", stderr);
         return 2;
     }
-    int count = atoi(argv[2]), width = atoi(argv[3]), height = atoi(argv[4]), channels = atoi(argv[5]);
+    int count = atoi(argv[2]), width = atoi(argv[3]), height = atoi(argv[4]),
+        channels = atoi(argv[5]);
     if (count < 0 || width < 1 || height < 1 || (channels != 1 && channels != 3)) {
         fputs("make_images: expected N >= 0, a size >= 1 x 1, and 1 or 3 channels\n", stderr);
         return 2;

@@ -16,6 +16,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* --- elementary functions --------------------------------------------------------------------- */
+/* --- elementary functions --- */
 
 #define ELEMENTARY_BOUND 4e-15 /* relative */
 enum { DENSE_STEPS = 100000 };
@@ -106,7 +107,7 @@ static void test_sigmoid(void **state) {
     assert_true(isnan(cnn_sigmoid((double)NAN)));
 }
 
-/* --- random numbers --------------------------------------------------------------------------- */
+/* --- random numbers --- */
 
 /* SplitMix64's first output for the seed z, written from the paper. */
 static uint64_t splitmix(uint64_t z) {
@@ -164,7 +165,7 @@ static void test_random_streams_differ(void **state) {
     assert_true(cnn_random_bits(1, CNN_RANDOM_WEIGHTS, 3, 2) != bits); /* order counts */
 }
 
-/* --- text ------------------------------------------------------------------------------------- */
+/* --- text --- */
 
 static void expect_csv(const char *field, const char *want) {
     cnn_text text = {0};
@@ -215,6 +216,7 @@ static void test_text_json(void **state) {
     expect_json("\xed\xa0\x80", "\"" REPLACED REPLACED REPLACED "\"");
     expect_json("\xf0\x8f\xbf\xbf", "\"" REPLACED REPLACED REPLACED REPLACED "\"");
     expect_json("\xf4\x90\x80\x80", "\"" REPLACED REPLACED REPLACED REPLACED "\"");
+    expect_json("\xf5\x80\x80\x80", "\"" REPLACED REPLACED REPLACED REPLACED "\"");
     expect_json("\xf5z", "\"" REPLACED "z\"");
     expect_json("\x80\xff", "\"" REPLACED REPLACED "\"");
     expect_json("\xe2\x82", "\"" REPLACED REPLACED "\"");
@@ -283,7 +285,7 @@ static void test_text_nearest(void **state) {
     assert_null(cnn_text_nearest("f", long_words));
 }
 
-/* --- errors and messages ---------------------------------------------------------------------- */
+/* --- errors and messages --- */
 
 static void test_errors(void **state) {
     (void)state;
@@ -331,7 +333,7 @@ static void test_log_message(void **state) {
     cnn_log_message(&(cnn_log_sink){0}, CNN_LOG_INFO, "nobody listens");
 }
 
-/* --- paths and files -------------------------------------------------------------------------- */
+/* --- paths and files --- */
 
 /* Tests of files get a folder of their own: *state is its path. */
 static int folder_setup(void **state) {
@@ -543,7 +545,7 @@ static void test_folder_make(void **state) {
     assert_memory_equal(error.message + strlen(path), ": ", 2);
 }
 
-/* --- hashes ----------------------------------------------------------------------------------- */
+/* --- hashes --- */
 
 static void expect_sha256(const char *bytes, size_t size, const char *want) {
     char digits[65];
@@ -591,7 +593,7 @@ static void test_hash_bytes(void **state) {
     assert_true(cnn_hash_bytes(CNN_HASH_START, bytes + 1, 3) == 0xce4d69b39b6ca6c4U);
 }
 
-/* --- memory ----------------------------------------------------------------------------------- */
+/* --- memory --- */
 
 static void test_multiply_size(void **state) {
     (void)state;
@@ -655,7 +657,7 @@ static void test_grow(void **state) {
     cnn_free(copy);
 }
 
-/* --- threads ---------------------------------------------------------------------------------- */
+/* --- threads --- */
 
 enum { TURNS = 500, THREADS_MAX = 16 };
 
@@ -676,6 +678,7 @@ static void take_turn(void *context, size_t index, int thread) {
         atomic_fetch_add(&t->wrong, 1);
     }
     atomic_fetch_add(&t->runs[index], 1);
+    (void)sched_yield(); /* gives other threads a chance to be here at the same time */
     atomic_store(&t->busy[thread], false);
 }
 
@@ -696,7 +699,7 @@ static void test_parallel_for(void **state) {
     assert_true(cnn_parallel_default_threads() >= 1);
 }
 
-/* --- instruction sets ------------------------------------------------------------------------- */
+/* --- instruction sets --- */
 
 static void expect_isa(const char *cap, cnn_isa want) {
     cnn_isa isa = (cnn_isa)77;

@@ -136,7 +136,7 @@ static cnn_dataset *accept(const char *train, const char *first, const char *sec
     return dataset;
 }
 
-/* --- folders ---------------------------------------------------------------------------------- */
+/* --- folders --- */
 
 static void test_folder(void **state) {
     (void)state;
@@ -232,7 +232,7 @@ static void test_second_folder(void **state) {
     cnn_dataset_free(dataset);
 }
 
-/* --- manifests -------------------------------------------------------------------------------- */
+/* --- manifests --- */
 
 static void test_manifest(void **state) {
     (void)state;
@@ -326,7 +326,7 @@ static void test_absolute_path(void **state) {
     cnn_dataset_free(dataset);
 }
 
-/* --- unreadable images ------------------------------------------------------------------------ */
+/* --- unreadable images --- */
 
 static void test_bad_images(void **state) {
     (void)state;
@@ -359,7 +359,7 @@ static void test_bad_images(void **state) {
     refuse("d", "data.bad_images=skip", "found none of \"b\"");
 }
 
-/* --- holding back ----------------------------------------------------------------------------- */
+/* --- holding back --- */
 
 /* `count` samples of alternating labels with contents of their own. */
 static void make_samples(cnn_sample *samples, size_t count) {
@@ -498,7 +498,7 @@ static void test_copies(void **state) {
     }
 }
 
-/* --- fingerprint ------------------------------------------------------------------------------ */
+/* --- fingerprint --- */
 
 static uint64_t fingerprint(const char *manifest) {
     write_text("l.csv", manifest);
@@ -524,7 +524,7 @@ static void test_fingerprint(void **state) {
                 fingerprint("path,label,split\n1.png,x,test\n2.png,y,\n3.png,x,\n4.png,y,\n"));
 }
 
-/* --- statistics and blocks -------------------------------------------------------------------- */
+/* --- statistics and blocks --- */
 
 static void test_statistics(void **state) {
     (void)state;

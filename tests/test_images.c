@@ -94,7 +94,7 @@ static void write_pnm(const char *path, int channels, const uint8_t *pixels) {
     write_file(path, bytes, (size_t)(header + PIXELS * channels));
 }
 
-/* --- formats ---------------------------------------------------------------------------------- */
+/* --- formats --- */
 
 static void test_formats(void **state) {
     (void)state;
@@ -170,7 +170,7 @@ static void test_jpeg(void **state) {
     }
 }
 
-/* --- sizes ------------------------------------------------------------------------------------ */
+/* --- sizes --- */
 
 /* 24×12: column x has the value 10 x; and 12×24: row y has it. */
 static void write_steps(void) {
@@ -281,7 +281,7 @@ static void test_convert(void **state) {
     }
 }
 
-/* --- what is no image ------------------------------------------------------------------------- */
+/* --- what is no image --- */
 
 static uint32_t crc32_of(const uint8_t *bytes, size_t size) {
     uint32_t crc = 0xffffffffu;
@@ -380,7 +380,7 @@ static void test_damaged(void **state) {
     (void)reason("cut.png");
 }
 
-/* --- a corpus --------------------------------------------------------------------------------- */
+/* --- a corpus --- */
 
 static size_t corpus_files, corpus_read;
 

@@ -32,7 +32,7 @@ static int leave_folder(void **state) {
     return failed;
 }
 
-/* --- a file by hand --------------------------------------------------------------------------- */
+/* --- a file by hand --- */
 
 #define VERSION_ENTRY "\"cnntrain.version\":\"" CNN_VERSION "\""
 #define DIGEST_ENTRY "\"cnntrain.sha256\":\"" ZEROS "\""
@@ -139,7 +139,7 @@ static void test_read(void **state) {
     cnn_model_free(model);
 }
 
-/* --- what the library writes ------------------------------------------------------------------ */
+/* --- what the library writes --- */
 
 /* Writes the model of a hand-made file again; the bytes are then taken apart without the library.
  */
@@ -249,7 +249,7 @@ static void test_round_trip(void **state) {
     assert_memory_equal(first, second, size);
 }
 
-/* --- damage ----------------------------------------------------------------------------------- */
+/* --- damage --- */
 
 static void test_flipped_bits(void **state) {
     (void)state;

@@ -43,7 +43,7 @@ static const char *const networks[] = {
     "2x6x9: conv 3 3 1 same, relu, conv 2 5 3 2, relu, conv 2 2 3 same, flatten, dense 1, sigmoid",
 };
 
-/* --- gradients -------------------------------------------------------------------------------- */
+/* --- gradients --- */
 
 typedef struct check_log {
     int rows;
@@ -105,7 +105,7 @@ static void test_seed_network_has_15_parameters(void **state) {
     cnn_network_free(network);
 }
 
-/* --- the check can fail: layers with a mistake put in ----------------------------------------- */
+/* --- the check can fail: layers with a mistake put in --- */
 
 static const cnn_layer_ops *correct; /* the ops that the wrong ones below call */
 
@@ -163,7 +163,7 @@ static void test_gradient_check_fails(void **state) {
     expect_check_fails(&wrong);
 }
 
-/* --- running a batch -------------------------------------------------------------------------- */
+/* --- running a batch --- */
 
 /* One batch through a mini-batch of its own. gradients: [parameter_count], logits: [m]. */
 static void run_batch(cnn_network *network, const float *parameters, test_samples *samples,
@@ -281,7 +281,7 @@ static void test_fast_and_stepwise_are_the_same(void **state) {
     }
 }
 
-/* --- threads and instruction sets ------------------------------------------------------------- */
+/* --- threads and instruction sets --- */
 
 /* Enough work per image that even a batch of 33 pays for three threads (minibatch.c). */
 #define BUSY_NETWORK                                                                               \
@@ -431,7 +431,7 @@ static void test_batch_gradient_is_the_mean(void **state) {
     cnn_network_free(network);
 }
 
-/* --- lanes, workspaces and borders ------------------------------------------------------------ */
+/* --- lanes, workspaces and borders --- */
 
 /* Keeps the gradient of the first layer's output: what backward brings to the front. */
 typedef struct front_gradient {
@@ -594,7 +594,7 @@ static void test_workspace_is_used_again(void **state) {
     }
 }
 
-/* --- what is refused -------------------------------------------------------------------------- */
+/* --- what is refused --- */
 
 static void expect_refused(const char *text, const char *message) {
     test_spec spec;
@@ -687,7 +687,7 @@ static void test_check_gives_shapes(void **state) {
     assert_null(cnn_layer_find(""));
 }
 
-/* --- starting weights ------------------------------------------------------------------------- */
+/* --- starting weights --- */
 
 /* He uniform: mean 0, variance bound²/3, all within the bound; biases exactly 0. */
 static void expect_he_uniform(const cnn_tensor *tensor, const float *values) {
@@ -745,7 +745,7 @@ static void test_initialize(void **state) {
     cnn_network_free(network);
 }
 
-/* --- loss and optimizers ---------------------------------------------------------------------- */
+/* --- loss and optimizers --- */
 
 static void test_loss(void **state) {
     (void)state;

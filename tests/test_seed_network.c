@@ -32,7 +32,7 @@ typedef struct notes {
     int ties, zeros; /* windows whose maximum stands twice; values of Z1 that are exactly 0 */
 } notes;
 
-/* --- the equations ---------------------------------------------------------------------------- */
+/* --- the equations --- */
 
 /* Where the maximum of a window of A1 stands, the first of several (eq. 12). */
 static void maximum_of_window(double a[Z_SIDE][Z_SIDE], int p, int q, int *row, int *column) {
@@ -143,7 +143,7 @@ static void notes_backward(notes *n) {
     }
 }
 
-/* --- the batch -------------------------------------------------------------------------------- */
+/* --- the batch --- */
 
 /* Weights and images are multiples of 1/64, so that Z1 is exact in float, too. */
 static void notes_fill(notes *n) {
@@ -172,7 +172,7 @@ static void notes_fill(notes *n) {
     }
 }
 
-/* --- the program's numbers -------------------------------------------------------------------- */
+/* --- the program's numbers --- */
 
 /* What the observer saw, as dense arrays [LANES][…]; a value that nobody wrote stays NaN. */
 typedef struct seen {
@@ -275,7 +275,7 @@ static void write_images(const notes *n, const cnn_network *network, float *work
     test_block_write(block, x, input);
 }
 
-/* --- the test --------------------------------------------------------------------------------- */
+/* --- the test --- */
 
 static void test_seed_network(void **state) {
     (void)state;

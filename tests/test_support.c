@@ -16,7 +16,7 @@ __attribute__((visibility("default"))) const char *__lsan_default_suppressions(v
 }
 #endif
 
-/* --- comparing -------------------------------------------------------------------------------- */
+/* --- comparing --- */
 
 void test_near(const char *what, size_t index, double got, double want, double bound) {
     if (!(fabs(got - want) <= bound)) {
@@ -47,7 +47,7 @@ double *test_widen(const float *values, size_t count) {
     return wide;
 }
 
-/* --- networks --------------------------------------------------------------------------------- */
+/* --- networks --- */
 
 static int value_of(const cnn_layer_key *key, const char *word) {
     for (const cnn_layer_name *name = key->names; name && name->text; name++) {
@@ -124,7 +124,7 @@ float *test_parameters(const cnn_network *network, uint64_t seed) {
     return parameters;
 }
 
-/* --- images ----------------------------------------------------------------------------------- */
+/* --- images --- */
 
 test_samples test_samples_create(const cnn_network *network, size_t count, uint64_t seed) {
     test_samples samples = {.shape = network->activations[0].shape, .count = count};
@@ -174,7 +174,7 @@ cnn_sample_source test_samples_source(test_samples *samples) {
     return (cnn_sample_source){.fill = fill, .context = samples};
 }
 
-/* --- blocks ----------------------------------------------------------------------------------- */
+/* --- blocks --- */
 
 size_t test_block_count(const cnn_block *block) {
     return (size_t)block->channels * (size_t)block->height * (size_t)block->width * CNN_LANES;
@@ -210,7 +210,7 @@ void test_block_poison(const cnn_block *block, float *values) {
     }
 }
 
-/* --- folders ---------------------------------------------------------------------------------- */
+/* --- folders --- */
 
 void test_folder_create(char path[TEST_PATH_MAX]) {
     const char *temporary = getenv("TMPDIR");

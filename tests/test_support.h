@@ -16,7 +16,7 @@
 
 #define TEST_COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* --- comparing -------------------------------------------------------------------------------- */
+/* --- comparing --- */
 
 /* Ends the test unless |got - want| <= bound; NaN fails. The message names what[index]. */
 void test_near(const char *what, size_t index, double got, double want, double bound);
@@ -24,7 +24,7 @@ void test_near(const char *what, size_t index, double got, double want, double b
 /* Ends the test with the error's message unless status is CNN_OK. */
 void test_ok(cnn_status status, const cnn_error *error);
 
-/* --- numbers ---------------------------------------------------------------------------------- */
+/* --- numbers --- */
 
 /* The tests' own random numbers (xorshift64*), so that those under test are not their own judge:
  * uniform in [low, high), exact in float. *state: anything but 0. */
@@ -33,7 +33,7 @@ double test_random(uint64_t *state, double low, double high);
 /* A copy of floats as doubles. Free with cnn_free. */
 double *test_widen(const float *values, size_t count);
 
-/* --- networks --------------------------------------------------------------------------------- */
+/* --- networks --- */
 
 typedef struct test_spec {
     cnn_network_spec spec; /* its layers are those below, so do not copy this struct */
@@ -56,7 +56,7 @@ const cnn_kernels *test_kernels(void);
  * [parameter_count]; free with cnn_free. */
 float *test_parameters(const cnn_network *network, uint64_t seed);
 
-/* --- images ----------------------------------------------------------------------------------- */
+/* --- images --- */
 
 typedef struct test_samples {
     cnn_shape shape;
@@ -72,7 +72,7 @@ void test_samples_free(test_samples *samples);
 /* Position i is image i. */
 cnn_sample_source test_samples_source(test_samples *samples);
 
-/* --- blocks ----------------------------------------------------------------------------------- */
+/* --- blocks --- */
 
 /* Floats of a block's inside, which are those of a dense array [LANES][C][H][W]. */
 size_t test_block_count(const cnn_block *block);
@@ -84,7 +84,7 @@ void test_block_read(const cnn_block *block, const float *values, double *dense)
 /* Makes every value of the inside NaN, so that one which is not written shows. */
 void test_block_poison(const cnn_block *block, float *values);
 
-/* --- folders ---------------------------------------------------------------------------------- */
+/* --- folders --- */
 
 #define TEST_PATH_MAX 512
 

@@ -33,7 +33,7 @@ static const training trainings[] = {
     {"2x7x5: flatten, dense 1, sigmoid", 33, 1, 5, 0.01, 0.0},
 };
 
-/* --- in float: as the program trains ---------------------------------------------------------- */
+/* --- in float: as the program trains --- */
 
 /* One epoch in order; returns the mean loss before each step. state: [parameter_count]. */
 static double float_epoch(cnn_network *network, cnn_minibatch *minibatch, test_samples *samples,
@@ -79,7 +79,7 @@ static double float_training(cnn_network *network, test_samples *samples, const 
     return loss;
 }
 
-/* --- in double: the equations ----------------------------------------------------------------- */
+/* --- in double: the equations --- */
 
 static void double_training(const cnn_network *network, const test_samples *samples,
                             const training *t, double *parameters) {
@@ -114,7 +114,7 @@ static void double_training(const cnn_network *network, const test_samples *samp
     cnn_free(velocity);
 }
 
-/* --- comparing -------------------------------------------------------------------------------- */
+/* --- comparing --- */
 
 static double distance(const double *a, const double *b, size_t count) {
     double squares = 0.0;

@@ -24,7 +24,7 @@
 
 static char folder[TEST_PATH_MAX];
 
-/* --- data ------------------------------------------------------------------------------------- */
+/* --- data --- */
 
 /* Image i of a class: noise, and brighter on the left (class 0) or on the right (class 1). */
 static void fill_image(int label, int i, uint8_t pixels[SIDE * SIDE]) {
@@ -85,7 +85,7 @@ static int leave_folder(void **state) {
     return failed;
 }
 
-/* --- runs ------------------------------------------------------------------------------------- */
+/* --- runs --- */
 
 /* How to train into which directory; what is left out is 0. */
 typedef struct run {
@@ -221,7 +221,7 @@ static const char *const promised[] = {"config.json",    "split.csv",      "metr
                                        "summary.json",   "model.bin",      "last.bin",
                                        "checkpoint.bin", "predictions.csv"};
 
-/* --- what a run writes ------------------------------------------------------------------------ */
+/* --- what a run writes --- */
 
 static void test_files(void **state) {
     (void)state;
@@ -327,7 +327,7 @@ static void test_no_validation(void **state) {
     free(text);
 }
 
-/* --- the same bytes --------------------------------------------------------------------------- */
+/* --- the same bytes --- */
 
 static void test_threads(void **state) {
     (void)state;
@@ -362,7 +362,7 @@ static void test_instruction_sets(void **state) {
     cnn_free(old);
 }
 
-/* --- stopping and going on -------------------------------------------------------------------- */
+/* --- stopping and going on --- */
 
 static void test_resume(void **state) {
     (void)state;
@@ -458,7 +458,7 @@ static void test_resume_refused(void **state) {
     train_fails(other, CNN_ERROR_MODEL, "other/checkpoint.bin: ");
 }
 
-/* --- directories ------------------------------------------------------------------------------ */
+/* --- directories --- */
 
 static void test_directory_in_use(void **state) {
     (void)state;
@@ -513,7 +513,7 @@ static void test_diverged(void **state) {
     assert_false(exists("wild", "summary.json"));
 }
 
-/* --- prediction ------------------------------------------------------------------------------- */
+/* --- prediction --- */
 
 static cnn_predictor *load_predictor(const char *path) {
     cnn_predictor *predictor;
@@ -631,7 +631,7 @@ static void test_predict_pixels(void **state) {
     cnn_predictor_free(predictor);
 }
 
-/* --- metrics ---------------------------------------------------------------------------------- */
+/* --- metrics --- */
 
 /* The share of pairs (image of class 1, image of class 0) in the right order; ties count half. */
 static double pair_share(const float *logits, const uint8_t *labels, size_t count) {

@@ -12,13 +12,14 @@ extern "C" {
 
 typedef struct cnn_config cnn_config;
 
-/* Reads the JSON file `path`, applies the overrides ("train.epochs=3", each a KEY=VALUE; VALUE is read
- * as JSON, else as a string) and checks everything: unknown, duplicate and missing keys, types, ranges,
- * and that the layers fit each other. On success *config is the caller's, to be freed with
- * cnn_config_free. CNN_ERROR_CONFIG with a message "FILE: PLACE: …", or "command line: PLACE: …" for
- * what an override set. */
+/* Reads the JSON file `path`, applies the overrides ("train.epochs=3", each a KEY=VALUE; VALUE is
+ * read as JSON, else as a string) and checks everything: unknown, duplicate and missing keys,
+ * types, ranges, and that the layers fit each other. On success *config is the caller's, to be
+ * freed with cnn_config_free. CNN_ERROR_CONFIG with a message "FILE: PLACE: …", or "command line:
+ * PLACE: …" for what an override set. */
 CNN_MUST_USE cnn_status cnn_config_load(const char *path, const char *const *overrides,
-                                        size_t override_count, cnn_config **config, cnn_error *error);
+                                        size_t override_count, cnn_config **config,
+                                        cnn_error *error);
 void cnn_config_free(cnn_config *config); /* NULL is fine */
 
 /* The table of keys as text for people, and as JSON Schema (draft 2020-12). NULL when memory is

@@ -9,8 +9,8 @@ typedef enum cnn_log_level {
     CNN_LOG_ERROR,   /* a part of what makes the call fail */
 } cnn_log_level;
 
-/* `write` gets one line at a time, without a trailing newline, always from the thread that called the
- * library. */
+/* `write` gets one line at a time, without a trailing newline, always from the thread that called
+ * the library. */
 typedef struct cnn_log_sink {
     void (*write)(void *user, cnn_log_level level, const char *line);
     void *user;

@@ -1,4 +1,5 @@
-/* Training, and what goes with it: the plan of a run, the gradient check, the trace of one batch. */
+/* Training, and what goes with it: the plan of a run, the gradient check, the trace of one batch.
+ */
 #ifndef CNN_TRAIN_H
 #define CNN_TRAIN_H
 
@@ -26,30 +27,32 @@ typedef struct cnn_train_progress {
 typedef struct cnn_train_options {
     const char *output; /* the run directory; NULL: the config's */
     int threads;        /* 0: as many as there are processors */
-    bool resume;        /* go on from the run directory's checkpoint, or start where there is none */
-    bool overwrite;     /* start over in a run directory that is in use */
+    bool resume;    /* go on from the run directory's checkpoint, or start where there is none */
+    bool overwrite; /* start over in a run directory that is in use */
     cnn_log_sink log;
     void (*progress)(void *user, const cnn_train_progress *progress); /* after every batch */
-    bool (*should_stop)(void *user); /* asked after every batch */
+    bool (*should_stop)(void *user);                                  /* asked after every batch */
     void *user;
 } cnn_train_options;
 
-/* Trains and writes the run directory. Classes that the config does not name are filled in from the data.
+/* Trains and writes the run directory. Classes that the config does not name are filled in from the
+ * data.
  *
- * CNN_STOPPED: should_stop said so; a checkpoint is written. CNN_ERROR_DIVERGED: the loss became NaN or infinite;
- * models of earlier epochs are kept. CNN_ERROR_CONFIG: the run directory is in use, or was started with
- * another config or other data. CNN_ERROR_DATA, CNN_ERROR_RUNTIME: see cnn/status.h. */
+ * CNN_STOPPED: should_stop said so; a checkpoint is written. CNN_ERROR_DIVERGED: the loss became
+ * NaN or infinite; models of earlier epochs are kept. CNN_ERROR_CONFIG: the run directory is in
+ * use, or was started with another config or other data. CNN_ERROR_DATA, CNN_ERROR_RUNTIME: see
+ * cnn/status.h. */
 CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *options,
                                   cnn_error *error);
 
-/* The layer table, memory and data counts of a run as text. Reads the data, trains nothing. Free *text with
- * cnn_text_release. */
-CNN_MUST_USE cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options, char **text,
-                                    cnn_error *error);
+/* The layer table, memory and data counts of a run as text. Reads the data, trains nothing. Free
+ * *text with cnn_text_release. */
+CNN_MUST_USE cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options,
+                                    char **text, cnn_error *error);
 
-/* Compares analytic gradients of the config's network with central differences in double, on random images
- * and weights; *text is a table with the worst relative error of each tensor. CNN_ERROR_RUNTIME where an error
- * is above its bound (then *text is there, too). */
+/* Compares analytic gradients of the config's network with central differences in double, on random
+ * images and weights; *text is a table with the worst relative error of each tensor.
+ * CNN_ERROR_RUNTIME where an error is above its bound (then *text is there, too). */
 CNN_MUST_USE cnn_status cnn_check_gradients(const cnn_config *config,
                                             const cnn_train_options *options, char **text,
                                             cnn_error *error);

@@ -21,11 +21,12 @@ typedef enum cnn_isa {
 /* "generic", "avx2" or "avx512". */
 const char *cnn_isa_name(cnn_isa isa);
 
-/* The best instruction set of this processor (avx2 includes FMA; avx512 means the F, DQ, BW and VL parts). */
+/* The best instruction set of this processor (avx2 includes FMA; avx512 means the F, DQ, BW and VL
+ * parts). */
 cnn_isa cnn_isa_of_cpu(void);
 
-/* The best one allowed: that of the processor, capped by CNN_ISA where that is set. CNN_ERROR_CONFIG
- * where CNN_ISA names none. */
+/* The best one allowed: that of the processor, capped by CNN_ISA where that is set.
+ * CNN_ERROR_CONFIG where CNN_ISA names none. */
 CNN_MUST_USE cnn_status cnn_isa_choose(cnn_isa *isa, cnn_error *error);
 
 #endif

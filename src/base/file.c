@@ -33,8 +33,9 @@ cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, cha
     size_t wanted = S_ISREG(about.st_mode) && about.st_size > 0 ? (size_t)about.st_size + 2 : 65536;
     for (;;) {
         if (used > limit || (S_ISREG(about.st_mode) && (size_t)about.st_size > limit)) {
-            status = cnn_fail(error, failure, "expected a file of at most %zu MiB, found a larger one",
-                              limit >> 20);
+            status =
+                cnn_fail(error, failure, "expected a file of at most %zu MiB, found a larger one",
+                         limit >> 20);
             goto done;
         }
         if (!cnn_grow(&bytes, &capacity, used + 2 > wanted ? used + 65536 : wanted, 1)) {

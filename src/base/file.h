@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Reads the file (or pipe) `path` into *data, which gets one '\0' more than *size says, so that text
- * can be used as a string. Files of more than `limit` bytes are refused. Failures carry the status
- * `failure` and a message without the path. Free *data with cnn_free. */
-CNN_MUST_USE cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, char **data,
-                                      size_t *size, cnn_error *error);
+/* Reads the file (or pipe) `path` into *data, which gets one '\0' more than *size says, so that
+ * text can be used as a string. Files of more than `limit` bytes are refused. Failures carry the
+ * status `failure` and a message without the path. Free *data with cnn_free. */
+CNN_MUST_USE cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure,
+                                      char **data, size_t *size, cnn_error *error);
 
 /* Writes `path` so that at every moment either the old or the whole new content is there: to a
  * temporary neighbour, fsync, rename, fsync of the folder. On failure the neighbour is removed and
@@ -19,8 +19,8 @@ CNN_MUST_USE cnn_status cnn_file_read(const char *path, size_t limit, cnn_status
 CNN_MUST_USE cnn_status cnn_file_write(const char *path, const void *data, size_t size,
                                        cnn_error *error);
 
-/* Adds bytes at the end of `path` (created where missing) in one write; on failure the file is cut back to what it
- * was. The message starts with the path. */
+/* Adds bytes at the end of `path` (created where missing) in one write; on failure the file is cut
+ * back to what it was. The message starts with the path. */
 CNN_MUST_USE cnn_status cnn_file_append(const char *path, const void *data, size_t size,
                                         cnn_error *error);
 
@@ -33,8 +33,8 @@ bool cnn_file_is_endless(const char *path);
 /* True where `path` exists as a folder. */
 bool cnn_folder_exists(const char *path);
 
-/* folder + "/" + name; NULL when memory is refused. Free with cnn_free. An absolute name, or an empty
- * folder, gives the name alone. */
+/* folder + "/" + name; NULL when memory is refused. Free with cnn_free. An absolute name, or an
+ * empty folder, gives the name alone. */
 char *cnn_path_join(const char *folder, const char *name);
 
 /* The folder part of a path ("" where there is none); NULL when memory is refused. */

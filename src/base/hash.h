@@ -8,8 +8,8 @@
 /* Start value of cnn_hash_bytes. */
 #define CNN_HASH_START 0x243f6a8885a308d3U
 
-/* 64-bit hash of `size` bytes, continuing from `hash`, so that parts can be chained. Good mixing, not
- * cryptographic; the same on every machine. */
+/* 64-bit hash of `size` bytes, continuing from `hash`, so that parts can be chained. Good mixing,
+ * not cryptographic; the same on every machine. */
 uint64_t cnn_hash_bytes(uint64_t hash, const void *bytes, size_t size);
 
 /* SHA-256 (FIPS 180-4) of `size` bytes as 64 lower-case hex digits and a '\0'. */

@@ -5,15 +5,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Every float array starts at a multiple of this many bytes: one AVX-512 register, one cache line. */
+/* Every float array starts at a multiple of this many bytes: one AVX-512 register, one cache line.
+ */
 #define CNN_ALIGNMENT ((size_t)64)
 
-/* `count` elements of `size` bytes, zeroed, aligned to CNN_ALIGNMENT. NULL when the product overflows
- * or memory is refused; a count of 0 gives a valid pointer. Free with cnn_free. */
+/* `count` elements of `size` bytes, zeroed, aligned to CNN_ALIGNMENT. NULL when the product
+ * overflows or memory is refused; a count of 0 gives a valid pointer. Free with cnn_free. */
 void *cnn_alloc(size_t count, size_t size);
 
-/* Like realloc, for plain (unaligned) arrays that grow: makes room for at least `needed` elements of
- * `size` bytes, doubling. *items and *capacity change together; false, and nothing changed, when
+/* Like realloc, for plain (unaligned) arrays that grow: makes room for at least `needed` elements
+ * of `size` bytes, doubling. *items and *capacity change together; false, and nothing changed, when
  * memory is refused. Free with cnn_free. */
 bool cnn_grow(void **items, size_t *capacity, size_t needed, size_t size);
 

@@ -13,8 +13,8 @@ typedef enum cnn_random_purpose {
 } cnn_random_purpose;
 
 /* 64 random bits for (seed, purpose, epoch, index). The mixing function is David Stafford's variant
- * 13 of MurmurHash3's finaliser, as in SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom
- * number generators", OOPSLA 2014), applied to one word after the other. */
+ * 13 of MurmurHash3's finaliser, as in SplitMix64 (Steele, Lea, Flood: "Fast splittable
+ * pseudorandom number generators", OOPSLA 2014), applied to one word after the other. */
 uint64_t cnn_random_bits(uint64_t seed, cnn_random_purpose purpose, uint64_t epoch, uint64_t index);
 
 /* Uniform in [0, 1), a multiple of 2^-24 (so it is exact in float and in double). */

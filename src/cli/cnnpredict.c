@@ -48,8 +48,8 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
                 return CNN_OK;
             }
         }
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--format: expected tsv, csv or jsonl, got \"%.60s\"",
-                        value);
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--format: expected tsv, csv or jsonl, got \"%.60s\"", value);
     case THRESHOLD:
         return cnn_option_number("threshold", value, 0.0, 1.0, &command->threshold, error);
     case THREADS:
@@ -89,7 +89,7 @@ static void print_help(void) {
          "  find photos -type f -newer stamp | cnnpredict model.bin - --format csv > new.csv");
 }
 
-/* --- rows --------------------------------------------------------------------------------------------------------- */
+/* --- rows --- */
 
 /* A field of a tab-separated row: tab, newline, return and backslash as \t, \n, \r and \\. */
 static void add_tsv_field(cnn_text *row, const char *field) {
@@ -139,7 +139,7 @@ static void add_row(cnn_text *rows, row_format format, const char *path, const c
     cnn_text_format(rows, "%s\n", format == JSONL ? "}" : "");
 }
 
-/* --- inputs to rows ------------------------------------------------------------------------------------------------- */
+/* --- inputs to rows --- */
 
 /* Inputs that are decoded and printed together. */
 enum { CHUNK = 512 };
@@ -181,12 +181,12 @@ static cnn_status collect(cnn_inputs *inputs, input_chunk *chunk, bool *end, cnn
 }
 
 /* Predicts and prints a chunk, empties it, and counts the inputs that failed. */
-static cnn_status print_chunk(const predict_command *command, const cnn_predictor *predictor, input_chunk *chunk,
-                              size_t *failed, cnn_error *error) {
+static cnn_status print_chunk(const predict_command *command, const cnn_predictor *predictor,
+                              input_chunk *chunk, size_t *failed, cnn_error *error) {
     cnn_status status = cnn_predict_files(predictor, chunk->readable, chunk->readable_count,
                                           command->threads, chunk->predictions, error);
-    float threshold = command->threshold >= 0.0 ? (float)command->threshold
-                                                : cnn_predictor_threshold(predictor);
+    float threshold =
+        command->threshold >= 0.0 ? (float)command->threshold : cnn_predictor_threshold(predictor);
     cnn_text rows = {0};
     size_t next = 0;
     for (size_t i = 0; i < chunk->count && status == CNN_OK; i++) {
@@ -217,7 +217,8 @@ static cnn_status print_chunk(const predict_command *command, const cnn_predicto
 
 static cnn_status predict(const predict_command *command, cnn_error *error) {
     if (command->path_count < 2) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "expected MODEL and at least one PATH (see --help)");
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "expected MODEL and at least one PATH (see --help)");
     }
     cnn_predictor *predictor;
     cnn_status status = cnn_predictor_load(command->paths[0], &predictor, error);
@@ -237,8 +238,8 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
     while (status == CNN_OK && !end) {
         status = collect(inputs, chunk, &end, error);
         cnn_error ignored; /* the first error is the one to tell */
-        cnn_status printed = print_chunk(command, predictor, chunk, &failed,
-                                         status == CNN_OK ? error : &ignored);
+        cnn_status printed =
+            print_chunk(command, predictor, chunk, &failed, status == CNN_OK ? error : &ignored);
         status = status == CNN_OK ? printed : status;
     }
     for (size_t i = 0; chunk && i < chunk->count; i++) {

@@ -34,7 +34,8 @@ static const cnn_option options[] = {
     [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
     [DRY_RUN] = {"dry-run", 'n', NULL, "print layers, memory and data counts; train nothing"},
-    [CHECK_GRADIENTS] = {"check-gradients", 0, NULL, "compare gradients with differences in double"},
+    [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
+                         "compare gradients with differences in double"},
     [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
     [QUIET] = {"quiet", 'q', NULL, "errors only"},
     [VERBOSE] = {"verbose", 'v', NULL, "more messages"},
@@ -123,7 +124,7 @@ static void print_help(void) {
          "  cnnpredict runs/b/model.bin image.png");
 }
 
-/* --- signals --------------------------------------------------------------------------------------------------- */
+/* --- signals --- */
 
 static volatile sig_atomic_t stop_requested;
 
@@ -153,7 +154,7 @@ static void catch_signals(void) {
     }
 }
 
-/* --- actions ---------------------------------------------------------------------------------------------------- */
+/* --- actions --- */
 
 /* Prints a text of the library's and frees it. NULL: memory was refused. */
 static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
@@ -169,13 +170,15 @@ static cnn_status run(const train_command *command, cnn_error *error) {
     cnn_config *config;
     char *text = NULL;
     if (!command->config) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--config: missing; expected --config FILE (see --help)");
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--config: missing; expected --config FILE (see --help)");
     }
     if (command->train.resume && command->train.overwrite) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --resume and --overwrite, got both");
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "expected one of --resume and --overwrite, got both");
     }
-    cnn_status status = cnn_config_load(command->config, command->overrides, command->override_count,
-                                        &config, error);
+    cnn_status status = cnn_config_load(command->config, command->overrides,
+                                        command->override_count, &config, error);
     if (status != CNN_OK) {
         return status;
     }
@@ -208,8 +211,9 @@ int main(int argc, char **argv) {
     train_command command = {.action = -1};
     command.overrides = calloc((size_t)argc + 1, sizeof *command.overrides);
     cnn_progress_start(&progress, "cnntrain", false, false);
-    cnn_status status = command.overrides ? cnn_options_parse(options, argc, argv, handle, &command, &error)
-                                          : cnn_fail(&error, CNN_ERROR_RUNTIME, "out of memory");
+    cnn_status status = command.overrides
+                            ? cnn_options_parse(options, argc, argv, handle, &command, &error)
+                            : cnn_fail(&error, CNN_ERROR_RUNTIME, "out of memory");
     cnn_progress_start(&progress, "cnntrain", command.quiet, command.verbose);
     command.train.log = (cnn_log_sink){.write = cnn_progress_log, .user = &progress};
     command.train.progress = cnn_progress_show;

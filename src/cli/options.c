@@ -22,8 +22,8 @@ static cnn_status fail_unknown(const cnn_option *options, const char *found, cnn
     }
     const char *word = found + strspn(found, "-");
     char name[64];
-    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "=") > 60 ? 60 : (int)strcspn(word, "="),
-                   word);
+    (void)snprintf(name, sizeof name, "%.*s",
+                   (int)strcspn(word, "=") > 60 ? 60 : (int)strcspn(word, "="), word);
     const char *nearest = cnn_text_nearest(name, names);
     return cnn_fail(error, CNN_ERROR_CONFIG, "unknown option %.80s%s%s%s", found,
                     nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
@@ -97,21 +97,22 @@ cnn_status cnn_option_number(const char *name, const char *text, double minimum,
     char *end;
     *value = strtod(text, &end);
     if (end == text || *end || !(*value >= minimum && *value <= maximum)) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected a number from %g to %g, got \"%.60s\"",
-                        name, minimum, maximum, text);
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--%s: expected a number from %g to %g, got \"%.60s\"", name, minimum,
+                        maximum, text);
     }
     return CNN_OK;
 }
 
-cnn_status cnn_option_integer(const char *name, const char *text, int minimum, int maximum, int *value,
-                              cnn_error *error) {
+cnn_status cnn_option_integer(const char *name, const char *text, int minimum, int maximum,
+                              int *value, cnn_error *error) {
     char *end;
     errno = 0;
     long number = strtol(text, &end, 10);
     if (end == text || *end || errno != 0 || number < minimum || number > maximum) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--%s: expected an integer from %d to %d, got \"%.60s\"", name, minimum, maximum,
-                        text);
+                        "--%s: expected an integer from %d to %d, got \"%.60s\"", name, minimum,
+                        maximum, text);
     }
     *value = (int)number;
     return CNN_OK;

@@ -7,20 +7,24 @@
 #include <stdbool.h>
 
 typedef struct cnn_option {
-    const char *name; /* without its dashes */
-    char letter;      /* its short form, or 0 */
+    const char *name;     /* without its dashes */
+    char letter;          /* its short form, or 0 */
     const char *argument; /* how help names its value; NULL: it takes none */
     const char *help;
 } cnn_option;
 
-/* Called for every option (its place in the table, and its value) … and for every other argument (place
- * -1), in the order of the command line. Returns a status, with *error filled where it is not CNN_OK. */
-typedef cnn_status cnn_option_handler(void *context, int option, const char *value, cnn_error *error);
+/* Called for every option (its place in the table, and its value) … and for every other argument
+ * (place -1), in the order of the command line. Returns a status, with *error filled where it is
+ * not CNN_OK. */
+typedef cnn_status cnn_option_handler(void *context, int option, const char *value,
+                                      cnn_error *error);
 
-/* Parses by GNU's rules: options and arguments in any order, "--" ends options, --name=value, unique
- * abbreviations. options ends with a NULL name. CNN_ERROR_CONFIG with a hint for what is unknown. */
+/* Parses by GNU's rules: options and arguments in any order, "--" ends options, --name=value,
+ * unique abbreviations. options ends with a NULL name. CNN_ERROR_CONFIG with a hint for what is
+ * unknown. */
 CNN_MUST_USE cnn_status cnn_options_parse(const cnn_option *options, int argc, char **argv,
-                                          cnn_option_handler *handle, void *context, cnn_error *error);
+                                          cnn_option_handler *handle, void *context,
+                                          cnn_error *error);
 
 /* Prints the table to stdout, a line an option. */
 void cnn_options_print(const cnn_option *options);
@@ -32,7 +36,8 @@ CNN_MUST_USE cnn_status cnn_option_integer(const char *name, const char *text, i
 CNN_MUST_USE cnn_status cnn_option_number(const char *name, const char *text, double minimum,
                                           double maximum, double *value, cnn_error *error);
 
-/* Flushes stdout; false, after a message on stderr, where what was printed is lost (a full disk). */
+/* Flushes stdout; false, after a message on stderr, where what was printed is lost (a full disk).
+ */
 bool cnn_flush_results(const char *program);
 
 #endif

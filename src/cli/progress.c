@@ -10,7 +10,9 @@
 void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet, bool verbose) {
     *progress = (cnn_progress){
         .program = program,
-        .least = quiet ? CNN_LOG_ERROR : verbose ? CNN_LOG_DETAIL : CNN_LOG_INFO,
+        .least = quiet     ? CNN_LOG_ERROR
+                 : verbose ? CNN_LOG_DETAIL
+                           : CNN_LOG_INFO,
         .terminal = !quiet && isatty(STDERR_FILENO),
     };
 }
@@ -49,7 +51,8 @@ void cnn_progress_show(void *user, const cnn_train_progress *state) {
     progress->last = now;
     progress->drawn = true;
     long left = (long)(state->seconds_left + 0.5);
-    fprintf(stderr, "\r\033[Kepoch %lld/%lld  batch %lld/%lld  loss %.4f  %.0f images/s  %ld:%02ld left",
+    fprintf(stderr,
+            "\r\033[Kepoch %lld/%lld  batch %lld/%lld  loss %.4f  %.0f images/s  %ld:%02ld left",
             (long long)state->epoch, (long long)state->epochs, (long long)state->batch,
             (long long)state->batches, state->loss, state->images_per_second, left / 60, left % 60);
     (void)fflush(stderr);

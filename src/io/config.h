@@ -17,7 +17,8 @@ typedef enum cnn_bad_images {
 
 typedef enum cnn_normalize {
     CNN_NORMALIZE_UNIT,        /* x / 255 */
-    CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation, both of the training set's channel */
+    CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation, both of the training set's channel
+                                */
 } cnn_normalize;
 
 struct cnn_config {
@@ -27,8 +28,8 @@ struct cnn_config {
             char *path;      /* NULL: hold back `fraction` of the training data */
             double fraction; /* 0 <= fraction < 1 */
         } validation;
-        char *test;       /* NULL: none */
-        char *classes[2]; /* NULL, NULL: the two names found, sorted */
+        char *test;         /* NULL: none */
+        char *classes[2];   /* NULL, NULL: the two names found, sorted */
         int64_t bad_images; /* cnn_bad_images */
     } data;
     cnn_image_settings image;
@@ -44,18 +45,17 @@ struct cnn_config {
     char *output; /* NULL where not given */
 };
 
-/* The resolved config as JSON text, every key with its value. NULL when memory is refused. Free with
- * cnn_free. */
+/* The resolved config as JSON text, every key with its value. NULL when memory is refused. Free
+ * with cnn_free. */
 char *cnn_config_to_json(const cnn_config *config);
 
-/* The path of the first key that differs between two texts of cnn_config_to_json, leaving out the keys
- * that a run may change when it goes on (train.epochs, output), and data.classes where `json` leaves it
- * to the data; NULL where none does. The result is
- * constant. */
+/* The path of the first key that differs between two texts of cnn_config_to_json, leaving out the
+ * keys that a run may change when it goes on (train.epochs, output), and data.classes where `json`
+ * leaves it to the data; NULL where none does. The result is constant. */
 const char *cnn_config_difference(const char *json, const char *other);
 
-/* What a model file keeps of a config, and how it gets it back; both leave other values alone. `json` is
- * an object {"image": …, "layers": …} with more keys allowed beside them. */
+/* What a model file keeps of a config, and how it gets it back; both leave other values alone.
+ * `json` is an object {"image": …, "layers": …} with more keys allowed beside them. */
 struct cJSON;
 CNN_MUST_USE cnn_status cnn_config_write_model_part(const cnn_config *config, struct cJSON *json,
                                                     cnn_error *error);

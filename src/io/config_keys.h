@@ -20,17 +20,18 @@ typedef struct cnn_config_key {
     cnn_config_kind kind;
     size_t offset; /* of the field in cnn_config */
     bool required;
-    double minimum, maximum; /* of numbers */
-    bool above_minimum;      /* the minimum itself is not allowed */
-    bool ends_only;          /* minimum or maximum, nothing between */
-    double fallback;         /* default of a number or boolean; index of a choice; paths: none */
+    double minimum, maximum;    /* of numbers */
+    bool above_minimum;         /* the minimum itself is not allowed */
+    bool ends_only;             /* minimum or maximum, nothing between */
+    double fallback;            /* default of a number or boolean; index of a choice; paths: none */
     const char *const *choices; /* ends with NULL */
     bool in_model;              /* the model file keeps it */
     bool may_change;            /* a resumed run may differ in it */
     const char *help;
 } cnn_config_key;
 
-/* Ends with a NULL path. Keys of one section stand together, sections in the order they are written. */
+/* Ends with a NULL path. Keys of one section stand together, sections in the order they are
+ * written. */
 extern const cnn_config_key cnn_config_keys[];
 
 #endif

@@ -26,7 +26,7 @@ typedef struct config_reader {
     cnn_error *error;
 } config_reader;
 
-/* --- messages -------------------------------------------------------------------------------------------- */
+/* --- messages --- */
 
 static bool is_inside(const char *place, const char *outer) {
     size_t length = strlen(outer);
@@ -73,8 +73,8 @@ static const char *describe(const cJSON *item, char text[128]) {
     return text;
 }
 
-static cnn_status fail_expected(const config_reader *reader, const char *place, const char *expected,
-                                const cJSON *found) {
+static cnn_status fail_expected(const config_reader *reader, const char *place,
+                                const char *expected, const cJSON *found) {
     char text[128];
     return fail_at(reader, place, "expected %s, got %s", expected, describe(found, text));
 }
@@ -100,19 +100,21 @@ static cnn_status fail_unknown(const config_reader *reader, const char *place, c
         }
     }
     const char *from = origin(reader, full);
-    for (size_t i = 0; i < reader->override_count; i++) { /* an override may have made the whole section */
+    for (size_t i = 0; i < reader->override_count;
+         i++) { /* an override may have made the whole section */
         from = is_inside(reader->override_places[i], full) ? "command line" : from;
     }
-    return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s%sunknown %s \"%.100s\"; %s", from, place, *place ? ": " : "", what, found, hint);
+    return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s%sunknown %s \"%.100s\"; %s", from,
+                    place, *place ? ": " : "", what, found, hint);
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------------- */
+/* --- JSON --- */
 
 /* The text of a file as a JSON object; says line and column where it is none. */
 static cnn_status parse(const config_reader *reader, const char *text, size_t size, cJSON **root) {
     if (strlen(text) != size || !cnn_text_is_utf8(text)) {
-        return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: expected UTF-8 text, found other bytes",
-                        reader->file);
+        return cnn_fail(reader->error, CNN_ERROR_CONFIG,
+                        "%s: expected UTF-8 text, found other bytes", reader->file);
     }
     const char *end = text;
     *root = cJSON_ParseWithLengthOpts(text, size + 1, &end, true);
@@ -154,12 +156,13 @@ static cnn_status parse(const config_reader *reader, const char *text, size_t si
         near[i] = end[i];
     }
     return cnn_fail(reader->error, CNN_ERROR_CONFIG,
-                    "%s: line %d, column %d: expected valid JSON, found \"%s\"%s", reader->file, line,
-                    column, near, comma ? " behind a comma" : "");
+                    "%s: line %d, column %d: expected valid JSON, found \"%s\"%s", reader->file,
+                    line, column, near, comma ? " behind a comma" : "");
 }
 
 /* JSON allows a key twice, and readers disagree about which one counts: so it is an error. */
-static cnn_status check_duplicates(const config_reader *reader, const char *place, const cJSON *object) {
+static cnn_status check_duplicates(const config_reader *reader, const char *place,
+                                   const cJSON *object) {
     for (const cJSON *item = object->child; item; item = item->next) {
         for (const cJSON *other = item->next; other; other = other->next) {
             if (strcmp(item->string, other->string) == 0) {
@@ -170,7 +173,7 @@ static cnn_status check_duplicates(const config_reader *reader, const char *plac
     return CNN_OK;
 }
 
-/* --- overrides ---------------------------------------------------------------------------------------------- */
+/* --- overrides --- */
 
 /* The next part of a dotted path, which is cut at its dot; NULL at the end. */
 static char *next_part(char **rest) {
@@ -229,7 +232,8 @@ static cJSON *child(const cJSON *parent, const char *part) {
 static cnn_status apply_override(config_reader *reader, cJSON *root, const char *override) {
     const char *equals = strchr(override, '=');
     if (!equals || equals == override || !cnn_text_is_utf8(override)) {
-        return cnn_fail(reader->error, CNN_ERROR_CONFIG, "command line: expected KEY=VALUE%s, got \"%.100s\"",
+        return cnn_fail(reader->error, CNN_ERROR_CONFIG,
+                        "command line: expected KEY=VALUE%s, got \"%.100s\"",
                         cnn_text_is_utf8(override) ? "" : " in UTF-8", override);
     }
     char *path = cnn_copy_string(override);
@@ -246,8 +250,8 @@ static cnn_status apply_override(config_reader *reader, cJSON *root, const char 
         int index;
         used += (size_t)snprintf(place + used, PLACE_SIZE - used,
                                  cJSON_IsArray(parent) && is_index(part, &index) ? "[%s]"
-                                 : used ? ".%s"
-                                        : "%s",
+                                 : used                                          ? ".%s"
+                                                                                 : "%s",
                                  part);
         if (used >= PLACE_SIZE || !*part) {
             status = cnn_fail(reader->error, CNN_ERROR_CONFIG,
@@ -281,7 +285,7 @@ static cnn_status apply_override(config_reader *reader, cJSON *root, const char 
     return status;
 }
 
-/* --- layers -------------------------------------------------------------------------------------------------- */
+/* --- layers --- */
 
 static cnn_status read_layer_key(const config_reader *reader, const char *layer_place,
                                  const cnn_layer_key *key, const cJSON *item, int *value) {
@@ -302,7 +306,8 @@ static cnn_status read_layer_key(const config_reader *reader, const char *layer_
         char expected[256];
         size_t used = 0;
         for (const cnn_layer_name *name = key->names; name && name->text; name++) {
-            used += (size_t)snprintf(expected + used, sizeof expected - used, "\"%s\" or ", name->text);
+            used +=
+                (size_t)snprintf(expected + used, sizeof expected - used, "\"%s\" or ", name->text);
         }
         (void)snprintf(expected + used, sizeof expected - used, "an integer from %d to %d",
                        key->minimum, key->maximum);
@@ -372,7 +377,8 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
     return CNN_OK;
 }
 
-static cnn_status read_layers(const config_reader *reader, const cJSON *item, cnn_network_spec *network) {
+static cnn_status read_layers(const config_reader *reader, const cJSON *item,
+                              cnn_network_spec *network) {
     int count = cJSON_IsArray(item) ? cJSON_GetArraySize(item) : 0;
     if (count < 1 || count > CNN_LAYERS_MAX) {
         char expected[64];
@@ -396,9 +402,10 @@ static cnn_status read_layers(const config_reader *reader, const cJSON *item, cn
     return CNN_OK;
 }
 
-/* --- keys ---------------------------------------------------------------------------------------------------- */
+/* --- keys --- */
 
-static cnn_status read_path(const config_reader *reader, const char *place, const cJSON *item, char **path) {
+static cnn_status read_path(const config_reader *reader, const char *place, const cJSON *item,
+                            char **path) {
     if (!cJSON_IsString(item) || !*item->valuestring) {
         return fail_expected(reader, place, "a path", item);
     }
@@ -406,8 +413,8 @@ static cnn_status read_path(const config_reader *reader, const char *place, cons
     return *path ? CNN_OK : cnn_fail_memory(reader->error, "a path");
 }
 
-static cnn_status read_number(const config_reader *reader, const cnn_config_key *key, const cJSON *item,
-                              double *number) {
+static cnn_status read_number(const config_reader *reader, const cnn_config_key *key,
+                              const cJSON *item, double *number) {
     bool whole = key->kind == CNN_CONFIG_INTEGER;
     *number = item->valuedouble;
     bool fits = cJSON_IsNumber(item) && isfinite(*number) &&
@@ -422,14 +429,14 @@ static cnn_status read_number(const config_reader *reader, const cnn_config_key 
         (void)snprintf(expected, sizeof expected, "%.16g or %.16g", key->minimum, key->maximum);
         return fail_expected(reader, key->path, expected, item);
     }
-    (void)snprintf(expected, sizeof expected, "%s %s %.16g %s %.16g", whole ? "an integer" : "a number",
-                   key->above_minimum ? "above" : "from", key->minimum,
-                   key->above_minimum ? "and up to" : "to", key->maximum);
+    (void)snprintf(expected, sizeof expected, "%s %s %.16g %s %.16g",
+                   whole ? "an integer" : "a number", key->above_minimum ? "above" : "from",
+                   key->minimum, key->above_minimum ? "and up to" : "to", key->maximum);
     return fail_expected(reader, key->path, expected, item);
 }
 
-static cnn_status read_choice(const config_reader *reader, const cnn_config_key *key, const cJSON *item,
-                              int64_t *choice) {
+static cnn_status read_choice(const config_reader *reader, const cnn_config_key *key,
+                              const cJSON *item, int64_t *choice) {
     char expected[256] = "";
     size_t used = 0;
     for (int64_t i = 0; key->choices[i]; i++) {
@@ -437,8 +444,8 @@ static cnn_status read_choice(const config_reader *reader, const cnn_config_key 
             *choice = i;
             return CNN_OK;
         }
-        used += (size_t)snprintf(expected + used, sizeof expected - used, "%s\"%s\"", i ? " or " : "",
-                                 key->choices[i]);
+        used += (size_t)snprintf(expected + used, sizeof expected - used, "%s\"%s\"",
+                                 i ? " or " : "", key->choices[i]);
     }
     return fail_expected(reader, key->path, expected, item);
 }
@@ -456,8 +463,8 @@ static cnn_status read_classes(const config_reader *reader, const char *place, c
     return classes[0] && classes[1] ? CNN_OK : cnn_fail_memory(reader->error, "class names");
 }
 
-static cnn_status read_validation(const config_reader *reader, const cnn_config_key *key, const cJSON *item,
-                                  cnn_config *config) {
+static cnn_status read_validation(const config_reader *reader, const cnn_config_key *key,
+                                  const cJSON *item, cnn_config *config) {
     if (cJSON_IsString(item)) {
         return read_path(reader, key->path, item, &config->data.validation.path);
     }
@@ -492,8 +499,8 @@ static void set_fallback(const cnn_config_key *key, cnn_config *config) {
     }
 }
 
-static cnn_status read_key(const config_reader *reader, const cnn_config_key *key, const cJSON *item,
-                           cnn_config *config) {
+static cnn_status read_key(const config_reader *reader, const cnn_config_key *key,
+                           const cJSON *item, cnn_config *config) {
     void *field = (char *)config + key->offset;
     double number;
     cnn_status status = CNN_OK;
@@ -538,8 +545,8 @@ static const cJSON *find(const cJSON *root, const char *path) {
     return object ? cJSON_GetObjectItemCaseSensitive(object, dot + 1) : NULL;
 }
 
-/* The names that may stand in a section ("" for the top), each once; names: [NAMES_MAX], NULL at its
- * end. buffer holds the names of sections. */
+/* The names that may stand in a section ("" for the top), each once; names: [NAMES_MAX], NULL at
+ * its end. buffer holds the names of sections. */
 static void names_in(const char *section, char buffer[NAMES_MAX][32], const char **names) {
     size_t count = 0;
     size_t length = strlen(section);
@@ -561,7 +568,8 @@ static void names_in(const char *section, char buffer[NAMES_MAX][32], const char
 }
 
 /* Unknown and duplicate keys of one object of the config. */
-static cnn_status check_names(const config_reader *reader, const char *section, const cJSON *object) {
+static cnn_status check_names(const config_reader *reader, const char *section,
+                              const cJSON *object) {
     char buffer[NAMES_MAX][32];
     const char *names[NAMES_MAX];
     names_in(section, buffer, names);
@@ -590,8 +598,9 @@ static cnn_status check_structure(const config_reader *reader, const cJSON *root
         if (!inner[0] || !object) {
             continue; /* a plain key, or a section left out */
         }
-        status = cJSON_IsObject(object) ? check_names(reader, sections[i], object)
-                                        : fail_expected(reader, sections[i], "an object { … }", object);
+        status = cJSON_IsObject(object)
+                     ? check_names(reader, sections[i], object)
+                     : fail_expected(reader, sections[i], "an object { … }", object);
     }
     return status;
 }
@@ -619,7 +628,8 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
     cnn_error found;
     if (cnn_network_check(&config->network, NULL, &found) != CNN_OK) {
         char place[PLACE_SIZE];
-        (void)snprintf(place, sizeof place, "%.*s", (int)strcspn(found.message, ":"), found.message);
+        (void)snprintf(place, sizeof place, "%.*s", (int)strcspn(found.message, ":"),
+                       found.message);
         return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s", origin(reader, place),
                         found.message);
     }
@@ -634,7 +644,8 @@ cnn_status cnn_config_load(const char *path, const char *const *overrides, size_
     size_t size;
     cJSON *root = NULL;
     cnn_config *config = NULL;
-    cnn_status status = cnn_file_read(path, CONFIG_FILE_LIMIT, CNN_ERROR_CONFIG, &text, &size, error);
+    cnn_status status =
+        cnn_file_read(path, CONFIG_FILE_LIMIT, CNN_ERROR_CONFIG, &text, &size, error);
     if (status != CNN_OK) {
         return cnn_fail_prefix(error, status, "%s: ", path);
     }

@@ -17,7 +17,8 @@ static char *take_text(char *printed) {
     return copy;
 }
 
-/* Adds item (which it takes) under a name; false, and everything freed, where either was refused. */
+/* Adds item (which it takes) under a name; false, and everything freed, where either was refused.
+ */
 static bool add(cJSON *object, const char *name, cJSON *item) {
     if (!object || !item || !cJSON_AddItemToObject(object, name, item)) {
         cJSON_Delete(item);
@@ -26,7 +27,8 @@ static bool add(cJSON *object, const char *name, cJSON *item) {
     return true;
 }
 
-/* The object that holds the last part of a dotted path, made where missing; *name: that last part. */
+/* The object that holds the last part of a dotted path, made where missing; *name: that last part.
+ */
 static cJSON *section_of(cJSON *root, const char *path, const char **name) {
     const char *dot = strchr(path, '.');
     if (!dot) {
@@ -40,7 +42,7 @@ static cJSON *section_of(cJSON *root, const char *path, const char **name) {
     return object ? object : cJSON_AddObjectToObject(root, section);
 }
 
-/* --- resolved config --------------------------------------------------------------------------------------- */
+/* --- resolved config --- */
 
 static cJSON *layer_json(const cnn_layer_spec *layer) {
     cJSON *json = cJSON_CreateObject();
@@ -163,7 +165,7 @@ void cnn_text_release(char *text) {
     cnn_free(text);
 }
 
-/* --- help -------------------------------------------------------------------------------------------------- */
+/* --- help --- */
 
 /* "integer >= 1, 32": type and default of a key, in one line. */
 static void describe_key(const cnn_config_key *key, cnn_text *text) {
@@ -172,8 +174,8 @@ static void describe_key(const cnn_config_key *key, cnn_text *text) {
         cnn_text_format(text, "path");
         break;
     case CNN_CONFIG_INTEGER:
-        cnn_text_format(text, key->ends_only ? "%.0f or %.0f" : "integer %.0f to %.0f", key->minimum,
-                        key->maximum);
+        cnn_text_format(text, key->ends_only ? "%.0f or %.0f" : "integer %.0f to %.0f",
+                        key->minimum, key->maximum);
         break;
     case CNN_CONFIG_NUMBER:
         cnn_text_format(text, "number %s %g, up to %g", key->above_minimum ? "above" : "from",
@@ -243,17 +245,19 @@ static void describe_layer_key(const cnn_layer_key *key, cnn_text *text) {
 
 char *cnn_config_help(void) {
     cnn_text text = {0};
-    cnn_text_format(&text, "Keys of the config (JSON). On the command line: KEY=VALUE, such as "
-                           "train.epochs=3\nor layers.0.filters=32. Paths are relative to the working "
-                           "directory, those in a\nmanifest to the manifest.\n\n");
+    cnn_text_format(&text,
+                    "Keys of the config (JSON). On the command line: KEY=VALUE, such as "
+                    "train.epochs=3\nor layers.0.filters=32. Paths are relative to the working "
+                    "directory, those in a\nmanifest to the manifest.\n\n");
     for (const cnn_config_key *key = cnn_config_keys; key->path; key++) {
         cnn_text_format(&text, "  %s  (", key->path);
         describe_key(key, &text);
         cnn_text_format(&text, ")\n");
         wrap(key->help, &text);
     }
-    cnn_text_format(&text, "\nLayers, each {\"type\": NAME, KEY: VALUE, …}; the last two are dense with "
-                           "1 unit, and sigmoid.\n\n");
+    cnn_text_format(&text,
+                    "\nLayers, each {\"type\": NAME, KEY: VALUE, …}; the last two are dense with "
+                    "1 unit, and sigmoid.\n\n");
     for (const cnn_layer_ops *const *ops = cnn_layer_registry; *ops; ops++) {
         cnn_text_format(&text, "  %s\n", (*ops)->name);
         wrap((*ops)->help, &text);
@@ -271,7 +275,7 @@ char *cnn_config_help(void) {
     return text.data;
 }
 
-/* --- schema ------------------------------------------------------------------------------------------------ */
+/* --- schema --- */
 
 static bool add_text(cJSON *object, const char *name, const char *text) {
     return add(object, name, cJSON_CreateString(text));
@@ -307,9 +311,9 @@ static bool add_classes(cJSON *schema) {
 static cJSON *layer_key_schema(const cnn_layer_key *key) {
     cJSON *schema = cJSON_CreateObject();
     cJSON *number = key->names ? cJSON_CreateObject() : schema;
-    bool complete = add_text(schema, "description", key->help) && add_text(number, "type", "integer") &&
-                    add_number(number, "minimum", key->minimum) &&
-                    add_number(number, "maximum", key->maximum);
+    bool complete =
+        add_text(schema, "description", key->help) && add_text(number, "type", "integer") &&
+        add_number(number, "minimum", key->minimum) && add_number(number, "maximum", key->maximum);
     if (key->names) {
         cJSON *either = cJSON_CreateArray();
         cJSON *named = cJSON_CreateObject();
@@ -446,7 +450,8 @@ static bool require(const cJSON *schema, const char *name) {
     return cJSON_AddItemToArray(required, cJSON_CreateString(name));
 }
 
-/* The object schema that a key belongs to: the root's, or that of its section, made where missing. */
+/* The object schema that a key belongs to: the root's, or that of its section, made where missing.
+ */
 static cJSON *owner_schema(cJSON *root, const cnn_config_key *key, const char **name) {
     const char *dot = strchr(key->path, '.');
     *name = dot ? dot + 1 : key->path;

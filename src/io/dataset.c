@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- listing ------------------------------------------------------------------------------------------------ */
+/* --- listing --- */
 
 static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_sample_list *list,
                                cnn_error *error) {
@@ -39,15 +39,17 @@ static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_s
                         config->data.train, config->data.test);
     }
     if (status == CNN_OK && config->data.test) {
-        status = cnn_sample_list_read(config->data.test, CNN_SPLIT_TEST, false, classes, list, error);
+        status =
+            cnn_sample_list_read(config->data.test, CNN_SPLIT_TEST, false, classes, list, error);
     }
     if (status == CNN_OK && list->count == 0) {
-        return cnn_fail(error, CNN_ERROR_DATA, "%s: expected images, found none", config->data.train);
+        return cnn_fail(error, CNN_ERROR_DATA, "%s: expected images, found none",
+                        config->data.train);
     }
     return status;
 }
 
-/* --- decoding ------------------------------------------------------------------------------------------------- */
+/* --- decoding --- */
 
 /* A reason that cannot be kept for lack of memory is still no empty one. */
 static char no_memory[] = "out of memory";
@@ -65,8 +67,8 @@ static void decode(void *context, size_t i, int thread) {
     decoding *d = context;
     cnn_error error;
     cnn_image_info info;
-    if (cnn_image_load(d->samples[i].path, d->settings, d->pixels + i * d->image_size, &info, &error) ==
-        CNN_OK) {
+    if (cnn_image_load(d->samples[i].path, d->settings, d->pixels + i * d->image_size, &info,
+                       &error) == CNN_OK) {
         d->samples[i].content = info.content;
         return;
     }
@@ -102,9 +104,8 @@ static size_t drop_bad_images(decoding *d, size_t *count, cnn_log_level level,
 
 static cnn_status decode_all(const cnn_config *config, int threads, const cnn_log_sink *log,
                              cnn_dataset *dataset, cnn_error *error) {
-    decoding d = {.settings = &config->image,
-                  .samples = dataset->samples,
-                  .image_size = dataset->image_size};
+    decoding d = {
+        .settings = &config->image, .samples = dataset->samples, .image_size = dataset->image_size};
     dataset->pixels = cnn_alloc(dataset->count, dataset->image_size);
     d.pixels = dataset->pixels;
     d.reasons = cnn_alloc(dataset->count, sizeof *d.reasons);
@@ -120,15 +121,16 @@ static cnn_status decode_all(const cnn_config *config, int threads, const cnn_lo
         drop_bad_images(&d, &dataset->count, fail ? CNN_LOG_ERROR : CNN_LOG_WARNING, log);
     cnn_free(d.reasons);
     if (dataset->bad_images > 0 && fail) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "%s: %zu of %zu images cannot be read (named above); set data.bad_images to "
-                        "\"skip\" to train without them",
-                        config->data.train, dataset->bad_images, listed);
+        return cnn_fail(
+            error, CNN_ERROR_DATA,
+            "%s: %zu of %zu images cannot be read (named above); set data.bad_images to "
+            "\"skip\" to train without them",
+            config->data.train, dataset->bad_images, listed);
     }
     return CNN_OK;
 }
 
-/* --- splitting and counting ----------------------------------------------------------------------------------- */
+/* --- splitting and counting --- */
 
 static cnn_status index_splits(cnn_dataset *dataset, cnn_error *error) {
     for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
@@ -150,11 +152,12 @@ static cnn_status check_classes(const cnn_config *config, const cnn_dataset *dat
                                 cnn_error *error) {
     for (int c = 0; c < 2; c++) {
         if (dataset->class_count[CNN_SPLIT_TRAIN][c] == 0) {
-            return cnn_fail(error, CNN_ERROR_DATA,
-                            "%s: expected training images of both classes, found none of \"%s\" (%zu of "
-                            "\"%s\")",
-                            config->data.train, dataset->classes[c],
-                            dataset->class_count[CNN_SPLIT_TRAIN][1 - c], dataset->classes[1 - c]);
+            return cnn_fail(
+                error, CNN_ERROR_DATA,
+                "%s: expected training images of both classes, found none of \"%s\" (%zu of "
+                "\"%s\")",
+                config->data.train, dataset->classes[c],
+                dataset->class_count[CNN_SPLIT_TRAIN][1 - c], dataset->classes[1 - c]);
         }
     }
     return CNN_OK;
@@ -173,7 +176,8 @@ cnn_status cnn_dataset_load(const cnn_config *config, int threads, const cnn_log
     dataset->samples = list.samples;
     dataset->count = list.count;
     if (status == CNN_OK && list.other_labels > 0) {
-        cnn_log_message(log, CNN_LOG_INFO, "%zu rows with other labels than \"%s\" and \"%s\" left out",
+        cnn_log_message(log, CNN_LOG_INFO,
+                        "%zu rows with other labels than \"%s\" and \"%s\" left out",
                         list.other_labels, dataset->classes[0], dataset->classes[1]);
     }
     if (status == CNN_OK) {
@@ -184,7 +188,8 @@ cnn_status cnn_dataset_load(const cnn_config *config, int threads, const cnn_log
         validation_given = validation_given || dataset->samples[i].split == CNN_SPLIT_VALIDATION;
     }
     if (status == CNN_OK && validation_given && !config->data.validation.path) {
-        cnn_log_message(log, CNN_LOG_INFO, "validation: the manifest's own rows, nothing held back");
+        cnn_log_message(log, CNN_LOG_INFO,
+                        "validation: the manifest's own rows, nothing held back");
     }
     if (status == CNN_OK && !validation_given && config->data.validation.fraction > 0.0) {
         status = cnn_hold_back(dataset->samples, dataset->count, config->data.validation.fraction,
@@ -234,7 +239,7 @@ uint64_t cnn_dataset_fingerprint(const cnn_dataset *dataset) {
     return hash;
 }
 
-/* --- from bytes to floats ------------------------------------------------------------------------------------- */
+/* --- from bytes to floats --- */
 
 void cnn_dataset_statistics(const cnn_dataset *dataset, int channels, double mean[3],
                             double deviation[3]) {

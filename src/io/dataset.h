@@ -1,5 +1,5 @@
-/* The images of a run: read, brought to size, split, in memory as bytes; and how they become the floats of a
- * block. */
+/* The images of a run: read, brought to size, split, in memory as bytes; and how they become the
+ * floats of a block. */
 #ifndef CNN_IO_DATASET_H
 #define CNN_IO_DATASET_H
 
@@ -13,17 +13,17 @@ typedef struct cnn_dataset {
     char *classes[2];
     cnn_sample *samples; /* [count], readable ones only, in the order of files */
     size_t count, capacity;
-    size_t image_size; /* bytes: channels × height × width */
-    uint8_t *pixels;   /* [count][channels][height][width] */
+    size_t image_size;              /* bytes: channels × height × width */
+    uint8_t *pixels;                /* [count][channels][height][width] */
     size_t *split[CNN_SPLIT_COUNT]; /* indices of the samples of each split, in order */
     size_t split_count[CNN_SPLIT_COUNT];
     size_t class_count[CNN_SPLIT_COUNT][2];
     size_t bad_images; /* unreadable ones that were skipped */
 } cnn_dataset;
 
-/* Lists, decodes (on up to `threads` threads), holds back and counts everything that the config's `data`
- * names. Every unreadable image goes to the log with its reason. CNN_ERROR_DATA where the data cannot be
- * trained on. Free with cnn_dataset_free. */
+/* Lists, decodes (on up to `threads` threads), holds back and counts everything that the config's
+ * `data` names. Every unreadable image goes to the log with its reason. CNN_ERROR_DATA where the
+ * data cannot be trained on. Free with cnn_dataset_free. */
 CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, int threads,
                                          const cnn_log_sink *log, cnn_dataset **dataset,
                                          cnn_error *error);
@@ -32,11 +32,12 @@ void cnn_dataset_free(cnn_dataset *dataset);
 /* A hash of contents, labels and splits: two runs with the same value train on the same data. */
 uint64_t cnn_dataset_fingerprint(const cnn_dataset *dataset);
 
-/* Mean and deviation of x / 255 over the training images, per channel; the deviation is 1 where it would be 0. */
+/* Mean and deviation of x / 255 over the training images, per channel; the deviation is 1 where it
+ * would be 0. */
 void cnn_dataset_statistics(const cnn_dataset *dataset, int channels, double mean[3],
                             double deviation[3]);
 
-/* --- from bytes to blocks ----------------------------------------------------------------------------- */
+/* --- from bytes to blocks --- */
 
 /* What each byte value becomes, per channel: (x / 255 - mean) / deviation, as float. */
 typedef struct cnn_pixel_table {

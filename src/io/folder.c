@@ -44,8 +44,8 @@ static cnn_status walk(const char *folder, bool folders, cnn_file_list *list, cn
             status = add(list, relative, error);
             (void)fts_set(tree, entry, FTS_SKIP);
         } else if ((entry->fts_info == FTS_F || entry->fts_info == FTS_SLNONE ||
-                    entry->fts_info == FTS_DEFAULT) && !folders &&
-                   entry->fts_level > 0) {
+                    entry->fts_info == FTS_DEFAULT) &&
+                   !folders && entry->fts_level > 0) {
             status = add(list, relative, error);
         } else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
                    entry->fts_info == FTS_NS) {

@@ -11,7 +11,7 @@
 
 /* Images that stay together. */
 typedef struct unit {
-    uint64_t order; /* units are taken in rising order */
+    uint64_t order;   /* units are taken in rising order */
     size_t images[2]; /* of each class */
     bool held;
 } unit;
@@ -83,7 +83,8 @@ static void take(unit **sorted, size_t count, double fraction) {
             held[1] += images[1];
         }
     }
-    /* a class whose units are all larger than its share still gets one, while one stays for training */
+    /* a class whose units are all larger than its share still gets one, while one stays for
+     * training */
     for (int c = 0; c < 2; c++) {
         for (size_t i = 0; i < count && held[c] == 0 && units[c] >= 2; i++) {
             const size_t *images = sorted[i]->images;

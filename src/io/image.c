@@ -23,7 +23,8 @@ size_t cnn_image_size(const cnn_image_settings *settings) {
 static cnn_status fail_decoding(cnn_error *error) {
     const char *reason = stbi_failure_reason();
     if (!reason || !*reason || strcmp(reason, "Image not of any known type, or corrupt") == 0) {
-        reason = "expected a PNG, JPEG, BMP, TGA or PNM image, found something else or a damaged one";
+        reason =
+            "expected a PNG, JPEG, BMP, TGA or PNM image, found something else or a damaged one";
     }
     return cnn_fail(error, CNN_ERROR_DATA, "%s", reason);
 }
@@ -53,7 +54,8 @@ typedef struct rectangle {
     int x, y, width, height;
 } rectangle;
 
-/* The largest rectangle of the shape width : height in the middle of an outer one, to whole pixels. */
+/* The largest rectangle of the shape width : height in the middle of an outer one, to whole pixels.
+ */
 static rectangle middle_of_shape(int outer_width, int outer_height, int64_t width, int64_t height) {
     rectangle part = {.width = outer_width, .height = outer_height};
     if ((int64_t)outer_width * height > (int64_t)outer_height * width) {
@@ -69,8 +71,8 @@ static rectangle middle_of_shape(int outer_width, int outer_height, int64_t widt
 }
 
 /* from: interleaved, of the network's number of channels. */
-static cnn_status resize(const uint8_t *from, int width, int height, const cnn_image_settings *settings,
-                         uint8_t *to, cnn_error *error) {
+static cnn_status resize(const uint8_t *from, int width, int height,
+                         const cnn_image_settings *settings, uint8_t *to, cnn_error *error) {
     int channels = (int)settings->channels;
     int to_width = (int)settings->width;
     int to_height = (int)settings->height;
@@ -82,9 +84,10 @@ static cnn_status resize(const uint8_t *from, int width, int height, const cnn_i
         target = middle_of_shape(to_width, to_height, width, height);
         memset(to, 0, cnn_image_size(settings));
     }
-    const uint8_t *first = from + ((size_t)source.y * (size_t)width + (size_t)source.x) *
-                                      (size_t)channels;
-    uint8_t *place = to + ((size_t)target.y * (size_t)to_width + (size_t)target.x) * (size_t)channels;
+    const uint8_t *first =
+        from + ((size_t)source.y * (size_t)width + (size_t)source.x) * (size_t)channels;
+    uint8_t *place =
+        to + ((size_t)target.y * (size_t)to_width + (size_t)target.x) * (size_t)channels;
     if (source.width == target.width && source.height == target.height) {
         for (int row = 0; row < target.height; row++) { /* no filter: the very bytes */
             memcpy(place + (size_t)row * (size_t)to_width * (size_t)channels,
@@ -93,15 +96,16 @@ static cnn_status resize(const uint8_t *from, int width, int height, const cnn_i
         }
         return CNN_OK;
     }
-    if (!stbir_resize_uint8(first, source.width, source.height, width * channels, place, target.width,
-                            target.height, to_width * channels, channels)) {
+    if (!stbir_resize_uint8(first, source.width, source.height, width * channels, place,
+                            target.width, target.height, to_width * channels, channels)) {
         return cnn_fail_memory(error, "resizing an image");
     }
     return CNN_OK;
 }
 
 /* Interleaved to planar: [H][W][C] to [C][H][W]. */
-static void separate_planes(const uint8_t *from, const cnn_image_settings *settings, uint8_t *pixels) {
+static void separate_planes(const uint8_t *from, const cnn_image_settings *settings,
+                            uint8_t *pixels) {
     size_t channels = (size_t)settings->channels;
     size_t plane = (size_t)settings->width * (size_t)settings->height;
     for (size_t c = 0; c < channels; c++) {
@@ -111,18 +115,21 @@ static void separate_planes(const uint8_t *from, const cnn_image_settings *setti
     }
 }
 
-cnn_status cnn_image_convert(const uint8_t *from, int width, int height, int channels, size_t stride,
-                             const cnn_image_settings *settings, uint8_t *pixels, cnn_error *error) {
+cnn_status cnn_image_convert(const uint8_t *from, int width, int height, int channels,
+                             size_t stride, const cnn_image_settings *settings, uint8_t *pixels,
+                             cnn_error *error) {
     size_t row_bytes;
     if (width < 1 || height < 1 || channels < 1 || channels > 4 ||
         !cnn_multiply_size((size_t)width, (size_t)channels, &row_bytes) || stride < row_bytes) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected 1 to 4 channels and rows of at least width × channels bytes, got %d "
-                        "× %d pixels of %d channels, %zu bytes a row",
-                        width, height, channels, stride);
+        return cnn_fail(
+            error, CNN_ERROR_DATA,
+            "expected 1 to 4 channels and rows of at least width × channels bytes, got %d "
+            "× %d pixels of %d channels, %zu bytes a row",
+            width, height, channels, stride);
     }
     if (width > INT_MAX / 4 || (size_t)width > SIZE_MAX / 3 / (size_t)height) {
-        return cnn_fail(error, CNN_ERROR_DATA, "expected a smaller image, got %d×%d", width, height);
+        return cnn_fail(error, CNN_ERROR_DATA, "expected a smaller image, got %d×%d", width,
+                        height);
     }
     size_t to_channels = (size_t)settings->channels;
     size_t row = (size_t)width * to_channels;
@@ -156,12 +163,13 @@ static cnn_status hash_content(const uint8_t *from, int width, int height, int c
         return cnn_fail_memory(error, "an image");
     }
     uint64_t hash = CNN_HASH_START;
-    hash = cnn_hash_bytes(hash, (const uint8_t[4]){(uint8_t)width, (uint8_t)(width >> 8),
-                                                   (uint8_t)(width >> 16), (uint8_t)(width >> 24)},
+    hash = cnn_hash_bytes(hash,
+                          (const uint8_t[4]){(uint8_t)width, (uint8_t)(width >> 8),
+                                             (uint8_t)(width >> 16), (uint8_t)(width >> 24)},
                           4);
     for (int y = 0; y < height; y++) {
-        convert_channels(from + (size_t)y * (size_t)width * (size_t)channels, channels, (size_t)width, 3,
-                         colours);
+        convert_channels(from + (size_t)y * (size_t)width * (size_t)channels, channels,
+                         (size_t)width, 3, colours);
         hash = cnn_hash_bytes(hash, colours, row);
     }
     *content = hash;

@@ -14,7 +14,8 @@ typedef enum cnn_resize {
     CNN_RESIZE_LETTERBOX, /* the whole image, its shape kept, black around it */
 } cnn_resize;
 
-/* What the network sees. Integers as the config holds them: width and height 1 … 4096, channels 1 or 3. */
+/* What the network sees. Integers as the config holds them: width and height 1 … 4096, channels 1
+ * or 3. */
 typedef struct cnn_image_settings {
     int64_t width, height, channels;
     int64_t resize; /* cnn_resize */
@@ -24,16 +25,17 @@ typedef struct cnn_image_settings {
 /* What the file held. */
 typedef struct cnn_image_info {
     int width, height, channels;
-    uint64_t content; /* a hash of size and colours: the same for copies, whatever the file format */
+    uint64_t
+        content; /* a hash of size and colours: the same for copies, whatever the file format */
 } cnn_image_info;
 
 /* Bytes of one image as the network sees it: channels × height × width. */
 size_t cnn_image_size(const cnn_image_settings *settings);
 
 /* Decodes `path` (PNG, JPEG, BMP, TGA or PNM, told apart by content) and brings it to size:
- * pixels[channels][height][width]. Grey from colour is stb_image's (77 R + 150 G + 29 B) / 256; alpha
- * is dropped; 16 bits become 8. An image with more pixels than allowed is refused before it is decoded.
- * info may be NULL. CNN_ERROR_DATA with a reason, without the path. */
+ * pixels[channels][height][width]. Grey from colour is stb_image's (77 R + 150 G + 29 B) / 256;
+ * alpha is dropped; 16 bits become 8. An image with more pixels than allowed is refused before it
+ * is decoded. info may be NULL. CNN_ERROR_DATA with a reason, without the path. */
 CNN_MUST_USE cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings,
                                        uint8_t *pixels, cnn_image_info *info, cnn_error *error);
 

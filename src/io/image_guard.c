@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* --- PNM: "P5" or "P6", width, height, maximum, one white space, pixels ------------------------------------------- */
+/* --- PNM: "P5" or "P6", width, height, maximum, one white space, pixels --- */
 
 static bool is_pnm(const char *bytes, size_t size) {
     return size >= 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6');
@@ -32,8 +32,8 @@ static cnn_status guard_pnm(char *bytes, size_t *size, int width, int height, cn
     size_t samples = (size_t)width * (size_t)height * (bytes[1] == '6' ? 3 : 1);
     size_t expected = header + samples * (wide ? 2 : 1);
     if (*size < expected) {
-        return cnn_fail(error, CNN_ERROR_DATA, "expected %zu bytes for %d×%d pixels, found %zu", expected,
-                        width, height, *size);
+        return cnn_fail(error, CNN_ERROR_DATA, "expected %zu bytes for %d×%d pixels, found %zu",
+                        expected, width, height, *size);
     }
     if (wide) {
         memset(bytes + digits, ' ', at - digits);
@@ -46,13 +46,14 @@ static cnn_status guard_pnm(char *bytes, size_t *size, int width, int height, cn
     return CNN_OK;
 }
 
-/* --- JPEG: markers FF xx, most followed by a length of two bytes, big-endian --------------------------------------- */
+/* --- JPEG: markers FF xx, most followed by a length of two bytes, big-endian --- */
 
 static bool is_jpeg(const uint8_t *bytes, size_t size) {
     return size >= 2 && bytes[0] == 0xff && bytes[1] == 0xd8;
 }
 
-/* Has a DHT segment, without its length, only tables of at most 256 codes? Each: one byte, 16 counts, a byte a code. */
+/* Has a DHT segment, without its length, only tables of at most 256 codes? Each: one byte, 16
+ * counts, a byte a code. */
 static bool has_sound_tables(const uint8_t *segment, size_t size) {
     for (size_t at = 0; at + 17 <= size;) {
         size_t codes = 0;
@@ -67,8 +68,8 @@ static bool has_sound_tables(const uint8_t *segment, size_t size) {
     return true;
 }
 
-/* Stops at every marker as a decoder would: between segments and behind the coded data of a scan (where a
- * plain FF is followed by 00) everything else is passed over. */
+/* Stops at every marker as a decoder would: between segments and behind the coded data of a scan
+ * (where a plain FF is followed by 00) everything else is passed over. */
 static cnn_status guard_jpeg(const uint8_t *bytes, size_t size, cnn_error *error) {
     enum { DHT = 0xc4, FIRST_WITHOUT_LENGTH = 0xd0, LAST_WITHOUT_LENGTH = 0xd9 };
     for (size_t at = 2; at + 4 <= size;) {
@@ -83,7 +84,8 @@ static cnn_status guard_jpeg(const uint8_t *bytes, size_t size, cnn_error *error
         size_t begin = at + 4;
         size_t end = at + 2 + length < size ? at + 2 + length : size;
         if (marker == DHT && end > begin && !has_sound_tables(bytes + begin, end - begin)) {
-            return cnn_fail(error, CNN_ERROR_DATA, "damaged JPEG: a Huffman table of more than 256 codes");
+            return cnn_fail(error, CNN_ERROR_DATA,
+                            "damaged JPEG: a Huffman table of more than 256 codes");
         }
         at = length >= 2 ? end : at + 2;
     }

@@ -8,9 +8,9 @@
 
 /* bytes: [*size], a file of width × height pixels by its header.
  * PNM: refuses files that lack pixels (stb_image 2.27 would leave them as they were in memory), and
- * brings 16-bit samples, which it reads in the wrong byte order, down to their high bytes, in place.
- * JPEG: refuses Huffman tables of more than 256 codes (stb_image 2.27 would write past an array).
- * CNN_ERROR_DATA with a reason. */
+ * brings 16-bit samples, which it reads in the wrong byte order, down to their high bytes, in
+ * place. JPEG: refuses Huffman tables of more than 256 codes (stb_image 2.27 would write past an
+ * array). CNN_ERROR_DATA with a reason. */
 CNN_MUST_USE cnn_status cnn_image_guard(char *bytes, size_t *size, int width, int height,
                                         cnn_error *error);
 

@@ -10,7 +10,7 @@
 
 static const char config_key[] = "cnntrain.config";
 
-/* --- writing ------------------------------------------------------------------------------------------------ */
+/* --- writing --- */
 
 static bool add(cJSON *object, const char *name, cJSON *item) {
     if (!item || !cJSON_AddItemToObject(object, name, item)) {
@@ -85,7 +85,7 @@ done:
     return status;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------ */
+/* --- reading --- */
 
 /* A list of `channels` finite numbers. */
 static bool read_numbers(const cJSON *list, int64_t channels, double *numbers) {
@@ -158,7 +158,8 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
     }
     for (size_t i = 0; i < network->parameter_count; i++) {
         if (!isfinite(model->parameters[i])) {
-            return cnn_fail(error, CNN_ERROR_MODEL, "expected finite weights, found NaN or infinity");
+            return cnn_fail(error, CNN_ERROR_MODEL,
+                            "expected finite weights, found NaN or infinity");
         }
     }
     if (file->tensor_count != count_tensors(network)) {
@@ -168,8 +169,8 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
     return CNN_OK;
 }
 
-static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kernels, cnn_model *model,
-                             cnn_error *error) {
+static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kernels,
+                             cnn_model *model, cnn_error *error) {
     const char *text = cnn_saved_text_find(file, config_key);
     if (!text) {
         return cnn_fail(error, CNN_ERROR_MODEL, "expected a model, found another file of cnntrain");

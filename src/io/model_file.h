@@ -18,15 +18,15 @@ typedef struct cnn_model {
     float *parameters; /* [network->parameter_count] */
 } cnn_model;
 
-/* Writes a safetensors file (safetensors.h) whose tensors are named and shaped as those of a PyTorch
- * nn.Sequential of the same layers: "0.weight" [out, in, kh, kw], "0.bias" [out], … The string
- * `cnntrain.config` holds image, layers, classes, normalization and threshold as JSON. */
+/* Writes a safetensors file (safetensors.h) whose tensors are named and shaped as those of a
+ * PyTorch nn.Sequential of the same layers: "0.weight" [out, in, kh, kw], "0.bias" [out], … The
+ * string `cnntrain.config` holds image, layers, classes, normalization and threshold as JSON. */
 CNN_MUST_USE cnn_status cnn_model_write(const char *path, const cnn_config *config,
                                         const cnn_model_info *info, const cnn_network *network,
                                         const float *parameters, cnn_error *error);
 
-/* Reads such a file and plans its network for `kernels`, prepared with its parameters. CNN_ERROR_MODEL
- * with a message that starts with the path. Free with cnn_model_free. */
+/* Reads such a file and plans its network for `kernels`, prepared with its parameters.
+ * CNN_ERROR_MODEL with a message that starts with the path. Free with cnn_model_free. */
 CNN_MUST_USE cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels,
                                        cnn_model **model, cnn_error *error);
 void cnn_model_free(cnn_model *model);

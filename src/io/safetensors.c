@@ -21,7 +21,7 @@
 static const char version_key[] = "cnntrain.version";
 static const char digest_key[] = "cnntrain.sha256";
 
-/* --- bytes ------------------------------------------------------------------------------------------------- */
+/* --- bytes --- */
 
 static void put_length(uint64_t length, char *bytes) {
     for (int i = 0; i < LENGTH_BYTES; i++) {
@@ -57,7 +57,7 @@ static void get_floats(const char *bytes, size_t count, float *to) {
     }
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------ */
+/* --- writing --- */
 
 static void write_header(const cnn_saved_text *texts, size_t text_count,
                          const cnn_saved_tensor *tensors, size_t tensor_count, cnn_text *header) {
@@ -94,8 +94,8 @@ static char *find_digest(char *header, size_t length) {
     (void)snprintf(needle, sizeof needle, "\"%s\":\"", digest_key);
     size_t needle_length = strlen(needle);
     char *found = NULL;
-    for (char *from = header; (from = memmem(from, length - (size_t)(from - header), needle,
-                                             needle_length)) != NULL;
+    for (char *from = header;
+         (from = memmem(from, length - (size_t)(from - header), needle, needle_length)) != NULL;
          from++) {
         found = from;
     }
@@ -138,7 +138,7 @@ done:
     return status;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------ */
+/* --- reading --- */
 
 /* What a read file owns. */
 typedef struct file_memory {
@@ -151,16 +151,16 @@ static const char foreign[] = "expected a model (or checkpoint) of cnntrain, fou
 static cnn_status check_version(const char *path, const cJSON *metadata, cnn_error *error) {
     const cJSON *version = cJSON_GetObjectItemCaseSensitive(metadata, version_key);
     if (!cJSON_IsString(version)) {
-        return cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa safetensors file without %s", path, foreign,
-                        version_key);
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa safetensors file without %s", path,
+                        foreign, version_key);
     }
     /* files are understood within one major version; before version 1, within one minor version */
     size_t same = strcspn(CNN_VERSION, ".") + 1;
     same += CNN_VERSION[0] == '0' ? strcspn(&CNN_VERSION[same], ".") + 1 : 0;
     if (strncmp(version->valuestring, CNN_VERSION, same) != 0) {
         return cnn_fail(error, CNN_ERROR_MODEL,
-                        "%s: written by cnntrain %.20s, which version " CNN_VERSION " cannot read", path,
-                        version->valuestring);
+                        "%s: written by cnntrain %.20s, which version " CNN_VERSION " cannot read",
+                        path, version->valuestring);
     }
     return CNN_OK;
 }
@@ -171,7 +171,8 @@ static cnn_status check_digest(const char *path, char *bytes, size_t size, size_
     char digits[DIGEST_DIGITS + 1];
     char *place = find_digest(bytes + LENGTH_BYTES, header_length);
     if (!place) {
-        return cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa file without %s", path, foreign, digest_key);
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa file without %s", path, foreign,
+                        digest_key);
     }
     memcpy(kept, place, DIGEST_DIGITS);
     memset(place, '0', DIGEST_DIGITS);
@@ -194,7 +195,8 @@ static bool get_whole(const cJSON *item, size_t *out) {
     return true;
 }
 
-/* One tensor's entry, which must start at *offset of `size` data bytes; moves *offset to its end. */
+/* One tensor's entry, which must start at *offset of `size` data bytes; moves *offset to its end.
+ */
 static bool read_tensor(const cJSON *item, size_t *offset, size_t size, cnn_saved_tensor *tensor) {
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(item, "dtype");
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape");
@@ -218,13 +220,14 @@ static bool read_tensor(const cJSON *item, size_t *offset, size_t size, cnn_save
         tensor->dim[tensor->rank++] = (int64_t)extent;
     }
     bool fits = begin == *offset && end >= begin && end <= size &&
-                tensor->count == (end - begin) / sizeof(float) && (end - begin) % sizeof(float) == 0;
+                tensor->count == (end - begin) / sizeof(float) &&
+                (end - begin) % sizeof(float) == 0;
     *offset = end;
     return fits;
 }
 
-static cnn_status read_entries(const char *path, const char *data, size_t size, cnn_saved_file *file,
-                               cnn_error *error) {
+static cnn_status read_entries(const char *path, const char *data, size_t size,
+                               cnn_saved_file *file, cnn_error *error) {
     file_memory *memory = file->memory;
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(memory->header, "__metadata__");
     size_t entries = (size_t)cJSON_GetArraySize(memory->header);
@@ -237,8 +240,8 @@ static cnn_status read_entries(const char *path, const char *data, size_t size, 
     const cJSON *item;
     cJSON_ArrayForEach(item, metadata) {
         if (!cJSON_IsString(item)) {
-            return cnn_fail(error, CNN_ERROR_MODEL, "%s: damaged: __metadata__ holds more than strings",
-                            path);
+            return cnn_fail(error, CNN_ERROR_MODEL,
+                            "%s: damaged: __metadata__ holds more than strings", path);
         }
         if (strcmp(item->string, version_key) != 0 && strcmp(item->string, digest_key) != 0) {
             file->texts[file->text_count++] =
@@ -254,15 +257,16 @@ static cnn_status read_entries(const char *path, const char *data, size_t size, 
         size_t begin = offset;
         if (!read_tensor(item, &offset, size, tensor)) {
             return cnn_fail(error, CNN_ERROR_MODEL,
-                            "%s: damaged: tensor \"%.60s\" does not fit its place in the file", path,
-                            item->string);
+                            "%s: damaged: tensor \"%.60s\" does not fit its place in the file",
+                            path, item->string);
         }
         tensor->data = memory->floats + begin / sizeof(float);
         file->tensor_count++;
     }
     if (offset != size) {
-        return cnn_fail(error, CNN_ERROR_MODEL, "%s: damaged: expected %zu bytes of tensors, found %zu",
-                        path, offset, size);
+        return cnn_fail(error, CNN_ERROR_MODEL,
+                        "%s: damaged: expected %zu bytes of tensors, found %zu", path, offset,
+                        size);
     }
     get_floats(data, size / sizeof(float), memory->floats);
     return CNN_OK;
@@ -273,7 +277,8 @@ cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_erro
     char *bytes;
     size_t size;
     if (cnn_file_is_endless(path)) {
-        return cnn_fail(error, CNN_ERROR_MODEL, "%s: expected a file, found a pipe or a device", path);
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: expected a file, found a pipe or a device",
+                        path);
     }
     cnn_status status = cnn_file_read(path, FILE_LIMIT, CNN_ERROR_MODEL, &bytes, &size, error);
     if (status != CNN_OK) {

@@ -1,10 +1,11 @@
 /* The safetensors format: named float32 tensors and named strings in one file that Python, Rust and
  * JavaScript read without a converter.
  *
- * 8 bytes little-endian: N; N bytes of JSON (padded with spaces so that the data starts at a multiple of
- * 64); then the tensors, float32 little-endian, without gaps. Ours also hold, among the strings,
- * `cnntrain.version` and `cnntrain.sha256`: the SHA-256 of the whole file with these 64 digits taken as
- * zeros, so that no flipped bit goes unseen. No time and no path: same content, same bytes. */
+ * 8 bytes little-endian: N; N bytes of JSON (padded with spaces so that the data starts at a
+ * multiple of 64); then the tensors, float32 little-endian, without gaps. Ours also hold, among the
+ * strings, `cnntrain.version` and `cnntrain.sha256`: the SHA-256 of the whole file with these 64
+ * digits taken as zeros, so that no flipped bit goes unseen. No time and no path: same content,
+ * same bytes. */
 #ifndef CNN_IO_SAFETENSORS_H
 #define CNN_IO_SAFETENSORS_H
 
@@ -38,8 +39,8 @@ CNN_MUST_USE cnn_status cnn_safetensors_write(const char *path, const cnn_saved_
                                               size_t text_count, const cnn_saved_tensor *tensors,
                                               size_t tensor_count, cnn_error *error);
 
-/* Reads a file that cnn_safetensors_write wrote and checks every byte of it: CNN_ERROR_MODEL, with a message
- * that starts with the path, for anything else. Free with cnn_safetensors_free. */
+/* Reads a file that cnn_safetensors_write wrote and checks every byte of it: CNN_ERROR_MODEL, with
+ * a message that starts with the path, for anything else. Free with cnn_safetensors_free. */
 CNN_MUST_USE cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file,
                                              cnn_error *error);
 void cnn_safetensors_free(cnn_saved_file *file);

@@ -1,4 +1,5 @@
-/* A folder with one sub-folder per class: exact names are the labels, whatever is below belongs to them. */
+/* A folder with one sub-folder per class: exact names are the labels, whatever is below belongs to
+ * them. */
 #include "sample_list.h"
 
 #include "error.h"
@@ -37,16 +38,17 @@ cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split, char *
                                        cnn_sample_list *list, cnn_error *error) {
     cnn_status status = CNN_OK;
     if (!cnn_folder_exists(path)) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "%s: expected a folder with a folder for each class, or a .csv manifest, found %s",
-                        path, access(path, F_OK) == 0 ? "another file" : "nothing");
+        return cnn_fail(
+            error, CNN_ERROR_DATA,
+            "%s: expected a folder with a folder for each class, or a .csv manifest, found %s",
+            path, access(path, F_OK) == 0 ? "another file" : "nothing");
     }
     if (!classes[0]) {
         cnn_file_list names = {0};
         status = cnn_folder_folders(path, &names, error);
         if (status == CNN_OK) {
-            status = cnn_classes_from_names(names.paths, names.count, path, "class folders", classes,
-                                            error);
+            status = cnn_classes_from_names(names.paths, names.count, path, "class folders",
+                                            classes, error);
         }
         cnn_file_list_free(&names);
     }

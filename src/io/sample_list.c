@@ -46,8 +46,8 @@ cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *
                                   const char *what, char *classes[2], cnn_error *error) {
     for (size_t i = 0; i < count; i++) {
         if (!cnn_text_is_utf8(names[i])) { /* JSON files could not hold it */
-            return cnn_fail(error, CNN_ERROR_DATA, "%s: expected %s in UTF-8, found \"%.60s\"", source,
-                            what, names[i]);
+            return cnn_fail(error, CNN_ERROR_DATA, "%s: expected %s in UTF-8, found \"%.60s\"",
+                            source, what, names[i]);
         }
     }
     if (count == 2) {
@@ -59,10 +59,10 @@ cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *
     for (size_t i = 0; i < count && i < 10; i++) {
         cnn_text_format(&found, "%s\"%.60s\"", i ? ", " : ": ", names[i]);
     }
-    cnn_status status = cnn_fail(
-        error, CNN_ERROR_DATA, "%s: expected two %s, found %zu%s%s%s", source, what, count,
-        found.data ? found.data : "", count > 10 ? ", …" : "",
-        count > 2 ? "; choose two with data.classes" : "");
+    cnn_status status =
+        cnn_fail(error, CNN_ERROR_DATA, "%s: expected two %s, found %zu%s%s%s", source, what, count,
+                 found.data ? found.data : "", count > 10 ? ", …" : "",
+                 count > 2 ? "; choose two with data.classes" : "");
     cnn_text_free(&found);
     return status;
 }

@@ -1,5 +1,5 @@
-/* Which images there are, with label, split and group: read from a folder with one sub-folder per class
- * (sample_folder.c), or from a CSV manifest (sample_manifest.c). Nothing is decoded here. */
+/* Which images there are, with label, split and group: read from a folder with one sub-folder per
+ * class (sample_folder.c), or from a CSV manifest (sample_manifest.c). Nothing is decoded here. */
 #ifndef CNN_IO_SAMPLE_LIST_H
 #define CNN_IO_SAMPLE_LIST_H
 
@@ -35,13 +35,14 @@ typedef struct cnn_sample_list {
 
 /* Appends the samples of `path`, a folder or a .csv manifest, as those of `split`. classes: the two
  * names; where they are NULL, they are found (and must be exactly two) and set, sorted. Only where
- * splits_allowed may a manifest have a column `split`. Errors: CNN_ERROR_DATA, message starting with the path. */
+ * splits_allowed may a manifest have a column `split`. Errors: CNN_ERROR_DATA, message starting
+ * with the path. */
 CNN_MUST_USE cnn_status cnn_sample_list_read(const char *path, cnn_split split, bool splits_allowed,
                                              char *classes[2], cnn_sample_list *list,
                                              cnn_error *error);
 void cnn_sample_list_free(cnn_sample_list *list);
 
-/* --- for the two readers ------------------------------------------------------------------------------- */
+/* --- for the two readers --- */
 
 CNN_MUST_USE cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split,
                                                     char *classes[2], cnn_sample_list *list,
@@ -51,12 +52,13 @@ CNN_MUST_USE cnn_status cnn_sample_list_read_manifest(const char *path, cnn_spli
                                                       cnn_sample_list *list, cnn_error *error);
 
 /* Adds a sample, taking path and group (both freed on failure). */
-CNN_MUST_USE cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group, int label,
-                                            cnn_split split, cnn_error *error);
+CNN_MUST_USE cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group,
+                                            int label, cnn_split split, cnn_error *error);
 
-/* Sets classes from `count` different sorted names, or says why that cannot be: source is the path for the message, what
- * is "class folders" or "labels". */
+/* Sets classes from `count` different sorted names, or says why that cannot be: source is the path
+ * for the message, what is "class folders" or "labels". */
 CNN_MUST_USE cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *source,
-                                               const char *what, char *classes[2], cnn_error *error);
+                                               const char *what, char *classes[2],
+                                               cnn_error *error);
 
 #endif

@@ -45,8 +45,9 @@ static void read_header_field(manifest *m, const char *name) {
         if (strcmp(name, column_names[kind]) == 0) {
             for (int i = 0; i < m->field; i++) {
                 if (m->column[i] == kind) {
-                    m->status = cnn_fail(m->error, CNN_ERROR_DATA,
-                                         "%s: row 1: column \"%s\" stands here twice", m->path, name);
+                    m->status =
+                        cnn_fail(m->error, CNN_ERROR_DATA,
+                                 "%s: row 1: column \"%s\" stands here twice", m->path, name);
                     return;
                 }
             }
@@ -55,10 +56,10 @@ static void read_header_field(manifest *m, const char *name) {
         }
     }
     const char *nearest = cnn_text_nearest(name, column_names);
-    m->status = cnn_fail(m->error, CNN_ERROR_DATA,
-                         "%s: row 1: unknown column \"%.60s\"; %s%s%s", m->path, name,
-                         nearest ? "did you mean \"" : "expected path, label, split or group",
-                         nearest ? nearest : "", nearest ? "\"?" : "");
+    m->status =
+        cnn_fail(m->error, CNN_ERROR_DATA, "%s: row 1: unknown column \"%.60s\"; %s%s%s", m->path,
+                 name, nearest ? "did you mean \"" : "expected path, label, split or group",
+                 nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
 /* libcsv's call for each field; bytes are followed by a '\0' (CSV_APPEND_NULL). */
@@ -69,15 +70,16 @@ static void on_field(void *bytes, size_t length, void *context) {
     }
     const char *text = bytes ? bytes : "";
     if (strlen(text) != length && length > 0) {
-        m->status = cnn_fail(m->error, CNN_ERROR_DATA, "%s: row %zu: expected text, found a zero byte",
-                             m->path, m->row_number);
+        m->status =
+            cnn_fail(m->error, CNN_ERROR_DATA, "%s: row %zu: expected text, found a zero byte",
+                     m->path, m->row_number);
     } else if (m->row_number == 1) {
         if (m->field < COLUMN_KINDS) {
             read_header_field(m, text);
         } else {
-            m->status = cnn_fail(m->error, CNN_ERROR_DATA,
-                                 "%s: row 1: expected at most the columns path,label,split,group",
-                                 m->path);
+            m->status =
+                cnn_fail(m->error, CNN_ERROR_DATA,
+                         "%s: row 1: expected at most the columns path,label,split,group", m->path);
         }
     } else if (m->field < m->columns) {
         int kind = m->column[m->field];
@@ -105,10 +107,11 @@ static void end_header(manifest *m) {
     m->columns = m->field;
     for (int kind = PATH; kind <= LABEL; kind++) {
         if (!has_column(m, kind)) {
-            m->status = cnn_fail(m->error, CNN_ERROR_DATA,
-                                 "%s: row 1: expected a header path,label[,split][,group], found no "
-                                 "column \"%s\"",
-                                 m->path, column_names[kind]);
+            m->status =
+                cnn_fail(m->error, CNN_ERROR_DATA,
+                         "%s: row 1: expected a header path,label[,split][,group], found no "
+                         "column \"%s\"",
+                         m->path, column_names[kind]);
             return;
         }
     }
@@ -122,8 +125,9 @@ static void end_data_row(manifest *m) {
     }
     for (int kind = PATH; kind <= LABEL; kind++) {
         if (!*m->current.field[kind]) {
-            m->status = cnn_fail(m->error, CNN_ERROR_DATA, "%s: row %zu: %s: expected text, found nothing",
-                                 m->path, m->row_number, column_names[kind]);
+            m->status =
+                cnn_fail(m->error, CNN_ERROR_DATA, "%s: row %zu: %s: expected text, found nothing",
+                         m->path, m->row_number, column_names[kind]);
             return;
         }
     }
@@ -164,13 +168,13 @@ static void parse(manifest *m, const char *text, size_t size) {
     bool parsed = csv_parse(&parser, text, size, on_field, on_row, m) == size &&
                   csv_fini(&parser, on_field, on_row, m) == 0;
     if (!parsed && m->status == CNN_OK) {
-        m->status = cnn_fail(m->error, CNN_ERROR_DATA, "%s: row %zu: expected valid CSV: %s", m->path,
-                             m->row_number, csv_strerror(csv_error(&parser)));
+        m->status = cnn_fail(m->error, CNN_ERROR_DATA, "%s: row %zu: expected valid CSV: %s",
+                             m->path, m->row_number, csv_strerror(csv_error(&parser)));
     }
     if (m->status == CNN_OK && m->row_number == 1) {
-        m->status = cnn_fail(m->error, CNN_ERROR_DATA,
-                             "%s: expected a header path,label[,split][,group], found an empty file",
-                             m->path);
+        m->status = cnn_fail(
+            m->error, CNN_ERROR_DATA,
+            "%s: expected a header path,label[,split][,group], found an empty file", m->path);
     }
     csv_free(&parser);
 }
@@ -201,8 +205,9 @@ static cnn_status find_classes(const manifest *m, char *classes[2]) {
     return status;
 }
 
-static cnn_status add_row(const manifest *m, const manifest_row *row, const char *folder, cnn_split split,
-                          bool splits_allowed, char *const *classes, cnn_sample_list *list) {
+static cnn_status add_row(const manifest *m, const manifest_row *row, const char *folder,
+                          cnn_split split, bool splits_allowed, char *const *classes,
+                          cnn_sample_list *list) {
     int label = strcmp(row->field[LABEL], classes[0]) == 0   ? 0
                 : strcmp(row->field[LABEL], classes[1]) == 0 ? 1
                                                              : -1;
@@ -212,9 +217,10 @@ static cnn_status add_row(const manifest *m, const manifest_row *row, const char
     }
     const char *name = row->field[SPLIT];
     if (name && !splits_allowed) {
-        return cnn_fail(m->error, CNN_ERROR_DATA,
-                        "%s: row %zu: split: only the manifest of data.train can split, found \"%.60s\"",
-                        m->path, row->number, name);
+        return cnn_fail(
+            m->error, CNN_ERROR_DATA,
+            "%s: row %zu: split: only the manifest of data.train can split, found \"%.60s\"",
+            m->path, row->number, name);
     }
     if (name) {
         int found = 0;
@@ -222,9 +228,10 @@ static cnn_status add_row(const manifest *m, const manifest_row *row, const char
             found++;
         }
         if (found == CNN_SPLIT_COUNT) {
-            return cnn_fail(m->error, CNN_ERROR_DATA,
-                            "%s: row %zu: split: expected train, validation or test, found \"%.60s\"",
-                            m->path, row->number, name);
+            return cnn_fail(
+                m->error, CNN_ERROR_DATA,
+                "%s: row %zu: split: expected train, validation or test, found \"%.60s\"", m->path,
+                row->number, name);
         }
         split = (cnn_split)found;
     }

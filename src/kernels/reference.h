@@ -26,12 +26,13 @@ typedef struct cnn_reference_pool {
 } cnn_reference_pool;
 
 /* Where the maximum of window (oh, ow) stands in its plane x[H][W]: h * W + w; ties: the first. */
-int cnn_reference_maxpool_place(const cnn_reference_pool *pool, const double *plane, int oh, int ow);
+int cnn_reference_maxpool_place(const cnn_reference_pool *pool, const double *plane, int oh,
+                                int ow);
 /* eq. 4. */
 void cnn_reference_maxpool_forward(const cnn_reference_pool *pool, const double *x, double *y);
 /* eq. 12. */
-void cnn_reference_maxpool_backward(const cnn_reference_pool *pool, const double *x, const double *dy,
-                                    double *dx);
+void cnn_reference_maxpool_backward(const cnn_reference_pool *pool, const double *x,
+                                    const double *dy, double *dx);
 
 /* y[n] = w x[n] + b for n < N; w: [outputs][inputs] (eq. 6). */
 void cnn_reference_dense_forward(int N, int inputs, int outputs, const double *x, const double *w,

@@ -41,7 +41,8 @@ static inline vec_mask vec_greater(vec a, vec b) {
     return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
 }
 static inline vec_mask vec_greater_or_nan(vec a, vec b) {
-    return (vec_mask)(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) | _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q));
+    return (vec_mask)(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) |
+                      _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q));
 }
 static inline vec_mask vec_equal(vec a, vec b) {
     return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);

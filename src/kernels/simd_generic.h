@@ -1,5 +1,5 @@
-/* 4 floats in plain C, for every machine: see simd.h. fmaf is an instruction on most of them; where it is
- * not, the C library computes the same value slowly. */
+/* 4 floats in plain C, for every machine: see simd.h. fmaf is an instruction on most of them; where
+ * it is not, the C library computes the same value slowly. */
 #ifndef CNN_KERNELS_SIMD_GENERIC_H
 #define CNN_KERNELS_SIMD_GENERIC_H
 

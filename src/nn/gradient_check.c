@@ -11,7 +11,8 @@
 
 /* Images of the batch: one block is full, the second is not. */
 enum { IMAGES = CNN_LANES + 3 };
-/* A network so large that the double batch would not fit in this many values is checked on fewer. */
+/* A network so large that the double batch would not fit in this many values is checked on fewer.
+ */
 #define BATCH_VALUES_MAX ((size_t)1 << 24)
 
 /* Everything that the three computations share. */
@@ -53,9 +54,11 @@ static bool difference(gradient_check *c, size_t i, double *slope) {
     for (int attempt = 0; attempt < 4; attempt++, h /= 10.0) {
         uint64_t below, above;
         c->parameters[i] = kept - h;
-        double low = cnn_reference_network_loss(c->reference, c->n, c->parameters, c->x, c->labels, &below);
+        double low =
+            cnn_reference_network_loss(c->reference, c->n, c->parameters, c->x, c->labels, &below);
         c->parameters[i] = kept + h;
-        double high = cnn_reference_network_loss(c->reference, c->n, c->parameters, c->x, c->labels, &above);
+        double high =
+            cnn_reference_network_loss(c->reference, c->n, c->parameters, c->x, c->labels, &above);
         c->parameters[i] = kept;
         if (below == above) {
             *slope = (high - low) / ((kept + h) - (kept - h));
@@ -91,8 +94,8 @@ static void check_tensor(gradient_check *c, const float *float_gradients, size_t
     }
 }
 
-/* Random images, labels and parameters: inputs in [0, 1), weights as they start, biases in ±0.1, so that
- * no ReLU stands at its kink as it would with black images and zero biases. */
+/* Random images, labels and parameters: inputs in [0, 1), weights as they start, biases in ±0.1, so
+ * that no ReLU stands at its kink as it would with black images and zero biases. */
 static void randomize(gradient_check *c, uint64_t seed) {
     const cnn_network *network = c->network;
     size_t image = cnn_shape_size(&network->activations[0].shape);
@@ -100,7 +103,8 @@ static void randomize(gradient_check *c, uint64_t seed) {
         c->x[i] = cnn_random_uniform(seed, CNN_RANDOM_GRADIENT_CHECK, 0, i);
     }
     for (int j = 0; j < c->n; j++) {
-        c->labels[j] = (uint8_t)(cnn_random_bits(seed, CNN_RANDOM_GRADIENT_CHECK, 1, (uint64_t)j) & 1);
+        c->labels[j] =
+            (uint8_t)(cnn_random_bits(seed, CNN_RANDOM_GRADIENT_CHECK, 1, (uint64_t)j) & 1);
     }
     cnn_network_initialize(network, seed, c->float_parameters);
     for (int i = 0; i < network->layer_count; i++) {
@@ -108,7 +112,8 @@ static void randomize(gradient_check *c, uint64_t seed) {
         for (int t = 0; t < layer->tensor_count; t++) {
             const cnn_tensor *tensor = &layer->tensors[t];
             for (size_t j = 0; tensor->fan_in == 0 && j < tensor->count; j++) {
-                double u = cnn_random_uniform(seed, CNN_RANDOM_GRADIENT_CHECK, 2, tensor->offset + j);
+                double u =
+                    cnn_random_uniform(seed, CNN_RANDOM_GRADIENT_CHECK, 2, tensor->offset + j);
                 c->float_parameters[tensor->offset + j] = (float)(0.2 * u - 0.1);
             }
         }
@@ -158,8 +163,8 @@ cnn_status cnn_gradient_check(cnn_network *network, uint64_t seed, size_t entrie
     uint8_t labels[IMAGES];
     cnn_sample_source source = {.fill = fill, .context = &c};
     cnn_network_prepare(network, c.float_parameters);
-    cnn_minibatch_gradients(minibatch, c.float_parameters, &source, 0, (size_t)c.n, &float_gradients,
-                            logits, labels);
+    cnn_minibatch_gradients(minibatch, c.float_parameters, &source, 0, (size_t)c.n,
+                            &float_gradients, logits, labels);
     (void)cnn_reference_network_loss(c.reference, c.n, c.parameters, c.x, c.labels, NULL);
     cnn_reference_network_gradients(c.reference, c.n, c.parameters, c.x, c.labels, c.gradients);
 

@@ -4,17 +4,19 @@
 
 #include "network.h"
 
-/* One tensor's result. Errors are the largest difference of any checked entry, divided by the largest
- * gradient of the tensor (by 1 where all are 0: the loss does not depend on it). */
+/* One tensor's result. Errors are the largest difference of any checked entry, divided by the
+ * largest gradient of the tensor (by 1 where all are 0: the loss does not depend on it). */
 typedef struct cnn_gradient_row {
     int layer;
     const cnn_layer_ops *ops;
     const cnn_tensor *tensor;
-    size_t checked;       /* entries compared with central differences … */
-    size_t at_kinks;      /* … and entries left out: some ReLU or maximum changes sides however small the step */
-    double largest;       /* the largest gradient of the tensor, in size */
-    double double_error;  /* equations in double against central differences in double */
-    double float_error;   /* the program's kernels in float against the equations in double, all entries */
+    size_t checked; /* entries compared with central differences … */
+    size_t at_kinks; /* … and entries left out: some ReLU or maximum changes sides however small the
+                        step */
+    double largest;      /* the largest gradient of the tensor, in size */
+    double double_error; /* equations in double against central differences in double */
+    double float_error;  /* the program's kernels in float against the equations in double, all
+                            entries */
 } cnn_gradient_row;
 
 /* The bounds that a correct network keeps. double_error: rounding of the differences is some 1e-9.
@@ -22,9 +24,10 @@ typedef struct cnn_gradient_row {
 #define CNN_GRADIENT_DOUBLE_BOUND 1e-6
 #define CNN_GRADIENT_FLOAT_BOUND 1e-4
 
-/* Checks `network` on random images and random parameters (biases too), and calls row for each tensor
- * in turn. Of a large tensor, `entries` evenly spread entries are compared with differences. *passed:
- * all errors within the bounds, something checked in every tensor, not all gradients zero. */
+/* Checks `network` on random images and random parameters (biases too), and calls row for each
+ * tensor in turn. Of a large tensor, `entries` evenly spread entries are compared with differences.
+ * *passed: all errors within the bounds, something checked in every tensor, not all gradients zero.
+ */
 CNN_MUST_USE cnn_status cnn_gradient_check(cnn_network *network, uint64_t seed, size_t entries,
                                            void (*row)(void *context, const cnn_gradient_row *row),
                                            void *context, bool *passed, cnn_error *error);

@@ -1,5 +1,6 @@
-/* What a layer is. Each kind is one file, layer_KIND.c, and one line in layer_registry.c; the config
- * parser, the model file, the printed table, the planner and the gradient check all work from here. */
+/* What a layer is. Each kind is one file, layer_KIND.c, and one line in layer_registry.c; the
+ * config parser, the model file, the printed table, the planner and the gradient check all work
+ * from here. */
 #ifndef CNN_NN_LAYER_H
 #define CNN_NN_LAYER_H
 
@@ -23,7 +24,7 @@ typedef struct cnn_shape {
 /* Values of one image's activation. Shapes in a network are checked to fit (network.c). */
 size_t cnn_shape_size(const cnn_shape *shape);
 
-/* --- keys ----------------------------------------------------------------------------------------- */
+/* --- keys --- */
 
 typedef struct cnn_layer_name {
     const char *text;
@@ -35,8 +36,9 @@ typedef struct cnn_layer_key {
     const char *name;
     bool required;
     int minimum, maximum; /* of a number; a named value may be outside */
-    int fallback;             /* the default where not required … */
-    const char *fallback_key; /* … or, not NULL: the key before this one whose value is the default */
+    int fallback;         /* the default where not required … */
+    const char
+        *fallback_key; /* … or, not NULL: the key before this one whose value is the default */
     const cnn_layer_name *names; /* ends with a NULL text; NULL where no value has a name */
     const char *help;
 } cnn_layer_key;
@@ -55,7 +57,7 @@ extern const cnn_layer_ops *const cnn_layer_registry[];
 /* The layer of that name, or NULL. */
 const cnn_layer_ops *cnn_layer_find(const char *name);
 
-/* --- parameters ------------------------------------------------------------------------------------ */
+/* --- parameters --- */
 
 #define CNN_LAYER_TENSORS_MAX 2
 
@@ -69,15 +71,15 @@ typedef struct cnn_tensor {
     size_t count;
 } cnn_tensor;
 
-/* --- the operations of a kind of layer --------------------------------------------------------------- */
+/* --- the operations of a kind of layer --- */
 
 struct cnn_layer_ops {
     const char *name;
     const char *help;
     const cnn_layer_key *keys; /* ends with a NULL name */
 
-    /* The layer changes its input's buffer into its output (or leaves it): `forward` gets x == y and
-     * `backward` dx == dy. Where that is not possible, network.c copies first. */
+    /* The layer changes its input's buffer into its output (or leaves it): `forward` gets x == y
+     * and `backward` dx == dy. Where that is not possible, network.c copies first. */
     bool in_place;
     /* forward applies max(0, ·) to y where layer->relu_follows. */
     bool applies_relu;
@@ -103,25 +105,27 @@ struct cnn_layer_ops {
     /* Builds layer->plan, once all blocks are known. NULL: nothing to build. */
     cnn_status (*plan)(cnn_layer *layer, cnn_error *error);
     void (*free_plan)(cnn_layer *layer);
-    /* Called when parameters have changed, before the next forward or backward. `parameters`, here and
-     * below: the layer's own, its tensors one behind the other. NULL: nothing to prepare. */
+    /* Called when parameters have changed, before the next forward or backward. `parameters`, here
+     * and below: the layer's own, its tensors one behind the other. NULL: nothing to prepare. */
     void (*prepare)(const cnn_layer *layer, const float *parameters);
 
     /* One block. x, y, dx, dy: value (0, 0, 0) of the layer's x_block, y_block, dx_block, dy_block.
      * NULL: nothing to do. */
     void (*forward)(const cnn_layer *layer, const float *parameters, const float *x, float *y,
                     float *scratch);
-    /* Adds to the layer's gradients (laid out like parameters), overwrites dx (NULL where not needed). */
-    void (*backward)(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
-                     const float *dy, float *scratch, float *gradients, float *dx);
+    /* Adds to the layer's gradients (laid out like parameters), overwrites dx (NULL where not
+     * needed). */
+    void (*backward)(const cnn_layer *layer, const float *parameters, const float *x,
+                     const float *y, const float *dy, float *scratch, float *gradients, float *dx);
 
     /* The same in double for N images, dense arrays [N][C][H][W] (kernels/reference.h). */
-    void (*reference_forward)(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                              double *y);
-    void (*reference_backward)(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                               const double *y, const double *dy, double *gradients, double *dx);
-    /* A hash of which side of each kink the layer is on (signs, places of maxima), continuing `hash`.
-     * NULL: the layer is smooth. */
+    void (*reference_forward)(const cnn_layer *layer, int N, const double *parameters,
+                              const double *x, double *y);
+    void (*reference_backward)(const cnn_layer *layer, int N, const double *parameters,
+                               const double *x, const double *y, const double *dy,
+                               double *gradients, double *dx);
+    /* A hash of which side of each kink the layer is on (signs, places of maxima), continuing
+     * `hash`. NULL: the layer is smooth. */
     uint64_t (*reference_pattern)(const cnn_layer *layer, int N, const double *x, uint64_t hash);
 };
 
@@ -134,10 +138,10 @@ struct cnn_layer {
     int tensor_count;
     size_t parameter_offset, parameter_count; /* in the flat parameter array */
     cnn_block x_block, y_block, dx_block, dy_block;
-    bool shares_value;   /* x and y are one buffer */
-    bool needs_dx;       /* some layer before has parameters */
-    bool relu_follows;   /* forward applies the ReLU behind it, too */
-    bool forward_done;   /* the layer before applies this one's forward */
+    bool shares_value; /* x and y are one buffer */
+    bool needs_dx;     /* some layer before has parameters */
+    bool relu_follows; /* forward applies the ReLU behind it, too */
+    bool forward_done; /* the layer before applies this one's forward */
     size_t scratch_offset;
     void *plan; /* the layer's own */
 };

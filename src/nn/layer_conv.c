@@ -15,14 +15,17 @@ static const cnn_layer_key keys[] = {
     {"kernel", true, 1, 31, 0, NULL, NULL, "rows and columns of a filter"},
     {"stride", false, 1, 31, 1, NULL, NULL, "step between patches"},
     {"padding", false, 0, 31, 0, NULL, padding_names,
-     "zeros around the image: \"valid\" (none), \"same\" (kernel - 1 in all: at stride 1 the output is "
+     "zeros around the image: \"valid\" (none), \"same\" (kernel - 1 in all: at stride 1 the "
+     "output is "
      "as large as the input) or a number for each side"},
     {0},
 };
 
-/* Zeros before (above, left) and after (below, right). "same" puts the odd one behind, as PyTorch does. */
+/* Zeros before (above, left) and after (below, right). "same" puts the odd one behind, as PyTorch
+ * does. */
 static int padding_before(const cnn_layer_spec *spec) {
-    return spec->value[PADDING] == PADDING_SAME ? (spec->value[KERNEL] - 1) / 2 : spec->value[PADDING];
+    return spec->value[PADDING] == PADDING_SAME ? (spec->value[KERNEL] - 1) / 2
+                                                : spec->value[PADDING];
 }
 
 static int padding_after(const cnn_layer_spec *spec) {
@@ -38,9 +41,10 @@ static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, c
     int padding = padding_before(spec) + padding_after(spec);
     int least = in->height < in->width ? in->height : in->width;
     if (spec->value[KERNEL] > least + padding) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "kernel: expected at most %d (its input is %d×%d with %d of padding), got %d",
-                        least + padding, in->height, in->width, padding, spec->value[KERNEL]);
+        return cnn_fail(
+            error, CNN_ERROR_CONFIG,
+            "kernel: expected at most %d (its input is %d×%d with %d of padding), got %d",
+            least + padding, in->height, in->width, padding, spec->value[KERNEL]);
     }
     *out = (cnn_shape){
         .channels = spec->value[FILTERS],
@@ -83,8 +87,8 @@ static void input_border(const cnn_layer *layer, int *before, int *after) {
     *after = below > right ? below : right;
 }
 
-/* Input row u takes part in output rows (u + before - r) / stride, r a kernel row: from this many rows
- * before the first to that many behind the last. */
+/* Input row u takes part in output rows (u + before - r) / stride, r a kernel row: from this many
+ * rows before the first to that many behind the last. */
 static void gradient_border(const cnn_layer *layer, int *before, int *after) {
     const int *v = layer->spec.value;
     int padding = padding_before(&layer->spec);
@@ -95,7 +99,7 @@ static void gradient_border(const cnn_layer *layer, int *before, int *after) {
     *after = *after > 0 ? *after : 0;
 }
 
-/* --- plan: which values meet which weights ------------------------------------------------------------ */
+/* --- plan: which values meet which weights --- */
 
 /* Tables of one pass, and where its packed weights come from. */
 typedef struct tap_table {
@@ -117,8 +121,8 @@ static void free_table(tap_table *table) {
     cnn_free(table->packed);
 }
 
-static bool make_table(tap_table *table, const cnn_kernels *kernels, int filters, int pixels, int taps,
-                       bool with_weights) {
+static bool make_table(tap_table *table, const cnn_kernels *kernels, int filters, int pixels,
+                       int taps, bool with_weights) {
     size_t count = 2 * (size_t)pixels + 2 * (size_t)taps;
     table->offsets = cnn_alloc(count, sizeof *table->offsets);
     if (!table->offsets) {
@@ -180,7 +184,8 @@ static bool make_forward_table(const cnn_layer *layer, const cnn_block *y, bool 
 /* Input gradients of one phase: those rows u with (u + before) mod stride == row_phase, and columns
  * likewise. Kernel row r reaches them only where r mod stride == row_phase; then dz's row is
  * (u + before - r) / stride (eq. 16). With stride 1 there is one phase, and all taps are in it. */
-static bool make_data_table(const cnn_layer *layer, int row_phase, int column_phase, tap_table *table) {
+static bool make_data_table(const cnn_layer *layer, int row_phase, int column_phase,
+                            tap_table *table) {
     int kernel = layer->spec.value[KERNEL];
     int stride = layer->spec.value[STRIDE];
     int before = padding_before(&layer->spec);
@@ -207,7 +212,8 @@ static bool make_data_table(const cnn_layer *layer, int row_phase, int column_ph
     for (int u = 0; u < layer->in.height; u++) {
         for (int v = 0; v < layer->in.width; v++) {
             if ((u + before) % stride == row_phase && (v + before) % stride == column_phase) {
-                *x_offset++ = place(&layer->dy_block, 0, (u + before) / stride, (v + before) / stride);
+                *x_offset++ =
+                    place(&layer->dy_block, 0, (u + before) / stride, (v + before) / stride);
                 *y_offset++ = place(&layer->dx_block, 0, u, v);
             }
         }
@@ -259,8 +265,8 @@ static cnn_status make_plan(cnn_layer *layer, cnn_error *error) {
 }
 
 static void pack(const cnn_layer *layer, const float *weights, const tap_table *table) {
-    cnn_conv_pack(layer->kernels, weights, table->taps.filters, table->filter_stride, table->taps.taps,
-                  table->weight_offset, table->packed);
+    cnn_conv_pack(layer->kernels, weights, table->taps.filters, table->filter_stride,
+                  table->taps.taps, table->weight_offset, table->packed);
 }
 
 static void prepare(const cnn_layer *layer, const float *parameters) {
@@ -271,7 +277,7 @@ static void prepare(const cnn_layer *layer, const float *parameters) {
     }
 }
 
-/* --- the passes ---------------------------------------------------------------------------------------- */
+/* --- the passes --- */
 
 static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
                     float *scratch) {
@@ -281,8 +287,8 @@ static void forward(const cnn_layer *layer, const float *parameters, const float
     layer->kernels->conv_forward(&table->taps, x, table->packed, bias, layer->relu_follows, y);
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
-                     const float *dy, float *scratch, float *gradients, float *dx) {
+static void backward(const cnn_layer *layer, const float *parameters, const float *x,
+                     const float *y, const float *dy, float *scratch, float *gradients, float *dx) {
     (void)parameters, (void)y, (void)scratch;
     const conv_plan *plan = layer->plan;
     const cnn_kernels *kernels = layer->kernels;
@@ -311,14 +317,15 @@ static cnn_reference_conv reference_size(const cnn_layer *layer, int N) {
     };
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                              double *y) {
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
+                              const double *x, double *y) {
     cnn_reference_conv size = reference_size(layer, N);
     cnn_reference_conv_forward(&size, x, parameters, parameters + layer->tensors[0].count, y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                               const double *y, const double *dy, double *gradients, double *dx) {
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
+                               const double *x, const double *y, const double *dy,
+                               double *gradients, double *dx) {
     (void)y;
     cnn_reference_conv size = reference_size(layer, N);
     cnn_reference_conv_backward(&size, x, parameters, dy, dx, gradients,

@@ -50,8 +50,8 @@ static void forward(const cnn_layer *layer, const float *parameters, const float
                                   layer->relu_follows, y);
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
-                     const float *dy, float *scratch, float *gradients, float *dx) {
+static void backward(const cnn_layer *layer, const float *parameters, const float *x,
+                     const float *y, const float *dy, float *scratch, float *gradients, float *dx) {
     (void)y;
     const cnn_kernels *kernels = layer->kernels;
     int inputs = layer->in.channels;
@@ -63,14 +63,15 @@ static void backward(const cnn_layer *layer, const float *parameters, const floa
     }
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                              double *y) {
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
+                              const double *x, double *y) {
     cnn_reference_dense_forward(N, layer->in.channels, layer->out.channels, x, parameters,
                                 parameters + layer->tensors[0].count, y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                               const double *y, const double *dy, double *gradients, double *dx) {
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
+                               const double *x, const double *y, const double *dy,
+                               double *gradients, double *dx) {
     (void)y;
     cnn_reference_dense_backward(N, layer->in.channels, layer->out.channels, x, parameters, dy, dx,
                                  gradients, gradients + layer->tensors[0].count);

@@ -54,8 +54,8 @@ static void forward(const cnn_layer *layer, const float *parameters, const float
     layer->kernels->maxpool_forward(&window, &layer->x_block, x, &layer->y_block, y, scratch);
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
-                     const float *dy, float *scratch, float *gradients, float *dx) {
+static void backward(const cnn_layer *layer, const float *parameters, const float *x,
+                     const float *y, const float *dy, float *scratch, float *gradients, float *dx) {
     (void)parameters, (void)x, (void)y, (void)gradients;
     cnn_pool_window window = window_of(layer);
     layer->kernels->maxpool_backward(&window, &layer->dy_block, dy, scratch, &layer->dx_block, dx);
@@ -74,15 +74,16 @@ static cnn_reference_pool reference_size(const cnn_layer *layer, int N) {
     };
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                              double *y) {
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
+                              const double *x, double *y) {
     (void)parameters;
     cnn_reference_pool size = reference_size(layer, N);
     cnn_reference_maxpool_forward(&size, x, y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                               const double *y, const double *dy, double *gradients, double *dx) {
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
+                               const double *x, const double *y, const double *dy,
+                               double *gradients, double *dx) {
     (void)parameters, (void)y, (void)gradients;
     cnn_reference_pool size = reference_size(layer, N);
     cnn_reference_maxpool_backward(&size, x, dy, dx);

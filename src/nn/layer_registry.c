@@ -7,8 +7,13 @@ extern const cnn_layer_ops cnn_layer_conv, cnn_layer_relu, cnn_layer_maxpool, cn
     cnn_layer_dense, cnn_layer_sigmoid;
 
 const cnn_layer_ops *const cnn_layer_registry[] = {
-    &cnn_layer_conv,  &cnn_layer_relu,    &cnn_layer_maxpool, &cnn_layer_flatten,
-    &cnn_layer_dense, &cnn_layer_sigmoid, NULL,
+    &cnn_layer_conv,
+    &cnn_layer_relu,
+    &cnn_layer_maxpool,
+    &cnn_layer_flatten,
+    &cnn_layer_dense,
+    &cnn_layer_sigmoid,
+    NULL,
 };
 
 const cnn_layer_ops *cnn_layer_find(const char *name) {

@@ -23,20 +23,21 @@ static void forward(const cnn_layer *layer, const float *parameters, const float
     layer->kernels->relu_forward(&layer->y_block, y);
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
-                     const float *dy, float *scratch, float *gradients, float *dx) {
+static void backward(const cnn_layer *layer, const float *parameters, const float *x,
+                     const float *y, const float *dy, float *scratch, float *gradients, float *dx) {
     (void)parameters, (void)x, (void)dy, (void)scratch, (void)gradients;
     layer->kernels->relu_backward(&layer->y_block, y, &layer->dx_block, dx);
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                              double *y) {
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
+                              const double *x, double *y) {
     (void)parameters;
     cnn_reference_relu_forward((size_t)N * cnn_shape_size(&layer->in), x, y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                               const double *y, const double *dy, double *gradients, double *dx) {
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
+                               const double *x, const double *y, const double *dy,
+                               double *gradients, double *dx) {
     (void)parameters, (void)y, (void)gradients;
     cnn_reference_relu_backward((size_t)N * cnn_shape_size(&layer->in), x, dy, dx);
 }

@@ -1,5 +1,5 @@
-/* sigmoid: 1 / (1 + e^-x) (eq. 6, 8). As the last layer it is part of the loss (loss.c) and network.c
- * leaves it out; the passes below are for a sigmoid further inside. */
+/* sigmoid: 1 / (1 + e^-x) (eq. 6, 8). As the last layer it is part of the loss (loss.c) and
+ * network.c leaves it out; the passes below are for a sigmoid further inside. */
 #include "layer.h"
 
 #include "elementary.h"
@@ -32,8 +32,8 @@ static void forward(const cnn_layer *layer, const float *parameters, const float
     }
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x, const float *y,
-                     const float *dy, float *scratch, float *gradients, float *dx) {
+static void backward(const cnn_layer *layer, const float *parameters, const float *x,
+                     const float *y, const float *dy, float *scratch, float *gradients, float *dx) {
     (void)parameters, (void)x, (void)dy, (void)scratch, (void)gradients;
     const cnn_block *y_block = &layer->y_block;
     const cnn_block *d_block = &layer->dx_block;
@@ -48,14 +48,15 @@ static void backward(const cnn_layer *layer, const float *parameters, const floa
     }
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                              double *y) {
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
+                              const double *x, double *y) {
     (void)parameters;
     cnn_reference_sigmoid_forward((size_t)N * cnn_shape_size(&layer->in), x, y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                               const double *y, const double *dy, double *gradients, double *dx) {
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
+                               const double *x, const double *y, const double *dy,
+                               double *gradients, double *dx) {
     (void)parameters, (void)x, (void)gradients;
     cnn_reference_sigmoid_backward((size_t)N * cnn_shape_size(&layer->in), y, dy, dx);
 }

@@ -7,8 +7,9 @@
 
 #include <string.h>
 
-/* Blocks of a batch are dealt to so many gradient arrays at most, in runs of neighbours: slot s gets the
- * same blocks whatever the number of threads. It bounds the memory, and the threads that a batch can use. */
+/* Blocks of a batch are dealt to so many gradient arrays at most, in runs of neighbours: slot s
+ * gets the same blocks whatever the number of threads. It bounds the memory, and the threads that a
+ * batch can use. */
 enum { SLOTS_MAX = 32 };
 
 /* Parameters that one thread adds up at a time. */
@@ -185,8 +186,8 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
 }
 
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
-                           const cnn_sample_source *source, size_t first, size_t count, float *logits,
-                           uint8_t *labels) {
+                           const cnn_sample_source *source, size_t first, size_t count,
+                           float *logits, uint8_t *labels) {
     batch_pass pass = {.minibatch = minibatch,
                        .parameters = parameters,
                        .source = source,

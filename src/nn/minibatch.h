@@ -1,5 +1,5 @@
-/* Mini-batches: the blocks of a batch run on several threads, and their gradients are added up in an
- * order that does not depend on the threads. */
+/* Mini-batches: the blocks of a batch run on several threads, and their gradients are added up in
+ * an order that does not depend on the threads. */
 #ifndef CNN_NN_MINIBATCH_H
 #define CNN_NN_MINIBATCH_H
 
@@ -8,32 +8,33 @@
 typedef struct cnn_minibatch cnn_minibatch;
 
 /* Where images come from. `fill` writes `count` (1 … CNN_LANES) images, those at positions first,
- * first + 1, … of the caller's order, into lanes 0 … count - 1 of x (placed as block says), and zeros
- * into the other lanes; where labels is not NULL, also their labels (0 or 1). It is called from
- * several threads at once. */
+ * first + 1, … of the caller's order, into lanes 0 … count - 1 of x (placed as block says), and
+ * zeros into the other lanes; where labels is not NULL, also their labels (0 or 1). It is called
+ * from several threads at once. */
 typedef struct cnn_sample_source {
     void (*fill)(void *context, size_t first, int count, const cnn_block *block, float *x,
                  uint8_t *labels);
     void *context;
 } cnn_sample_source;
 
-/* Room for batches of up to `batch_size` images on up to `threads` threads; batch_size 0: forward passes only. The
- * network stays the caller's. Free with cnn_minibatch_free. */
+/* Room for batches of up to `batch_size` images on up to `threads` threads; batch_size 0: forward
+ * passes only. The network stays the caller's. Free with cnn_minibatch_free. */
 CNN_MUST_USE cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,
                                              cnn_minibatch **minibatch, cnn_error *error);
 void cnn_minibatch_free(cnn_minibatch *minibatch);
 
-/* Forward and backward for the m images at first … first + m - 1, m <= batch_size: *gradients points to
- * the mean gradient, [parameter_count], valid until the next call (eq. 8 to 16). logits and labels,
- * [m]: what the forward pass gave, and what was right. cnn_network_prepare must have been called. */
+/* Forward and backward for the m images at first … first + m - 1, m <= batch_size: *gradients
+ * points to the mean gradient, [parameter_count], valid until the next call (eq. 8 to 16). logits
+ * and labels, [m]: what the forward pass gave, and what was right. cnn_network_prepare must have
+ * been called. */
 void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                              const cnn_sample_source *source, size_t first, size_t m,
                              const float **gradients, float *logits, uint8_t *labels);
 
 /* Forward only, for any number of images; labels may be NULL. */
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
-                           const cnn_sample_source *source, size_t first, size_t count, float *logits,
-                           uint8_t *labels);
+                           const cnn_sample_source *source, size_t first, size_t count,
+                           float *logits, uint8_t *labels);
 
 /* Bytes that cnn_minibatch_create will allocate. */
 size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads);

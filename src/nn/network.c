@@ -13,7 +13,7 @@
 /* Parameters are indexed by 32-bit offsets, too. */
 #define PARAMETER_LIMIT ((size_t)1 << 30)
 
-/* --- checking ------------------------------------------------------------------------------------------- */
+/* --- checking --- */
 
 /* Values of a shape, or false beyond BLOCK_LIMIT (with room for borders). */
 static bool shape_fits(const cnn_shape *shape) {
@@ -31,7 +31,8 @@ static bool tensors_fit(const cnn_layer_ops *ops, const cnn_layer_spec *spec, co
     for (int i = 0; i < count; i++) {
         size_t size = 1;
         for (int d = 0; d < tensors[i].rank; d++) {
-            if (!cnn_multiply_size(size, (size_t)tensors[i].dim[d], &size) || size > PARAMETER_LIMIT) {
+            if (!cnn_multiply_size(size, (size_t)tensors[i].dim[d], &size) ||
+                size > PARAMETER_LIMIT) {
                 return false;
             }
         }
@@ -41,7 +42,8 @@ static bool tensors_fit(const cnn_layer_ops *ops, const cnn_layer_spec *spec, co
 }
 
 /* The last two layers must be dense with one unit, and sigmoid. */
-static cnn_status check_ending(const cnn_network_spec *spec, const cnn_shape *out, cnn_error *error) {
+static cnn_status check_ending(const cnn_network_spec *spec, const cnn_shape *out,
+                               cnn_error *error) {
     int last = spec->layer_count - 1;
     const char *name = last >= 0 ? spec->layers[last].ops->name : "nothing";
     if (strcmp(name, "sigmoid") != 0) {
@@ -51,9 +53,10 @@ static cnn_status check_ending(const cnn_network_spec *spec, const cnn_shape *ou
     }
     name = last >= 1 ? spec->layers[last - 1].ops->name : "nothing";
     if (strcmp(name, "dense") != 0) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "layers[%d].type: expected dense with 1 unit before the last sigmoid, got %s",
-                        last < 1 ? 0 : last - 1, name);
+        return cnn_fail(
+            error, CNN_ERROR_CONFIG,
+            "layers[%d].type: expected dense with 1 unit before the last sigmoid, got %s",
+            last < 1 ? 0 : last - 1, name);
     }
     if (out->channels != 1) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
@@ -89,8 +92,8 @@ cnn_status cnn_network_check(const cnn_network_spec *spec, cnn_shape *shapes, cn
         }
         if (!tensors_fit(layer->ops, layer, &in, &out, &parameters)) {
             return cnn_fail(error, CNN_ERROR_CONFIG,
-                            "layers[%d]: expected at most %zu million parameters in all, got more", i,
-                            PARAMETER_LIMIT >> 20);
+                            "layers[%d]: expected at most %zu million parameters in all, got more",
+                            i, PARAMETER_LIMIT >> 20);
         }
         if (shapes) {
             shapes[i] = out;
@@ -100,7 +103,7 @@ cnn_status cnn_network_check(const cnn_network_spec *spec, cnn_shape *shapes, cn
     return check_ending(spec, &in, error);
 }
 
-/* --- planning -------------------------------------------------------------------------------------------- */
+/* --- planning --- */
 
 void cnn_tensor_full_name(int layer, const cnn_tensor *tensor, char name[32]) {
     (void)snprintf(name, 32, "%d.%s", layer, tensor->name);
@@ -124,7 +127,8 @@ static void add_tensors(cnn_network *network, cnn_layer *layer) {
     layer->parameter_count = network->parameter_count - layer->parameter_offset;
 }
 
-/* A block for a shape with a border; *size grows by its floats, *offset is that of value (0, 0, 0). */
+/* A block for a shape with a border; *size grows by its floats, *offset is that of value (0, 0, 0).
+ */
 static cnn_block place_block(const cnn_shape *shape, int before, int after, size_t *size,
                              size_t *offset) {
     ptrdiff_t rows = shape->height + before + after;
@@ -139,7 +143,8 @@ static cnn_block place_block(const cnn_shape *shape, int before, int after, size
     return block;
 }
 
-/* The same memory seen through another shape of as many values; only for blocks without a border. */
+/* The same memory seen through another shape of as many values; only for blocks without a border.
+ */
 static cnn_block flat_block(const cnn_shape *shape) {
     return (cnn_block){.channels = shape->channels,
                        .height = 1,
@@ -157,8 +162,8 @@ static bool is_flatten(const cnn_layer *layer) {
     return layer->out.flat && !layer->in.flat && layer->ops->in_place;
 }
 
-/* Which layers work in their input's buffer? Not where a layer before, sharing that buffer, needs its own
- * output for its backward pass; a flatten changes nothing and always may. */
+/* Which layers work in their input's buffer? Not where a layer before, sharing that buffer, needs
+ * its own output for its backward pass; a flatten changes nothing and always may. */
 static void share_buffers(cnn_network *network) {
     bool output_needed = false; /* by a layer that shares the buffer so far */
     for (int i = 0; i < network->layer_count; i++) {
@@ -206,7 +211,8 @@ static void plan_gradients(cnn_network *network) {
         const cnn_layer *writer = &network->layers[i - 1]; /* there is one: it has parameters */
         const cnn_activation *input = &network->activations[i - 1];
         bool flatten = is_flatten(writer);
-        if (writer->ops->in_place && input->has_gradient && !(flatten && has_border(&input->gradient))) {
+        if (writer->ops->in_place && input->has_gradient &&
+            !(flatten && has_border(&input->gradient))) {
             activation->gradient_offset = input->gradient_offset;
             activation->gradient = flatten ? flat_block(&activation->shape) : input->gradient;
             continue;
@@ -343,7 +349,7 @@ void cnn_network_initialize(const cnn_network *network, uint64_t seed, float *pa
     }
 }
 
-/* --- running ------------------------------------------------------------------------------------------------ */
+/* --- running --- */
 
 void cnn_network_prepare(cnn_network *network, const float *parameters) {
     for (int i = 0; i < network->layer_count; i++) {
@@ -363,8 +369,8 @@ float *cnn_network_input(const cnn_network *network, float *workspace, const cnn
     return workspace + network->activations[0].value_offset;
 }
 
-/* Copies a block of `shape` between places with different strides; a flat side counts as one without
- * border. */
+/* Copies a block of `shape` between places with different strides; a flat side counts as one
+ * without border. */
 static void copy_block(const cnn_shape *shape, const cnn_block *from_block, const float *from,
                        const cnn_block *to_block, float *to) {
     size_t row = (size_t)shape->width * CNN_LANES;
@@ -373,9 +379,9 @@ static void copy_block(const cnn_shape *shape, const cnn_block *from_block, cons
     for (int c = 0; c < shape->channels; c++) {
         for (int h = 0; h < shape->height; h++) {
             size_t flat = ((size_t)c * (size_t)shape->height + (size_t)h) * row;
-            const float *source = from_flat ? from + flat
-                                            : from + c * from_block->plane_stride +
-                                                  h * from_block->row_stride;
+            const float *source =
+                from_flat ? from + flat
+                          : from + c * from_block->plane_stride + h * from_block->row_stride;
             float *target =
                 to_flat ? to + flat : to + c * to_block->plane_stride + h * to_block->row_stride;
             memcpy(target, source, row * sizeof *target);
@@ -427,8 +433,8 @@ void cnn_network_backward_observed(const cnn_network *network, const float *para
         }
         if (layer->ops->backward && (dx || layer->parameter_count > 0)) {
             layer->ops->backward(layer, parameters + layer->parameter_offset,
-                                 workspace + input->value_offset, workspace + output->value_offset, dy,
-                                 workspace + layer->scratch_offset,
+                                 workspace + input->value_offset, workspace + output->value_offset,
+                                 dy, workspace + layer->scratch_offset,
                                  gradients + layer->parameter_offset, dx);
         }
     }

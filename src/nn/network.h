@@ -27,7 +27,7 @@ typedef struct cnn_activation {
 typedef struct cnn_network {
     const cnn_kernels *kernels;
     int layer_count;
-    cnn_layer *layers;           /* [layer_count]; the last is the sigmoid, which the loss applies */
+    cnn_layer *layers; /* [layer_count]; the last is the sigmoid, which the loss applies */
     cnn_activation *activations; /* [layer_count]: activation i is layer i's input */
     size_t parameter_count;
     size_t forward_size, workspace_size; /* floats: for prediction, for training */
@@ -66,23 +66,25 @@ float *cnn_network_workspace(const cnn_network *network, bool training);
 /* Where the input block is to be written: float x[C][H][W][LANES], placed as *block says. */
 float *cnn_network_input(const cnn_network *network, float *workspace, const cnn_block **block);
 
-/* One block from input to logits (Z of the last dense layer): float[LANES], inside the workspace. */
+/* One block from input to logits (Z of the last dense layer): float[LANES], inside the workspace.
+ */
 const float *cnn_network_forward(const cnn_network *network, const float *parameters,
                                  float *workspace);
 
-/* After cnn_network_forward in the same workspace: adds the block's gradients to gradients[parameter_count].
- * logit_gradients: [LANES], dL/dZ of each image, 0 for lanes that hold none (eq. 8). */
+/* After cnn_network_forward in the same workspace: adds the block's gradients to
+ * gradients[parameter_count]. logit_gradients: [LANES], dL/dZ of each image, 0 for lanes that hold
+ * none (eq. 8). */
 void cnn_network_backward(const cnn_network *network, const float *parameters, float *workspace,
                           const float *logit_gradients, float *gradients);
 
 /* Sees every layer's output and gradient: called after each layer's forward (gradient false) with
- * the layer's output, and in backward (gradient true) with the gradient of the layer's output before
- * the layer's own backward runs. */
+ * the layer's output, and in backward (gradient true) with the gradient of the layer's output
+ * before the layer's own backward runs. */
 typedef void cnn_network_observer(void *context, int layer, bool gradient, const cnn_block *block,
                                   const float *values);
 
-/* forward and backward with an observer (NULL: none). The network must be stepwise for outputs to be those
- * of each layer alone. */
+/* forward and backward with an observer (NULL: none). The network must be stepwise for outputs to
+ * be those of each layer alone. */
 const float *cnn_network_forward_observed(const cnn_network *network, const float *parameters,
                                           float *workspace, cnn_network_observer *observer,
                                           void *context);

@@ -18,8 +18,8 @@ typedef struct cnn_optimizer {
 size_t cnn_optimizer_state_size(const cnn_optimizer *optimizer);
 
 /* One step over `count` parameters.
- * sgd: w = w - rate * g (eq. 17). momentum: v = momentum * v + g, w = w - rate * v (Sutskever et al.
- * 2013 in PyTorch's form, without dampening). state: [state_size * count]. */
+ * sgd: w = w - rate * g (eq. 17). momentum: v = momentum * v + g, w = w - rate * v (Sutskever et
+ * al. 2013 in PyTorch's form, without dampening). state: [state_size * count]. */
 void cnn_optimizer_step(const cnn_optimizer *optimizer, double rate, size_t count,
                         const float *gradients, float *state, float *parameters);
 

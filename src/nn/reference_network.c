@@ -10,7 +10,8 @@
 
 struct cnn_reference_network {
     const cnn_network *network;
-    double **values;    /* [layer_count]: values[i] is layer i's input, [N][C][H][W]; values[0] is not owned */
+    double **values; /* [layer_count]: values[i] is layer i's input, [N][C][H][W]; values[0] is not
+                        owned */
     double **gradients; /* [layer_count], likewise; gradients[0] is NULL */
 };
 
@@ -102,10 +103,9 @@ void cnn_reference_network_gradients(cnn_reference_network *reference, int n,
         if (i == 0 && layer->parameter_count == 0) {
             break;
         }
-        layer->ops->reference_backward(layer, n, parameters + layer->parameter_offset,
-                                       i == 0 ? x : reference->values[i], reference->values[i + 1],
-                                       reference->gradients[i + 1],
-                                       gradients + layer->parameter_offset,
-                                       i == 0 ? NULL : reference->gradients[i]);
+        layer->ops->reference_backward(
+            layer, n, parameters + layer->parameter_offset, i == 0 ? x : reference->values[i],
+            reference->values[i + 1], reference->gradients[i + 1],
+            gradients + layer->parameter_offset, i == 0 ? NULL : reference->gradients[i]);
     }
 }

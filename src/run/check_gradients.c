@@ -6,8 +6,8 @@
 #include "gradient_check.h"
 #include "text.h"
 
-/* Of each tensor, so many entries are compared with central differences: as many as take some seconds in
- * all, two forward passes of the slow network for each. */
+/* Of each tensor, so many entries are compared with central differences: as many as take some
+ * seconds in all, two forward passes of the slow network for each. */
 enum { ENTRIES_LEAST = 8, ENTRIES_MOST = 100 };
 #define FLOPS_IN_ALL 4e9
 
@@ -38,8 +38,8 @@ static void add_row(void *context, const cnn_gradient_row *row) {
         row->float_error <= table->float_error ? table->float_error : row->float_error;
 }
 
-cnn_status cnn_check_gradients(const cnn_config *config, const cnn_train_options *options, char **out,
-                               cnn_error *error) {
+cnn_status cnn_check_gradients(const cnn_config *config, const cnn_train_options *options,
+                               char **out, cnn_error *error) {
     (void)options;
     *out = NULL;
     const cnn_kernels *kernels;
@@ -54,17 +54,17 @@ cnn_status cnn_check_gradients(const cnn_config *config, const cnn_train_options
         cnn_text_format(&table.text, "%-12s %-8s %10s %8s %9s %14s\n", "tensor", "layer", "largest",
                         "checked", "at kinks", "relative error");
         status = cnn_gradient_check(network, (uint64_t)config->train.seed, entries_for(network),
-                                    add_row, &table,
-                                    &passed, error);
+                                    add_row, &table, &passed, error);
     }
     if (status == CNN_OK) {
-        cnn_text_format(
-            &table.text,
-            "\nrelative error: analytic gradients against central differences, both in double, divided by\n"
-            "the largest gradient of the tensor; bound %g. %s kernels in float against the same gradients:\n"
-            "at most %.2g, bound %g.\n%s\n",
-            CNN_GRADIENT_DOUBLE_BOUND, cnn_isa_name(kernels->isa), table.float_error,
-            CNN_GRADIENT_FLOAT_BOUND, passed ? "passed" : "FAILED");
+        cnn_text_format(&table.text,
+                        "\nrelative error: analytic gradients against central differences, both in "
+                        "double, divided by\n"
+                        "the largest gradient of the tensor; bound %g. %s kernels in float against "
+                        "the same gradients:\n"
+                        "at most %.2g, bound %g.\n%s\n",
+                        CNN_GRADIENT_DOUBLE_BOUND, cnn_isa_name(kernels->isa), table.float_error,
+                        CNN_GRADIENT_FLOAT_BOUND, passed ? "passed" : "FAILED");
         status = table.text.failed ? cnn_fail_memory(error, "the gradient check") : CNN_OK;
     }
     cnn_network_free(network);

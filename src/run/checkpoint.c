@@ -19,13 +19,15 @@ typedef struct state_field {
     bool whole;
 } state_field;
 
-#define WHOLE(field) {"checkpoint." #field, offsetof(cnn_checkpoint_state, field), true}
-#define REAL(field) {"checkpoint." #field, offsetof(cnn_checkpoint_state, field), false}
+#define WHOLE(field)                                                                               \
+    { "checkpoint." #field, offsetof(cnn_checkpoint_state, field), true }
+#define REAL(field)                                                                                \
+    { "checkpoint." #field, offsetof(cnn_checkpoint_state, field), false }
 static const state_field fields[] = {
     /* epochs comes first: cnn_checkpoint_peek reads it alone */
-    WHOLE(epochs),    WHOLE(batches),  WHOLE(right),     WHOLE(best_epoch),
-    REAL(loss_sum),   REAL(best_loss), REAL(train_loss), REAL(train_accuracy),
-    REAL(seconds),    REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
+    WHOLE(epochs),  WHOLE(batches),         WHOLE(right),        WHOLE(best_epoch),
+    REAL(loss_sum), REAL(best_loss),        REAL(train_loss),    REAL(train_accuracy),
+    REAL(seconds),  REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields, NUMBER_SIZE = 40 };
@@ -35,7 +37,8 @@ static const char data_key[] = "checkpoint.data";
 
 cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *state,
                                 const char *config, const float *parameters, size_t parameter_count,
-                                const float *optimizer_state, size_t state_count, cnn_error *error) {
+                                const float *optimizer_state, size_t state_count,
+                                cnn_error *error) {
     char numbers[FIELDS][NUMBER_SIZE];
     char data[NUMBER_SIZE];
     cnn_saved_text texts[FIELDS + 2] = {{.key = config_key, .value = config},
@@ -66,18 +69,19 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
 }
 
 static cnn_status read_text(const cnn_saved_file *file, const char *path, const char *key,
-                              const char **text, cnn_error *error) {
+                            const char **text, cnn_error *error) {
     *text = cnn_saved_text_find(file, key);
     return *text ? CNN_OK
-                 : cnn_fail(error, CNN_ERROR_MODEL, "%s: expected a checkpoint, found no %s", path, key);
+                 : cnn_fail(error, CNN_ERROR_MODEL, "%s: expected a checkpoint, found no %s", path,
+                            key);
 }
 
 static cnn_status read_tensor(const cnn_saved_file *file, const char *path, const char *name,
                               float *values, size_t count, cnn_error *error) {
     const cnn_saved_tensor *tensor = cnn_saved_tensor_find(file, name);
     if (!tensor || tensor->count != count) {
-        return cnn_fail(error, CNN_ERROR_MODEL, "%s: expected %zu values in \"%s\", found %zu", path,
-                        count, name, tensor ? tensor->count : 0);
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: expected %zu values in \"%s\", found %zu",
+                        path, count, name, tensor ? tensor->count : 0);
     }
     memcpy(values, tensor->data, count * sizeof *values);
     return CNN_OK;
@@ -90,7 +94,8 @@ static cnn_status compare_config(const cnn_saved_file *file, const char *path, c
     const char *different = status == CNN_OK ? cnn_config_difference(config, text) : NULL;
     if (different) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: cannot resume: %s has changed since the run was started", path, different);
+                        "%s: cannot resume: %s has changed since the run was started", path,
+                        different);
     }
     return status;
 }
@@ -107,10 +112,11 @@ static cnn_status read_state(const cnn_saved_file *file, const char *path, const
         return status;
     }
     if (strtoull(text, NULL, 16) != state->data) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: cannot resume: the images, their labels or their split have changed since "
-                        "the run was started",
-                        path);
+        return cnn_fail(
+            error, CNN_ERROR_CONFIG,
+            "%s: cannot resume: the images, their labels or their split have changed since "
+            "the run was started",
+            path);
     }
     for (size_t i = 0; i < FIELDS; i++) {
         status = read_text(file, path, fields[i].key, &text, error);

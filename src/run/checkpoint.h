@@ -1,5 +1,5 @@
-/* checkpoint.bin: everything that the rest of a run depends on. Random numbers are not in it: they are a
- * pure function of seed and epoch. */
+/* checkpoint.bin: everything that the rest of a run depends on. Random numbers are not in it: they
+ * are a pure function of seed and epoch. */
 #ifndef CNN_RUN_CHECKPOINT_H
 #define CNN_RUN_CHECKPOINT_H
 
@@ -15,10 +15,10 @@ typedef struct cnn_checkpoint_state {
     int64_t right;   /* of them, predicted right */
     int64_t best_epoch;
     double best_loss; /* validation loss of the best epoch; infinite where there is none */
-    double train_loss, train_accuracy; /* of the last finished epoch */
-    double seconds, training_seconds;  /* of the finished epochs */
+    double train_loss, train_accuracy;            /* of the last finished epoch */
+    double seconds, training_seconds;             /* of the finished epochs */
     double epoch_seconds, epoch_training_seconds; /* of the epoch at work, before the checkpoint */
-    uint64_t data; /* cnn_dataset_fingerprint */
+    uint64_t data;                                /* cnn_dataset_fingerprint */
 } cnn_checkpoint_state;
 
 /* parameters: [parameter_count]; optimizer_state: [state_count], may be empty. config: the resolved

@@ -47,8 +47,8 @@ static void describe_layers(const cnn_network *network, cnn_text *text) {
         describe_keys(&layer->spec, text);
         cnn_text_format(text, "\n");
     }
-    cnn_text_format(text, "%3s  %-10s %-12s %12zu %12.0f  of one image's forward pass\n", "", "total",
-                    "", network->parameter_count, network->flops);
+    cnn_text_format(text, "%3s  %-10s %-12s %12zu %12.0f  of one image's forward pass\n", "",
+                    "total", "", network->parameter_count, network->flops);
 }
 
 static void describe_memory(const cnn_config *config, const cnn_setup *setup, cnn_text *text) {
@@ -56,7 +56,8 @@ static void describe_memory(const cnn_config *config, const cnn_setup *setup, cn
     cnn_optimizer optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer};
     size_t copies = 2 + cnn_optimizer_state_size(&optimizer); /* now and best */
     size_t images = setup->dataset->split_count[CNN_SPLIT_TRAIN];
-    size_t batch = (size_t)config->train.batch_size < images ? (size_t)config->train.batch_size : images;
+    size_t batch =
+        (size_t)config->train.batch_size < images ? (size_t)config->train.batch_size : images;
     double mebi = 1024.0 * 1024.0;
     double parameters = (double)(copies * network->parameter_count * sizeof(float)) / mebi;
     double passes = (double)cnn_minibatch_memory(network, batch, setup->threads) / mebi;
@@ -65,7 +66,8 @@ static void describe_memory(const cnn_config *config, const cnn_setup *setup, cn
     cnn_text_format(text, "  images     %10.1f MiB  %zu of %zu bytes\n", pixels,
                     setup->dataset->count, setup->dataset->image_size);
     cnn_text_format(text, "  parameters %10.1f MiB  and the optimizer's state\n", parameters);
-    cnn_text_format(text, "  passes     %10.1f MiB  activations and gradients, %d threads, %s kernels\n",
+    cnn_text_format(text,
+                    "  passes     %10.1f MiB  activations and gradients, %d threads, %s kernels\n",
                     passes, setup->threads, cnn_isa_name(network->kernels->isa));
 }
 
@@ -80,8 +82,9 @@ static void describe_data(const cnn_config *config, const cnn_dataset *dataset, 
     }
     size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
     size_t batch = (size_t)config->train.batch_size;
-    cnn_text_format(text, "\n%lld epochs of %zu batches of %zu images\n", (long long)config->train.epochs,
-                    (images + batch - 1) / batch, batch < images ? batch : images);
+    cnn_text_format(text, "\n%lld epochs of %zu batches of %zu images\n",
+                    (long long)config->train.epochs, (images + batch - 1) / batch,
+                    batch < images ? batch : images);
 }
 
 cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options, char **out,

@@ -14,9 +14,10 @@ typedef struct cnn_metrics {
     double auc;      /* area under the ROC curve; NaN where a class is missing */
 } cnn_metrics;
 
-/* From logits and labels (0 or 1), [count] each. All values are NaN where count is 0. The area is the
- * Mann-Whitney statistic of the probabilities, ties counting half (Hanley and McNeil 1982). */
-CNN_MUST_USE cnn_status cnn_metrics_compute(const float *logits, const uint8_t *labels, size_t count,
-                                            double threshold, cnn_metrics *metrics, cnn_error *error);
+/* From logits and labels (0 or 1), [count] each. All values are NaN where count is 0. The area is
+ * the Mann-Whitney statistic of the probabilities, ties counting half (Hanley and McNeil 1982). */
+CNN_MUST_USE cnn_status cnn_metrics_compute(const float *logits, const uint8_t *labels,
+                                            size_t count, double threshold, cnn_metrics *metrics,
+                                            cnn_error *error);
 
 #endif

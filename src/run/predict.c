@@ -61,7 +61,7 @@ float cnn_predictor_threshold(const cnn_predictor *predictor) {
     return (float)predictor->model->info.threshold;
 }
 
-/* --- one image ----------------------------------------------------------------------------------------------- */
+/* --- one image --- */
 
 /* pixels: [channels][height][width], as the network sees them. */
 static cnn_status predict_one(const cnn_predictor *predictor, const uint8_t *pixels,
@@ -74,7 +74,8 @@ static cnn_status predict_one(const cnn_predictor *predictor, const uint8_t *pix
     const cnn_block *block;
     float *x = cnn_network_input(model->network, workspace, &block);
     cnn_block_from_images(&predictor->table, &pixels, 1, block, x);
-    *probability = cnn_probability(cnn_network_forward(model->network, model->parameters, workspace)[0]);
+    *probability =
+        cnn_probability(cnn_network_forward(model->network, model->parameters, workspace)[0]);
     cnn_free(workspace);
     return isnan(*probability) ? cnn_fail(error, CNN_ERROR_DATA, "%s", no_number) : CNN_OK;
 }
@@ -111,7 +112,7 @@ cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const uint8_t *fro
     return status;
 }
 
-/* --- many files ------------------------------------------------------------------------------------------------ */
+/* --- many files --- */
 
 /* A run of at most CHUNK files. */
 typedef struct chunk {

@@ -23,15 +23,16 @@ static const char *const file_names[CNN_RUN_FILE_COUNT] = {
 static const char metrics_header[] = "epoch,learning_rate,train_loss,train_accuracy,val_loss,"
                                      "val_accuracy,val_auc,seconds,images_per_second\n";
 
-/* --- opening ------------------------------------------------------------------------------------------------ */
+/* --- opening --- */
 
 /* Does the directory hold anything? A missing one does not. */
 static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
     *in_use = false;
     DIR *directory = opendir(path);
     if (!directory) {
-        return errno == ENOENT ? CNN_OK
-                               : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+        return errno == ENOENT
+                   ? CNN_OK
+                   : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
     }
     const struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
@@ -54,10 +55,11 @@ cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mode, cnn_run_d
     bool in_use;
     cnn_status status = is_in_use(path, &in_use, error);
     if (status == CNN_OK && in_use && mode == CNN_RUN_NEW) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: expected an empty run directory, found files in it; use --resume to go "
-                          "on with a run, --overwrite to start over, or --out for another directory",
-                          path);
+        status =
+            cnn_fail(error, CNN_ERROR_CONFIG,
+                     "%s: expected an empty run directory, found files in it; use --resume to go "
+                     "on with a run, --overwrite to start over, or --out for another directory",
+                     path);
     }
     if (status != CNN_OK) {
         return status;
@@ -108,14 +110,14 @@ cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file,
     return CNN_OK;
 }
 
-/* --- tables --------------------------------------------------------------------------------------------------- */
+/* --- tables --- */
 
 /* Writes a text that was put together, and frees it. */
 static cnn_status write_text(const cnn_run_directory *directory, cnn_run_file file, cnn_text *text,
                              cnn_error *error) {
-    cnn_status status = text->failed
-                            ? cnn_fail_memory(error, directory->file[file])
-                            : cnn_file_write(directory->file[file], text->data, text->length, error);
+    cnn_status status =
+        text->failed ? cnn_fail_memory(error, directory->file[file])
+                     : cnn_file_write(directory->file[file], text->data, text->length, error);
     cnn_text_free(text);
     return status;
 }
@@ -179,9 +181,8 @@ static void add_number(cnn_text *text, double number, const char *none) {
 
 cnn_status cnn_run_add_metrics(const cnn_run_directory *directory, const cnn_epoch_row *row,
                                cnn_error *error) {
-    const double numbers[] = {row->learning_rate,       row->train.loss,
-                              row->train.accuracy,      row->validation.loss,
-                              row->validation.accuracy, row->validation.auc};
+    const double numbers[] = {row->learning_rate,   row->train.loss,          row->train.accuracy,
+                              row->validation.loss, row->validation.accuracy, row->validation.auc};
     cnn_text text = {0};
     cnn_text_format(&text, "%lld", (long long)row->epoch);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -215,7 +216,8 @@ cnn_status cnn_run_write_predictions(const cnn_run_directory *directory, const c
 }
 
 /* "validation":{"images":25,"loss":…}, or null for a set without images. */
-static void add_metrics(cnn_text *text, const char *name, const cnn_metrics *metrics, bool with_auc) {
+static void add_metrics(cnn_text *text, const char *name, const cnn_metrics *metrics,
+                        bool with_auc) {
     cnn_text_format(text, ",\"%s\":", name);
     if (metrics->count == 0) {
         cnn_text_format(text, "null");
@@ -240,7 +242,8 @@ cnn_status cnn_run_write_summary(const cnn_run_directory *directory, const cnn_d
     cnn_text_append(&text, ",", 1);
     cnn_text_json_string(&text, dataset->classes[1]);
     cnn_text_format(&text, "],\"epochs\":%lld,\"best_epoch\":%lld,\"parameters\":%zu",
-                    (long long)summary->epochs, (long long)summary->best_epoch, summary->parameters);
+                    (long long)summary->epochs, (long long)summary->best_epoch,
+                    summary->parameters);
     add_metrics(&text, "train", &summary->train, false);
     add_metrics(&text, "validation", &summary->validation, true);
     add_metrics(&text, "test", &summary->test, true);

@@ -7,20 +7,20 @@
 
 /* name, file */
 #define CNN_RUN_FILE_LIST(X)                                                                       \
-    X(CNN_RUN_CONFIG, "config.json")           /* the resolved config */                           \
-    X(CNN_RUN_SPLIT, "split.csv")              /* which image went where */                        \
-    X(CNN_RUN_METRICS, "metrics.csv")          /* a row an epoch */                                \
-    X(CNN_RUN_SUMMARY, "summary.json")         /* one line; the run is finished */                 \
-    X(CNN_RUN_MODEL, "model.bin")              /* the best epoch */                                \
-    X(CNN_RUN_LAST, "last.bin")                /* the last epoch */                                \
-    X(CNN_RUN_CHECKPOINT, "checkpoint.bin")    /* what --resume needs */                           \
-    X(CNN_RUN_PREDICTIONS, "predictions.csv")  /* validation images */
+    X(CNN_RUN_CONFIG, "config.json")          /* the resolved config */                            \
+    X(CNN_RUN_SPLIT, "split.csv")             /* which image went where */                         \
+    X(CNN_RUN_METRICS, "metrics.csv")         /* a row an epoch */                                 \
+    X(CNN_RUN_SUMMARY, "summary.json")        /* one line; the run is finished */                  \
+    X(CNN_RUN_MODEL, "model.bin")             /* the best epoch */                                 \
+    X(CNN_RUN_LAST, "last.bin")               /* the last epoch */                                 \
+    X(CNN_RUN_CHECKPOINT, "checkpoint.bin")   /* what --resume needs */                            \
+    X(CNN_RUN_PREDICTIONS, "predictions.csv") /* validation images */
 
 typedef enum cnn_run_file {
 #define CNN_RUN_FILE_ENUM(name, text) name,
     CNN_RUN_FILE_LIST(CNN_RUN_FILE_ENUM)
 #undef CNN_RUN_FILE_ENUM
-    CNN_RUN_FILE_COUNT,
+        CNN_RUN_FILE_COUNT,
 } cnn_run_file;
 
 typedef struct cnn_run_directory {
@@ -34,14 +34,15 @@ typedef enum cnn_run_mode {
     CNN_RUN_OVERWRITE, /* whatever it holds: files of an earlier run are removed */
 } cnn_run_mode;
 
-/* Says whether the directory may be used in this mode, and changes nothing: CNN_ERROR_CONFIG where it may
- * not. *has_checkpoint: a run can go on. Free with cnn_run_directory_close. */
+/* Says whether the directory may be used in this mode, and changes nothing: CNN_ERROR_CONFIG where
+ * it may not. *has_checkpoint: a run can go on. Free with cnn_run_directory_close. */
 CNN_MUST_USE cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mode,
                                                cnn_run_directory *directory, bool *has_checkpoint,
                                                cnn_error *error);
 void cnn_run_directory_close(cnn_run_directory *directory);
 
-/* Makes the directory where needed and removes the files of an earlier run: for a run that starts. */
+/* Makes the directory where needed and removes the files of an earlier run: for a run that starts.
+ */
 CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directory,
                                                 cnn_error *error);
 
@@ -62,14 +63,15 @@ typedef struct cnn_epoch_row {
     double seconds, images_per_second;
 } cnn_epoch_row;
 
-/* Starts metrics.csv: its header, and, from the file that is there, the rows of epochs up to `epochs`. */
+/* Starts metrics.csv: its header, and, from the file that is there, the rows of epochs up to
+ * `epochs`. */
 CNN_MUST_USE cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epochs,
                                               cnn_error *error);
 CNN_MUST_USE cnn_status cnn_run_add_metrics(const cnn_run_directory *directory,
                                             const cnn_epoch_row *row, cnn_error *error);
 
-/* predictions.csv: path,label,predicted,probability of the images of a split, in order; logits: one for
- * each. */
+/* predictions.csv: path,label,predicted,probability of the images of a split, in order; logits: one
+ * for each. */
 CNN_MUST_USE cnn_status cnn_run_write_predictions(const cnn_run_directory *directory,
                                                   const cnn_dataset *dataset, cnn_split split,
                                                   const float *logits, double threshold,

@@ -15,14 +15,15 @@ int cnn_setup_threads(int wanted) {
 /* "12000 images: 6000 "shirt" (class 0), 6000 "t-shirt" (class 1)" */
 static void log_split(const cnn_log_sink *log, const cnn_dataset *dataset, cnn_split split) {
     if (dataset->split_count[split] > 0) {
-        cnn_log_message(log, CNN_LOG_INFO, "%s: %zu images: %zu \"%s\" (class 0), %zu \"%s\" (class 1)",
-                        cnn_split_names[split], dataset->split_count[split],
-                        dataset->class_count[split][0], dataset->classes[0],
-                        dataset->class_count[split][1], dataset->classes[1]);
+        cnn_log_message(
+            log, CNN_LOG_INFO, "%s: %zu images: %zu \"%s\" (class 0), %zu \"%s\" (class 1)",
+            cnn_split_names[split], dataset->split_count[split], dataset->class_count[split][0],
+            dataset->classes[0], dataset->class_count[split][1], dataset->classes[1]);
     }
 }
 
-static cnn_status fill_in_classes(cnn_config *config, const cnn_dataset *dataset, cnn_error *error) {
+static cnn_status fill_in_classes(cnn_config *config, const cnn_dataset *dataset,
+                                  cnn_error *error) {
     for (int i = 0; i < 2; i++) {
         if (!config->data.classes[i]) {
             config->data.classes[i] = cnn_copy_string(dataset->classes[i]);
@@ -104,8 +105,8 @@ cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset,
         return cnn_fail_memory(error, "shuffling");
     }
     for (size_t i = 0; i < count; i++) {
-        keys[i] = (shuffled){.key = cnn_random_bits((uint64_t)config->train.seed, CNN_RANDOM_SHUFFLE,
-                                                    (uint64_t)epoch, i),
+        keys[i] = (shuffled){.key = cnn_random_bits((uint64_t)config->train.seed,
+                                                    CNN_RANDOM_SHUFFLE, (uint64_t)epoch, i),
                              .position = i};
     }
     qsort(keys, count, sizeof *keys, by_key);

@@ -1,5 +1,5 @@
-/* What training, the dry run and the trace have in common: data in memory, a planned network, the pixels'
- * normalization. */
+/* What training, the dry run and the trace have in common: data in memory, a planned network, the
+ * pixels' normalization. */
 #ifndef CNN_RUN_SETUP_H
 #define CNN_RUN_SETUP_H
 
@@ -16,8 +16,8 @@ typedef struct cnn_setup {
     int threads;
 } cnn_setup;
 
-/* Loads the data, says at the log what it found (counts, which class is 1), plans the network. The config gets the
- * classes that were found. Free with cnn_setup_free, also after a failure. */
+/* Loads the data, says at the log what it found (counts, which class is 1), plans the network. The
+ * config gets the classes that were found. Free with cnn_setup_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options,
                                          cnn_network_mode mode, cnn_setup *setup, cnn_error *error);
 void cnn_setup_free(cnn_setup *setup);
@@ -25,8 +25,9 @@ void cnn_setup_free(cnn_setup *setup);
 /* Threads to use: the option, or as many as there are processors. */
 int cnn_setup_threads(int wanted);
 
-/* The order of the training images in an epoch: order[split_count[TRAIN]], sample indices. A pure function of
- * seed and epoch (counted from 1), or the order of the files where the config does not shuffle. */
+/* The order of the training images in an epoch: order[split_count[TRAIN]], sample indices. A pure
+ * function of seed and epoch (counted from 1), or the order of the files where the config does not
+ * shuffle. */
 CNN_MUST_USE cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset,
                                         int64_t epoch, size_t *order, cnn_error *error);
 

@@ -1,9 +1,9 @@
 /* --trace: one batch, forward and backward, every value by name, as JSON.
  *
- * Names: the k-th layer with weights has wk, bk and gives Zk; a ReLU or sigmoid behind it gives Ak, a
- * pooling Pk, a flatten F. A name that is taken already gets "_" and the layer's number. dName is the
- * gradient of L. Images come first in X, Z, A and P of shape [m][channels][rows][columns]; in F and
- * everything behind it, columns are images, as in the notes: (values, m). */
+ * Names: the k-th layer with weights has wk, bk and gives Zk; a ReLU or sigmoid behind it gives Ak,
+ * a pooling Pk, a flatten F. A name that is taken already gets "_" and the layer's number. dName is
+ * the gradient of L. Images come first in X, Z, A and P of shape [m][channels][rows][columns]; in F
+ * and everything behind it, columns are images, as in the notes: (values, m). */
 #include "cnn/train.h"
 
 #include "error.h"
@@ -20,8 +20,8 @@ enum { NAME_SIZE = 24 };
 
 /* What was seen of one layer. */
 typedef struct layer_trace {
-    char name[NAME_SIZE]; /* of its output */
-    int number;           /* k of its weights; 0: none */
+    char name[NAME_SIZE];     /* of its output */
+    int number;               /* k of its weights; 0: none */
     float *output, *gradient; /* [m][values] */
     bool has_gradient;
 } layer_trace;
@@ -39,7 +39,7 @@ typedef struct trace {
     int count;    /* images in it */
 } trace;
 
-/* --- names ---------------------------------------------------------------------------------------------------- */
+/* --- names --- */
 
 static void name_layers(trace *t) {
     const cnn_network *network = t->setup.network;
@@ -66,7 +66,7 @@ static void name_layers(trace *t) {
     }
 }
 
-/* --- seeing ---------------------------------------------------------------------------------------------------- */
+/* --- seeing --- */
 
 /* Takes the block's images apart: [C][H][W][LANES] to [image][C][H][W]. */
 static void copy_lanes(const trace *t, const cnn_block *block, const float *from, float *to) {
@@ -93,9 +93,10 @@ static void observe(void *context, int layer, bool gradient, const cnn_block *bl
     copy_lanes(t, block, values, gradient ? mine->gradient : mine->output);
 }
 
-/* Runs the batch block by block under observation; parameter gradients come from the very function that
- * training uses, so that they are its bytes. */
-static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatch, cnn_error *error) {
+/* Runs the batch block by block under observation; parameter gradients come from the very function
+ * that training uses, so that they are its bytes. */
+static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatch,
+                      cnn_error *error) {
     cnn_network *network = t->setup.network;
     cnn_dataset_source images = {
         .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
@@ -121,7 +122,8 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
             slopes[lane] =
                 cnn_loss_gradient(logits[lane], t->labels[t->first + (size_t)lane], (int)t->m);
         }
-        cnn_network_backward_observed(network, t->parameters, workspace, slopes, ignored, observe, t);
+        cnn_network_backward_observed(network, t->parameters, workspace, slopes, ignored, observe,
+                                      t);
     }
     cnn_minibatch_gradients(minibatch, t->parameters, &source, 0, t->m, gradients, t->logits,
                             t->labels);
@@ -138,7 +140,7 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
     return CNN_OK;
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------------------- */
+/* --- JSON --- */
 
 static void write_float(cnn_text *text, float value) {
     if (isfinite(value)) {
@@ -148,9 +150,10 @@ static void write_float(cnn_text *text, float value) {
     }
 }
 
-/* A nested list of the given dimensions; value of index (i, j, …) at values[i * stride[0] + j * stride[1] …]. */
-static void write_list(cnn_text *text, const float *values, const int64_t *dim, const size_t *stride,
-                       int rank) {
+/* A nested list of the given dimensions; value of index (i, j, …) at values[i * stride[0] + j *
+ * stride[1] …]. */
+static void write_list(cnn_text *text, const float *values, const int64_t *dim,
+                       const size_t *stride, int rank) {
     if (rank == 0) {
         write_float(text, *values);
         return;
@@ -241,7 +244,7 @@ static void write_json(const trace *t, const float *gradients, cnn_text *text) {
     cnn_text_format(text, "\n}\n");
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static cnn_status allocate(trace *t, cnn_error *error) {
     const cnn_network *network = t->setup.network;

@@ -1,4 +1,5 @@
-/* Training: data, network and run directory in; epochs of batches; models, metrics and a checkpoint out. */
+/* Training: data, network and run directory in; epochs of batches; models, metrics and a checkpoint
+ * out. */
 #include "cnn/train.h"
 
 #include "checkpoint.h"
@@ -48,7 +49,7 @@ static int64_t batches_per_epoch(const trainer *t) {
     return (images + t->config->train.batch_size - 1) / t->config->train.batch_size;
 }
 
-/* --- setting up ----------------------------------------------------------------------------------------------- */
+/* --- setting up --- */
 
 static cnn_status allocate(trainer *t, cnn_error *error) {
     const cnn_dataset *dataset = t->setup.dataset;
@@ -87,7 +88,7 @@ static void release(trainer *t) {
     cnn_setup_free(&t->setup);
 }
 
-/* --- files of the run ------------------------------------------------------------------------------------------- */
+/* --- files of the run --- */
 
 static cnn_status write_model(const trainer *t, cnn_run_file file, const float *parameters,
                               cnn_error *error) {
@@ -131,16 +132,17 @@ static cnn_status read_best(trainer *t, cnn_error *error) {
         return CNN_OK;
     }
     cnn_model *model;
-    cnn_status status = cnn_model_read(t->directory.file[CNN_RUN_MODEL], t->setup.network->kernels,
-                                       &model, error);
+    cnn_status status =
+        cnn_model_read(t->directory.file[CNN_RUN_MODEL], t->setup.network->kernels, &model, error);
     if (status != CNN_OK) {
         return status;
     }
     if (model->network->parameter_count == t->parameter_count) {
         memcpy(t->best_parameters, model->parameters, t->parameter_count * sizeof(float));
     } else {
-        status = cnn_fail(error, CNN_ERROR_MODEL, "%s: expected the model of this run, found another",
-                          t->directory.file[CNN_RUN_MODEL]);
+        status =
+            cnn_fail(error, CNN_ERROR_MODEL, "%s: expected the model of this run, found another",
+                     t->directory.file[CNN_RUN_MODEL]);
     }
     cnn_model_free(model);
     return status;
@@ -172,17 +174,19 @@ static cnn_status resume(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* --- epochs ------------------------------------------------------------------------------------------------------ */
+/* --- epochs --- */
 
 /* what: what is no number any more. batch 0: seen at the epoch's end. */
-static cnn_status fail_diverged(const trainer *t, int64_t batch, const char *what, cnn_error *error) {
+static cnn_status fail_diverged(const trainer *t, int64_t batch, const char *what,
+                                cnn_error *error) {
     double rate = t->config->train.learning_rate;
     char where[64];
     if (batch > 0) {
-        (void)snprintf(where, sizeof where, "epoch %lld, batch %lld", (long long)t->state.epochs + 1,
-                       (long long)batch);
+        (void)snprintf(where, sizeof where, "epoch %lld, batch %lld",
+                       (long long)t->state.epochs + 1, (long long)batch);
     } else {
-        (void)snprintf(where, sizeof where, "epoch %lld, at its end", (long long)t->state.epochs + 1);
+        (void)snprintf(where, sizeof where, "epoch %lld, at its end",
+                       (long long)t->state.epochs + 1);
     }
     char kept[512] = "no epoch was finished, so there is no model";
     if (t->state.epochs > 0) {
@@ -215,7 +219,8 @@ static void report_progress(const trainer *t, double loss, double images_per_sec
     }
     int64_t images = (int64_t)training_images(t);
     int64_t done = t->state.batches * t->config->train.batch_size;
-    int64_t left = (t->config->train.epochs - t->state.epochs) * images - (done < images ? done : images);
+    int64_t left =
+        (t->config->train.epochs - t->state.epochs) * images - (done < images ? done : images);
     cnn_train_progress progress = {
         .epoch = t->state.epochs + 1,
         .epochs = t->config->train.epochs,
@@ -253,7 +258,8 @@ static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_
     return CNN_OK;
 }
 
-/* The batches of one epoch, from where the state stands. CNN_STOPPED after a checkpoint where asked to. */
+/* The batches of one epoch, from where the state stands. CNN_STOPPED after a checkpoint where asked
+ * to. */
 static cnn_status train_epoch(trainer *t, cnn_error *error) {
     size_t images = training_images(t);
     size_t batch_size = (size_t)t->config->train.batch_size;
@@ -370,13 +376,13 @@ static cnn_status train_epochs(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* --- the end -------------------------------------------------------------------------------------------------------- */
+/* --- the end --- */
 
 static void log_metrics(const trainer *t, const char *name, const cnn_metrics *metrics) {
     if (metrics->count > 0) {
         cnn_log_message(&t->options->log, CNN_LOG_INFO,
-                        "%s: loss %.4f, accuracy %.4f, AUC %.4f over %zu images", name, metrics->loss,
-                        metrics->accuracy, metrics->auc, metrics->count);
+                        "%s: loss %.4f, accuracy %.4f, AUC %.4f over %zu images", name,
+                        metrics->loss, metrics->accuracy, metrics->auc, metrics->count);
     }
 }
 
@@ -404,24 +410,23 @@ static cnn_status finish(trainer *t, cnn_error *error) {
                   .loss = t->state.train_loss,
                   .accuracy = t->state.train_accuracy},
         .seconds = t->state.seconds,
-        .images_per_second = t->state.training_seconds > 0.0
-                                 ? (double)t->state.epochs * (double)training_images(t) /
-                                       t->state.training_seconds
-                                 : 0.0,
+        .images_per_second =
+            t->state.training_seconds > 0.0
+                ? (double)t->state.epochs * (double)training_images(t) / t->state.training_seconds
+                : 0.0,
         .threads = t->setup.threads,
         .isa = cnn_isa_name(t->setup.network->kernels->isa),
     };
     cnn_network_prepare(t->setup.network, t->best_parameters);
-    cnn_status status =
-        cnn_evaluate(&t->setup, t->minibatch, t->best_parameters, CNN_SPLIT_VALIDATION, t->logits,
-                     &summary.validation, error);
+    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->best_parameters,
+                                     CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
     if (status == CNN_OK) {
         status = cnn_run_write_predictions(&t->directory, dataset, CNN_SPLIT_VALIDATION, t->logits,
                                            t->setup.info.threshold, error);
     }
     if (status == CNN_OK) {
-        status = cnn_evaluate(&t->setup, t->minibatch, t->best_parameters, CNN_SPLIT_TEST, t->logits,
-                              &summary.test, error);
+        status = cnn_evaluate(&t->setup, t->minibatch, t->best_parameters, CNN_SPLIT_TEST,
+                              t->logits, &summary.test, error);
     }
     if (status == CNN_OK) {
         status = cnn_run_write_summary(&t->directory, dataset, &summary, error);
@@ -435,7 +440,8 @@ static cnn_status finish(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* Is the run directory ours to use? Asked before the data is read, so that a mistake shows at once. */
+/* Is the run directory ours to use? Asked before the data is read, so that a mistake shows at once.
+ */
 static cnn_status open_directory(trainer *t, bool *has_checkpoint, cnn_error *error) {
     const char *output = t->options->output ? t->options->output : t->config->output;
     if (!output) {
@@ -455,13 +461,13 @@ static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error
     size_t size;
     *finished = false;
     char *json = cnn_config_to_json(t->config);
-    cnn_status status = json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json, &epochs,
-                                                   error)
-                             : cnn_fail_memory(error, "the config");
+    cnn_status status =
+        json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json, &epochs, error)
+             : cnn_fail_memory(error, "the config");
     cnn_free(json);
     if (status == CNN_OK && epochs == t->config->train.epochs &&
-        cnn_file_read(t->directory.file[CNN_RUN_SUMMARY], (size_t)1 << 20, CNN_ERROR_RUNTIME, &summary,
-                      &size, NULL) == CNN_OK) {
+        cnn_file_read(t->directory.file[CNN_RUN_SUMMARY], (size_t)1 << 20, CNN_ERROR_RUNTIME,
+                      &summary, &size, NULL) == CNN_OK) {
         *finished = true;
         cnn_free(summary);
         cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
