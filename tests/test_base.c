@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- elementary functions --- */
@@ -221,6 +222,15 @@ static void test_text_json(void **state) {
     expect_json("\x80\xff", "\"" REPLACED REPLACED "\"");
     expect_json("\xe2\x82", "\"" REPLACED REPLACED "\"");
     expect_json("\xc3(", "\"" REPLACED "(\"");
+}
+
+static void test_text_is_utf8(void **state) {
+    (void)state;
+    assert_true(cnn_text_is_utf8(""));
+    assert_true(cnn_text_is_utf8("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82\x7f"));
+    assert_false(cnn_text_is_utf8("a\xc3"));
+    assert_false(cnn_text_is_utf8("\xed\xa0\x80"));
+    assert_false(cnn_text_is_utf8("end\xff"));
 }
 
 static void test_text_grows(void **state) {
@@ -467,6 +477,18 @@ static void test_file_read_pipe(void **state) {
         cnn_free(data);
         assert_int_equal(close(ends[0]), 0);
     }
+}
+
+static void test_file_is_endless(void **state) {
+    char path[TEST_PATH_MAX + 64];
+    cnn_error error;
+    assert_true(cnn_file_is_endless("/dev/null"));
+    assert_false(cnn_file_is_endless(*state));
+    assert_false(cnn_file_is_endless(inside(state, "missing", path)));
+    test_ok(cnn_file_write(inside(state, "file", path), "", 0, &error), &error);
+    assert_false(cnn_file_is_endless(path));
+    assert_int_equal(mkfifo(inside(state, "fifo", path), 0600), 0);
+    assert_true(cnn_file_is_endless(path));
 }
 
 static void expect_write_fails(const char *path) {
@@ -752,6 +774,7 @@ int main(void) {
         cmocka_unit_test(test_random_streams_differ),
         cmocka_unit_test(test_text_csv),
         cmocka_unit_test(test_text_json),
+        cmocka_unit_test(test_text_is_utf8),
         cmocka_unit_test(test_text_grows),
         cmocka_unit_test(test_text_failed_stays),
         cmocka_unit_test(test_text_nearest),
@@ -762,6 +785,7 @@ int main(void) {
         FOLDER_TEST(test_file_round_trip),
         FOLDER_TEST(test_file_read_refuses),
         cmocka_unit_test(test_file_read_pipe),
+        FOLDER_TEST(test_file_is_endless),
         FOLDER_TEST(test_file_write_leaves_nothing_behind),
         FOLDER_TEST(test_file_disk_full),
         FOLDER_TEST(test_file_append),

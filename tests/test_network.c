@@ -27,8 +27,10 @@ static const char *const networks[] = {
     /* overlapping pools, and one that leaves the last rows out */
     "1x9x9: conv 3 3, maxpool 3 2, conv 4 2, relu, maxpool 2 1, flatten, dense 1, sigmoid",
     "2x8x7: conv 3 2, relu, maxpool 2 3, flatten, dense 1, sigmoid",
-    /* a sigmoid further inside, once behind a ReLU whose output it must not change */
+    /* sigmoids further inside, behind a ReLU or a sigmoid whose output they must not change */
     "1x6x6: conv 2 3 1 1, sigmoid, conv 3 3, relu, sigmoid, maxpool 2, flatten, dense 1, sigmoid",
+    "2x6x6: conv 4 3, relu, sigmoid, conv 3 3, flatten, relu, sigmoid, dense 1, sigmoid",
+    "1x6x6: conv 2 3, sigmoid, sigmoid, maxpool 2, flatten, dense 1, sigmoid",
     /* ReLU behind flatten, behind ReLU, behind a pool; two flattens */
     "1x6x6: conv 3 3, flatten, relu, dense 1, sigmoid",
     "1x6x6: conv 3 3, relu, relu, conv 2 2, relu, flatten, relu, flatten, dense 1, sigmoid",
@@ -46,7 +48,7 @@ static const char *const networks[] = {
 /* --- gradients --- */
 
 typedef struct check_log {
-    int rows;
+    int rows, dead; /* dead: all gradients are zero, which proves little */
     double largest_double_error, largest_float_error;
     size_t checked;
 } check_log;
@@ -54,6 +56,7 @@ typedef struct check_log {
 static void log_row(void *context, const cnn_gradient_row *row) {
     check_log *log = context;
     log->rows++;
+    log->dead += !(row->largest > 0.0);
     log->checked += row->checked;
     log->largest_double_error = fmax(log->largest_double_error, row->double_error);
     log->largest_float_error = fmax(log->largest_float_error, row->float_error);
@@ -81,6 +84,7 @@ static void test_gradient_check_passes(void **state) {
                      log.largest_double_error, log.largest_float_error);
         }
         assert_int_equal(log.rows, tensors);
+        assert_int_equal(log.dead, 0);
         assert_true(log.checked >= (size_t)tensors);
         cnn_network_free(network);
     }
@@ -165,7 +169,8 @@ static void test_gradient_check_fails(void **state) {
 
 /* --- running a batch --- */
 
-/* One batch through a mini-batch of its own. gradients: [parameter_count], logits: [m]. */
+/* One batch through a mini-batch of its own, twice: the second time must not see the first.
+ * gradients: [parameter_count], logits: [m]. */
 static void run_batch(cnn_network *network, const float *parameters, test_samples *samples,
                       size_t first, size_t m, int threads, float *gradients, float *logits) {
     cnn_minibatch *minibatch;
@@ -175,28 +180,33 @@ static void run_batch(cnn_network *network, const float *parameters, test_sample
     uint8_t *labels = cnn_alloc(m, sizeof *labels);
     assert_non_null(labels);
     test_ok(cnn_minibatch_create(network, m, threads, &minibatch, &error), &error);
-    memset(labels, 77, m);
-    for (size_t i = 0; i < m; i++) {
-        logits[i] = NAN;
+    for (int times = 0; times < 2; times++) {
+        memset(labels, 77, m);
+        for (size_t i = 0; i < m; i++) {
+            logits[i] = NAN;
+        }
+        cnn_minibatch_gradients(minibatch, parameters, &source, first, m, &mean, logits, labels);
+        assert_memory_equal(labels, samples->labels + first, m);
     }
-    cnn_minibatch_gradients(minibatch, parameters, &source, first, m, &mean, logits, labels);
     memcpy(gradients, mean, network->parameter_count * sizeof *gradients);
-    assert_memory_equal(labels, samples->labels + first, m);
     cnn_minibatch_free(minibatch);
     cnn_free(labels);
 }
 
 /* The same in double; gradients: [parameter_count], logits: [m]. */
 static void run_reference(const cnn_network *network, const float *parameters,
-                          const test_samples *samples, int m, double *gradients, double *logits) {
+                          const test_samples *samples, size_t first, int m, double *gradients,
+                          double *logits) {
+    size_t image = cnn_shape_size(&samples->shape);
+    const uint8_t *labels = samples->labels + first;
     cnn_reference_network *reference;
     cnn_error error;
     double *wide = test_widen(parameters, network->parameter_count);
-    double *x = test_widen(samples->x, (size_t)m * cnn_shape_size(&samples->shape));
+    double *x = test_widen(samples->x + first * image, (size_t)m * image);
     test_ok(cnn_reference_network_create(network, m, &reference, &error), &error);
-    (void)cnn_reference_network_loss(reference, m, wide, x, samples->labels, NULL);
+    (void)cnn_reference_network_loss(reference, m, wide, x, labels, NULL);
     memcpy(logits, cnn_reference_network_logits(reference), (size_t)m * sizeof *logits);
-    cnn_reference_network_gradients(reference, m, wide, x, samples->labels, gradients);
+    cnn_reference_network_gradients(reference, m, wide, x, labels, gradients);
     cnn_reference_network_free(reference);
     cnn_free(wide);
     cnn_free(x);
@@ -232,7 +242,7 @@ static void test_forgotten_prepare_is_noticed(void **state) {
     cnn_network_prepare(network, parameters);
     parameters[network->layers[2].parameter_offset + 1] += 0.25f;
     run_batch(network, parameters, &samples, 0, IMAGES, 1, gradients, logits);
-    run_reference(network, parameters, &samples, IMAGES, want, want_logits);
+    run_reference(network, parameters, &samples, 0, IMAGES, want, want_logits);
     assert_true(distance(gradients, want, count) > 100.0 * CNN_GRADIENT_FLOAT_BOUND);
     assert_true(distance(logits, want_logits, IMAGES) > 100.0 * CNN_GRADIENT_FLOAT_BOUND);
     cnn_network_prepare(network, parameters);
@@ -315,6 +325,27 @@ static void results_create(batch_results *results, const cnn_kernels *kernels, i
     cnn_network_free(network);
 }
 
+/* For one batch size, against the equations in double. */
+static void expect_close_results(const batch_results *got, size_t i) {
+    cnn_network *network = test_network_create(BUSY_NETWORK, test_kernels(), CNN_NETWORK_FAST);
+    test_samples samples = test_samples_create(network, SIZES_LARGEST + 1, 6);
+    float *parameters = test_parameters(network, 6);
+    double *gradients = cnn_alloc(network->parameter_count, sizeof *gradients);
+    double *logits = cnn_alloc(batch_sizes[i], sizeof *logits);
+    assert_non_null(gradients);
+    assert_non_null(logits);
+    run_reference(network, parameters, &samples, 1, (int)batch_sizes[i], gradients, logits);
+    double gap = distance(got->gradients[i], gradients, network->parameter_count);
+    test_near("gradients of batch", i, gap, 0.0, CNN_GRADIENT_FLOAT_BOUND);
+    gap = distance(got->logits[i], logits, batch_sizes[i]);
+    test_near("logits of batch", i, gap, 0.0, CNN_GRADIENT_FLOAT_BOUND);
+    cnn_free(parameters);
+    cnn_free(gradients);
+    cnn_free(logits);
+    test_samples_free(&samples);
+    cnn_network_free(network);
+}
+
 static void results_free(batch_results *results) {
     for (size_t i = 0; i < TEST_COUNT(batch_sizes); i++) {
         cnn_free(results->gradients[i]);
@@ -337,6 +368,9 @@ static void test_threads_and_instruction_sets_are_the_same(void **state) {
     const int threads[] = {2, 3, 5, 16};
     batch_results want;
     results_create(&want, test_kernels(), 1);
+    for (size_t i = 0; i < TEST_COUNT(batch_sizes); i++) {
+        expect_close_results(&want, i);
+    }
     for (size_t i = 0; i < TEST_COUNT(threads); i++) {
         batch_results got;
         results_create(&got, test_kernels(), threads[i]);
@@ -358,7 +392,7 @@ static void test_threads_and_instruction_sets_are_the_same(void **state) {
 /* cnn_minibatch_forward gives the logits that training sees, whatever the threads and the room. */
 static void test_minibatch_forward(void **state) {
     (void)state;
-    enum { IMAGES = 100 };
+    enum { IMAGES = 1500 }; /* enough for several threads to run at the same time */
     cnn_network *network = test_network_create(BUSY_NETWORK, test_kernels(), CNN_NETWORK_FAST);
     test_samples samples = test_samples_create(network, IMAGES + 1, 7);
     cnn_sample_source source = test_samples_source(&samples);
@@ -619,6 +653,9 @@ static void test_check_refuses_shapes(void **state) {
         "1x6x7: conv 1 9 1 1, flatten, dense 1, sigmoid",
         "layers[0].kernel: expected at most 8 (its input is 6×7 with 2 of padding), got 9");
     expect_refused(
+        "1x7x6: conv 1 7, flatten, dense 1, sigmoid",
+        "layers[0].kernel: expected at most 6 (its input is 7×6 with 0 of padding), got 7");
+    expect_refused(
         "1x6x6: conv 2 5, conv 1 3, flatten, dense 1, sigmoid",
         "layers[1].kernel: expected at most 2 (its input is 2×2 with 0 of padding), got 3");
     expect_refused("1x6x6: flatten, conv 1 3, dense 1, sigmoid",
@@ -663,6 +700,25 @@ static void test_check_refuses_sizes(void **state) {
     cnn_network_spec spec = {{1, 6, 6, false}, CNN_LAYERS_MAX + 1, layers};
     assert_int_equal(cnn_network_check(&spec, NULL, &error), CNN_ERROR_CONFIG);
     assert_string_equal(error.message, "layers: expected at most 256 layers, got 257");
+}
+
+/* As many layers as may be, all in one buffer: planning them must not take for ever. */
+static void test_many_layers(void **state) {
+    (void)state;
+    cnn_layer_spec layers[CNN_LAYERS_MAX];
+    for (size_t i = 0; i < CNN_LAYERS_MAX; i++) {
+        layers[i] = (cnn_layer_spec){.ops = cnn_layer_find("flatten")};
+    }
+    layers[CNN_LAYERS_MAX - 2] = (cnn_layer_spec){.ops = cnn_layer_find("dense"), .value = {1}};
+    layers[CNN_LAYERS_MAX - 1] = (cnn_layer_spec){.ops = cnn_layer_find("sigmoid")};
+    cnn_network_spec spec = {{1, 6, 6, false}, CNN_LAYERS_MAX, layers};
+    cnn_network *network;
+    cnn_error error;
+    test_ok(cnn_network_create(&spec, test_kernels(), CNN_NETWORK_FAST, &network, &error), &error);
+    assert_int_equal(network->parameter_count, 37);
+    assert_int_equal(network->activations[CNN_LAYERS_MAX - 2].value_offset,
+                     network->activations[0].value_offset);
+    cnn_network_free(network);
 }
 
 static void test_check_gives_shapes(void **state) {
@@ -824,6 +880,7 @@ int main(void) {
         cmocka_unit_test(test_check_refuses_shapes),
         cmocka_unit_test(test_check_refuses_endings),
         cmocka_unit_test(test_check_refuses_sizes),
+        cmocka_unit_test(test_many_layers),
         cmocka_unit_test(test_check_gives_shapes),
         cmocka_unit_test(test_initialize),
         cmocka_unit_test(test_loss),
