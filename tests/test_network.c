@@ -114,9 +114,9 @@ static void test_seed_network_has_15_parameters(void **state) {
 static const cnn_layer_ops *correct; /* the ops that the wrong ones below call */
 
 static void slightly_steep_backward(const cnn_layer *layer, const float *parameters, const float *x,
-                                    const float *y, const float *dy, float *scratch,
+                                    const float *y, const float *dy, float *kept, float *work,
                                     float *gradients, float *dx) {
-    correct->backward(layer, parameters, x, y, dy, scratch, gradients, dx);
+    correct->backward(layer, parameters, x, y, dy, kept, work, gradients, dx);
     for (size_t i = 0; i < layer->parameter_count; i++) {
         gradients[i] *= 1.001f;
     }
@@ -132,9 +132,9 @@ static void slightly_steep_reference(const cnn_layer *layer, int N, const double
 }
 
 static void no_backward(const cnn_layer *layer, const float *parameters, const float *x,
-                        const float *y, const float *dy, float *scratch, float *gradients,
+                        const float *y, const float *dy, float *kept, float *work, float *gradients,
                         float *dx) {
-    (void)layer, (void)parameters, (void)x, (void)y, (void)dy, (void)scratch, (void)gradients;
+    (void)layer, (void)parameters, (void)x, (void)y, (void)dy, (void)kept, (void)work, (void)gradients;
     (void)dx; /* the first layer's, which is NULL */
 }
 
@@ -562,9 +562,9 @@ static bool *mark_insides(const cnn_network *network) {
         if (activation->has_gradient) {
             mark_block(&activation->gradient, activation->gradient_offset, inside);
         }
-        if (i < network->layer_count - 1 && layer->ops->scratch_size) {
-            size_t scratch = layer->ops->scratch_size(layer);
-            memset(inside + layer->scratch_offset, true, scratch * sizeof *inside);
+        if (i < network->layer_count - 1 && layer->ops->kept_size) {
+            size_t scratch = layer->ops->kept_size(layer);
+            memset(inside + layer->kept_offset, true, scratch * sizeof *inside);
         }
     }
     return inside;

@@ -1,6 +1,11 @@
 /* Chooses a table of kernels at run time. Compiled for the baseline processor. */
 #include "kernels.h"
 
+#include "error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 extern const cnn_kernels cnn_kernels_generic;
 #ifdef CNN_HAVE_X86_KERNELS
 extern const cnn_kernels cnn_kernels_avx2;
@@ -39,6 +44,16 @@ cnn_status cnn_kernels_choose(const cnn_kernels **kernels, cnn_error *error) {
         *kernels = &cnn_kernels_generic;
     }
     return CNN_OK;
+}
+
+cnn_status cnn_conv_choose(bool *direct_only, cnn_error *error) {
+    const char *choice = getenv("CNN_CONV");
+    *direct_only = choice && strcmp(choice, "direct") == 0;
+    if (!choice || !*choice || *direct_only || strcmp(choice, "auto") == 0) {
+        return CNN_OK;
+    }
+    return cnn_fail(error, CNN_ERROR_CONFIG,
+                    "environment: CNN_CONV: expected auto or direct, got \"%.100s\"", choice);
 }
 
 size_t cnn_conv_packed_size(const cnn_kernels *kernels, int filters, int taps) {

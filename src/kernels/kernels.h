@@ -47,6 +47,31 @@ typedef struct cnn_pool_window {
     int size, stride;
 } cnn_pool_window;
 
+/* The place of a maximum that no gradient goes back to. */
+#define CNN_POOL_NONE (-1.0f)
+
+/* Winograd's F(4×4, 3×3) (winograd.inc): the output is cut into tiles of 4×4, each from a patch of
+ * 6×6 of the input, which become 36 elements. Tiles are counted row by row and worked on in groups
+ * of up to CNN_WINOGRAD_GROUP; each of the 36 elements of a group stands as a small matrix of its
+ * own: float v[36][channels][GROUP][LANES] for inputs, float m[36][filters][GROUP][LANES] for
+ * outputs, so that the products between them are conv_forward with one tap for each channel. */
+#define CNN_WINOGRAD_STEP 4
+#define CNN_WINOGRAD_PATCH 6
+#define CNN_WINOGRAD_ELEMENTS 36
+#define CNN_WINOGRAD_GROUP 6
+
+typedef struct cnn_winograd {
+    int channels, filters;
+    int channels_padded; /* rounded up to a multiple of LANES */
+    int before;          /* zeros above and to the left of the image */
+    int tile_rows, tile_columns;
+    int transposed_rows, transposed_columns; /* input pixels that the tiles' patches cover */
+    bool relu;
+    /* From one element's matrix to the next, in floats, for v and for m. */
+    ptrdiff_t channel_element_stride, filter_element_stride;
+    cnn_block x_block, y_block, dy_block, dx_block; /* y, dy: behind the pooling, where pooled */
+} cnn_winograd;
+
 typedef struct cnn_kernels {
     cnn_isa isa;
 
@@ -58,6 +83,13 @@ typedef struct cnn_kernels {
      * bias: [filters], or NULL for zeros. Order of each sum: bias, then taps rising. */
     void (*conv_forward)(const cnn_conv_taps *geometry, const float *x, const float *packed,
                          const float *bias, bool relu, float *y);
+
+    /* The same, then max-pooled by 2×2: pixels 4 i … 4 i + 3 are the window of output i, row-major,
+     * so that y_offset is [pixels / 4]. arg: [filters][pixels / 4][LANES], the place of each
+     * maximum in its window as for maxpool_forward; CNN_POOL_NONE where relu and the maximum is
+     * not above 0, because nothing goes back then (eq. 3, 4, 12, 13). */
+    void (*conv_pool_forward)(const cnn_conv_taps *geometry, const float *x, const float *packed,
+                              const float *bias, bool relu, float *y, float *arg);
 
     /* dw[f][t] += sum over pixels and lanes of dz[f][p] * x[x_offset[p] + tap_offset[t]] (eq. 14);
      * dw: [filters][taps]. dz stands as y does in the geometry. Order: per lane over pixels rising,
@@ -102,6 +134,48 @@ typedef struct cnn_kernels {
     void (*maxpool_backward)(const cnn_pool_window *window, const cnn_block *y_block,
                              const float *dy, const float *arg, const cnn_block *x_block,
                              float *dx);
+
+    /* --- Winograd. Tiles first … first + count - 1, count <= GROUP. --- */
+
+    /* Filter `filter` of weights[filters][channels][3][3], transformed, into packed weights for
+     * conv_forward: forward [36][packed filters × channels], data [36][packed channels × filters]
+     * (NULL: not wanted). */
+    void (*winograd_pack)(const cnn_winograd *w, const float *weights, int filter, float *forward,
+                          float *data);
+    /* v = the transformed input. */
+    void (*winograd_input)(const cnn_winograd *w, int first, int count, const float *x, float *v);
+    /* y = max(0, ·) where w->relu, of the transformed m plus bias[filters]. */
+    void (*winograd_output)(const cnn_winograd *w, int first, int count, const float *m,
+                            const float *bias, float *y);
+    /* The same, then max-pooled as in conv_pool_forward. */
+    void (*winograd_pool_output)(const cnn_winograd *w, int first, int count, const float *m,
+                                 const float *bias, float *y, float *arg);
+    /* g, laid out as m, = the transformed gradient of the output; bias_sums[filters][LANES] += its
+     * sum over the tiles. */
+    void (*winograd_output_gradient)(const cnn_winograd *w, int first, int count, const float *dy,
+                                     float *g, float *bias_sums);
+    /* The same from the gradient behind the pooling. */
+    void (*winograd_pool_output_gradient)(const cnn_winograd *w, int first, int count,
+                                          const float *dy, const float *arg, float *g,
+                                          float *bias_sums);
+    /* dx from m, laid out as v. Groups must come in rising order: the first tile to reach a value
+     * overwrites it, later ones add. */
+    void (*winograd_input_gradient)(const cnn_winograd *w, int first, int count, const float *m,
+                                    float *dx);
+    /* xt[transposed_rows][transposed_columns][LANES][channels_padded] = x with channels innermost,
+     * and the same transform of it: vt[36][GROUP][LANES][channels_padded]. */
+    void (*winograd_transpose)(const cnn_winograd *w, const float *x, float *xt);
+    void (*winograd_input_transposed)(const cnn_winograd *w, int first, int count, const float *xt,
+                                      float *vt);
+    /* One element of the weight gradient: du[filters][channels_padded] = (add: +=) sum over tiles
+     * and lanes of g[filter][tile][lane] * vt[tile][lane][channel]: over lanes rising for each
+     * tile, then over tiles. */
+    void (*winograd_outer)(const cnn_winograd *w, int count, const float *g, const float *vt,
+                           float *du, bool add);
+    /* dw[channels][3][3] of a filter += the transformed du[36][filters][channels_padded]. */
+    void (*winograd_weight_gradient)(const cnn_winograd *w, int filter, const float *du, float *dw);
+    /* sum of the lanes of sums[count][LANES], by the lane tree, added to db[count]. */
+    void (*add_lane_sums)(int count, const float *sums, float *db);
 } cnn_kernels;
 
 /* The table for an instruction set; NULL where this build or this processor lacks it. */
@@ -109,6 +183,10 @@ const cnn_kernels *cnn_kernels_for(cnn_isa isa);
 
 /* The table that cnn_isa_choose (base/cpu.h) names. */
 CNN_MUST_USE cnn_status cnn_kernels_choose(const cnn_kernels **kernels, cnn_error *error);
+
+/* The environment variable CNN_CONV: "direct" (*direct_only is true: no Winograd), or "auto" as when
+ * it is not set. CNN_ERROR_CONFIG for anything else. */
+CNN_MUST_USE cnn_status cnn_conv_choose(bool *direct_only, cnn_error *error);
 
 /* Floats in packed weights of `filters` × `taps`. */
 size_t cnn_conv_packed_size(const cnn_kernels *kernels, int filters, int taps);

@@ -31,6 +31,12 @@ static inline vec vec_broadcast(float x) {
 static inline vec vec_add(vec a, vec b) {
     return _mm256_add_ps(a, b);
 }
+static inline vec vec_sub(vec a, vec b) {
+    return _mm256_sub_ps(a, b);
+}
+static inline vec vec_mul(vec a, vec b) {
+    return _mm256_mul_ps(a, b);
+}
 static inline vec vec_fma(vec a, vec b, vec c) {
     return _mm256_fmadd_ps(a, b, c);
 }
@@ -53,6 +59,27 @@ static inline float vec_sum(vec x) {
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+/* Pairs of rows are interleaved by single floats, then by pairs and quads. */
+static inline void vec_transpose(vec row[VEC_WIDTH]) {
+    vec t[VEC_WIDTH];
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        row[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        row[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+        row[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        row[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+    for (int j = 0; j < 4; j++) {
+        t[j] = _mm256_permute2f128_ps(row[j], row[j + 4], 0x20);
+        t[j + 4] = _mm256_permute2f128_ps(row[j], row[j + 4], 0x31);
+    }
+    for (int j = 0; j < 8; j++) {
+        row[j] = t[j];
+    }
 }
 
 #endif

@@ -31,6 +31,12 @@ static inline vec vec_broadcast(float x) {
 static inline vec vec_add(vec a, vec b) {
     return _mm512_add_ps(a, b);
 }
+static inline vec vec_sub(vec a, vec b) {
+    return _mm512_sub_ps(a, b);
+}
+static inline vec vec_mul(vec a, vec b) {
+    return _mm512_mul_ps(a, b);
+}
 static inline vec vec_fma(vec a, vec b, vec c) {
     return _mm512_fmadd_ps(a, b, c);
 }
@@ -56,6 +62,30 @@ static inline float vec_sum(vec x) {
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+/* Pairs of rows are interleaved by single floats, then by pairs, quads and eights. */
+static inline void vec_transpose(vec row[VEC_WIDTH]) {
+    vec t[VEC_WIDTH];
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_ps(row[i], row[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) {
+        row[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
+        row[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
+        row[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        row[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+    for (int i = 0; i < 16; i += 8) {
+        for (int j = 0; j < 4; j++) {
+            t[i + j] = _mm512_shuffle_f32x4(row[i + j], row[i + j + 4], 0x88);
+            t[i + j + 4] = _mm512_shuffle_f32x4(row[i + j], row[i + j + 4], 0xdd);
+        }
+    }
+    for (int j = 0; j < 8; j++) {
+        row[j] = _mm512_shuffle_f32x4(t[j], t[j + 8], 0x88);
+        row[j + 8] = _mm512_shuffle_f32x4(t[j], t[j + 8], 0xdd);
+    }
 }
 
 #endif

@@ -47,6 +47,12 @@ static inline vec vec_zero(void) {
 static inline vec vec_add(vec a, vec b) {
     VEC_EACH(vec, a.lane[i] + b.lane[i]);
 }
+static inline vec vec_sub(vec a, vec b) {
+    VEC_EACH(vec, a.lane[i] - b.lane[i]);
+}
+static inline vec vec_mul(vec a, vec b) {
+    VEC_EACH(vec, a.lane[i] * b.lane[i]);
+}
 static inline vec vec_fma(vec a, vec b, vec c) {
     VEC_EACH(vec, fmaf(a.lane[i], b.lane[i], c.lane[i]));
 }
@@ -68,6 +74,15 @@ static inline vec vec_select(vec_mask m, vec a, vec b) {
 }
 static inline float vec_sum(vec x) {
     return (x.lane[0] + x.lane[2]) + (x.lane[1] + x.lane[3]);
+}
+static inline void vec_transpose(vec row[VEC_WIDTH]) {
+    for (int i = 0; i < VEC_WIDTH; i++) {
+        for (int j = i + 1; j < VEC_WIDTH; j++) {
+            float swapped = row[i].lane[j];
+            row[i].lane[j] = row[j].lane[i];
+            row[j].lane[i] = swapped;
+        }
+    }
 }
 
 #undef VEC_EACH

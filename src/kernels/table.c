@@ -8,10 +8,13 @@
 
 #include <math.h>
 
+/* clang-format off */
+#include "pool.inc"
 #include "conv.inc"
 #include "dense.inc"
 #include "elementwise.inc"
-#include "pool.inc"
+#include "winograd.inc"
+/* clang-format on */
 
 #if defined(CNN_COMPILE_AVX512)
 #define CNN_TABLE cnn_kernels_avx512
@@ -29,6 +32,7 @@ const cnn_kernels CNN_TABLE = {
     .isa = CNN_TABLE_ISA,
     .filter_tile = TILE_FILTERS,
     .conv_forward = conv_forward,
+    .conv_pool_forward = conv_pool_forward,
     .conv_backward_weight = conv_backward_weight,
     .conv_backward_bias = conv_backward_bias,
     .dense_forward = dense_forward,
@@ -38,4 +42,16 @@ const cnn_kernels CNN_TABLE = {
     .relu_backward = relu_backward,
     .maxpool_forward = maxpool_forward,
     .maxpool_backward = maxpool_backward,
+    .winograd_pack = winograd_pack,
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
+    .winograd_pool_output = winograd_pool_output,
+    .winograd_output_gradient = winograd_output_gradient,
+    .winograd_pool_output_gradient = winograd_pool_output_gradient,
+    .winograd_input_gradient = winograd_input_gradient,
+    .winograd_transpose = winograd_transpose,
+    .winograd_input_transposed = winograd_input_transposed,
+    .winograd_outer = winograd_outer,
+    .winograd_weight_gradient = winograd_weight_gradient,
+    .add_lane_sums = add_lane_sums,
 };

@@ -54,6 +54,9 @@ typedef struct cnn_layer_spec {
 /* All layers there are, ended by NULL. */
 extern const cnn_layer_ops *const cnn_layer_registry[];
 
+/* Is it max-pooling by 2×2 without overlap? (layer_maxpool.c) */
+bool cnn_layer_pools_2x2(const cnn_layer_spec *spec);
+
 /* The layer of that name, or NULL. */
 const cnn_layer_ops *cnn_layer_find(const char *name);
 
@@ -83,6 +86,11 @@ struct cnn_layer_ops {
     bool in_place;
     /* forward applies max(0, ·) to y where layer->relu_follows. */
     bool applies_relu;
+    /* forward max-pools y by 2×2 where layer->pool_follows, and keeps what the pooling layer would
+     * have kept (kept is the pooling layer's), with CNN_POOL_NONE for the ReLU between them. */
+    bool applies_pool;
+    /* Then backward takes the gradient behind the pooling. NULL: never. */
+    bool (*unpools)(const cnn_layer *layer);
     /* backward reads y, so no later layer may change it in place. */
     bool backward_reads_output;
 
@@ -100,8 +108,10 @@ struct cnn_layer_ops {
      * columns before and after. NULL: none. */
     void (*input_border)(const cnn_layer *layer, int *before, int *after);
     void (*gradient_border)(const cnn_layer *layer, int *before, int *after);
-    /* Floats that forward and backward of one block share, for their own use. NULL: none. */
-    size_t (*scratch_size)(const cnn_layer *layer);
+    /* Floats that forward keeps for backward of the same block. NULL: none. */
+    size_t (*kept_size)(const cnn_layer *layer);
+    /* Floats that one call of forward or backward needs for itself, in any state. NULL: none. */
+    size_t (*work_size)(const cnn_layer *layer);
     /* Builds layer->plan, once all blocks are known. NULL: nothing to build. */
     cnn_status (*plan)(cnn_layer *layer, cnn_error *error);
     void (*free_plan)(cnn_layer *layer);
@@ -112,11 +122,12 @@ struct cnn_layer_ops {
     /* One block. x, y, dx, dy: value (0, 0, 0) of the layer's x_block, y_block, dx_block, dy_block.
      * NULL: nothing to do. */
     void (*forward)(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *scratch);
+                    float *kept, float *work);
     /* Adds to the layer's gradients (laid out like parameters), overwrites dx (NULL where not
      * needed). */
     void (*backward)(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *scratch, float *gradients, float *dx);
+                     const float *y, const float *dy, float *kept, float *work,
+                     float *gradients, float *dx);
 
     /* The same in double for N images, dense arrays [N][C][H][W] (kernels/reference.h). */
     void (*reference_forward)(const cnn_layer *layer, int N, const double *parameters,
@@ -140,9 +151,15 @@ struct cnn_layer {
     cnn_block x_block, y_block, dx_block, dy_block;
     bool shares_value; /* x and y are one buffer */
     bool needs_dx;     /* some layer before has parameters */
-    bool relu_follows; /* forward applies the ReLU behind it, too */
-    bool forward_done; /* the layer before applies this one's forward */
-    size_t scratch_offset;
+    bool direct_only;   /* no Winograd (CNN_CONV=direct) */
+    bool relu_follows;  /* forward applies the ReLU behind it, too */
+    bool pool_follows;  /* … and the max-pooling behind that */
+    bool forward_done;  /* a layer before applies this one's forward, too */
+    bool backward_done; /* … and its backward */
+    /* The activations that forward writes, and whose gradient backward reads: the next one, or,
+     * where layers are fused, the one behind the last of them. */
+    int output, gradient_from;
+    size_t kept_offset;
     void *plan; /* the layer's own */
 };
 

@@ -37,26 +37,27 @@ static double flops(const cnn_layer *layer) {
 }
 
 /* For the block's transposed activations: see dense_backward_weight in kernels.h. */
-static size_t scratch_size(const cnn_layer *layer) {
+static size_t work_size(const cnn_layer *layer) {
     size_t inputs = (size_t)layer->in.channels;
     return (inputs + CNN_LANES - 1) / CNN_LANES * CNN_LANES * CNN_LANES;
 }
 
 static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *scratch) {
-    (void)scratch;
+                    float *kept, float *work) {
+    (void)kept, (void)work;
     const float *bias = parameters + layer->tensors[0].count;
     layer->kernels->dense_forward(layer->in.channels, layer->out.channels, parameters, bias, x,
                                   layer->relu_follows, y);
 }
 
 static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *scratch, float *gradients, float *dx) {
-    (void)y;
+                     const float *y, const float *dy, float *kept, float *work, float *gradients,
+                     float *dx) {
+    (void)y, (void)kept;
     const cnn_kernels *kernels = layer->kernels;
     int inputs = layer->in.channels;
     int outputs = layer->out.channels;
-    kernels->dense_backward_weight(inputs, outputs, x, dy, scratch, gradients,
+    kernels->dense_backward_weight(inputs, outputs, x, dy, work, gradients,
                                    gradients + layer->tensors[0].count);
     if (dx) {
         kernels->dense_backward_data(inputs, outputs, parameters, dy, dx);
@@ -86,7 +87,7 @@ const cnn_layer_ops cnn_layer_dense = {
     .infer_shape = infer_shape,
     .tensors = tensors,
     .flops = flops,
-    .scratch_size = scratch_size,
+    .work_size = work_size,
     .forward = forward,
     .backward = backward,
     .reference_forward = reference_forward,

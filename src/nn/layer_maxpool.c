@@ -5,6 +5,8 @@
 #include "hash.h"
 #include "reference.h"
 
+extern const cnn_layer_ops cnn_layer_maxpool;
+
 enum { SIZE, STRIDE };
 
 static const cnn_layer_key keys[] = {
@@ -33,13 +35,17 @@ static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, c
     return CNN_OK;
 }
 
+bool cnn_layer_pools_2x2(const cnn_layer_spec *spec) {
+    return spec->ops == &cnn_layer_maxpool && spec->value[SIZE] == 2 && spec->value[STRIDE] == 2;
+}
+
 static double flops(const cnn_layer *layer) {
     int size = layer->spec.value[SIZE];
     return (double)(size * size - 1) * (double)cnn_shape_size(&layer->out);
 }
 
 /* The place of every maximum, from forward to backward. */
-static size_t scratch_size(const cnn_layer *layer) {
+static size_t kept_size(const cnn_layer *layer) {
     return cnn_shape_size(&layer->out) * CNN_LANES;
 }
 
@@ -48,17 +54,18 @@ static cnn_pool_window window_of(const cnn_layer *layer) {
 }
 
 static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *scratch) {
-    (void)parameters;
+                    float *kept, float *work) {
+    (void)parameters, (void)work;
     cnn_pool_window window = window_of(layer);
-    layer->kernels->maxpool_forward(&window, &layer->x_block, x, &layer->y_block, y, scratch);
+    layer->kernels->maxpool_forward(&window, &layer->x_block, x, &layer->y_block, y, kept);
 }
 
 static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *scratch, float *gradients, float *dx) {
-    (void)parameters, (void)x, (void)y, (void)gradients;
+                     const float *y, const float *dy, float *kept, float *work, float *gradients,
+                     float *dx) {
+    (void)parameters, (void)x, (void)y, (void)work, (void)gradients;
     cnn_pool_window window = window_of(layer);
-    layer->kernels->maxpool_backward(&window, &layer->dy_block, dy, scratch, &layer->dx_block, dx);
+    layer->kernels->maxpool_backward(&window, &layer->dy_block, dy, kept, &layer->dx_block, dx);
 }
 
 static cnn_reference_pool reference_size(const cnn_layer *layer, int N) {
@@ -102,14 +109,13 @@ static uint64_t reference_pattern(const cnn_layer *layer, int N, const double *x
     return hash;
 }
 
-extern const cnn_layer_ops cnn_layer_maxpool;
 const cnn_layer_ops cnn_layer_maxpool = {
     .name = "maxpool",
     .help = "the maximum of each window",
     .keys = keys,
     .infer_shape = infer_shape,
     .flops = flops,
-    .scratch_size = scratch_size,
+    .kept_size = kept_size,
     .forward = forward,
     .backward = backward,
     .reference_forward = reference_forward,

@@ -18,14 +18,15 @@ static double flops(const cnn_layer *layer) {
 }
 
 static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *scratch) {
-    (void)parameters, (void)x, (void)scratch;
+                    float *kept, float *work) {
+    (void)parameters, (void)x, (void)kept, (void)work;
     layer->kernels->relu_forward(&layer->y_block, y);
 }
 
 static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *scratch, float *gradients, float *dx) {
-    (void)parameters, (void)x, (void)dy, (void)scratch, (void)gradients;
+                     const float *y, const float *dy, float *kept, float *work, float *gradients,
+                     float *dx) {
+    (void)parameters, (void)x, (void)dy, (void)kept, (void)work, (void)gradients;
     layer->kernels->relu_backward(&layer->y_block, y, &layer->dx_block, dx);
 }
 

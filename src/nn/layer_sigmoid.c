@@ -19,8 +19,8 @@ static double flops(const cnn_layer *layer) {
 }
 
 static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *scratch) {
-    (void)parameters, (void)x, (void)scratch;
+                    float *kept, float *work) {
+    (void)parameters, (void)x, (void)kept, (void)work;
     const cnn_block *block = &layer->y_block;
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
@@ -33,8 +33,9 @@ static void forward(const cnn_layer *layer, const float *parameters, const float
 }
 
 static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *scratch, float *gradients, float *dx) {
-    (void)parameters, (void)x, (void)dy, (void)scratch, (void)gradients;
+                     const float *y, const float *dy, float *kept, float *work, float *gradients,
+                     float *dx) {
+    (void)parameters, (void)x, (void)dy, (void)kept, (void)work, (void)gradients;
     const cnn_block *y_block = &layer->y_block;
     const cnn_block *d_block = &layer->dx_block;
     for (int c = 0; c < y_block->channels; c++) {

@@ -177,6 +177,9 @@ static void plan_values(cnn_network *network) {
     int count = network->layer_count;
     for (int i = 0; i < count; i++) {
         cnn_activation *activation = &network->activations[i];
+        if (activation->inside_fused) {
+            continue; /* never in memory */
+        }
         if (i > 0 && network->layers[i - 1].shares_value) {
             const cnn_activation *input = &network->activations[i - 1];
             activation->value_offset = input->value_offset;
@@ -205,7 +208,7 @@ static void plan_gradients(cnn_network *network) {
         cnn_activation *activation = &network->activations[i];
         network->layers[i].needs_dx = activation->has_gradient = parameters > 0;
         parameters += network->layers[i].parameter_count;
-        if (!activation->has_gradient) {
+        if (!activation->has_gradient || activation->inside_unpooled) {
             continue;
         }
         const cnn_layer *writer = &network->layers[i - 1]; /* there is one: it has parameters */
@@ -226,18 +229,53 @@ static void plan_gradients(cnn_network *network) {
     }
 }
 
-/* Scratch that forward fills for backward belongs to the training part, but forward writes it in
- * prediction, too: it comes before the gradients. */
-static void plan_scratch(cnn_network *network) {
+/* What forward keeps for backward, and the working memory, which all layers use in turn. Prediction
+ * needs both, too: they come before the gradients. */
+static void plan_layer_memory(cnn_network *network) {
+    size_t work_size = 0;
     for (int i = 0; i < network->layer_count - 1; i++) {
         cnn_layer *layer = &network->layers[i];
-        layer->scratch_offset = network->workspace_size;
-        network->workspace_size += layer->ops->scratch_size ? layer->ops->scratch_size(layer) : 0;
+        const cnn_layer_ops *ops = layer->ops;
+        size_t work = ops->work_size ? ops->work_size(layer) : 0;
+        work_size = work > work_size ? work : work_size;
+        layer->kept_offset = network->workspace_size;
+        network->workspace_size += ops->kept_size ? ops->kept_size(layer) : 0;
     }
+    for (int i = 0; i < network->layer_count - 1; i++) {
+        if (network->layers[i].pool_follows) {
+            network->layers[i].kept_offset =
+                network->layers[network->layers[i].output - 1].kept_offset;
+        }
+    }
+    network->work_offset = network->workspace_size;
+    network->workspace_size += work_size;
+}
+
+/* A max-pooling behind layer i (and its ReLU) is done while layer i writes; what is between them is
+ * never in memory. */
+static void fuse_pool(cnn_network *network, int i) {
+    cnn_layer *layer = &network->layers[i];
+    int p = i + (layer->relu_follows ? 2 : 1);
+    if (!layer->ops->applies_pool || !cnn_layer_pools_2x2(&network->layers[p].spec)) {
+        return;
+    }
+    bool unpools = layer->ops->unpools && layer->ops->unpools(layer);
+    layer->pool_follows = true;
+    network->layers[p].forward_done = true;
+    network->layers[p].backward_done = unpools;
+    for (int j = i; j < p; j++) {
+        network->layers[j].output = p + 1;
+        network->activations[j + 1].inside_fused = true;
+        network->activations[j + 1].inside_unpooled = unpools;
+        if (j > i) {
+            network->layers[j].backward_done = true; /* a ReLU: the places of the maxima know */
+        }
+    }
+    layer->gradient_from = unpools ? p + 1 : i + 1;
 }
 
 /* A ReLU right behind a layer that can is applied while that layer writes. */
-static void fuse_relu(cnn_network *network) {
+static void fuse_layers(cnn_network *network) {
     for (int i = 0; i + 1 < network->layer_count; i++) {
         cnn_layer *layer = &network->layers[i];
         cnn_layer *next = &network->layers[i + 1];
@@ -245,6 +283,7 @@ static void fuse_relu(cnn_network *network) {
             layer->relu_follows = true;
             next->forward_done = true;
         }
+        fuse_pool(network, i);
     }
 }
 
@@ -252,11 +291,12 @@ static cnn_status plan_layers(cnn_network *network, cnn_error *error) {
     for (int i = 0; i < network->layer_count; i++) {
         cnn_layer *layer = &network->layers[i];
         const cnn_activation *input = &network->activations[i];
-        const cnn_activation *output = i + 1 < network->layer_count ? input + 1 : input;
         layer->x_block = input->value;
         layer->dx_block = input->gradient;
-        layer->y_block = output->value;
-        layer->dy_block = output->gradient;
+        if (i + 1 < network->layer_count) { /* the last sigmoid writes nothing */
+            layer->y_block = network->activations[layer->output].value;
+            layer->dy_block = network->activations[layer->gradient_from].gradient;
+        }
         network->flops += layer->ops->flops(layer);
         if (layer->ops->plan) {
             cnn_status status = layer->ops->plan(layer, error);
@@ -271,7 +311,11 @@ static cnn_status plan_layers(cnn_network *network, cnn_error *error) {
 cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *kernels,
                               cnn_network_mode mode, cnn_network **out, cnn_error *error) {
     *out = NULL;
+    bool direct_only = false;
     cnn_status status = cnn_network_check(spec, NULL, error);
+    if (status == CNN_OK) {
+        status = cnn_conv_choose(&direct_only, error);
+    }
     if (status != CNN_OK) {
         return status;
     }
@@ -294,6 +338,8 @@ cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *k
         layer->spec = spec->layers[i];
         layer->ops = layer->spec.ops;
         layer->kernels = kernels;
+        layer->direct_only = direct_only;
+        layer->output = layer->gradient_from = i + 1;
         layer->in = shape;
         status = layer->ops->infer_shape(&layer->spec, &shape, &layer->out, error);
         if (status != CNN_OK) {
@@ -303,14 +349,14 @@ cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *k
         shape = layer->out;
         add_tensors(network, layer);
     }
+    if (mode == CNN_NETWORK_FAST) {
+        fuse_layers(network);
+    }
     share_buffers(network);
     plan_values(network);
-    plan_scratch(network);
+    plan_layer_memory(network);
     network->forward_size = network->workspace_size;
     plan_gradients(network);
-    if (mode == CNN_NETWORK_FAST) {
-        fuse_relu(network);
-    }
     status = plan_layers(network, error);
     if (status == CNN_OK) {
         *out = network;
@@ -395,13 +441,13 @@ const float *cnn_network_forward_observed(const cnn_network *network, const floa
     for (int i = 0; i < network->layer_count - 1; i++) {
         const cnn_layer *layer = &network->layers[i];
         const float *x = workspace + network->activations[i].value_offset;
-        float *y = workspace + network->activations[i + 1].value_offset;
-        if (layer->ops->in_place && x != y) {
+        float *y = workspace + network->activations[layer->output].value_offset;
+        if (layer->ops->in_place && x != y && !network->activations[i].inside_fused) {
             copy_block(&layer->in, &layer->x_block, x, &layer->y_block, y);
         }
         if (layer->ops->forward && !layer->forward_done) {
             layer->ops->forward(layer, parameters + layer->parameter_offset, x, y,
-                                workspace + layer->scratch_offset);
+                                workspace + layer->kept_offset, workspace + network->work_offset);
         }
         if (observer) {
             observer(context, i, false, &layer->y_block, y);
@@ -419,7 +465,7 @@ void cnn_network_backward_observed(const cnn_network *network, const float *para
     for (int i = last - 1; i >= 0; i--) {
         const cnn_layer *layer = &network->layers[i];
         const cnn_activation *input = &network->activations[i];
-        const cnn_activation *output = &network->activations[i + 1];
+        const cnn_activation *output = &network->activations[layer->gradient_from];
         if (!output->has_gradient) {
             break; /* nothing before here has parameters */
         }
@@ -428,13 +474,17 @@ void cnn_network_backward_observed(const cnn_network *network, const float *para
         if (observer) {
             observer(context, i, true, &layer->dy_block, dy);
         }
+        if (layer->backward_done) {
+            continue;
+        }
         if (layer->ops->in_place && dx && dx != dy) {
             copy_block(&layer->in, &layer->dy_block, dy, &layer->dx_block, dx);
         }
         if (layer->ops->backward && (dx || layer->parameter_count > 0)) {
             layer->ops->backward(layer, parameters + layer->parameter_offset,
                                  workspace + input->value_offset, workspace + output->value_offset,
-                                 dy, workspace + layer->scratch_offset,
+                                 dy, workspace + layer->kept_offset,
+                                 workspace + network->work_offset,
                                  gradients + layer->parameter_offset, dx);
         }
     }

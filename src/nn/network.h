@@ -22,6 +22,8 @@ typedef struct cnn_activation {
     cnn_block value, gradient;
     size_t value_offset, gradient_offset; /* of value (0, 0, 0), in floats */
     bool has_gradient;
+    /* Between layers that are fused: the value, or value and gradient, stand nowhere. */
+    bool inside_fused, inside_unpooled;
 } cnn_activation;
 
 typedef struct cnn_network {
@@ -30,12 +32,13 @@ typedef struct cnn_network {
     cnn_layer *layers; /* [layer_count]; the last is the sigmoid, which the loss applies */
     cnn_activation *activations; /* [layer_count]: activation i is layer i's input */
     size_t parameter_count;
+    size_t work_offset;                  /* working memory of the layer that runs, in floats */
     size_t forward_size, workspace_size; /* floats: for prediction, for training */
     double flops;                        /* of one image's forward pass */
 } cnn_network;
 
 typedef enum cnn_network_mode {
-    CNN_NETWORK_FAST,     /* ReLU is applied by the layer in front of it */
+    CNN_NETWORK_FAST,     /* ReLU and 2×2 max-pooling are applied by the layer in front of them */
     CNN_NETWORK_STEPWISE, /* every layer works alone, so that an observer sees its own output */
 } cnn_network_mode;
 

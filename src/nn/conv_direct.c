@@ -1,0 +1,268 @@
+/* Convolutions as plain sums of products, of any kernel and stride: tables say which values meet
+ * which weights (cnn_conv_taps in kernels/kernels.h). */
+#include "conv_plan.h"
+
+#include "memory.h"
+
+static int tap_count(const cnn_layer *layer, const cnn_conv_size *size) {
+    return layer->in.channels * size->kernel * size->kernel;
+}
+
+/* Rows that the last patch needs beyond the input's last row. */
+static int rows_beyond(const cnn_conv_size *size, int in, int out) {
+    int beyond = (out - 1) * size->stride + size->kernel - size->before - in;
+    return beyond > 0 ? beyond : 0;
+}
+
+void cnn_conv_direct_input_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+                                  int *after) {
+    int below = rows_beyond(size, layer->in.height, layer->out.height);
+    int right = rows_beyond(size, layer->in.width, layer->out.width);
+    *before = size->before;
+    *after = below > right ? below : right;
+}
+
+/* Input row u takes part in output rows (u + before - r) / stride, r a kernel row: from this many
+ * rows before the first to that many behind the last. */
+void cnn_conv_direct_gradient_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+                                     int *after) {
+    int reach = size->kernel - 1 - size->before;
+    int below = (layer->in.height - 1 + size->before) / size->stride - (layer->out.height - 1);
+    int right = (layer->in.width - 1 + size->before) / size->stride - (layer->out.width - 1);
+    *before = reach > 0 ? reach / size->stride : 0;
+    *after = below > right ? below : right;
+    *after = *after > 0 ? *after : 0;
+}
+
+/* --- plan: which values meet which weights --- */
+
+/* Tables of one pass, and where its packed weights come from. */
+typedef struct tap_table {
+    cnn_conv_taps taps;
+    int32_t *offsets;             /* owns x_offset, y_offset, tap_offset and weight_offset */
+    const int32_t *weight_offset; /* [taps] */
+    ptrdiff_t filter_stride;
+    float *packed; /* NULL where the pass uses no weights */
+} tap_table;
+
+struct cnn_conv_direct {
+    tap_table forward, weight;
+    tap_table *data; /* stride × stride of them; NULL where no dx is needed */
+    int data_count;
+};
+
+static void free_table(tap_table *table) {
+    cnn_free(table->offsets);
+    cnn_free(table->packed);
+}
+
+static bool make_table(tap_table *table, const cnn_kernels *kernels, int filters, int pixels,
+                       int taps, bool with_weights) {
+    size_t count = 2 * (size_t)pixels + 2 * (size_t)taps;
+    table->offsets = cnn_alloc(count, sizeof *table->offsets);
+    if (!table->offsets) {
+        return false;
+    }
+    table->taps = (cnn_conv_taps){.filters = filters, .pixels = pixels, .taps = taps};
+    table->taps.x_offset = table->offsets;
+    table->taps.y_offset = table->offsets + pixels;
+    table->taps.tap_offset = table->offsets + 2 * pixels;
+    table->weight_offset = table->offsets + 2 * pixels + taps;
+    if (with_weights) {
+        table->packed =
+            cnn_alloc(cnn_conv_packed_size(kernels, filters, taps), sizeof *table->packed);
+    }
+    return !with_weights || table->packed;
+}
+
+/* Offsets fit in 32 bits: network.c refuses larger blocks. */
+static int32_t place(const cnn_block *block, int channel, int row, int column) {
+    return (int32_t)(channel * block->plane_stride + row * block->row_stride +
+                     (ptrdiff_t)column * CNN_LANES);
+}
+
+/* Taps of a patch of the input, in the order of the weights. */
+static void fill_patch_taps(const cnn_layer *layer, const cnn_conv_size *size, int32_t *tap_offset,
+                            int32_t *weight_offset) {
+    int t = 0;
+    for (int c = 0; c < layer->in.channels; c++) {
+        for (int r = 0; r < size->kernel; r++) {
+            for (int q = 0; q < size->kernel; q++) {
+                *tap_offset++ = place(&layer->x_block, c, r, q);
+                *weight_offset++ = t++;
+            }
+        }
+    }
+}
+
+/* Output values y (a block of values, or one of gradients) from patches of x. */
+static bool make_forward_table(const cnn_layer *layer, const cnn_conv_size *size,
+                               const cnn_block *y, bool with_weights, tap_table *table) {
+    int pixels = layer->out.height * layer->out.width;
+    int taps = tap_count(layer, size);
+    if (!make_table(table, layer->kernels, layer->out.channels, pixels, taps, with_weights)) {
+        return false;
+    }
+    table->taps.y_plane_stride = y->plane_stride;
+    table->filter_stride = taps;
+    int32_t *x_offset = table->offsets;
+    int32_t *y_offset = x_offset + pixels;
+    for (int oh = 0; oh < layer->out.height; oh++) {
+        for (int ow = 0; ow < layer->out.width; ow++) {
+            *x_offset++ = place(&layer->x_block, 0, oh * size->stride - size->before,
+                                ow * size->stride - size->before);
+            *y_offset++ = place(y, 0, oh, ow);
+        }
+    }
+    fill_patch_taps(layer, size, y_offset, y_offset + taps);
+    return true;
+}
+
+/* The same for conv_pool_forward: the four pixels of each window in turn. */
+static bool make_pool_table(const cnn_layer *layer, const cnn_conv_size *size, tap_table *table) {
+    int rows = layer->out.height / 2;
+    int columns = layer->out.width / 2;
+    int pixels = 4 * rows * columns;
+    int taps = tap_count(layer, size);
+    if (!make_table(table, layer->kernels, layer->out.channels, pixels, taps, true)) {
+        return false;
+    }
+    table->taps.y_plane_stride = layer->y_block.plane_stride;
+    table->filter_stride = taps;
+    int32_t *x_offset = table->offsets;
+    int32_t *y_offset = x_offset + pixels;
+    for (int row = 0; row < rows; row++) {
+        for (int column = 0; column < columns; column++) {
+            for (int k = 0; k < 4; k++) {
+                int oh = 2 * row + k / 2;
+                int ow = 2 * column + k % 2;
+                *x_offset++ = place(&layer->x_block, 0, oh * size->stride - size->before,
+                                    ow * size->stride - size->before);
+            }
+            *y_offset++ = place(&layer->y_block, 0, row, column);
+        }
+    }
+    fill_patch_taps(layer, size, table->offsets + 2 * pixels, table->offsets + 2 * pixels + taps);
+    return true;
+}
+
+/* Input gradients of one phase: those rows u with (u + before) mod stride == row_phase, and columns
+ * likewise. Kernel row r reaches them only where r mod stride == row_phase; then dz's row is
+ * (u + before - r) / stride (eq. 16). With stride 1 there is one phase, and all taps are in it. */
+static bool make_data_table(const cnn_layer *layer, const cnn_conv_size *size, int row_phase,
+                            int column_phase, tap_table *table) {
+    int kernel = size->kernel, stride = size->stride, before = size->before;
+    int rows = 0, columns = 0, pixels = 0;
+    for (int u = 0; u < layer->in.height; u++) {
+        rows += (u + before) % stride == row_phase;
+    }
+    for (int v = 0; v < layer->in.width; v++) {
+        columns += (v + before) % stride == column_phase;
+    }
+    pixels = rows * columns;
+    int tap_rows = row_phase < kernel ? (kernel - 1 - row_phase) / stride + 1 : 0;
+    int tap_columns = column_phase < kernel ? (kernel - 1 - column_phase) / stride + 1 : 0;
+    int taps = layer->out.channels * tap_rows * tap_columns;
+    if (!make_table(table, layer->kernels, layer->in.channels, pixels, taps, true)) {
+        return false;
+    }
+    table->taps.y_plane_stride = layer->dx_block.plane_stride;
+    table->filter_stride = (ptrdiff_t)kernel * kernel;
+    int32_t *x_offset = table->offsets;
+    int32_t *y_offset = x_offset + pixels;
+    int32_t *tap_offset = y_offset + pixels;
+    int32_t *weight_offset = tap_offset + taps;
+    for (int u = 0; u < layer->in.height; u++) {
+        for (int v = 0; v < layer->in.width; v++) {
+            if ((u + before) % stride == row_phase && (v + before) % stride == column_phase) {
+                *x_offset++ =
+                    place(&layer->dy_block, 0, (u + before) / stride, (v + before) / stride);
+                *y_offset++ = place(&layer->dx_block, 0, u, v);
+            }
+        }
+    }
+    for (int k = 0; k < layer->out.channels; k++) {
+        for (int r = row_phase; r < kernel; r += stride) {
+            for (int q = column_phase; q < kernel; q += stride) {
+                *tap_offset++ = place(&layer->dy_block, k, -(r / stride), -(q / stride));
+                *weight_offset++ = (k * layer->in.channels * kernel + r) * kernel + q;
+            }
+        }
+    }
+    return true;
+}
+
+void cnn_conv_direct_free(cnn_conv_direct *plan) {
+    if (!plan) {
+        return;
+    }
+    free_table(&plan->forward);
+    free_table(&plan->weight);
+    for (int i = 0; i < plan->data_count; i++) {
+        free_table(&plan->data[i]);
+    }
+    cnn_free(plan->data);
+    cnn_free(plan);
+}
+
+cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_size *size) {
+    cnn_conv_direct *plan = cnn_alloc(1, sizeof *plan);
+    if (!plan) {
+        return NULL;
+    }
+    bool made = (layer->pool_follows
+                     ? make_pool_table(layer, size, &plan->forward)
+                     : make_forward_table(layer, size, &layer->y_block, true, &plan->forward)) &&
+                make_forward_table(layer, size, &layer->dy_block, false, &plan->weight);
+    if (made && layer->needs_dx) {
+        int stride = size->stride;
+        plan->data = cnn_alloc((size_t)stride * (size_t)stride, sizeof *plan->data);
+        made = plan->data != NULL;
+        for (int i = 0; made && i < stride * stride; i++) {
+            plan->data_count++;
+            made = make_data_table(layer, size, i / stride, i % stride, &plan->data[i]);
+        }
+    }
+    if (!made) {
+        cnn_conv_direct_free(plan);
+        return NULL;
+    }
+    return plan;
+}
+
+static void pack(const cnn_layer *layer, const float *weights, const tap_table *table) {
+    cnn_conv_pack(layer->kernels, weights, table->taps.filters, table->filter_stride,
+                  table->taps.taps, table->weight_offset, table->packed);
+}
+
+void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan,
+                             const float *weights) {
+    pack(layer, weights, &plan->forward);
+    for (int i = 0; i < plan->data_count; i++) {
+        pack(layer, weights, &plan->data[i]);
+    }
+}
+
+/* --- passes --- */
+
+void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *bias,
+                             const float *x, float *y, float *places) {
+    const tap_table *table = &plan->forward;
+    if (layer->pool_follows) {
+        layer->kernels->conv_pool_forward(&table->taps, x, table->packed, bias, layer->relu_follows,
+                                          y, places);
+    } else {
+        layer->kernels->conv_forward(&table->taps, x, table->packed, bias, layer->relu_follows, y);
+    }
+}
+
+void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *x,
+                              const float *dy, float *dw, float *db, float *dx) {
+    const cnn_kernels *kernels = layer->kernels;
+    kernels->conv_backward_weight(&plan->weight.taps, x, dy, dw);
+    kernels->conv_backward_bias(&plan->weight.taps, dy, db);
+    for (int i = 0; dx && i < plan->data_count; i++) {
+        const tap_table *table = &plan->data[i];
+        kernels->conv_forward(&table->taps, dy, table->packed, NULL, false, dx);
+    }
+}

@@ -1,0 +1,64 @@
+/* The two ways to compute a convolution layer: conv_direct.c adds up all products (any kernel and
+ * stride), conv_winograd.c saves most of the multiplications (3×3, stride 1). layer_conv.c chooses. */
+#ifndef CNN_NN_CONV_PLAN_H
+#define CNN_NN_CONV_PLAN_H
+
+#include "layer.h"
+
+/* A convolution's numbers, from its layer's spec. */
+typedef struct cnn_conv_size {
+    int kernel, stride;
+    int before, after; /* zeros above and to the left; below and to the right */
+} cnn_conv_size;
+
+typedef struct cnn_conv_direct cnn_conv_direct;
+typedef struct cnn_conv_winograd cnn_conv_winograd;
+
+/* --- direct --- */
+
+/* Rows and columns of zeros around the input and around the output's gradient. */
+void cnn_conv_direct_input_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+                                  int *after);
+void cnn_conv_direct_gradient_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+                                     int *after);
+
+/* Builds the plan for a layer whose blocks are known; NULL when memory is refused. */
+cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_size *size);
+void cnn_conv_direct_free(cnn_conv_direct *plan);
+
+/* Takes over new weights, [filters][channels][kernel][kernel]. */
+void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan,
+                             const float *weights);
+
+/* One block, as the operations of layer.h. places: where pooling is fused, those of the maxima. */
+void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *bias,
+                             const float *x, float *y, float *places);
+void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *x,
+                              const float *dy, float *dw, float *db, float *dx);
+
+/* --- Winograd --- */
+
+/* Does it serve this layer, and is it the faster way? Depends on the layer's shape alone, so that
+ * every machine takes the same way. */
+bool cnn_conv_winograd_serves(const cnn_layer *layer, const cnn_conv_size *size);
+
+/* As above. The gradient needs no border. */
+void cnn_conv_winograd_input_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+                                    int *after);
+
+/* Floats that a pass over one block needs for itself. */
+size_t cnn_conv_winograd_work_size(const cnn_layer *layer, const cnn_conv_size *size);
+
+/* As above. backward takes the gradient behind the pooling, where that is fused, and `places`. */
+cnn_conv_winograd *cnn_conv_winograd_create(const cnn_layer *layer, const cnn_conv_size *size);
+void cnn_conv_winograd_free(cnn_conv_winograd *plan);
+void cnn_conv_winograd_prepare(const cnn_layer *layer, const cnn_conv_winograd *plan,
+                               const float *weights);
+void cnn_conv_winograd_forward(const cnn_layer *layer, const cnn_conv_winograd *plan,
+                               const float *bias, const float *x, float *y, float *places,
+                               float *work);
+void cnn_conv_winograd_backward(const cnn_layer *layer, const cnn_conv_winograd *plan,
+                                const float *x, const float *dy, const float *places, float *work,
+                                float *dw, float *db, float *dx);
+
+#endif

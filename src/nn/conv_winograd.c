@@ -1,0 +1,246 @@
+/* Convolutions of 3×3, stride 1, by Winograd's F(4×4, 3×3) (kernels/winograd.inc): groups of tiles
+ * are transformed, multiplied element by element as 36 small matrices, and transformed back. */
+#include "conv_plan.h"
+
+#include "memory.h"
+
+#include <string.h>
+
+/* Below so many channels or filters, transforms cost more than they save. */
+enum { CHANNELS_MIN = 16, FILTERS_MIN = 16 };
+
+struct cnn_conv_winograd {
+    cnn_winograd geometry;
+    /* The products: outputs are filters (forward) or channels (data), taps the other; the pixels
+     * are tiles. [GROUP + 1]: by the number of tiles in a group. */
+    cnn_conv_taps forward[CNN_WINOGRAD_GROUP + 1], data[CNN_WINOGRAD_GROUP + 1];
+    int32_t *offsets;                     /* owns the tables of offsets */
+    size_t forward_stride, data_stride;   /* packed weights of one element */
+    float *packed_forward, *packed_data; /* [36][stride]; packed_data NULL where no dx is needed */
+};
+
+static int round_up(int value, int multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+static int tiles_for(int size) {
+    return (size + CNN_WINOGRAD_STEP - 1) / CNN_WINOGRAD_STEP;
+}
+
+bool cnn_conv_winograd_serves(const cnn_layer *layer, const cnn_conv_size *size) {
+    if (size->kernel != 3 || size->stride != 1 || layer->in.channels < CHANNELS_MIN ||
+        layer->out.channels < FILTERS_MIN) {
+        return false;
+    }
+    /* tiles at the edge may stick out: at least half of the outputs must be wanted */
+    double covered = (double)tiles_for(layer->out.height) * (double)tiles_for(layer->out.width) *
+                     CNN_WINOGRAD_STEP * CNN_WINOGRAD_STEP;
+    return 2.0 * (double)layer->out.height * (double)layer->out.width >= covered;
+}
+
+/* Rows that tiles reach beyond the input. */
+static int rows_beyond(int in, int out, int before) {
+    int beyond = tiles_for(out) * CNN_WINOGRAD_STEP + 2 - before - in;
+    return beyond > 0 ? beyond : 0;
+}
+
+void cnn_conv_winograd_input_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+                                    int *after) {
+    int below = rows_beyond(layer->in.height, layer->out.height, size->before);
+    int right = rows_beyond(layer->in.width, layer->out.width, size->before);
+    *before = size->before;
+    *after = below > right ? below : right;
+}
+
+static cnn_winograd geometry_of(const cnn_layer *layer, const cnn_conv_size *size) {
+    cnn_winograd w = {
+        .channels = layer->in.channels,
+        .filters = layer->out.channels,
+        .channels_padded = round_up(layer->in.channels, CNN_LANES),
+        .before = size->before,
+        .tile_rows = tiles_for(layer->out.height),
+        .tile_columns = tiles_for(layer->out.width),
+        .relu = layer->relu_follows,
+        .x_block = layer->x_block,
+        .y_block = layer->y_block,
+        .dy_block = layer->dy_block,
+        .dx_block = layer->dx_block,
+    };
+    w.transposed_rows = w.tile_rows * CNN_WINOGRAD_STEP + 2;
+    w.transposed_columns = w.tile_columns * CNN_WINOGRAD_STEP + 2;
+    /* one vector more, so that the elements' matrices do not all fall on the same cache lines */
+    ptrdiff_t group = (ptrdiff_t)CNN_WINOGRAD_GROUP * CNN_LANES;
+    w.channel_element_stride = group * w.channels_padded + CNN_LANES;
+    w.filter_element_stride = group * w.filters + CNN_LANES;
+    return w;
+}
+
+/* --- memory of one pass --- */
+
+/* Parts of `work`. Forward: v, m. Backward: all but v. */
+typedef struct pass_memory {
+    float *v, *m;               /* [36][element strides of the geometry] */
+    float *vt, *mx;             /* as v */
+    float *xt;                  /* the transposed input */
+    float *du;                  /* [36][filters][channels_padded] */
+    float *bias_sums;           /* [filters][LANES] */
+    size_t forward_size, size; /* floats in all */
+} pass_memory;
+
+static pass_memory lay_out(const cnn_winograd *w, float *work) {
+    size_t v_size = CNN_WINOGRAD_ELEMENTS * (size_t)w->channel_element_stride;
+    size_t m_size = CNN_WINOGRAD_ELEMENTS * (size_t)w->filter_element_stride;
+    size_t padded = (size_t)w->channels_padded;
+    size_t filters = (size_t)w->filters;
+    size_t xt_size =
+        (size_t)w->transposed_rows * (size_t)w->transposed_columns * CNN_LANES * padded;
+    size_t du_size = CNN_WINOGRAD_ELEMENTS * filters * padded;
+    pass_memory memory = {.m = work, .v = work + m_size, .vt = work + m_size};
+    memory.mx = memory.vt + v_size;
+    memory.xt = memory.mx + v_size;
+    memory.du = memory.xt + xt_size;
+    memory.bias_sums = memory.du + du_size;
+    memory.size = m_size + 2 * v_size + xt_size + du_size + filters * CNN_LANES;
+    return memory;
+}
+
+size_t cnn_conv_winograd_work_size(const cnn_layer *layer, const cnn_conv_size *size) {
+    cnn_winograd w = geometry_of(layer, size);
+    return lay_out(&w, NULL).size;
+}
+
+/* --- plan --- */
+
+static void make_products(int outputs, int inputs, int32_t *offsets, cnn_conv_taps *products) {
+    for (int i = 0; i < inputs || i < CNN_WINOGRAD_GROUP; i++) {
+        offsets[i] = i * CNN_WINOGRAD_GROUP * CNN_LANES; /* a tap */
+    }
+    int32_t *tiles = offsets + inputs + CNN_WINOGRAD_GROUP;
+    for (int t = 0; t < CNN_WINOGRAD_GROUP; t++) {
+        tiles[t] = t * CNN_LANES;
+    }
+    for (int count = 0; count <= CNN_WINOGRAD_GROUP; count++) {
+        products[count] = (cnn_conv_taps){
+            .filters = outputs,
+            .pixels = count,
+            .taps = inputs,
+            .y_plane_stride = (ptrdiff_t)CNN_WINOGRAD_GROUP * CNN_LANES,
+            .x_offset = tiles,
+            .y_offset = tiles,
+            .tap_offset = offsets,
+        };
+    }
+}
+
+cnn_conv_winograd *cnn_conv_winograd_create(const cnn_layer *layer, const cnn_conv_size *size) {
+    cnn_conv_winograd *plan = cnn_alloc(1, sizeof *plan);
+    if (!plan) {
+        return NULL;
+    }
+    plan->geometry = geometry_of(layer, size);
+    int channels = layer->in.channels;
+    int filters = layer->out.channels;
+    size_t table = 2 * CNN_WINOGRAD_GROUP;
+    plan->offsets = cnn_alloc((size_t)channels + (size_t)filters + 2 * table, sizeof(int32_t));
+    plan->forward_stride = cnn_conv_packed_size(layer->kernels, filters, channels);
+    plan->data_stride = cnn_conv_packed_size(layer->kernels, channels, filters);
+    plan->packed_forward =
+        cnn_alloc(CNN_WINOGRAD_ELEMENTS * plan->forward_stride, sizeof(float));
+    if (layer->needs_dx) {
+        plan->packed_data = cnn_alloc(CNN_WINOGRAD_ELEMENTS * plan->data_stride, sizeof(float));
+    }
+    if (!plan->offsets || !plan->packed_forward || (layer->needs_dx && !plan->packed_data)) {
+        cnn_conv_winograd_free(plan);
+        return NULL;
+    }
+    make_products(filters, channels, plan->offsets, plan->forward);
+    make_products(channels, filters, plan->offsets + (size_t)channels + table, plan->data);
+    return plan;
+}
+
+void cnn_conv_winograd_free(cnn_conv_winograd *plan) {
+    if (plan) {
+        cnn_free(plan->offsets);
+        cnn_free(plan->packed_forward);
+        cnn_free(plan->packed_data);
+        cnn_free(plan);
+    }
+}
+
+void cnn_conv_winograd_prepare(const cnn_layer *layer, const cnn_conv_winograd *plan,
+                               const float *weights) {
+    for (int f = 0; f < layer->out.channels; f++) {
+        layer->kernels->winograd_pack(&plan->geometry, weights, f, plan->packed_forward,
+                                      plan->packed_data);
+    }
+}
+
+/* --- passes --- */
+
+/* Tiles of the group that starts at `first`. */
+static int group_size(const cnn_winograd *w, int first) {
+    int rest = w->tile_rows * w->tile_columns - first;
+    return rest < CNN_WINOGRAD_GROUP ? rest : CNN_WINOGRAD_GROUP;
+}
+
+void cnn_conv_winograd_forward(const cnn_layer *layer, const cnn_conv_winograd *plan,
+                               const float *bias, const float *x, float *y, float *places,
+                               float *work) {
+    const cnn_kernels *kernels = layer->kernels;
+    const cnn_winograd *w = &plan->geometry;
+    pass_memory memory = lay_out(w, work);
+    for (int first = 0; first < w->tile_rows * w->tile_columns; first += CNN_WINOGRAD_GROUP) {
+        int count = group_size(w, first);
+        kernels->winograd_input(w, first, count, x, memory.v);
+        for (size_t e = 0; e < CNN_WINOGRAD_ELEMENTS; e++) {
+            kernels->conv_forward(&plan->forward[count],
+                                  memory.v + e * (size_t)w->channel_element_stride,
+                                  plan->packed_forward + e * plan->forward_stride, NULL, false,
+                                  memory.m + e * (size_t)w->filter_element_stride);
+        }
+        if (layer->pool_follows) {
+            kernels->winograd_pool_output(w, first, count, memory.m, bias, y, places);
+        } else {
+            kernels->winograd_output(w, first, count, memory.m, bias, y);
+        }
+    }
+}
+
+void cnn_conv_winograd_backward(const cnn_layer *layer, const cnn_conv_winograd *plan,
+                                const float *x, const float *dy, const float *places, float *work,
+                                float *dw, float *db, float *dx) {
+    const cnn_kernels *kernels = layer->kernels;
+    const cnn_winograd *w = &plan->geometry;
+    pass_memory memory = lay_out(w, work);
+    size_t du_stride = (size_t)w->filters * (size_t)w->channels_padded;
+    memset(memory.bias_sums, 0, (size_t)w->filters * CNN_LANES * sizeof(float));
+    kernels->winograd_transpose(w, x, memory.xt);
+    for (int first = 0; first < w->tile_rows * w->tile_columns; first += CNN_WINOGRAD_GROUP) {
+        int count = group_size(w, first);
+        if (layer->pool_follows) {
+            kernels->winograd_pool_output_gradient(w, first, count, dy, places, memory.m,
+                                                   memory.bias_sums);
+        } else {
+            kernels->winograd_output_gradient(w, first, count, dy, memory.m, memory.bias_sums);
+        }
+        kernels->winograd_input_transposed(w, first, count, memory.xt, memory.vt);
+        for (size_t e = 0; e < CNN_WINOGRAD_ELEMENTS; e++) {
+            const float *g = memory.m + e * (size_t)w->filter_element_stride;
+            kernels->winograd_outer(w, count, g, memory.vt + e * (size_t)w->channel_element_stride,
+                                    memory.du + e * du_stride, first > 0);
+            if (dx) {
+                kernels->conv_forward(&plan->data[count], g,
+                                      plan->packed_data + e * plan->data_stride, NULL, false,
+                                      memory.mx + e * (size_t)w->channel_element_stride);
+            }
+        }
+        if (dx) {
+            kernels->winograd_input_gradient(w, first, count, memory.mx, dx);
+        }
+    }
+    for (int f = 0; f < w->filters; f++) {
+        kernels->winograd_weight_gradient(w, f, memory.du,
+                                          dw + (size_t)f * (size_t)w->channels * 9);
+    }
+    kernels->add_lane_sums(w->filters, memory.bias_sums, db);
+}
