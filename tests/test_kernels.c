@@ -163,10 +163,9 @@ static void conv_pass(const conv_case *c, cnn_network *network, const float *par
     memcpy(untouched, workspace, network->workspace_size * sizeof *workspace);
 
     layer->ops->forward(layer, own, x, y, workspace + layer->kept_offset,
-                         workspace + network->work_offset);
+                        workspace + network->work_offset);
     layer->ops->backward(layer, own, x, y, dy, workspace + layer->kept_offset,
-                         workspace + network->work_offset,
-                         gradients + layer->parameter_offset, dx);
+                         workspace + network->work_offset, gradients + layer->parameter_offset, dx);
 
     take_block(&out->value, y, results);
     take_block(&in->gradient, dx, results + c->y_count);

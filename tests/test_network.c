@@ -134,7 +134,8 @@ static void slightly_steep_reference(const cnn_layer *layer, int N, const double
 static void no_backward(const cnn_layer *layer, const float *parameters, const float *x,
                         const float *y, const float *dy, float *kept, float *work, float *gradients,
                         float *dx) {
-    (void)layer, (void)parameters, (void)x, (void)y, (void)dy, (void)kept, (void)work, (void)gradients;
+    (void)layer, (void)parameters, (void)x, (void)y, (void)dy, (void)kept, (void)work,
+        (void)gradients;
     (void)dx; /* the first layer's, which is NULL */
 }
 

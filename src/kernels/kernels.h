@@ -100,6 +100,14 @@ typedef struct cnn_kernels {
     /* db[f] += sum over pixels and lanes of dz[f][p] (eq. 15). Order as in the weight gradient. */
     void (*conv_backward_bias)(const cnn_conv_taps *geometry, const float *dz, float *db);
 
+    /* The gradients of conv_pool_forward, from that behind the pooling: dy[f][i] counts at the pixel
+     * of window i where the maximum stood (eq. 12 to 15). geometry and arg: as for
+     * conv_pool_forward, but that dy stands as y does in the geometry. Order: windows rising. */
+    void (*conv_pool_backward_weight)(const cnn_conv_taps *geometry, const float *x,
+                                      const float *dy, const float *arg, float *dw);
+    void (*conv_pool_backward_bias)(const cnn_conv_taps *geometry, const float *dy,
+                                    const float *arg, float *db);
+
     /* y[o] = b[o] + sum over i of w[o][i] * x[i] (eq. 6), with max(0, ·) where relu.
      * w: [outputs][inputs], b: [outputs], x: [inputs][LANES], y: [outputs][LANES]. Inputs rising.
      */

@@ -118,16 +118,17 @@ static bool make_forward_table(const cnn_layer *layer, const cnn_conv_size *size
     return true;
 }
 
-/* The same for conv_pool_forward: the four pixels of each window in turn. */
-static bool make_pool_table(const cnn_layer *layer, const cnn_conv_size *size, tap_table *table) {
+/* The same for pooled outputs: the four pixels of each window in turn. */
+static bool make_pool_table(const cnn_layer *layer, const cnn_conv_size *size, const cnn_block *y,
+                            bool with_weights, tap_table *table) {
     int rows = layer->out.height / 2;
     int columns = layer->out.width / 2;
     int pixels = 4 * rows * columns;
     int taps = tap_count(layer, size);
-    if (!make_table(table, layer->kernels, layer->out.channels, pixels, taps, true)) {
+    if (!make_table(table, layer->kernels, layer->out.channels, pixels, taps, with_weights)) {
         return false;
     }
-    table->taps.y_plane_stride = layer->y_block.plane_stride;
+    table->taps.y_plane_stride = y->plane_stride;
     table->filter_stride = taps;
     int32_t *x_offset = table->offsets;
     int32_t *y_offset = x_offset + pixels;
@@ -139,7 +140,7 @@ static bool make_pool_table(const cnn_layer *layer, const cnn_conv_size *size, t
                 *x_offset++ = place(&layer->x_block, 0, oh * size->stride - size->before,
                                     ow * size->stride - size->before);
             }
-            *y_offset++ = place(&layer->y_block, 0, row, column);
+            *y_offset++ = place(y, 0, row, column);
         }
     }
     fill_patch_taps(layer, size, table->offsets + 2 * pixels, table->offsets + 2 * pixels + taps);
@@ -210,10 +211,12 @@ cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_s
     if (!plan) {
         return NULL;
     }
-    bool made = (layer->pool_follows
-                     ? make_pool_table(layer, size, &plan->forward)
-                     : make_forward_table(layer, size, &layer->y_block, true, &plan->forward)) &&
-                make_forward_table(layer, size, &layer->dy_block, false, &plan->weight);
+    bool made = layer->pool_follows
+                    ? make_pool_table(layer, size, &layer->y_block, true, &plan->forward)
+                    : make_forward_table(layer, size, &layer->y_block, true, &plan->forward);
+    made = made && (layer->pool_follows && !layer->needs_dx
+                        ? make_pool_table(layer, size, &layer->dy_block, false, &plan->weight)
+                        : make_forward_table(layer, size, &layer->dy_block, false, &plan->weight));
     if (made && layer->needs_dx) {
         int stride = size->stride;
         plan->data = cnn_alloc((size_t)stride * (size_t)stride, sizeof *plan->data);
@@ -245,6 +248,10 @@ void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan
 
 /* --- passes --- */
 
+bool cnn_conv_direct_unpools(const cnn_layer *layer) {
+    return !layer->needs_dx;
+}
+
 void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *bias,
                              const float *x, float *y, float *places) {
     const tap_table *table = &plan->forward;
@@ -257,8 +264,14 @@ void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan
 }
 
 void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *x,
-                              const float *dy, float *dw, float *db, float *dx) {
+                              const float *dy, const float *places, float *dw, float *db,
+                              float *dx) {
     const cnn_kernels *kernels = layer->kernels;
+    if (layer->pool_follows && !layer->needs_dx) {
+        kernels->conv_pool_backward_weight(&plan->weight.taps, x, dy, places, dw);
+        kernels->conv_pool_backward_bias(&plan->weight.taps, dy, places, db);
+        return;
+    }
     kernels->conv_backward_weight(&plan->weight.taps, x, dy, dw);
     kernels->conv_backward_bias(&plan->weight.taps, dy, db);
     for (int i = 0; dx && i < plan->data_count; i++) {

@@ -1,5 +1,6 @@
 /* The two ways to compute a convolution layer: conv_direct.c adds up all products (any kernel and
- * stride), conv_winograd.c saves most of the multiplications (3×3, stride 1). layer_conv.c chooses. */
+ * stride), conv_winograd.c saves most of the multiplications (3×3, stride 1). layer_conv.c chooses.
+ */
 #ifndef CNN_NN_CONV_PLAN_H
 #define CNN_NN_CONV_PLAN_H
 
@@ -30,11 +31,15 @@ void cnn_conv_direct_free(cnn_conv_direct *plan);
 void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan,
                              const float *weights);
 
+/* Does backward take the gradient behind a fused pooling? Only where no dx is wanted. */
+bool cnn_conv_direct_unpools(const cnn_layer *layer);
+
 /* One block, as the operations of layer.h. places: where pooling is fused, those of the maxima. */
 void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *bias,
                              const float *x, float *y, float *places);
 void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *x,
-                              const float *dy, float *dw, float *db, float *dx);
+                              const float *dy, const float *places, float *dw, float *db,
+                              float *dx);
 
 /* --- Winograd --- */
 

@@ -14,8 +14,8 @@ struct cnn_conv_winograd {
     /* The products: outputs are filters (forward) or channels (data), taps the other; the pixels
      * are tiles. [GROUP + 1]: by the number of tiles in a group. */
     cnn_conv_taps forward[CNN_WINOGRAD_GROUP + 1], data[CNN_WINOGRAD_GROUP + 1];
-    int32_t *offsets;                     /* owns the tables of offsets */
-    size_t forward_stride, data_stride;   /* packed weights of one element */
+    int32_t *offsets;                    /* owns the tables of offsets */
+    size_t forward_stride, data_stride;  /* packed weights of one element */
     float *packed_forward, *packed_data; /* [36][stride]; packed_data NULL where no dx is needed */
 };
 
@@ -79,11 +79,11 @@ static cnn_winograd geometry_of(const cnn_layer *layer, const cnn_conv_size *siz
 
 /* Parts of `work`. Forward: v, m. Backward: all but v. */
 typedef struct pass_memory {
-    float *v, *m;               /* [36][element strides of the geometry] */
-    float *vt, *mx;             /* as v */
-    float *xt;                  /* the transposed input */
-    float *du;                  /* [36][filters][channels_padded] */
-    float *bias_sums;           /* [filters][LANES] */
+    float *v, *m;              /* [36][element strides of the geometry] */
+    float *vt, *mx;            /* as v */
+    float *xt;                 /* the transposed input */
+    float *du;                 /* [36][filters][channels_padded] */
+    float *bias_sums;          /* [filters][LANES] */
     size_t forward_size, size; /* floats in all */
 } pass_memory;
 
@@ -144,8 +144,7 @@ cnn_conv_winograd *cnn_conv_winograd_create(const cnn_layer *layer, const cnn_co
     plan->offsets = cnn_alloc((size_t)channels + (size_t)filters + 2 * table, sizeof(int32_t));
     plan->forward_stride = cnn_conv_packed_size(layer->kernels, filters, channels);
     plan->data_stride = cnn_conv_packed_size(layer->kernels, channels, filters);
-    plan->packed_forward =
-        cnn_alloc(CNN_WINOGRAD_ELEMENTS * plan->forward_stride, sizeof(float));
+    plan->packed_forward = cnn_alloc(CNN_WINOGRAD_ELEMENTS * plan->forward_stride, sizeof(float));
     if (layer->needs_dx) {
         plan->packed_data = cnn_alloc(CNN_WINOGRAD_ELEMENTS * plan->data_stride, sizeof(float));
     }

@@ -126,8 +126,8 @@ struct cnn_layer_ops {
     /* Adds to the layer's gradients (laid out like parameters), overwrites dx (NULL where not
      * needed). */
     void (*backward)(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *kept, float *work,
-                     float *gradients, float *dx);
+                     const float *y, const float *dy, float *kept, float *work, float *gradients,
+                     float *dx);
 
     /* The same in double for N images, dense arrays [N][C][H][W] (kernels/reference.h). */
     void (*reference_forward)(const cnn_layer *layer, int N, const double *parameters,
@@ -149,8 +149,8 @@ struct cnn_layer {
     int tensor_count;
     size_t parameter_offset, parameter_count; /* in the flat parameter array */
     cnn_block x_block, y_block, dx_block, dy_block;
-    bool shares_value; /* x and y are one buffer */
-    bool needs_dx;     /* some layer before has parameters */
+    bool shares_value;  /* x and y are one buffer */
+    bool needs_dx;      /* some layer before has parameters */
     bool direct_only;   /* no Winograd (CNN_CONV=direct) */
     bool relu_follows;  /* forward applies the ReLU behind it, too */
     bool pool_follows;  /* … and the max-pooling behind that */

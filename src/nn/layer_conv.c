@@ -90,6 +90,10 @@ static bool uses_winograd(const cnn_layer *layer) {
     return !layer->direct_only && cnn_conv_winograd_serves(layer, &size);
 }
 
+static bool unpools(const cnn_layer *layer) {
+    return uses_winograd(layer) || cnn_conv_direct_unpools(layer);
+}
+
 static void input_border(const cnn_layer *layer, int *before, int *after) {
     cnn_conv_size size = size_of(layer);
     if (uses_winograd(layer)) {
@@ -166,7 +170,7 @@ static void backward(const cnn_layer *layer, const float *parameters, const floa
     if (plan->winograd) {
         cnn_conv_winograd_backward(layer, plan->winograd, x, dy, kept, work, gradients, db, dx);
     } else {
-        cnn_conv_direct_backward(layer, plan->direct, x, dy, gradients, db, dx);
+        cnn_conv_direct_backward(layer, plan->direct, x, dy, kept, gradients, db, dx);
     }
 }
 
@@ -207,7 +211,7 @@ const cnn_layer_ops cnn_layer_conv = {
     .keys = keys,
     .applies_relu = true,
     .applies_pool = true,
-    .unpools = uses_winograd,
+    .unpools = unpools,
     .infer_shape = infer_shape,
     .tensors = tensors,
     .flops = flops,

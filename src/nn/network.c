@@ -203,11 +203,9 @@ static void plan_values(cnn_network *network) {
 }
 
 static void plan_gradients(cnn_network *network) {
-    size_t parameters = 0;
     for (int i = 0; i < network->layer_count; i++) {
         cnn_activation *activation = &network->activations[i];
-        network->layers[i].needs_dx = activation->has_gradient = parameters > 0;
-        parameters += network->layers[i].parameter_count;
+        activation->has_gradient = network->layers[i].needs_dx;
         if (!activation->has_gradient || activation->inside_unpooled) {
             continue;
         }
@@ -347,6 +345,7 @@ cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *k
         }
         network->activations[i].shape = shape;
         shape = layer->out;
+        layer->needs_dx = network->parameter_count > 0;
         add_tensors(network, layer);
     }
     if (mode == CNN_NETWORK_FAST) {
@@ -481,11 +480,10 @@ void cnn_network_backward_observed(const cnn_network *network, const float *para
             copy_block(&layer->in, &layer->dy_block, dy, &layer->dx_block, dx);
         }
         if (layer->ops->backward && (dx || layer->parameter_count > 0)) {
-            layer->ops->backward(layer, parameters + layer->parameter_offset,
-                                 workspace + input->value_offset, workspace + output->value_offset,
-                                 dy, workspace + layer->kept_offset,
-                                 workspace + network->work_offset,
-                                 gradients + layer->parameter_offset, dx);
+            layer->ops->backward(
+                layer, parameters + layer->parameter_offset, workspace + input->value_offset,
+                workspace + output->value_offset, dy, workspace + layer->kept_offset,
+                workspace + network->work_offset, gradients + layer->parameter_offset, dx);
         }
     }
 }
