@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="gcc libc6-dev make cmake clang libomp-dev libstb-dev libcjson-dev libcsv-dev libmd-dev
+packages="gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev libmd-dev
           zlib1g-dev libcmocka-dev pkg-config mandoc dataset-fashion-mnist"
 missing=""
 for package in $packages; do

@@ -773,7 +773,8 @@ static void test_conv_pack(void **state) {
         size_t count = (size_t)(tiles * tile * TAPS);
         assert_int_equal(cnn_conv_packed_size(kernels, FILTERS, TAPS), count);
         float *packed = guarded_create(count, NAN);
-        cnn_conv_pack(kernels, w, FILTERS, STRIDE, TAPS, weight_offset, packed);
+        cnn_conv_pack(kernels, w, tile, FILTERS, STRIDE, TAPS, weight_offset, packed);
+        cnn_conv_pack(kernels, w, 0, tile, STRIDE, TAPS, weight_offset, packed);
         for (int f = 0; f < tiles * tile; f++) {
             for (int t = 0; t < TAPS; t++) {
                 float want = f < FILTERS ? w[f * STRIDE + weight_offset[t]] : 0.0f;

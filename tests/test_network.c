@@ -851,7 +851,8 @@ static void expect_optimizer(cnn_optimizer optimizer, size_t state_size) {
                         steepness * (want_w[i] - 1.0);
             want_w[i] -= rate * want_v[i];
         }
-        cnn_optimizer_step(&optimizer, rate, COUNT, gradients, state_size > 0 ? velocity : NULL, w);
+        cnn_optimizer_step(&optimizer, NULL, rate, COUNT, gradients,
+                           state_size > 0 ? velocity : NULL, w);
     }
     for (size_t i = 0; i < COUNT; i++) {
         test_near("w", i, (double)w[i], want_w[i], 1e-4);

@@ -8,14 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* With Clang, LeakSanitizer reports what the OpenMP runtime keeps of teams of another size. */
-#if defined(__clang__)
-const char *__lsan_default_suppressions(void);
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void) {
-    return "leak:libomp.so\n";
-}
-#endif
-
 /* --- comparing --- */
 
 void test_near(const char *what, size_t index, double got, double want, double bound) {

@@ -61,13 +61,14 @@ size_t cnn_conv_packed_size(const cnn_kernels *kernels, int filters, int taps) {
     return ((size_t)filters + width - 1) / width * width * (size_t)taps;
 }
 
-void cnn_conv_pack(const cnn_kernels *kernels, const float *w, int filters, ptrdiff_t filter_stride,
-                   int taps, const int32_t *weight_offset, float *packed) {
-    for (int first = 0; first < filters; first += kernels->filter_tile) {
+void cnn_conv_pack(const cnn_kernels *kernels, const float *w, int first, int last,
+                   ptrdiff_t filter_stride, int taps, const int32_t *weight_offset, float *packed) {
+    packed += (size_t)first * (size_t)taps;
+    for (int tile = first; tile < last; tile += kernels->filter_tile) {
         for (int t = 0; t < taps; t++) {
             for (int i = 0; i < kernels->filter_tile; i++) {
-                int f = first + i;
-                *packed++ = f < filters ? w[f * filter_stride + weight_offset[t]] : 0.0f;
+                int f = tile + i;
+                *packed++ = f < last ? w[f * filter_stride + weight_offset[t]] : 0.0f;
             }
         }
     }

@@ -100,8 +100,8 @@ typedef struct cnn_kernels {
     /* db[f] += sum over pixels and lanes of dz[f][p] (eq. 15). Order as in the weight gradient. */
     void (*conv_backward_bias)(const cnn_conv_taps *geometry, const float *dz, float *db);
 
-    /* The gradients of conv_pool_forward, from that behind the pooling: dy[f][i] counts at the pixel
-     * of window i where the maximum stood (eq. 12 to 15). geometry and arg: as for
+    /* The gradients of conv_pool_forward, from that behind the pooling: dy[f][i] counts at the
+     * pixel of window i where the maximum stood (eq. 12 to 15). geometry and arg: as for
      * conv_pool_forward, but that dy stands as y does in the geometry. Order: windows rising. */
     void (*conv_pool_backward_weight)(const cnn_conv_taps *geometry, const float *x,
                                       const float *dy, const float *arg, float *dw);
@@ -192,17 +192,18 @@ const cnn_kernels *cnn_kernels_for(cnn_isa isa);
 /* The table that cnn_isa_choose (base/cpu.h) names. */
 CNN_MUST_USE cnn_status cnn_kernels_choose(const cnn_kernels **kernels, cnn_error *error);
 
-/* The environment variable CNN_CONV: "direct" (*direct_only is true: no Winograd), or "auto" as when
- * it is not set. CNN_ERROR_CONFIG for anything else. */
+/* The environment variable CNN_CONV: "direct" (*direct_only is true: no Winograd), or "auto" as
+ * when it is not set. CNN_ERROR_CONFIG for anything else. */
 CNN_MUST_USE cnn_status cnn_conv_choose(bool *direct_only, cnn_error *error);
 
 /* Floats in packed weights of `filters` × `taps`. */
 size_t cnn_conv_packed_size(const cnn_kernels *kernels, int filters, int taps);
 
-/* Packs weights for conv_forward. Weight (f, t) is read from
- * w[f * filter_stride + weight_offset[t]]; weight_offset: [taps]. Filters past the last become 0.
- */
-void cnn_conv_pack(const cnn_kernels *kernels, const float *w, int filters, ptrdiff_t filter_stride,
-                   int taps, const int32_t *weight_offset, float *packed);
+/* Packs weights of the filters first … last - 1 for conv_forward. first: a multiple of filter_tile;
+ * last: another, or the number of filters. Weight (f, t) is read from
+ * w[f * filter_stride + weight_offset[t]]; weight_offset: [taps]; packed: those of all filters.
+ * Filters past the last become 0. */
+void cnn_conv_pack(const cnn_kernels *kernels, const float *w, int first, int last,
+                   ptrdiff_t filter_stride, int taps, const int32_t *weight_offset, float *packed);
 
 #endif

@@ -233,16 +233,22 @@ cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_s
     return plan;
 }
 
-static void pack(const cnn_layer *layer, const float *weights, const tap_table *table) {
-    cnn_conv_pack(layer->kernels, weights, table->taps.filters, table->filter_stride,
+static void pack(const cnn_layer *layer, const float *weights, const tap_table *table, int part,
+                 int parts) {
+    int tile = layer->kernels->filter_tile;
+    int tiles = (table->taps.filters + tile - 1) / tile;
+    int first = tiles * part / parts * tile;
+    int last = tiles * (part + 1) / parts * tile;
+    cnn_conv_pack(layer->kernels, weights, first,
+                  last < table->taps.filters ? last : table->taps.filters, table->filter_stride,
                   table->taps.taps, table->weight_offset, table->packed);
 }
 
 void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan,
-                             const float *weights) {
-    pack(layer, weights, &plan->forward);
+                             const float *weights, int part, int parts) {
+    pack(layer, weights, &plan->forward, part, parts);
     for (int i = 0; i < plan->data_count; i++) {
-        pack(layer, weights, &plan->data[i]);
+        pack(layer, weights, &plan->data[i], part, parts);
     }
 }
 

@@ -27,9 +27,9 @@ void cnn_conv_direct_gradient_border(const cnn_layer *layer, const cnn_conv_size
 cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_size *size);
 void cnn_conv_direct_free(cnn_conv_direct *plan);
 
-/* Takes over new weights, [filters][channels][kernel][kernel]. */
+/* Takes over new weights, [filters][channels][kernel][kernel]: one of `parts` parts of the work. */
 void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan,
-                             const float *weights);
+                             const float *weights, int part, int parts);
 
 /* Does backward take the gradient behind a fused pooling? Only where no dx is wanted. */
 bool cnn_conv_direct_unpools(const cnn_layer *layer);
@@ -58,7 +58,7 @@ size_t cnn_conv_winograd_work_size(const cnn_layer *layer, const cnn_conv_size *
 cnn_conv_winograd *cnn_conv_winograd_create(const cnn_layer *layer, const cnn_conv_size *size);
 void cnn_conv_winograd_free(cnn_conv_winograd *plan);
 void cnn_conv_winograd_prepare(const cnn_layer *layer, const cnn_conv_winograd *plan,
-                               const float *weights);
+                               const float *weights, int part, int parts);
 void cnn_conv_winograd_forward(const cnn_layer *layer, const cnn_conv_winograd *plan,
                                const float *bias, const float *x, float *y, float *places,
                                float *work);

@@ -167,8 +167,9 @@ void cnn_conv_winograd_free(cnn_conv_winograd *plan) {
 }
 
 void cnn_conv_winograd_prepare(const cnn_layer *layer, const cnn_conv_winograd *plan,
-                               const float *weights) {
-    for (int f = 0; f < layer->out.channels; f++) {
+                               const float *weights, int part, int parts) {
+    int filters = layer->out.channels;
+    for (int f = filters * part / parts; f < filters * (part + 1) / parts; f++) {
         layer->kernels->winograd_pack(&plan->geometry, weights, f, plan->packed_forward,
                                       plan->packed_data);
     }

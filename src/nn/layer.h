@@ -115,9 +115,10 @@ struct cnn_layer_ops {
     /* Builds layer->plan, once all blocks are known. NULL: nothing to build. */
     cnn_status (*plan)(cnn_layer *layer, cnn_error *error);
     void (*free_plan)(cnn_layer *layer);
-    /* Called when parameters have changed, before the next forward or backward. `parameters`, here
-     * and below: the layer's own, its tensors one behind the other. NULL: nothing to prepare. */
-    void (*prepare)(const cnn_layer *layer, const float *parameters);
+    /* Called when parameters have changed, before the next forward or backward: part 0 … parts - 1
+     * of what there is to do, perhaps at the same time. `parameters`, here and below: the layer's
+     * own, its tensors one behind the other. NULL: nothing to prepare. */
+    void (*prepare)(const cnn_layer *layer, const float *parameters, int part, int parts);
 
     /* One block. x, y, dx, dy: value (0, 0, 0) of the layer's x_block, y_block, dx_block, dy_block.
      * NULL: nothing to do. */

@@ -139,12 +139,12 @@ static cnn_status make_plan(cnn_layer *layer, cnn_error *error) {
                : cnn_fail_memory(error, "a convolution's plan"); /* free_plan cleans up */
 }
 
-static void prepare(const cnn_layer *layer, const float *parameters) {
+static void prepare(const cnn_layer *layer, const float *parameters, int part, int parts) {
     const conv_plan *plan = layer->plan;
     if (plan->winograd) {
-        cnn_conv_winograd_prepare(layer, plan->winograd, parameters);
+        cnn_conv_winograd_prepare(layer, plan->winograd, parameters, part, parts);
     } else {
-        cnn_conv_direct_prepare(layer, plan->direct, parameters);
+        cnn_conv_direct_prepare(layer, plan->direct, parameters, part, parts);
     }
 }
 

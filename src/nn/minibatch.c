@@ -3,7 +3,6 @@
 #include "error.h"
 #include "loss.h"
 #include "memory.h"
-#include "parallel.h"
 
 #include <string.h>
 
@@ -18,10 +17,13 @@ enum { REDUCTION_CHUNK = 8192 };
 /* Multiplications and additions below which another thread costs more than it brings: some 20
  * microseconds of work. */
 #define FLOPS_PER_THREAD 1e6
+/* What preparing one weight costs, in the same coin. */
+#define FLOPS_PER_PREPARED 60.0
 
 struct cnn_minibatch {
     cnn_network *network;
     int threads;
+    cnn_thread_pool *pool;
     float **workspaces; /* [threads] */
     size_t slot_count;
     size_t slot_stride;
@@ -61,7 +63,8 @@ cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int thr
     minibatch->slot_stride = slot_stride(network);
     minibatch->workspaces = cnn_alloc((size_t)threads, sizeof *minibatch->workspaces);
     minibatch->slots = cnn_alloc(minibatch->slot_count, minibatch->slot_stride * sizeof(float));
-    bool complete = minibatch->workspaces && minibatch->slots;
+    minibatch->pool = cnn_thread_pool_create(threads);
+    bool complete = minibatch->workspaces && minibatch->slots && minibatch->pool;
     for (int i = 0; complete && i < threads; i++) {
         minibatch->workspaces[i] = cnn_network_workspace(network, batch_size > 0);
         complete = minibatch->workspaces[i] != NULL;
@@ -78,6 +81,7 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
     if (!minibatch) {
         return;
     }
+    cnn_thread_pool_free(minibatch->pool);
     for (int i = 0; minibatch->workspaces && i < minibatch->threads; i++) {
         cnn_free(minibatch->workspaces[i]);
     }
@@ -165,6 +169,31 @@ static int useful_threads(const cnn_minibatch *minibatch, double flops) {
     return useful < 1.0 ? 1 : useful < minibatch->threads ? (int)useful : minibatch->threads;
 }
 
+cnn_thread_pool *cnn_minibatch_pool(cnn_minibatch *minibatch) {
+    return minibatch->pool;
+}
+
+/* What the threads of a preparation share. */
+typedef struct preparation {
+    const cnn_network *network;
+    const float *parameters;
+    int parts;
+} preparation;
+
+static void prepare_body(void *context, size_t part, int thread) {
+    (void)thread;
+    const preparation *p = context;
+    cnn_network_prepare_part(p->network, p->parameters, (int)part, p->parts);
+}
+
+void cnn_minibatch_prepare(cnn_minibatch *minibatch, const float *parameters) {
+    double flops = FLOPS_PER_PREPARED * (double)minibatch->network->parameter_count;
+    preparation p = {.network = minibatch->network,
+                     .parameters = parameters,
+                     .parts = useful_threads(minibatch, flops)};
+    cnn_thread_pool_for(minibatch->pool, (size_t)p.parts, p.parts, prepare_body, &p);
+}
+
 void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                              const cnn_sample_source *source, size_t first, size_t m,
                              const float **gradients, float *logits, uint8_t *labels) {
@@ -178,10 +207,10 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                        .labels = labels};
     double block_flops = 3.0 * minibatch->network->flops * CNN_LANES;
     int threads = useful_threads(minibatch, block_flops * (double)block_count(m));
-    cnn_parallel_for(pass.slots, threads, gradient_body, &pass);
+    cnn_thread_pool_for(minibatch->pool, pass.slots, threads, gradient_body, &pass);
     size_t chunks = (minibatch->slot_stride + REDUCTION_CHUNK - 1) / REDUCTION_CHUNK;
     threads = useful_threads(minibatch, (double)minibatch->slot_stride * (double)pass.slots);
-    cnn_parallel_for(chunks, threads, reduction_body, &pass);
+    cnn_thread_pool_for(minibatch->pool, chunks, threads, reduction_body, &pass);
     *gradients = minibatch->slots;
 }
 
@@ -197,5 +226,5 @@ void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                        .labels = labels};
     double block_flops = minibatch->network->flops * CNN_LANES;
     int threads = useful_threads(minibatch, block_flops * (double)block_count(count));
-    cnn_parallel_for(block_count(count), threads, forward_body, &pass);
+    cnn_thread_pool_for(minibatch->pool, block_count(count), threads, forward_body, &pass);
 }

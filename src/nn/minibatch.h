@@ -4,6 +4,7 @@
 #define CNN_NN_MINIBATCH_H
 
 #include "network.h"
+#include "parallel.h"
 
 typedef struct cnn_minibatch cnn_minibatch;
 
@@ -22,6 +23,12 @@ typedef struct cnn_sample_source {
 CNN_MUST_USE cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,
                                              cnn_minibatch **minibatch, cnn_error *error);
 void cnn_minibatch_free(cnn_minibatch *minibatch);
+
+/* The threads, for others to use between passes. */
+cnn_thread_pool *cnn_minibatch_pool(cnn_minibatch *minibatch);
+
+/* cnn_network_prepare on several threads. */
+void cnn_minibatch_prepare(cnn_minibatch *minibatch, const float *parameters);
 
 /* Forward and backward for the m images at first … first + m - 1, m <= batch_size: *gradients
  * points to the mean gradient, [parameter_count], valid until the next call (eq. 8 to 16). logits

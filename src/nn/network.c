@@ -396,13 +396,18 @@ void cnn_network_initialize(const cnn_network *network, uint64_t seed, float *pa
 
 /* --- running --- */
 
-void cnn_network_prepare(cnn_network *network, const float *parameters) {
+void cnn_network_prepare_part(const cnn_network *network, const float *parameters, int part,
+                              int parts) {
     for (int i = 0; i < network->layer_count; i++) {
         const cnn_layer *layer = &network->layers[i];
         if (layer->ops->prepare) {
-            layer->ops->prepare(layer, parameters + layer->parameter_offset);
+            layer->ops->prepare(layer, parameters + layer->parameter_offset, part, parts);
         }
     }
+}
+
+void cnn_network_prepare(const cnn_network *network, const float *parameters) {
+    cnn_network_prepare_part(network, parameters, 0, 1);
 }
 
 float *cnn_network_workspace(const cnn_network *network, bool training) {

@@ -60,7 +60,11 @@ void cnn_network_free(cnn_network *network);
 void cnn_network_initialize(const cnn_network *network, uint64_t seed, float *parameters);
 
 /* To be called after parameters have changed, before the next pass; not while passes run. */
-void cnn_network_prepare(cnn_network *network, const float *parameters);
+void cnn_network_prepare(const cnn_network *network, const float *parameters);
+
+/* One of `parts` parts of the same, which may run at the same time. */
+void cnn_network_prepare_part(const cnn_network *network, const float *parameters, int part,
+                              int parts);
 
 /* Room for one block's activations (and, for training, gradients): workspace_size or forward_size
  * floats, zeroed. NULL when memory is refused. Free with cnn_free. */

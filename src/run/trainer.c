@@ -237,7 +237,7 @@ static void report_progress(const trainer *t, double loss, double images_per_sec
 static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_t first, size_t m,
                               cnn_error *error) {
     const float *gradients;
-    cnn_network_prepare(t->setup.network, t->parameters);
+    cnn_minibatch_prepare(t->minibatch, t->parameters);
     cnn_minibatch_gradients(t->minibatch, t->parameters, source, first, m, &gradients, t->logits,
                             t->labels);
     double loss = 0.0;
@@ -250,7 +250,8 @@ static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_
     if (!isfinite(loss)) {
         return fail_diverged(t, t->state.batches + 1, describe_loss(loss), error);
     }
-    cnn_optimizer_step(&t->optimizer, t->config->train.learning_rate, t->parameter_count, gradients,
+    cnn_optimizer_step(&t->optimizer, cnn_minibatch_pool(t->minibatch),
+                       t->config->train.learning_rate, t->parameter_count, gradients,
                        t->optimizer_state, t->parameters);
     t->state.loss_sum += loss;
     t->state.right += right;
@@ -321,7 +322,7 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
                   .accuracy = (double)t->state.right / (double)images},
         .images_per_second = training_seconds > 0.0 ? (double)images / training_seconds : 0.0,
     };
-    cnn_network_prepare(t->setup.network, t->parameters);
+    cnn_minibatch_prepare(t->minibatch, t->parameters);
     cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->parameters, CNN_SPLIT_VALIDATION,
                                      t->logits, &row.validation, error);
     if (status != CNN_OK) {
@@ -417,7 +418,7 @@ static cnn_status finish(trainer *t, cnn_error *error) {
         .threads = t->setup.threads,
         .isa = cnn_isa_name(t->setup.network->kernels->isa),
     };
-    cnn_network_prepare(t->setup.network, t->best_parameters);
+    cnn_minibatch_prepare(t->minibatch, t->best_parameters);
     cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->best_parameters,
                                      CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
     if (status == CNN_OK) {
