@@ -6,12 +6,18 @@
 
 #define VEC_WIDTH 8
 #define TILE_FILTERS 2
+#define TILE_PARTS 2
 
 typedef __m256 vec;
 typedef __m256 vec_mask;
 
 static inline vec vec_load(const float *p) {
     return _mm256_load_ps(p);
+}
+static inline vec vec_load_once(const float *p) {
+    vec x = _mm256_load_ps(p);
+    __asm__("" : "+x"(x));
+    return x;
 }
 static inline void vec_store(float *p, vec x) {
     _mm256_store_ps(p, x);

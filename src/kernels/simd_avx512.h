@@ -6,12 +6,18 @@
 
 #define VEC_WIDTH 16
 #define TILE_FILTERS 4
+#define TILE_PARTS 1
 
 typedef __m512 vec;
 typedef __mmask16 vec_mask;
 
 static inline vec vec_load(const float *p) {
     return _mm512_load_ps(p);
+}
+static inline vec vec_load_once(const float *p) {
+    vec x = _mm512_load_ps(p);
+    __asm__("" : "+v"(x));
+    return x;
 }
 static inline void vec_store(float *p, vec x) {
     _mm512_store_ps(p, x);

@@ -8,6 +8,7 @@
 
 #define VEC_WIDTH 4
 #define TILE_FILTERS 2
+#define TILE_PARTS 1
 
 typedef struct vec {
     float lane[VEC_WIDTH];
@@ -26,6 +27,9 @@ typedef struct vec_mask {
 
 static inline vec vec_load(const float *p) {
     VEC_EACH(vec, p[i]);
+}
+static inline vec vec_load_once(const float *p) {
+    return vec_load(p);
 }
 static inline void vec_store(float *p, vec x) {
     for (int i = 0; i < VEC_WIDTH; i++) {
