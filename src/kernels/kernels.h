@@ -145,11 +145,11 @@ typedef struct cnn_kernels {
 
     /* --- Winograd. Tiles first … first + count - 1, count <= GROUP. --- */
 
-    /* Filter `filter` of weights[filters][channels][3][3], transformed, into packed weights for
-     * conv_forward: forward [36][packed filters × channels], data [36][packed channels × filters]
-     * (NULL: not wanted). */
-    void (*winograd_pack)(const cnn_winograd *w, const float *weights, int filter, float *forward,
-                          float *data);
+    /* Filters first … last - 1 of weights[filters][channels][3][3], transformed, into packed weights
+     * for conv_forward: forward [36][packed filters × channels], data [36][packed channels ×
+     * filters] (NULL: not wanted). What is past the last filter or channel stays as it is: 0. */
+    void (*winograd_pack)(const cnn_winograd *w, const float *weights, int first, int last,
+                          float *forward, float *data);
     /* v = the transformed input. */
     void (*winograd_input)(const cnn_winograd *w, int first, int count, const float *x, float *v);
     /* y = max(0, ·) where w->relu, of the transformed m plus bias[filters]. */

@@ -168,11 +168,12 @@ void cnn_conv_winograd_free(cnn_conv_winograd *plan) {
 
 void cnn_conv_winograd_prepare(const cnn_layer *layer, const cnn_conv_winograd *plan,
                                const float *weights, int part, int parts) {
-    int filters = layer->out.channels;
-    for (int f = filters * part / parts; f < filters * (part + 1) / parts; f++) {
-        layer->kernels->winograd_pack(&plan->geometry, weights, f, plan->packed_forward,
-                                      plan->packed_data);
-    }
+    int lines = (layer->out.channels + CNN_LANES - 1) / CNN_LANES; /* parts share no cache line */
+    int first = lines * part / parts * CNN_LANES;
+    int last = lines * (part + 1) / parts * CNN_LANES;
+    layer->kernels->winograd_pack(&plan->geometry, weights, first,
+                                  last < layer->out.channels ? last : layer->out.channels,
+                                  plan->packed_forward, plan->packed_data);
 }
 
 /* --- passes --- */
