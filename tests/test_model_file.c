@@ -17,21 +17,6 @@
 #define FILE_MAX 4096
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-static char folder[TEST_PATH_MAX];
-
-static int enter_folder(void **state) {
-    (void)state;
-    test_folder_create(folder);
-    return chdir(folder);
-}
-
-static int leave_folder(void **state) {
-    (void)state;
-    int failed = chdir("/");
-    test_folder_remove(folder);
-    return failed;
-}
-
 /* --- a file by hand --- */
 
 #define VERSION_ENTRY "\"cnntrain.version\":\"" CNN_VERSION "\""
@@ -373,5 +358,5 @@ int main(void) {
         cmocka_unit_test(test_truncated),  cmocka_unit_test(test_no_model),
         cmocka_unit_test(test_others),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }
