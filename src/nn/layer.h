@@ -146,4 +146,9 @@ struct cnn_layer {
     void *plan; /* the layer's own */
 };
 
+/* For layers that turn each value into one: infer_shape, and flops at one operation a value. */
+cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
+                                cnn_error *error);
+double cnn_layer_flops_per_value(const cnn_layer *layer);
+
 #endif
