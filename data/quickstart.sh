@@ -22,8 +22,8 @@ cat <<'END'
 
 Next: two folders of your own pictures, data/mine/bad and data/mine/good (any size, PNG or JPEG):
 
-    build/cnntrain --config configs/fashion.json data.train=data/mine data.test=data/mine \
-        'data.classes=["bad", "good"]' --out runs/mine
+    build/cnntrain --config configs/folders.json
+    build/cnnpredict runs/mine/model.bin photo.jpg
 
 README.md explains the config, build/cnntrain --help-config every key, src/README.md the code.
 END
