@@ -406,8 +406,7 @@ static void test_difference(void **state) {
     cnn_free(plain);
 }
 
-/* Every key of the help is a property in the schema: keys by their path, those of layers anywhere.
- */
+/* Every key of the help is a property in the schema: keys by path, those of layers anywhere. */
 static void test_schema(void **state) {
     (void)state;
     char *text = cnn_config_schema();

@@ -334,8 +334,7 @@ static void test_no_image(void **state) {
     (void)alarm(0);
 }
 
-/* Files cut short at every length, and with every byte changed: a reason, or pixels, and no crash.
- */
+/* Files cut short at every length, or with any byte changed: a reason, or pixels, and no crash. */
 static void test_damaged(void **state) {
     (void)state;
     picture p = random_picture(8);

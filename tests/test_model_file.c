@@ -1,5 +1,4 @@
-/* model.bin: written by hand and read, written by the library and taken apart by hand, and damaged.
- */
+/* model.bin: written by hand and read, written by the library and taken apart, and damaged. */
 #include "test_support.h"
 
 #include "memory.h"
@@ -126,8 +125,7 @@ static void test_read(void **state) {
 
 /* --- what the library writes --- */
 
-/* Writes the model of a hand-made file again; the bytes are then taken apart without the library.
- */
+/* Writes the model of a hand-made file again; its bytes are taken apart without the library. */
 static size_t write_again(uint8_t bytes[FILE_MAX]) {
     write_file(bytes, build(good_header, PARAMETERS, bytes));
     cnn_model *model = read_model();

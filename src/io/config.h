@@ -17,8 +17,7 @@ typedef enum cnn_bad_images {
 
 typedef enum cnn_normalize {
     CNN_NORMALIZE_UNIT,        /* x / 255 */
-    CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation, both of the training set's channel
-                                */
+    CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
 } cnn_normalize;
 
 struct cnn_config {

@@ -100,8 +100,8 @@ static cnn_status fail_unknown(const config_reader *reader, const char *place, c
         }
     }
     const char *from = origin(reader, full);
-    for (size_t i = 0; i < reader->override_count;
-         i++) { /* an override may have made the whole section */
+    /* an override may have made the whole section */
+    for (size_t i = 0; i < reader->override_count; i++) {
         from = is_inside(reader->override_places[i], full) ? "command line" : from;
     }
     return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s%sunknown %s \"%.100s\"; %s", from,

@@ -69,8 +69,8 @@ typedef struct cnn_kernels {
     void (*conv_backward_bias)(const cnn_conv_taps *geometry, const float *dz, float *db);
 
     /* y[o] = b[o] + sum over i of w[o][i] * x[i] (eq. 6), with max(0, ·) where relu.
-     * w: [outputs][inputs], b: [outputs], x: [inputs][LANES], y: [outputs][LANES]. Inputs rising.
-     */
+     * w: [outputs][inputs], b: [outputs], x: [inputs][LANES], y: [outputs][LANES]; sums over
+     * inputs rising. */
     void (*dense_forward)(int inputs, int outputs, const float *w, const float *b, const float *x,
                           bool relu, float *y);
 
@@ -114,8 +114,7 @@ CNN_MUST_USE cnn_status cnn_kernels_choose(const cnn_kernels **kernels, cnn_erro
 size_t cnn_conv_packed_size(const cnn_kernels *kernels, int filters, int taps);
 
 /* Packs weights for conv_forward. Weight (f, t) is read from
- * w[f * filter_stride + weight_offset[t]]; weight_offset: [taps]. Filters past the last become 0.
- */
+ * w[f * filter_stride + weight_offset[t]]; weight_offset: [taps]. Filters past the last are 0. */
 void cnn_conv_pack(const cnn_kernels *kernels, const float *w, int filters, ptrdiff_t filter_stride,
                    int taps, const int32_t *weight_offset, float *packed);
 

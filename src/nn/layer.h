@@ -35,10 +35,9 @@ typedef struct cnn_layer_name {
 typedef struct cnn_layer_key {
     const char *name;
     bool required;
-    int minimum, maximum; /* of a number; a named value may be outside */
-    int fallback;         /* the default where not required … */
-    const char
-        *fallback_key; /* … or, not NULL: the key before this one whose value is the default */
+    int minimum, maximum;        /* of a number; a named value may be outside */
+    int fallback;                /* the default where not required … */
+    const char *fallback_key;    /* … or, not NULL: the earlier key whose value is the default */
     const cnn_layer_name *names; /* ends with a NULL text; NULL where no value has a name */
     const char *help;
 } cnn_layer_key;
