@@ -5,24 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libmd-dev zlib1g-dev
-          dataset-fashion-mnist"
-missing=""
-for package in $packages; do
-    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
-    *" installed") ;;
-    *) missing="$missing $package" ;;
-    esac
-done
-if [ -n "$missing" ]; then
-    sudo=""
-    [ "$(id -u)" -eq 0 ] || sudo=sudo
-    echo "installing$missing"
-    $sudo apt-get update -qq
-    # word splitting is wanted: a list of packages
-    # shellcheck disable=SC2086
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
-fi
+data/install-packages.sh gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libmd-dev \
+    zlib1g-dev dataset-fashion-mnist
 
 cmake -S . -B build -DCNN_TESTS=OFF
 cmake --build build --parallel
@@ -38,8 +22,8 @@ cat <<'END'
 
 Next: two folders of your own pictures, data/mine/bad and data/mine/good (any size, PNG or JPEG):
 
-    build/cnntrain --config configs/fashion.json data.train=data/mine data.test=data/mine \
-        'data.classes=["bad", "good"]' --out runs/mine
+    build/cnntrain --config configs/folders.json
+    build/cnnpredict runs/mine/model.bin photo.jpg
 
 README.md explains the config, build/cnntrain --help-config every key, src/README.md the code.
 END

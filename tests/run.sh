@@ -7,24 +7,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev libmd-dev
-          zlib1g-dev libcmocka-dev pkg-config mandoc dataset-fashion-mnist"
-missing=""
-for package in $packages; do
-    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
-    *" installed") ;;
-    *) missing="$missing $package" ;;
-    esac
-done
-if [ -n "$missing" ]; then
-    sudo=""
-    [ "$(id -u)" -eq 0 ] || sudo=sudo
-    echo "installing$missing"
-    $sudo apt-get update -qq
-    # word splitting is wanted: a list of packages
-    # shellcheck disable=SC2086
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
-fi
+data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
+    libmd-dev zlib1g-dev libcmocka-dev pkg-config mandoc dataset-fashion-mnist
 
 jobs=$(nproc)
 failed=""

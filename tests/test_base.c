@@ -345,19 +345,6 @@ static void test_log_message(void **state) {
 
 /* --- paths and files --- */
 
-/* Tests of files get a folder of their own: *state is its path. */
-static int folder_setup(void **state) {
-    static char path[TEST_PATH_MAX];
-    test_folder_create(path);
-    *state = path;
-    return 0;
-}
-
-static int folder_teardown(void **state) {
-    test_folder_remove(*state);
-    return 0;
-}
-
 /* folder/name in a buffer of the caller's. */
 static const char *inside(void *const *state, const char *name, char path[TEST_PATH_MAX + 64]) {
     (void)snprintf(path, TEST_PATH_MAX + 64, "%s/%s", (const char *)*state, name);
@@ -760,8 +747,9 @@ static void test_isa_choose(void **state) {
     assert_string_equal(cnn_isa_name(CNN_ISA_AVX512), "avx512");
 }
 
+/* Tests of files get a folder of their own: *state is its path. */
 #define FOLDER_TEST(function)                                                                      \
-    cmocka_unit_test_setup_teardown(function, folder_setup, folder_teardown)
+    cmocka_unit_test_setup_teardown(function, test_folder_enter, test_folder_leave)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -11,21 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[TEST_PATH_MAX];
-
-static int enter_folder(void **state) {
-    (void)state;
-    test_folder_create(folder);
-    return chdir(folder);
-}
-
-static int leave_folder(void **state) {
-    (void)state;
-    int failed = chdir("/");
-    test_folder_remove(folder);
-    return failed;
-}
-
 /* The smallest useful config: only what is required. */
 static const char minimal[] = "{\n"
                               "  \"data\": {\"train\": \"images\"},\n"
@@ -421,8 +406,7 @@ static void test_difference(void **state) {
     cnn_free(plain);
 }
 
-/* Every key of the help is a property in the schema: keys by their path, those of layers anywhere.
- */
+/* Every key of the help is a property in the schema: keys by path, those of layers anywhere. */
 static void test_schema(void **state) {
     (void)state;
     char *text = cnn_config_schema();
@@ -462,5 +446,5 @@ int main(void) {
         cmocka_unit_test(test_fixed_point),   cmocka_unit_test(test_difference),
         cmocka_unit_test(test_schema),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

@@ -18,22 +18,6 @@
 #define SIDE 4
 #define SEEDS 20
 
-static char folder[TEST_PATH_MAX];
-
-/* Every test works in a folder of its own. */
-static int enter_folder(void **state) {
-    (void)state;
-    test_folder_create(folder);
-    return chdir(folder);
-}
-
-static int leave_folder(void **state) {
-    (void)state;
-    int failed = chdir("/");
-    test_folder_remove(folder);
-    return failed;
-}
-
 static void write_text(const char *path, const char *text) {
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
@@ -313,7 +297,7 @@ static void test_manifest_errors(void **state) {
 
 /* Paths from the root are taken as they are. */
 static void test_absolute_path(void **state) {
-    (void)state;
+    const char *folder = *state;
     make_folder("m");
     write_image("a.png", 1);
     write_image("m/b.png", 2);
@@ -609,7 +593,8 @@ static void test_block(void **state) {
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, enter_folder, leave_folder)
+/* Every test works in a folder of its own. */
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_folder_enter, test_folder_leave)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -17,21 +17,6 @@
 #define HEIGHT 5
 #define PIXELS (WIDTH * HEIGHT)
 
-static char folder[TEST_PATH_MAX];
-
-static int enter_folder(void **state) {
-    (void)state;
-    test_folder_create(folder);
-    return chdir(folder);
-}
-
-static int leave_folder(void **state) {
-    (void)state;
-    int failed = chdir("/");
-    test_folder_remove(folder);
-    return failed;
-}
-
 static void write_file(const char *path, const void *bytes, size_t size) {
     (void)unlink(path); /* some file systems flush a file that is cut and written again */
     FILE *file = fopen(path, "wb");
@@ -349,8 +334,7 @@ static void test_no_image(void **state) {
     (void)alarm(0);
 }
 
-/* Files cut short at every length, and with every byte changed: a reason, or pixels, and no crash.
- */
+/* Files cut short at every length, or with any byte changed: a reason, or pixels, and no crash. */
 static void test_damaged(void **state) {
     (void)state;
     picture p = random_picture(8);
@@ -423,5 +407,5 @@ int main(void) {
         cmocka_unit_test(test_no_image),  cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_corpus),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

@@ -1,5 +1,4 @@
-/* model.bin: written by hand and read, written by the library and taken apart by hand, and damaged.
- */
+/* model.bin: written by hand and read, written by the library and taken apart, and damaged. */
 #include "test_support.h"
 
 #include "memory.h"
@@ -16,21 +15,6 @@
 #define PARAMETERS 29
 #define FILE_MAX 4096
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
-
-static char folder[TEST_PATH_MAX];
-
-static int enter_folder(void **state) {
-    (void)state;
-    test_folder_create(folder);
-    return chdir(folder);
-}
-
-static int leave_folder(void **state) {
-    (void)state;
-    int failed = chdir("/");
-    test_folder_remove(folder);
-    return failed;
-}
 
 /* --- a file by hand --- */
 
@@ -141,8 +125,7 @@ static void test_read(void **state) {
 
 /* --- what the library writes --- */
 
-/* Writes the model of a hand-made file again; the bytes are then taken apart without the library.
- */
+/* Writes the model of a hand-made file again; its bytes are taken apart without the library. */
 static size_t write_again(uint8_t bytes[FILE_MAX]) {
     write_file(bytes, build(good_header, PARAMETERS, bytes));
     cnn_model *model = read_model();
@@ -373,5 +356,5 @@ int main(void) {
         cmocka_unit_test(test_truncated),  cmocka_unit_test(test_no_model),
         cmocka_unit_test(test_others),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- comparing --- */
 
@@ -204,12 +205,15 @@ void test_block_poison(const cnn_block *block, float *values) {
 
 /* --- folders --- */
 
-void test_folder_create(char path[TEST_PATH_MAX]) {
+int test_folder_enter(void **state) {
+    static char path[TEST_PATH_MAX];
     const char *temporary = getenv("TMPDIR");
     int length =
         snprintf(path, TEST_PATH_MAX, "%s/cnn-test-XXXXXX", temporary ? temporary : "/tmp");
     assert_in_range(length, 1, TEST_PATH_MAX - 1);
     assert_non_null(mkdtemp(path));
+    *state = path;
+    return chdir(path);
 }
 
 static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *place) {
@@ -217,6 +221,6 @@ static int remove_entry(const char *path, const struct stat *about, int kind, st
     return remove(path);
 }
 
-void test_folder_remove(const char *path) {
-    assert_int_equal(nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+int test_folder_leave(void **state) {
+    return chdir("/") || nftw(*state, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }

@@ -88,8 +88,9 @@ void test_block_poison(const cnn_block *block, float *values);
 
 #define TEST_PATH_MAX 512
 
-/* A new empty folder. test_folder_remove removes it with all that is in it. */
-void test_folder_create(char path[TEST_PATH_MAX]);
-void test_folder_remove(const char *path);
+/* cmocka's setup and teardown, of a test or of a group: a new empty folder becomes the working
+ * directory, and *state its path; then it is removed with all that is in it. */
+int test_folder_enter(void **state);
+int test_folder_leave(void **state);
 
 #endif

@@ -22,8 +22,6 @@
 #define BATCHES 5
 #define EPOCHS 3
 
-static char folder[TEST_PATH_MAX];
-
 /* --- data --- */
 
 /* Image i of a class: noise, and brighter on the left (class 0) or on the right (class 1). */
@@ -58,10 +56,9 @@ static void write_text(const char *path, const char *text) {
     assert_int_equal(fclose(file), 0);
 }
 
+/* A folder with the images and a config for all tests. */
 static int enter_folder(void **state) {
-    (void)state;
-    test_folder_create(folder);
-    int failed = chdir(folder) || mkdir("images", 0777) || mkdir("images/left", 0777) ||
+    int failed = test_folder_enter(state) || mkdir("images", 0777) || mkdir("images/left", 0777) ||
                  mkdir("images/right", 0777);
     for (int i = 0; i < IMAGES && !failed; i++) {
         write_image(i % 2, i / 2);
@@ -75,13 +72,6 @@ static int enter_folder(void **state) {
         "            {\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}],\n"
         " \"train\": {\"epochs\": 3, \"batch_size\": 5, \"learning_rate\": 0.05,\n"
         "           \"optimizer\": \"momentum\"}}\n");
-    return failed;
-}
-
-static int leave_folder(void **state) {
-    (void)state;
-    int failed = chdir("/");
-    test_folder_remove(folder);
     return failed;
 }
 
@@ -705,5 +695,5 @@ int main(void) {
         cmocka_unit_test(test_predict_pixels),
         cmocka_unit_test(test_metrics),
     };
-    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+    return cmocka_run_group_tests(tests, enter_folder, test_folder_leave);
 }

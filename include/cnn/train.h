@@ -1,5 +1,4 @@
-/* Training, and what goes with it: the plan of a run, the gradient check, the trace of one batch.
- */
+/* Training, and what goes with it: a run's plan, the gradient check, the trace of one batch. */
 #ifndef CNN_TRAIN_H
 #define CNN_TRAIN_H
 

@@ -16,7 +16,9 @@ typedef enum cnn_isa {
 #undef CNN_ISA_ENUM
 } cnn_isa;
 
-#define CNN_ISA_COUNT 3
+/* How many the list has: 0, and 1 for each. */
+#define CNN_ISA_ONE(name, text) +1
+#define CNN_ISA_COUNT (0 CNN_ISA_LIST(CNN_ISA_ONE))
 
 /* "generic", "avx2" or "avx512". */
 const char *cnn_isa_name(cnn_isa isa);

@@ -5,8 +5,7 @@
 #include "cnn/log.h"
 #include "cnn/status.h"
 
-/* Formats one line and hands it to log's function; does nothing where log or its function is NULL.
- */
+/* Formats one line for log's function; does nothing where log or its function is NULL. */
 void cnn_log_message(const cnn_log_sink *log, cnn_log_level level, const char *format, ...)
     CNN_PRINTF(3, 4);
 

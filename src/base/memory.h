@@ -5,8 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Every float array starts at a multiple of this many bytes: one AVX-512 register, one cache line.
- */
+/* Every float array starts at a multiple of this: one AVX-512 register, one cache line. */
 #define CNN_ALIGNMENT ((size_t)64)
 
 /* `count` elements of `size` bytes, zeroed, aligned to CNN_ALIGNMENT. NULL when the product

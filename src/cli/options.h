@@ -36,8 +36,7 @@ CNN_MUST_USE cnn_status cnn_option_integer(const char *name, const char *text, i
 CNN_MUST_USE cnn_status cnn_option_number(const char *name, const char *text, double minimum,
                                           double maximum, double *value, cnn_error *error);
 
-/* Flushes stdout; false, after a message on stderr, where what was printed is lost (a full disk).
- */
+/* Flushes stdout; false, after a message on stderr, where output was lost (a full disk). */
 bool cnn_flush_results(const char *program);
 
 #endif

@@ -1,6 +1,6 @@
-/* The config: what a run is to do, as checked values. Read from JSON and KEY=VALUE overrides
- * (config_read.c), written back as JSON, help and schema (config_write.c), all by one table of keys
- * (config_keys.c). */
+/* The config: what a run is to do, as checked values. Read from JSON (config_read.c) and KEY=VALUE
+ * overrides (config_override.c), written back as JSON, help and schema (config_write.c), all by one
+ * table of keys (config_keys.c). */
 #ifndef CNN_IO_CONFIG_H
 #define CNN_IO_CONFIG_H
 
@@ -17,8 +17,7 @@ typedef enum cnn_bad_images {
 
 typedef enum cnn_normalize {
     CNN_NORMALIZE_UNIT,        /* x / 255 */
-    CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation, both of the training set's channel
-                                */
+    CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
 } cnn_normalize;
 
 struct cnn_config {

@@ -1,5 +1,6 @@
-/* Reading: JSON text and overrides to a checked cnn_config. */
+/* Reading: JSON text, with overrides put in, to a checked cnn_config. */
 #include "config_keys.h"
+#include "config_override.h"
 
 #include "error.h"
 #include "file.h"
@@ -15,13 +16,12 @@
 #include <string.h>
 
 #define CONFIG_FILE_LIMIT ((size_t)16 << 20)
-#define PLACE_SIZE 256
 #define NAMES_MAX 64
 
 /* What reading needs to know to say where a value came from. */
 typedef struct config_reader {
     const char *file;
-    char (*override_places)[PLACE_SIZE]; /* places that the command line set */
+    char (*override_places)[CNN_CONFIG_PLACE_SIZE]; /* places that the command line set */
     size_t override_count;
     cnn_error *error;
 } config_reader;
@@ -83,7 +83,7 @@ static cnn_status fail_expected(const config_reader *reader, const char *place,
 static cnn_status fail_unknown(const config_reader *reader, const char *place, const char *what,
                                const char *found, const char *const *names) {
     /* what the command line set is told apart by the full place */
-    char full[PLACE_SIZE + 128];
+    char full[CNN_CONFIG_PLACE_SIZE + 128];
     (void)snprintf(full, sizeof full, "%s%s%.100s", place, *place ? "." : "", found);
     const char *nearest = cnn_text_nearest(found, names);
     char hint[512];
@@ -100,8 +100,8 @@ static cnn_status fail_unknown(const config_reader *reader, const char *place, c
         }
     }
     const char *from = origin(reader, full);
-    for (size_t i = 0; i < reader->override_count;
-         i++) { /* an override may have made the whole section */
+    /* an override may have made the whole section */
+    for (size_t i = 0; i < reader->override_count; i++) {
         from = is_inside(reader->override_places[i], full) ? "command line" : from;
     }
     return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s%sunknown %s \"%.100s\"; %s", from,
@@ -173,123 +173,11 @@ static cnn_status check_duplicates(const config_reader *reader, const char *plac
     return CNN_OK;
 }
 
-/* --- overrides --- */
-
-/* The next part of a dotted path, which is cut at its dot; NULL at the end. */
-static char *next_part(char **rest) {
-    char *part = *rest;
-    if (part) {
-        char *dot = strchr(part, '.');
-        *rest = dot ? dot + 1 : NULL;
-        if (dot) {
-            *dot = '\0';
-        }
-    }
-    return part;
-}
-
-static bool is_index(const char *part, int *index) {
-    *index = 0;
-    if (!*part || strlen(part) > 6) {
-        return false;
-    }
-    for (; *part; part++) {
-        if (!isdigit((unsigned char)*part)) {
-            return false;
-        }
-        *index = *index * 10 + (*part - '0');
-    }
-    return true;
-}
-
-/* Puts value (which it takes) at `part` of parent: a key of an object or a place in a list. */
-static bool put(cJSON *parent, const char *part, cJSON *value) {
-    int index;
-    bool done = false;
-    if (cJSON_IsArray(parent) && is_index(part, &index) && index <= cJSON_GetArraySize(parent)) {
-        done = index == cJSON_GetArraySize(parent) ? cJSON_AddItemToArray(parent, value)
-                                                   : cJSON_ReplaceItemInArray(parent, index, value);
-    } else if (cJSON_IsObject(parent)) {
-        done = cJSON_GetObjectItemCaseSensitive(parent, part)
-                   ? cJSON_ReplaceItemInObjectCaseSensitive(parent, part, value)
-                   : cJSON_AddItemToObject(parent, part, value);
-    }
-    if (!done) {
-        cJSON_Delete(value);
-    }
-    return done;
-}
-
-static cJSON *child(const cJSON *parent, const char *part) {
-    int index;
-    if (cJSON_IsArray(parent)) {
-        return is_index(part, &index) ? cJSON_GetArrayItem(parent, index) : NULL;
-    }
-    return cJSON_GetObjectItemCaseSensitive(parent, part);
-}
-
-/* Applies one KEY=VALUE to the tree and notes its place ("layers[0].filters"). */
-static cnn_status apply_override(config_reader *reader, cJSON *root, const char *override) {
-    const char *equals = strchr(override, '=');
-    if (!equals || equals == override || !cnn_text_is_utf8(override)) {
-        return cnn_fail(reader->error, CNN_ERROR_CONFIG,
-                        "command line: expected KEY=VALUE%s, got \"%.100s\"",
-                        cnn_text_is_utf8(override) ? "" : " in UTF-8", override);
-    }
-    char *path = cnn_copy_string(override);
-    if (!path) {
-        return cnn_fail_memory(reader->error, "an override");
-    }
-    path[equals - override] = '\0';
-    char *place = reader->override_places[reader->override_count];
-    size_t used = 0;
-    cJSON *parent = root;
-    cnn_status status = CNN_OK;
-    char *rest = path;
-    for (char *part = next_part(&rest); part && status == CNN_OK; part = next_part(&rest)) {
-        int index;
-        used += (size_t)snprintf(place + used, PLACE_SIZE - used,
-                                 cJSON_IsArray(parent) && is_index(part, &index) ? "[%s]"
-                                 : used                                          ? ".%s"
-                                                                                 : "%s",
-                                 part);
-        if (used >= PLACE_SIZE || !*part) {
-            status = cnn_fail(reader->error, CNN_ERROR_CONFIG,
-                              "command line: expected a key such as train.epochs, got \"%.100s\"",
-                              override);
-        } else if (rest) {
-            cJSON *next = child(parent, part);
-            if (!next && put(parent, part, cJSON_CreateObject())) {
-                next = child(parent, part);
-            }
-            if (!next || (!cJSON_IsObject(next) && !cJSON_IsArray(next))) {
-                status = cnn_fail(reader->error, CNN_ERROR_CONFIG,
-                                  next ? "command line: %s: there is nothing inside \"%s\" to set"
-                                       : "command line: %s: there is no \"%s\"",
-                                  override, place);
-            }
-            parent = next;
-        } else {
-            cJSON *value = cJSON_ParseWithOpts(equals + 1, NULL, true);
-            if (!value) {
-                value = cJSON_CreateString(equals + 1);
-            }
-            if (!value || !put(parent, part, value)) {
-                status = cnn_fail(reader->error, CNN_ERROR_CONFIG,
-                                  "command line: %s: there is no \"%s\" to set", override, place);
-            }
-        }
-    }
-    cnn_free(path);
-    reader->override_count += status == CNN_OK;
-    return status;
-}
-
 /* --- layers --- */
 
 static cnn_status read_layer_key(const config_reader *reader, const char *layer_place,
                                  const cnn_layer_key *key, const cJSON *item, int *value) {
-    char place[PLACE_SIZE];
+    char place[CNN_CONFIG_PLACE_SIZE];
     (void)snprintf(place, sizeof place, "%s.%s", layer_place, key->name);
     if (!item) {
         return fail_at(reader, place, "missing; %s", key->help);
@@ -326,7 +214,7 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
     if (status != CNN_OK) {
         return status;
     }
-    char type_place[PLACE_SIZE];
+    char type_place[CNN_CONFIG_PLACE_SIZE];
     (void)snprintf(type_place, sizeof type_place, "%s.type", place);
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(item, "type");
     const char *names[NAMES_MAX] = {0};
@@ -627,7 +515,7 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
                                         .width = (int)config->image.width};
     cnn_error found;
     if (cnn_network_check(&config->network, NULL, &found) != CNN_OK) {
-        char place[PLACE_SIZE];
+        char place[CNN_CONFIG_PLACE_SIZE];
         (void)snprintf(place, sizeof place, "%.*s", (int)strcspn(found.message, ":"),
                        found.message);
         return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s", origin(reader, place),
@@ -657,7 +545,8 @@ cnn_status cnn_config_load(const char *path, const char *const *overrides, size_
     }
     status = parse(&reader, text, size, &root);
     for (size_t i = 0; i < override_count && status == CNN_OK; i++) {
-        status = apply_override(&reader, root, overrides[i]);
+        status = cnn_config_override(root, overrides[i], reader.override_places[i], error);
+        reader.override_count = i + 1;
     }
     if (status == CNN_OK) {
         status = check_structure(&reader, root);

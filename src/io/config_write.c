@@ -17,8 +17,7 @@ static char *take_text(char *printed) {
     return copy;
 }
 
-/* Adds item (which it takes) under a name; false, and everything freed, where either was refused.
- */
+/* Adds item (which it takes) under a name; false, and item freed, where that is refused. */
 static bool add(cJSON *object, const char *name, cJSON *item) {
     if (!object || !item || !cJSON_AddItemToObject(object, name, item)) {
         cJSON_Delete(item);
@@ -27,8 +26,7 @@ static bool add(cJSON *object, const char *name, cJSON *item) {
     return true;
 }
 
-/* The object that holds the last part of a dotted path, made where missing; *name: that last part.
- */
+/* The object that holds a dotted path's last part, made where missing; *name: that part. */
 static cJSON *section_of(cJSON *root, const char *path, const char **name) {
     const char *dot = strchr(path, '.');
     if (!dot) {
@@ -450,8 +448,7 @@ static bool require(const cJSON *schema, const char *name) {
     return cJSON_AddItemToArray(required, cJSON_CreateString(name));
 }
 
-/* The object schema that a key belongs to: the root's, or that of its section, made where missing.
- */
+/* The object schema that a key belongs to: the root's, or its section's, made where missing. */
 static cJSON *owner_schema(cJSON *root, const cnn_config_key *key, const char **name) {
     const char *dot = strchr(key->path, '.');
     *name = dot ? dot + 1 : key->path;

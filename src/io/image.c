@@ -54,8 +54,7 @@ typedef struct rectangle {
     int x, y, width, height;
 } rectangle;
 
-/* The largest rectangle of the shape width : height in the middle of an outer one, to whole pixels.
- */
+/* The largest width : height rectangle in the middle of an outer one, to whole pixels. */
 static rectangle middle_of_shape(int outer_width, int outer_height, int64_t width, int64_t height) {
     rectangle part = {.width = outer_width, .height = outer_height};
     if ((int64_t)outer_width * height > (int64_t)outer_height * width) {

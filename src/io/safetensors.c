@@ -195,8 +195,7 @@ static bool get_whole(const cJSON *item, size_t *out) {
     return true;
 }
 
-/* One tensor's entry, which must start at *offset of `size` data bytes; moves *offset to its end.
- */
+/* One tensor's entry, which must start at *offset of `size` data bytes; *offset becomes its end. */
 static bool read_tensor(const cJSON *item, size_t *offset, size_t size, cnn_saved_tensor *tensor) {
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(item, "dtype");
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape");

@@ -109,8 +109,8 @@ typedef struct cnn_kernels {
                                     const float *arg, float *db);
 
     /* y[o] = b[o] + sum over i of w[o][i] * x[i] (eq. 6), with max(0, ·) where relu.
-     * w: [outputs][inputs], b: [outputs], x: [inputs][LANES], y: [outputs][LANES]. Inputs rising.
-     */
+     * w: [outputs][inputs], b: [outputs], x: [inputs][LANES], y: [outputs][LANES]; sums over
+     * inputs rising. */
     void (*dense_forward)(int inputs, int outputs, const float *w, const float *b, const float *x,
                           bool relu, float *y);
 

@@ -1,17 +1,19 @@
 /* The few vector operations that kernels are written in, chosen at compile time: this header
  * includes one of simd_avx512.h, simd_avx2.h and simd_generic.h. Each gives
  *
- *   vec, vec_mask            VEC_WIDTH floats; one truth value for each
- *   TILE_FILTERS             filters in a register tile (TILE_FILTERS × 6 accumulators fit the
- * registers) vec_load, vec_store      aligned to the vector's size vec_loadu, vec_storeu    not
- * aligned vec_zero, vec_broadcast vec_add(a, b)            a + b vec_fma(a, b, c)         a * b + c
- * with one rounding vec_relu(x)              0 > x ? 0 : x, so that NaN and -0 stay what they are
- *   vec_greater(a, b)        a > b; false where either is NaN
- *   vec_greater_or_nan(a, b) a > b, or a is NaN
- *   vec_equal(a, b)
- *   vec_select(m, a, b)      m ? a : b
- *   vec_sum(x)               the lane tree within one vector: lanes width/2 apart, …, 2 apart, 1
- * apart
+ *   vec, vec_mask             VEC_WIDTH floats; one truth value for each
+ *   TILE_FILTERS              filters of a register tile: TILE_FILTERS × 6 sums fit the registers
+ *   vec_load, vec_store       at addresses aligned to the vector's size
+ *   vec_loadu, vec_storeu     at any address
+ *   vec_zero, vec_broadcast   0, or one float, in every lane
+ *   vec_add(a, b)             a + b
+ *   vec_fma(a, b, c)          a * b + c with one rounding
+ *   vec_relu(x)               0 > x ? 0 : x, so that NaN and -0 stay what they are
+ *   vec_greater(a, b)         a > b; false where either is NaN
+ *   vec_greater_or_nan(a, b)  a > b, or a is NaN
+ *   vec_equal(a, b)           a == b; false where either is NaN
+ *   vec_select(m, a, b)       m ? a : b
+ *   vec_sum(x)                the lane tree of one vector: lanes width/2 apart, …, 2 apart, 1 apart
  *
  * and nothing else, so that all of them compute the same bytes. */
 #ifndef CNN_KERNELS_SIMD_H

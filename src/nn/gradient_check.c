@@ -11,8 +11,7 @@
 
 /* Images of the batch: one block is full, the second is not. */
 enum { IMAGES = CNN_LANES + 3 };
-/* A network so large that the double batch would not fit in this many values is checked on fewer.
- */
+/* Values of the double batch; a network too large for it is checked on fewer images. */
 #define BATCH_VALUES_MAX ((size_t)1 << 24)
 
 /* Everything that the three computations share. */

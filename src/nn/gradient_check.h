@@ -26,8 +26,7 @@ typedef struct cnn_gradient_row {
 
 /* Checks `network` on random images and random parameters (biases too), and calls row for each
  * tensor in turn. Of a large tensor, `entries` evenly spread entries are compared with differences.
- * *passed: all errors within the bounds, something checked in every tensor, not all gradients zero.
- */
+ * *passed: errors within the bounds, something checked in every tensor, not all gradients zero. */
 CNN_MUST_USE cnn_status cnn_gradient_check(cnn_network *network, uint64_t seed, size_t entries,
                                            void (*row)(void *context, const cnn_gradient_row *row),
                                            void *context, bool *passed, cnn_error *error);

@@ -35,10 +35,9 @@ typedef struct cnn_layer_name {
 typedef struct cnn_layer_key {
     const char *name;
     bool required;
-    int minimum, maximum; /* of a number; a named value may be outside */
-    int fallback;         /* the default where not required … */
-    const char
-        *fallback_key; /* … or, not NULL: the key before this one whose value is the default */
+    int minimum, maximum;        /* of a number; a named value may be outside */
+    int fallback;                /* the default where not required … */
+    const char *fallback_key;    /* … or, not NULL: the earlier key whose value is the default */
     const cnn_layer_name *names; /* ends with a NULL text; NULL where no value has a name */
     const char *help;
 } cnn_layer_key;
@@ -163,5 +162,10 @@ struct cnn_layer {
     size_t kept_offset;
     void *plan; /* the layer's own */
 };
+
+/* For layers that turn each value into one: infer_shape, and flops at one operation a value. */
+cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
+                                cnn_error *error);
+double cnn_layer_flops_per_value(const cnn_layer *layer);
 
 #endif

@@ -1,4 +1,4 @@
-/* The one list of layers. */
+/* The one list of layers, and what several of them share. */
 #include "layer.h"
 
 #include <string.h>
@@ -27,4 +27,15 @@ const cnn_layer_ops *cnn_layer_find(const char *name) {
 
 size_t cnn_shape_size(const cnn_shape *shape) {
     return (size_t)shape->channels * (size_t)shape->height * (size_t)shape->width;
+}
+
+cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
+                                cnn_error *error) {
+    (void)spec, (void)error;
+    *out = *in;
+    return CNN_OK;
+}
+
+double cnn_layer_flops_per_value(const cnn_layer *layer) {
+    return (double)cnn_shape_size(&layer->out);
 }

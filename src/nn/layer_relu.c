@@ -6,17 +6,6 @@
 
 static const cnn_layer_key keys[] = {{0}};
 
-static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
-                              cnn_error *error) {
-    (void)spec, (void)error;
-    *out = *in;
-    return CNN_OK;
-}
-
-static double flops(const cnn_layer *layer) {
-    return (double)cnn_shape_size(&layer->out);
-}
-
 static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
                     float *kept, float *work) {
     (void)parameters, (void)x, (void)kept, (void)work;
@@ -58,8 +47,8 @@ const cnn_layer_ops cnn_layer_relu = {
     .keys = keys,
     .in_place = true,
     .backward_reads_output = true,
-    .infer_shape = infer_shape,
-    .flops = flops,
+    .infer_shape = cnn_layer_same_shape,
+    .flops = cnn_layer_flops_per_value,
     .forward = forward,
     .backward = backward,
     .reference_forward = reference_forward,

@@ -73,8 +73,7 @@ float *cnn_network_workspace(const cnn_network *network, bool training);
 /* Where the input block is to be written: float x[C][H][W][LANES], placed as *block says. */
 float *cnn_network_input(const cnn_network *network, float *workspace, const cnn_block **block);
 
-/* One block from input to logits (Z of the last dense layer): float[LANES], inside the workspace.
- */
+/* One block from input to logits (Z of the last dense layer): float[LANES] in the workspace. */
 const float *cnn_network_forward(const cnn_network *network, const float *parameters,
                                  float *workspace);
 

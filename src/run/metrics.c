@@ -17,8 +17,7 @@ static int by_probability(const void *a, const void *b) {
     return (x->probability > y->probability) - (x->probability < y->probability);
 }
 
-/* Counts, for every image of class 1, the images of class 0 below it, and half of those beside it.
- */
+/* Counts, for every image of class 1, those of class 0 below it, and half of those beside it. */
 static double area_under_curve(scored *images, size_t count) {
     qsort(images, count, sizeof *images, by_probability);
     double pairs = 0.0; /* halves of whole numbers below 2^53: exact */

@@ -41,8 +41,7 @@ CNN_MUST_USE cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mo
                                                cnn_error *error);
 void cnn_run_directory_close(cnn_run_directory *directory);
 
-/* Makes the directory where needed and removes the files of an earlier run: for a run that starts.
- */
+/* For a run that starts: makes the directory where needed, removes an earlier run's files. */
 CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directory,
                                                 cnn_error *error);
 

@@ -441,8 +441,7 @@ static cnn_status finish(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* Is the run directory ours to use? Asked before the data is read, so that a mistake shows at once.
- */
+/* Is the run directory ours to use? Asked before data is read: a mistake shows at once. */
 static cnn_status open_directory(trainer *t, bool *has_checkpoint, cnn_error *error) {
     const char *output = t->options->output ? t->options->output : t->config->output;
     if (!output) {

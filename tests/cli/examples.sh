@@ -27,6 +27,6 @@ for config in "$SOURCE"/configs/*.json; do
     run 0 "$CNNTRAIN" "$@" --check-gradients
     expect_in_stdout '^passed$'
 done
-[ "$count" -ge 2 ] || fail "expected at least two configs, found $count"
+[ "$count" -ge 3 ] || fail "expected at least three configs, found $count"
 
 finish
