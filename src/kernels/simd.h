@@ -3,16 +3,20 @@
  *
  *   vec, vec_mask             VEC_WIDTH floats; one truth value for each
  *   TILE_FILTERS              filters of a register tile: TILE_FILTERS × 6 sums fit the registers
+ *   TILE_PARTS                vectors of one pixel that a register tile takes side by side
  *   vec_load, vec_store       at addresses aligned to the vector's size
+ *   vec_load_once             the same as vec_load, for a value that several operations use: no
+ *                             compiler may load it anew for each of them
  *   vec_loadu, vec_storeu     at any address
  *   vec_zero, vec_broadcast   0, or one float, in every lane
- *   vec_add(a, b)             a + b
+ *   vec_add, vec_sub, vec_mul a + b, a - b, a * b
  *   vec_fma(a, b, c)          a * b + c with one rounding
  *   vec_relu(x)               0 > x ? 0 : x, so that NaN and -0 stay what they are
  *   vec_greater(a, b)         a > b; false where either is NaN
  *   vec_greater_or_nan(a, b)  a > b, or a is NaN
  *   vec_equal(a, b)           a == b; false where either is NaN
  *   vec_select(m, a, b)       m ? a : b
+ *   vec_transpose(rows)       VEC_WIDTH vectors, as a square, in place
  *   vec_sum(x)                the lane tree of one vector: lanes width/2 apart, …, 2 apart, 1 apart
  *
  * and nothing else, so that all of them compute the same bytes. */

@@ -127,8 +127,7 @@ static void add_tensors(cnn_network *network, cnn_layer *layer) {
     layer->parameter_count = network->parameter_count - layer->parameter_offset;
 }
 
-/* A block for a shape with a border; *size grows by its floats, *offset is that of value (0, 0, 0).
- */
+/* A block for a shape with a border. *size grows by its floats; *offset: of value (0, 0, 0). */
 static cnn_block place_block(const cnn_shape *shape, int before, int after, size_t *size,
                              size_t *offset) {
     ptrdiff_t rows = shape->height + before + after;
@@ -143,8 +142,7 @@ static cnn_block place_block(const cnn_shape *shape, int before, int after, size
     return block;
 }
 
-/* The same memory seen through another shape of as many values; only for blocks without a border.
- */
+/* The same memory seen through a shape of as many values; for blocks without a border only. */
 static cnn_block flat_block(const cnn_shape *shape) {
     return (cnn_block){.channels = shape->channels,
                        .height = 1,
