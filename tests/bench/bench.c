@@ -16,7 +16,7 @@ enum { JSON, THREADS, ISA, SECONDS, BATCH, CONV, NO_LAYERS, HELP };
 static const cnn_option options[] = {
     [JSON] = {"json", 'j', "FILE", "write the results there, too"},
     [THREADS] = {"threads", 't', "LIST", "such as 1,2 (default: 1, 2, 4, … and all processors)"},
-    [ISA] = {"isa", 'i', "LIST", "of generic, avx2, avx512 (default: all there are)"},
+    [ISA] = {"isa", 'i', "LIST", "of generic, avx2, avx512; or best (default: all there are)"},
     [SECONDS] = {"seconds", 's', "S", "time for each measurement (default: 1)"},
     [BATCH] = {"batch", 'b', "N", "batch size (default: the config's)"},
     [CONV] = {"conv", 0, "HOW", "direct or auto convolutions (default: CNN_CONV, or auto)"},
@@ -100,6 +100,9 @@ static cnn_status choose_isas(const char *list, bench_machine *machine, cnn_erro
     if (status != CNN_OK) {
         return status;
     }
+    if (list && strcmp(list, "best") == 0) {
+        list = cnn_isa_name(most);
+    }
     char names[64];
     (void)snprintf(names, sizeof names, ",%.60s,", list ? list : "");
     size_t known = 0;
@@ -119,7 +122,8 @@ static cnn_status choose_isas(const char *list, bench_machine *machine, cnn_erro
     }
     if (list && known != strlen(list) + 1) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--isa: expected a list of generic, avx2, avx512, got \"%.60s\"", list);
+                        "--isa: expected best, or a list of generic, avx2, avx512; got \"%.60s\"",
+                        list);
     }
     return CNN_OK;
 }
@@ -165,22 +169,20 @@ static cnn_status choose_threads(const char *list, bench_machine *machine, cnn_e
 
 /* --- measuring --- */
 
-static cnn_status measure_peaks(bench_machine *machine, cnn_error *error) {
-    double seconds = machine->seconds < 0.3 ? machine->seconds : 0.3;
-    machine->peaks = cnn_alloc((size_t)machine->isa_count * (size_t)machine->thread_count,
-                               sizeof *machine->peaks);
-    if (!machine->peaks) {
-        return cnn_fail_memory(error, "peaks");
-    }
+/* Tries again; a better peak replaces the one before, so that a neighbour's work at one moment does
+ * not last. */
+static void improve_peaks(bench_machine *machine) {
+    double seconds = machine->seconds < 0.2 ? machine->seconds : 0.2;
     for (int i = 0; i < machine->isa_count; i++) {
-        double *peaks = machine->peaks + i * machine->thread_count;
         for (int t = 0; t < machine->thread_count; t++) {
-            peaks[t] = bench_peak(machine->isas[i], machine->threads[t], seconds);
+            double *peak = &machine->peaks[i * machine->thread_count + t];
+            double now = bench_peak(machine->isas[i], machine->threads[t], seconds);
+            *peak = now > *peak ? now : *peak;
         }
-        machine->peaks_alone[i] =
-            machine->threads[0] == 1 ? peaks[0] : bench_peak(machine->isas[i], 1, seconds);
+        double now = machine->threads[0] == 1 ? machine->peaks[i * machine->thread_count]
+                                              : bench_peak(machine->isas[i], 1, seconds);
+        machine->peaks_alone[i] = now > machine->peaks_alone[i] ? now : machine->peaks_alone[i];
     }
-    return CNN_OK;
 }
 
 static cnn_status measure_steps(const bench_machine *machine, bench_images *images,
@@ -249,9 +251,10 @@ static cnn_status load_network(const bench_command *command, const char *path,
     return CNN_OK;
 }
 
-static cnn_status measure_network(const bench_command *command, const bench_machine *machine,
+static cnn_status measure_network(const bench_command *command, bench_machine *machine,
                                   bench_network *network, cnn_error *error) {
     bench_images images;
+    improve_peaks(machine);
     cnn_status status = bench_images_create(network->config, &images, error);
     if (status != CNN_OK) {
         return status;
@@ -260,6 +263,7 @@ static cnn_status measure_network(const bench_command *command, const bench_mach
     if (status == CNN_OK && !command->no_layers) {
         status = measure_layers(machine, &images, network, error);
     }
+    improve_peaks(machine);
     bench_images_free(&images);
     return status;
 }
@@ -293,10 +297,12 @@ static cnn_status run(const bench_command *command, cnn_error *error) {
         status = choose_threads(command->threads, &machine, error);
     }
     if (status == CNN_OK) {
-        bench_machine_identify(&machine);
-        status = measure_peaks(&machine, error);
+        machine.peaks = cnn_alloc((size_t)machine.isa_count * (size_t)machine.thread_count,
+                                  sizeof *machine.peaks);
+        status = machine.peaks ? CNN_OK : cnn_fail_memory(error, "peaks");
     }
     if (status == CNN_OK) {
+        bench_machine_identify(&machine);
         bench_print_machine(&machine);
     }
     for (int i = 0; i < command->config_count && status == CNN_OK; i++) {

@@ -74,13 +74,6 @@ static void print_number(int width, int decimals, double value) {
 void bench_print_machine(const bench_machine *machine) {
     printf("%s, %d processors, %s, cnntrain %s, convolutions: %s\n", machine->cpu,
            machine->processors, machine->compiler, CNN_VERSION, machine->conv);
-    printf("\n%-8s %7s %12s\n", "isa", "threads", "peak GFLOP/s");
-    for (int i = 0; i < machine->isa_count; i++) {
-        for (int t = 0; t < machine->thread_count; t++) {
-            printf("%-8s %7d %12.1f\n", cnn_isa_name(machine->isas[i]), machine->threads[t],
-                   1e-9 * machine->peaks[i * machine->thread_count + t]);
-        }
-    }
 }
 
 static void print_layers(const bench_machine *machine, const bench_network *network, int isa) {
@@ -112,17 +105,20 @@ void bench_print_network(const bench_machine *machine, const bench_network *netw
            network->config->network.input.height, network->config->network.input.width,
            network->parameter_count, (int)network->config->train.batch_size,
            1e-6 * network->image_flops);
-    printf("\n%-8s %-8s %7s %10s %8s %6s %8s %10s\n", "network", "isa", "threads", "images/s",
-           "GFLOP/s", "% peak", "speed-up", "ms/step");
+    printf("\n%-8s %-8s %7s %10s %10s %8s %8s %6s %8s %10s\n", "network", "isa", "threads",
+           "images/s", "best", "GFLOP/s", "peak", "% peak", "speed-up", "ms/step");
     for (int i = 0; i < machine->isa_count; i++) {
         for (int t = 0; t < machine->thread_count; t++) {
-            double seconds = step_time(machine, network, i, t)->median;
+            const bench_step_time *time = step_time(machine, network, i, t);
+            double seconds = time->median, peak = machine->peaks[i * machine->thread_count + t];
             double rate = step_rate(network, seconds);
             printf("%-8s %-8s %7d", network->name, cnn_isa_name(machine->isas[i]),
                    machine->threads[t]);
             print_number(10, 0, batch_size(network) / seconds);
+            print_number(10, 0, batch_size(network) / time->best);
             print_number(8, 2, 1e-9 * rate);
-            print_number(6, 1, 100.0 * rate / machine->peaks[i * machine->thread_count + t]);
+            print_number(8, 1, 1e-9 * peak);
+            print_number(6, 1, 100.0 * rate / peak);
             print_number(8, 2, speed_up(machine, network, i, t));
             print_number(10, 4, 1e3 * seconds);
             printf("\n");
