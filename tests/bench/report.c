@@ -4,16 +4,21 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 void bench_machine_identify(bench_machine *machine) {
     machine->processors = cnn_parallel_default_threads();
 #if defined(__clang__)
-    (void)snprintf(machine->compiler, sizeof machine->compiler, "clang %s", __clang_version__);
+    (void)snprintf(machine->compiler, sizeof machine->compiler, "clang %d.%d.%d", __clang_major__,
+                   __clang_minor__, __clang_patchlevel__);
 #elif defined(__GNUC__)
     (void)snprintf(machine->compiler, sizeof machine->compiler, "gcc %s", __VERSION__);
 #endif
+    if (getloadavg(&machine->load, 1) != 1) {
+        machine->load = (double)NAN;
+    }
     struct utsname system;
     (void)snprintf(machine->cpu, sizeof machine->cpu, "%s",
                    uname(&system) == 0 ? system.machine : "unknown");
@@ -72,8 +77,9 @@ static void print_number(int width, int decimals, double value) {
 }
 
 void bench_print_machine(const bench_machine *machine) {
-    printf("%s, %d processors, %s, cnntrain %s, convolutions: %s\n", machine->cpu,
-           machine->processors, machine->compiler, CNN_VERSION, machine->conv);
+    printf("%s, %d processors, %s, cnntrain %s, convolutions: %s; load before: %.2f\n",
+           machine->cpu, machine->processors, machine->compiler, CNN_VERSION, machine->conv,
+           machine->load);
 }
 
 static void print_layers(const bench_machine *machine, const bench_network *network, int isa) {
@@ -161,6 +167,7 @@ static void add_machine(cnn_text *json, const bench_machine *machine) {
     cnn_text_format(json, ",\n  ");
     add_string(json, "conv", machine->conv);
     add_number(json, "processors", machine->processors);
+    add_number(json, "load", machine->load);
     add_number(json, "seconds", machine->seconds);
     cnn_text_format(json, ",\n  \"peaks\": [");
     for (int i = 0; i < machine->isa_count; i++) {

@@ -9,6 +9,7 @@
 typedef struct bench_machine {
     char cpu[128], compiler[128];
     int processors;
+    double load;      /* processes that wanted to run in the last minute; NaN: unknown */
     const char *conv; /* "auto" or "direct" */
     double seconds;   /* asked for, of each measurement */
     int isa_count, thread_count;
@@ -30,7 +31,7 @@ typedef struct bench_network {
     int layer_row_count[CNN_ISA_COUNT];
 } bench_network;
 
-/* Fills in cpu, compiler and processors. */
+/* Fills in cpu, compiler, processors and load. */
 void bench_machine_identify(bench_machine *machine);
 
 /* To stdout. */
