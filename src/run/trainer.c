@@ -6,10 +6,9 @@
 #include "error.h"
 #include "evaluate.h"
 #include "file.h"
-#include "loss.h"
 #include "memory.h"
-#include "optimizer.h"
 #include "run_directory.h"
+#include "step.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -233,26 +232,23 @@ static void report_progress(const trainer *t, double loss, double images_per_sec
     options->progress(options->user, &progress);
 }
 
-/* One step: the batch's gradients, and the weights moved against them. Adds to the epoch's sums. */
+/* One step. Adds to the epoch's sums. */
 static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_t first, size_t m,
                               cnn_error *error) {
-    const float *gradients;
-    cnn_minibatch_prepare(t->minibatch, t->parameters);
-    cnn_minibatch_gradients(t->minibatch, t->parameters, source, first, m, &gradients, t->logits,
-                            t->labels);
-    double loss = 0.0;
-    int64_t right = 0;
-    for (size_t i = 0; i < m; i++) {
-        loss += cnn_loss(t->logits[i], t->labels[i]);
-        right += (cnn_probability(t->logits[i]) >= (float)t->setup.info.threshold) ==
-                 (t->labels[i] == 1);
-    }
+    cnn_step step = {.network = t->setup.network,
+                     .minibatch = t->minibatch,
+                     .optimizer = &t->optimizer,
+                     .learning_rate = t->config->train.learning_rate,
+                     .threshold = t->setup.info.threshold,
+                     .parameters = t->parameters,
+                     .optimizer_state = t->optimizer_state,
+                     .logits = t->logits,
+                     .labels = t->labels};
+    int64_t right;
+    double loss = cnn_step_run(&step, source, first, m, &right);
     if (!isfinite(loss)) {
         return fail_diverged(t, t->state.batches + 1, describe_loss(loss), error);
     }
-    cnn_optimizer_step(&t->optimizer, cnn_minibatch_pool(t->minibatch),
-                       t->config->train.learning_rate, t->parameter_count, gradients,
-                       t->optimizer_state, t->parameters);
     t->state.loss_sum += loss;
     t->state.right += right;
     t->state.batches++;

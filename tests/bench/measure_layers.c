@@ -1,0 +1,291 @@
+#include "measure.h"
+
+#include "error.h"
+#include "loss.h"
+#include "memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { REPETITIONS_MAX = 1000 };
+
+/* What is timed beside the layers, in this order; then, for each layer, its directions. BACKWARD is
+ * all of a layer's backward pass, WEIGHT the part that gives the gradients of its weights. */
+enum { WHOLE_STEP, PREPARE, FILL, LOSS, OPTIMIZER, LAYER_CELLS };
+enum { FORWARD, BACKWARD, WEIGHT, DIRECTIONS };
+
+typedef struct layer_clock {
+    bench_workload *workload;
+    float *workspace, *gradients;
+    double *samples; /* [cells][REPETITIONS_MAX], seconds */
+    int repetition;
+    double clock_cost; /* seconds that reading the clock takes */
+    double last;       /* the end of what was timed before … */
+    int backward_from; /* … and the layer whose backward runs since then; -1: none */
+} layer_clock;
+
+static int layer_cell(int layer, int direction) {
+    return LAYER_CELLS + layer * DIRECTIONS + direction;
+}
+
+static void record(layer_clock *c, int cell, double seconds) {
+    seconds -= c->clock_cost;
+    c->samples[(size_t)cell * REPETITIONS_MAX + (size_t)c->repetition] =
+        seconds > 0.0 ? seconds : 0.0;
+}
+
+/* The median of a cell; sorts it. */
+static double cell_median(layer_clock *c, int cell) {
+    return bench_median(c->samples + (size_t)cell * REPETITIONS_MAX, (size_t)c->repetition);
+}
+
+/* Times what ran since the last call. */
+static void lap(layer_clock *c, int cell) {
+    double now = bench_now();
+    record(c, cell, now - c->last);
+    c->last = bench_now();
+}
+
+/* --- observers (nn/network.h) --- */
+
+static void time_forward(void *context, int layer, bool gradient, const cnn_block *block,
+                         const float *values) {
+    (void)gradient, (void)block, (void)values;
+    lap(context, layer_cell(layer, FORWARD));
+}
+
+/* Called in front of each layer's backward: the one before has just ended. */
+static void time_backward(void *context, int layer, bool gradient, const cnn_block *block,
+                          const float *values) {
+    (void)gradient, (void)block, (void)values;
+    layer_clock *c = context;
+    if (c->backward_from >= 0) {
+        lap(c, layer_cell(c->backward_from, BACKWARD));
+    } else {
+        c->last = bench_now();
+    }
+    c->backward_from = layer;
+}
+
+/* Does backward give both gradients, so that one has to be timed alone? */
+static bool has_both(const cnn_layer *layer) {
+    return layer->parameter_count > 0 && layer->needs_dx;
+}
+
+/* Runs the layer's backward without the gradient of its input, beside the real one. */
+static void time_weight(void *context, int i, bool gradient, const cnn_block *block,
+                        const float *dy) {
+    (void)gradient, (void)block;
+    layer_clock *c = context;
+    const cnn_step *step = &c->workload->step;
+    const cnn_network *network = step->network;
+    const cnn_layer *layer = &network->layers[i];
+    if (!has_both(layer)) {
+        return;
+    }
+    c->last = bench_now();
+    layer->ops->backward(layer, step->parameters + layer->parameter_offset,
+                         c->workspace + network->activations[i].value_offset,
+                         c->workspace + network->activations[layer->output].value_offset, dy,
+                         c->workspace + layer->kept_offset, c->workspace + network->work_offset,
+                         c->gradients + layer->parameter_offset, NULL);
+    lap(c, layer_cell(i, WEIGHT));
+}
+
+/* --- measuring --- */
+
+/* Forward, up to the gradient of the logits. timed: record it. */
+static void forward(layer_clock *c, bool timed, float logit_gradients[CNN_LANES]) {
+    bench_workload *w = c->workload;
+    const cnn_network *network = w->step.network;
+    int count = w->batch_size < CNN_LANES ? (int)w->batch_size : CNN_LANES;
+    uint8_t labels[CNN_LANES] = {0};
+    const cnn_block *block;
+    float *x = cnn_network_input(network, c->workspace, &block);
+    c->last = bench_now();
+    w->source.fill(w->source.context, w->next, count, block, x, labels);
+    if (timed) {
+        lap(c, FILL);
+    }
+    const float *logits = cnn_network_forward_observed(network, w->step.parameters, c->workspace,
+                                                       timed ? time_forward : NULL, c);
+    volatile double loss = 0.0; /* what nobody reads would not be computed */
+    for (int i = 0; i < CNN_LANES; i++) {
+        logit_gradients[i] =
+            i < count ? cnn_loss_gradient(logits[i], labels[i], (int)w->batch_size) : 0.0f;
+        loss = loss + cnn_loss(logits[i], labels[i]) + (double)cnn_probability(logits[i]);
+    }
+    if (timed) {
+        lap(c, LOSS);
+    }
+}
+
+static void backward(layer_clock *c, cnn_network_observer *observer,
+                     const float logit_gradients[CNN_LANES]) {
+    const cnn_step *step = &c->workload->step;
+    c->backward_from = -1;
+    cnn_network_backward_observed(step->network, step->parameters, c->workspace, logit_gradients,
+                                  c->gradients, observer, c);
+    if (c->backward_from >= 0) {
+        lap(c, layer_cell(c->backward_from, BACKWARD));
+    }
+}
+
+/* A step as it is, and the same piece by piece. */
+static void repeat(layer_clock *c) {
+    bench_workload *w = c->workload;
+    cnn_step *step = &w->step;
+    _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES];
+    bench_workload_restart(w);
+    w->next = (size_t)c->repetition * w->batch_size % w->image_count;
+    c->last = bench_now();
+    (void)bench_workload_step(w);
+    lap(c, WHOLE_STEP);
+    cnn_network_prepare(step->network, step->parameters);
+    lap(c, PREPARE);
+    forward(c, true, logit_gradients);
+    backward(c, time_backward, logit_gradients);
+    forward(c, false, logit_gradients); /* backward may have used its scratch */
+    backward(c, time_weight, logit_gradients);
+    c->last = bench_now();
+    cnn_optimizer_step(step->optimizer, NULL, step->learning_rate, step->network->parameter_count,
+                       c->gradients, step->optimizer_state, step->parameters);
+    lap(c, OPTIMIZER);
+}
+
+static double clock_cost(void) {
+    double cost = 1.0;
+    for (int i = 0; i < 1000; i++) {
+        double begin = bench_now();
+        double took = bench_now() - begin;
+        cost = took < cost ? took : cost;
+    }
+    return cost;
+}
+
+static void repeat_for(layer_clock *c, double seconds) {
+    double begin = bench_now();
+    repeat(c); /* to warm up: counts only if there is time for no other */
+    if (bench_now() - begin >= seconds) {
+        c->repetition = 1;
+        return;
+    }
+    while (c->repetition == 0 ||
+           (c->repetition < REPETITIONS_MAX && bench_now() - begin < seconds)) {
+        repeat(c);
+        c->repetition++;
+    }
+}
+
+/* --- rows --- */
+
+typedef struct row_list {
+    bench_layer_row *rows;
+    int count;
+    double step; /* seconds of a step, for a block */
+} row_list;
+
+static bench_layer_row *add_row(row_list *list, const char *name, const char *direction,
+                                double seconds) {
+    bench_layer_row *row = &list->rows[list->count++];
+    (void)snprintf(row->layer, sizeof row->layer, "%s", name);
+    row->direction = direction;
+    row->seconds = seconds;
+    row->share = seconds / list->step;
+    return row;
+}
+
+/* Rows of layer `first` and the ones behind it that it applies; returns how many these are all
+ * together. *sum grows by their time. */
+static int add_layer(layer_clock *c, row_list *list, int first, double *sum) {
+    const cnn_network *network = c->workload->step.network;
+    const cnn_layer *layer = &network->layers[first];
+    char name[sizeof list->rows->layer];
+    int length = snprintf(name, sizeof name, "%d %s", first, layer->ops->name);
+    double forward_time = cell_median(c, layer_cell(first, FORWARD));
+    double backward_time = cell_median(c, layer_cell(first, BACKWARD));
+    int next = first + 1;
+    for (; next < network->layer_count - 1 && network->layers[next].forward_done; next++) {
+        if (length < (int)sizeof name) {
+            length += snprintf(name + length, sizeof name - (size_t)length, "+%s",
+                               network->layers[next].ops->name);
+        }
+        forward_time += cell_median(c, layer_cell(next, FORWARD));
+        backward_time += cell_median(c, layer_cell(next, BACKWARD));
+    }
+    bool weights = layer->parameter_count > 0;
+    double flops = weights ? layer->ops->flops(layer) * CNN_LANES : 0.0;
+    cnn_shape out = network->layers[next - 1].out;
+    bench_layer_row *row = add_row(list, name, "forward", forward_time);
+    row->flops = flops;
+    row->out = out;
+    double weight_time = !weights          ? 0.0
+                         : has_both(layer) ? cell_median(c, layer_cell(first, WEIGHT))
+                                           : cell_median(c, layer_cell(first, BACKWARD));
+    if (weights) {
+        row = add_row(list, name, "weight", weight_time);
+        row->flops = flops;
+        row->out = out;
+    }
+    if (layer->needs_dx || next > first + 1) { /* through joined layers, if nothing else */
+        row = add_row(list, name, "data", backward_time - weight_time);
+        row->flops = layer->needs_dx ? flops : 0.0;
+        row->out = out;
+    }
+    *sum += forward_time + backward_time;
+    return next - first;
+}
+
+static void add_rows(layer_clock *c, row_list *list) {
+    const bench_workload *w = c->workload;
+    double blocks = (double)((w->batch_size + CNN_LANES - 1) / CNN_LANES);
+    list->step = cell_median(c, WHOLE_STEP) / blocks;
+    double sum = 0.0;
+    const struct {
+        const char *name;
+        double seconds;
+    } others[] = {{"prepare", cell_median(c, PREPARE) / blocks},
+                  {"fill", cell_median(c, FILL)},
+                  {"loss", cell_median(c, LOSS)},
+                  {"optimizer", cell_median(c, OPTIMIZER) / blocks}};
+    for (int i = 0; i < w->step.network->layer_count - 1;) {
+        i += add_layer(c, list, i, &sum);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        (void)add_row(list, others[i].name, "step", others[i].seconds);
+        sum += others[i].seconds;
+    }
+    /* clearing gradients and adding them up, dealing out blocks */
+    (void)add_row(list, "rest", "step", list->step - sum);
+    add_row(list, "whole step", "step", list->step)->flops =
+        bench_step_flops(w->step.network) * (double)w->batch_size / blocks;
+}
+
+cnn_status bench_layers(bench_workload *workload, double seconds, bench_layer_row **rows,
+                        int *count, cnn_error *error) {
+    const cnn_network *network = workload->step.network;
+    size_t layers = (size_t)network->layer_count;
+    size_t cells = LAYER_CELLS + layers * DIRECTIONS;
+    row_list list = {.rows = cnn_alloc(layers * DIRECTIONS + LAYER_CELLS + 1, sizeof *list.rows)};
+    layer_clock c = {
+        .workload = workload,
+        .workspace = cnn_network_workspace(network, true),
+        .gradients = cnn_alloc(network->parameter_count, sizeof *c.gradients),
+        .samples = cnn_alloc(cells * REPETITIONS_MAX, sizeof *c.samples),
+        .clock_cost = clock_cost(),
+    };
+    cnn_status status = CNN_OK;
+    if (!list.rows || !c.workspace || !c.gradients || !c.samples) {
+        status = cnn_fail_memory(error, "measurements");
+        cnn_free(list.rows);
+    } else {
+        repeat_for(&c, seconds);
+        add_rows(&c, &list);
+        *rows = list.rows;
+        *count = list.count;
+    }
+    cnn_free(c.workspace);
+    cnn_free(c.gradients);
+    cnn_free(c.samples);
+    return status;
+}

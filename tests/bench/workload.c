@@ -1,0 +1,145 @@
+#include "workload.h"
+
+#include "error.h"
+#include "memory.h"
+#include "random.h"
+
+#include <string.h>
+
+/* Enough images that they do not stay in the inner caches, within some memory. */
+enum { IMAGES = 1024 };
+#define PIXELS_LIMIT ((size_t)64 << 20)
+
+cnn_status bench_images_create(const cnn_config *config, bench_images *images, cnn_error *error) {
+    size_t batch_size = (size_t)config->train.batch_size;
+    size_t wanted = IMAGES;
+    *images = (bench_images){.image_size = cnn_image_size(&config->image)};
+    if (wanted > PIXELS_LIMIT / images->image_size) {
+        wanted = PIXELS_LIMIT / images->image_size;
+    }
+    images->count = wanted < batch_size ? batch_size : wanted / batch_size * batch_size;
+    images->pixels = cnn_alloc(images->count, images->image_size);
+    images->order = cnn_alloc(images->count, sizeof *images->order);
+    if (!images->pixels || !images->order) {
+        bench_images_free(images);
+        return cnn_fail_memory(error, "images");
+    }
+    size_t bytes = images->count * images->image_size;
+    for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
+        uint64_t bits = cnn_random_bits(0, CNN_RANDOM_WEIGHTS, 0, i);
+        memcpy(images->pixels + i, &bits, bytes - i < sizeof bits ? bytes - i : sizeof bits);
+    }
+    for (size_t i = 0; i < images->count; i++) {
+        images->order[i] = cnn_random_bits(0, CNN_RANDOM_SHUFFLE, 0, i) % images->count;
+    }
+    const double mean[3] = {0.0, 0.0, 0.0}, deviation[3] = {1.0, 1.0, 1.0};
+    cnn_pixel_table_fill(mean, deviation, &images->table);
+    return CNN_OK;
+}
+
+void bench_images_free(bench_images *images) {
+    cnn_free(images->pixels);
+    cnn_free(images->order);
+    *images = (bench_images){0};
+}
+
+static void fill(void *context, size_t first, int count, const cnn_block *block, float *x,
+                 uint8_t *labels) {
+    const bench_images *images = context;
+    const uint8_t *lanes[CNN_LANES];
+    for (int i = 0; i < count; i++) {
+        size_t index = images->order[first + (size_t)i];
+        lanes[i] = images->pixels + index * images->image_size;
+        if (labels) {
+            labels[i] = index % 2 == 1;
+        }
+    }
+    cnn_block_from_images(&images->table, lanes, count, block, x);
+}
+
+cnn_status bench_workload_create(const cnn_config *config, bench_images *images, cnn_isa isa,
+                                 int threads, bench_workload **out, cnn_error *error) {
+    *out = NULL;
+    bench_workload *w = cnn_alloc(1, sizeof *w);
+    if (!w) {
+        return cnn_fail_memory(error, "a workload");
+    }
+    *w = (bench_workload){
+        .config = config,
+        .isa = isa,
+        .threads = threads,
+        .optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer,
+                      .momentum = config->train.momentum},
+        .source = {.fill = fill, .context = images},
+        .image_count = images->count,
+        .batch_size = (size_t)config->train.batch_size,
+    };
+    cnn_step *step = &w->step;
+    cnn_status status = cnn_network_create(&config->network, cnn_kernels_for(isa), CNN_NETWORK_FAST,
+                                           &step->network, error);
+    if (status == CNN_OK) {
+        status =
+            cnn_minibatch_create(step->network, w->batch_size, threads, &step->minibatch, error);
+    }
+    if (status != CNN_OK) {
+        goto fail;
+    }
+    size_t parameters = step->network->parameter_count;
+    step->optimizer = &w->optimizer;
+    step->learning_rate = config->train.learning_rate;
+    step->threshold = 0.5;
+    step->parameters = cnn_alloc(parameters, sizeof *step->parameters);
+    step->optimizer_state = cnn_alloc(parameters * cnn_optimizer_state_size(&w->optimizer),
+                                      sizeof *step->optimizer_state);
+    step->logits = cnn_alloc(w->batch_size, sizeof *step->logits);
+    step->labels = cnn_alloc(w->batch_size, sizeof *step->labels);
+    if (!step->parameters || !step->optimizer_state || !step->logits || !step->labels) {
+        status = cnn_fail_memory(error, "weights");
+        goto fail;
+    }
+    bench_workload_restart(w);
+    *out = w;
+    return CNN_OK;
+fail:
+    bench_workload_free(w);
+    return status;
+}
+
+void bench_workload_free(bench_workload *w) {
+    if (!w) {
+        return;
+    }
+    cnn_free(w->step.parameters);
+    cnn_free(w->step.optimizer_state);
+    cnn_free(w->step.logits);
+    cnn_free(w->step.labels);
+    cnn_minibatch_free(w->step.minibatch);
+    cnn_network_free(w->step.network);
+    cnn_free(w);
+}
+
+void bench_workload_restart(bench_workload *w) {
+    const cnn_network *network = w->step.network;
+    size_t state = network->parameter_count * cnn_optimizer_state_size(&w->optimizer);
+    cnn_network_initialize(network, (uint64_t)w->config->train.seed, w->step.parameters);
+    memset(w->step.optimizer_state, 0, state * sizeof *w->step.optimizer_state);
+    w->next = 0;
+}
+
+double bench_workload_step(bench_workload *w) {
+    int64_t right;
+    double loss = cnn_step_run(&w->step, &w->source, w->next, w->batch_size, &right);
+    w->next = (w->next + w->batch_size) % w->image_count;
+    return loss;
+}
+
+double bench_step_flops(const cnn_network *network) {
+    double flops = 0.0;
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        if (layer->parameter_count > 0) {
+            flops += layer->ops->flops(layer) * (layer->needs_dx ? 3.0 : 2.0);
+        }
+    }
+    return flops;
+}

@@ -1,0 +1,45 @@
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# The benchmark runs, and its table and its JSON have their rows; how fast is never looked at.
+. "$SOURCE/tests/cli/lib.sh"
+: "${BENCH:?}"
+
+run 0 "$BENCH" --help
+expect_in_stdout '^usage: bench '
+run 2 "$BENCH"
+expect_one_message
+run 2 "$BENCH" --threads 2,1 "$SOURCE/configs/bench/seed.json"
+expect_stderr '^bench: --threads: '
+run 2 "$BENCH" --isa sse "$SOURCE/configs/bench/seed.json"
+expect_stderr '^bench: --isa: '
+run 2 "$BENCH" --conv fast "$SOURCE/configs/bench/seed.json"
+expect_stderr '^bench: --conv: '
+
+run 0 "$BENCH" --seconds 0.0001 --isa best --threads 1,2 --json out.json \
+    "$SOURCE/configs/bench/seed.json" "$SOURCE/configs/bench/tiny.json"
+expect_no_stderr
+for network in seed tiny; do
+    [ "$(grep -Ec "^$network +(avx512|avx2|generic) +[12] " stdout)" -eq 2 ] || fail "expected two rows for $network"
+done
+expect_in_stdout ' 0 conv\+relu.* forward '
+expect_in_stdout ' 0 conv\+relu.* weight '
+expect_in_stdout ' 4 dense .* data '
+expect_in_stdout ' whole step '
+[ "$(grep -c '"images_per_second": [0-9]' out.json)" -eq 4 ] || fail "expected four steps in the JSON"
+[ "$(grep -c '"peak_share": ' out.json)" -ge 20 ] || fail "expected layers in the JSON"
+[ "$(grep -c '"gflops": [0-9]' out.json)" -ge 10 ] || fail "expected rates in the JSON"
+# cnntrain reads JSON strictly: this is valid, if no config
+run 2 "$CNNTRAIN" --config out.json
+expect_stderr 'unknown key "version"'
+
+run 0 "$BENCH" --seconds 0.0001 --isa best --threads 1 --batch 7 --conv direct --no-layers "$SOURCE/configs/bench/seed.json"
+expect_in_stdout 'convolutions: direct'
+expect_in_stdout 'batches of 7;'
+
+# its configs are configs for cnntrain, too
+make_data data 40
+for config in "$SOURCE"/configs/bench/*.json; do
+    run 0 "$CNNTRAIN" --config "$config" data.train=data data.test=data 'data.classes=["left","right"]' \
+        --out "$(basename "$config" .json)" --dry-run
+done
+
+finish
