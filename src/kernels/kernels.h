@@ -176,8 +176,8 @@ typedef struct cnn_kernels {
     void (*winograd_input_transposed)(const cnn_winograd *w, int first, int count, const float *xt,
                                       float *vt);
     /* One element of the weight gradient: du[filters][channels_padded] = (add: +=) sum over tiles
-     * and lanes of g[filter][tile][lane] * vt[tile][lane][channel]: over lanes rising for each
-     * tile, then over tiles. */
+     * and lanes of g[filter][tile][lane] * vt[tile][lane][channel]: over each half of a tile's lanes
+     * rising, both halves, then over tiles. */
     void (*winograd_outer)(const cnn_winograd *w, int count, const float *g, const float *vt,
                            float *du, bool add);
     /* dw[channels][3][3] of a filter += the transformed du[36][filters][channels_padded]. */
