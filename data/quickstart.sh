@@ -5,8 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libmd-dev zlib1g-dev
-          dataset-fashion-mnist"
+packages="gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libmd-dev libxxhash-dev
+          zlib1g-dev dataset-fashion-mnist"
 missing=""
 for package in $packages; do
     case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in

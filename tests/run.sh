@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="gcc libc6-dev make cmake clang libomp-dev libstb-dev libcjson-dev libcsv-dev libmd-dev
-          zlib1g-dev libcmocka-dev pkg-config mandoc dataset-fashion-mnist"
+          libxxhash-dev zlib1g-dev libcmocka-dev pkg-config mandoc dataset-fashion-mnist"
 missing=""
 for package in $packages; do
     case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in

@@ -153,7 +153,7 @@ cnn_status cnn_file_append(const char *path, const void *data, size_t size, cnn_
     return status;
 }
 
-cnn_status cnn_folder_make(const char *path, cnn_error *error) {
+static cnn_status make_folders(const char *path, mode_t mode, cnn_error *error) {
     char *part = cnn_copy_string(path);
     if (!part) {
         return cnn_fail_memory(error, path);
@@ -165,7 +165,7 @@ cnn_status cnn_folder_make(const char *path, cnn_error *error) {
         }
         char kept = *end;
         *end = '\0';
-        if (mkdir(part, 0777) != 0 && !(errno == EEXIST && cnn_folder_exists(part))) {
+        if (mkdir(part, mode) != 0 && !(errno == EEXIST && cnn_folder_exists(part))) {
             status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: cannot make the folder: %s", part,
                               strerror(errno));
             break;
@@ -177,6 +177,14 @@ cnn_status cnn_folder_make(const char *path, cnn_error *error) {
     }
     cnn_free(part);
     return status;
+}
+
+cnn_status cnn_folder_make(const char *path, cnn_error *error) {
+    return make_folders(path, 0777, error);
+}
+
+cnn_status cnn_folder_make_private(const char *path, cnn_error *error) {
+    return make_folders(path, 0700, error);
 }
 
 bool cnn_file_is_endless(const char *path) {

@@ -27,6 +27,9 @@ CNN_MUST_USE cnn_status cnn_file_append(const char *path, const void *data, size
 /* Makes the folder `path` and its parents; one that is there already is fine. */
 CNN_MUST_USE cnn_status cnn_folder_make(const char *path, cnn_error *error);
 
+/* The same, but folders that are made are the user's alone (mode 0700). */
+CNN_MUST_USE cnn_status cnn_folder_make_private(const char *path, cnn_error *error);
+
 /* True where `path` is a pipe, a device or a socket: reading it might never end. */
 bool cnn_file_is_endless(const char *path);
 

@@ -25,6 +25,7 @@ typedef struct cnn_sample {
     int label;   /* index into classes */
     cnn_split split;
     uint64_t content; /* filled when the image is read */
+    size_t row;       /* which of the images that were read it is (cnn_dataset_pixels) */
 } cnn_sample;
 
 typedef struct cnn_sample_list {
