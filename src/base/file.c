@@ -201,11 +201,13 @@ char *cnn_path_join(const char *folder, const char *name) {
     if (*name == '/' || *folder == '\0') {
         return cnn_copy_string(name);
     }
-    size_t length = strlen(folder);
-    size_t room = length + strlen(name) + 2;
-    char *path = cnn_alloc(room, 1);
+    size_t length = strlen(folder), rest = strlen(name) + 1;
+    size_t slash = folder[length - 1] == '/' ? 0 : 1;
+    char *path = malloc(length + slash + rest);
     if (path) {
-        (void)snprintf(path, room, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
+        memcpy(path, folder, length);
+        memset(path + length, '/', slash);
+        memcpy(path + length + slash, name, rest);
     }
     return path;
 }

@@ -13,8 +13,8 @@
 
 /* --- listing --- */
 
-static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_sample_list *list,
-                               cnn_error *error) {
+static cnn_status list_samples(const cnn_config *config, int threads, char *classes[2],
+                               cnn_sample_list *list, cnn_error *error) {
     for (int i = 0; i < 2; i++) {
         if (config->data.classes[i]) {
             classes[i] = cnn_copy_string(config->data.classes[i]);
@@ -23,15 +23,15 @@ static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_s
             }
         }
     }
-    cnn_status status =
-        cnn_sample_list_read(config->data.train, CNN_SPLIT_TRAIN, true, classes, list, error);
+    cnn_status status = cnn_sample_list_read(config->data.train, CNN_SPLIT_TRAIN, true, threads,
+                                             classes, list, error);
     bool test_rows = false;
     for (size_t i = 0; i < list->count; i++) {
         test_rows = test_rows || list->samples[i].split == CNN_SPLIT_TEST;
     }
     if (status == CNN_OK && config->data.validation.path) {
         status = cnn_sample_list_read(config->data.validation.path, CNN_SPLIT_VALIDATION, false,
-                                      classes, list, error);
+                                      threads, classes, list, error);
     }
     if (status == CNN_OK && config->data.test && test_rows) {
         return cnn_fail(error, CNN_ERROR_DATA,
@@ -39,8 +39,8 @@ static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_s
                         config->data.train, config->data.test);
     }
     if (status == CNN_OK && config->data.test) {
-        status =
-            cnn_sample_list_read(config->data.test, CNN_SPLIT_TEST, false, classes, list, error);
+        status = cnn_sample_list_read(config->data.test, CNN_SPLIT_TEST, false, threads, classes,
+                                      list, error);
     }
     if (status == CNN_OK && list->count == 0) {
         return cnn_fail(error, CNN_ERROR_DATA, "%s: expected images, found none",
@@ -174,7 +174,7 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cac
     }
     cnn_sample_list list = {0};
     dataset->image_size = cnn_image_size(&config->image);
-    cnn_status status = list_samples(config, dataset->classes, &list, error);
+    cnn_status status = list_samples(config, threads, dataset->classes, &list, error);
     dataset->samples = list.samples;
     dataset->count = list.count;
     if (status == CNN_OK && list.other_labels > 0) {

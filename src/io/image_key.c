@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ typedef struct file_state {
     int64_t found;   /* 0: there is no such file */
     int64_t size;
     int64_t changed[2], status_changed[2]; /* seconds, nanoseconds */
-    char name[NAME_MAX + 1];               /* the rest is zero */
+    char name[NAME_MAX + 1];               /* its characters alone */
 } file_state;
 
 typedef struct key_context {
@@ -79,13 +80,13 @@ static void hash_chunk(void *context, size_t chunk, int thread) {
         const char *slash = strrchr(path, '/');
         size_t length = slash ? (size_t)(slash - path) + 1 : 0;
         enter(k, path, length, &folder);
+        const char *name = path + length;
+        size_t name_length = strnlen(name, NAME_MAX);
         file_state state;
         struct stat about;
-        memset(&state, 0, sizeof state);
+        memset(&state, 0, offsetof(file_state, name));
+        memcpy(state.name, name, name_length);
         state.folder = folder.hash;
-        const char *name = path + length;
-        size_t name_length = strlen(name);
-        memcpy(state.name, name, name_length < NAME_MAX ? name_length : NAME_MAX);
         if (folder.file != -1 && fstatat(folder.file, name, &about, 0) == 0) {
             state.found = 1;
             state.size = about.st_size;
@@ -97,7 +98,7 @@ static void hash_chunk(void *context, size_t chunk, int thread) {
                 k->newest[chunk] = about.st_ctim;
             }
         }
-        k->hashes[i] = cnn_xxh3_128(&state, sizeof state);
+        k->hashes[i] = cnn_xxh3_128(&state, offsetof(file_state, name) + name_length);
     }
     if (folder.file >= 0) {
         (void)close(folder.file);

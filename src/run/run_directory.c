@@ -131,7 +131,10 @@ cnn_status cnn_run_write_split(const cnn_run_directory *directory, const cnn_dat
         cnn_text_csv_field(&text, sample->path);
         cnn_text_append(&text, ",", 1);
         cnn_text_csv_field(&text, dataset->classes[sample->label]);
-        cnn_text_format(&text, ",%s,", cnn_split_names[sample->split]);
+        cnn_text_append(&text, ",", 1);
+        cnn_text_append(&text, cnn_split_names[sample->split],
+                        strlen(cnn_split_names[sample->split]));
+        cnn_text_append(&text, ",", 1);
         cnn_text_csv_field(&text, sample->group ? sample->group : "");
         cnn_text_append(&text, "\n", 1);
     }
