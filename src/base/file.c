@@ -103,7 +103,8 @@ static int sync_folder_of(const char *path) {
     return result;
 }
 
-cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_error *error) {
+static cnn_status replace(const char *path, const void *data, size_t size, bool sync,
+                          cnn_error *error) {
     size_t room = strlen(path) + 32;
     char *temporary = cnn_alloc(room, 1);
     if (!temporary) {
@@ -113,13 +114,13 @@ cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_e
     cnn_status status = CNN_OK;
     int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     bool created = file >= 0;
-    bool written = created && write_all(file, data, size) == 0 && fsync(file) == 0;
+    bool written = created && write_all(file, data, size) == 0 && (!sync || fsync(file) == 0);
     int reason = errno;
     if (created && close(file) != 0 && written) {
         written = false;
         reason = errno;
     }
-    if (written && (rename(temporary, path) != 0 || sync_folder_of(path) != 0)) {
+    if (written && (rename(temporary, path) != 0 || (sync && sync_folder_of(path) != 0))) {
         written = false;
         reason = errno;
     }
@@ -131,6 +132,25 @@ cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_e
     }
     cnn_free(temporary);
     return status;
+}
+
+cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_error *error) {
+    return replace(path, data, size, true, error);
+}
+
+cnn_status cnn_file_write_unsynced(const char *path, const void *data, size_t size,
+                                   cnn_error *error) {
+    return replace(path, data, size, false, error);
+}
+
+cnn_status cnn_file_sync(const char *path, cnn_error *error) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool synced = file >= 0 && fsync(file) == 0 && sync_folder_of(path) == 0;
+    int reason = errno;
+    if (file >= 0) {
+        (void)close(file);
+    }
+    return synced ? CNN_OK : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
 }
 
 cnn_status cnn_file_append(const char *path, const void *data, size_t size, cnn_error *error) {

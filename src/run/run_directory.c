@@ -122,6 +122,25 @@ static cnn_status write_text(const cnn_run_directory *directory, cnn_run_file fi
     return status;
 }
 
+/* The same, for cnn_run_sync to finish. */
+static cnn_status write_text_unsynced(const cnn_run_directory *directory, cnn_run_file file,
+                                      cnn_text *text, cnn_error *error) {
+    cnn_status status = text->failed ? cnn_fail_memory(error, directory->file[file])
+                                     : cnn_file_write_unsynced(directory->file[file], text->data,
+                                                               text->length, error);
+    cnn_text_free(text);
+    return status;
+}
+
+cnn_status cnn_run_sync(const cnn_run_directory *directory, cnn_error *error) {
+    static const cnn_run_file files[] = {CNN_RUN_CONFIG, CNN_RUN_SPLIT, CNN_RUN_METRICS};
+    cnn_status status = CNN_OK;
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == CNN_OK; i++) {
+        status = cnn_file_sync(directory->file[files[i]], error);
+    }
+    return status;
+}
+
 cnn_status cnn_run_write_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
                                cnn_error *error) {
     cnn_text text = {0};
@@ -138,7 +157,7 @@ cnn_status cnn_run_write_split(const cnn_run_directory *directory, const cnn_dat
         cnn_text_csv_field(&text, sample->group ? sample->group : "");
         cnn_text_append(&text, "\n", 1);
     }
-    return write_text(directory, CNN_RUN_SPLIT, &text, error);
+    return write_text_unsynced(directory, CNN_RUN_SPLIT, &text, error);
 }
 
 cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epochs,
@@ -165,7 +184,8 @@ cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epo
         }
         cnn_free(old);
     }
-    return write_text(directory, CNN_RUN_METRICS, &text, error);
+    return epochs > 0 ? write_text(directory, CNN_RUN_METRICS, &text, error)
+                      : write_text_unsynced(directory, CNN_RUN_METRICS, &text, error);
 }
 
 /* The shortest digits that read back to the same double; `none` where it is no number. */
