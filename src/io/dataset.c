@@ -58,7 +58,10 @@ static void add_source(cnn_text *text, const char *working_directory, const char
         while (length > 1 && path[length - 1] == '/') {
             length--;
         }
-        cnn_text_format(text, "%s/", *path == '/' ? "" : working_directory);
+        if (*path != '/') {
+            cnn_text_append(text, working_directory, strlen(working_directory));
+            cnn_text_append(text, "/", 1);
+        }
         cnn_text_append(text, path, length);
     }
     cnn_text_append(text, "\n", 1);
