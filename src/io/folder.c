@@ -3,6 +3,7 @@
 #include "error.h"
 #include "file.h"
 #include "memory.h"
+#include "sort.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -21,9 +22,7 @@ typedef struct step {
 } step;
 
 typedef struct entry {
-    uint64_t head; /* the name's first bytes as a number: mostly enough to tell which is first */
-    size_t place;  /* in the list's names */
-    const char *name;
+    size_t name; /* where it starts in the list's names */
     unsigned char type;
 } entry;
 
@@ -31,9 +30,15 @@ typedef struct entry {
 typedef struct entry_list {
     entry *entries;
     size_t count, capacity;
-    cnn_text names; /* one after the other, each with its '\0' */
+    cnn_text names;   /* one after the other, each with its '\0' */
+    cnn_keyed *order; /* [count]: places in entries, as their names are sorted */
 } entry_list;
 
+static const char *name_of(const entry_list *list, size_t place) {
+    return list->names.data + list->entries[list->order[place].value].name;
+}
+
+/* A name's first bytes as a number, which is in most cases enough to tell which is first. */
 static uint64_t head_of(const char *name) {
     uint64_t head = 0;
     for (int i = 0; i < 8; i++) {
@@ -43,9 +48,33 @@ static uint64_t head_of(const char *name) {
     return head;
 }
 
-static int by_name(const void *a, const void *b) {
-    const entry *x = a, *y = b;
-    return x->head != y->head ? (x->head < y->head ? -1 : 1) : strcmp(x->name, y->name);
+static int by_name(const void *a, const void *b, void *context) {
+    const entry_list *list = context;
+    const cnn_keyed *x = a, *y = b;
+    return strcmp(list->names.data + list->entries[x->value].name,
+                  list->names.data + list->entries[y->value].name);
+}
+
+/* Fills in the order: by the heads, then, among equal ones, by the whole names. */
+static bool sort_entries(entry_list *list) {
+    list->order = cnn_alloc(list->count, sizeof *list->order);
+    for (size_t i = 0; i < list->count && list->order; i++) {
+        list->order[i] =
+            (cnn_keyed){.key = head_of(list->names.data + list->entries[i].name), .value = i};
+    }
+    if (!list->order || !cnn_sort_by_key(list->order, list->count)) {
+        return false;
+    }
+    for (size_t first = 0, end; first < list->count; first = end) {
+        for (end = first + 1;
+             end < list->count && list->order[end].key == list->order[first].key;) {
+            end++;
+        }
+        if (end - first > 1) {
+            qsort_r(list->order + first, end - first, sizeof *list->order, by_name, list);
+        }
+    }
+    return true;
 }
 
 static bool add_entry(entry_list *list, const struct dirent *found) {
@@ -54,8 +83,7 @@ static bool add_entry(entry_list *list, const struct dirent *found) {
         return false;
     }
     list->entries = entries;
-    list->entries[list->count++] =
-        (entry){.head = head_of(found->d_name), .place = list->names.length, .type = found->d_type};
+    list->entries[list->count++] = (entry){.name = list->names.length, .type = found->d_type};
     cnn_text_append(&list->names, found->d_name, strlen(found->d_name) + 1);
     return !list->names.failed;
 }
@@ -76,11 +104,8 @@ static cnn_status read_folder(const char *folder, entry_list *list, cnn_error *e
     if (stream) {
         (void)closedir(stream);
     }
-    for (size_t i = 0; i < list->count && status == CNN_OK; i++) {
-        list->entries[i].name = list->names.data + list->entries[i].place;
-    }
-    if (list->count > 0 && status == CNN_OK) {
-        qsort(list->entries, list->count, sizeof *list->entries, by_name);
+    if (status == CNN_OK && !sort_entries(list)) {
+        status = cnn_fail_memory(error, "walking a folder");
     }
     return status;
 }
@@ -88,12 +113,13 @@ static cnn_status read_folder(const char *folder, entry_list *list, cnn_error *e
 static void free_entries(entry_list *list) {
     cnn_text_free(&list->names);
     cnn_free(list->entries);
+    cnn_free(list->order);
 }
 
 /* Is it a folder, or a link to one? Most file systems tell without being asked about each file. */
-static bool is_folder(const entry *found, const char *path) {
-    return found->type == DT_DIR ||
-           ((found->type == DT_LNK || found->type == DT_UNKNOWN) && cnn_folder_exists(path));
+static bool is_folder(const entry_list *list, size_t place, const char *path) {
+    unsigned char type = list->entries[list->order[place].value].type;
+    return type == DT_DIR || ((type == DT_LNK || type == DT_UNKNOWN) && cnn_folder_exists(path));
 }
 
 /* Takes the path. */
@@ -125,8 +151,8 @@ static cnn_status walk(const char *folder, const step *above, cnn_file_list *fil
     /* paths are made in their final order: whoever goes through them goes through memory in order
      */
     for (size_t i = 0; i < list.count && status == CNN_OK; i++) {
-        char *path = cnn_path_join(folder, list.entries[i].name);
-        if (path && is_folder(&list.entries[i], path)) {
+        char *path = cnn_path_join(folder, name_of(&list, i));
+        if (path && is_folder(&list, i, path)) {
             status = walk(path, &here, files, error);
             cnn_free(path);
         } else {
@@ -155,11 +181,11 @@ cnn_status cnn_folder_folders(const char *folder, cnn_file_list *names, cnn_erro
     entry_list list = {0};
     cnn_status status = read_folder(folder, &list, error);
     for (size_t i = 0; i < list.count && status == CNN_OK; i++) {
-        char *path = cnn_path_join(folder, list.entries[i].name);
+        char *path = cnn_path_join(folder, name_of(&list, i));
         if (!path) {
             status = cnn_fail_memory(error, "walking a folder");
-        } else if (is_folder(&list.entries[i], path)) {
-            status = add(names, cnn_copy_string(list.entries[i].name), error);
+        } else if (is_folder(&list, i, path)) {
+            status = add(names, cnn_copy_string(name_of(&list, i)), error);
         }
         cnn_free(path);
     }

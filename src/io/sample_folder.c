@@ -34,7 +34,7 @@ static void list_class(void *context, size_t i, int thread) {
 
 static cnn_status add_class(class_files *c, int label, cnn_split split, cnn_sample_list *list,
                             cnn_error *error) {
-    cnn_status status = CNN_OK;
+    cnn_status status = cnn_sample_list_reserve(list, c->files.count, error);
     for (size_t i = 0; i < c->files.count && status == CNN_OK; i++) {
         status = cnn_sample_list_add(list, c->files.paths[i], NULL, label, split, error);
         c->files.paths[i] = NULL; /* the list's now */

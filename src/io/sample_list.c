@@ -28,6 +28,15 @@ void cnn_sample_list_free(cnn_sample_list *list) {
     *list = (cnn_sample_list){0};
 }
 
+cnn_status cnn_sample_list_reserve(cnn_sample_list *list, size_t more, cnn_error *error) {
+    void *samples = list->samples;
+    if (!cnn_grow(&samples, &list->capacity, list->count + more, sizeof *list->samples)) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    list->samples = samples;
+    return CNN_OK;
+}
+
 cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group, int label,
                                cnn_split split, cnn_error *error) {
     void *samples = list->samples;

@@ -52,6 +52,10 @@ CNN_MUST_USE cnn_status cnn_sample_list_read_manifest(const char *path, cnn_spli
                                                       bool splits_allowed, char *classes[2],
                                                       cnn_sample_list *list, cnn_error *error);
 
+/* Makes room for so many more samples in one go. */
+CNN_MUST_USE cnn_status cnn_sample_list_reserve(cnn_sample_list *list, size_t more,
+                                                cnn_error *error);
+
 /* Adds a sample, taking path and group (both freed on failure). */
 CNN_MUST_USE cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group,
                                             int label, cnn_split split, cnn_error *error);
