@@ -237,8 +237,8 @@ static cnn_status make_room(const cnn_cache_folder *folder, const char *own, uin
         }
     }
     if (status == CNN_OK && list.size > folder->limit - size) {
-        status = cnn_fail(error, CNN_ERROR_RUNTIME,
-                          "%s: other runs are filling the cache up to its limit", folder->path);
+        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: other runs are filling it up to its limit",
+                          folder->path);
     }
     cnn_free(list.files);
     (void)closedir(stream);
@@ -250,7 +250,7 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
     double mebi = 1024.0 * 1024.0;
     if (size > folder->limit || size > (uint64_t)INT64_MAX) {
         return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "they take %.1f MiB, and the limit of the cache is %.1f MiB",
+                        "they take %.1f MiB, more than the cache's limit of %.1f MiB",
                         (double)size / mebi, (double)folder->limit / mebi);
     }
     const char *slash = strrchr(draft->path, '/');
@@ -265,9 +265,9 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
     if (fstatvfs(draft->file, &disk) == 0 &&
         (double)size > (double)disk.f_bavail * (double)disk.f_frsize / 2.0) {
         return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "%s: they take %.1f MiB, more than half of the %.1f MiB that are free",
-                        folder->path, (double)size / mebi,
-                        (double)disk.f_bavail * (double)disk.f_frsize / mebi);
+                        "they take %.1f MiB, more than half of the %.1f MiB that are free in %s",
+                        (double)size / mebi, (double)disk.f_bavail * (double)disk.f_frsize / mebi,
+                        folder->path);
     }
     int reason;
     do {

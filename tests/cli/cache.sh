@@ -81,7 +81,7 @@ train small --cache-limit 1K --overwrite data.validation=0.5
 expect_stderr ' from the cache '
 rm "$pack"
 train limited --cache-limit 1K
-expect_stderr '^cnntrain: images not cached: they take .* limit of the cache is 0\.0 MiB'
+expect_stderr '^cnntrain: images not cached: they take .* limit of 0\.0 MiB'
 same_runs none limited
 [ "$(cached)" -eq 0 ] || fail "expected nothing in the cache"
 for size in 16K 16384 16KiB 0.5M 1e6; do
@@ -103,6 +103,20 @@ if ! ldd "$CNNTRAIN" | grep -q libomp; then
         fail "expected exit code 0"
     expect_stderr '^cnntrain: images not cached: .*File too large'
     [ "$(cached)" -eq 0 ] || fail "expected nothing in the cache"
+fi
+
+# images that do not fit into memory (a limit on data stands in for it; sanitizers need more than that for themselves)
+if [ -z "${SANITIZE-}" ]; then
+    make_data many 500
+    set -- --config cfg.json data.train=many image.width=300 image.height=300 --dry-run --threads 1
+    for cache_option in --no-cache "--cache-limit 1G" "--cache-limit 1G"; do
+        last="a dry run with 20 MB of memory and $cache_option"
+        # shellcheck disable=SC2086,SC3045
+        (ulimit -d 20000 && exec "$CNNTRAIN" "$@" $cache_option) >stdout 2>stderr
+        echo $? >>codes
+    done
+    [ "$(tr '\n' ' ' <codes)" = "1 0 0 " ] || fail "expected exit codes 1, 0, 0, got $(cat codes)"
+    expect_stderr '^500 images from the cache'
 fi
 
 # where the cache is: XDG_CACHE_HOME where it is absolute, else below HOME, else nowhere
