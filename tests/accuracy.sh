@@ -9,6 +9,8 @@ cnntrain=${CNNTRAIN:-build/cnntrain}
 [ $# -gt 0 ] || set -- 1 2 3
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+XDG_CACHE_HOME=$folder/cache # not the user's
+export XDG_CACHE_HOME
 for seed in "$@"; do
     "$cnntrain" --config configs/fashion.json train.seed="$seed" data.validation=0 --quiet \
         --out "$folder/$seed"

@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "parallel.h"
 #include "random.h"
+#include "sort.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -412,7 +413,12 @@ static void test_file_round_trip(void **state) {
     test_ok(cnn_file_write(path, large, LARGE, &error), &error);
     expect_content(path, large, LARGE);
     cnn_free(large);
+    test_ok(cnn_file_write_unsynced(path, "small", 5, &error), &error);
+    expect_content(path, "small", 5);
+    test_ok(cnn_file_sync(path, &error), &error);
     assert_int_equal(entry_count(*state), 1);
+    assert_int_equal(cnn_file_sync(inside(state, "missing", path), &error), CNN_ERROR_RUNTIME);
+    assert_non_null(strstr(error.message, "missing: No such file or directory"));
 }
 
 static void test_file_read_refuses(void **state) {
@@ -604,6 +610,31 @@ static void test_hash_bytes(void **state) {
 
 /* --- memory --- */
 
+/* Against a sort by insertion: keys with many equals, in few and in all of their bits. */
+static void test_sort_by_key(void **state) {
+    (void)state;
+    enum { COUNT = 300 };
+    static const uint64_t masks[] = {0, 1, 0xff, 0xfff000, UINT64_MAX, (uint64_t)3 << 62};
+    for (size_t m = 0; m < TEST_COUNT(masks); m++) {
+        for (size_t count = 0; count <= COUNT; count += count < 4 ? 1 : 37) {
+            cnn_keyed items[COUNT], sorted[COUNT];
+            for (size_t i = 0; i < count; i++) {
+                uint64_t key = cnn_random_bits(1, CNN_RANDOM_SHUFFLE, m, i) & masks[m];
+                size_t place = i;
+                for (; place > 0 && sorted[place - 1].key > key; place--) {
+                    sorted[place] = sorted[place - 1];
+                }
+                sorted[place] = items[i] = (cnn_keyed){.key = key, .value = i};
+            }
+            assert_true(cnn_sort_by_key(items, count));
+            for (size_t i = 0; i < count; i++) {
+                assert_true(items[i].key == sorted[i].key);
+                assert_int_equal(items[i].value, sorted[i].value);
+            }
+        }
+    }
+}
+
 static void test_multiply_size(void **state) {
     (void)state;
     size_t product = 77;
@@ -780,6 +811,7 @@ int main(void) {
         FOLDER_TEST(test_folder_make),
         cmocka_unit_test(test_sha256),
         cmocka_unit_test(test_hash_bytes),
+        cmocka_unit_test(test_sort_by_key),
         cmocka_unit_test(test_multiply_size),
         cmocka_unit_test(test_alloc),
         cmocka_unit_test(test_grow),

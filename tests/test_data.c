@@ -99,7 +99,7 @@ static cnn_status load(const char *train, const char *first, const char *second,
     logged[0] = '\0';
     data_error = (cnn_error){0};
     cnn_config *config = make_config(train, first, second, third);
-    cnn_status status = cnn_dataset_load(config, 2, &log, dataset, &data_error);
+    cnn_status status = cnn_dataset_load(config, NULL, 2, &log, dataset, &data_error);
     cnn_config_free(config);
     return status;
 }
@@ -149,7 +149,7 @@ static void test_folder(void **state) {
     }
     uint8_t pixels[SIDE * SIDE];
     fill_image(5, pixels);
-    assert_memory_equal(dataset->pixels + dataset->image_size, pixels, sizeof pixels);
+    assert_memory_equal(cnn_dataset_pixels(dataset, 1), pixels, sizeof pixels);
     cnn_dataset_free(dataset);
 
     dataset = accept("d", "data.validation=0", "data.classes=[\"yes\",\"no\"]");
@@ -330,9 +330,9 @@ static void test_bad_images(void **state) {
     assert_int_equal(dataset->bad_images, 3);
     assert_int_equal(dataset->class_count[CNN_SPLIT_TRAIN][0], 3);
     uint8_t pixels[SIDE * SIDE];
-    fill_image(1002, pixels); /* the last image moved up with its pixels */
+    fill_image(1002, pixels); /* the last image kept its pixels */
     assert_string_equal(dataset->samples[5].path, "d/b/b02.png");
-    assert_memory_equal(dataset->pixels + 5 * dataset->image_size, pixels, sizeof pixels);
+    assert_memory_equal(cnn_dataset_pixels(dataset, 5), pixels, sizeof pixels);
     cnn_dataset_free(dataset);
 
     for (int i = 0; i < 4; i++) {
@@ -522,8 +522,11 @@ static void test_statistics(void **state) {
         memset(pixels[i][2], 51, PLANE); /* a channel without deviation */
     }
     size_t train[] = {0, 2}; /* the image in between is for validation */
-    cnn_dataset dataset = {
-        .image_size = CHANNELS * PLANE, .pixels = &pixels[0][0][0], .count = COUNT};
+    cnn_sample samples[COUNT] = {{.row = 0}, {.row = 1}, {.row = 2}};
+    cnn_dataset dataset = {.samples = samples,
+                           .image_size = CHANNELS * PLANE,
+                           .store = {.pixels = &pixels[0][0][0]},
+                           .count = COUNT};
     dataset.split[CNN_SPLIT_TRAIN] = train;
     dataset.split_count[CNN_SPLIT_TRAIN] = 2;
     double mean[3], deviation[3];

@@ -22,12 +22,19 @@ typedef struct cnn_train_progress {
     double seconds_left; /* of the whole training, estimated */
 } cnn_train_progress;
 
+/* Bytes that the files in the cache directory may take together, where nobody says: 10 GiB. */
+#define CNN_CACHE_LIMIT_DEFAULT ((uint64_t)10 << 30)
+
 /* All of it may be zero. */
 typedef struct cnn_train_options {
     const char *output; /* the run directory; NULL: the config's */
     int threads;        /* 0: as many as there are processors */
     bool resume;    /* go on from the run directory's checkpoint, or start where there is none */
     bool overwrite; /* start over in a run directory that is in use */
+    const char *cache_directory; /* keep decoded images here between runs, of which any number may
+                                  * use it at once; NULL: nowhere. Changes no result; where it
+                                  * cannot be used, the log says so and the run goes on without */
+    uint64_t cache_limit;        /* bytes of all its files; 0: CNN_CACHE_LIMIT_DEFAULT */
     cnn_log_sink log;
     void (*progress)(void *user, const cnn_train_progress *progress); /* after every batch */
     bool (*should_stop)(void *user);                                  /* asked after every batch */

@@ -103,7 +103,8 @@ static int sync_folder_of(const char *path) {
     return result;
 }
 
-cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_error *error) {
+static cnn_status replace(const char *path, const void *data, size_t size, bool sync,
+                          cnn_error *error) {
     size_t room = strlen(path) + 32;
     char *temporary = cnn_alloc(room, 1);
     if (!temporary) {
@@ -113,13 +114,13 @@ cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_e
     cnn_status status = CNN_OK;
     int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     bool created = file >= 0;
-    bool written = created && write_all(file, data, size) == 0 && fsync(file) == 0;
+    bool written = created && write_all(file, data, size) == 0 && (!sync || fsync(file) == 0);
     int reason = errno;
     if (created && close(file) != 0 && written) {
         written = false;
         reason = errno;
     }
-    if (written && (rename(temporary, path) != 0 || sync_folder_of(path) != 0)) {
+    if (written && (rename(temporary, path) != 0 || (sync && sync_folder_of(path) != 0))) {
         written = false;
         reason = errno;
     }
@@ -131,6 +132,25 @@ cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_e
     }
     cnn_free(temporary);
     return status;
+}
+
+cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_error *error) {
+    return replace(path, data, size, true, error);
+}
+
+cnn_status cnn_file_write_unsynced(const char *path, const void *data, size_t size,
+                                   cnn_error *error) {
+    return replace(path, data, size, false, error);
+}
+
+cnn_status cnn_file_sync(const char *path, cnn_error *error) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool synced = file >= 0 && fsync(file) == 0 && sync_folder_of(path) == 0;
+    int reason = errno;
+    if (file >= 0) {
+        (void)close(file);
+    }
+    return synced ? CNN_OK : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
 }
 
 cnn_status cnn_file_append(const char *path, const void *data, size_t size, cnn_error *error) {
@@ -153,7 +173,7 @@ cnn_status cnn_file_append(const char *path, const void *data, size_t size, cnn_
     return status;
 }
 
-cnn_status cnn_folder_make(const char *path, cnn_error *error) {
+static cnn_status make_folders(const char *path, mode_t mode, cnn_error *error) {
     char *part = cnn_copy_string(path);
     if (!part) {
         return cnn_fail_memory(error, path);
@@ -165,7 +185,7 @@ cnn_status cnn_folder_make(const char *path, cnn_error *error) {
         }
         char kept = *end;
         *end = '\0';
-        if (mkdir(part, 0777) != 0 && !(errno == EEXIST && cnn_folder_exists(part))) {
+        if (mkdir(part, mode) != 0 && !(errno == EEXIST && cnn_folder_exists(part))) {
             status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: cannot make the folder: %s", part,
                               strerror(errno));
             break;
@@ -177,6 +197,14 @@ cnn_status cnn_folder_make(const char *path, cnn_error *error) {
     }
     cnn_free(part);
     return status;
+}
+
+cnn_status cnn_folder_make(const char *path, cnn_error *error) {
+    return make_folders(path, 0777, error);
+}
+
+cnn_status cnn_folder_make_private(const char *path, cnn_error *error) {
+    return make_folders(path, 0700, error);
 }
 
 bool cnn_file_is_endless(const char *path) {
@@ -193,11 +221,13 @@ char *cnn_path_join(const char *folder, const char *name) {
     if (*name == '/' || *folder == '\0') {
         return cnn_copy_string(name);
     }
-    size_t length = strlen(folder);
-    size_t room = length + strlen(name) + 2;
-    char *path = cnn_alloc(room, 1);
+    size_t length = strlen(folder), rest = strlen(name) + 1;
+    size_t slash = folder[length - 1] == '/' ? 0 : 1;
+    char *path = malloc(length + slash + rest);
     if (path) {
-        (void)snprintf(path, room, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
+        memcpy(path, folder, length);
+        memset(path + length, '/', slash);
+        memcpy(path + length + slash, name, rest);
     }
     return path;
 }

@@ -19,6 +19,14 @@ CNN_MUST_USE cnn_status cnn_file_read(const char *path, size_t limit, cnn_status
 CNN_MUST_USE cnn_status cnn_file_write(const char *path, const void *data, size_t size,
                                        cnn_error *error);
 
+/* The same but for fsync, which takes milliseconds: whole or not at all for every program, but not
+ * before cnn_file_sync for a loss of power. */
+CNN_MUST_USE cnn_status cnn_file_write_unsynced(const char *path, const void *data, size_t size,
+                                                cnn_error *error);
+
+/* Waits until the file `path` and its name are on disk. The message starts with the path. */
+CNN_MUST_USE cnn_status cnn_file_sync(const char *path, cnn_error *error);
+
 /* Adds bytes at the end of `path` (created where missing) in one write; on failure the file is cut
  * back to what it was. The message starts with the path. */
 CNN_MUST_USE cnn_status cnn_file_append(const char *path, const void *data, size_t size,
@@ -26,6 +34,9 @@ CNN_MUST_USE cnn_status cnn_file_append(const char *path, const void *data, size
 
 /* Makes the folder `path` and its parents; one that is there already is fine. */
 CNN_MUST_USE cnn_status cnn_folder_make(const char *path, cnn_error *error);
+
+/* The same, but folders that are made are the user's alone (mode 0700). */
+CNN_MUST_USE cnn_status cnn_folder_make_private(const char *path, cnn_error *error);
 
 /* True where `path` is a pipe, a device or a socket: reading it might never end. */
 bool cnn_file_is_endless(const char *path);

@@ -2,6 +2,11 @@
 
 #include <sha2.h>
 
+/* the whole of xxHash comes from its header: nothing to link, nothing to load when a program starts
+ */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 static uint64_t mix(uint64_t hash, uint64_t word) {
     hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
     return hash ^ (hash >> 29);
@@ -24,6 +29,15 @@ uint64_t cnn_hash_bytes(uint64_t hash, const void *bytes, size_t size) {
     hash = mix(mix(hash, tail), (uint64_t)size);
     hash = mix(hash, hash >> 32);
     return hash ^ (hash >> 32);
+}
+
+cnn_hash128 cnn_xxh3_128(const void *bytes, size_t size) {
+    XXH128_hash_t hash = XXH3_128bits(bytes, size);
+    return (cnn_hash128){.low = hash.low64, .high = hash.high64};
+}
+
+uint64_t cnn_xxh3_64(const void *bytes, size_t size) {
+    return XXH3_64bits(bytes, size);
 }
 
 void cnn_sha256_hex(const void *bytes, size_t size, char digits[65]) {

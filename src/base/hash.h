@@ -1,4 +1,6 @@
-/* Hashes: a fast one that tells contents apart, and SHA-256 (by libmd). */
+/* Hashes: a fast one that tells contents apart, XXH3 (by xxHash) for caches, and SHA-256 (by
+ * libmd).
+ */
 #ifndef CNN_BASE_HASH_H
 #define CNN_BASE_HASH_H
 
@@ -11,6 +13,14 @@
 /* 64-bit hash of `size` bytes, continuing from `hash`, so that parts can be chained. Good mixing,
  * not cryptographic; the same on every machine. */
 uint64_t cnn_hash_bytes(uint64_t hash, const void *bytes, size_t size);
+
+/* XXH3 of `size` bytes, in 128 and in 64 bits: faster than memory, not cryptographic, the same on
+ * every machine. For keys and checksums of what can be made again. */
+typedef struct cnn_hash128 {
+    uint64_t low, high;
+} cnn_hash128;
+cnn_hash128 cnn_xxh3_128(const void *bytes, size_t size);
+uint64_t cnn_xxh3_64(const void *bytes, size_t size);
 
 /* SHA-256 (FIPS 180-4) of `size` bytes as 64 lower-case hex digits and a '\0'. */
 void cnn_sha256_hex(const void *bytes, size_t size, char digits[65]);

@@ -45,9 +45,17 @@ void cnn_text_format(cnn_text *text, const char *format, ...) {
     cnn_free(longer);
 }
 
+/* What ends a field that needs no quotes. A table is several times as fast as strcspn here. */
+static const bool csv_special[256] = {
+    ['\0'] = true, [','] = true, ['"'] = true, ['\r'] = true, ['\n'] = true};
+
 void cnn_text_csv_field(cnn_text *text, const char *field) {
-    if (!strpbrk(field, ",\"\r\n")) {
-        cnn_text_append(text, field, strlen(field));
+    const char *end = field;
+    while (!csv_special[(unsigned char)*end]) {
+        end++;
+    }
+    if (!*end) {
+        cnn_text_append(text, field, (size_t)(end - field));
         return;
     }
     cnn_text_append(text, "\"", 1);

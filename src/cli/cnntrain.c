@@ -1,6 +1,7 @@
 /* cnntrain: trains a small convolutional network that tells two kinds of image apart. */
 #include "cnn/train.h"
 
+#include "cache_home.h"
 #include "error.h"
 #include "options.h"
 #include "progress.h"
@@ -16,6 +17,8 @@ enum {
     RESUME,
     OVERWRITE,
     THREADS,
+    NO_CACHE,
+    CACHE_LIMIT,
     DRY_RUN,
     CHECK_GRADIENTS,
     TRACE,
@@ -33,6 +36,8 @@ static const cnn_option options[] = {
     [RESUME] = {"resume", 0, NULL, "go on with the run in the directory, or start one"},
     [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
+    [NO_CACHE] = {"no-cache", 0, NULL, "neither use nor fill the cache of decoded images"},
+    [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
     [DRY_RUN] = {"dry-run", 'n', NULL, "print layers, memory and data counts; train nothing"},
     [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
                          "compare gradients with differences in double"},
@@ -52,7 +57,7 @@ typedef struct train_command {
     const char **overrides; /* [argc] */
     size_t override_count;
     cnn_train_options train;
-    bool quiet, verbose;
+    bool quiet, verbose, no_cache;
     int action; /* TRACE, DRY_RUN, …; -1: train */
 } train_command;
 
@@ -86,6 +91,11 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         break;
     case THREADS:
         return cnn_option_integer("threads", value, 1, 1024, &command->train.threads, error);
+    case NO_CACHE:
+        command->no_cache = true;
+        break;
+    case CACHE_LIMIT:
+        return cnn_option_size("cache-limit", value, &command->train.cache_limit, error);
     case QUIET:
         command->quiet = true;
         break;
@@ -118,6 +128,9 @@ static void print_help(void) {
     puts("\n"
          "Exit codes: 0 done, 1 I/O or memory, 2 flags or config, 3 data, 4 model file,\n"
          "5 training diverged, 75 stopped by a signal after a checkpoint (use --resume).\n"
+         "\n"
+         "Decoded images are kept in $XDG_CACHE_HOME/cnntrain or ~/.cache/cnntrain, so that the\n"
+         "next run starts at once. It may be removed at any time.\n"
          "\n"
          "  cnntrain --config configs/fashion.json\n"
          "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b\n"
@@ -219,6 +232,8 @@ int main(int argc, char **argv) {
     command.train.progress = cnn_progress_show;
     command.train.should_stop = should_stop;
     command.train.user = &progress;
+    char *cache = command.no_cache ? NULL : cnn_cache_home("cnntrain");
+    command.train.cache_directory = cache;
     if (status == CNN_OK) {
         switch (command.action) {
         case HELP:
@@ -238,6 +253,7 @@ int main(int argc, char **argv) {
             break;
         }
     }
+    free(cache);
     free(command.overrides);
     cnn_progress_clear(&progress);
     if (status != CNN_OK) {

@@ -14,7 +14,7 @@ struct cnn_inputs {
     char *const *arguments;
     size_t count, next;
     /* the folder at work */
-    const char *folder; /* NULL: none */
+    bool walking;
     cnn_file_list files;
     size_t file;
     /* lines of stdin */
@@ -51,7 +51,7 @@ static cnn_input_kind open_folder(cnn_inputs *inputs, const char *path, const ch
         *reason = "expected images, found an empty folder";
         return CNN_INPUT_FAILED;
     }
-    inputs->folder = path;
+    inputs->walking = true;
     inputs->file = 0;
     return CNN_INPUT_PATH;
 }
@@ -123,14 +123,15 @@ cnn_status cnn_inputs_next(cnn_inputs *inputs, bool wait, cnn_input_kind *kind, 
     *path = NULL;
     *reason = NULL;
     for (;;) {
-        if (inputs->folder) {
+        if (inputs->walking) {
             if (inputs->file < inputs->files.count) {
                 *kind = CNN_INPUT_PATH;
-                *path = cnn_path_join(inputs->folder, inputs->files.paths[inputs->file++]);
-                return *path ? CNN_OK : cnn_fail_memory(error, "a path");
+                *path = inputs->files.paths[inputs->file];
+                inputs->files.paths[inputs->file++] = NULL; /* the caller's now */
+                return CNN_OK;
             }
             cnn_file_list_free(&inputs->files);
-            inputs->folder = NULL;
+            inputs->walking = false;
         }
         if (inputs->reading) {
             bool waiting;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,24 @@ cnn_status cnn_option_integer(const char *name, const char *text, int minimum, i
                         maximum, text);
     }
     *value = (int)number;
+    return CNN_OK;
+}
+
+cnn_status cnn_option_size(const char *name, const char *text, uint64_t *bytes, cnn_error *error) {
+    static const char units[] = "KMGT";
+    char *end;
+    double number = strtod(text, &end);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    if (unit) {
+        number = ldexp(number, 10 * (int)(unit - units + 1));
+        end += strcmp(end + 1, "iB") == 0 ? 3 : 1;
+    }
+    if (end == text || *end || !(number >= 1.0 && number < 0x1p63)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--%s: expected a number of bytes such as 800M or 10G, got \"%.60s\"", name,
+                        text);
+    }
+    *bytes = (uint64_t)number;
     return CNN_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "cnn/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct cnn_option {
     const char *name;     /* without its dashes */
@@ -35,6 +36,11 @@ CNN_MUST_USE cnn_status cnn_option_integer(const char *name, const char *text, i
 /* A number from minimum to maximum. */
 CNN_MUST_USE cnn_status cnn_option_number(const char *name, const char *text, double minimum,
                                           double maximum, double *value, cnn_error *error);
+
+/* A number of bytes, at least 1: "500000", "800M", "1.5G"; K, M, G and T count in powers of 1024,
+ * and may have iB behind them. */
+CNN_MUST_USE cnn_status cnn_option_size(const char *name, const char *text, uint64_t *bytes,
+                                        cnn_error *error);
 
 /* Flushes stdout; false, after a message on stderr, where output was lost (a full disk). */
 bool cnn_flush_results(const char *program);

@@ -4,17 +4,17 @@
 #include "hash.h"
 #include "hold_back.h"
 #include "memory.h"
-#include "parallel.h"
 #include "text.h"
 
-#include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- listing --- */
 
-static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_sample_list *list,
-                               cnn_error *error) {
+static cnn_status list_samples(const cnn_config *config, int threads, char *classes[2],
+                               cnn_sample_list *list, cnn_error *error) {
     for (int i = 0; i < 2; i++) {
         if (config->data.classes[i]) {
             classes[i] = cnn_copy_string(config->data.classes[i]);
@@ -23,15 +23,15 @@ static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_s
             }
         }
     }
-    cnn_status status =
-        cnn_sample_list_read(config->data.train, CNN_SPLIT_TRAIN, true, classes, list, error);
+    cnn_status status = cnn_sample_list_read(config->data.train, CNN_SPLIT_TRAIN, true, threads,
+                                             classes, list, error);
     bool test_rows = false;
     for (size_t i = 0; i < list->count; i++) {
         test_rows = test_rows || list->samples[i].split == CNN_SPLIT_TEST;
     }
     if (status == CNN_OK && config->data.validation.path) {
         status = cnn_sample_list_read(config->data.validation.path, CNN_SPLIT_VALIDATION, false,
-                                      classes, list, error);
+                                      threads, classes, list, error);
     }
     if (status == CNN_OK && config->data.test && test_rows) {
         return cnn_fail(error, CNN_ERROR_DATA,
@@ -39,8 +39,8 @@ static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_s
                         config->data.train, config->data.test);
     }
     if (status == CNN_OK && config->data.test) {
-        status =
-            cnn_sample_list_read(config->data.test, CNN_SPLIT_TEST, false, classes, list, error);
+        status = cnn_sample_list_read(config->data.test, CNN_SPLIT_TEST, false, threads, classes,
+                                      list, error);
     }
     if (status == CNN_OK && list->count == 0) {
         return cnn_fail(error, CNN_ERROR_DATA, "%s: expected images, found none",
@@ -51,75 +51,80 @@ static cnn_status list_samples(const cnn_config *config, char *classes[2], cnn_s
 
 /* --- decoding --- */
 
-/* A reason that cannot be kept for lack of memory is still no empty one. */
-static char no_memory[] = "out of memory";
-
-typedef struct decoding {
-    const cnn_image_settings *settings;
-    cnn_sample *samples;
-    size_t image_size;
-    uint8_t *pixels;
-    char **reasons; /* [count]: NULL where the image was read */
-} decoding;
-
-static void decode(void *context, size_t i, int thread) {
-    (void)thread;
-    decoding *d = context;
-    cnn_error error;
-    cnn_image_info info;
-    if (cnn_image_load(d->samples[i].path, d->settings, d->pixels + i * d->image_size, &info,
-                       &error) == CNN_OK) {
-        d->samples[i].content = info.content;
-        return;
+/* Adds a path as seen from the root, and a line's end. */
+static void add_source(cnn_text *text, const char *working_directory, const char *path) {
+    if (path) {
+        size_t length = strlen(path);
+        while (length > 1 && path[length - 1] == '/') {
+            length--;
+        }
+        if (*path != '/') {
+            cnn_text_append(text, working_directory, strlen(working_directory));
+            cnn_text_append(text, "/", 1);
+        }
+        cnn_text_append(text, path, length);
     }
-    char *reason = cnn_copy_string(error.message);
-    d->reasons[i] = reason ? reason : no_memory;
+    cnn_text_append(text, "\n", 1);
+}
+
+/* Where the images come from, as text: the same for every run on the same folders and classes. */
+static cnn_status describe_source(const cnn_config *config, char *const *classes, cnn_text *text,
+                                  cnn_error *error) {
+    char working_directory[PATH_MAX];
+    if (!getcwd(working_directory, sizeof working_directory)) {
+        working_directory[0] = '\0';
+    }
+    add_source(text, working_directory, config->data.train);
+    add_source(text, working_directory, config->data.validation.path);
+    add_source(text, working_directory, config->data.test);
+    int first = strcmp(classes[0], classes[1]) < 0 ? 0 : 1;
+    cnn_text_format(text, "%s\n%s\n", classes[first], classes[1 - first]);
+    return text->failed ? cnn_fail_memory(error, "the images") : CNN_OK;
 }
 
 /* Names every unreadable image, takes them out of the list and counts them. */
-static size_t drop_bad_images(decoding *d, size_t *count, cnn_log_level level,
-                              const cnn_log_sink *log) {
-    size_t kept = 0, bad = 0;
-    for (size_t i = 0; i < *count; i++) {
-        if (!d->reasons[i]) {
-            if (kept != i) {
-                d->samples[kept] = d->samples[i];
-                memcpy(d->pixels + kept * d->image_size, d->pixels + i * d->image_size,
-                       d->image_size);
-            }
-            kept++;
+static void drop_bad_images(cnn_dataset *dataset, cnn_log_level level, const cnn_log_sink *log) {
+    size_t kept = 0;
+    for (size_t i = 0; i < dataset->count; i++) {
+        cnn_sample *sample = &dataset->samples[i];
+        const char *reason = dataset->store.reasons[i];
+        if (!reason) {
+            sample->row = i;
+            dataset->samples[kept++] = *sample;
             continue;
         }
-        cnn_log_message(log, level, "%s: %s", d->samples[i].path, d->reasons[i]);
-        bad++;
-        if (d->reasons[i] != no_memory) {
-            cnn_free(d->reasons[i]);
-        }
-        cnn_free(d->samples[i].path);
-        cnn_free(d->samples[i].group);
+        cnn_log_message(log, level, "%s: %s", sample->path, reason);
+        dataset->bad_images++;
+        cnn_free(sample->path);
+        cnn_free(sample->group);
     }
-    *count = kept;
-    return bad;
+    dataset->count = kept;
 }
 
-static cnn_status decode_all(const cnn_config *config, int threads, const cnn_log_sink *log,
-                             cnn_dataset *dataset, cnn_error *error) {
-    decoding d = {
-        .settings = &config->image, .samples = dataset->samples, .image_size = dataset->image_size};
-    dataset->pixels = cnn_alloc(dataset->count, dataset->image_size);
-    d.pixels = dataset->pixels;
-    d.reasons = cnn_alloc(dataset->count, sizeof *d.reasons);
-    if (!dataset->pixels || !d.reasons) {
-        cnn_free(d.reasons);
-        return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %zu images of %zu bytes",
-                        dataset->count, dataset->image_size);
-    }
+static cnn_status decode_all(const cnn_config *config, const cnn_image_cache *cache, int threads,
+                             const cnn_log_sink *log, cnn_dataset *dataset, cnn_error *error) {
     size_t listed = dataset->count;
     bool fail = config->data.bad_images == CNN_BAD_IMAGES_FAIL;
-    cnn_parallel_for(dataset->count, threads, decode, &d);
-    dataset->bad_images =
-        drop_bad_images(&d, &dataset->count, fail ? CNN_LOG_ERROR : CNN_LOG_WARNING, log);
-    cnn_free(d.reasons);
+    cnn_text source = {0};
+    cnn_image_request request = {.samples = dataset->samples,
+                                 .count = dataset->count,
+                                 .settings = &config->image,
+                                 .threads = threads,
+                                 .log = log};
+    cnn_status status = CNN_OK;
+    if (cache && cache->folder) {
+        status = describe_source(config, dataset->classes, &source, error);
+        request.cache = *cache;
+        request.source = source.data;
+    }
+    if (status == CNN_OK) {
+        status = cnn_image_store_load(&request, &dataset->store, error);
+    }
+    cnn_text_free(&source);
+    if (status != CNN_OK) {
+        return status;
+    }
+    drop_bad_images(dataset, fail ? CNN_LOG_ERROR : CNN_LOG_WARNING, log);
     if (dataset->bad_images > 0 && fail) {
         return cnn_fail(
             error, CNN_ERROR_DATA,
@@ -163,8 +168,8 @@ static cnn_status check_classes(const cnn_config *config, const cnn_dataset *dat
     return CNN_OK;
 }
 
-cnn_status cnn_dataset_load(const cnn_config *config, int threads, const cnn_log_sink *log,
-                            cnn_dataset **out, cnn_error *error) {
+cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cache, int threads,
+                            const cnn_log_sink *log, cnn_dataset **out, cnn_error *error) {
     *out = NULL;
     cnn_dataset *dataset = cnn_alloc(1, sizeof *dataset);
     if (!dataset) {
@@ -172,7 +177,7 @@ cnn_status cnn_dataset_load(const cnn_config *config, int threads, const cnn_log
     }
     cnn_sample_list list = {0};
     dataset->image_size = cnn_image_size(&config->image);
-    cnn_status status = list_samples(config, dataset->classes, &list, error);
+    cnn_status status = list_samples(config, threads, dataset->classes, &list, error);
     dataset->samples = list.samples;
     dataset->count = list.count;
     if (status == CNN_OK && list.other_labels > 0) {
@@ -181,7 +186,7 @@ cnn_status cnn_dataset_load(const cnn_config *config, int threads, const cnn_log
                         list.other_labels, dataset->classes[0], dataset->classes[1]);
     }
     if (status == CNN_OK) {
-        status = decode_all(config, threads, log, dataset, error);
+        status = decode_all(config, cache, threads, log, dataset, error);
     }
     bool validation_given = config->data.validation.path != NULL;
     for (size_t i = 0; status == CNN_OK && i < dataset->count; i++) {
@@ -220,8 +225,12 @@ void cnn_dataset_free(cnn_dataset *dataset) {
     }
     cnn_free(dataset->classes[0]);
     cnn_free(dataset->classes[1]);
-    cnn_free(dataset->pixels);
+    cnn_image_store_free(&dataset->store);
     cnn_free(dataset);
+}
+
+const uint8_t *cnn_dataset_pixels(const cnn_dataset *dataset, size_t i) {
+    return dataset->store.pixels + dataset->samples[i].row * dataset->image_size;
 }
 
 uint64_t cnn_dataset_fingerprint(const cnn_dataset *dataset) {
@@ -248,9 +257,8 @@ void cnn_dataset_statistics(const cnn_dataset *dataset, int channels, double mea
     for (int c = 0; c < channels; c++) {
         uint64_t sum = 0, squares = 0; /* whole numbers: exact, whatever the order */
         for (size_t i = 0; i < images; i++) {
-            const uint8_t *pixel = dataset->pixels +
-                                   dataset->split[CNN_SPLIT_TRAIN][i] * dataset->image_size +
-                                   (size_t)c * plane;
+            const uint8_t *pixel =
+                cnn_dataset_pixels(dataset, dataset->split[CNN_SPLIT_TRAIN][i]) + (size_t)c * plane;
             for (size_t j = 0; j < plane; j++) {
                 sum += pixel[j];
                 squares += (uint64_t)pixel[j] * pixel[j];
@@ -298,7 +306,7 @@ void cnn_dataset_fill(void *context, size_t first, int count, const cnn_block *b
     const uint8_t *images[CNN_LANES];
     for (int lane = 0; lane < count; lane++) {
         size_t sample = source->order[first + (size_t)lane];
-        images[lane] = dataset->pixels + sample * dataset->image_size;
+        images[lane] = cnn_dataset_pixels(dataset, sample);
         if (labels) {
             labels[lane] = (uint8_t)dataset->samples[sample].label;
         }

@@ -1,9 +1,10 @@
-/* The images of a run: read, brought to size, split, in memory as bytes; and how they become the
- * floats of a block. */
+/* The images of a run: read, brought to size, split, there as bytes; and how they become the floats
+ * of a block. */
 #ifndef CNN_IO_DATASET_H
 #define CNN_IO_DATASET_H
 
 #include "config.h"
+#include "image_store.h"
 #include "minibatch.h"
 #include "sample_list.h"
 
@@ -14,20 +15,23 @@ typedef struct cnn_dataset {
     cnn_sample *samples; /* [count], readable ones only, in the order of files */
     size_t count, capacity;
     size_t image_size;              /* bytes: channels × height × width */
-    uint8_t *pixels;                /* [count][channels][height][width] */
+    cnn_image_store store;          /* the pixels of all that were listed: cnn_dataset_pixels */
     size_t *split[CNN_SPLIT_COUNT]; /* indices of the samples of each split, in order */
     size_t split_count[CNN_SPLIT_COUNT];
     size_t class_count[CNN_SPLIT_COUNT][2];
     size_t bad_images; /* unreadable ones that were skipped */
 } cnn_dataset;
 
-/* Lists, decodes (on up to `threads` threads), holds back and counts everything that the config's
- * `data` names. Every unreadable image goes to the log with its reason. CNN_ERROR_DATA where the
- * data cannot be trained on. Free with cnn_dataset_free. */
-CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, int threads,
-                                         const cnn_log_sink *log, cnn_dataset **dataset,
-                                         cnn_error *error);
+/* Lists, decodes (on up to `threads` threads) or takes from the cache, holds back and counts
+ * everything that the config's `data` names. Every unreadable image goes to the log with its
+ * reason. CNN_ERROR_DATA where the data cannot be trained on. Free with cnn_dataset_free. */
+CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cache,
+                                         int threads, const cnn_log_sink *log,
+                                         cnn_dataset **dataset, cnn_error *error);
 void cnn_dataset_free(cnn_dataset *dataset);
+
+/* The bytes of sample i: [channels][height][width]. */
+const uint8_t *cnn_dataset_pixels(const cnn_dataset *dataset, size_t i);
 
 /* A hash of contents, labels and splits: two runs with the same value train on the same data. */
 uint64_t cnn_dataset_fingerprint(const cnn_dataset *dataset);

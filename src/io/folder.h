@@ -6,16 +6,16 @@
 
 #include <stddef.h>
 
-/* Paths relative to the folder that was listed. */
 typedef struct cnn_file_list {
     char **paths; /* [count] */
     size_t count, capacity;
 } cnn_file_list;
 
-/* All files below `folder`, however deep, folder by folder with entries sorted by their bytes;
- * links are followed (a loop of them ends), hidden entries (.name) are left out. Broken links,
- * pipes and devices are in the list: who opens them says what is wrong. A folder that cannot be
- * read is CNN_ERROR_DATA, with its path in the message. Free with cnn_file_list_free. */
+/* Paths of all files below `folder`, however deep, each starting with `folder` as it is given;
+ * folder by folder with entries sorted by their bytes; links are followed (a loop of them ends),
+ * hidden entries (.name) are left out. Broken links, pipes and devices are in the list: who opens
+ * them says what is wrong. A folder that cannot be read is CNN_ERROR_DATA, with its path in the
+ * message. Free with cnn_file_list_free. */
 CNN_MUST_USE cnn_status cnn_folder_files(const char *folder, cnn_file_list *files,
                                          cnn_error *error);
 

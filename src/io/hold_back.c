@@ -4,9 +4,9 @@
 #include "hash.h"
 #include "memory.h"
 #include "random.h"
+#include "sort.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Images that stay together. */
@@ -15,23 +15,6 @@ typedef struct unit {
     size_t images[2]; /* of each class */
     bool held;
 } unit;
-
-/* A hash that joins samples: those with an equal hash belong to one unit. */
-typedef struct link {
-    uint64_t hash;
-    size_t sample;
-} link;
-
-static int by_hash(const void *a, const void *b) {
-    const link *x = a, *y = b;
-    return x->hash != y->hash ? (x->hash < y->hash ? -1 : 1)
-                              : (x->sample > y->sample) - (x->sample < y->sample);
-}
-
-static int by_order(const void *a, const void *b) {
-    const unit *const *x = a, *const *y = b;
-    return ((*x)->order > (*y)->order) - ((*x)->order < (*y)->order);
-}
 
 /* Union-find with path halving: the representative of sample i. */
 static size_t find(size_t *parent, size_t i) {
@@ -42,14 +25,18 @@ static size_t find(size_t *parent, size_t i) {
     return i;
 }
 
-/* Joins samples with equal hashes; links: [count], sorted here. */
-static void join(link *links, size_t count, size_t *parent) {
-    qsort(links, count, sizeof *links, by_hash);
+/* Joins samples with equal hashes. links: [count], hash and sample, sorted here; false when memory
+ * is refused. */
+static bool join(cnn_keyed *links, size_t count, size_t *parent) {
+    if (!cnn_sort_by_key(links, count)) {
+        return false;
+    }
     for (size_t i = 1; i < count; i++) {
-        if (links[i].hash == links[i - 1].hash) {
-            parent[find(parent, links[i].sample)] = find(parent, links[i - 1].sample);
+        if (links[i].key == links[i - 1].key) {
+            parent[find(parent, links[i].value)] = find(parent, links[i - 1].value);
         }
     }
+    return true;
 }
 
 static uint64_t group_hash(const cnn_sample *sample) {
@@ -103,10 +90,10 @@ cnn_status cnn_hold_back(cnn_sample *samples, size_t count, double fraction, uin
                          cnn_error *error) {
     cnn_status status = CNN_OK;
     size_t *parent = cnn_alloc(count, sizeof *parent);
-    link *links = cnn_alloc(count, sizeof *links);
-    unit *units = cnn_alloc(count, sizeof *units); /* at the representative's index */
+    cnn_keyed *keys = cnn_alloc(count, sizeof *keys); /* what is sorted: links, then units */
+    unit *units = cnn_alloc(count, sizeof *units);    /* at the representative's index */
     unit **sorted = cnn_alloc(count, sizeof *sorted);
-    if (!parent || !links || !units || !sorted) {
+    if (!parent || !keys || !units || !sorted) {
         status = cnn_fail_memory(error, "holding images back");
         goto done;
     }
@@ -114,35 +101,46 @@ cnn_status cnn_hold_back(cnn_sample *samples, size_t count, double fraction, uin
     for (size_t i = 0; i < count; i++) {
         parent[i] = i;
         if (samples[i].split == CNN_SPLIT_TRAIN) {
-            links[linked++] = (link){.hash = samples[i].content, .sample = i};
+            keys[linked++] = (cnn_keyed){.key = samples[i].content, .value = i};
         }
     }
-    join(links, linked, parent);
+    bool sorted_all = join(keys, linked, parent);
     linked = 0;
     for (size_t i = 0; i < count; i++) {
         if (samples[i].split == CNN_SPLIT_TRAIN && samples[i].group) {
-            links[linked++] = (link){.hash = group_hash(&samples[i]), .sample = i};
+            keys[linked++] = (cnn_keyed){.key = group_hash(&samples[i]), .value = i};
         }
     }
-    join(links, linked, parent);
+    sorted_all = sorted_all && join(keys, linked, parent);
 
     size_t unit_count = 0;
     for (size_t i = 0; i < count; i++) {
         if (samples[i].split != CNN_SPLIT_TRAIN) {
             continue;
         }
-        unit *mine = &units[find(parent, i)];
+        size_t representative = find(parent, i);
+        unit *mine = &units[representative];
         /* the least of its members' numbers: the same whatever the order of the samples */
         uint64_t key = samples[i].group ? group_hash(&samples[i]) : samples[i].content;
         uint64_t order = cnn_random_bits(seed, CNN_RANDOM_HOLD_BACK, 0, key);
         bool first = mine->images[0] + mine->images[1] == 0;
         if (first) {
-            sorted[unit_count++] = mine;
+            keys[unit_count++].value = representative;
         }
         mine->order = first || order < mine->order ? order : mine->order;
         mine->images[samples[i].label]++;
     }
-    qsort(sorted, unit_count, sizeof *sorted, by_order);
+    for (size_t i = 0; i < unit_count; i++) {
+        keys[i].key = units[keys[i].value].order;
+    }
+    sorted_all = sorted_all && cnn_sort_by_key(keys, unit_count);
+    if (!sorted_all) {
+        status = cnn_fail_memory(error, "holding images back");
+        goto done;
+    }
+    for (size_t i = 0; i < unit_count; i++) {
+        sorted[i] = &units[keys[i].value];
+    }
     take(sorted, unit_count, fraction);
     for (size_t i = 0; i < count; i++) {
         if (samples[i].split == CNN_SPLIT_TRAIN && units[find(parent, i)].held) {
@@ -151,7 +149,7 @@ cnn_status cnn_hold_back(cnn_sample *samples, size_t count, double fraction, uin
     }
 done:
     cnn_free(parent);
-    cnn_free(links);
+    cnn_free(keys);
     cnn_free(units);
     cnn_free(sorted);
     return status;

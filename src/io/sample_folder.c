@@ -6,36 +6,74 @@
 #include "file.h"
 #include "folder.h"
 #include "memory.h"
+#include "parallel.h"
 
 #include <string.h>
 #include <unistd.h>
 
-/* Adds all files below folder/classes[label]. */
-static cnn_status add_class(const char *folder, char *const *classes, int label, cnn_split split,
-                            cnn_sample_list *list, cnn_error *error) {
-    cnn_file_list files = {0};
-    char *class_folder = cnn_path_join(folder, classes[label]);
-    if (!class_folder) {
-        return cnn_fail_memory(error, "the list of images");
-    }
-    cnn_status status = CNN_OK;
-    if (!cnn_folder_exists(class_folder)) {
-        status = cnn_fail(error, CNN_ERROR_DATA, "%s: expected a folder for the class \"%s\"",
-                          class_folder, classes[label]);
+/* The files of each class. */
+typedef struct class_files {
+    const char *class_name;
+    char *folder;
+    cnn_file_list files;
+    cnn_status status;
+    cnn_error error;
+} class_files;
+
+static void list_class(void *context, size_t i, int thread) {
+    (void)thread;
+    class_files *c = (class_files *)context + i;
+    if (!cnn_folder_exists(c->folder)) {
+        c->status =
+            cnn_fail(&c->error, CNN_ERROR_DATA, "%s: expected a folder for the class \"%s\"",
+                     c->folder, c->class_name);
     } else {
-        status = cnn_folder_files(class_folder, &files, error);
+        c->status = cnn_folder_files(c->folder, &c->files, &c->error);
     }
-    for (size_t i = 0; i < files.count && status == CNN_OK; i++) {
-        status = cnn_sample_list_add(list, cnn_path_join(class_folder, files.paths[i]), NULL, label,
-                                     split, error);
+}
+
+static cnn_status add_class(class_files *c, int label, cnn_split split, cnn_sample_list *list,
+                            cnn_error *error) {
+    cnn_status status = cnn_sample_list_reserve(list, c->files.count, error);
+    for (size_t i = 0; i < c->files.count && status == CNN_OK; i++) {
+        status = cnn_sample_list_add(list, c->files.paths[i], NULL, label, split, error);
+        c->files.paths[i] = NULL; /* the list's now */
     }
-    cnn_file_list_free(&files);
-    cnn_free(class_folder);
     return status;
 }
 
-cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split, char *classes[2],
-                                       cnn_sample_list *list, cnn_error *error) {
+/* Adds all files below path/classes[0] and path/classes[1]. */
+static cnn_status add_classes(const char *path, char *const *classes, cnn_split split, int threads,
+                              cnn_sample_list *list, cnn_error *error) {
+    class_files both[2] = {{.class_name = classes[0]}, {.class_name = classes[1]}};
+    cnn_status status = CNN_OK;
+    for (int i = 0; i < 2; i++) {
+        both[i].folder = cnn_path_join(path, classes[i]);
+        status = both[i].folder ? status : cnn_fail_memory(error, "the list of images");
+    }
+    if (status == CNN_OK) {
+        cnn_parallel_for(2, threads, list_class, both);
+    }
+    /* sorted paths: the class whose name sorts first comes first, whichever is class 1 */
+    int first = strcmp(classes[0], classes[1]) < 0 ? 0 : 1;
+    for (int i = 0; i < 2 && status == CNN_OK; i++) {
+        int label = i == 0 ? first : 1 - first;
+        status = both[label].status;
+        if (status != CNN_OK) {
+            *error = both[label].error;
+        } else {
+            status = add_class(&both[label], label, split, list, error);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        cnn_file_list_free(&both[i].files);
+        cnn_free(both[i].folder);
+    }
+    return status;
+}
+
+cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split, int threads,
+                                       char *classes[2], cnn_sample_list *list, cnn_error *error) {
     cnn_status status = CNN_OK;
     if (!cnn_folder_exists(path)) {
         return cnn_fail(
@@ -52,14 +90,5 @@ cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split, char *
         }
         cnn_file_list_free(&names);
     }
-    if (status != CNN_OK) {
-        return status;
-    }
-    /* sorted paths: the class whose name sorts first comes first, whichever is class 1 */
-    int first = strcmp(classes[0], classes[1]) < 0 ? 0 : 1;
-    status = add_class(path, classes, first, split, list, error);
-    if (status == CNN_OK) {
-        status = add_class(path, classes, 1 - first, split, list, error);
-    }
-    return status;
+    return status == CNN_OK ? add_classes(path, classes, split, threads, list, error) : status;
 }

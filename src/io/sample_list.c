@@ -10,13 +10,13 @@
 
 const char *const cnn_split_names[CNN_SPLIT_COUNT] = {"train", "validation", "test"};
 
-cnn_status cnn_sample_list_read(const char *path, cnn_split split, bool splits_allowed,
+cnn_status cnn_sample_list_read(const char *path, cnn_split split, bool splits_allowed, int threads,
                                 char *classes[2], cnn_sample_list *list, cnn_error *error) {
     size_t length = strlen(path);
     if (!cnn_folder_exists(path) && length > 4 && strcasecmp(path + length - 4, ".csv") == 0) {
         return cnn_sample_list_read_manifest(path, split, splits_allowed, classes, list, error);
     }
-    return cnn_sample_list_read_folder(path, split, classes, list, error);
+    return cnn_sample_list_read_folder(path, split, threads, classes, list, error);
 }
 
 void cnn_sample_list_free(cnn_sample_list *list) {
@@ -26,6 +26,15 @@ void cnn_sample_list_free(cnn_sample_list *list) {
     }
     cnn_free(list->samples);
     *list = (cnn_sample_list){0};
+}
+
+cnn_status cnn_sample_list_reserve(cnn_sample_list *list, size_t more, cnn_error *error) {
+    void *samples = list->samples;
+    if (!cnn_grow(&samples, &list->capacity, list->count + more, sizeof *list->samples)) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    list->samples = samples;
+    return CNN_OK;
 }
 
 cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group, int label,

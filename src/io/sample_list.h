@@ -25,6 +25,7 @@ typedef struct cnn_sample {
     int label;   /* index into classes */
     cnn_split split;
     uint64_t content; /* filled when the image is read */
+    size_t row;       /* which of the images that were read it is (cnn_dataset_pixels) */
 } cnn_sample;
 
 typedef struct cnn_sample_list {
@@ -35,21 +36,25 @@ typedef struct cnn_sample_list {
 
 /* Appends the samples of `path`, a folder or a .csv manifest, as those of `split`. classes: the two
  * names; where they are NULL, they are found (and must be exactly two) and set, sorted. Only where
- * splits_allowed may a manifest have a column `split`. Errors: CNN_ERROR_DATA, message starting
- * with the path. */
+ * splits_allowed may a manifest have a column `split`. On up to `threads` threads. Errors:
+ * CNN_ERROR_DATA, message starting with the path. */
 CNN_MUST_USE cnn_status cnn_sample_list_read(const char *path, cnn_split split, bool splits_allowed,
-                                             char *classes[2], cnn_sample_list *list,
+                                             int threads, char *classes[2], cnn_sample_list *list,
                                              cnn_error *error);
 void cnn_sample_list_free(cnn_sample_list *list);
 
 /* --- for the two readers --- */
 
-CNN_MUST_USE cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split,
+CNN_MUST_USE cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split, int threads,
                                                     char *classes[2], cnn_sample_list *list,
                                                     cnn_error *error);
 CNN_MUST_USE cnn_status cnn_sample_list_read_manifest(const char *path, cnn_split split,
                                                       bool splits_allowed, char *classes[2],
                                                       cnn_sample_list *list, cnn_error *error);
+
+/* Makes room for so many more samples in one go. */
+CNN_MUST_USE cnn_status cnn_sample_list_reserve(cnn_sample_list *list, size_t more,
+                                                cnn_error *error);
 
 /* Adds a sample, taking path and group (both freed on failure). */
 CNN_MUST_USE cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group,

@@ -177,7 +177,7 @@ cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *
         size_t size = count - first < most ? count - first : most;
         c->paths = paths + first;
         c->predictions = predictions + first;
-        cnn_parallel_for(size, threads, decode, c);
+        cnn_thread_pool_for(cnn_minibatch_pool(minibatch), size, threads, decode, c);
         size_t readable = 0;
         for (size_t i = 0; i < size; i++) {
             if (c->predictions[i].status == CNN_OK) {

@@ -122,20 +122,62 @@ static cnn_status write_text(const cnn_run_directory *directory, cnn_run_file fi
     return status;
 }
 
+/* The same, for cnn_run_sync to finish. */
+static cnn_status write_text_unsynced(const cnn_run_directory *directory, cnn_run_file file,
+                                      cnn_text *text, cnn_error *error) {
+    cnn_status status = text->failed ? cnn_fail_memory(error, directory->file[file])
+                                     : cnn_file_write_unsynced(directory->file[file], text->data,
+                                                               text->length, error);
+    cnn_text_free(text);
+    return status;
+}
+
+cnn_status cnn_run_sync(const cnn_run_directory *directory, cnn_error *error) {
+    static const cnn_run_file files[] = {CNN_RUN_CONFIG, CNN_RUN_SPLIT, CNN_RUN_METRICS};
+    cnn_status status = CNN_OK;
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == CNN_OK; i++) {
+        status = cnn_file_sync(directory->file[files[i]], error);
+    }
+    return status;
+}
+
+/* What stands behind the path of a sample that has no group: ",good,train,\n". */
+static void add_split_end(cnn_text *text, const char *label, cnn_split split, const char *group) {
+    cnn_text_append(text, ",", 1);
+    cnn_text_csv_field(text, label);
+    cnn_text_format(text, ",%s,", cnn_split_names[split]);
+    cnn_text_csv_field(text, group);
+    cnn_text_append(text, "\n", 1);
+}
+
 cnn_status cnn_run_write_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
                                cnn_error *error) {
     cnn_text text = {0};
-    cnn_text_format(&text, "path,label,split,group\n");
-    for (size_t i = 0; i < dataset->count; i++) {
-        const cnn_sample *sample = &dataset->samples[i];
-        cnn_text_csv_field(&text, sample->path);
-        cnn_text_append(&text, ",", 1);
-        cnn_text_csv_field(&text, dataset->classes[sample->label]);
-        cnn_text_format(&text, ",%s,", cnn_split_names[sample->split]);
-        cnn_text_csv_field(&text, sample->group ? sample->group : "");
-        cnn_text_append(&text, "\n", 1);
+    cnn_text ends[2][CNN_SPLIT_COUNT] = {{{0}}}; /* made once: nearly all rows end in one of them */
+    for (int label = 0; label < 2; label++) {
+        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+            cnn_text *end = &ends[label][split];
+            add_split_end(end, dataset->classes[label], (cnn_split)split, "");
+            text.failed = text.failed || end->failed;
+        }
     }
-    return write_text(directory, CNN_RUN_SPLIT, &text, error);
+    cnn_text_format(&text, "path,label,split,group\n");
+    for (size_t i = 0; i < dataset->count && !text.failed; i++) {
+        const cnn_sample *sample = &dataset->samples[i];
+        const cnn_text *end = &ends[sample->label][sample->split];
+        cnn_text_csv_field(&text, sample->path);
+        if (sample->group) {
+            add_split_end(&text, dataset->classes[sample->label], sample->split, sample->group);
+        } else {
+            cnn_text_append(&text, end->data, end->length);
+        }
+    }
+    for (int label = 0; label < 2; label++) {
+        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+            cnn_text_free(&ends[label][split]);
+        }
+    }
+    return write_text_unsynced(directory, CNN_RUN_SPLIT, &text, error);
 }
 
 cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epochs,
@@ -162,7 +204,8 @@ cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epo
         }
         cnn_free(old);
     }
-    return write_text(directory, CNN_RUN_METRICS, &text, error);
+    return epochs > 0 ? write_text(directory, CNN_RUN_METRICS, &text, error)
+                      : write_text_unsynced(directory, CNN_RUN_METRICS, &text, error);
 }
 
 /* The shortest digits that read back to the same double; `none` where it is no number. */

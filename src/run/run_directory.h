@@ -49,7 +49,12 @@ CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directo
 CNN_MUST_USE cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file,
                                        cnn_error *error);
 
-/* split.csv: path,label,split,group of every image, in order. */
+/* Waits until config.json, split.csv and metrics.csv are on disk. A new run writes them without
+ * that (cnn_file_write_unsynced): a disk's answer takes longer than the first steps of a training.
+ */
+CNN_MUST_USE cnn_status cnn_run_sync(const cnn_run_directory *directory, cnn_error *error);
+
+/* split.csv: path,label,split,group of every image, in order; for cnn_run_sync to finish. */
 CNN_MUST_USE cnn_status cnn_run_write_split(const cnn_run_directory *directory,
                                             const cnn_dataset *dataset, cnn_error *error);
 
@@ -63,7 +68,7 @@ typedef struct cnn_epoch_row {
 } cnn_epoch_row;
 
 /* Starts metrics.csv: its header, and, from the file that is there, the rows of epochs up to
- * `epochs`. */
+ * `epochs`; where that is 0, for cnn_run_sync to finish. */
 CNN_MUST_USE cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epochs,
                                               cnn_error *error);
 CNN_MUST_USE cnn_status cnn_run_add_metrics(const cnn_run_directory *directory,

@@ -4,8 +4,8 @@
 #include "memory.h"
 #include "parallel.h"
 #include "random.h"
+#include "sort.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int cnn_setup_threads(int wanted) {
@@ -44,7 +44,11 @@ cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options
         status = cnn_network_create(&config->network, kernels, mode, &setup->network, error);
     }
     if (status == CNN_OK) {
-        status = cnn_dataset_load(config, setup->threads, &options->log, &setup->dataset, error);
+        cnn_image_cache cache = {.folder = options->cache_directory,
+                                 .limit = options->cache_limit > 0 ? options->cache_limit
+                                                                   : CNN_CACHE_LIMIT_DEFAULT};
+        status =
+            cnn_dataset_load(config, &cache, setup->threads, &options->log, &setup->dataset, error);
     }
     if (status == CNN_OK) {
         status = fill_in_classes(config, setup->dataset, error);
@@ -80,17 +84,6 @@ void cnn_setup_free(cnn_setup *setup) {
     *setup = (cnn_setup){0};
 }
 
-typedef struct shuffled {
-    uint64_t key;
-    size_t position;
-} shuffled;
-
-static int by_key(const void *a, const void *b) {
-    const shuffled *x = a, *y = b;
-    return x->key != y->key ? (x->key < y->key ? -1 : 1)
-                            : (x->position > y->position) - (x->position < y->position);
-}
-
 cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset, int64_t epoch,
                            size_t *order, cnn_error *error) {
     size_t count = dataset->split_count[CNN_SPLIT_TRAIN];
@@ -100,18 +93,18 @@ cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset,
         return CNN_OK;
     }
     /* sorting by random keys: every order is as likely, and no number depends on another */
-    shuffled *keys = cnn_alloc(count, sizeof *keys);
-    if (!keys) {
+    cnn_keyed *keys = cnn_alloc(count, sizeof *keys);
+    for (size_t i = 0; i < count && keys; i++) {
+        keys[i] = (cnn_keyed){.key = cnn_random_bits((uint64_t)config->train.seed,
+                                                     CNN_RANDOM_SHUFFLE, (uint64_t)epoch, i),
+                              .value = i};
+    }
+    if (!keys || !cnn_sort_by_key(keys, count)) {
+        cnn_free(keys);
         return cnn_fail_memory(error, "shuffling");
     }
     for (size_t i = 0; i < count; i++) {
-        keys[i] = (shuffled){.key = cnn_random_bits((uint64_t)config->train.seed,
-                                                    CNN_RANDOM_SHUFFLE, (uint64_t)epoch, i),
-                             .position = i};
-    }
-    qsort(keys, count, sizeof *keys, by_key);
-    for (size_t i = 0; i < count; i++) {
-        order[i] = files[keys[i].position];
+        order[i] = files[keys[i].value];
     }
     cnn_free(keys);
     return CNN_OK;

@@ -23,6 +23,7 @@ typedef struct trainer {
     cnn_optimizer optimizer;
     cnn_run_directory directory;
     char *config_json;
+    bool synced; /* are the files that a run starts with on disk? */
 
     size_t parameter_count, state_count;
     float *parameters, *best_parameters; /* [parameter_count] */
@@ -95,15 +96,17 @@ static cnn_status write_model(const trainer *t, cnn_run_file file, const float *
                            parameters, error);
 }
 
-static cnn_status write_checkpoint(const trainer *t, cnn_error *error) {
+static cnn_status write_checkpoint(trainer *t, cnn_error *error) {
+    if (!t->synced) { /* a run that can be resumed has all its files */
+        cnn_status status = cnn_run_sync(&t->directory, error);
+        if (status != CNN_OK) {
+            return status;
+        }
+        t->synced = true;
+    }
     return cnn_checkpoint_write(t->directory.file[CNN_RUN_CHECKPOINT], &t->state, t->config_json,
                                 t->parameters, t->parameter_count, t->optimizer_state,
                                 t->state_count, error);
-}
-
-static cnn_status write_config(const trainer *t, cnn_error *error) {
-    return cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json, strlen(t->config_json),
-                          error);
 }
 
 /* Starts from the seed's weights. */
@@ -115,7 +118,8 @@ static cnn_status start(trainer *t, cnn_error *error) {
     cnn_network_initialize(t->setup.network, (uint64_t)t->config->train.seed, t->parameters);
     t->state.best_loss = HUGE_VAL;
     t->state.train_loss = t->state.train_accuracy = (double)NAN;
-    status = write_config(t, error);
+    status = cnn_file_write_unsynced(t->directory.file[CNN_RUN_CONFIG], t->config_json,
+                                     strlen(t->config_json), error);
     if (status == CNN_OK) {
         status = cnn_run_write_split(&t->directory, t->setup.dataset, error);
     }
@@ -149,6 +153,7 @@ static cnn_status read_best(trainer *t, cnn_error *error) {
 
 /* Goes on from the checkpoint. */
 static cnn_status resume(trainer *t, cnn_error *error) {
+    t->synced = true; /* by the first checkpoint */
     cnn_status status = cnn_checkpoint_read(t->directory.file[CNN_RUN_CHECKPOINT], &t->state,
                                             t->config_json, t->parameters, t->parameter_count,
                                             t->optimizer_state, t->state_count, error);
@@ -168,7 +173,8 @@ static cnn_status resume(trainer *t, cnn_error *error) {
         status = cnn_run_start_metrics(&t->directory, t->state.epochs, error);
     }
     if (status == CNN_OK) { /* a larger train.epochs is part of the run from now on */
-        status = write_config(t, error);
+        status = cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json,
+                                strlen(t->config_json), error);
     }
     return status;
 }

@@ -7,6 +7,9 @@ export LC_ALL
 : "${CNNTRAIN:?}" "${CNNPREDICT:?}" "${MAKE_IMAGES:?}" "${SOURCE:?}" "${BUILD:?}"
 
 work=$(mktemp -d) || exit 1
+# never the user's cache
+XDG_CACHE_HOME=$work/.cache
+export XDG_CACHE_HOME
 background=
 leave() {
     code=$?

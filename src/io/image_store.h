@@ -1,0 +1,47 @@
+/* The pixels of a run: decoded into memory, or kept decoded in the user's cache and mapped from
+ * there, so that the next run need not decode them, and memory need not hold them. */
+#ifndef CNN_IO_IMAGE_STORE_H
+#define CNN_IO_IMAGE_STORE_H
+
+#include "image.h"
+#include "image_pack.h"
+#include "log.h"
+#include "sample_list.h"
+
+/* Where decoded images are kept between runs. */
+typedef struct cnn_image_cache {
+    const char *folder; /* NULL: nowhere */
+    uint64_t limit;     /* bytes that all files in it may take */
+} cnn_image_cache;
+
+/* Which images, and as what. */
+typedef struct cnn_image_request {
+    cnn_sample *samples; /* [count] */
+    size_t count;
+    const cnn_image_settings *settings;
+    cnn_image_cache cache;
+    const char *source; /* what the images come from, as text: newer ones of a source take the
+                         * place of older ones in the cache */
+    int threads;
+    const cnn_log_sink *log;
+} cnn_image_request;
+
+typedef struct cnn_image_store {
+    const uint8_t *pixels; /* [count][channels][height][width]; in memory or in the pack */
+    char **reasons;        /* [count]: why an image cannot be read; NULL where it can */
+    size_t count;
+    uint8_t *memory;
+    cnn_image_pack pack;
+} cnn_image_store;
+
+/* Gets the pixels of all samples and fills in samples[i].content: from the cache where it holds
+ * them as the files are now, else by decoding them, on up to `threads` threads, and putting them
+ * there. The bytes are the same either way. Unreadable images are decoded again every time, so that
+ * their reasons are there every time. A cache that cannot be used is told to the log and does
+ * without: only memory that is refused is an error (CNN_ERROR_RUNTIME). Free with
+ * cnn_image_store_free, also after a failure. */
+CNN_MUST_USE cnn_status cnn_image_store_load(const cnn_image_request *request,
+                                             cnn_image_store *store, cnn_error *error);
+void cnn_image_store_free(cnn_image_store *store); /* all zero is fine */
+
+#endif
