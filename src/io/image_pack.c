@@ -16,6 +16,10 @@
 /* Bytes that one thread checks at a time. */
 #define CHECK_BYTES ((size_t)1 << 18)
 
+/* A pack up to this size is mapped with all its pages in one call; a larger one by and by, as the
+ * threads that check it go. */
+#define POPULATE_BYTES ((size_t)64 << 20)
+
 static const char magic[8] = {'c', 'n', 'n', 'i', 'm', 'a', 'g', 'e'};
 
 typedef struct pack_header {
@@ -187,7 +191,11 @@ cnn_image_pack_state cnn_image_pack_open(int file, const cnn_image_pack_layout *
         return CNN_PACK_DAMAGED;
     }
     cnn_image_pack pack = {.size = (size_t)about.st_size};
-    pack.map = mmap(NULL, pack.size, PROT_READ, MAP_SHARED, file, 0);
+    int flags = MAP_SHARED;
+#ifdef MAP_POPULATE
+    flags |= pack.size <= POPULATE_BYTES ? MAP_POPULATE : 0;
+#endif
+    pack.map = mmap(NULL, pack.size, PROT_READ, flags, file, 0);
     if (pack.map == MAP_FAILED) {
         return CNN_PACK_FAILED;
     }
