@@ -193,6 +193,7 @@ static places find_places(const conv_case *c, const cnn_network *network, float 
     assert_int_equal(p.layer->output, o);
     assert_int_equal(p.layer->gradient_from, unpools ? o : i + 1);
     assert_true(!c->pool || network->layers[o - 1].backward_done == unpools);
+    assert_true(!c->pool || network->layers[o - 1].kept_offset == p.layer->kept_offset);
     p.pool = c->pool && !unpools ? &network->layers[o - 1] : NULL;
     p.x = workspace + p.in->value_offset;
     p.y = workspace + p.out->value_offset;
