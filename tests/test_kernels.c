@@ -5,7 +5,7 @@
  * them (borders, other arrays) is compared with a copy made before the call. Sums in float are
  * allowed an error of ERROR_BOUND times the sum of their terms' sizes: some 16 units in the last
  * place. */
-#include "test_support.h"
+#include "conv_case.h"
 
 #include "kernels.h"
 #include "memory.h"
@@ -17,40 +17,6 @@
 
 #define ERROR_BOUND 1e-6
 
-/* --- for all instruction sets --- */
-
-/* Computes one case with the kernels given, checks it, and leaves its results in got[count]. */
-typedef void run_function(const void *test_case, const cnn_kernels *kernels, double *got);
-
-/* Runs a case on every instruction set of this machine; all must give the same bytes. */
-static void run_all(const void *test_case, run_function *run, size_t count) {
-    double *first = cnn_alloc(count, sizeof *first);
-    double *other = cnn_alloc(count, sizeof *other);
-    assert_non_null(first);
-    assert_non_null(other);
-    for (int isa = 0; isa < CNN_ISA_COUNT; isa++) {
-        const cnn_kernels *kernels = cnn_kernels_for((cnn_isa)isa);
-        if (kernels) {
-            assert_int_equal(kernels->isa, isa);
-            run(test_case, kernels, isa == 0 ? first : other);
-            if (isa > 0 && memcmp(first, other, count * sizeof *first) != 0) {
-                fail_msg("%s computes other bytes than generic", cnn_isa_name((cnn_isa)isa));
-            }
-        }
-    }
-    cnn_free(first);
-    cnn_free(other);
-}
-
-static double *random_values(size_t count, uint64_t seed) {
-    double *values = cnn_alloc(count, sizeof *values);
-    assert_non_null(values);
-    for (size_t i = 0; i < count; i++) {
-        values[i] = test_random(&seed, -1.0, 1.0);
-    }
-    return values;
-}
-
 /* got[i] is within ERROR_BOUND * sizes[i] of want[i]. */
 static void expect_all(const char *what, size_t count, const double *got, const double *want,
                        const double *sizes) {
@@ -59,194 +25,7 @@ static void expect_all(const char *what, size_t count, const double *got, const 
     }
 }
 
-static double *absolute_values(const double *values, size_t count) {
-    double *sizes = cnn_alloc(count, sizeof *sizes);
-    assert_non_null(sizes);
-    for (size_t i = 0; i < count; i++) {
-        sizes[i] = fabs(values[i]);
-    }
-    return sizes;
-}
-
-/* --- convolution --- */
-
-/* The tables of taps are made by the layer, so the layer drives the kernels. It is the second of a
- * network, behind another with weights, so that its input needs a gradient. */
-enum { CONV_LAYER = 1 };
-enum { PADDING_SAME = -1 };
-
-typedef struct conv_case {
-    cnn_reference_conv size;
-    int padding;
-    bool relu; /* applied while the convolution writes */
-    size_t x_count, w_count, y_count;
-    double *x, *w, *dy;   /* w: weights, then biases */
-    double *want, *sizes; /* results: y, dx, dw and db, one behind the other */
-} conv_case;
-
-static size_t conv_result_count(const conv_case *c) {
-    return c->y_count + c->x_count + c->w_count;
-}
-
-/* All results by the slow twins; with the sizes of x, w and dy they are the sums of the terms'
- * sizes. */
-static void conv_reference(const conv_case *c, const double *x, const double *w, const double *dy,
-                           double *results) {
-    double *dx = results + c->y_count;
-    double *dw = dx + c->x_count;
-    size_t weights = c->w_count - (size_t)c->size.K;
-    cnn_reference_conv_forward(&c->size, x, w, w + weights, results);
-    if (c->relu) {
-        cnn_reference_relu_forward(c->y_count, results, results);
-    }
-    cnn_reference_conv_backward(&c->size, x, w, dy, dx, dw, dw + weights);
-}
-
-static void conv_expectations(conv_case *c) {
-    const cnn_reference_conv *s = &c->size;
-    c->x_count = (size_t)s->N * (size_t)s->C * (size_t)s->H * (size_t)s->W;
-    c->y_count = (size_t)s->N * (size_t)s->K * (size_t)s->OH * (size_t)s->OW;
-    c->w_count = (size_t)s->K * (size_t)s->C * (size_t)s->R * (size_t)s->R + (size_t)s->K;
-    c->x = random_values(c->x_count, 1);
-    c->w = random_values(c->w_count, 2);
-    c->dy = random_values(c->y_count, 3);
-    c->want = cnn_alloc(conv_result_count(c), sizeof *c->want);
-    c->sizes = cnn_alloc(conv_result_count(c), sizeof *c->sizes);
-    assert_non_null(c->want);
-    assert_non_null(c->sizes);
-    conv_reference(c, c->x, c->w, c->dy, c->want);
-    double *x = absolute_values(c->x, c->x_count);
-    double *w = absolute_values(c->w, c->w_count);
-    double *dy = absolute_values(c->dy, c->y_count);
-    conv_reference(c, x, w, dy, c->sizes);
-    cnn_free(x);
-    cnn_free(w);
-    cnn_free(dy);
-}
-
-static cnn_network *conv_network(const conv_case *c, const cnn_kernels *kernels) {
-    const cnn_reference_conv *s = &c->size;
-    char text[128], padding[16];
-    (void)snprintf(padding, sizeof padding, "%d", c->padding);
-    (void)snprintf(text, sizeof text,
-                   "1x%dx%d: conv %d 1, conv %d %d %d %s, %sflatten, dense 1, sigmoid", s->H, s->W,
-                   s->C, s->K, s->R, s->stride, c->padding == PADDING_SAME ? "same" : padding,
-                   c->relu ? "relu, " : "");
-    return test_network_create(text, kernels, CNN_NETWORK_FAST);
-}
-
-/* Reads a block's inside and poisons it again, as it was before the kernels ran. */
-static void take_block(const cnn_block *block, float *values, double *dense) {
-    test_block_read(block, values, dense);
-    test_block_poison(block, values);
-}
-
-/* Forward and backward of the layer; results: y, dx. gradients: [parameter_count], added to. */
-static void conv_pass(const conv_case *c, cnn_network *network, const float *parameters,
-                      float *gradients, double *results) {
-    const cnn_layer *layer = &network->layers[CONV_LAYER];
-    const cnn_activation *in = &network->activations[CONV_LAYER];
-    const cnn_activation *out = in + 1;
-    float *workspace = cnn_network_workspace(network, true);
-    float *untouched = cnn_network_workspace(network, true);
-    assert_non_null(workspace);
-    assert_non_null(untouched);
-    float *x = workspace + in->value_offset;
-    float *y = workspace + out->value_offset;
-    float *dx = workspace + in->gradient_offset;
-    float *dy = workspace + out->gradient_offset;
-    const float *own = parameters + layer->parameter_offset;
-    test_block_write(&in->value, c->x, x);
-    test_block_write(&out->gradient, c->dy, dy);
-    test_block_poison(&out->value, y);
-    test_block_poison(&in->gradient, dx);
-    memcpy(untouched, workspace, network->workspace_size * sizeof *workspace);
-
-    layer->ops->forward(layer, own, x, y, workspace + layer->kept_offset,
-                        workspace + network->work_offset);
-    layer->ops->backward(layer, own, x, y, dy, workspace + layer->kept_offset,
-                         workspace + network->work_offset, gradients + layer->parameter_offset, dx);
-
-    take_block(&out->value, y, results);
-    take_block(&in->gradient, dx, results + c->y_count);
-    /* all else is as before: borders are zero, inputs what they were */
-    assert_memory_equal(workspace, untouched, network->workspace_size * sizeof *workspace);
-    cnn_free(workspace);
-    cnn_free(untouched);
-}
-
-/* The layer's gradients stand in the middle of the array; its neighbours' are not its to change. */
-static void take_gradients(const conv_case *c, const cnn_network *network, const float *gradients,
-                           double times, double *results) {
-    const cnn_layer *layer = &network->layers[CONV_LAYER];
-    assert_int_equal(layer->parameter_count, c->w_count);
-    for (size_t i = 0; i < network->parameter_count; i++) {
-        size_t own = i - layer->parameter_offset; /* huge in front of the layer */
-        if (own < c->w_count) {
-            results[own] = (double)gradients[i] / times;
-        } else {
-            assert_true(gradients[i] == 0.0f);
-        }
-    }
-}
-
-static void conv_run(const void *test_case, const cnn_kernels *kernels, double *got) {
-    const conv_case *c = test_case;
-    cnn_network *network = conv_network(c, kernels);
-    const cnn_layer *layer = &network->layers[CONV_LAYER];
-    assert_int_equal(layer->out.height, c->size.OH);
-    assert_int_equal(layer->out.width, c->size.OW);
-    assert_true(layer->relu_follows == c->relu);
-    float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
-    float *gradients = cnn_alloc(network->parameter_count, sizeof *gradients);
-    double *again = cnn_alloc(conv_result_count(c), sizeof *again);
-    assert_non_null(parameters);
-    assert_non_null(gradients);
-    assert_non_null(again);
-    for (size_t i = 0; i < c->w_count; i++) {
-        parameters[layer->parameter_offset + i] = (float)c->w[i];
-    }
-    cnn_network_prepare(network, parameters);
-
-    size_t dw = c->y_count + c->x_count;
-    conv_pass(c, network, parameters, gradients, got);
-    take_gradients(c, network, gradients, 1.0, got + dw);
-    expect_all("y, dx, dw or db", conv_result_count(c), got, c->want, c->sizes);
-
-    /* once more: y and dx are overwritten, dw and db added to, so that they are twice as large */
-    conv_pass(c, network, parameters, gradients, again);
-    take_gradients(c, network, gradients, 2.0, again + dw);
-    assert_memory_equal(again, got, conv_result_count(c) * sizeof *got);
-
-    cnn_free(parameters);
-    cnn_free(gradients);
-    cnn_free(again);
-    cnn_network_free(network);
-}
-
-static int outputs_along(int input, int kernel, int stride, int padding_in_all) {
-    return (input + padding_in_all - kernel) / stride + 1;
-}
-
-static void conv_test(conv_case c) {
-    cnn_reference_conv *s = &c.size;
-    bool same = c.padding == PADDING_SAME;
-    int in_all = same ? s->R - 1 : 2 * c.padding;
-    if (s->H + in_all < s->R || s->W + in_all < s->R) {
-        return; /* the kernel does not fit */
-    }
-    s->N = CNN_LANES;
-    s->before = same ? (s->R - 1) / 2 : c.padding;
-    s->OH = outputs_along(s->H, s->R, s->stride, in_all);
-    s->OW = outputs_along(s->W, s->R, s->stride, in_all);
-    conv_expectations(&c);
-    run_all(&c, conv_run, conv_result_count(&c));
-    cnn_free(c.x);
-    cnn_free(c.w);
-    cnn_free(c.dy);
-    cnn_free(c.want);
-    cnn_free(c.sizes);
-}
+/* --- convolution: the sums of products of conv.inc --- */
 
 static const int channel_counts[] = {1, 2, 3, 5, 16};
 static const int filter_counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16};
@@ -257,13 +36,14 @@ static void test_conv_channels_and_filters(void **state) {
     for (size_t i = 0; i < TEST_COUNT(channel_counts); i++) {
         for (size_t j = 0; j < TEST_COUNT(filter_counts); j++) {
             int odd = (int)(i + j) % 3;
-            conv_test((conv_case){.size = {.C = channel_counts[i],
-                                           .H = 4 + odd,
-                                           .W = 6 - odd,
-                                           .K = filter_counts[j],
-                                           .R = 3,
-                                           .stride = 1},
-                                  .relu = j % 2 == 0});
+            conv_case_test((conv_case){.size = {.C = channel_counts[i],
+                                                .H = 4 + odd,
+                                                .W = 6 - odd,
+                                                .K = filter_counts[j],
+                                                .R = 3,
+                                                .stride = 1},
+                                       .direct = true,
+                                       .relu = j % 2 == 0});
         }
     }
 }
@@ -273,7 +53,7 @@ static void test_conv_geometry(void **state) {
     (void)state;
     const int kernels[] = {1, 2, 3, 4, 5, 7};
     const int strides[] = {1, 2, 3};
-    const int paddings[] = {0, PADDING_SAME, 1, 2, 4};
+    const int paddings[] = {0, CONV_SAME, 1, 2, 4};
     const int heights[] = {5, 8, 1, 7, 3};
     const int widths[] = {7, 5, 4, 2, 9, 6, 3};
     size_t round = 0;
@@ -281,15 +61,51 @@ static void test_conv_geometry(void **state) {
         for (size_t s = 0; s < TEST_COUNT(strides); s++) {
             for (size_t p = 0; p < TEST_COUNT(paddings); p++) {
                 for (int times = 0; times < 10; times++, round++) {
-                    conv_test((conv_case){.size = {.C = channel_counts[round % 4],
-                                                   .H = heights[round * 2 % TEST_COUNT(heights)],
-                                                   .W = widths[round % TEST_COUNT(widths)],
-                                                   .K = filter_counts[round * 7 % 9],
-                                                   .R = kernels[k],
-                                                   .stride = strides[s]},
-                                          .padding = paddings[p],
-                                          .relu = round % 3 == 0});
+                    conv_case_test(
+                        (conv_case){.size = {.C = channel_counts[round % 4],
+                                             .H = heights[round * 2 % TEST_COUNT(heights)],
+                                             .W = widths[round % TEST_COUNT(widths)],
+                                             .K = filter_counts[round * 7 % 9],
+                                             .R = kernels[k],
+                                             .stride = strides[s]},
+                                    .padding = paddings[p],
+                                    .direct = true,
+                                    .relu = round % 3 == 0});
                 }
+            }
+        }
+    }
+}
+
+/* With a max-pooling of 2×2 that the convolution applies, and with its gradients: as a first layer,
+ * whose weight gradient comes straight from those behind the pooling, and further inside. Odd sizes
+ * lose their last row or column. Every other case is of values that tie. */
+static void test_conv_pool(void **state) {
+    (void)state;
+    const int kernels[] = {1, 3, 5, 2};
+    const int filters[] = {1, 2, 3, 4, 5, 8, 17};
+    const int channels[] = {1, 3, 2, 16};
+    const int paddings[] = {CONV_SAME, 0, 1, 3};
+    const int sides[] = {6, 7, 5, 9, 8, 11};
+    size_t round = 0;
+    for (size_t k = 0; k < TEST_COUNT(kernels); k++) {
+        for (size_t f = 0; f < TEST_COUNT(filters); f++) {
+            for (int i = 0; i < 16; i++, round++) {
+                bool again = round % 5 == 0; /* y and x with borders that another layer needs */
+                conv_case_test((conv_case){.size = {.C = channels[(round + round / 4) % 4],
+                                                    .H = sides[round % TEST_COUNT(sides)],
+                                                    .W = sides[round / 2 % TEST_COUNT(sides)],
+                                                    .K = filters[f],
+                                                    .R = kernels[k],
+                                                    .stride = 1 + i / 8},
+                                           .padding = paddings[round / 3 % 4],
+                                           .direct = true,
+                                           .first = i % 2 == 0,
+                                           .relu = i / 2 % 2 == 0,
+                                           .pool = true,
+                                           .behind = again ? "conv 2 3 1 same, " : NULL,
+                                           .exact = i / 4 % 2 == 0,
+                                           .seed = round});
             }
         }
     }
@@ -329,7 +145,8 @@ static padded padded_create(int channels, int height, int width, int border) {
 static void padded_take(padded *p, double *dense) {
     size_t inside = test_block_count(&p->block);
     size_t border = 0;
-    take_block(&p->block, p->values, dense); /* leaves NaN inside */
+    test_block_read(&p->block, p->values, dense);
+    test_block_poison(&p->block, p->values);
     for (size_t i = 0; i < p->size; i++) {
         border += p->memory[i] == BORDER_VALUE;
     }
@@ -376,7 +193,7 @@ static void pool_check(const pool_case *c, const double *y, const double *places
     size_t x_count = pool_x_count(s);
     double *want = cnn_alloc(y_count + x_count, sizeof *want);
     double *sizes = cnn_alloc(x_count, sizeof *sizes);
-    double *dy_sizes = absolute_values(c->dy, y_count);
+    double *dy_sizes = test_absolute_values(c->dy, y_count);
     assert_non_null(want);
     assert_non_null(sizes);
     cnn_reference_maxpool_forward(s, c->x, want);
@@ -421,25 +238,26 @@ static void pool_run(const void *test_case, const cnn_kernels *kernels, double *
 static void pool_test(pool_case c, int levels) {
     cnn_reference_pool *s = &c.size;
     s->N = CNN_LANES;
-    s->OH = outputs_along(s->H, s->size, s->stride, 0);
-    s->OW = outputs_along(s->W, s->size, s->stride, 0);
-    double *x = random_values(pool_x_count(s), 4);
-    double *dy = random_values(pool_y_count(s), 5);
+    s->OH = (s->H - s->size) / s->stride + 1;
+    s->OW = (s->W - s->size) / s->stride + 1;
+    double *x = test_random_values(pool_x_count(s), 4);
+    double *dy = test_random_values(pool_y_count(s), 5);
     for (size_t i = 0; levels > 0 && i < pool_x_count(s); i++) {
         x[i] = floor((x[i] + 1.0) / 2.0 * levels);
     }
     c.x = x;
     c.dy = dy;
-    run_all(&c, pool_run, 2 * pool_y_count(s) + pool_x_count(s));
+    test_all_instruction_sets(&c, pool_run, 2 * pool_y_count(s) + pool_x_count(s));
     cnn_free(x);
     cnn_free(dy);
 }
 
 static void test_maxpool(void **state) {
     (void)state;
-    const int sides[][2] = {{3, 3}, {4, 5}, {7, 6}, {8, 3}};
-    for (int size = 1; size <= 3; size++) {
-        for (int stride = 1; stride <= 3; stride++) { /* overlapping, and leaving values out */
+    const int sides[][2] = {{4, 4}, {4, 5}, {7, 6}, {8, 4}, {5, 11}};
+    for (int size = 1; size <= 4; size++) {
+        for (int stride = 1; stride <= 4;
+             stride++) { /* overlapping; leaving values out; rows and columns left over */
             for (size_t i = 0; i < TEST_COUNT(sides); i++) {
                 for (int levels = 0; levels <= 2; levels++) { /* 1: all the same */
                     pool_case c = {.size = {.C = 1 + (int)i % 3,
@@ -487,7 +305,7 @@ static void nan_pool_run(const void *test_case, const cnn_kernels *kernels, doub
 
 static void test_maxpool_nan(void **state) {
     (void)state;
-    run_all(NULL, nan_pool_run, (size_t)3 * 3 * CNN_LANES);
+    test_all_instruction_sets(NULL, nan_pool_run, (size_t)3 * 3 * CNN_LANES);
 }
 
 /* --- dense --- */
@@ -607,19 +425,19 @@ static void dense_test(int inputs, int outputs, bool relu) {
     c.y_count = (size_t)outputs * CNN_LANES;
     c.w_count = (size_t)inputs * (size_t)outputs + (size_t)outputs;
     c.result_count = c.y_count + c.x_count + c.w_count;
-    c.x = random_values(c.x_count, 6);
-    c.w = random_values(c.w_count, 7);
-    c.dy = random_values(c.y_count, 8);
-    double *x = absolute_values(c.x, c.x_count);
-    double *w = absolute_values(c.w, c.w_count);
-    double *dy = absolute_values(c.dy, c.y_count);
+    c.x = test_random_values(c.x_count, 6);
+    c.w = test_random_values(c.w_count, 7);
+    c.dy = test_random_values(c.y_count, 8);
+    double *x = test_absolute_values(c.x, c.x_count);
+    double *w = test_absolute_values(c.w, c.w_count);
+    double *dy = test_absolute_values(c.dy, c.y_count);
     c.want = cnn_alloc(c.result_count, sizeof *c.want);
     c.sizes = cnn_alloc(c.result_count, sizeof *c.sizes);
     assert_non_null(c.want);
     assert_non_null(c.sizes);
     dense_reference(&c, c.x, c.w, c.dy, c.want);
     dense_reference(&c, x, w, dy, c.sizes);
-    run_all(&c, dense_run, c.result_count);
+    test_all_instruction_sets(&c, dense_run, c.result_count);
     double *const owned[] = {c.x, c.w, c.dy, x, w, dy, c.want, c.sizes};
     for (size_t i = 0; i < TEST_COUNT(owned); i++) {
         cnn_free(owned[i]);
@@ -638,6 +456,14 @@ static void test_dense(void **state) {
         }
     }
     dense_test(131, 13, false);
+    /* the data gradient's chunks of inputs, and outputs around a tile of 8 */
+    const int inputs[] = {1, 255, 256, 257, 600};
+    const int outputs[] = {1, 7, 8, 9, 17};
+    for (size_t i = 0; i < TEST_COUNT(inputs); i++) {
+        for (size_t j = 0; j < TEST_COUNT(outputs); j++) {
+            dense_test(inputs[i], outputs[j], (i + j) % 2 == 0);
+        }
+    }
 }
 
 /* --- relu --- */
@@ -652,8 +478,8 @@ static void relu_run(const void *test_case, const cnn_kernels *kernels, double *
     padded y = padded_create(3, 2, 5, 1);
     padded d = padded_create(3, 2, 5, 2);
     size_t count = test_block_count(&y.block);
-    double *x = random_values(count, 9);
-    double *dy = random_values(count, 10);
+    double *x = test_random_values(count, 9);
+    double *dy = test_random_values(count, 10);
     for (size_t i = 0; i < count; i++) {
         /* every third value is a special one */
         x[i] = i % 3 == 0 ? (double)(float)relu_values[i / 3 % TEST_COUNT(relu_values)] : x[i];
@@ -681,7 +507,7 @@ static void relu_run(const void *test_case, const cnn_kernels *kernels, double *
 
 static void test_relu(void **state) {
     (void)state;
-    run_all(NULL, relu_run, (size_t)2 * 3 * 2 * 5 * CNN_LANES);
+    test_all_instruction_sets(NULL, relu_run, (size_t)2 * 3 * 2 * 5 * CNN_LANES);
 }
 
 static void relu_nan_run(const void *test_case, const cnn_kernels *kernels, double *got) {
@@ -700,7 +526,7 @@ static void relu_nan_run(const void *test_case, const cnn_kernels *kernels, doub
 
 static void test_relu_nan(void **state) {
     (void)state;
-    run_all(NULL, relu_nan_run, (size_t)3 * CNN_LANES);
+    test_all_instruction_sets(NULL, relu_nan_run, (size_t)3 * CNN_LANES);
 }
 
 /* NaN survives the ReLU that convolution and dense apply while they write, too. */
@@ -735,7 +561,62 @@ static void fused_nan_run(const void *test_case, const cnn_kernels *kernels, dou
 
 static void test_fused_relu_nan(void **state) {
     (void)state;
-    run_all(NULL, fused_nan_run, (size_t)2 * CNN_LANES);
+    test_all_instruction_sets(NULL, fused_nan_run, (size_t)2 * CNN_LANES);
+}
+
+/* Windows with a NaN at each of the four pixels, with ones that only tie and ones without a value
+ * above 0: as a ReLU and a max-pooling of their own would have them. */
+static void conv_pool_nan_run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    (void)test_case;
+    enum { WINDOWS = 7 };
+    static const float values[WINDOWS][4] = {
+        {NAN, 1, 2, 3}, {1, NAN, 2, 3},   {-1, -2, NAN, -3},    {1, 2, 3, NAN},
+        {2, 5, 5, 1},   {-3, -1, -1, -2}, {-1, 0.0f, -2, -0.5f}};
+    static const float places[2][WINDOWS] = {{0, 1, 2, 3, 1, 1, 1},
+                                             {CNN_POOL_NONE, CNN_POOL_NONE, CNN_POOL_NONE,
+                                              CNN_POOL_NONE, 1, CNN_POOL_NONE, CNN_POOL_NONE}};
+    _Alignas(CNN_ALIGNMENT) float x[WINDOWS * 4 * CNN_LANES], y[WINDOWS * CNN_LANES];
+    _Alignas(CNN_ALIGNMENT) float arg[WINDOWS * CNN_LANES], dy[WINDOWS * CNN_LANES];
+    _Alignas(CNN_ALIGNMENT) float packed[4] = {1.0f};
+    int32_t x_offset[WINDOWS * 4], y_offset[WINDOWS];
+    const int32_t zero = 0;
+    const float bias = 0.0f;
+    for (int i = 0; i < WINDOWS * 4 * CNN_LANES; i++) {
+        int lane = i % CNN_LANES, window = i / CNN_LANES / 4;
+        x[i] = values[(window + lane) % WINDOWS][i / CNN_LANES % 4]; /* every lane another one */
+        x_offset[i / CNN_LANES] = i / CNN_LANES * CNN_LANES;
+        y_offset[window] = window * CNN_LANES;
+    }
+    cnn_conv_taps taps = {.filters = 1,
+                          .pixels = WINDOWS * 4,
+                          .taps = 1,
+                          .y_plane_stride = (ptrdiff_t)WINDOWS * CNN_LANES,
+                          .x_offset = x_offset,
+                          .y_offset = y_offset,
+                          .tap_offset = &zero};
+    for (int relu = 0; relu < 2; relu++) {
+        kernels->conv_pool_forward(&taps, x, packed, &bias, relu == 1, y, arg);
+        float db = 0.5f, want = 0.5f;
+        for (int i = 0; i < WINDOWS * CNN_LANES; i++) {
+            int window = (i / CNN_LANES + i % CNN_LANES) % WINDOWS;
+            const float *value = values[window];
+            float place = places[0][window];
+            float y_want = value[(int)place];
+            assert_true(isnan(y_want) ? (bool)isnan(y[i])
+                                      : y[i] == (relu == 1 && y_want < 0.0f ? 0.0f : y_want));
+            assert_true(arg[i] == places[relu][window]);
+            dy[i] = (float)(i % 8); /* a sum that is exact in float */
+            want += places[relu][window] < 0.0f ? 0.0f : dy[i];
+            *got++ = isnan(y[i]) ? 100.0 : (double)y[i];
+        }
+        kernels->conv_pool_backward_bias(&taps, dy, arg, &db);
+        assert_true(db == want);
+    }
+}
+
+static void test_conv_pool_nan(void **state) {
+    (void)state;
+    test_all_instruction_sets(NULL, conv_pool_nan_run, (size_t)2 * 7 * CNN_LANES);
 }
 
 /* --- dispatch and packing --- */
@@ -791,6 +672,8 @@ int main(void) {
         cmocka_unit_test(test_conv_pack),
         cmocka_unit_test(test_conv_channels_and_filters),
         cmocka_unit_test(test_conv_geometry),
+        cmocka_unit_test(test_conv_pool),
+        cmocka_unit_test(test_conv_pool_nan),
         cmocka_unit_test(test_maxpool),
         cmocka_unit_test(test_maxpool_nan),
         cmocka_unit_test(test_dense),

@@ -9,6 +9,8 @@
 #include "reference_network.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SEED_NETWORK "1x6x6: conv 1 3, relu, maxpool 2, flatten, dense 1, sigmoid"
@@ -43,7 +45,29 @@ static const char *const networks[] = {
     "2x9x10: conv 3 2 3, relu, conv 2 1 2 1, flatten, dense 1, sigmoid",
     "3x5x5: conv 17 5, relu, flatten, dense 18, relu, dense 1, sigmoid",
     "2x6x9: conv 3 3 1 same, relu, conv 2 5 3 2, relu, conv 2 2 3 same, flatten, dense 1, sigmoid",
+    /* max-pooling that the convolution applies: first layers and others, odd sizes, no ReLU */
+    "3x7x9: conv 5 5 1 same, maxpool 2, conv 3 1, maxpool 2, flatten, dense 1, sigmoid",
+    "1x9x8: conv 8 3, relu, maxpool 2, conv 3 3 1 same, relu, maxpool 2, flatten, dense 1, sigmoid",
+    "2x6x6: conv 3 3, sigmoid, maxpool 2, conv 2 2, relu, relu, maxpool 1, flatten, dense 1, "
+    "sigmoid",
+    /* Winograd: first layers and others, pooled or not, all in a row, borders and values to copy */
+    "16x7x6: conv 16 3 1 same, relu, maxpool 2, flatten, dense 1, sigmoid",
+    "17x5x6: conv 18 3 1 1, flatten, dense 2, dense 1, sigmoid",
+    "2x9x7: conv 17 3, relu, conv 16 3 1 same, relu, maxpool 2, conv 19 3 1 3, maxpool 2, conv 2 "
+    "2, "
+    "flatten, dense 1, sigmoid",
+    "1x8x8: conv 16 1, conv 16 3 1 2, sigmoid, conv 16 3, relu, maxpool 3 2, flatten, dense 1, "
+    "sigmoid",
+    "1x6x8: conv 16 3 1 same, maxpool 2 1, conv 16 3 1 same, relu, conv 16 3 1 same, flatten, "
+    "relu, "
+    "dense 1, sigmoid",
 };
+
+/* Does the layer take the gradient behind a max-pooling, but not by Winograd? Then its sums run
+ * over windows, in another order than where it works alone. */
+static bool sums_windows(const cnn_layer *layer) {
+    return layer->pool_follows && !layer->needs_dx && layer->ops->work_size(layer) == 0;
+}
 
 /* --- gradients --- */
 
@@ -264,31 +288,156 @@ static void expect_same_floats(const char *what, const float *got, const float *
     }
 }
 
+/* --- fused layers --- */
+
+/* The largest error, as a share of the tensor's largest gradient, that a fused network and a
+ * stepwise one may both make. */
+#define FUSED_BOUND 1e-5
+
+/* What one network made of a batch. */
+typedef struct fused_run {
+    cnn_network *network;
+    float *gradients, *logits; /* [parameter_count], [images] */
+} fused_run;
+
+static fused_run fused_run_create(const char *text, cnn_network_mode mode, const float *parameters,
+                                  test_samples *samples) {
+    fused_run run = {.network = test_network_create(text, test_kernels(), mode)};
+    run.gradients = cnn_alloc(run.network->parameter_count, sizeof *run.gradients);
+    run.logits = cnn_alloc(samples->count, sizeof *run.logits);
+    assert_non_null(run.gradients);
+    assert_non_null(run.logits);
+    cnn_network_prepare(run.network, parameters);
+    run_batch(run.network, parameters, samples, 0, samples->count, 1, run.gradients, run.logits);
+    return run;
+}
+
+static void fused_run_free(fused_run *run) {
+    cnn_free(run->gradients);
+    cnn_free(run->logits);
+    cnn_network_free(run->network);
+}
+
+/* Logits are the same bytes, and gradients, but for layers that sum up in another order; those,
+ * too, are as close to the numbers in double. */
+static void expect_same_runs(const char *text, const fused_run *fast, const fused_run *stepwise,
+                             const float *parameters, const test_samples *samples) {
+    const cnn_network *network = fast->network;
+    double *want = cnn_alloc(network->parameter_count, sizeof *want);
+    double *logits = cnn_alloc(samples->count, sizeof *logits);
+    assert_non_null(want);
+    assert_non_null(logits);
+    run_reference(network, parameters, samples, 0, (int)samples->count, want, logits);
+    expect_same_floats(text, fast->logits, stepwise->logits, samples->count);
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        for (int t = 0; t < layer->tensor_count; t++) {
+            const cnn_tensor *tensor = &layer->tensors[t];
+            const float *got = fast->gradients + tensor->offset;
+            double error = distance(got, want + tensor->offset, tensor->count);
+            if (!(error <= FUSED_BOUND)) {
+                fail_msg("%s: error of %.3g in %d.%s", text, error, i, tensor->name);
+            }
+            if (!sums_windows(layer)) {
+                expect_same_floats(text, got, stepwise->gradients + tensor->offset, tensor->count);
+            }
+        }
+    }
+    cnn_free(want);
+    cnn_free(logits);
+}
+
+static void expect_fast_is_stepwise(const char *text, const float *parameters,
+                                    test_samples *samples) {
+    fused_run fast = fused_run_create(text, CNN_NETWORK_FAST, parameters, samples);
+    fused_run stepwise = fused_run_create(text, CNN_NETWORK_STEPWISE, parameters, samples);
+    expect_same_runs(text, &fast, &stepwise, parameters, samples);
+    fused_run_free(&fast);
+    fused_run_free(&stepwise);
+}
+
 static void test_fast_and_stepwise_are_the_same(void **state) {
     (void)state;
-    enum { IMAGES = 19 };
     for (size_t i = 0; i < TEST_COUNT(networks); i++) {
-        float *gradients[2];
-        float logits[2][IMAGES];
-        size_t count = 0;
-        for (int mode = 0; mode < 2; mode++) {
-            cnn_network *network = test_network_create(
-                networks[i], test_kernels(), mode == 0 ? CNN_NETWORK_FAST : CNN_NETWORK_STEPWISE);
-            test_samples samples = test_samples_create(network, IMAGES, 5);
-            float *parameters = test_parameters(network, 5);
-            count = network->parameter_count;
-            gradients[mode] = cnn_alloc(count, sizeof(float));
-            assert_non_null(gradients[mode]);
-            cnn_network_prepare(network, parameters);
-            run_batch(network, parameters, &samples, 0, IMAGES, 1, gradients[mode], logits[mode]);
-            cnn_free(parameters);
-            test_samples_free(&samples);
-            cnn_network_free(network);
+        cnn_network *network =
+            test_network_create(networks[i], test_kernels(), CNN_NETWORK_STEPWISE);
+        test_samples samples = test_samples_create(network, CNN_LANES + 3, 5);
+        float *parameters = test_parameters(network, 5);
+        expect_fast_is_stepwise(networks[i], parameters, &samples);
+        cnn_free(parameters);
+        test_samples_free(&samples);
+        cnn_network_free(network);
+    }
+}
+
+/* What stands in front of a pooling, and behind it: first layers of all sizes, poolings that are
+ * fused (2 2) and that are not; then a convolution by Winograd, fused or not. "%s" are relu or
+ * nothing. */
+static void test_fused_poolings(void **state) {
+    (void)state;
+    const char *const pools[] = {"2 2", "3 2", "3 3", "2 1"};
+    const int kernels[] = {1, 3, 5};
+    const int filters[] = {1, 3, 4, 5, 8, 16};
+    const int sides[] = {12, 11, 13};
+    size_t round = 0;
+    for (size_t p = 0; p < TEST_COUNT(pools); p++) {
+        for (size_t k = 0; k < TEST_COUNT(kernels); k++) {
+            for (size_t f = 0; f < TEST_COUNT(filters); f++, round++) {
+                char text[256];
+                (void)snprintf(text, sizeof text,
+                               "%dx%dx%d: conv %d %d %d same, %smaxpool %s, conv 16 1, "
+                               "conv 32 3 1 same, %s%sflatten, dense 3, dense 1, sigmoid",
+                               round % 2 == 0 ? 1 : 3, sides[round % 3], sides[round / 2 % 3],
+                               filters[f], kernels[k], 1 + (int)(round / 2 + k) % 2,
+                               (round + p) / 2 % 2 == 0 ? "relu, " : "", pools[p],
+                               round / 3 % 2 == 0 ? "relu, " : "",
+                               round % 3 == 0 ? "" : "maxpool 2, ");
+                cnn_network *network =
+                    test_network_create(text, test_kernels(), CNN_NETWORK_STEPWISE);
+                test_samples samples = test_samples_create(network, CNN_LANES + 3, round + 1);
+                float *parameters = test_parameters(network, round + 1);
+                memset(samples.labels, 1, samples.count); /* so that nothing cancels out */
+                expect_fast_is_stepwise(text, parameters, &samples);
+                cnn_free(parameters);
+                test_samples_free(&samples);
+                cnn_network_free(network);
+            }
         }
-        expect_same_floats(networks[i], gradients[0], gradients[1], count);
-        expect_same_floats(networks[i], logits[0], logits[1], IMAGES);
-        cnn_free(gradients[0]);
-        cnn_free(gradients[1]);
+    }
+}
+
+/* Two kinds of pixel, which a kernel of 1 leaves two kinds: most windows tie. A filter whose values
+ * are all below 0 has no gradient where a ReLU follows. */
+static void test_fused_ties(void **state) {
+    (void)state;
+    const char *const texts[] = {
+        "1x7x8: conv 5 1, relu, maxpool 2, conv 2 3, flatten, dense 1, sigmoid",
+        "3x7x8: conv 5 1, maxpool 2, conv 2 3, flatten, dense 1, sigmoid",
+        "3x7x8: conv 5 1, relu, maxpool 2, flatten, dense 1, sigmoid",
+        "1x7x8: conv 2 1, conv 5 1, relu, maxpool 2, flatten, dense 1, sigmoid",
+        "1x7x8: conv 2 1, conv 5 1, maxpool 2, flatten, dense 1, sigmoid",
+    };
+    for (size_t i = 0; i < TEST_COUNT(texts); i++) {
+        cnn_network *network = test_network_create(texts[i], test_kernels(), CNN_NETWORK_STEPWISE);
+        const cnn_layer *layer = &network->layers[i < 3 ? 0 : 1];
+        const cnn_tensor *weight = &layer->tensors[0], *bias = &layer->tensors[1];
+        test_samples samples = test_samples_create(network, CNN_LANES + 3, 30 + i);
+        float *parameters = test_parameters(network, 30 + i);
+        for (size_t j = 0; j < samples.count * cnn_shape_size(&samples.shape); j++) {
+            samples.x[j] = samples.x[j] < 0.25f ? 0.25f : 0.75f;
+        }
+        parameters[bias->offset + 4] = -30.0f;
+        expect_fast_is_stepwise(texts[i], parameters, &samples);
+        fused_run fast = fused_run_create(texts[i], CNN_NETWORK_FAST, parameters, &samples);
+        size_t inputs = weight->count / bias->count;
+        for (size_t j = 0; j < inputs; j++) {
+            bool dead = fast.gradients[weight->offset + 4 * inputs + j] == 0.0f;
+            assert_true(dead == fast.network->layers[i < 3 ? 0 : 1].relu_follows);
+        }
+        fused_run_free(&fast);
+        cnn_free(parameters);
+        test_samples_free(&samples);
+        cnn_network_free(network);
     }
 }
 
@@ -296,8 +445,9 @@ static void test_fast_and_stepwise_are_the_same(void **state) {
 
 /* Enough work per image that even a batch of 33 pays for three threads (minibatch.c). */
 #define BUSY_NETWORK                                                                               \
-    "3x10x10: conv 6 3 1 same, relu, maxpool 2, conv 5 3, relu, flatten, dense 7, relu, dense 1, " \
-    "sigmoid"
+    "3x12x12: conv 16 3 1 same, relu, maxpool 2, conv 17 3 1 same, relu, maxpool 2, conv 5 3, "    \
+    "relu, "                                                                                       \
+    "flatten, dense 7, relu, dense 1, sigmoid"
 
 enum { SIZES_LARGEST = 600 }; /* 38 blocks: more than minibatch.c has slots */
 static const size_t batch_sizes[] = {1, 15, 16, 17, 33, SIZES_LARGEST};
@@ -470,7 +620,7 @@ static void test_batch_gradient_is_the_mean(void **state) {
 
 /* Keeps the gradient of the first layer's output: what backward brings to the front. */
 typedef struct front_gradient {
-    double values[8192]; /* [LANES][C][H][W] */
+    double values[32768]; /* [LANES][C][H][W] */
     size_t per_lane;
 } front_gradient;
 
@@ -515,10 +665,9 @@ static void run_lanes(const cnn_network *network, const float *parameters,
 }
 
 /* Image 0 goes through every lane, with other images, and with NaN, beside it. */
-static void test_lanes_are_independent(void **state) {
-    (void)state;
+static void expect_independent_lanes(const char *text, cnn_network_mode mode) {
     static front_gradient want, got;
-    cnn_network *network = test_network_create(networks[5], test_kernels(), CNN_NETWORK_STEPWISE);
+    cnn_network *network = test_network_create(text, test_kernels(), mode);
     test_samples samples = test_samples_create(network, 2 * CNN_LANES, 9);
     float *parameters = test_parameters(network, 9);
     float want_logits[CNN_LANES], logits[CNN_LANES];
@@ -542,6 +691,17 @@ static void test_lanes_are_independent(void **state) {
     cnn_network_free(network);
 }
 
+static void test_lanes_are_independent(void **state) {
+    (void)state;
+    expect_independent_lanes(networks[5], CNN_NETWORK_STEPWISE);
+    expect_independent_lanes(networks[5], CNN_NETWORK_FAST);
+    /* Winograd, pooled and not, in front of it a layer whose gradient can be seen */
+    expect_independent_lanes(
+        "2x9x8: conv 16 1, conv 16 3 1 same, relu, maxpool 2, conv 17 3 1 same, "
+        "flatten, dense 1, sigmoid",
+        CNN_NETWORK_FAST);
+}
+
 static void mark_block(const cnn_block *block, size_t offset, bool *inside) {
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
@@ -551,44 +711,160 @@ static void mark_block(const cnn_block *block, size_t offset, bool *inside) {
     }
 }
 
-/* True for every float of a workspace that belongs to the inside of a block or to a layer's
- * scratch; what is left over are borders. Free with cnn_free. */
+/* Floats of the working memory: as many as the layer needs that needs most. */
+static size_t work_size(const cnn_network *network) {
+    size_t most = 0;
+    for (int i = 0; i < network->layer_count - 1; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        size_t size = layer->ops->work_size ? layer->ops->work_size(layer) : 0;
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
+/* True for every float of a workspace that belongs to the inside of a block, to what a layer keeps
+ * or to the working memory; what is left over are borders. Free with cnn_free. */
 static bool *mark_insides(const cnn_network *network) {
     bool *inside = cnn_alloc(network->workspace_size, sizeof *inside);
     assert_non_null(inside);
     for (int i = 0; i < network->layer_count; i++) {
         const cnn_activation *activation = &network->activations[i];
         const cnn_layer *layer = &network->layers[i];
-        mark_block(&activation->value, activation->value_offset, inside);
-        if (activation->has_gradient) {
+        if (!activation->inside_fused) {
+            mark_block(&activation->value, activation->value_offset, inside);
+        }
+        if (activation->has_gradient && !activation->inside_unpooled) {
             mark_block(&activation->gradient, activation->gradient_offset, inside);
         }
         if (i < network->layer_count - 1 && layer->ops->kept_size) {
-            size_t scratch = layer->ops->kept_size(layer);
-            memset(inside + layer->kept_offset, true, scratch * sizeof *inside);
+            size_t kept = layer->ops->kept_size(layer);
+            memset(inside + layer->kept_offset, true, kept * sizeof *inside);
         }
     }
+    memset(inside + network->work_offset, true, work_size(network) * sizeof *inside);
     return inside;
 }
 
-/* Forward and backward of one block in the workspace given. logits: [LANES]. */
+/* What the working memory of a workspace holds when a layer gets it. */
+typedef struct work_memory {
+    float *values, start;
+    size_t size;
+} work_memory;
+
+static void fill_work(const work_memory *work) {
+    for (size_t i = 0; i < work->size; i++) {
+        work->values[i] = work->start;
+    }
+}
+
+/* Between any two layers. */
+static void observe_work(void *context, int layer, bool gradient, const cnn_block *block,
+                         const float *values) {
+    (void)layer, (void)gradient, (void)block, (void)values;
+    fill_work(context);
+}
+
+/* Forward and backward of one block in the workspace given, whose working memory is `work` whenever
+ * a layer gets it. logits: [LANES]. */
 static void run_block(const cnn_network *network, const float *parameters, test_samples *samples,
-                      size_t first, float *workspace, float *logits, float *gradients) {
+                      size_t first, float *workspace, float work, float *logits, float *gradients) {
     const cnn_block *block;
     cnn_sample_source source = test_samples_source(samples);
+    work_memory memory = {workspace + network->work_offset, work, work_size(network)};
     _Alignas(CNN_ALIGNMENT) float slopes[CNN_LANES];
     float *x = cnn_network_input(network, workspace, &block);
     source.fill(source.context, first, CNN_LANES, block, x, NULL);
-    memcpy(logits, cnn_network_forward(network, parameters, workspace), CNN_LANES * sizeof *logits);
+    fill_work(&memory);
+    memcpy(logits,
+           cnn_network_forward_observed(network, parameters, workspace, observe_work, &memory),
+           CNN_LANES * sizeof *logits);
     for (int lane = 0; lane < CNN_LANES; lane++) {
         slopes[lane] = cnn_loss_gradient(logits[lane], lane % 2, CNN_LANES);
     }
     memset(gradients, 0, network->parameter_count * sizeof *gradients);
-    cnn_network_backward(network, parameters, workspace, slopes, gradients);
+    cnn_network_backward_observed(network, parameters, workspace, slopes, gradients, observe_work,
+                                  &memory);
 }
 
-/* A used workspace whose insides are all NaN gives what a fresh one gives: nothing old is read, and
- * borders are exactly 0 all the time. */
+/* Equal, or both NaN. */
+static bool same_value(double a, double b) {
+    return isnan(a) ? (bool)isnan(b) : a == b;
+}
+
+/* All activations that both have. */
+static void expect_same_values(const char *text, const cnn_network *fast, const float *fast_values,
+                               const cnn_network *stepwise, const float *stepwise_values) {
+    for (int i = 1; i < fast->layer_count; i++) {
+        const cnn_activation *a = &fast->activations[i];
+        const cnn_activation *b = &stepwise->activations[i];
+        size_t count = cnn_shape_size(&a->shape) * CNN_LANES;
+        if (a->inside_fused) {
+            continue;
+        }
+        double *got = cnn_alloc(count, sizeof *got);
+        double *want = cnn_alloc(count, sizeof *want);
+        assert_non_null(got);
+        assert_non_null(want);
+        test_block_read(&a->value, fast_values + a->value_offset, got);
+        test_block_read(&b->value, stepwise_values + b->value_offset, want);
+        for (size_t j = 0; j < count; j++) {
+            if (!same_value(got[j], want[j])) {
+                fail_msg("%s: activation %d: expected %g, got %g", text, i, want[j], got[j]);
+            }
+        }
+        cnn_free(got);
+        cnn_free(want);
+    }
+}
+
+/* Every activation of a fused network is that of a stepwise one, and every gradient, also with NaN
+ * in one pixel of some images. (A layer that sums up over windows need not meet that pixel.) */
+static void test_fused_values(void **state) {
+    (void)state;
+    for (size_t n = 0; n < TEST_COUNT(networks); n++) {
+        for (int with_nan = 0; with_nan < 2; with_nan++) {
+            cnn_network *both[2];
+            float *workspaces[2], *gradients[2], logits[2][CNN_LANES], *parameters = NULL;
+            for (int mode = 0; mode < 2; mode++) {
+                both[mode] =
+                    test_network_create(networks[n], test_kernels(),
+                                        mode == 0 ? CNN_NETWORK_FAST : CNN_NETWORK_STEPWISE);
+                test_samples samples = test_samples_create(both[mode], CNN_LANES, 40);
+                for (size_t lane = 1; with_nan == 1 && lane < CNN_LANES; lane += 3) {
+                    size_t size = cnn_shape_size(&samples.shape);
+                    samples.x[lane * size + (lane * 7) % size] = NAN;
+                }
+                parameters = parameters ? parameters : test_parameters(both[mode], 40);
+                workspaces[mode] = cnn_network_workspace(both[mode], true);
+                gradients[mode] = cnn_alloc(both[mode]->parameter_count, sizeof(float));
+                assert_non_null(workspaces[mode]);
+                assert_non_null(gradients[mode]);
+                cnn_network_prepare(both[mode], parameters);
+                run_block(both[mode], parameters, &samples, 0, workspaces[mode], NAN, logits[mode],
+                          gradients[mode]);
+                test_samples_free(&samples);
+            }
+            expect_same_values(networks[n], both[0], workspaces[0], both[1], workspaces[1]);
+            for (int i = 0; i < both[0]->layer_count; i++) {
+                const cnn_layer *layer = &both[0]->layers[i];
+                for (size_t j = layer->parameter_offset;
+                     j < layer->parameter_offset + layer->parameter_count; j++) {
+                    assert_true(sums_windows(layer) ||
+                                same_value((double)gradients[0][j], (double)gradients[1][j]));
+                }
+            }
+            for (int mode = 0; mode < 2; mode++) {
+                cnn_free(workspaces[mode]);
+                cnn_free(gradients[mode]);
+                cnn_network_free(both[mode]);
+            }
+            cnn_free(parameters);
+        }
+    }
+}
+
+/* A used workspace whose insides are all NaN, and whose working memory is before every layer, gives
+ * what a fresh one gives: nothing old is read, and borders are exactly 0 all the time. */
 static void test_workspace_is_used_again(void **state) {
     (void)state;
     for (size_t n = 0; n < TEST_COUNT(networks); n++) {
@@ -606,9 +882,9 @@ static void test_workspace_is_used_again(void **state) {
         for (size_t round = 0; round < 3; round++) {
             float *fresh = cnn_network_workspace(network, true);
             assert_non_null(fresh);
-            run_block(network, parameters, &samples, round * CNN_LANES, fresh, logits[0],
+            run_block(network, parameters, &samples, round * CNN_LANES, fresh, 0.0f, logits[0],
                       gradients);
-            run_block(network, parameters, &samples, round * CNN_LANES, used, logits[1],
+            run_block(network, parameters, &samples, round * CNN_LANES, used, NAN, logits[1],
                       gradients + count);
             expect_same_floats(networks[n], logits[1], logits[0], CNN_LANES);
             expect_same_floats(networks[n], gradients + count, gradients, count);
@@ -627,6 +903,46 @@ static void test_workspace_is_used_again(void **state) {
         test_samples_free(&samples);
         cnn_network_free(network);
     }
+}
+
+/* --- the environment --- */
+
+static void expect_conv_way(const char *choice, bool winograd) {
+    assert_int_equal(choice ? setenv("CNN_CONV", choice, 1) : unsetenv("CNN_CONV"), 0);
+    cnn_network *network = test_network_create("16x8x8: conv 16 3, relu, flatten, dense 1, sigmoid",
+                                               test_kernels(), CNN_NETWORK_FAST);
+    assert_int_equal(unsetenv("CNN_CONV"), 0);
+    const cnn_layer *layer = &network->layers[0];
+    assert_true((layer->ops->work_size(layer) > 0) == winograd); /* only Winograd needs any */
+    cnn_network_free(network);
+}
+
+static void expect_conv_refused(const char *choice, const char *message) {
+    test_spec spec;
+    cnn_error error = {0};
+    cnn_network *network = (cnn_network *)&error; /* anything but NULL */
+    test_spec_read(SEED_NETWORK, &spec);
+    assert_int_equal(setenv("CNN_CONV", choice, 1), 0);
+    cnn_status status =
+        cnn_network_create(&spec.spec, test_kernels(), CNN_NETWORK_FAST, &network, &error);
+    assert_int_equal(unsetenv("CNN_CONV"), 0);
+    assert_int_equal(status, CNN_ERROR_CONFIG);
+    assert_int_equal(error.status, CNN_ERROR_CONFIG);
+    assert_string_equal(error.message, message);
+    assert_null(network);
+}
+
+/* The environment's own CNN_CONV has no say in the tests behind this one, which must do without. */
+static void test_conv_choice(void **state) {
+    (void)state;
+    expect_conv_way(NULL, true);
+    expect_conv_way("", true);
+    expect_conv_way("auto", true);
+    expect_conv_way("direct", false);
+    expect_conv_refused("Direct", "environment: CNN_CONV: expected auto or direct, got \"Direct\"");
+    expect_conv_refused("winograd",
+                        "environment: CNN_CONV: expected auto or direct, got \"winograd\"");
+    expect_conv_refused(" auto", "environment: CNN_CONV: expected auto or direct, got \" auto\"");
 }
 
 /* --- what is refused --- */
@@ -869,11 +1185,15 @@ static void test_optimizers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_conv_choice),
         cmocka_unit_test(test_gradient_check_passes),
         cmocka_unit_test(test_seed_network_has_15_parameters),
         cmocka_unit_test(test_gradient_check_fails),
         cmocka_unit_test(test_forgotten_prepare_is_noticed),
         cmocka_unit_test(test_fast_and_stepwise_are_the_same),
+        cmocka_unit_test(test_fused_poolings),
+        cmocka_unit_test(test_fused_ties),
+        cmocka_unit_test(test_fused_values),
         cmocka_unit_test(test_threads_and_instruction_sets_are_the_same),
         cmocka_unit_test(test_minibatch_forward),
         cmocka_unit_test(test_batch_gradient_is_the_mean),

@@ -31,6 +31,24 @@ double test_random(uint64_t *state, double low, double high) {
     return (double)(float)(low + unit * (high - low));
 }
 
+double *test_random_values(size_t count, uint64_t seed) {
+    double *values = cnn_alloc(count, sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = test_random(&seed, -1.0, 1.0);
+    }
+    return values;
+}
+
+double *test_absolute_values(const double *values, size_t count) {
+    double *sizes = cnn_alloc(count, sizeof *sizes);
+    assert_non_null(sizes);
+    for (size_t i = 0; i < count; i++) {
+        sizes[i] = fabs(values[i]);
+    }
+    return sizes;
+}
+
 double *test_widen(const float *values, size_t count) {
     double *wide = cnn_alloc(count, sizeof *wide);
     assert_non_null(wide);
@@ -115,6 +133,27 @@ float *test_parameters(const cnn_network *network, uint64_t seed) {
         }
     }
     return parameters;
+}
+
+/* --- instruction sets --- */
+
+void test_all_instruction_sets(const void *test_case, test_run_function *run, size_t count) {
+    double *first = cnn_alloc(count, sizeof *first);
+    double *other = cnn_alloc(count, sizeof *other);
+    assert_non_null(first);
+    assert_non_null(other);
+    for (int isa = 0; isa < CNN_ISA_COUNT; isa++) {
+        const cnn_kernels *kernels = cnn_kernels_for((cnn_isa)isa);
+        if (kernels) {
+            assert_int_equal(kernels->isa, isa);
+            run(test_case, kernels, isa == 0 ? first : other);
+            if (isa > 0 && memcmp(first, other, count * sizeof *first) != 0) {
+                fail_msg("%s computes other bytes than generic", cnn_isa_name((cnn_isa)isa));
+            }
+        }
+    }
+    cnn_free(first);
+    cnn_free(other);
 }
 
 /* --- images --- */

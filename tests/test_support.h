@@ -30,6 +30,10 @@ void test_ok(cnn_status status, const cnn_error *error);
  * uniform in [low, high), exact in float. *state: anything but 0. */
 double test_random(uint64_t *state, double low, double high);
 
+/* Random doubles in ±1, exact in float, and the sizes of doubles. Free with cnn_free. */
+double *test_random_values(size_t count, uint64_t seed);
+double *test_absolute_values(const double *values, size_t count);
+
 /* A copy of floats as doubles. Free with cnn_free. */
 double *test_widen(const float *values, size_t count);
 
@@ -55,6 +59,15 @@ const cnn_kernels *test_kernels(void);
 /* Random parameters: cnn_network_initialize's weights, and biases that are not 0, in ±0.1.
  * [parameter_count]; free with cnn_free. */
 float *test_parameters(const cnn_network *network, uint64_t seed);
+
+/* --- instruction sets --- */
+
+/* Computes one case with the kernels given, checks it, and leaves its results in got[count]. */
+typedef void test_run_function(const void *test_case, const cnn_kernels *kernels, double *got);
+
+/* Runs a case on every instruction set of this machine, generic first; all must give the same
+ * bytes. */
+void test_all_instruction_sets(const void *test_case, test_run_function *run, size_t count);
 
 /* --- images --- */
 

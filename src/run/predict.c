@@ -28,6 +28,10 @@ cnn_status cnn_predictor_load(const char *path, cnn_predictor **out, cnn_error *
     *out = NULL;
     const cnn_kernels *kernels;
     cnn_status status = cnn_kernels_choose(&kernels, error);
+    if (status == CNN_OK) {
+        bool direct_only; /* a wrong CNN_CONV is no fault of the model's, which would be blamed */
+        status = cnn_conv_choose(&direct_only, error);
+    }
     if (status != CNN_OK) {
         return status;
     }

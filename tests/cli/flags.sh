@@ -51,6 +51,19 @@ for threshold in -0.1 1.1 nan inf half ''; do
         --threshold "$threshold"
 done
 
+# the environment
+CNN_CONV=fast
+export CNN_CONV
+refuses "$CNNTRAIN" 'environment: CNN_CONV: expected auto or direct, got "fast"$' --config cfg.json
+CNN_CONV=Auto
+refuses "$CNNTRAIN" 'environment: CNN_CONV: expected auto or direct, got "Auto"$' --config cfg.json --dry-run
+refuses "$CNNTRAIN" 'environment: CNN_CONV: expected auto or direct, got "Auto"$' --config cfg.json --check-gradients
+refuses "$CNNPREDICT" '^cnnpredict: environment: CNN_CONV: expected auto or direct, got "Auto"$' model.bin image.pgm
+for CNN_CONV in direct auto ''; do
+    run 0 "$CNNTRAIN" --config cfg.json --dry-run
+done
+unset CNN_CONV
+
 # short forms, unique abbreviations, options behind arguments, and -- before arguments all work
 run 0 "$CNNTRAIN" -n -c cfg.json -t 1
 run 0 "$CNNTRAIN" --dry --conf=cfg.json

@@ -1,0 +1,437 @@
+#include "conv_case.h"
+
+#include "conv_plan.h"
+#include "memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sums in float are allowed an error of this times the sum of their terms' sizes: some 16 units in
+ * the last place. */
+#define DIRECT_BOUND 1e-6
+/* Winograd adds and subtracts neighbours' terms, so that an error is not bounded by the terms of
+ * one sum alone: this times the root of the number of terms, which are in ±1 (twice what is found).
+ */
+#define WINOGRAD_BOUND 2.5e-6
+
+/* --- data --- */
+
+static int outputs_along(int input, int kernel, int stride, int padding_in_all) {
+    return (input + padding_in_all - kernel) / stride + 1;
+}
+
+static size_t filter_size(const conv_case *c) {
+    return (size_t)c->size.C * (size_t)c->size.R * (size_t)c->size.R;
+}
+
+/* Random values in ±1; for exact cases multiples of a quarter. */
+static double *data(const conv_case *c, size_t count, uint64_t seed) {
+    double *values = test_random_values(count, seed + 16 * c->seed);
+    for (size_t i = 0; c->exact && i < count; i++) {
+        values[i] = floor(values[i] * 4.0) / 4.0;
+    }
+    return values;
+}
+
+/* Leaves one value of each 2×2; those of a last odd row or column go as well. */
+static void make_sparse(const conv_case *c, double *dy) {
+    uint64_t state = 17 + c->seed;
+    int H = c->size.OH, W = c->size.OW;
+    for (int plane = 0; plane < c->size.N * c->size.K; plane++, dy += H * W) {
+        for (int h = 0; h < H; h += 2) {
+            for (int w = 0; w < W; w += 2) {
+                int kept = (int)test_random(&state, 0.0, 4.0);
+                for (int k = 0; k < 4; k++) {
+                    bool inside = h + k / 2 < H && w + k % 2 < W;
+                    bool whole = h + 1 < H && w + 1 < W;
+                    if (inside && (!whole || k != kept)) {
+                        dy[(h + k / 2) * W + w + k % 2] = 0.0;
+                    }
+                }
+            }
+        }
+    }
+}
+
+static double bound_of(const conv_case *c, double terms) {
+    return c->exact ? 0.0 : WINOGRAD_BOUND * sqrt(terms);
+}
+
+/* How far off z may be: everywhere the same for Winograd. */
+static double *make_z_bounds(const conv_case *c) {
+    double *bounds = cnn_alloc(c->z_count, sizeof *bounds);
+    assert_non_null(bounds);
+    if (c->direct) {
+        double *x = test_absolute_values(c->x, c->x_count);
+        double *w = test_absolute_values(c->w, c->w_count);
+        cnn_reference_conv_forward(&c->size, x, w, w + c->w_count - (size_t)c->size.K, bounds);
+        cnn_free(x);
+        cnn_free(w);
+    }
+    for (size_t i = 0; i < c->z_count; i++) {
+        bounds[i] = !c->direct ? bound_of(c, (double)filter_size(c))
+                    : c->exact ? 0.0
+                               : bounds[i] * DIRECT_BOUND;
+    }
+    return bounds;
+}
+
+/* Does the layer take the way that the case wants? */
+static bool serves(const conv_case *c) {
+    const cnn_reference_conv *s = &c->size;
+    cnn_layer layer = {.in = {.channels = s->C, .height = s->H, .width = s->W},
+                       .out = {.channels = s->K, .height = s->OH, .width = s->OW}};
+    cnn_conv_size size = {.kernel = s->R, .stride = s->stride, .before = s->before};
+    return c->direct || cnn_conv_winograd_serves(&layer, &size);
+}
+
+bool conv_case_create(conv_case *c) {
+    cnn_reference_conv *s = &c->size;
+    bool same = c->padding == CONV_SAME;
+    int in_all = same ? s->R - 1 : 2 * c->padding;
+    if (s->H + in_all < s->R || s->W + in_all < s->R) {
+        return false;
+    }
+    s->N = CNN_LANES;
+    s->before = same ? (s->R - 1) / 2 : c->padding;
+    s->OH = outputs_along(s->H, s->R, s->stride, in_all);
+    s->OW = outputs_along(s->W, s->R, s->stride, in_all);
+    c->pooled_height = c->pool ? s->OH / 2 : s->OH;
+    c->pooled_width = c->pool ? s->OW / 2 : s->OW;
+    if (c->pooled_height < 1 || c->pooled_width < 1 || !serves(c)) {
+        return false;
+    }
+    size_t planes = (size_t)s->N * (size_t)s->K;
+    c->x_count = (size_t)s->N * (size_t)s->C * (size_t)s->H * (size_t)s->W;
+    c->w_count = (size_t)s->K * filter_size(c) + (size_t)s->K;
+    c->z_count = planes * (size_t)s->OH * (size_t)s->OW;
+    c->y_count = planes * (size_t)c->pooled_height * (size_t)c->pooled_width;
+    c->x = data(c, c->x_count, 1);
+    c->w = data(c, c->w_count, 2);
+    c->dy = data(c, c->y_count, 3);
+    if (c->sparse) {
+        make_sparse(c, c->dy);
+    }
+    c->z = cnn_alloc(c->z_count, sizeof *c->z);
+    assert_non_null(c->z);
+    cnn_reference_conv_forward(s, c->x, c->w, c->w + c->w_count - (size_t)s->K, c->z);
+    c->z_bounds = make_z_bounds(c);
+    c->start[CONV_PLACES] = c->y_count;
+    c->start[CONV_DX] = c->start[CONV_PLACES] + (c->pool ? c->y_count : 0);
+    c->start[CONV_DW] = c->start[CONV_DX] + (c->first ? 0 : c->x_count);
+    c->start[CONV_DB] = c->start[CONV_DW] + c->w_count - (size_t)s->K;
+    c->start[CONV_PARTS] = c->start[CONV_DB] + (size_t)s->K;
+    return true;
+}
+
+void conv_case_free(conv_case *c) {
+    cnn_free(c->x);
+    cnn_free(c->w);
+    cnn_free(c->dy);
+    cnn_free(c->z);
+    cnn_free(c->z_bounds);
+}
+
+/* --- running the layer --- */
+
+/* The layer's number: there is a layer with weights in front of it, so that dx is wanted, or not.
+ */
+static int layer_index(const conv_case *c) {
+    return c->first ? 0 : 1;
+}
+
+static int pool_index(const conv_case *c) {
+    return layer_index(c) + (c->relu ? 2 : 1);
+}
+
+static cnn_network *make_network(const conv_case *c, const cnn_kernels *kernels) {
+    const cnn_reference_conv *s = &c->size;
+    char text[256], front[48], padding[16];
+    (void)snprintf(padding, sizeof padding, "%d", c->padding);
+    if (c->first) {
+        (void)snprintf(front, sizeof front, "%dx%dx%d:", s->C, s->H, s->W);
+    } else {
+        (void)snprintf(front, sizeof front, "1x%dx%d: conv %d 1,", s->H, s->W, s->C);
+    }
+    (void)snprintf(text, sizeof text, "%s conv %d %d %d %s, %s%s%sflatten, dense 1, sigmoid", front,
+                   s->K, s->R, s->stride, c->padding == CONV_SAME ? "same" : padding,
+                   c->relu ? "relu, " : "", c->pool ? "maxpool 2, " : "",
+                   c->behind ? c->behind : "");
+    assert_int_equal(setenv("CNN_CONV", c->direct ? "direct" : "auto", 1), 0);
+    cnn_network *network = test_network_create(text, kernels, CNN_NETWORK_FAST);
+    assert_int_equal(unsetenv("CNN_CONV"), 0);
+    const cnn_layer *layer = &network->layers[layer_index(c)];
+    assert_int_equal(layer->out.height, c->size.OH);
+    assert_int_equal(layer->out.width, c->size.OW);
+    assert_int_equal(layer->parameter_count, c->w_count);
+    assert_true(layer->relu_follows == c->relu);
+    assert_true(layer->pool_follows == c->pool);
+    assert_true(layer->needs_dx == !c->first);
+    assert_true((layer->ops->work_size(layer) == 0) == c->direct);
+    return network;
+}
+
+/* Where the layer's numbers are in a workspace. */
+typedef struct places {
+    const cnn_layer *layer, *pool;             /* pool: NULL where the layer does its backward */
+    const cnn_activation *in, *out, *between;  /* between: behind the layer, before the pooling */
+    float *x, *y, *dx, *dy, *dz, *kept, *work; /* dz: what the layer's backward gets */
+    cnn_block kept_block;
+    size_t work_size;
+} places;
+
+static places find_places(const conv_case *c, const cnn_network *network, float *workspace) {
+    int i = layer_index(c);
+    int o = c->pool ? pool_index(c) + 1 : i + 1;
+    places p = {.layer = &network->layers[i],
+                .in = &network->activations[i],
+                .out = &network->activations[o],
+                .between = &network->activations[i + 1]};
+    bool unpools = c->pool && (c->first || !c->direct);
+    assert_int_equal(p.layer->output, o);
+    assert_int_equal(p.layer->gradient_from, unpools ? o : i + 1);
+    assert_true(!c->pool || network->layers[o - 1].backward_done == unpools);
+    assert_true(!c->pool || network->layers[o - 1].kept_offset == p.layer->kept_offset);
+    p.pool = c->pool && !unpools ? &network->layers[o - 1] : NULL;
+    p.x = workspace + p.in->value_offset;
+    p.y = workspace + p.out->value_offset;
+    p.dx = c->first ? NULL : workspace + p.in->gradient_offset;
+    p.dy = workspace + p.out->gradient_offset;
+    p.dz = p.pool ? workspace + p.between->gradient_offset : p.dy;
+    p.kept = workspace + p.layer->kept_offset;
+    p.kept_block =
+        (cnn_block){.channels = c->size.K,
+                    .height = c->pooled_height,
+                    .width = c->pooled_width,
+                    .row_stride = (ptrdiff_t)c->pooled_width * CNN_LANES,
+                    .plane_stride = (ptrdiff_t)c->pooled_height * c->pooled_width * CNN_LANES};
+    p.work = workspace + network->work_offset;
+    p.work_size = p.layer->ops->work_size(p.layer);
+    return p;
+}
+
+static void fill_with_nan(float *values, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        values[i] = NAN;
+    }
+}
+
+/* All that may change: as it is before the layer runs, and after its results have been taken. */
+static void poison(const conv_case *c, const places *p) {
+    test_block_poison(&p->out->value, p->y);
+    if (p->dx) {
+        test_block_poison(&p->in->gradient, p->dx);
+    }
+    if (c->pool) {
+        test_block_poison(&p->kept_block, p->kept);
+    }
+    if (p->pool) {
+        test_block_poison(&p->between->gradient, p->dz);
+    }
+    fill_with_nan(p->work, p->work_size);
+}
+
+/* Forward and backward; results: those in the workspace. gradients: [parameter_count], added to. */
+static void pass(const conv_case *c, const cnn_network *network, const float *parameters,
+                 float *gradients, double *results) {
+    float *workspace = cnn_network_workspace(network, true);
+    float *untouched = cnn_network_workspace(network, true);
+    assert_non_null(workspace);
+    assert_non_null(untouched);
+    places p = find_places(c, network, workspace);
+    const cnn_layer *layer = p.layer;
+    const float *own = parameters + layer->parameter_offset;
+    test_block_write(&p.in->value, c->x, p.x);
+    test_block_write(&p.out->gradient, c->dy, p.dy);
+    poison(c, &p);
+    memcpy(untouched, workspace, network->workspace_size * sizeof *workspace);
+
+    layer->ops->forward(layer, own, p.x, p.y, p.kept, p.work);
+    fill_with_nan(p.work, p.work_size);
+    if (p.pool) { /* it takes its turn with the places that the layer kept */
+        p.pool->ops->backward(p.pool, NULL, NULL, p.y, p.dy, p.kept, p.work, NULL, p.dz);
+    }
+    layer->ops->backward(layer, own, p.x, p.y, p.dz, p.kept, p.work,
+                         gradients + layer->parameter_offset, p.dx);
+
+    test_block_read(&p.out->value, p.y, results + c->start[CONV_Y]);
+    if (c->pool) {
+        test_block_read(&p.kept_block, p.kept, results + c->start[CONV_PLACES]);
+    }
+    if (p.dx) {
+        test_block_read(&p.in->gradient, p.dx, results + c->start[CONV_DX]);
+    }
+    poison(c, &p);
+    /* all else is as before: borders are zero, inputs what they were */
+    assert_memory_equal(workspace, untouched, network->workspace_size * sizeof *workspace);
+    cnn_free(workspace);
+    cnn_free(untouched);
+}
+
+/* The layer's gradients stand in the middle of the array; its neighbours' are not its to change. */
+static void take_gradients(const conv_case *c, const cnn_network *network, const float *gradients,
+                           double times, double *results) {
+    const cnn_layer *layer = &network->layers[layer_index(c)];
+    for (size_t i = 0; i < network->parameter_count; i++) {
+        size_t own = i - layer->parameter_offset; /* huge in front of the layer */
+        if (own < c->w_count) {
+            results[c->start[CONV_DW] + own] = (double)gradients[i] / times;
+        } else {
+            assert_true(gradients[i] == 0.0f);
+        }
+    }
+}
+
+void conv_case_run(const conv_case *c, const cnn_kernels *kernels, double *results) {
+    size_t count = c->start[CONV_PARTS];
+    cnn_network *network = make_network(c, kernels);
+    float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
+    float *gradients = cnn_alloc(network->parameter_count, sizeof *gradients);
+    double *again = cnn_alloc(count, sizeof *again);
+    assert_non_null(parameters);
+    assert_non_null(gradients);
+    assert_non_null(again);
+    for (size_t i = 0; i < c->w_count; i++) {
+        parameters[network->layers[layer_index(c)].parameter_offset + i] = (float)c->w[i];
+    }
+    cnn_network_prepare(network, parameters);
+    pass(c, network, parameters, gradients, results);
+    take_gradients(c, network, gradients, 1.0, results);
+    /* once more: all is overwritten but dw and db, which are added to, so that they are doubled */
+    pass(c, network, parameters, gradients, again);
+    take_gradients(c, network, gradients, 2.0, again);
+    assert_memory_equal(again, results, count * sizeof *results);
+    cnn_free(parameters);
+    cnn_free(gradients);
+    cnn_free(again);
+    cnn_network_free(network);
+}
+
+/* --- the same in double --- */
+
+/* dx (NULL: none), dw and db, one behind the other, from the gradient of z. */
+static void reference_backward(const conv_case *c, const double *x, const double *w,
+                               const double *dz, double *results) {
+    size_t dw = c->start[CONV_DW] - c->start[CONV_DX];
+    size_t db = c->start[CONV_DB] - c->start[CONV_DX];
+    cnn_reference_conv_backward(&c->size, x, w, dz, c->first ? NULL : results, results + dw,
+                                results + db);
+}
+
+void conv_case_reference(const conv_case *c, double *results) {
+    assert_false(c->pool);
+    memset(results, 0, c->start[CONV_PARTS] * sizeof *results);
+    memcpy(results, c->z, c->z_count * sizeof *results);
+    if (c->relu) {
+        cnn_reference_relu_forward(c->z_count, results, results);
+    }
+    reference_backward(c, c->x, c->w, c->dy, results + c->start[CONV_DX]);
+}
+
+/* One window's result and place; returns the place that its gradient belongs to, or -1. Of values
+ * that are closer than float can tell, any may be the maximum. */
+static int check_window(const conv_case *c, size_t index, const size_t at[4], double y,
+                        double place) {
+    int best = 0;
+    double bound = 0.0;
+    for (int k = 0; k < 4; k++) {
+        best = c->z[at[k]] > c->z[at[best]] ? k : best;
+        bound = fmax(bound, c->z_bounds[at[k]]);
+    }
+    double largest = c->z[at[best]];
+    test_near("pooled y", index, y, c->relu ? fmax(largest, 0.0) : largest, bound);
+    if (c->relu && !(y > 0.0)) {
+        test_near("place of no maximum", index, place, (double)CNN_POOL_NONE, 0.0);
+        return -1;
+    }
+    if (!(place == 0.0 || place == 1.0 || place == 2.0 || place == 3.0)) {
+        fail_msg("place[%zu]: expected 0 to 3, got %g", index, place);
+    }
+    if (c->exact) {
+        test_near("place", index, place, best, 0.0);
+    }
+    test_near("z at the place", index, c->z[at[(int)place]], largest, 2.0 * bound);
+    return (int)place;
+}
+
+/* Checks y, and gives the gradient of z. */
+static void check_forward(const conv_case *c, const double *got, double *dz) {
+    const cnn_reference_conv *s = &c->size;
+    if (!c->pool) {
+        for (size_t i = 0; i < c->z_count; i++) {
+            test_near("y", i, got[i], c->relu ? fmax(c->z[i], 0.0) : c->z[i], c->z_bounds[i]);
+        }
+        memcpy(dz, c->dy, c->z_count * sizeof *dz);
+        return;
+    }
+    size_t index = 0, width = (size_t)s->OW;
+    for (size_t plane = 0; plane < (size_t)s->N * (size_t)s->K; plane++) {
+        for (size_t h = 0; h < (size_t)c->pooled_height; h++) {
+            for (size_t w = 0; w < (size_t)c->pooled_width; w++, index++) {
+                size_t first = (plane * (size_t)s->OH + 2 * h) * width + 2 * w;
+                const size_t at[4] = {first, first + 1, first + width, first + width + 1};
+                int place =
+                    check_window(c, index, at, got[index], got[c->start[CONV_PLACES] + index]);
+                if (place >= 0) {
+                    dz[at[place]] = c->dy[index];
+                }
+            }
+        }
+    }
+}
+
+static void check(const conv_case *c, const double *got) {
+    static const char *const names[] = {"y", "places", "dx", "dw", "db"};
+    size_t gradients = c->start[CONV_DX];
+    size_t count = c->start[CONV_PARTS] - gradients;
+    double *dz = cnn_alloc(c->z_count, sizeof *dz);
+    double *want = cnn_alloc(count, sizeof *want);
+    double *sizes = cnn_alloc(count, sizeof *sizes);
+    assert_non_null(dz);
+    assert_non_null(want);
+    assert_non_null(sizes);
+    check_forward(c, got, dz);
+    reference_backward(c, c->x, c->w, dz, want);
+    if (c->direct) {
+        double *x = test_absolute_values(c->x, c->x_count);
+        double *w = test_absolute_values(c->w, c->w_count);
+        double *slopes = test_absolute_values(dz, c->z_count);
+        reference_backward(c, x, w, slopes, sizes);
+        cnn_free(x);
+        cnn_free(w);
+        cnn_free(slopes);
+    }
+    double pixels = (double)(c->z_count / (size_t)c->size.K);
+    const double terms[CONV_PARTS] = {
+        [CONV_DX] = 9.0 * c->size.K, [CONV_DW] = pixels, [CONV_DB] = pixels};
+    for (int part = CONV_DX; part < CONV_PARTS; part++) {
+        for (size_t i = c->start[part]; i < c->start[part + 1]; i++) {
+            double bound = !c->direct ? bound_of(c, terms[part])
+                           : c->exact ? 0.0
+                                      : DIRECT_BOUND * sizes[i - gradients];
+            test_near(names[part], i - c->start[part], got[i], want[i - gradients], bound);
+        }
+    }
+    cnn_free(dz);
+    cnn_free(want);
+    cnn_free(sizes);
+}
+
+/* One instruction set is compared with double, and the others with it. */
+static void run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    conv_case_run(test_case, kernels, got);
+    if (kernels->isa == CNN_ISA_GENERIC) {
+        check(test_case, got);
+    }
+}
+
+bool conv_case_test(conv_case c) {
+    if (!conv_case_create(&c)) {
+        return false;
+    }
+    test_all_instruction_sets(&c, run, c.start[CONV_PARTS]);
+    conv_case_free(&c);
+    return true;
+}
