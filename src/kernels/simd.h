@@ -12,10 +12,13 @@
  *   vec_select(m, a, b)      m ? a : b
  *   vec_sum(x)               the lane tree within one vector: lanes width/2 apart, …, 2 apart, 1
  * apart
+ *   scalar_fma(a, b, c)      vec_fma for one float; fma.h has it
  *
  * and nothing else, so that all of them compute the same bytes. */
 #ifndef CNN_KERNELS_SIMD_H
 #define CNN_KERNELS_SIMD_H
+
+#include "fma.h"
 
 #if defined(CNN_COMPILE_AVX512)
 #include "simd_avx512.h"

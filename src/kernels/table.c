@@ -6,8 +6,6 @@
 
 #include "simd.h"
 
-#include <math.h>
-
 #include "conv.inc"
 #include "dense.inc"
 #include "elementwise.inc"
