@@ -1,5 +1,5 @@
 /* The few vector operations that kernels are written in, chosen at compile time: this header
- * includes one of simd_avx512.h, simd_avx2.h and simd_generic.h. Each gives
+ * includes one of simd_avx512.h, simd_avx2.h, simd_neon.h and simd_generic.h. Each gives
  *
  *   vec, vec_mask            VEC_WIDTH floats; one truth value for each
  *   TILE_FILTERS             filters in a register tile (TILE_FILTERS × 6 accumulators fit the
@@ -24,6 +24,8 @@
 #include "simd_avx512.h"
 #elif defined(CNN_COMPILE_AVX2)
 #include "simd_avx2.h"
+#elif defined(__aarch64__)
+#include "simd_neon.h"
 #else
 #include "simd_generic.h"
 #endif
