@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need (Debian, Ubuntu) and runs every test: with GCC, with Clang, with the kernels for
-# any processor, and under the address and undefined-behaviour sanitizers. Some minutes on two cores.
+# any processor, and under the address, undefined-behaviour and thread sanitizers. Some minutes on two cores.
 #
 #   tests/run.sh                   everything
 #   CNN_CORPUS=DIR tests/run.sh    … and every image below DIR through the decoder
@@ -41,6 +41,7 @@ echo "== gcc, CNN_ISA=generic"
 CNN_ISA=generic run_tests "gcc(generic)" gcc
 test_build clang clang
 test_build gcc-sanitized gcc -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo
+test_build gcc-threads gcc -DCNN_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo
 
 if [ -n "$failed" ]; then
     echo "FAILED:$failed"

@@ -4,7 +4,9 @@
 
 #include "error.h"
 
-/* Instruction sets in rising order; the names are those of the environment variable CNN_ISA. */
+/* Instruction sets in rising order; the names are those of the environment variable CNN_ISA.
+ * "generic" is the baseline, what every processor of a kind has: SSE2 on x86-64, NEON on 64-bit
+ * ARM. */
 #define CNN_ISA_LIST(X)                                                                            \
     X(CNN_ISA_GENERIC, "generic")                                                                  \
     X(CNN_ISA_AVX2, "avx2")                                                                        \

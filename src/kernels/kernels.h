@@ -145,9 +145,9 @@ typedef struct cnn_kernels {
 
     /* --- Winograd. Tiles first … first + count - 1, count <= GROUP. --- */
 
-    /* Filters first … last - 1 of weights[filters][channels][3][3], transformed, into packed weights
-     * for conv_forward: forward [36][packed filters × channels], data [36][packed channels ×
-     * filters] (NULL: not wanted). What is past the last filter or channel stays as it is: 0. */
+    /* Filters first … last - 1 of weights[filters][channels][3][3], transformed, into packed
+     * weights for conv_forward: forward [36][packed filters × channels], data [36][packed channels
+     * × filters] (NULL: not wanted). What is past the last filter or channel stays as it is: 0. */
     void (*winograd_pack)(const cnn_winograd *w, const float *weights, int first, int last,
                           float *forward, float *data);
     /* v = the transformed input. */
@@ -176,8 +176,8 @@ typedef struct cnn_kernels {
     void (*winograd_input_transposed)(const cnn_winograd *w, int first, int count, const float *xt,
                                       float *vt);
     /* One element of the weight gradient: du[filters][channels_padded] = (add: +=) sum over tiles
-     * and lanes of g[filter][tile][lane] * vt[tile][lane][channel]: over each half of a tile's lanes
-     * rising, both halves, then over tiles. */
+     * and lanes of g[filter][tile][lane] * vt[tile][lane][channel]: over each half of a tile's
+     * lanes rising, both halves, then over tiles. */
     void (*winograd_outer)(const cnn_winograd *w, int count, const float *g, const float *vt,
                            float *du, bool add);
     /* dw[channels][3][3] of a filter += the transformed du[36][filters][channels_padded]. */

@@ -1,5 +1,5 @@
 /* The few vector operations that kernels are written in, chosen at compile time: this header
- * includes one of simd_avx512.h, simd_avx2.h and simd_generic.h. Each gives
+ * includes one of simd_avx512.h, simd_avx2.h, simd_neon.h and simd_generic.h. Each gives
  *
  *   vec, vec_mask             VEC_WIDTH floats; one truth value for each
  *   TILE_FILTERS              filters of a register tile: TILE_FILTERS × 6 sums fit the registers
@@ -18,15 +18,20 @@
  *   vec_select(m, a, b)       m ? a : b
  *   vec_transpose(rows)       VEC_WIDTH vectors, as a square, in place
  *   vec_sum(x)                the lane tree of one vector: lanes width/2 apart, …, 2 apart, 1 apart
+ *   scalar_fma(a, b, c)       vec_fma for one float; fma.h has it
  *
  * and nothing else, so that all of them compute the same bytes. */
 #ifndef CNN_KERNELS_SIMD_H
 #define CNN_KERNELS_SIMD_H
 
+#include "fma.h"
+
 #if defined(CNN_COMPILE_AVX512)
 #include "simd_avx512.h"
 #elif defined(CNN_COMPILE_AVX2)
 #include "simd_avx2.h"
+#elif defined(__aarch64__)
+#include "simd_neon.h"
 #else
 #include "simd_generic.h"
 #endif

@@ -1,10 +1,12 @@
-/* 4 floats in plain C, for every machine: see simd.h. fmaf is an instruction on most of them; where
- * it is not, the C library computes the same value slowly. */
+/* 4 floats in plain C, for every machine: see simd.h. */
 #ifndef CNN_KERNELS_SIMD_GENERIC_H
 #define CNN_KERNELS_SIMD_GENERIC_H
 
+#include "fma.h"
+
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VEC_WIDTH 4
 #define TILE_FILTERS 2
@@ -57,9 +59,50 @@ static inline vec vec_sub(vec a, vec b) {
 static inline vec vec_mul(vec a, vec b) {
     VEC_EACH(vec, a.lane[i] * b.lane[i]);
 }
-static inline vec vec_fma(vec a, vec b, vec c) {
-    VEC_EACH(vec, fmaf(a.lane[i], b.lane[i], c.lane[i]));
+#ifdef FMA_EMULATED
+static __attribute__((noinline, cold)) vec vec_fma_rounded_once(vec a, vec b, vec c) {
+    VEC_EACH(vec, scalar_fma(a.lane[i], b.lane[i], c.lane[i]));
 }
+
+/* Mostly it does no harm that the sum of product and c is rounded twice, to double and to float
+ * (see fma.h): only sums halfway between two floats are in doubt. In the bits of a double these are
+ * 1 and 28 zeros at the end, or any where the result is subnormal. A result of zero is never in
+ * doubt: a sum not exact in double is one where c is the far greater term, so it is no smaller than
+ * the smallest float.
+ *
+ * Written with the compilers' vectors, because GCC would not find them in loops over lanes. */
+static inline __attribute__((always_inline)) vec vec_fma(vec a, vec b, vec c) {
+    typedef float floats __attribute__((vector_size(sizeof(float) * VEC_WIDTH)));
+    typedef uint32_t float_bits __attribute__((vector_size(sizeof(float) * VEC_WIDTH)));
+    typedef double doubles __attribute__((vector_size(sizeof(double) * VEC_WIDTH)));
+    typedef uint64_t double_bits __attribute__((vector_size(sizeof(double) * VEC_WIDTH)));
+    floats fa, fb, fc;
+    memcpy(&fa, &a, sizeof fa);
+    memcpy(&fb, &b, sizeof fb);
+    memcpy(&fc, &c, sizeof fc);
+    doubles sum = __builtin_convertvector(fa, doubles) * __builtin_convertvector(fb, doubles) +
+                  __builtin_convertvector(fc, doubles);
+    floats result = __builtin_convertvector(sum, floats);
+
+    float_bits low = __builtin_convertvector((double_bits)sum, float_bits);
+    float_bits bits = (float_bits)result;
+    float_bits halfway = (float_bits)(low << 3 == 0x80000000u);
+    /* neither zero, which wraps around, nor greater than FLT_MIN */
+    float_bits subnormal = (float_bits)((bits + bits - 1u) >> 24 == 0);
+    float_bits doubt = halfway | subnormal;
+    uint64_t any[2];
+    memcpy(any, &doubt, sizeof any);
+    if (__builtin_expect((any[0] | any[1]) != 0, 0)) {
+        return vec_fma_rounded_once(a, b, c);
+    }
+    memcpy(&a, &result, sizeof a);
+    return a;
+}
+#else
+static inline vec vec_fma(vec a, vec b, vec c) {
+    VEC_EACH(vec, scalar_fma(a.lane[i], b.lane[i], c.lane[i]));
+}
+#endif
 static inline vec vec_relu(vec x) {
     VEC_EACH(vec, 0.0f > x.lane[i] ? 0.0f : x.lane[i]);
 }

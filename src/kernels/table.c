@@ -1,12 +1,10 @@
 /* The kernels of one instruction set. CMake compiles this file once for each, with its compiler
- * flags and with CNN_COMPILE_AVX512, CNN_COMPILE_AVX2 or nothing (generic) defined. Everything but
- * the table is static, so that no code for a newer processor can be linked into a path for an older
- * one. */
+ * flags and with CNN_COMPILE_AVX512, CNN_COMPILE_AVX2 or nothing (generic: the baseline) defined.
+ * Everything but the table is static, so that no code for a newer processor can be linked into a
+ * path for an older one. */
 #include "kernels.h"
 
 #include "simd.h"
-
-#include <math.h>
 
 /* clang-format off */
 #include "pool.inc"

@@ -31,6 +31,10 @@ fi
 
 # A limit on the size of files stands in for a full disk. By default it ends a program with SIGXFSZ, which would leave a
 # temporary file behind; the programs ignore that signal, so that write fails as on a full disk.
+# (ThreadSanitizer itself does not survive such a limit.)
+case ${SANITIZE-} in
+*thread*) finish ;;
+esac
 # limited BLOCKS DIR OVERRIDE...
 limited() {
     blocks=$1

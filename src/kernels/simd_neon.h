@@ -1,0 +1,76 @@
+/* 4 floats in one NEON register: see simd.h. Every 64-bit ARM processor has 32 of them. */
+#ifndef CNN_KERNELS_SIMD_NEON_H
+#define CNN_KERNELS_SIMD_NEON_H
+
+#include <arm_neon.h>
+
+#define VEC_WIDTH 4
+#define TILE_FILTERS 4
+#define TILE_PARTS 1
+
+typedef float32x4_t vec;
+typedef uint32x4_t vec_mask;
+
+static inline vec vec_load(const float *p) {
+    return vld1q_f32(p);
+}
+static inline vec vec_load_once(const float *p) {
+    return vec_load(p);
+}
+static inline void vec_store(float *p, vec x) {
+    vst1q_f32(p, x);
+}
+static inline vec vec_loadu(const float *p) {
+    return vld1q_f32(p);
+}
+static inline void vec_storeu(float *p, vec x) {
+    vst1q_f32(p, x);
+}
+static inline vec vec_zero(void) {
+    return vdupq_n_f32(0.0f);
+}
+static inline vec vec_broadcast(float x) {
+    return vdupq_n_f32(x);
+}
+static inline vec vec_add(vec a, vec b) {
+    return vaddq_f32(a, b);
+}
+static inline vec vec_sub(vec a, vec b) {
+    return vsubq_f32(a, b);
+}
+static inline vec vec_mul(vec a, vec b) {
+    return vmulq_f32(a, b);
+}
+static inline vec vec_fma(vec a, vec b, vec c) {
+    return vfmaq_f32(c, a, b);
+}
+static inline vec vec_relu(vec x) {
+    return vbslq_f32(vcltzq_f32(x), vdupq_n_f32(0.0f), x); /* vmaxq_f32 would make 0 of -0 */
+}
+static inline vec_mask vec_greater(vec a, vec b) {
+    return vcgtq_f32(a, b);
+}
+static inline vec_mask vec_greater_or_nan(vec a, vec b) {
+    return vornq_u32(vcgtq_f32(a, b), vceqq_f32(a, a));
+}
+static inline vec_mask vec_equal(vec a, vec b) {
+    return vceqq_f32(a, b);
+}
+static inline vec vec_select(vec_mask m, vec a, vec b) {
+    return vbslq_f32(m, a, b);
+}
+static inline float vec_sum(vec x) {
+    float32x2_t two = vadd_f32(vget_low_f32(x), vget_high_f32(x));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+/* Rows are interleaved in pairs, by single floats, then by pairs. */
+static inline void vec_transpose(vec row[VEC_WIDTH]) {
+    float32x4x2_t upper = vtrnq_f32(row[0], row[1]);
+    float32x4x2_t lower = vtrnq_f32(row[2], row[3]);
+    row[0] = vcombine_f32(vget_low_f32(upper.val[0]), vget_low_f32(lower.val[0]));
+    row[1] = vcombine_f32(vget_low_f32(upper.val[1]), vget_low_f32(lower.val[1]));
+    row[2] = vcombine_f32(vget_high_f32(upper.val[0]), vget_high_f32(lower.val[0]));
+    row[3] = vcombine_f32(vget_high_f32(upper.val[1]), vget_high_f32(lower.val[1]));
+}
+
+#endif

@@ -1,0 +1,83 @@
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# The same bytes everywhere: every config of the repository, made small, is trained on any number of threads, with
+# every instruction set that this processor has, with and without the cache of images. All runs must leave the same
+# model, predictions and metrics. Prints a line a config: its name, and a SHA-256 of those three, which other
+# processors have to reach, too (tests/aarch64.sh).
+#
+#   same_bytes.sh [CONFIG ...]   default: configs/*.json and configs/bench/*.json
+#
+# Environment, besides that of lib.sh: SAME_BYTES_THREADS, numbers of threads, default "1 2 3 5 16".
+. "$SOURCE/tests/cli/lib.sh"
+
+[ $# -gt 0 ] || set -- "$SOURCE"/configs/*.json "$SOURCE"/configs/bench/*.json
+threads_list=${SAME_BYTES_THREADS:-1 2 3 5 16}
+
+# A cache of this script's own: cold for the first run of a config, warm for the others.
+XDG_CACHE_HOME=$work/cache
+export XDG_CACHE_HOME
+caches="default --no-cache"
+
+# result DIR: SHA-256 of what a run left: the model, the predictions, and the metrics without the columns of time.
+result() {
+    {
+        cat "$1/model.bin" "$1/predictions.csv"
+        awk -F, '
+            NR == 1 { for (i = 1; i <= NF; i++) timed[i] = $i == "seconds" || $i == "images_per_second" }
+            { for (i = 1; i <= NF; i++) if (!timed[i]) printf "%s,", $i; print "" }' "$1/metrics.csv"
+    } | sha256sum | cut -d ' ' -f 1
+}
+
+# used_isa DIR: the instruction set that a run used.
+used_isa() {
+    sed -n 's/.*"isa":"\([a-z0-9]*\)".*/\1/p' "$1/summary.json"
+}
+
+isas=
+count=0
+for config in "$@"; do
+    name=$(basename "$config" .json)
+    [ "$name" != schema ] || continue
+    count=$((count + 1))
+    channels=$(sed -n 's/.*"channels": *\([13]\).*/\1/p' "$config" | head -n 1)
+    data="data-${channels:-1}"
+    [ -d "$data" ] || "$MAKE_IMAGES" "$data" 300 20 16 "${channels:-1}" || exit 1
+    # small images; 255 are trained on, in batches of 7, 7 and 4 blocks
+    for size in 17 28 64; do
+        set -- --config "$config" "data.train=$data" data.validation=0.15 "data.test=$data" \
+            'data.classes=["left","right"]' "image.width=$size" "image.height=$size" \
+            train.epochs=2 train.batch_size=100
+        if "$CNNTRAIN" "$@" --dry-run >/dev/null 2>&1; then
+            break
+        fi
+    done
+    reference=
+    for isa in avx512 avx2 generic; do
+        export CNN_ISA=$isa
+        for threads in $threads_list; do
+            for cache in $caches; do
+                option=$cache
+                [ "$cache" != default ] || option=
+                out="runs/$name-$isa-$threads-$cache"
+                # no quotes: no word for no option
+                # shellcheck disable=SC2086
+                run 0 "$CNNTRAIN" "$@" --threads "$threads" $option --quiet --out "$out" || continue
+                [ "$(used_isa "$out")" = "$isa" ] || break 2 # not one that this processor has
+                got=$(result "$out")
+                [ -n "$reference" ] || reference=$got
+                [ "$got" = "$reference" ] || fail "expected the bytes of the other runs in $out"
+                case " $isas " in
+                *" $isa "*) ;;
+                *) isas="$isas $isa" ;;
+                esac
+            done
+        done
+    done
+    printf '%s %s\n' "$name" "$reference"
+done
+[ "$count" -gt 0 ] || fail "expected a config"
+case " $isas " in
+*" generic "*) printf 'instruction sets:%s\n' "$isas" >&2 ;;
+*) fail "expected runs with CNN_ISA=generic" ;;
+esac
+
+finish
