@@ -57,7 +57,7 @@ for config in "$@"; do
             for cache in $caches; do
                 option=$cache
                 [ "$cache" != default ] || option=
-                out="runs/$name-$isa-$threads-$cache"
+                out="runs/$count-$name-$isa-$threads-$cache"
                 # no quotes: no word for no option
                 # shellcheck disable=SC2086
                 run 0 "$CNNTRAIN" "$@" --threads "$threads" $option --quiet --out "$out" || continue
