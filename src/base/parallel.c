@@ -182,6 +182,10 @@ void cnn_thread_pool_free(cnn_thread_pool *pool) {
     cnn_free(pool);
 }
 
+int cnn_thread_pool_threads(const cnn_thread_pool *pool) {
+    return pool ? pool->workers + 1 : 1;
+}
+
 /* Up to TURNS_MAX turns. */
 static void run_loop(cnn_thread_pool *pool, uint32_t count, int threads, cnn_parallel_body *body,
                      void *context) {

@@ -20,6 +20,9 @@ typedef struct cnn_thread_pool cnn_thread_pool;
 cnn_thread_pool *cnn_thread_pool_create(int threads);
 void cnn_thread_pool_free(cnn_thread_pool *pool);
 
+/* Threads of the pool, the caller's own among them; 1 for NULL. */
+int cnn_thread_pool_threads(const cnn_thread_pool *pool);
+
 /* Runs body for index 0 … count - 1 on up to `threads` of the pool's threads, each turn once, in no
  * fixed order, and returns when all are done. Turns go to whichever thread is there first: a thread
  * that the system does not let run holds nobody up but in the turn that it has begun. pool NULL:

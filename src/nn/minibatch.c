@@ -11,14 +11,16 @@
  * batch can use. */
 enum { SLOTS_MAX = 32 };
 
-/* Parameters that one thread adds up at a time. */
-enum { REDUCTION_CHUNK = 8192 };
+/* Parameters added up at a time: those of all slots stay in the second-level cache. */
+enum { REDUCTION_CHUNK = 4096 };
 
 /* Multiplications and additions below which another thread costs more than it brings: some 20
  * microseconds of work. */
 #define FLOPS_PER_THREAD 1e6
 /* What preparing one weight costs, in the same coin. */
 #define FLOPS_PER_PREPARED 60.0
+/* What reading one gradient from memory and adding it costs. */
+#define FLOPS_PER_ADDED 20.0
 
 struct cnn_minibatch {
     cnn_network *network;
@@ -27,7 +29,8 @@ struct cnn_minibatch {
     float **workspaces; /* [threads] */
     size_t slot_count;
     size_t slot_stride;
-    float *slots; /* [slot_count][slot_stride] gradients */
+    float *slots;     /* [slot_count][slot_stride] gradients */
+    float *gradients; /* [slot_stride]: their sum */
 };
 
 static size_t block_count(size_t images) {
@@ -46,8 +49,8 @@ static size_t slot_stride(const cnn_network *network) {
 
 size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads) {
     size_t workspace = batch_size > 0 ? network->workspace_size : network->forward_size;
-    return (workspace * (size_t)threads + slot_stride(network) * slots_for(batch_size)) *
-           sizeof(float);
+    size_t sums = batch_size > 0 ? slots_for(batch_size) + 1 : 0;
+    return (workspace * (size_t)threads + slot_stride(network) * sums) * sizeof(float);
 }
 
 /* Each on a thread of its own: getting megabytes of fresh memory takes milliseconds. */
@@ -75,7 +78,9 @@ cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int thr
     minibatch->slot_stride = slot_stride(network);
     minibatch->workspaces = cnn_alloc((size_t)threads, sizeof *minibatch->workspaces);
     minibatch->pool = cnn_thread_pool_create(threads);
-    bool complete = minibatch->workspaces && minibatch->pool;
+    minibatch->gradients =
+        cnn_alloc(minibatch->slot_count > 0 ? minibatch->slot_stride : 0, sizeof(float));
+    bool complete = minibatch->workspaces && minibatch->pool && minibatch->gradients;
     if (complete) {
         cnn_thread_pool_for(minibatch->pool, (size_t)threads + 1, threads, make_workspace,
                             minibatch);
@@ -102,6 +107,7 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
     }
     cnn_free(minibatch->workspaces);
     cnn_free(minibatch->slots);
+    cnn_free(minibatch->gradients);
     cnn_free(minibatch);
 }
 
@@ -112,6 +118,7 @@ typedef struct batch_pass {
     const cnn_sample_source *source;
     size_t first, count;
     size_t slots;
+    size_t parts; /* of the parameters, for adding up */
     float *logits;
     uint8_t *labels;
 } batch_pass;
@@ -159,22 +166,37 @@ static void gradient_body(void *context, size_t slot, int thread) {
     }
 }
 
-/* Adds slots up for one run of parameters, by a fixed tree: slots 1 apart, then 2, 4, … */
-static void reduction_body(void *context, size_t chunk, int thread) {
+/* Adds slots up for one run of parameters, by a fixed tree: slots 1 apart, then 2, 4, … The last
+ * sums go to an array of their own: what this thread writes there it will read again, and no other
+ * thread's cache has to give its lines away for it. */
+static void add_slots(const cnn_minibatch *minibatch, size_t slots, size_t from, size_t count) {
+    float *sum = minibatch->gradients + from;
+    if (slots == 1) {
+        memcpy(sum, minibatch->slots + from, count * sizeof *sum);
+    }
+    for (size_t apart = 1; apart < slots; apart *= 2) {
+        for (size_t slot = 0; slot + apart < slots; slot += 2 * apart) {
+            float *one = minibatch->slots + slot * minibatch->slot_stride + from;
+            const float *other = one + apart * minibatch->slot_stride;
+            float *to = 2 * apart < slots ? one : sum;
+            for (size_t i = 0; i < count; i++) {
+                to[i] = one[i] + other[i];
+            }
+        }
+    }
+}
+
+/* One of few large parts, so that a thread mostly finds in its cache what it has written before. */
+static void reduction_body(void *context, size_t part, int thread) {
     (void)thread;
     const batch_pass *pass = context;
     const cnn_minibatch *minibatch = pass->minibatch;
-    size_t from = chunk * REDUCTION_CHUNK;
-    size_t rest = minibatch->slot_stride - from;
-    size_t count = rest < REDUCTION_CHUNK ? rest : REDUCTION_CHUNK;
-    for (size_t apart = 1; apart < pass->slots; apart *= 2) {
-        for (size_t slot = 0; slot + apart < pass->slots; slot += 2 * apart) {
-            float *to = minibatch->slots + slot * minibatch->slot_stride + from;
-            const float *other = to + apart * minibatch->slot_stride;
-            for (size_t i = 0; i < count; i++) {
-                to[i] += other[i];
-            }
-        }
+    size_t lines = minibatch->slot_stride / CNN_LANES;
+    size_t last = lines * (part + 1) / pass->parts * CNN_LANES;
+    for (size_t from = lines * part / pass->parts * CNN_LANES; from < last;
+         from += REDUCTION_CHUNK) {
+        add_slots(minibatch, pass->slots, from,
+                  last - from < REDUCTION_CHUNK ? last - from : REDUCTION_CHUNK);
     }
 }
 
@@ -223,10 +245,11 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
     double block_flops = 3.0 * minibatch->network->flops * CNN_LANES;
     int threads = useful_threads(minibatch, block_flops * (double)block_count(m));
     cnn_thread_pool_for(minibatch->pool, pass.slots, threads, gradient_body, &pass);
-    size_t chunks = (minibatch->slot_stride + REDUCTION_CHUNK - 1) / REDUCTION_CHUNK;
-    threads = useful_threads(minibatch, (double)minibatch->slot_stride * (double)pass.slots);
-    cnn_thread_pool_for(minibatch->pool, chunks, threads, reduction_body, &pass);
-    *gradients = minibatch->slots;
+    threads = useful_threads(minibatch,
+                             FLOPS_PER_ADDED * (double)minibatch->slot_stride * (double)pass.slots);
+    pass.parts = (size_t)threads;
+    cnn_thread_pool_for(minibatch->pool, pass.parts, threads, reduction_body, &pass);
+    *gradients = minibatch->gradients;
 }
 
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
