@@ -36,8 +36,12 @@
 #include "simd_generic.h"
 #endif
 
-/* Loops over tiles must be unrolled wholly, or the accumulators would live in memory. */
-#if defined(__clang__)
+/* Loops over tiles must be unrolled wholly, or the accumulators would live in memory; not under
+ * sanitizers, whose checks of each access would make the code so large that it takes minutes to
+ * compile. */
+#if defined(CNN_SANITIZED)
+#define CNN_UNROLL
+#elif defined(__clang__)
 #define CNN_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
 #define CNN_UNROLL _Pragma("GCC unroll 32")
