@@ -56,7 +56,6 @@ typedef struct cnn_pool_window {
  * own: float v[36][channels][GROUP][LANES] for inputs, float m[36][filters][GROUP][LANES] for
  * outputs, so that the products between them are conv_forward with one tap for each channel. */
 #define CNN_WINOGRAD_STEP 4
-#define CNN_WINOGRAD_PATCH 6
 #define CNN_WINOGRAD_ELEMENTS 36
 #define CNN_WINOGRAD_GROUP 6
 
