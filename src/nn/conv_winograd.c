@@ -77,45 +77,45 @@ static cnn_winograd geometry_of(const cnn_layer *layer, const cnn_conv_size *siz
 
 /* --- memory of one pass --- */
 
-/* Parts of `work`. Forward: v, m. Backward: all but v. */
-typedef struct pass_memory {
-    float *v, *m;              /* [36][element strides of the geometry] */
-    float *vt, *mx;            /* as v */
-    float *xt;                 /* the transposed input */
-    float *du;                 /* [36][filters][channels_padded] */
-    float *bias_sums;          /* [filters][LANES] */
-    size_t forward_size, size; /* floats in all */
-} pass_memory;
+/* Where the parts of `work` start, in floats. Forward: m, v. Backward: all but v, which vt is in
+ * the place of. */
+typedef struct pass_layout {
+    size_t m, v;      /* [36][element strides of the geometry] */
+    size_t mx;        /* as v */
+    size_t xt;        /* the transposed input */
+    size_t du;        /* [36][filters][channels_padded] */
+    size_t bias_sums; /* [filters][LANES] */
+    size_t size;      /* of all of them */
+} pass_layout;
 
-static pass_memory lay_out(const cnn_winograd *w, float *work) {
-    size_t v_size = CNN_WINOGRAD_ELEMENTS * (size_t)w->channel_element_stride;
-    size_t m_size = CNN_WINOGRAD_ELEMENTS * (size_t)w->filter_element_stride;
+static pass_layout lay_out(const cnn_winograd *w) {
     size_t padded = (size_t)w->channels_padded;
     size_t filters = (size_t)w->filters;
-    size_t xt_size =
-        (size_t)w->transposed_rows * (size_t)w->transposed_columns * CNN_LANES * padded;
-    size_t du_size = CNN_WINOGRAD_ELEMENTS * filters * padded;
-    pass_memory memory = {.m = work, .v = work + m_size, .vt = work + m_size};
-    memory.mx = memory.vt + v_size;
-    memory.xt = memory.mx + v_size;
-    memory.du = memory.xt + xt_size;
-    memory.bias_sums = memory.du + du_size;
-    memory.size = m_size + 2 * v_size + xt_size + du_size + filters * CNN_LANES;
-    return memory;
+    size_t pixels = (size_t)w->transposed_rows * (size_t)w->transposed_columns;
+    size_t v_size = CNN_WINOGRAD_ELEMENTS * (size_t)w->channel_element_stride;
+    pass_layout layout = {.m = 0};
+    layout.v = layout.m + CNN_WINOGRAD_ELEMENTS * (size_t)w->filter_element_stride;
+    layout.mx = layout.v + v_size;
+    layout.xt = layout.mx + v_size;
+    layout.du = layout.xt + pixels * CNN_LANES * padded;
+    layout.bias_sums = layout.du + CNN_WINOGRAD_ELEMENTS * filters * padded;
+    layout.size = layout.bias_sums + filters * CNN_LANES;
+    return layout;
 }
 
 size_t cnn_conv_winograd_work_size(const cnn_layer *layer, const cnn_conv_size *size) {
     cnn_winograd w = geometry_of(layer, size);
-    return lay_out(&w, NULL).size;
+    return lay_out(&w).size;
 }
 
 /* --- plan --- */
 
+/* offsets: [inputs + GROUP], filled. */
 static void make_products(int outputs, int inputs, int32_t *offsets, cnn_conv_taps *products) {
-    for (int i = 0; i < inputs || i < CNN_WINOGRAD_GROUP; i++) {
+    for (int i = 0; i < inputs; i++) {
         offsets[i] = i * CNN_WINOGRAD_GROUP * CNN_LANES; /* a tap */
     }
-    int32_t *tiles = offsets + inputs + CNN_WINOGRAD_GROUP;
+    int32_t *tiles = offsets + inputs;
     for (int t = 0; t < CNN_WINOGRAD_GROUP; t++) {
         tiles[t] = t * CNN_LANES;
     }
@@ -140,8 +140,9 @@ cnn_conv_winograd *cnn_conv_winograd_create(const cnn_layer *layer, const cnn_co
     plan->geometry = geometry_of(layer, size);
     int channels = layer->in.channels;
     int filters = layer->out.channels;
-    size_t table = 2 * CNN_WINOGRAD_GROUP;
-    plan->offsets = cnn_alloc((size_t)channels + (size_t)filters + 2 * table, sizeof(int32_t));
+    size_t forward_offsets = (size_t)channels + CNN_WINOGRAD_GROUP;
+    size_t data_offsets = (size_t)filters + CNN_WINOGRAD_GROUP;
+    plan->offsets = cnn_alloc(forward_offsets + data_offsets, sizeof(int32_t));
     plan->forward_stride = cnn_conv_packed_size(layer->kernels, filters, channels);
     plan->data_stride = cnn_conv_packed_size(layer->kernels, channels, filters);
     plan->packed_forward = cnn_alloc(CNN_WINOGRAD_ELEMENTS * plan->forward_stride, sizeof(float));
@@ -153,7 +154,7 @@ cnn_conv_winograd *cnn_conv_winograd_create(const cnn_layer *layer, const cnn_co
         return NULL;
     }
     make_products(filters, channels, plan->offsets, plan->forward);
-    make_products(channels, filters, plan->offsets + (size_t)channels + table, plan->data);
+    make_products(channels, filters, plan->offsets + forward_offsets, plan->data);
     return plan;
 }
 
@@ -189,20 +190,21 @@ void cnn_conv_winograd_forward(const cnn_layer *layer, const cnn_conv_winograd *
                                float *work) {
     const cnn_kernels *kernels = layer->kernels;
     const cnn_winograd *w = &plan->geometry;
-    pass_memory memory = lay_out(w, work);
+    pass_layout layout = lay_out(w);
+    float *v = work + layout.v;
+    float *m = work + layout.m;
     for (int first = 0; first < w->tile_rows * w->tile_columns; first += CNN_WINOGRAD_GROUP) {
         int count = group_size(w, first);
-        kernels->winograd_input(w, first, count, x, memory.v);
+        kernels->winograd_input(w, first, count, x, v);
         for (size_t e = 0; e < CNN_WINOGRAD_ELEMENTS; e++) {
-            kernels->conv_forward(&plan->forward[count],
-                                  memory.v + e * (size_t)w->channel_element_stride,
+            kernels->conv_forward(&plan->forward[count], v + e * (size_t)w->channel_element_stride,
                                   plan->packed_forward + e * plan->forward_stride, NULL, false,
-                                  memory.m + e * (size_t)w->filter_element_stride);
+                                  m + e * (size_t)w->filter_element_stride);
         }
         if (layer->pool_follows) {
-            kernels->winograd_pool_output(w, first, count, memory.m, bias, y, places);
+            kernels->winograd_pool_output(w, first, count, m, bias, y, places);
         } else {
-            kernels->winograd_output(w, first, count, memory.m, bias, y);
+            kernels->winograd_output(w, first, count, m, bias, y);
         }
     }
 }
@@ -212,36 +214,40 @@ void cnn_conv_winograd_backward(const cnn_layer *layer, const cnn_conv_winograd 
                                 float *dw, float *db, float *dx) {
     const cnn_kernels *kernels = layer->kernels;
     const cnn_winograd *w = &plan->geometry;
-    pass_memory memory = lay_out(w, work);
+    pass_layout layout = lay_out(w);
+    float *m = work + layout.m;
+    float *vt = work + layout.v;
+    float *mx = work + layout.mx;
+    float *xt = work + layout.xt;
+    float *du = work + layout.du;
+    float *bias_sums = work + layout.bias_sums;
     size_t du_stride = (size_t)w->filters * (size_t)w->channels_padded;
-    memset(memory.bias_sums, 0, (size_t)w->filters * CNN_LANES * sizeof(float));
-    kernels->winograd_transpose(w, x, memory.xt);
+    memset(bias_sums, 0, (size_t)w->filters * CNN_LANES * sizeof(float));
+    kernels->winograd_transpose(w, x, xt);
     for (int first = 0; first < w->tile_rows * w->tile_columns; first += CNN_WINOGRAD_GROUP) {
         int count = group_size(w, first);
         if (layer->pool_follows) {
-            kernels->winograd_pool_output_gradient(w, first, count, dy, places, memory.m,
-                                                   memory.bias_sums);
+            kernels->winograd_pool_output_gradient(w, first, count, dy, places, m, bias_sums);
         } else {
-            kernels->winograd_output_gradient(w, first, count, dy, memory.m, memory.bias_sums);
+            kernels->winograd_output_gradient(w, first, count, dy, m, bias_sums);
         }
-        kernels->winograd_input_transposed(w, first, count, memory.xt, memory.vt);
+        kernels->winograd_input_transposed(w, first, count, xt, vt);
         for (size_t e = 0; e < CNN_WINOGRAD_ELEMENTS; e++) {
-            const float *g = memory.m + e * (size_t)w->filter_element_stride;
-            kernels->winograd_outer(w, count, g, memory.vt + e * (size_t)w->channel_element_stride,
-                                    memory.du + e * du_stride, first > 0);
+            const float *g = m + e * (size_t)w->filter_element_stride;
+            kernels->winograd_outer(w, count, g, vt + e * (size_t)w->channel_element_stride,
+                                    du + e * du_stride, first > 0);
             if (dx) {
                 kernels->conv_forward(&plan->data[count], g,
                                       plan->packed_data + e * plan->data_stride, NULL, false,
-                                      memory.mx + e * (size_t)w->channel_element_stride);
+                                      mx + e * (size_t)w->channel_element_stride);
             }
         }
         if (dx) {
-            kernels->winograd_input_gradient(w, first, count, memory.mx, dx);
+            kernels->winograd_input_gradient(w, first, count, mx, dx);
         }
     }
     for (int f = 0; f < w->filters; f++) {
-        kernels->winograd_weight_gradient(w, f, memory.du,
-                                          dw + (size_t)f * (size_t)w->channels * 9);
+        kernels->winograd_weight_gradient(w, f, du, dw + (size_t)f * (size_t)w->channels * 9);
     }
-    kernels->add_lane_sums(w->filters, memory.bias_sums, db);
+    kernels->add_lane_sums(w->filters, bias_sums, db);
 }
