@@ -1,5 +1,5 @@
 # Cross-builds for 64-bit ARM on Debian. tests/aarch64.sh uses it; CNN_SYSROOT is the folder of libraries that it
-# makes. The C library and OpenMP are those of the cross compiler.
+# makes. The C library is that of the cross compiler.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
