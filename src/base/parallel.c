@@ -14,7 +14,7 @@
  * step of a small network takes no longer, and being woken would cost as much again. */
 enum { LOOKS = 2000 };
 
-/* Turns of a loop are numbered by 32 bits. */
+/* Turns are numbered by 32 bits; a longer loop runs on the caller's thread alone. */
 #define TURNS_MAX ((size_t)1 << 31)
 
 struct cnn_thread_pool {
@@ -218,31 +218,15 @@ static void run_loop(cnn_thread_pool *pool, uint32_t count, int threads, cnn_par
     pthread_mutex_unlock(&pool->mutex);
 }
 
-typedef struct shifted {
-    cnn_parallel_body *body;
-    void *context;
-    size_t first;
-} shifted;
-
-static void shifted_turn(void *context, size_t index, int thread) {
-    const shifted *s = context;
-    s->body(s->context, s->first + index, thread);
-}
-
 void cnn_thread_pool_for(cnn_thread_pool *pool, size_t count, int threads, cnn_parallel_body *body,
                          void *context) {
-    if (!pool || pool->workers == 0 || threads <= 1 || count <= 1) {
+    if (!pool || pool->workers == 0 || threads <= 1 || count <= 1 || count > TURNS_MAX) {
         for (size_t i = 0; i < count; i++) {
             body(context, i, 0);
         }
         return;
     }
-    for (size_t first = 0; first < count; first += TURNS_MAX) {
-        shifted part = {.body = body, .context = context, .first = first};
-        size_t rest = count - first;
-        run_loop(pool, (uint32_t)(rest < TURNS_MAX ? rest : TURNS_MAX), threads, shifted_turn,
-                 &part);
-    }
+    run_loop(pool, (uint32_t)count, threads, body, context);
 }
 
 void cnn_parallel_for(size_t count, int threads, cnn_parallel_body *body, void *context) {

@@ -81,9 +81,18 @@ static int32_t place(const cnn_block *block, int channel, int row, int column) {
                      (ptrdiff_t)column * CNN_LANES);
 }
 
-/* Taps of a patch of the input, in the order of the weights. */
-static void fill_patch_taps(const cnn_layer *layer, const cnn_conv_size *size, int32_t *tap_offset,
-                            int32_t *weight_offset) {
+/* A table of outputs y (a block of values, or one of gradients) from patches of x: all but where
+ * its pixels stand. The taps are in the order of the weights. */
+static bool make_patch_table(const cnn_layer *layer, const cnn_conv_size *size, const cnn_block *y,
+                             int pixels, bool with_weights, tap_table *table) {
+    int taps = tap_count(layer, size);
+    if (!make_table(table, layer->kernels, layer->out.channels, pixels, taps, with_weights)) {
+        return false;
+    }
+    table->taps.y_plane_stride = y->plane_stride;
+    table->filter_stride = taps;
+    int32_t *tap_offset = table->offsets + 2 * pixels;
+    int32_t *weight_offset = tap_offset + taps;
     int t = 0;
     for (int c = 0; c < layer->in.channels; c++) {
         for (int r = 0; r < size->kernel; r++) {
@@ -93,28 +102,29 @@ static void fill_patch_taps(const cnn_layer *layer, const cnn_conv_size *size, i
             }
         }
     }
+    return true;
 }
 
-/* Output values y (a block of values, or one of gradients) from patches of x. */
+/* Where the patch of output (oh, ow) starts. */
+static int32_t patch_place(const cnn_layer *layer, const cnn_conv_size *size, int oh, int ow) {
+    return place(&layer->x_block, 0, oh * size->stride - size->before,
+                 ow * size->stride - size->before);
+}
+
 static bool make_forward_table(const cnn_layer *layer, const cnn_conv_size *size,
                                const cnn_block *y, bool with_weights, tap_table *table) {
     int pixels = layer->out.height * layer->out.width;
-    int taps = tap_count(layer, size);
-    if (!make_table(table, layer->kernels, layer->out.channels, pixels, taps, with_weights)) {
+    if (!make_patch_table(layer, size, y, pixels, with_weights, table)) {
         return false;
     }
-    table->taps.y_plane_stride = y->plane_stride;
-    table->filter_stride = taps;
     int32_t *x_offset = table->offsets;
     int32_t *y_offset = x_offset + pixels;
     for (int oh = 0; oh < layer->out.height; oh++) {
         for (int ow = 0; ow < layer->out.width; ow++) {
-            *x_offset++ = place(&layer->x_block, 0, oh * size->stride - size->before,
-                                ow * size->stride - size->before);
+            *x_offset++ = patch_place(layer, size, oh, ow);
             *y_offset++ = place(y, 0, oh, ow);
         }
     }
-    fill_patch_taps(layer, size, y_offset, y_offset + taps);
     return true;
 }
 
@@ -124,26 +134,19 @@ static bool make_pool_table(const cnn_layer *layer, const cnn_conv_size *size, c
     int rows = layer->out.height / 2;
     int columns = layer->out.width / 2;
     int pixels = 4 * rows * columns;
-    int taps = tap_count(layer, size);
-    if (!make_table(table, layer->kernels, layer->out.channels, pixels, taps, with_weights)) {
+    if (!make_patch_table(layer, size, y, pixels, with_weights, table)) {
         return false;
     }
-    table->taps.y_plane_stride = y->plane_stride;
-    table->filter_stride = taps;
     int32_t *x_offset = table->offsets;
     int32_t *y_offset = x_offset + pixels;
     for (int row = 0; row < rows; row++) {
         for (int column = 0; column < columns; column++) {
             for (int k = 0; k < 4; k++) {
-                int oh = 2 * row + k / 2;
-                int ow = 2 * column + k % 2;
-                *x_offset++ = place(&layer->x_block, 0, oh * size->stride - size->before,
-                                    ow * size->stride - size->before);
+                *x_offset++ = patch_place(layer, size, 2 * row + k / 2, 2 * column + k % 2);
             }
             *y_offset++ = place(y, 0, row, column);
         }
     }
-    fill_patch_taps(layer, size, table->offsets + 2 * pixels, table->offsets + 2 * pixels + taps);
     return true;
 }
 

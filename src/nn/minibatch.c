@@ -171,9 +171,6 @@ static void gradient_body(void *context, size_t slot, int thread) {
  * thread's cache has to give its lines away for it. */
 static void add_slots(const cnn_minibatch *minibatch, size_t slots, size_t from, size_t count) {
     float *sum = minibatch->gradients + from;
-    if (slots == 1) {
-        memcpy(sum, minibatch->slots + from, count * sizeof *sum);
-    }
     for (size_t apart = 1; apart < slots; apart *= 2) {
         for (size_t slot = 0; slot + apart < slots; slot += 2 * apart) {
             float *one = minibatch->slots + slot * minibatch->slot_stride + from;
@@ -245,6 +242,10 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
     double block_flops = 3.0 * minibatch->network->flops * CNN_LANES;
     int threads = useful_threads(minibatch, block_flops * (double)block_count(m));
     cnn_thread_pool_for(minibatch->pool, pass.slots, threads, gradient_body, &pass);
+    if (pass.slots == 1) {
+        *gradients = minibatch->slots; /* nothing to add up */
+        return;
+    }
     threads = useful_threads(minibatch,
                              FLOPS_PER_ADDED * (double)minibatch->slot_stride * (double)pass.slots);
     pass.parts = (size_t)threads;

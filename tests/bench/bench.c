@@ -1,4 +1,4 @@
-/* bench: how fast are training steps, and each layer in them? */
+/* cnnbench: how fast are training steps, and each layer in them? */
 #include "report.h"
 
 #include "error.h"
@@ -68,7 +68,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
 }
 
 static void print_help(void) {
-    puts("usage: bench [OPTION ...] CONFIG ...\n"
+    puts("usage: cnnbench [OPTION ...] CONFIG ...\n"
          "\n"
          "Measures training steps of each config's network on random images, and every\n"
          "layer of it on one thread. FLOPs are those of direct convolution, however it is\n"
@@ -345,8 +345,8 @@ int main(int argc, char **argv) {
     }
     cnn_free(command.configs);
     if (status != CNN_OK) {
-        fprintf(stderr, "bench: %s\n", error.message);
+        fprintf(stderr, "cnnbench: %s\n", error.message);
         return (int)status;
     }
-    return cnn_flush_results("bench") ? 0 : 1;
+    return cnn_flush_results("cnnbench") ? 0 : 1;
 }

@@ -4,15 +4,15 @@
 : "${BENCH:?}"
 
 run 0 "$BENCH" --help
-expect_in_stdout '^usage: bench '
+expect_in_stdout '^usage: cnnbench '
 run 2 "$BENCH"
 expect_one_message
 run 2 "$BENCH" --threads 2,1 "$SOURCE/configs/bench/seed.json"
-expect_stderr '^bench: --threads: '
+expect_stderr '^cnnbench: --threads: '
 run 2 "$BENCH" --isa sse "$SOURCE/configs/bench/seed.json"
-expect_stderr '^bench: --isa: '
+expect_stderr '^cnnbench: --isa: '
 run 2 "$BENCH" --conv fast "$SOURCE/configs/bench/seed.json"
-expect_stderr '^bench: --conv: '
+expect_stderr '^cnnbench: --conv: '
 
 run 0 "$BENCH" --seconds 0.0001 --isa best --threads 1,2 --json out.json \
     "$SOURCE/configs/bench/seed.json" "$SOURCE/configs/bench/tiny.json"
