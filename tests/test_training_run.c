@@ -236,7 +236,7 @@ static void test_files(void **state) {
     assert_int_equal(count_lines(text), 1 + 6);
     free(text);
     text = read_file("a/b/run", "split.csv", &size);
-    starts_with(text, "path,label,split,group\nimages/left/00.pgm,left,");
+    starts_with(text, "path,label,split,group,content\nimages/left/00.pgm,left,");
     assert_int_equal(count_lines(text), 1 + IMAGES);
     free(text);
     text = read_file("a/b/run", "summary.json", &size);
@@ -433,15 +433,16 @@ static void test_resume_refused(void **state) {
     train_fails((run){.output = "other", .stop_after = 2}, CNN_STOPPED,
                 "epoch 1 after batch 2 of 5");
     run other = {.output = "other", .overrides = {"train.learning_rate=0.06"}, .resume = true};
-    train_fails(other, CNN_ERROR_CONFIG, "train.learning_rate has changed");
+    train_fails(other, CNN_ERROR_CONFIG, "train.learning_rate: 0.05, now 0.06");
     other.overrides[0] = "layers.0.filters=4";
-    train_fails(other, CNN_ERROR_CONFIG, "layers has changed");
+    train_fails(other, CNN_ERROR_CONFIG, "layers[0]: {");
     other.overrides[0] = NULL;
     char path[32];
     image_path(0, 3, path);
     write_image(0, 3);
     assert_int_equal(rename(path, "kept.pgm"), 0);
-    train_fails(other, CNN_ERROR_CONFIG, "images, their labels or their split have changed");
+    train_fails(other, CNN_ERROR_CONFIG,
+                "images have changed since the run was started: \"images/left/03.pgm");
     assert_int_equal(rename("kept.pgm", path), 0);
     train_ok(other); /* refusals have changed nothing */
     write_text("other/checkpoint.bin", "damaged");

@@ -32,14 +32,6 @@ static int lock(int file, int operation) {
     return result;
 }
 
-/* Is the open file still what its name (in the folder, or AT_FDCWD) leads to? Not after it was
- * renamed or removed. */
-static bool has_name(int file, int folder, const char *name) {
-    struct stat opened, named;
-    return fstat(file, &opened) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-}
-
 /* --- drafts --- */
 
 static cnn_status fail_with(const char *path, int reason, cnn_error *error) {
@@ -68,7 +60,7 @@ static int open_locked(const char *path, const cnn_log_sink *log, bool *look_aga
             errno = reason;
             return -1;
         }
-        if (has_name(file, AT_FDCWD, path)) {
+        if (cnn_file_has_name(file, AT_FDCWD, path)) {
             return file; /* new, or left behind by a program that was killed */
         }
         (void)close(file); /* renamed or removed between our open and our lock */
@@ -172,7 +164,8 @@ static bool ends_with(const char *name, const char *suffix) {
 /* Removes a draft that nobody holds a lock on: its program was killed. */
 static bool remove_if_left(int folder, const char *name) {
     int file = openat(folder, name, O_RDWR | OPEN_FLAGS);
-    bool left = file >= 0 && lock(file, LOCK_EX | LOCK_NB) == 0 && has_name(file, folder, name);
+    bool left =
+        file >= 0 && lock(file, LOCK_EX | LOCK_NB) == 0 && cnn_file_has_name(file, folder, name);
     if (left) {
         (void)unlinkat(folder, name, 0);
     }

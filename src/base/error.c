@@ -1,6 +1,9 @@
 #include "error.h"
 
+#include "memory.h"
+
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,5 +48,23 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
 }
 
 cnn_status cnn_fail_memory(cnn_error *error, const char *what) {
-    return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
+    cnn_memory_state memory = cnn_memory_look();
+    double mebi = 1024.0 * 1024.0;
+    if (memory.refused == 0) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
+    }
+    if (memory.refused == SIZE_MAX) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME,
+                        "out of memory for %s: more was wanted than can be addressed", what);
+    }
+    if (memory.limit == SIZE_MAX) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME,
+                        "out of memory for %s: %.1f MiB wanted beside %.1f MiB in use", what,
+                        (double)memory.refused / mebi, (double)memory.in_use / mebi);
+    }
+    return cnn_fail(error, CNN_ERROR_RUNTIME,
+                    "out of memory for %s: %.1f MiB wanted beside %.1f MiB in use, of %.1f MiB "
+                    "allowed (--max-memory)",
+                    what, (double)memory.refused / mebi, (double)memory.in_use / mebi,
+                    (double)memory.limit / mebi);
 }

@@ -13,12 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT, THRESHOLD, THREADS, QUIET, HELP, VERSION };
+enum { FORMAT, THRESHOLD, THREADS, MAX_MEMORY, QUIET, HELP, VERSION };
 
 static const cnn_option options[] = {
     [FORMAT] = {"format", 'f', "FORMAT", "tsv (default, no header), csv (with header) or jsonl"},
     [THRESHOLD] = {"threshold", 0, "T", "class 1 from this probability on (default: the model's)"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors)"},
+    [MAX_MEMORY] = {"max-memory", 0, "SIZE", "fail rather than take more (default: all there is)"},
     [QUIET] = {"quiet", 'q', NULL, "errors only"},
     [HELP] = {"help", 'h', NULL, "print this"},
     [VERSION] = {"version", 'V', NULL, "print the version"},
@@ -35,7 +36,8 @@ typedef struct predict_command {
     double threshold; /* below 0: the model's */
     int threads;
     bool quiet;
-    int action; /* HELP or VERSION; -1: predict */
+    uint64_t max_memory; /* bytes; 0: what there is */
+    int action;          /* HELP or VERSION; -1: predict */
 } predict_command;
 
 static cnn_status handle(void *context, int option, const char *value, cnn_error *error) {
@@ -54,6 +56,8 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         return cnn_option_number("threshold", value, 0.0, 1.0, &command->threshold, error);
     case THREADS:
         return cnn_option_integer("threads", value, 1, 1024, &command->threads, error);
+    case MAX_MEMORY:
+        return cnn_option_size("max-memory", value, &command->max_memory, error);
     case QUIET:
         command->quiet = true;
         break;
@@ -263,6 +267,7 @@ int main(int argc, char **argv) {
     cnn_status status = command.paths
                             ? cnn_options_parse(options, argc, argv, handle, &command, &error)
                             : cnn_fail_memory(&error, "the command line");
+    cnn_option_limit_memory(command.max_memory);
     if (status == CNN_OK && command.action == HELP) {
         print_help();
     } else if (status == CNN_OK && command.action == VERSION) {

@@ -22,6 +22,9 @@ size_t cnn_image_size(const cnn_image_settings *settings) {
 /* stb's reason, or ours where it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
     const char *reason = stbi_failure_reason();
+    if (reason && strcmp(reason, "Out of memory") == 0) {
+        return cnn_fail_memory(error, "decoding an image");
+    }
     if (!reason || !*reason || strcmp(reason, "Image not of any known type, or corrupt") == 0) {
         reason =
             "expected a PNG, JPEG, BMP, TGA or PNM image, found something else or a damaged one";

@@ -35,7 +35,8 @@ size_t cnn_image_size(const cnn_image_settings *settings);
 /* Decodes `path` (PNG, JPEG, BMP, TGA or PNM, told apart by content) and brings it to size:
  * pixels[channels][height][width]. Grey from colour is stb_image's (77 R + 150 G + 29 B) / 256;
  * alpha is dropped; 16 bits become 8. An image with more pixels than allowed is refused before it
- * is decoded. info may be NULL. CNN_ERROR_DATA with a reason, without the path. */
+ * is decoded. info may be NULL. CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME
+ * where memory or descriptors have run out. */
 CNN_MUST_USE cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings,
                                        uint8_t *pixels, cnn_image_info *info, cnn_error *error);
 

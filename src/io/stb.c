@@ -9,9 +9,11 @@
 #define STBI_NO_HDR
 #define STBI_FAILURE_USERMSG
 /* zeroed, so that what a damaged file leaves out is the same at every run */
-#define STBI_MALLOC(size) calloc(1, size)
-#define STBI_REALLOC(memory, size) realloc(memory, size)
-#define STBI_FREE(memory) free(memory)
+#define STBI_MALLOC(size) cnn_plain_alloc(size)
+#define STBI_REALLOC(memory, size) cnn_plain_realloc(memory, size)
+#define STBI_FREE(memory) cnn_free(memory)
+#define STBIR_MALLOC(size, context) ((void)(context), cnn_plain_alloc(size))
+#define STBIR_FREE(memory, context) ((void)(context), cnn_free(memory))
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_RESIZE_IMPLEMENTATION
 
@@ -21,7 +23,7 @@
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 #endif
 
-#include <stdlib.h>
+#include "memory.h"
 
 #include <stb_image.h>
 #include <stb_image_resize.h>
