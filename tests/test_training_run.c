@@ -480,6 +480,9 @@ static void test_resume_refused(void **state) {
     other.overrides[0] = "layers.0.filters=4";
     train_fails(other, CNN_ERROR_CONFIG, "layers[0]: {");
     other.overrides[0] = NULL;
+    assert_int_equal(setenv("CNN_CONV", "direct", 1), 0);
+    train_fails(other, CNN_ERROR_CONFIG, "CNN_CONV was auto when the run was started, is direct");
+    assert_int_equal(unsetenv("CNN_CONV"), 0);
     char path[32];
     image_path(0, 3, path);
     write_image(0, 3);

@@ -26,9 +26,10 @@ typedef struct state_field {
     { "checkpoint." #field, offsetof(cnn_checkpoint_state, field), false }
 static const state_field fields[] = {
     /* epochs comes first: cnn_checkpoint_peek reads it alone */
-    WHOLE(epochs),  WHOLE(batches),         WHOLE(right),        WHOLE(best_epoch),
-    REAL(loss_sum), REAL(best_loss),        REAL(train_loss),    REAL(train_accuracy),
-    REAL(seconds),  REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
+    WHOLE(epochs),      WHOLE(batches),         WHOLE(right),        WHOLE(best_epoch),
+    REAL(loss_sum),     REAL(best_loss),        REAL(train_loss),    REAL(train_accuracy),
+    REAL(seconds),      REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
+    WHOLE(direct_only),
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields, NUMBER_SIZE = 40, TENSORS = 3 };

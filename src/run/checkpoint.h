@@ -19,7 +19,8 @@ typedef struct cnn_checkpoint_state {
     double train_loss, train_accuracy;            /* of the last finished epoch */
     double seconds, training_seconds;             /* of the finished epochs */
     double epoch_seconds, epoch_training_seconds; /* of the epoch at work, before the checkpoint */
-    uint64_t data;                                /* cnn_dataset_fingerprint */
+    int64_t direct_only; /* 0 or 1: CNN_CONV=direct, which rounds otherwise */
+    uint64_t data;       /* cnn_dataset_fingerprint */
 } cnn_checkpoint_state;
 
 /* The arrays of a run. */

@@ -173,6 +173,14 @@ static cnn_status resume(trainer *t, cnn_error *error) {
     if (status == CNN_OK && !same_data) {
         status = fail_other_data(t, error);
     }
+    int64_t direct_only = t->setup.network->direct_only;
+    if (status == CNN_OK && t->state.direct_only != direct_only) {
+        static const char *const names[] = {"auto", "direct"};
+        status = cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: cannot resume: the environment's CNN_CONV was %s when the run was "
+                          "started, is %s now, and rounds otherwise",
+                          t->directory.path, names[t->state.direct_only != 0], names[direct_only]);
+    }
     if (status == CNN_OK && t->state.epochs > t->config->train.epochs) {
         status = cnn_fail(error, CNN_ERROR_CONFIG,
                           "train.epochs: expected at least the %lld that %s has finished, got %lld",
@@ -533,6 +541,7 @@ static cnn_status open_directory(trainer *t, bool *has_checkpoint, bool *finishe
 /* Brings the trainer to where the run stands. */
 static cnn_status begin(trainer *t, bool has_checkpoint, cnn_error *error) {
     t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
+    t->state.direct_only = t->setup.network->direct_only;
     t->checkpoint_due = now() + t->config->train.checkpoint_seconds;
     cnn_status status = CNN_OK;
     if (!t->directory.claimed) { /* it was not there */
