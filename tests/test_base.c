@@ -278,6 +278,22 @@ static void test_text_failed_stays(void **state) {
     cnn_text_free(&text);
 }
 
+static void test_bytes_text(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } cases[] = {
+        {0, "0 bytes"},           {1023, "1023 bytes"}, {1024, "1.0 KiB"},
+        {1048524, "1023.9 KiB"},  {1048525, "1.0 MiB"}, {5368709120u, "5.0 GiB"},
+        {UINT64_MAX, "16.0 EiB"},
+    };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        char text[24];
+        assert_string_equal(cnn_bytes_text(cases[i].bytes, text), cases[i].text);
+    }
+}
+
 static void test_text_nearest(void **state) {
     (void)state;
     const char *const words[] = {"filters", "kernel", "stride", "padding", NULL};
@@ -709,7 +725,7 @@ static void test_memory_limit(void **state) {
     cnn_error error;
     assert_int_equal(cnn_fail_memory(&error, "a test"), CNN_ERROR_RUNTIME);
     assert_non_null(strstr(error.message, "out of memory for a test: "));
-    assert_non_null(strstr(error.message, "MiB allowed (--max-memory)"));
+    assert_non_null(strstr(error.message, "allowed (--max-memory)"));
     cnn_free(text);
     cnn_free(moved);
     cnn_free(items);
@@ -897,6 +913,7 @@ int main(void) {
         cmocka_unit_test(test_text_is_utf8),
         cmocka_unit_test(test_text_grows),
         cmocka_unit_test(test_text_failed_stays),
+        cmocka_unit_test(test_bytes_text),
         cmocka_unit_test(test_text_nearest),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_error_prefix_is_kept),

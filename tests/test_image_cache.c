@@ -526,7 +526,7 @@ static void test_limit(void **state) {
     assert_int_equal(access(CACHE "/stranger.tmp", F_OK), 0);
     assert_int_equal(count_files(".images", last), 2);
 
-    check((request){.train = "three", .limit = 100}, NOT_CACHED "they take 0.0 MiB");
+    check((request){.train = "three", .limit = 100}, NOT_CACHED "they take 448 bytes");
     assert_int_equal(count_files(".images", last), 2);
 }
 

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "file.h"
 #include "memory.h"
+#include "text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -240,11 +241,11 @@ static cnn_status make_room(const cnn_cache_folder *folder, const char *own, uin
 
 cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cache_draft *draft,
                                    uint64_t size, cnn_error *error) {
-    double mebi = 1024.0 * 1024.0;
+    char needed[24], other[24];
+    cnn_bytes_text(size, needed);
     if (size > folder->limit || size > (uint64_t)INT64_MAX) {
-        return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "they take %.1f MiB, more than the cache's limit of %.1f MiB",
-                        (double)size / mebi, (double)folder->limit / mebi);
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "they take %s, more than the cache's limit of %s",
+                        needed, cnn_bytes_text(folder->limit, other));
     }
     const char *slash = strrchr(draft->path, '/');
     cnn_status status = make_room(folder, slash ? slash + 1 : draft->path, size, error);
@@ -257,10 +258,9 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
     struct statvfs disk;
     if (fstatvfs(draft->file, &disk) == 0 &&
         (double)size > (double)disk.f_bavail * (double)disk.f_frsize / 2.0) {
-        return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "they take %.1f MiB, more than half of the %.1f MiB that are free in %s",
-                        (double)size / mebi, (double)disk.f_bavail * (double)disk.f_frsize / mebi,
-                        folder->path);
+        return cnn_fail(
+            error, CNN_ERROR_RUNTIME, "they take %s, more than half of the %s that are free in %s",
+            needed, cnn_bytes_text((uint64_t)disk.f_bavail * disk.f_frsize, other), folder->path);
     }
     int reason;
     do {

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "memory.h"
 #include "optimizer.h"
+#include "text.h"
 
 #include <stdint.h>
 
@@ -27,13 +28,14 @@ cnn_status cnn_memory_plan_check(const cnn_memory_plan *plan, int threads, cnn_e
     if (plan->parameters <= left && plan->passes <= left - plan->parameters) {
         return CNN_OK;
     }
-    double mebi = 1024.0 * 1024.0;
+    char all[24], parameters[24], passes[24], in_use[24], limit[24];
     return cnn_fail(
         error, CNN_ERROR_RUNTIME,
-        "the network needs %.1f MiB (%.1f for parameters, %.1f for activations and gradients of %d "
-        "%s) beside %.1f MiB in use, of %.1f MiB allowed (--max-memory); fewer filters, units or "
-        "--threads need less",
-        ((double)plan->parameters + (double)plan->passes) / mebi, (double)plan->parameters / mebi,
-        (double)plan->passes / mebi, threads, threads == 1 ? "thread" : "threads",
-        (double)memory.in_use / mebi, (double)memory.limit / mebi);
+        "the network needs %s (%s for parameters, %s for activations and gradients of %d %s) "
+        "beside %s "
+        "in use, of %s allowed (--max-memory); fewer filters, units or --threads need less",
+        cnn_bytes_text((uint64_t)plan->parameters + plan->passes, all),
+        cnn_bytes_text(plan->parameters, parameters), cnn_bytes_text(plan->passes, passes), threads,
+        threads == 1 ? "thread" : "threads", cnn_bytes_text(memory.in_use, in_use),
+        cnn_bytes_text(memory.limit, limit));
 }
