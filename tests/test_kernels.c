@@ -274,6 +274,91 @@ static void test_maxpool(void **state) {
     }
 }
 
+/* --- average pooling --- */
+
+typedef struct average_case {
+    cnn_reference_average size;
+    int x_border, y_border;
+    const double *x, *dy; /* [LANES][C][H][W], [LANES][C][OH][OW] */
+} average_case;
+
+static size_t average_x_count(const cnn_reference_average *s) {
+    return (size_t)s->N * (size_t)s->C * (size_t)s->H * (size_t)s->W;
+}
+
+static size_t average_y_count(const cnn_reference_average *s) {
+    return (size_t)s->N * (size_t)s->C * (size_t)s->OH * (size_t)s->OW;
+}
+
+static void average_check(const average_case *c, const double *y, const double *dx) {
+    size_t y_count = average_y_count(&c->size);
+    size_t x_count = average_x_count(&c->size);
+    double *want = cnn_alloc(y_count + x_count, sizeof *want);
+    double *sizes = cnn_alloc(y_count + x_count, sizeof *sizes);
+    double *x_sizes = test_absolute_values(c->x, x_count);
+    double *dy_sizes = test_absolute_values(c->dy, y_count);
+    assert_non_null(want);
+    assert_non_null(sizes);
+    cnn_reference_avgpool_forward(&c->size, c->x, want);
+    cnn_reference_avgpool_forward(&c->size, x_sizes, sizes);
+    expect_all("y of avgpool", y_count, y, want, sizes);
+    cnn_reference_avgpool_backward(&c->size, c->dy, want);
+    cnn_reference_avgpool_backward(&c->size, dy_sizes, sizes);
+    expect_all("dx of avgpool", x_count, dx, want, sizes);
+    cnn_free(want);
+    cnn_free(sizes);
+    cnn_free(x_sizes);
+    cnn_free(dy_sizes);
+}
+
+/* got: y and dx, one behind the other. */
+static void average_run(const void *test_case, const cnn_kernels *kernels, double *got) {
+    const average_case *c = test_case;
+    const cnn_reference_average *s = &c->size;
+    cnn_average_window window = {.height = s->height, .width = s->width, .stride = s->stride};
+    padded x = padded_create(s->C, s->H, s->W, c->x_border);
+    padded dx = padded_create(s->C, s->H, s->W, c->y_border);
+    padded y = padded_create(s->C, s->OH, s->OW, c->y_border);
+    padded dy = padded_create(s->C, s->OH, s->OW, c->x_border);
+    test_block_write(&x.block, c->x, x.values);
+    test_block_write(&dy.block, c->dy, dy.values);
+    test_block_poison(&y.block, y.values);
+    test_block_poison(&dx.block, dx.values);
+    kernels->avgpool_forward(&window, &x.block, x.values, &y.block, y.values);
+    kernels->avgpool_backward(&window, &dy.block, dy.values, &dx.block, dx.values);
+    size_t count = average_y_count(s);
+    padded_take(&y, got);
+    padded_take(&dx, got + count);
+    average_check(c, got, got + count);
+    cnn_free(x.memory);
+    cnn_free(dy.memory);
+}
+
+/* Windows that touch, overlap, leave values out, and that are as large as the image. */
+static void test_avgpool(void **state) {
+    (void)state;
+    const int shapes[][5] = {{4, 4, 2, 2, 2}, {7, 5, 3, 3, 2}, {8, 9, 2, 2, 3}, {5, 11, 1, 1, 1},
+                             {6, 4, 6, 4, 1}, {3, 7, 3, 7, 1}, {9, 9, 4, 4, 1}};
+    for (size_t i = 0; i < TEST_COUNT(shapes); i++) {
+        cnn_reference_average size = {.N = CNN_LANES,
+                                      .C = 1 + (int)i % 3,
+                                      .H = shapes[i][0],
+                                      .W = shapes[i][1],
+                                      .height = shapes[i][2],
+                                      .width = shapes[i][3],
+                                      .stride = shapes[i][4]};
+        size.OH = (size.H - size.height) / size.stride + 1;
+        size.OW = (size.W - size.width) / size.stride + 1;
+        double *x = test_random_values(average_x_count(&size), 6);
+        double *dy = test_random_values(average_y_count(&size), 7);
+        average_case c = {
+            .size = size, .x_border = (int)i % 3, .y_border = (int)(i + 1) % 3, .x = x, .dy = dy};
+        test_all_instruction_sets(&c, average_run, average_y_count(&size) + average_x_count(&size));
+        cnn_free(x);
+        cnn_free(dy);
+    }
+}
+
 /* In lane 5 one value is NaN: it is the maximum of the windows that hold it, and of no others. */
 static void nan_pool_run(const void *test_case, const cnn_kernels *kernels, double *got) {
     (void)test_case;
@@ -674,6 +759,7 @@ int main(void) {
         cmocka_unit_test(test_conv_geometry),
         cmocka_unit_test(test_conv_pool),
         cmocka_unit_test(test_conv_pool_nan),
+        cmocka_unit_test(test_avgpool),
         cmocka_unit_test(test_maxpool),
         cmocka_unit_test(test_maxpool_nan),
         cmocka_unit_test(test_dense),

@@ -29,6 +29,12 @@ static const char *const networks[] = {
     /* overlapping pools, and one that leaves the last rows out */
     "1x9x9: conv 3 3, maxpool 3 2, conv 4 2, relu, maxpool 2 1, flatten, dense 1, sigmoid",
     "2x8x7: conv 3 2, relu, maxpool 2 3, flatten, dense 1, sigmoid",
+    /* means of windows and channels; slopes below 0, also none, and all */
+    "2x6x7: conv 3 3, leaky_relu 0.2, avgpool 2, flatten, dense 1, sigmoid",
+    "1x8x7: conv 4 3 1 same, leaky_relu, avgpool 3 2, conv 3 2, leaky_relu 1, global_avgpool, "
+    "flatten, dense 9, leaky_relu 0, dense 1, sigmoid",
+    "3x5x6: avgpool 2 3, conv 16 3 1 same, relu, conv 17 3 1 same, leaky_relu, global_avgpool, "
+    "flatten, dense 1, sigmoid",
     /* sigmoids further inside, behind a ReLU or a sigmoid whose output they must not change */
     "1x6x6: conv 2 3 1 1, sigmoid, conv 3 3, relu, sigmoid, maxpool 2, flatten, dense 1, sigmoid",
     "2x6x6: conv 4 3, relu, sigmoid, conv 3 3, flatten, relu, sigmoid, dense 1, sigmoid",

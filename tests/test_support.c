@@ -81,7 +81,9 @@ static void read_layer(char *text, cnn_layer_spec *layer) {
     for (int i = 0; layer->ops->keys[i].name; i++) {
         const cnn_layer_key *key = &layer->ops->keys[i];
         const char *word = strtok_r(NULL, " ", &rest);
-        if (word) {
+        if (key->range) {
+            layer->number[i] = word ? strtod(word, NULL) : key->range->fallback;
+        } else if (word) {
             layer->value[i] = value_of(key, word);
         } else {
             layer->value[i] = key->fallback_key ? layer->value[i - 1] : key->fallback;

@@ -205,6 +205,22 @@ static cnn_status read_layer_key(const config_reader *reader, const char *layer_
     return CNN_OK;
 }
 
+static cnn_status read_layer_number(const config_reader *reader, const char *layer_place,
+                                    const cnn_layer_key *key, const cJSON *item, double *value) {
+    const cnn_layer_range *range = key->range;
+    if (!cJSON_IsNumber(item) ||
+        !(item->valuedouble >= range->minimum && item->valuedouble <= range->maximum)) {
+        char place[CNN_CONFIG_PLACE_SIZE];
+        char expected[80];
+        (void)snprintf(place, sizeof place, "%s.%s", layer_place, key->name);
+        (void)snprintf(expected, sizeof expected, "a number from %g to %g", range->minimum,
+                       range->maximum);
+        return fail_expected(reader, place, expected, item);
+    }
+    *value = item->valuedouble;
+    return CNN_OK;
+}
+
 static cnn_status read_layer(const config_reader *reader, const char *place, const cJSON *item,
                              cnn_layer_spec *layer) {
     if (!cJSON_IsObject(item)) {
@@ -250,13 +266,15 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
         const cnn_layer_key *key = &layer->ops->keys[i];
         const cJSON *found = cJSON_GetObjectItemCaseSensitive(item, key->name);
         layer->value[i] = key->fallback;
+        layer->number[i] = key->range ? key->range->fallback : 0.0;
         for (int j = 0; key->fallback_key && j < i; j++) {
             if (strcmp(layer->ops->keys[j].name, key->fallback_key) == 0) {
                 layer->value[i] = layer->value[j];
             }
         }
         if (found || key->required) {
-            status = read_layer_key(reader, place, key, found, &layer->value[i]);
+            status = key->range ? read_layer_number(reader, place, key, found, &layer->number[i])
+                                : read_layer_key(reader, place, key, found, &layer->value[i]);
             if (status != CNN_OK) {
                 return status;
             }

@@ -51,9 +51,9 @@ static cJSON *layer_json(const cnn_layer_spec *layer) {
         for (const cnn_layer_name *name = key->names; name && name->text; name++) {
             text = name->value == layer->value[i] ? name->text : text;
         }
+        double number = key->range ? layer->number[i] : (double)layer->value[i];
         complete = complete && add(json, key->name,
-                                   text ? cJSON_CreateString(text)
-                                        : cJSON_CreateNumber((double)layer->value[i]));
+                                   text ? cJSON_CreateString(text) : cJSON_CreateNumber(number));
     }
     if (!complete) {
         cJSON_Delete(json);
@@ -257,6 +257,11 @@ static void wrap(const char *words, cnn_text *text) {
 }
 
 static void describe_layer_key(const cnn_layer_key *key, cnn_text *text) {
+    if (key->range) {
+        cnn_text_format(text, "number %g to %g; default %g", key->range->minimum,
+                        key->range->maximum, key->range->fallback);
+        return;
+    }
     const char *fallback = key->fallback_key;
     for (const cnn_layer_name *name = key->names; name && name->text; name++) {
         cnn_text_format(text, "\"%s\", ", name->text);
@@ -341,8 +346,10 @@ static cJSON *layer_key_schema(const cnn_layer_key *key) {
     cJSON *schema = cJSON_CreateObject();
     cJSON *number = key->names ? cJSON_CreateObject() : schema;
     bool complete =
-        add_text(schema, "description", key->help) && add_text(number, "type", "integer") &&
-        add_number(number, "minimum", key->minimum) && add_number(number, "maximum", key->maximum);
+        add_text(schema, "description", key->help) &&
+        add_text(number, "type", key->range ? "number" : "integer") &&
+        add_number(number, "minimum", key->range ? key->range->minimum : key->minimum) &&
+        add_number(number, "maximum", key->range ? key->range->maximum : key->maximum);
     if (key->names) {
         cJSON *either = cJSON_CreateArray();
         cJSON *named = cJSON_CreateObject();

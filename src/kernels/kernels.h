@@ -47,6 +47,11 @@ typedef struct cnn_pool_window {
     int size, stride;
 } cnn_pool_window;
 
+/* Windows of average pooling: height × width values, `stride` apart. */
+typedef struct cnn_average_window {
+    int height, width, stride;
+} cnn_average_window;
+
 /* The place of a maximum that no gradient goes back to. */
 #define CNN_POOL_NONE (-1.0f)
 
@@ -129,6 +134,22 @@ typedef struct cnn_kernels {
     /* d = d where y > 0, else 0, in place (eq. 13). y and d may have different strides. */
     void (*relu_backward)(const cnn_block *y_block, const float *y, const cnn_block *d_block,
                           float *d);
+
+    /* x = x where x > 0, else slope x, in place; NaN stays NaN. */
+    void (*leaky_relu_forward)(const cnn_block *block, float slope, float *x);
+
+    /* d = d where y > 0, else slope d, in place. y and d may have different strides. */
+    void (*leaky_relu_backward)(const cnn_block *y_block, const float *y, float slope,
+                                const cnn_block *d_block, float *d);
+
+    /* y = the mean of each window: its values added up row-major, times 1 / (height width) in
+     * float. */
+    void (*avgpool_forward)(const cnn_average_window *window, const cnn_block *x_block,
+                            const float *x, const cnn_block *y_block, float *y);
+
+    /* dx = the sum over the windows that hold it, in row-major order, of dy / (height width). */
+    void (*avgpool_backward)(const cnn_average_window *window, const cnn_block *y_block,
+                             const float *dy, const cnn_block *x_block, float *dx);
 
     /* y = maximum of each window; arg: its place in the window, row-major, as a float, at the same
      * index as in a block [C][OH][OW][LANES] without border. Ties: the first (eq. 12). A NaN in a

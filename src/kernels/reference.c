@@ -98,6 +98,39 @@ void cnn_reference_maxpool_backward(const cnn_reference_pool *s, const double *x
     }
 }
 
+void cnn_reference_avgpool_forward(const cnn_reference_average *pool, const double *x, double *y) {
+    for (int plane = 0; plane < pool->N * pool->C; plane++, x += pool->H * pool->W) {
+        for (int oh = 0; oh < pool->OH; oh++) {
+            for (int ow = 0; ow < pool->OW; ow++) {
+                double sum = 0.0;
+                for (int r = 0; r < pool->height; r++) {
+                    for (int s = 0; s < pool->width; s++) {
+                        sum += x[(oh * pool->stride + r) * pool->W + ow * pool->stride + s];
+                    }
+                }
+                *y++ = sum / (pool->height * pool->width);
+            }
+        }
+    }
+}
+
+void cnn_reference_avgpool_backward(const cnn_reference_average *pool, const double *dy,
+                                    double *dx) {
+    for (int plane = 0; plane < pool->N * pool->C; plane++, dx += pool->H * pool->W) {
+        memset(dx, 0, (size_t)pool->H * (size_t)pool->W * sizeof *dx);
+        for (int oh = 0; oh < pool->OH; oh++) {
+            for (int ow = 0; ow < pool->OW; ow++, dy++) {
+                for (int r = 0; r < pool->height; r++) {
+                    for (int s = 0; s < pool->width; s++) {
+                        dx[(oh * pool->stride + r) * pool->W + ow * pool->stride + s] +=
+                            *dy / (pool->height * pool->width);
+                    }
+                }
+            }
+        }
+    }
+}
+
 void cnn_reference_dense_forward(int N, int inputs, int outputs, const double *x, const double *w,
                                  const double *b, double *y) {
     for (int n = 0; n < N; n++) {
@@ -139,6 +172,19 @@ void cnn_reference_relu_forward(size_t count, const double *x, double *y) {
 void cnn_reference_relu_backward(size_t count, const double *x, const double *dy, double *dx) {
     for (size_t i = 0; i < count; i++) {
         dx[i] = x[i] > 0.0 ? dy[i] : 0.0;
+    }
+}
+
+void cnn_reference_leaky_relu_forward(size_t count, double slope, const double *x, double *y) {
+    for (size_t i = 0; i < count; i++) {
+        y[i] = x[i] > 0.0 ? x[i] : slope * x[i];
+    }
+}
+
+void cnn_reference_leaky_relu_backward(size_t count, double slope, const double *x,
+                                       const double *dy, double *dx) {
+    for (size_t i = 0; i < count; i++) {
+        dx[i] = x[i] > 0.0 ? dy[i] : slope * dy[i];
     }
 }
 

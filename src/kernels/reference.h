@@ -34,6 +34,17 @@ void cnn_reference_maxpool_forward(const cnn_reference_pool *pool, const double 
 void cnn_reference_maxpool_backward(const cnn_reference_pool *pool, const double *x,
                                     const double *dy, double *dx);
 
+/* Average pooling of N images: windows of height × width, `stride` apart. */
+typedef struct cnn_reference_average {
+    int N, C, H, W, height, width, stride, OH, OW;
+} cnn_reference_average;
+
+/* y = the mean of each window. */
+void cnn_reference_avgpool_forward(const cnn_reference_average *pool, const double *x, double *y);
+/* Each value of a window gets the same share of the window's gradient. */
+void cnn_reference_avgpool_backward(const cnn_reference_average *pool, const double *dy,
+                                    double *dx);
+
 /* y[n] = w x[n] + b for n < N; w: [outputs][inputs] (eq. 6). */
 void cnn_reference_dense_forward(int N, int inputs, int outputs, const double *x, const double *w,
                                  const double *b, double *y);
@@ -44,6 +55,11 @@ void cnn_reference_dense_backward(int N, int inputs, int outputs, const double *
 /* eq. 3 and 13, for `count` values. */
 void cnn_reference_relu_forward(size_t count, const double *x, double *y);
 void cnn_reference_relu_backward(size_t count, const double *x, const double *dy, double *dx);
+
+/* y = x where x > 0, else slope x; dx = dy times the slope there. */
+void cnn_reference_leaky_relu_forward(size_t count, double slope, const double *x, double *y);
+void cnn_reference_leaky_relu_backward(size_t count, double slope, const double *x,
+                                       const double *dy, double *dx);
 
 /* eq. 6 and 8, for `count` values: y = sigma(x), dx = dy * y (1 - y). */
 void cnn_reference_sigmoid_forward(size_t count, const double *x, double *y);

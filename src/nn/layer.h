@@ -31,7 +31,13 @@ typedef struct cnn_layer_name {
     int value;
 } cnn_layer_name;
 
-/* A key of a layer in the config. All are integers so far; some values have names. */
+/* What a key that is no integer may be, ends included. */
+typedef struct cnn_layer_range {
+    double minimum, maximum, fallback;
+} cnn_layer_range;
+
+/* A key of a layer in the config: an integer, some of whose values may have names, or, where
+ * `range` is not NULL, any number of a range, which is never required. */
 typedef struct cnn_layer_key {
     const char *name;
     bool required;
@@ -40,6 +46,7 @@ typedef struct cnn_layer_key {
     const char *fallback_key;    /* … or, not NULL: the earlier key whose value is the default */
     const cnn_layer_name *names; /* ends with a NULL text; NULL where no value has a name */
     const char *help;
+    const cnn_layer_range *range;
 } cnn_layer_key;
 
 #define CNN_LAYER_KEYS_MAX 8
@@ -48,6 +55,7 @@ typedef struct cnn_layer_key {
 typedef struct cnn_layer_spec {
     const cnn_layer_ops *ops;
     int value[CNN_LAYER_KEYS_MAX];
+    double number[CNN_LAYER_KEYS_MAX]; /* of the keys with a range */
 } cnn_layer_spec;
 
 /* All layers there are, ended by NULL. */
@@ -167,5 +175,12 @@ struct cnn_layer {
 cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                                 cnn_error *error);
 double cnn_layer_flops_per_value(const cnn_layer *layer);
+
+/* infer_shape of pooling layers: windows of size × size inside the image, `stride` apart. */
+cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
+                                  const cnn_shape *in, cnn_shape *out, cnn_error *error);
+
+/* reference_pattern of layers with a kink at 0. */
+uint64_t cnn_layer_sign_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash);
 
 #endif

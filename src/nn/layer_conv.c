@@ -11,13 +11,18 @@ enum { PADDING_SAME = -1 };
 static const cnn_layer_name padding_names[] = {{"valid", 0}, {"same", PADDING_SAME}, {NULL, 0}};
 
 static const cnn_layer_key keys[] = {
-    {"filters", true, 1, 4096, 0, NULL, NULL, "output channels"},
-    {"kernel", true, 1, 31, 0, NULL, NULL, "rows and columns of a filter"},
-    {"stride", false, 1, 31, 1, NULL, NULL, "step between patches"},
-    {"padding", false, 0, 31, 0, NULL, padding_names,
-     "zeros around the image: \"valid\" (none), \"same\" (kernel - 1 in all: at stride 1 the "
-     "output is "
-     "as large as the input) or a number for each side"},
+    {.name = "filters", .required = true, .minimum = 1, .maximum = 4096, .help = "output channels"},
+    {.name = "kernel",
+     .required = true,
+     .minimum = 1,
+     .maximum = 31,
+     .help = "rows and columns of a filter"},
+    {.name = "stride", .minimum = 1, .maximum = 31, .fallback = 1, .help = "step between patches"},
+    {.name = "padding",
+     .maximum = 31,
+     .names = padding_names,
+     .help = "zeros around the image: \"valid\" (none), \"same\" (kernel - 1 in all: at stride 1 "
+             "the output is as large as the input) or a number for each side"},
     {0},
 };
 

@@ -7,7 +7,7 @@
 enum { UNITS };
 
 static const cnn_layer_key keys[] = {
-    {"units", true, 1, 65536, 0, NULL, NULL, "outputs"},
+    {.name = "units", .required = true, .minimum = 1, .maximum = 65536, .help = "outputs"},
     {0},
 };
 

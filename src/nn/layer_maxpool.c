@@ -1,7 +1,6 @@
 /* maxpool: the maximum of each window (eq. 4, 12). */
 #include "layer.h"
 
-#include "error.h"
 #include "hash.h"
 #include "reference.h"
 
@@ -10,29 +9,22 @@ extern const cnn_layer_ops cnn_layer_maxpool;
 enum { SIZE, STRIDE };
 
 static const cnn_layer_key keys[] = {
-    {"size", true, 1, 31, 0, NULL, NULL, "rows and columns of a window"},
-    {"stride", false, 1, 31, 0, "size", NULL, "step between windows"},
+    {.name = "size",
+     .required = true,
+     .minimum = 1,
+     .maximum = 31,
+     .help = "rows and columns of a window"},
+    {.name = "stride",
+     .minimum = 1,
+     .maximum = 31,
+     .fallback_key = "size",
+     .help = "step between windows"},
     {0},
 };
 
 static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                               cnn_error *error) {
-    if (in->flat) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected maxpool before flatten, found it behind one");
-    }
-    int least = in->height < in->width ? in->height : in->width;
-    if (spec->value[SIZE] > least) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "size: expected at most %d (its input is %d×%d), got %d", least, in->height,
-                        in->width, spec->value[SIZE]);
-    }
-    *out = (cnn_shape){
-        .channels = in->channels,
-        .height = (in->height - spec->value[SIZE]) / spec->value[STRIDE] + 1,
-        .width = (in->width - spec->value[SIZE]) / spec->value[STRIDE] + 1,
-    };
-    return CNN_OK;
+    return cnn_layer_pooled_shape(spec, spec->value[SIZE], spec->value[STRIDE], in, out, error);
 }
 
 bool cnn_layer_pools_2x2(const cnn_layer_spec *spec) {

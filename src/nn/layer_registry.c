@@ -1,19 +1,21 @@
 /* The one list of layers, and what several of them share. */
 #include "layer.h"
 
+#include "error.h"
+#include "hash.h"
+
 #include <string.h>
 
-extern const cnn_layer_ops cnn_layer_conv, cnn_layer_relu, cnn_layer_maxpool, cnn_layer_flatten,
-    cnn_layer_dense, cnn_layer_sigmoid;
+extern const cnn_layer_ops cnn_layer_conv, cnn_layer_relu, cnn_layer_leaky_relu, cnn_layer_maxpool,
+    cnn_layer_avgpool, cnn_layer_global_avgpool, cnn_layer_flatten, cnn_layer_dense,
+    cnn_layer_sigmoid;
 
 const cnn_layer_ops *const cnn_layer_registry[] = {
-    &cnn_layer_conv,
-    &cnn_layer_relu,
-    &cnn_layer_maxpool,
-    &cnn_layer_flatten,
-    &cnn_layer_dense,
-    &cnn_layer_sigmoid,
-    NULL,
+    &cnn_layer_conv,       &cnn_layer_relu,
+    &cnn_layer_leaky_relu, &cnn_layer_maxpool,
+    &cnn_layer_avgpool,    &cnn_layer_global_avgpool,
+    &cnn_layer_flatten,    &cnn_layer_dense,
+    &cnn_layer_sigmoid,    NULL,
 };
 
 const cnn_layer_ops *cnn_layer_find(const char *name) {
@@ -38,4 +40,32 @@ cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in,
 
 double cnn_layer_flops_per_value(const cnn_layer *layer) {
     return (double)cnn_shape_size(&layer->out);
+}
+
+cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
+                                  const cnn_shape *in, cnn_shape *out, cnn_error *error) {
+    if (in->flat) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "type: expected %s before flatten, found it behind one", spec->ops->name);
+    }
+    int least = in->height < in->width ? in->height : in->width;
+    if (size > least) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "size: expected at most %d (its input is %d×%d), got %d", least, in->height,
+                        in->width, size);
+    }
+    *out = (cnn_shape){
+        .channels = in->channels,
+        .height = (in->height - size) / stride + 1,
+        .width = (in->width - size) / stride + 1,
+    };
+    return CNN_OK;
+}
+
+uint64_t cnn_layer_sign_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash) {
+    for (size_t i = 0, count = (size_t)N * cnn_shape_size(&layer->in); i < count; i++) {
+        unsigned char side = x[i] > 0.0;
+        hash = cnn_hash_bytes(hash, &side, 1);
+    }
+    return hash;
 }

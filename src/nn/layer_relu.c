@@ -1,7 +1,6 @@
 /* relu: max(0, x) (eq. 3, 13). */
 #include "layer.h"
 
-#include "hash.h"
 #include "reference.h"
 
 static const cnn_layer_key keys[] = {{0}};
@@ -32,14 +31,6 @@ static void reference_backward(const cnn_layer *layer, int N, const double *para
     cnn_reference_relu_backward((size_t)N * cnn_shape_size(&layer->in), x, dy, dx);
 }
 
-static uint64_t reference_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash) {
-    for (size_t i = 0, count = (size_t)N * cnn_shape_size(&layer->in); i < count; i++) {
-        unsigned char side = x[i] > 0.0;
-        hash = cnn_hash_bytes(hash, &side, 1);
-    }
-    return hash;
-}
-
 extern const cnn_layer_ops cnn_layer_relu;
 const cnn_layer_ops cnn_layer_relu = {
     .name = "relu",
@@ -53,5 +44,5 @@ const cnn_layer_ops cnn_layer_relu = {
     .backward = backward,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
-    .reference_pattern = reference_pattern,
+    .reference_pattern = cnn_layer_sign_pattern,
 };

@@ -18,6 +18,8 @@ static void describe_keys(const cnn_layer_spec *spec, cnn_text *text) {
         cnn_text_format(text, "%s%s ", i ? ", " : "  ", key->name);
         if (named) {
             cnn_text_format(text, "%s", named);
+        } else if (key->range) {
+            cnn_text_format(text, "%g", spec->number[i]);
         } else {
             cnn_text_format(text, "%d", spec->value[i]);
         }

@@ -1,0 +1,125 @@
+/* avgpool: the mean of each window; global_avgpool: of each channel (Lin et al., "Network in
+ * network", 2013). PyTorch's AvgPool2d without padding, and AdaptiveAvgPool2d(1). */
+#include "layer.h"
+
+#include "error.h"
+#include "reference.h"
+
+enum { SIZE, STRIDE };
+
+static const cnn_layer_key window_keys[] = {
+    {.name = "size",
+     .required = true,
+     .minimum = 1,
+     .maximum = 31,
+     .help = "rows and columns of a window"},
+    {.name = "stride",
+     .minimum = 1,
+     .maximum = 31,
+     .fallback_key = "size",
+     .help = "step between windows"},
+    {0},
+};
+static const cnn_layer_key global_keys[] = {{0}};
+
+static cnn_status infer_window(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
+                               cnn_error *error) {
+    return cnn_layer_pooled_shape(spec, spec->value[SIZE], spec->value[STRIDE], in, out, error);
+}
+
+static cnn_status infer_global(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
+                               cnn_error *error) {
+    if (in->flat) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "type: expected %s before flatten, found it behind one", spec->ops->name);
+    }
+    *out = (cnn_shape){.channels = in->channels, .height = 1, .width = 1};
+    return CNN_OK;
+}
+
+/* Each value is added once, and each sum multiplied. */
+static double flops(const cnn_layer *layer) {
+    double sums = (double)cnn_shape_size(&layer->out);
+    int size = layer->spec.value[SIZE];
+    return sums + (layer->ops->keys == global_keys ? (double)cnn_shape_size(&layer->in)
+                                                   : sums * (double)(size * size));
+}
+
+static cnn_average_window window_of(const cnn_layer *layer) {
+    if (layer->ops->keys == global_keys) {
+        return (cnn_average_window){
+            .height = layer->in.height, .width = layer->in.width, .stride = 1};
+    }
+    return (cnn_average_window){.height = layer->spec.value[SIZE],
+                                .width = layer->spec.value[SIZE],
+                                .stride = layer->spec.value[STRIDE]};
+}
+
+static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
+                    float *kept, float *work) {
+    (void)parameters, (void)kept, (void)work;
+    cnn_average_window window = window_of(layer);
+    layer->kernels->avgpool_forward(&window, &layer->x_block, x, &layer->y_block, y);
+}
+
+static void backward(const cnn_layer *layer, const float *parameters, const float *x,
+                     const float *y, const float *dy, float *kept, float *work, float *gradients,
+                     float *dx) {
+    (void)parameters, (void)x, (void)y, (void)kept, (void)work, (void)gradients;
+    cnn_average_window window = window_of(layer);
+    layer->kernels->avgpool_backward(&window, &layer->dy_block, dy, &layer->dx_block, dx);
+}
+
+static cnn_reference_average reference_size(const cnn_layer *layer, int N) {
+    cnn_average_window window = window_of(layer);
+    return (cnn_reference_average){
+        .N = N,
+        .C = layer->in.channels,
+        .H = layer->in.height,
+        .W = layer->in.width,
+        .height = window.height,
+        .width = window.width,
+        .stride = window.stride,
+        .OH = layer->out.height,
+        .OW = layer->out.width,
+    };
+}
+
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
+                              const double *x, double *y) {
+    (void)parameters;
+    cnn_reference_average size = reference_size(layer, N);
+    cnn_reference_avgpool_forward(&size, x, y);
+}
+
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
+                               const double *x, const double *y, const double *dy,
+                               double *gradients, double *dx) {
+    (void)parameters, (void)x, (void)y, (void)gradients;
+    cnn_reference_average size = reference_size(layer, N);
+    cnn_reference_avgpool_backward(&size, dy, dx);
+}
+
+extern const cnn_layer_ops cnn_layer_avgpool, cnn_layer_global_avgpool;
+const cnn_layer_ops cnn_layer_avgpool = {
+    .name = "avgpool",
+    .help = "the mean of each window",
+    .keys = window_keys,
+    .infer_shape = infer_window,
+    .flops = flops,
+    .forward = forward,
+    .backward = backward,
+    .reference_forward = reference_forward,
+    .reference_backward = reference_backward,
+};
+const cnn_layer_ops cnn_layer_global_avgpool = {
+    .name = "global_avgpool",
+    .help = "the mean of each channel: one row, one column",
+    .keys = global_keys,
+    .infer_shape = infer_global,
+    .flops = flops,
+    .forward = forward,
+    .backward = backward,
+    .reference_forward = reference_forward,
+    .reference_backward = reference_backward,
+};
