@@ -208,16 +208,16 @@ cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, 
         status = cnn_fail(error, CNN_ERROR_DATA, "expected an image, found an empty file");
         goto done;
     }
+    status = cnn_image_guard(bytes, &size, error);
+    if (status != CNN_OK) {
+        goto done;
+    }
     const stbi_uc *data = (const stbi_uc *)bytes;
     if (!stbi_info_from_memory(data, (int)size, &width, &height, &channels)) {
         status = fail_decoding(error);
         goto done;
     }
     status = check_size(width, height, settings, error);
-    if (status != CNN_OK) {
-        goto done;
-    }
-    status = cnn_image_guard(bytes, &size, width, height, error);
     if (status != CNN_OK) {
         goto done;
     }

@@ -1,4 +1,4 @@
-/* What stb_image does not check for itself, looked at before it decodes a file. */
+/* What stb_image does not check for itself, looked at before it sees a file. */
 #ifndef CNN_IO_IMAGE_GUARD_H
 #define CNN_IO_IMAGE_GUARD_H
 
@@ -6,12 +6,12 @@
 
 #include <stddef.h>
 
-/* bytes: [*size], a file of width × height pixels by its header.
+/* bytes: [*size], a file of any kind.
  * PNM: refuses files that lack pixels (stb_image 2.27 would leave them as they were in memory), and
  * brings 16-bit samples, which it reads in the wrong byte order, down to their high bytes, in
- * place. JPEG: refuses Huffman tables of more than 256 codes (stb_image 2.27 would write past an
- * array). CNN_ERROR_DATA with a reason. */
-CNN_MUST_USE cnn_status cnn_image_guard(char *bytes, size_t *size, int width, int height,
-                                        cnn_error *error);
+ * place. JPEG: refuses Huffman tables of more than 256 codes, also where they go on behind their
+ * segment (stb_image 2.27 would write past an array), and more scans than any program writes, for
+ * each of which it goes over the whole image. CNN_ERROR_DATA with a reason. */
+CNN_MUST_USE cnn_status cnn_image_guard(char *bytes, size_t *size, cnn_error *error);
 
 #endif

@@ -22,6 +22,13 @@
 #endif
 
 #include <stdlib.h>
+#include <string.h>
+
+/* stb_image copies nothing to NULL where a PNG has an empty piece of data; memcpy must not. */
+static void *copy_bytes(void *to, const void *from, size_t size) {
+    return size > 0 ? memcpy(to, from, size) : to;
+}
+#define memcpy(to, from, size) copy_bytes(to, from, size)
 
 #include <stb_image.h>
 #include <stb_image_resize.h>
