@@ -92,7 +92,7 @@ static bool has_sound_tables(const uint8_t *segment, size_t size) {
 }
 
 /* Each scan costs as much time as the image is large, however few its bytes. A sequential JPEG has
- * one for each of at most four components; a progressive one of libjpeg 10 (colour) or 24 (CMYK).
+ * one for each of at most four components; a progressive one of libjpeg 10 (colour) or 18 (CMYK).
  */
 enum { SCANS_MAX = 4, SCANS_MAX_PROGRESSIVE = 64 };
 
@@ -149,6 +149,41 @@ cnn_status cnn_image_guard(char *bytes, size_t *size, cnn_error *error) {
     }
     if (is_jpeg((const uint8_t *)bytes, *size)) {
         return guard_jpeg((const uint8_t *)bytes, *size, error);
+    }
+    return CNN_OK;
+}
+
+/* --- resizing --- */
+
+/* Bytes, and steps to find the weights, of one image: any photograph needs a hundredth. */
+#define RESIZE_MAX 0x1p30
+
+/* One side's share: its filter reaches over four pixels of the smaller size. */
+typedef struct resized_side {
+    double reach;        /* of the filter, in pixels of the input */
+    double contributors; /* pixels that take part, each with a range (8 bytes) and 4 weights */
+} resized_side;
+
+static resized_side resize_side(int from, int to) {
+    double reach = from > to ? 4.0 * from / to + 1.0 : 4.0;
+    return (resized_side){.reach = reach, .contributors = from > to ? from + reach : to};
+}
+
+cnn_status cnn_image_guard_resize(int width, int height, int to_width, int to_height, int channels,
+                                  cnn_error *error) {
+    resized_side across = resize_side(width, to_width);
+    resized_side down = resize_side(height, to_height);
+    double row_bytes = (double)to_width * channels * (double)sizeof(float);
+    double bytes = (across.contributors + down.contributors) * (8 + 4 * sizeof(float)) +
+                   (width + across.reach) * channels * (double)sizeof(float) +
+                   row_bytes * (down.reach + 2.0);
+    /* for every pixel of the output's side, it goes over half of the input's */
+    double steps = (double)width * to_width + (double)height * to_height;
+    if (bytes > RESIZE_MAX || steps > RESIZE_MAX) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected an image of a less extreme shape, found %d×%d, which cannot be "
+                        "resized to %d×%d",
+                        width, height, to_width, to_height);
     }
     return CNN_OK;
 }

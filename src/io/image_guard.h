@@ -1,4 +1,5 @@
-/* What stb_image does not check for itself, looked at before it sees a file. */
+/* What stb_image and stb_image_resize do not check for itself, looked at before they see an image.
+ */
 #ifndef CNN_IO_IMAGE_GUARD_H
 #define CNN_IO_IMAGE_GUARD_H
 
@@ -13,5 +14,10 @@
  * segment (stb_image 2.27 would write past an array), and more scans than any program writes, for
  * each of which it goes over the whole image. CNN_ERROR_DATA with a reason. */
 CNN_MUST_USE cnn_status cnn_image_guard(char *bytes, size_t *size, cnn_error *error);
+
+/* Refuses to resize an image of a shape so extreme that stb_image_resize would take seconds, or
+ * could not count the bytes it needs, and would ask for too few. CNN_ERROR_DATA with a reason. */
+CNN_MUST_USE cnn_status cnn_image_guard_resize(int width, int height, int to_width, int to_height,
+                                               int channels, cnn_error *error);
 
 #endif
