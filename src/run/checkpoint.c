@@ -4,6 +4,7 @@
 #include "error.h"
 #include "safetensors.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -100,6 +101,33 @@ static cnn_status compare_config(const cnn_saved_file *file, const char *path, c
     return status;
 }
 
+/* Reads one number into its place in *state. Whole ones are never negative; others may be NaN. */
+static cnn_status read_field(const cnn_saved_file *file, const char *path, const state_field *field,
+                             cnn_checkpoint_state *state, cnn_error *error) {
+    const char *text;
+    cnn_status status = read_text(file, path, field->key, &text, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    void *place = (char *)state + field->offset;
+    char *end;
+    bool fits = true;
+    if (field->whole) {
+        errno = 0;
+        int64_t value = strtoll(text, &end, 10);
+        *(int64_t *)place = value;
+        fits = value >= 0 && errno == 0;
+    } else {
+        *(double *)place = strtod(text, &end);
+    }
+    if (!fits || end == text || *end) {
+        return cnn_fail(error, CNN_ERROR_MODEL,
+                        "%s: damaged: %s: expected a number, found \"%.40s\"", path, field->key,
+                        text);
+    }
+    return CNN_OK;
+}
+
 static cnn_status read_state(const cnn_saved_file *file, const char *path, const char *config,
                              cnn_checkpoint_state *state, cnn_error *error) {
     const char *text;
@@ -118,19 +146,10 @@ static cnn_status read_state(const cnn_saved_file *file, const char *path, const
             "the run was started",
             path);
     }
-    for (size_t i = 0; i < FIELDS; i++) {
-        status = read_text(file, path, fields[i].key, &text, error);
-        if (status != CNN_OK) {
-            return status;
-        }
-        void *field = (char *)state + fields[i].offset;
-        if (fields[i].whole) {
-            *(int64_t *)field = strtoll(text, NULL, 10);
-        } else {
-            *(double *)field = strtod(text, NULL);
-        }
+    for (size_t i = 0; i < FIELDS && status == CNN_OK; i++) {
+        status = read_field(file, path, &fields[i], state, error);
     }
-    return CNN_OK;
+    return status;
 }
 
 cnn_status cnn_checkpoint_read(const char *path, cnn_checkpoint_state *state, const char *config,
@@ -155,18 +174,16 @@ cnn_status cnn_checkpoint_read(const char *path, cnn_checkpoint_state *state, co
 cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,
                                cnn_error *error) {
     cnn_saved_file file;
-    const char *text = NULL;
+    cnn_checkpoint_state state = {0};
     cnn_status status = cnn_safetensors_read(path, &file, error);
     if (status != CNN_OK) {
         return status;
     }
     status = compare_config(&file, path, config, error);
     if (status == CNN_OK) {
-        status = read_text(&file, path, fields[0].key, &text, error);
+        status = read_field(&file, path, &fields[0], &state, error);
     }
-    if (status == CNN_OK) {
-        *epochs = strtoll(text, NULL, 10);
-    }
+    *epochs = state.epochs;
     cnn_safetensors_free(&file);
     return status;
 }

@@ -157,6 +157,12 @@ static cnn_status resume(trainer *t, cnn_error *error) {
     cnn_status status = cnn_checkpoint_read(t->directory.file[CNN_RUN_CHECKPOINT], &t->state,
                                             t->config_json, t->parameters, t->parameter_count,
                                             t->optimizer_state, t->state_count, error);
+    if (status == CNN_OK && t->state.batches > batches_per_epoch(t)) {
+        status = cnn_fail(error, CNN_ERROR_MODEL,
+                          "%s: damaged: expected at most %lld batches in an epoch, found %lld",
+                          t->directory.file[CNN_RUN_CHECKPOINT], (long long)batches_per_epoch(t),
+                          (long long)t->state.batches);
+    }
     if (status == CNN_OK && t->state.epochs > t->config->train.epochs) {
         status = cnn_fail(error, CNN_ERROR_CONFIG,
                           "train.epochs: expected at least the %lld that %s has finished, got %lld",

@@ -3,6 +3,7 @@
 #include "hash.h"
 #include "memory.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,11 @@ void fuzz_check(cnn_status status, const cnn_error *error, const cnn_status *all
     if (error->status != status || length == 0 || length == sizeof error->message) {
         fuzz_fail("a failure without its status or message");
     }
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)error->message[i] < ' ') {
+            fuzz_fail("a message of more than one line");
+        }
+    }
     while (*allowed != CNN_OK && *allowed != status) {
         allowed++;
     }
@@ -64,10 +70,38 @@ void fuzz_check(cnn_status status, const cnn_error *error, const cnn_status *all
     }
 }
 
+enum { LENGTH_BYTES = 8, DIGITS = 64 };
+
+/* Behind the last place of a text in the file, or NULL. */
+static uint8_t *find_behind(const char *text, uint8_t *bytes, size_t size) {
+    size_t length = strlen(text);
+    for (size_t at = size; at-- > 0;) {
+        if (size - at >= length && memcmp(bytes + at, text, length) == 0) {
+            return bytes + at + length;
+        }
+    }
+    return NULL;
+}
+
+/* The header's length is what the last tensor's end leaves of the file. */
+static void repair_length(uint8_t *bytes, size_t size) {
+    const uint8_t *from = find_behind("\"data_offsets\":[", bytes, size);
+    uint64_t numbers[2] = {0, 0};
+    for (int i = 0; i < 2 && from; i++, from++) {
+        for (; from < bytes + size && isdigit(*from) && numbers[i] < size; from++) {
+            numbers[i] = numbers[i] * 10 + (uint64_t)(*from - '0');
+        }
+    }
+    if (from && size >= LENGTH_BYTES && numbers[1] <= size - LENGTH_BYTES) {
+        uint64_t length = size - LENGTH_BYTES - numbers[1];
+        for (int i = 0; i < LENGTH_BYTES; i++) {
+            bytes[i] = (uint8_t)(length >> (8 * i));
+        }
+    }
+}
+
 void fuzz_repair_safetensors(uint8_t *bytes, size_t size) {
-    enum { LENGTH_BYTES = 8, DIGITS = 64 };
-    static const char needle[] = "\"cnntrain.sha256\":\"";
-    const size_t needle_length = sizeof needle - 1;
+    repair_length(bytes, size);
     uint64_t length = 0;
     for (size_t i = 0; i < LENGTH_BYTES && i < size; i++) {
         length |= (uint64_t)bytes[i] << (8 * i);
@@ -75,17 +109,12 @@ void fuzz_repair_safetensors(uint8_t *bytes, size_t size) {
     if (size < LENGTH_BYTES || length > size - LENGTH_BYTES) {
         return;
     }
-    for (size_t at = LENGTH_BYTES + (size_t)length; at-- > LENGTH_BYTES;) {
-        size_t left = LENGTH_BYTES + (size_t)length - at;
-        if (left >= needle_length && memcmp(bytes + at, needle, needle_length) == 0) {
-            if (left >= needle_length + DIGITS) {
-                char digits[DIGITS + 1];
-                memset(bytes + at + needle_length, '0', DIGITS);
-                cnn_sha256_hex(bytes, size, digits);
-                memcpy(bytes + at + needle_length, digits, DIGITS);
-            }
-            return;
-        }
+    uint8_t *place = find_behind("\"cnntrain.sha256\":\"", bytes + LENGTH_BYTES, (size_t)length);
+    if (place && (size_t)(bytes + LENGTH_BYTES + length - place) >= DIGITS) {
+        char digits[DIGITS + 1];
+        memset(place, '0', DIGITS);
+        cnn_sha256_hex(bytes, size, digits);
+        memcpy(place, digits, DIGITS);
     }
 }
 

@@ -32,8 +32,9 @@ _Noreturn void fuzz_fail(const char *what);
 void fuzz_both_ways(const uint8_t *bytes, size_t size, void (*repair)(uint8_t *bytes, size_t size),
                     void (*read)(const uint8_t *bytes, size_t size));
 
-/* Puts the checksum of a safetensors file right: the SHA-256 in place of the last 64 digits behind
- * `"cnntrain.sha256":"` in the header. Without such a place, nothing changes. */
+/* Puts the length of the header of a safetensors file right, by the end of the last tensor, and its
+ * checksum: the SHA-256 in place of the last 64 digits behind `"cnntrain.sha256":"`. Where there is
+ * no such tensor or no such place, nothing changes. */
 void fuzz_repair_safetensors(uint8_t *bytes, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 /* Configs and what the command line sets in them: the first bytes up to a zero byte are the file,
- * and each further piece between zero bytes is a KEY=VALUE. */
+ * and each further piece between zero bytes is a KEY=VALUE. A network that the checks let in must
+ * run. */
 #include "config.h"
 #include "fuzz.h"
 
@@ -8,6 +9,12 @@
 #include <string.h>
 
 enum { OVERRIDES_MAX = 8 };
+
+/* Larger networks are not run: columns and rows of the image, filters and units, and what that
+ * gives. */
+enum { SIDE_MAX = 48, KEY_MAX = 48 };
+#define FLOPS_MAX 1e6
+#define FLOATS_MAX ((size_t)1 << 20)
 
 static const cnn_status allowed[] = {CNN_ERROR_CONFIG, CNN_OK};
 
@@ -31,6 +38,48 @@ static void check_round_trip(const cnn_config *config) {
     cnn_free(json);
 }
 
+/* One step's passes, without images. */
+static void run_passes(const cnn_network *network) {
+    float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
+    float *gradients = cnn_alloc(network->parameter_count, sizeof *gradients);
+    float *workspace = cnn_network_workspace(network, true);
+    if (!parameters || !gradients || !workspace) {
+        fuzz_fail("no memory for a small network");
+    }
+    cnn_network_initialize(network, 1, parameters);
+    cnn_network_prepare(network, parameters);
+    const float *logits = cnn_network_forward(network, parameters, workspace);
+    float logit_gradients[CNN_LANES];
+    memcpy(logit_gradients, logits, sizeof logit_gradients);
+    cnn_network_backward(network, parameters, workspace, logit_gradients, gradients);
+    cnn_free(parameters);
+    cnn_free(gradients);
+    cnn_free(workspace);
+}
+
+static bool is_small(const cnn_network_spec *spec) {
+    bool small = spec->input.width <= SIDE_MAX && spec->input.height <= SIDE_MAX;
+    for (int i = 0; i < spec->layer_count; i++) {
+        small = small && spec->layers[i].value[0] <= KEY_MAX; /* filters or units, size of a pool */
+    }
+    return small;
+}
+
+static void run_network(const cnn_network_spec *spec) {
+    const cnn_kernels *kernels;
+    cnn_network *network;
+    cnn_error error;
+    if (cnn_kernels_choose(&kernels, &error) != CNN_OK ||
+        cnn_network_create(spec, kernels, CNN_NETWORK_FAST, &network, &error) != CNN_OK) {
+        fuzz_fail(error.message);
+    }
+    if (network->flops <= FLOPS_MAX && network->workspace_size <= FLOATS_MAX &&
+        network->parameter_count <= FLOATS_MAX) {
+        run_passes(network);
+    }
+    cnn_network_free(network);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *text = cnn_alloc(size + 1, 1); /* ends in a zero byte */
     if (!text) {
@@ -51,6 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_check(status, &error, allowed);
     if (status == CNN_OK) {
         check_round_trip(config);
+        if (is_small(&config->network)) {
+            run_network(&config->network);
+        }
     }
     cnn_config_free(config);
     cnn_free(text);
