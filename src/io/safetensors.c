@@ -278,6 +278,14 @@ static cnn_status read_entries(const char *path, const char *data, size_t size,
     return CNN_OK;
 }
 
+/* Nothing but the spaces that stand between header and tensors? */
+static bool is_padding(const char *from, const char *end) {
+    while (from < end && *from == ' ') {
+        from++;
+    }
+    return from == end;
+}
+
 cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_error *error) {
     *file = (cnn_saved_file){0};
     char *bytes;
@@ -303,9 +311,11 @@ cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_erro
                           foreign);
         goto done;
     }
-    memory->header = cJSON_ParseWithLength(bytes + LENGTH_BYTES, (size_t)length);
+    const char *rest = NULL;
+    memory->header = cJSON_ParseWithLengthOpts(bytes + LENGTH_BYTES, (size_t)length, &rest, false);
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(memory->header, "__metadata__");
-    if (!cJSON_IsObject(memory->header) || !cJSON_IsObject(metadata)) {
+    if (!cJSON_IsObject(memory->header) || !cJSON_IsObject(metadata) ||
+        !is_padding(rest, bytes + LENGTH_BYTES + length)) {
         status = cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa file without a header like it", path,
                           foreign);
         goto done;
