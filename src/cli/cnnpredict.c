@@ -5,6 +5,7 @@
 #include "inputs.h"
 #include "memory.h"
 #include "options.h"
+#include "sandbox.h"
 #include "text.h"
 
 #include <errno.h>
@@ -13,13 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT, THRESHOLD, THREADS, QUIET, HELP, VERSION };
+enum { FORMAT, THRESHOLD, THREADS, QUIET, NO_SANDBOX, HELP, VERSION };
 
 static const cnn_option options[] = {
     [FORMAT] = {"format", 'f', "FORMAT", "tsv (default, no header), csv (with header) or jsonl"},
     [THRESHOLD] = {"threshold", 0, "T", "class 1 from this probability on (default: the model's)"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors)"},
     [QUIET] = {"quiet", 'q', NULL, "errors only"},
+    [NO_SANDBOX] = {"no-sandbox", 0, NULL, "keep all rights while reading (for debuggers)"},
     [HELP] = {"help", 'h', NULL, "print this"},
     [VERSION] = {"version", 'V', NULL, "print the version"},
     {0},
@@ -34,7 +36,7 @@ typedef struct predict_command {
     row_format format;
     double threshold; /* below 0: the model's */
     int threads;
-    bool quiet;
+    bool quiet, no_sandbox;
     int action; /* HELP or VERSION; -1: predict */
 } predict_command;
 
@@ -56,6 +58,9 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         return cnn_option_integer("threads", value, 1, 1024, &command->threads, error);
     case QUIET:
         command->quiet = true;
+        break;
+    case NO_SANDBOX:
+        command->no_sandbox = true;
         break;
     case HELP:
     case VERSION:
@@ -221,7 +226,10 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
                         "expected MODEL and at least one PATH (see --help)");
     }
     cnn_predictor *predictor;
-    cnn_status status = cnn_predictor_load(command->paths[0], &predictor, error);
+    cnn_status status = command->no_sandbox ? CNN_OK : cnn_sandbox_enter(error);
+    if (status == CNN_OK) {
+        status = cnn_predictor_load(command->paths[0], &predictor, error);
+    }
     if (status != CNN_OK) {
         return status;
     }
