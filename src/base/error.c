@@ -19,6 +19,16 @@ const char *cnn_status_text(cnn_status status) {
     return "unknown status";
 }
 
+/* What files say about themselves goes into messages, too: no line's end and no terminal's command
+ * gets through. */
+static void make_one_line(char *message) {
+    for (char *c = message; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            *c = '?';
+        }
+    }
+}
+
 cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...) {
     if (error) {
         va_list arguments;
@@ -26,6 +36,7 @@ cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...
         error->status = status;
         (void)vsnprintf(error->message, sizeof error->message, format, arguments);
         va_end(arguments);
+        make_one_line(error->message);
     }
     return status;
 }
@@ -45,6 +56,7 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
         rest[room - 1] = '\0'; /* a longer tail is cut off, never the place in front */
         memcpy(error->message + used, rest, strlen(rest) + 1);
     }
+    make_one_line(error->message);
     return error->status;
 }
 

@@ -5,6 +5,7 @@
 #include "inputs.h"
 #include "memory.h"
 #include "options.h"
+#include "sandbox.h"
 #include "text.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT, THRESHOLD, THREADS, MAX_MEMORY, QUIET, HELP, VERSION };
+enum { FORMAT, THRESHOLD, THREADS, MAX_MEMORY, QUIET, NO_SANDBOX, HELP, VERSION };
 
 static const cnn_option options[] = {
     [FORMAT] = {"format", 'f', "FORMAT", "tsv (default, no header), csv (with header) or jsonl"},
@@ -21,6 +22,7 @@ static const cnn_option options[] = {
     [THREADS] = {"threads", 't', "N", "threads (default: all processors)"},
     [MAX_MEMORY] = {"max-memory", 0, "SIZE", "fail rather than take more (default: all there is)"},
     [QUIET] = {"quiet", 'q', NULL, "errors only"},
+    [NO_SANDBOX] = {"no-sandbox", 0, NULL, "keep all rights while reading (for debuggers)"},
     [HELP] = {"help", 'h', NULL, "print this"},
     [VERSION] = {"version", 'V', NULL, "print the version"},
     {0},
@@ -35,7 +37,7 @@ typedef struct predict_command {
     row_format format;
     double threshold; /* below 0: the model's */
     int threads;
-    bool quiet;
+    bool quiet, no_sandbox;
     uint64_t max_memory; /* bytes; 0: what there is */
     int action;          /* HELP or VERSION; -1: predict */
 } predict_command;
@@ -60,6 +62,9 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         return cnn_option_size("max-memory", value, &command->max_memory, error);
     case QUIET:
         command->quiet = true;
+        break;
+    case NO_SANDBOX:
+        command->no_sandbox = true;
         break;
     case HELP:
     case VERSION:
@@ -225,7 +230,10 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
                         "expected MODEL and at least one PATH (see --help)");
     }
     cnn_predictor *predictor;
-    cnn_status status = cnn_predictor_load(command->paths[0], &predictor, error);
+    cnn_status status = command->no_sandbox ? CNN_OK : cnn_sandbox_enter(error);
+    if (status == CNN_OK) {
+        status = cnn_predictor_load(command->paths[0], &predictor, error);
+    }
     if (status != CNN_OK) {
         return status;
     }

@@ -5,6 +5,7 @@
 #include "hash.h"
 #include "image_guard.h"
 #include "memory.h"
+#include "stb.h"
 
 #define STBI_NO_STDIO
 #include <stb_image.h>
@@ -19,8 +20,18 @@ size_t cnn_image_size(const cnn_image_settings *settings) {
     return (size_t)settings->channels * (size_t)settings->height * (size_t)settings->width;
 }
 
+/* What one array of the decoder may take: 16-bit RGBA, twice as much as it grows, a compressed file
+ * as it grows, and some for what is read by blocks. */
+static size_t memory_limit(int width, int height, size_t file_size) {
+    return 16 * (size_t)width * (size_t)height + 2 * file_size + ((size_t)16 << 20);
+}
+
 /* stb's reason, or ours where it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
+    if (cnn_stb_was_limited()) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected data for the pixels of its header, found far more");
+    }
     const char *reason = stbi_failure_reason();
     if (reason && strcmp(reason, "Out of memory") == 0) {
         return cnn_fail_memory(error, "decoding an image");
@@ -97,6 +108,11 @@ static cnn_status resize(const uint8_t *from, int width, int height,
                    (size_t)target.width * (size_t)channels);
         }
         return CNN_OK;
+    }
+    cnn_status status = cnn_image_guard_resize(source.width, source.height, target.width,
+                                               target.height, channels, error);
+    if (status != CNN_OK) {
+        return status;
     }
     if (!stbir_resize_uint8(first, source.width, source.height, width * channels, place,
                             target.width, target.height, to_width * channels, channels)) {
@@ -211,7 +227,12 @@ cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, 
         status = cnn_fail(error, CNN_ERROR_DATA, "expected an image, found an empty file");
         goto done;
     }
+    status = cnn_image_guard(bytes, &size, error);
+    if (status != CNN_OK) {
+        goto done;
+    }
     const stbi_uc *data = (const stbi_uc *)bytes;
+    cnn_stb_limit(memory_limit(0, 0, size));
     if (!stbi_info_from_memory(data, (int)size, &width, &height, &channels)) {
         status = fail_decoding(error);
         goto done;
@@ -220,10 +241,7 @@ cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, 
     if (status != CNN_OK) {
         goto done;
     }
-    status = cnn_image_guard(bytes, &size, width, height, error);
-    if (status != CNN_OK) {
-        goto done;
-    }
+    cnn_stb_limit(memory_limit(width, height, size));
     decoded = stbi_load_from_memory(data, (int)size, &width, &height, &channels, 0);
     if (!decoded) {
         status = fail_decoding(error);

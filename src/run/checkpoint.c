@@ -108,18 +108,31 @@ static cnn_status compare_config(const cnn_saved_file *file, const char *path, c
     return status;
 }
 
-/* A number of the file; false where its text is none, or one that no run can have reached. */
-static bool read_field(const state_field *field, const char *text, cnn_checkpoint_state *state) {
-    char *end;
-    void *place = (char *)state + field->offset;
-    errno = 0;
-    if (field->whole) {
-        long long number = strtoll(text, &end, 10);
-        *(int64_t *)place = number;
-        return end != text && *end == '\0' && errno == 0 && number >= 0;
+/* Reads one number into its place in *state. Whole ones are never negative; others may be NaN. */
+static cnn_status read_field(const cnn_saved_file *file, const char *path, const state_field *field,
+                             cnn_checkpoint_state *state, cnn_error *error) {
+    const char *text;
+    cnn_status status = read_text(file, path, field->key, &text, error);
+    if (status != CNN_OK) {
+        return status;
     }
-    *(double *)place = strtod(text, &end);
-    return end != text && *end == '\0';
+    void *place = (char *)state + field->offset;
+    char *end;
+    bool fits = true;
+    if (field->whole) {
+        errno = 0;
+        int64_t value = strtoll(text, &end, 10);
+        *(int64_t *)place = value;
+        fits = value >= 0 && errno == 0;
+    } else {
+        *(double *)place = strtod(text, &end);
+    }
+    if (!fits || end == text || *end) {
+        return cnn_fail(error, CNN_ERROR_MODEL,
+                        "%s: damaged: %s: expected a number, found \"%.40s\"", path, field->key,
+                        text);
+    }
+    return CNN_OK;
 }
 
 static cnn_status read_state(const cnn_saved_file *file, const char *path, const char *config,
@@ -133,17 +146,10 @@ static cnn_status read_state(const cnn_saved_file *file, const char *path, const
         return status;
     }
     *same_data = strtoull(text, NULL, 16) == state->data;
-    for (size_t i = 0; i < FIELDS; i++) {
-        status = read_text(file, path, fields[i].key, &text, error);
-        if (status != CNN_OK) {
-            return status;
-        }
-        if (!read_field(&fields[i], text, state)) {
-            return cnn_fail(error, CNN_ERROR_MODEL, "%s: damaged: %s is \"%.40s\"", path,
-                            fields[i].key, text);
-        }
+    for (size_t i = 0; i < FIELDS && status == CNN_OK; i++) {
+        status = read_field(file, path, &fields[i], state, error);
     }
-    return CNN_OK;
+    return status;
 }
 
 cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpoint_state *state,
@@ -169,23 +175,16 @@ cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpo
 cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,
                                cnn_error *error) {
     cnn_saved_file file;
-    const char *text = NULL;
-    cnn_checkpoint_state state;
+    cnn_checkpoint_state state = {0};
     cnn_status status = cnn_safetensors_read(path, &file, error);
     if (status != CNN_OK) {
         return status;
     }
     status = compare_config(&file, path, config, error);
     if (status == CNN_OK) {
-        status = read_text(&file, path, fields[0].key, &text, error);
+        status = read_field(&file, path, &fields[0], &state, error);
     }
-    if (status == CNN_OK && !read_field(&fields[0], text, &state)) {
-        status = cnn_fail(error, CNN_ERROR_MODEL, "%s: damaged: %s is \"%.40s\"", path,
-                          fields[0].key, text);
-    }
-    if (status == CNN_OK) {
-        *epochs = state.epochs;
-    }
+    *epochs = state.epochs;
     cnn_safetensors_free(&file);
     return status;
 }

@@ -173,6 +173,12 @@ static cnn_status resume(trainer *t, cnn_error *error) {
     if (status == CNN_OK && !same_data) {
         status = fail_other_data(t, error);
     }
+    if (status == CNN_OK && t->state.batches > batches_per_epoch(t)) {
+        status = cnn_fail(error, CNN_ERROR_MODEL,
+                          "%s: damaged: expected at most %lld batches in an epoch, found %lld",
+                          t->directory.file[CNN_RUN_CHECKPOINT], (long long)batches_per_epoch(t),
+                          (long long)t->state.batches);
+    }
     int64_t direct_only = t->setup.network->direct_only;
     if (status == CNN_OK && t->state.direct_only != direct_only) {
         static const char *const names[] = {"auto", "direct"};
