@@ -69,6 +69,19 @@ static const char *const networks[] = {
     "dense 1, sigmoid",
 };
 
+/* Networks with layers that see the whole batch: behind convolutions and dense layers, first, twice in a row, behind
+ * pools, in front of each kind of ReLU and of flatten. */
+static const char *const batch_networks[] = {
+    "2x6x7: conv 3 3, batchnorm, relu, maxpool 2, flatten, dense 1, sigmoid",
+    "1x8x7: batchnorm, conv 4 3 1 same, batchnorm, leaky_relu, conv 3 2, batchnorm, "
+    "batchnorm, relu, flatten, dense 5, batchnorm, relu, dense 1, sigmoid",
+    "3x7x7: conv 16 3 1 same, batchnorm, relu, conv 17 3 1 same, batchnorm, relu, maxpool 2, "
+    "batchnorm 0.1, global_avgpool, flatten, dense 1, sigmoid",
+    "2x5x5: conv 3 3, relu, batchnorm, flatten, batchnorm, sigmoid, dense 4, dense 1, sigmoid",
+    "1x6x6: conv 16 1, batchnorm, conv 16 3 1 same, maxpool 2, batchnorm, relu, flatten, dense 1, "
+    "sigmoid",
+};
+
 /* Does the layer take the gradient behind a max-pooling, but not by Winograd? Then its sums run
  * over windows, in another order than where it works alone. */
 static bool sums_windows(const cnn_layer *layer) {
@@ -100,23 +113,32 @@ static bool run_check(cnn_network *network, check_log *log) {
     return passed;
 }
 
+static void expect_check_passes(const char *text) {
+    cnn_network *network = test_network_create(text, test_kernels(), CNN_NETWORK_FAST);
+    check_log log;
+    int tensors = 0;
+    for (int i = 0; i < network->layer_count; i++) {
+        for (int t = 0; t < network->layers[i].tensor_count; t++) {
+            tensors += !network->layers[i].tensors[t].average;
+        }
+    }
+    if (!run_check(network, &log)) {
+        fail_msg("%s: errors of %.3g (double), %.3g (float)", text, log.largest_double_error,
+                 log.largest_float_error);
+    }
+    assert_int_equal(log.rows, tensors);
+    assert_int_equal(log.dead, 0);
+    assert_true(log.checked >= (size_t)tensors);
+    cnn_network_free(network);
+}
+
 static void test_gradient_check_passes(void **state) {
     (void)state;
     for (size_t i = 0; i < TEST_COUNT(networks); i++) {
-        cnn_network *network = test_network_create(networks[i], test_kernels(), CNN_NETWORK_FAST);
-        check_log log;
-        int tensors = 0;
-        for (int j = 0; j < network->layer_count; j++) {
-            tensors += network->layers[j].tensor_count;
-        }
-        if (!run_check(network, &log)) {
-            fail_msg("%s: errors of %.3g (double), %.3g (float)", networks[i],
-                     log.largest_double_error, log.largest_float_error);
-        }
-        assert_int_equal(log.rows, tensors);
-        assert_int_equal(log.dead, 0);
-        assert_true(log.checked >= (size_t)tensors);
-        cnn_network_free(network);
+        expect_check_passes(networks[i]);
+    }
+    for (size_t i = 0; i < TEST_COUNT(batch_networks); i++) {
+        expect_check_passes(batch_networks[i]);
     }
 }
 
@@ -544,6 +566,60 @@ static void test_threads_and_instruction_sets_are_the_same(void **state) {
         }
     }
     results_free(&want);
+}
+
+/* Layers that see the whole batch, on batches of one, some, and many blocks: near the same in double, and the same
+ * bytes on any number of threads and instruction set. */
+static void test_whole_batches(void **state) {
+    (void)state;
+    enum { LARGEST = 700 };
+    static const size_t sizes[] = {2, 16, 37, LARGEST};
+    for (size_t n = 0; n < TEST_COUNT(batch_networks); n++) {
+        cnn_network *network =
+            test_network_create(batch_networks[n], test_kernels(), CNN_NETWORK_FAST);
+        test_samples samples = test_samples_create(network, LARGEST, 9);
+        float *parameters = test_parameters(network, 9);
+        size_t count = network->parameter_count;
+        float *want = cnn_alloc(count, sizeof *want);
+        float *got = cnn_alloc(count, sizeof *got);
+        double *wide = cnn_alloc(count, sizeof *wide);
+        float logits[LARGEST];
+        double wide_logits[LARGEST];
+        assert_non_null(want);
+        assert_non_null(got);
+        assert_non_null(wide);
+        for (size_t i = 0; i < TEST_COUNT(sizes); i++) {
+            size_t m = sizes[i];
+            cnn_network_prepare(network, parameters);
+            run_batch(network, parameters, &samples, 0, m, 1, want, logits);
+            run_reference(network, parameters, &samples, 0, (int)m, wide, wide_logits);
+            if (m > 2) { /* two images in a batch are all kinks and cancellation */
+                test_near(batch_networks[n], m, distance(want, wide, count), 0.0, 2e-4);
+                test_near("logits", m, distance(logits, wide_logits, m), 0.0, 2e-5);
+            }
+            for (int threads = 2; threads <= 5; threads++) {
+                run_batch(network, parameters, &samples, 0, m, threads, got, logits);
+                expect_same_floats(batch_networks[n], got, want, count);
+            }
+            for (int isa = 0; isa < CNN_ISA_COUNT; isa++) {
+                if (!cnn_kernels_for((cnn_isa)isa)) {
+                    continue;
+                }
+                cnn_network *other = test_network_create(
+                    batch_networks[n], cnn_kernels_for((cnn_isa)isa), CNN_NETWORK_FAST);
+                cnn_network_prepare(other, parameters);
+                run_batch(other, parameters, &samples, 0, m, 2, got, logits);
+                expect_same_floats(batch_networks[n], got, want, count);
+                cnn_network_free(other);
+            }
+        }
+        cnn_free(want);
+        cnn_free(got);
+        cnn_free(wide);
+        cnn_free(parameters);
+        test_samples_free(&samples);
+        cnn_network_free(network);
+    }
 }
 
 /* cnn_minibatch_forward gives the logits that training sees, whatever the threads and the room. */
@@ -1201,6 +1277,7 @@ int main(void) {
         cmocka_unit_test(test_fused_ties),
         cmocka_unit_test(test_fused_values),
         cmocka_unit_test(test_threads_and_instruction_sets_are_the_same),
+        cmocka_unit_test(test_whole_batches),
         cmocka_unit_test(test_minibatch_forward),
         cmocka_unit_test(test_batch_gradient_is_the_mean),
         cmocka_unit_test(test_lanes_are_independent),

@@ -130,8 +130,8 @@ float *test_parameters(const cnn_network *network, uint64_t seed) {
     cnn_network_initialize(network, seed, parameters);
     uint64_t state = seed + 1;
     for (size_t i = 0; i < network->parameter_count; i++) {
-        if (parameters[i] == 0.0f) {
-            parameters[i] = (float)test_random(&state, -0.1, 0.1);
+        if (parameters[i] == 0.0f || parameters[i] == 1.0f) {
+            parameters[i] += (float)test_random(&state, -0.1, 0.1);
         }
     }
     return parameters;

@@ -56,7 +56,8 @@ cnn_network *test_network_create(const char *text, const cnn_kernels *kernels,
 /* The kernels that the program would use, so that CNN_ISA has a say. */
 const cnn_kernels *test_kernels(void);
 
-/* Random parameters: cnn_network_initialize's weights, and biases that are not 0, in ±0.1.
+/* Random parameters: cnn_network_initialize's weights, and biases that are not 0, in ±0.1; others that start as a
+ * constant, within ±0.1 of it.
  * [parameter_count]; free with cnn_free. */
 float *test_parameters(const cnn_network *network, uint64_t seed);
 

@@ -163,6 +163,24 @@ typedef struct cnn_kernels {
                              const float *dy, const float *arg, const cnn_block *x_block,
                              float *dx);
 
+    /* --- Batch normalization. Sums run, for each lane, over a row rising, then over rows. --- */
+
+    /* sums[c][lane] = sum over the plane of x - mean[c] (squares: of its square). */
+    void (*channel_sums)(const cnn_block *block, const float *x, const float *mean, bool squares,
+                         float *sums);
+    /* y = x scale[c] + shift[c], with one rounding, then max(0, ·) where relu. x may be y. */
+    void (*channel_scale)(const cnn_block *x_block, const float *x, const float *scale,
+                          const float *shift, bool relu, const cnn_block *y_block, float *y);
+    /* sums[c][lane] = sum of d; products[c][lane] = sum of d (x - mean[c]). */
+    void (*channel_gradient_sums)(const cnn_block *x_block, const float *x, const float *mean,
+                                  const cnn_block *d_block, const float *d, float *sums,
+                                  float *products);
+    /* dx = (dy - constant[c] - (x - mean[c]) slope[c]) scale[c]. */
+    void (*batchnorm_backward)(const cnn_block *x_block, const float *x, const float *mean,
+                               const float *constant, const float *slope, const float *scale,
+                               const cnn_block *dy_block, const float *dy,
+                               const cnn_block *dx_block, float *dx);
+
     /* --- Winograd. Tiles first … first + count - 1, count <= GROUP. --- */
 
     /* Filters first … last - 1 of weights[filters][channels][3][3], transformed, into packed

@@ -2,6 +2,7 @@
 
 #include "elementary.h"
 
+#include <math.h>
 #include <string.h>
 
 void cnn_reference_conv_forward(const cnn_reference_conv *s, const double *x, const double *w,
@@ -126,6 +127,67 @@ void cnn_reference_avgpool_backward(const cnn_reference_average *pool, const dou
                             *dy / (pool->height * pool->width);
                     }
                 }
+            }
+        }
+    }
+}
+
+/* Mean and 1 / sqrt(variance + eps) of channel c. */
+static void channel_moments(const cnn_reference_batchnorm *s, const double *x, int c, double *mean,
+                            double *inverse) {
+    double sum = 0.0, squares = 0.0;
+    double count = (double)s->N * s->plane;
+    for (int n = 0; n < s->N; n++) {
+        for (int i = 0; i < s->plane; i++) {
+            sum += x[(n * s->C + c) * s->plane + i];
+        }
+    }
+    *mean = sum / count;
+    for (int n = 0; n < s->N; n++) {
+        for (int i = 0; i < s->plane; i++) {
+            double apart = x[(n * s->C + c) * s->plane + i] - *mean;
+            squares += apart * apart;
+        }
+    }
+    *inverse = 1.0 / sqrt(squares / count + s->eps);
+}
+
+void cnn_reference_batchnorm_forward(const cnn_reference_batchnorm *s, const double *x,
+                                     const double *w, const double *b, double *y) {
+    for (int c = 0; c < s->C; c++) {
+        double mean, inverse;
+        channel_moments(s, x, c, &mean, &inverse);
+        for (int n = 0; n < s->N; n++) {
+            for (int i = 0; i < s->plane; i++) {
+                int at = (n * s->C + c) * s->plane + i;
+                y[at] = (x[at] - mean) * inverse * w[c] + b[c];
+            }
+        }
+    }
+}
+
+void cnn_reference_batchnorm_backward(const cnn_reference_batchnorm *s, const double *x,
+                                      const double *w, const double *dy, double *dx, double *dw,
+                                      double *db) {
+    double count = (double)s->N * s->plane;
+    for (int c = 0; c < s->C; c++) {
+        double mean, inverse;
+        double sum = 0.0, product = 0.0; /* of dy, and of dy times the normalized value */
+        channel_moments(s, x, c, &mean, &inverse);
+        for (int n = 0; n < s->N; n++) {
+            for (int i = 0; i < s->plane; i++) {
+                int at = (n * s->C + c) * s->plane + i;
+                sum += dy[at];
+                product += dy[at] * (x[at] - mean) * inverse;
+            }
+        }
+        db[c] += sum;
+        dw[c] += product;
+        for (int n = 0; dx && n < s->N; n++) {
+            for (int i = 0; i < s->plane; i++) {
+                int at = (n * s->C + c) * s->plane + i;
+                double normalized = (x[at] - mean) * inverse;
+                dx[at] = w[c] * inverse * (dy[at] - sum / count - normalized * product / count);
             }
         }
     }

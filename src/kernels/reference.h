@@ -45,6 +45,19 @@ void cnn_reference_avgpool_forward(const cnn_reference_average *pool, const doub
 void cnn_reference_avgpool_backward(const cnn_reference_average *pool, const double *dy,
                                     double *dx);
 
+/* Batch normalization of N images of C channels of `plane` values, over images and plane:
+ * y = (x - mean) / sqrt(variance + eps) · w[c] + b[c], the variance biased. */
+typedef struct cnn_reference_batchnorm {
+    int N, C, plane;
+    double eps;
+} cnn_reference_batchnorm;
+
+void cnn_reference_batchnorm_forward(const cnn_reference_batchnorm *size, const double *x,
+                                     const double *w, const double *b, double *y);
+void cnn_reference_batchnorm_backward(const cnn_reference_batchnorm *size, const double *x,
+                                      const double *w, const double *dy, double *dx, double *dw,
+                                      double *db);
+
 /* y[n] = w x[n] + b for n < N; w: [outputs][inputs] (eq. 6). */
 void cnn_reference_dense_forward(int N, int inputs, int outputs, const double *x, const double *w,
                                  const double *b, double *y);

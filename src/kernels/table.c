@@ -11,6 +11,7 @@
 #include "conv.inc"
 #include "dense.inc"
 #include "elementwise.inc"
+#include "batchnorm.inc"
 #include "winograd.inc"
 /* clang-format on */
 
@@ -46,6 +47,10 @@ const cnn_kernels CNN_TABLE = {
     .avgpool_backward = avgpool_backward,
     .maxpool_forward = maxpool_forward,
     .maxpool_backward = maxpool_backward,
+    .channel_sums = channel_sums,
+    .channel_scale = channel_scale,
+    .channel_gradient_sums = channel_gradient_sums,
+    .batchnorm_backward = batchnorm_backward,
     .winograd_pack = winograd_pack,
     .winograd_input = winograd_input,
     .winograd_output = winograd_output,

@@ -69,17 +69,51 @@ const cnn_layer_ops *cnn_layer_find(const char *name);
 
 /* --- parameters --- */
 
-#define CNN_LAYER_TENSORS_MAX 2
+#define CNN_LAYER_TENSORS_MAX 4
 
-/* A trainable tensor of a layer, named and shaped as the matching PyTorch module has it. */
+/* A tensor of a layer, named and shaped as the matching PyTorch module has it. */
 typedef struct cnn_tensor {
     const char *name; /* "weight" or "bias" */
     int rank;
     int dim[4];
-    int fan_in;    /* > 0: starts as He uniform for this fan-in; 0: starts as zeros */
+    int fan_in; /* > 0: starts as He uniform for this fan-in; 0: starts as `start` everywhere */
+    float start;
+    bool average;  /* follows the batches; its gradient is 0, and no optimizer changes it */
     size_t offset; /* in floats, in the flat parameter array */
     size_t count;
 } cnn_tensor;
+
+/* --- layers that see the whole mini-batch --- */
+
+/* In training, the output of such a layer for one image depends on all images of the batch, by sums
+ * over them: every block gives its part (gather), the parts are combined once, in the order of the
+ * blocks, and every block goes on with what came of them (shared). Backward likewise. */
+typedef struct cnn_batch_ops {
+    /* Doubles that a block gives, in either direction; floats that all blocks share. */
+    size_t (*sums_size)(const cnn_layer *layer);
+    size_t (*shared_size)(const cnn_layer *layer);
+
+    /* x: a block whose first `count` lanes hold images. */
+    void (*gather)(const cnn_layer *layer, const float *x, int count, float *work, double *sums);
+    /* sums: [blocks][sums_size]. */
+    void (*combine)(const cnn_layer *layer, const float *parameters, size_t blocks,
+                    const double *sums, float *shared);
+    void (*forward)(const cnn_layer *layer, const float *shared, const float *x, float *y);
+
+    /* dy: zeros in lanes without an image. Adds the block's part of the layer's gradients. */
+    void (*gather_gradient)(const cnn_layer *layer, const float *shared, const float *x,
+                            const float *dy, int count, float *work, double *sums,
+                            float *gradients);
+    void (*combine_gradient)(const cnn_layer *layer, size_t blocks, const double *sums,
+                             float *shared);
+    /* Overwrites dx. */
+    void (*backward)(const cnn_layer *layer, const float *shared, const float *x, const float *dy,
+                     float *dx);
+
+    /* After a step: changes those of the layer's parameters that follow the batches
+     * (cnn_tensor.average). */
+    void (*update)(const cnn_layer *layer, const float *shared, float *parameters);
+} cnn_batch_ops;
 
 /* --- the operations of a kind of layer --- */
 
@@ -137,6 +171,10 @@ struct cnn_layer_ops {
                      const float *y, const float *dy, float *kept, float *work, float *gradients,
                      float *dx);
 
+    /* NULL: every image stands for itself. Else training goes by these; forward is that of
+     * prediction then. */
+    const cnn_batch_ops *batch;
+
     /* The same in double for N images, dense arrays [N][C][H][W] (kernels/reference.h). */
     void (*reference_forward)(const cnn_layer *layer, int N, const double *parameters,
                               const double *x, double *y);
@@ -168,7 +206,9 @@ struct cnn_layer {
      * where layers are fused, the one behind the last of them. */
     int output, gradient_from;
     size_t kept_offset;
-    void *plan; /* the layer's own */
+    const cnn_batch_ops *batch; /* ops->batch in training, NULL in prediction */
+    size_t shared_offset;       /* of what the blocks of a batch share */
+    void *plan;                 /* the layer's own */
 };
 
 /* For layers that turn each value into one: infer_shape, and flops at one operation a value. */
@@ -179,6 +219,10 @@ double cnn_layer_flops_per_value(const cnn_layer *layer);
 /* infer_shape of pooling layers: windows of size × size inside the image, `stride` apart. */
 cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
                                   const cnn_shape *in, cnn_shape *out, cnn_error *error);
+
+/* What batch normalization does in prediction: y = x scale[c] + shift[c] (layer_batchnorm.c). */
+void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, float *scale,
+                        float *shift);
 
 /* reference_pattern of layers with a kink at 0. */
 uint64_t cnn_layer_sign_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash);

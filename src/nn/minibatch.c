@@ -26,7 +26,11 @@ struct cnn_minibatch {
     cnn_network *network;
     int threads;
     cnn_thread_pool *pool;
-    float **workspaces; /* [threads] */
+    float **workspaces; /* [workspace_count]: one a thread, or, where the network is trained in
+                           stages, one a block */
+    size_t workspace_count;
+    float *shared; /* [network->shared_size]: of the layers that see the whole batch */
+    double *sums;  /* [blocks][network->sums_size]: what the blocks give to the one at work */
     size_t slot_count;
     size_t slot_stride;
     float *slots;     /* [slot_count][slot_stride] gradients */
@@ -47,17 +51,25 @@ static size_t slot_stride(const cnn_network *network) {
     return (network->parameter_count + CNN_LANES - 1) / CNN_LANES * CNN_LANES;
 }
 
+static size_t workspaces_for(const cnn_network *network, size_t batch_size, int threads) {
+    size_t blocks = block_count(batch_size);
+    return network->shared_size > 0 && blocks > (size_t)threads ? blocks : (size_t)threads;
+}
+
 size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads) {
     size_t workspace = batch_size > 0 ? network->workspace_size : network->forward_size;
-    size_t sums = batch_size > 0 ? slots_for(batch_size) + 1 : 0;
-    return (workspace * (size_t)threads + slot_stride(network) * sums) * sizeof(float);
+    size_t arrays = batch_size > 0 ? slots_for(batch_size) + 1 : 0;
+    return (workspace * workspaces_for(network, batch_size, threads) +
+            slot_stride(network) * arrays + network->shared_size) *
+               sizeof(float) +
+           network->sums_size * block_count(batch_size) * sizeof(double);
 }
 
 /* Each on a thread of its own: getting megabytes of fresh memory takes milliseconds. */
 static void make_workspace(void *context, size_t i, int thread) {
     (void)thread;
     cnn_minibatch *minibatch = context;
-    if (i < (size_t)minibatch->threads) {
+    if (i < minibatch->workspace_count) {
         minibatch->workspaces[i] =
             cnn_network_workspace(minibatch->network, minibatch->slot_count > 0);
     } else {
@@ -76,17 +88,22 @@ cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int thr
     minibatch->threads = threads;
     minibatch->slot_count = slots_for(batch_size);
     minibatch->slot_stride = slot_stride(network);
-    minibatch->workspaces = cnn_alloc((size_t)threads, sizeof *minibatch->workspaces);
+    minibatch->workspace_count = workspaces_for(network, batch_size, threads);
+    minibatch->workspaces = cnn_alloc(minibatch->workspace_count, sizeof *minibatch->workspaces);
+    minibatch->shared = cnn_alloc(network->shared_size, sizeof *minibatch->shared);
+    minibatch->sums =
+        cnn_alloc(network->sums_size * block_count(batch_size), sizeof *minibatch->sums);
     minibatch->pool = cnn_thread_pool_create(threads);
     minibatch->gradients =
         cnn_alloc(minibatch->slot_count > 0 ? minibatch->slot_stride : 0, sizeof(float));
-    bool complete = minibatch->workspaces && minibatch->pool && minibatch->gradients;
+    bool complete = minibatch->workspaces && minibatch->shared && minibatch->sums &&
+                    minibatch->pool && minibatch->gradients;
     if (complete) {
-        cnn_thread_pool_for(minibatch->pool, (size_t)threads + 1, threads, make_workspace,
-                            minibatch);
+        cnn_thread_pool_for(minibatch->pool, minibatch->workspace_count + 1, threads,
+                            make_workspace, minibatch);
         complete = minibatch->slots != NULL;
     }
-    for (int i = 0; complete && i < threads; i++) {
+    for (size_t i = 0; complete && i < minibatch->workspace_count; i++) {
         complete = minibatch->workspaces[i] != NULL;
     }
     if (!complete) {
@@ -102,10 +119,12 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
         return;
     }
     cnn_thread_pool_free(minibatch->pool);
-    for (int i = 0; minibatch->workspaces && i < minibatch->threads; i++) {
+    for (size_t i = 0; minibatch->workspaces && i < minibatch->workspace_count; i++) {
         cnn_free(minibatch->workspaces[i]);
     }
     cnn_free(minibatch->workspaces);
+    cnn_free(minibatch->shared);
+    cnn_free(minibatch->sums);
     cnn_free(minibatch->slots);
     cnn_free(minibatch->gradients);
     cnn_free(minibatch);
@@ -119,6 +138,9 @@ typedef struct batch_pass {
     size_t first, count;
     size_t slots;
     size_t parts; /* of the parameters, for adding up */
+    /* In stages: the layers that see the batch at the stage's ends; -1: the image is in front of
+     * it. */
+    int stage_first, stage_last;
     float *logits;
     uint8_t *labels;
 } batch_pass;
@@ -129,15 +151,30 @@ static int images_in_block(const batch_pass *pass, size_t b) {
     return rest < CNN_LANES ? (int)rest : CNN_LANES;
 }
 
-static void forward_block(const batch_pass *pass, size_t b, float *workspace) {
-    const cnn_network *network = pass->minibatch->network;
-    int count = images_in_block(pass, b);
+static void fill_block(const batch_pass *pass, size_t b, float *workspace) {
     const cnn_block *block;
-    float *x = cnn_network_input(network, workspace, &block);
-    pass->source->fill(pass->source->context, pass->first + b * CNN_LANES, count, block, x,
-                       pass->labels ? pass->labels + b * CNN_LANES : NULL);
-    const float *logits = cnn_network_forward(network, pass->parameters, workspace);
-    memcpy(pass->logits + b * CNN_LANES, logits, (size_t)count * sizeof *logits);
+    float *x = cnn_network_input(pass->minibatch->network, workspace, &block);
+    pass->source->fill(pass->source->context, pass->first + b * CNN_LANES, images_in_block(pass, b),
+                       block, x, pass->labels ? pass->labels + b * CNN_LANES : NULL);
+}
+
+static void keep_logits(const batch_pass *pass, size_t b, const float *logits) {
+    memcpy(pass->logits + b * CNN_LANES, logits, (size_t)images_in_block(pass, b) * sizeof *logits);
+}
+
+static void forward_block(const batch_pass *pass, size_t b, float *workspace) {
+    fill_block(pass, b, workspace);
+    keep_logits(pass, b,
+                cnn_network_forward(pass->minibatch->network, pass->parameters, workspace));
+}
+
+/* dL/dZ of the block's images (eq. 8), and 0 in lanes without one. */
+static void find_logit_gradients(const batch_pass *pass, size_t b, float gradients[CNN_LANES]) {
+    memset(gradients, 0, CNN_LANES * sizeof *gradients);
+    for (int lane = 0; lane < images_in_block(pass, b); lane++) {
+        size_t i = b * CNN_LANES + (size_t)lane;
+        gradients[lane] = cnn_loss_gradient(pass->logits[i], pass->labels[i], (int)pass->count);
+    }
 }
 
 static void forward_body(void *context, size_t b, int thread) {
@@ -145,26 +182,120 @@ static void forward_body(void *context, size_t b, int thread) {
     forward_block(pass, b, pass->minibatch->workspaces[thread]);
 }
 
+/* The gradients of a slot, zeroed. */
+static float *clear_slot(cnn_minibatch *minibatch, size_t slot) {
+    float *gradients = minibatch->slots + slot * minibatch->slot_stride;
+    memset(gradients, 0, minibatch->slot_stride * sizeof *gradients);
+    return gradients;
+}
+
+/* The blocks of a slot: a run of neighbours. */
+static size_t first_of_slot(const batch_pass *pass, size_t slot) {
+    return block_count(pass->count) * slot / pass->slots;
+}
+
 /* All blocks of one slot, one behind the other. */
 static void gradient_body(void *context, size_t slot, int thread) {
     const batch_pass *pass = context;
     cnn_minibatch *minibatch = pass->minibatch;
     float *workspace = minibatch->workspaces[thread];
-    float *gradients = minibatch->slots + slot * minibatch->slot_stride;
-    size_t blocks = block_count(pass->count);
-    memset(gradients, 0, minibatch->slot_stride * sizeof *gradients);
-    for (size_t b = blocks * slot / pass->slots; b < blocks * (slot + 1) / pass->slots; b++) {
+    float *gradients = clear_slot(minibatch, slot);
+    for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
+        _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES];
         forward_block(pass, b, workspace);
-        _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES] = {0};
-        for (int lane = 0; lane < images_in_block(pass, b); lane++) {
-            size_t i = b * CNN_LANES + (size_t)lane;
-            logit_gradients[lane] =
-                cnn_loss_gradient(pass->logits[i], pass->labels[i], (int)pass->count);
-        }
+        find_logit_gradients(pass, b, logit_gradients);
         cnn_network_backward(minibatch->network, pass->parameters, workspace, logit_gradients,
                              gradients);
     }
 }
+
+/* --- in stages --- */
+
+/* Forward from a layer that sees the batch (or from the first) to the next such layer, which gets
+ * this block's part; the last stage goes on backward as far as it can. */
+static void forward_stage_body(void *context, size_t slot, int thread) {
+    (void)thread;
+    const batch_pass *pass = context;
+    cnn_minibatch *minibatch = pass->minibatch;
+    const cnn_network *network = minibatch->network;
+    bool is_first = pass->stage_first < 0;
+    int first = pass->stage_first + 1; /* behind the layer that sees the batch */
+    float *gradients =
+        is_first ? clear_slot(minibatch, slot) : minibatch->slots + slot * minibatch->slot_stride;
+    for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
+        float *workspace = minibatch->workspaces[b];
+        double *sums = minibatch->sums + b * network->sums_size;
+        if (is_first) {
+            fill_block(pass, b, workspace);
+        } else {
+            cnn_network_batch_forward(network, pass->stage_first, minibatch->shared, workspace);
+        }
+        cnn_network_forward_stage(network, pass->parameters, workspace, first, pass->stage_last);
+        if (pass->stage_last < network->layer_count - 1) {
+            cnn_network_gather(network, pass->stage_last, images_in_block(pass, b), workspace,
+                               sums);
+            continue;
+        }
+        _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES];
+        keep_logits(pass, b, cnn_network_logits(network, workspace));
+        find_logit_gradients(pass, b, logit_gradients);
+        cnn_network_set_logit_gradients(network, workspace, logit_gradients);
+        cnn_network_backward_stage(network, pass->parameters, workspace, first, pass->stage_last,
+                                   gradients);
+        cnn_network_gather_gradient(network, pass->stage_first, minibatch->shared,
+                                    images_in_block(pass, b), workspace, sums, gradients);
+    }
+}
+
+/* Backward from a layer that sees the batch to the one before it, or to the image. */
+static void backward_stage_body(void *context, size_t slot, int thread) {
+    (void)thread;
+    const batch_pass *pass = context;
+    cnn_minibatch *minibatch = pass->minibatch;
+    const cnn_network *network = minibatch->network;
+    float *gradients = minibatch->slots + slot * minibatch->slot_stride;
+    for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
+        float *workspace = minibatch->workspaces[b];
+        cnn_network_batch_backward(network, pass->stage_last, minibatch->shared, workspace);
+        cnn_network_backward_stage(network, pass->parameters, workspace, pass->stage_first + 1,
+                                   pass->stage_last, gradients);
+        if (pass->stage_first >= 0) {
+            cnn_network_gather_gradient(network, pass->stage_first, minibatch->shared,
+                                        images_in_block(pass, b), workspace,
+                                        minibatch->sums + b * network->sums_size, gradients);
+        }
+    }
+}
+
+static void run_stages(batch_pass *pass, int threads) {
+    cnn_minibatch *minibatch = pass->minibatch;
+    const cnn_network *network = minibatch->network;
+    int before[CNN_LAYERS_MAX]; /* the stage in front of each layer that sees the batch */
+    size_t blocks = block_count(pass->count);
+    int end = network->layer_count - 1;
+    pass->stage_first = -1;
+    for (pass->stage_last = -1; pass->stage_last < end;) {
+        pass->stage_first = pass->stage_last;
+        pass->stage_last = cnn_network_stage_end(network, pass->stage_first + 1);
+        cnn_thread_pool_for(minibatch->pool, pass->slots, threads, forward_stage_body, pass);
+        if (pass->stage_last < end) {
+            const cnn_layer *layer = &network->layers[pass->stage_last];
+            before[pass->stage_last] = pass->stage_first;
+            layer->batch->combine(layer, pass->parameters + layer->parameter_offset, blocks,
+                                  minibatch->sums, minibatch->shared + layer->shared_offset);
+        }
+    }
+    while (pass->stage_first >= 0) {
+        const cnn_layer *layer = &network->layers[pass->stage_first];
+        layer->batch->combine_gradient(layer, blocks, minibatch->sums,
+                                       minibatch->shared + layer->shared_offset);
+        pass->stage_last = pass->stage_first;
+        pass->stage_first = before[pass->stage_last];
+        cnn_thread_pool_for(minibatch->pool, pass->slots, threads, backward_stage_body, pass);
+    }
+}
+
+/* --- adding up --- */
 
 /* Adds slots up for one run of parameters, by a fixed tree: slots 1 apart, then 2, 4, … The last
  * sums go to an array of their own: what this thread writes there it will read again, and no other
@@ -241,7 +372,11 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                        .labels = labels};
     double block_flops = 3.0 * minibatch->network->flops * CNN_LANES;
     int threads = useful_threads(minibatch, block_flops * (double)block_count(m));
-    cnn_thread_pool_for(minibatch->pool, pass.slots, threads, gradient_body, &pass);
+    if (minibatch->network->shared_size > 0) {
+        run_stages(&pass, threads);
+    } else {
+        cnn_thread_pool_for(minibatch->pool, pass.slots, threads, gradient_body, &pass);
+    }
     if (pass.slots == 1) {
         *gradients = minibatch->slots; /* nothing to add up */
         return;
@@ -251,6 +386,10 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
     pass.parts = (size_t)threads;
     cnn_thread_pool_for(minibatch->pool, pass.parts, threads, reduction_body, &pass);
     *gradients = minibatch->gradients;
+}
+
+void cnn_minibatch_update_averages(const cnn_minibatch *minibatch, float *parameters) {
+    cnn_network_update_averages(minibatch->network, minibatch->shared, parameters);
 }
 
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,

@@ -38,6 +38,10 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                              const cnn_sample_source *source, size_t first, size_t m,
                              const float **gradients, float *logits, uint8_t *labels);
 
+/* Running averages of the batch that cnn_minibatch_gradients has seen last, into the parameters
+ * that follow them. */
+void cnn_minibatch_update_averages(const cnn_minibatch *minibatch, float *parameters);
+
 /* Forward only, for any number of images; labels may be NULL. */
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                            const cnn_sample_source *source, size_t first, size_t count,

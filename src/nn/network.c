@@ -127,6 +127,17 @@ static void add_tensors(cnn_network *network, cnn_layer *layer) {
     layer->parameter_count = network->parameter_count - layer->parameter_offset;
 }
 
+static void plan_batch(cnn_network *network, cnn_layer *layer, cnn_network_mode mode) {
+    if (!layer->ops->batch || mode == CNN_NETWORK_PREDICT) {
+        return;
+    }
+    layer->batch = layer->ops->batch;
+    layer->shared_offset = network->shared_size;
+    network->shared_size += layer->batch->shared_size(layer);
+    size_t sums = layer->batch->sums_size(layer);
+    network->sums_size = sums > network->sums_size ? sums : network->sums_size;
+}
+
 /* A block for a shape with a border. *size grows by its floats; *offset: of value (0, 0, 0). */
 static cnn_block place_block(const cnn_shape *shape, int before, int after, size_t *size,
                              size_t *offset) {
@@ -346,8 +357,9 @@ cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *k
         shape = layer->out;
         layer->needs_dx = network->parameter_count > 0;
         add_tensors(network, layer);
+        plan_batch(network, layer, mode);
     }
-    if (mode == CNN_NETWORK_FAST) {
+    if (mode != CNN_NETWORK_STEPWISE) {
         fuse_layers(network);
     }
     share_buffers(network);
@@ -387,7 +399,8 @@ void cnn_network_initialize(const cnn_network *network, uint64_t seed, float *pa
             double bound = tensor->fan_in > 0 ? sqrt(6.0 / tensor->fan_in) : 0.0;
             for (size_t j = tensor->offset; j < tensor->offset + tensor->count; j++) {
                 double u = cnn_random_uniform(seed, CNN_RANDOM_WEIGHTS, 0, j);
-                parameters[j] = tensor->fan_in > 0 ? (float)((2.0 * u - 1.0) * bound) : 0.0f;
+                parameters[j] =
+                    tensor->fan_in > 0 ? (float)((2.0 * u - 1.0) * bound) : tensor->start;
             }
         }
     }
@@ -438,13 +451,32 @@ static void copy_block(const cnn_shape *shape, const cnn_block *from_block, cons
     }
 }
 
-const float *cnn_network_forward_observed(const cnn_network *network, const float *parameters,
-                                          float *workspace, cnn_network_observer *observer,
-                                          void *context) {
-    for (int i = 0; i < network->layer_count - 1; i++) {
+/* Where layer i's input and output stand. */
+static const float *input_of(const cnn_network *network, int i, const float *workspace) {
+    return workspace + network->activations[i].value_offset;
+}
+
+static float *output_of(const cnn_network *network, int i, float *workspace) {
+    return workspace + network->activations[network->layers[i].output].value_offset;
+}
+
+/* The gradient of layer i's output, and of its input: NULL where nobody asks for it. */
+static float *output_gradient_of(const cnn_network *network, int i, float *workspace) {
+    const cnn_activation *output = &network->activations[network->layers[i].gradient_from];
+    return output->has_gradient ? workspace + output->gradient_offset : NULL;
+}
+
+static float *input_gradient_of(const cnn_network *network, int i, float *workspace) {
+    const cnn_activation *input = &network->activations[i];
+    return input->has_gradient ? workspace + input->gradient_offset : NULL;
+}
+
+static void forward_layers(const cnn_network *network, const float *parameters, float *workspace,
+                           int first, int last, cnn_network_observer *observer, void *context) {
+    for (int i = first; i < last; i++) {
         const cnn_layer *layer = &network->layers[i];
-        const float *x = workspace + network->activations[i].value_offset;
-        float *y = workspace + network->activations[layer->output].value_offset;
+        const float *x = input_of(network, i, workspace);
+        float *y = output_of(network, i, workspace);
         if (layer->ops->in_place && x != y && !network->activations[i].inside_fused) {
             copy_block(&layer->in, &layer->x_block, x, &layer->y_block, y);
         }
@@ -456,24 +488,18 @@ const float *cnn_network_forward_observed(const cnn_network *network, const floa
             observer(context, i, false, &layer->y_block, y);
         }
     }
-    return workspace + network->activations[network->layer_count - 1].value_offset;
 }
 
-void cnn_network_backward_observed(const cnn_network *network, const float *parameters,
-                                   float *workspace, const float *logit_gradients, float *gradients,
-                                   cnn_network_observer *observer, void *context) {
-    int last = network->layer_count - 1;
-    memcpy(workspace + network->activations[last].gradient_offset, logit_gradients,
-           CNN_LANES * sizeof *logit_gradients);
-    for (int i = last - 1; i >= 0; i--) {
+static void backward_layers(const cnn_network *network, const float *parameters, float *workspace,
+                            int first, int last, float *gradients, cnn_network_observer *observer,
+                            void *context) {
+    for (int i = last - 1; i >= first; i--) {
         const cnn_layer *layer = &network->layers[i];
-        const cnn_activation *input = &network->activations[i];
-        const cnn_activation *output = &network->activations[layer->gradient_from];
-        if (!output->has_gradient) {
+        float *dy = output_gradient_of(network, i, workspace);
+        float *dx = input_gradient_of(network, i, workspace);
+        if (!dy) {
             break; /* nothing before here has parameters */
         }
-        float *dy = workspace + output->gradient_offset;
-        float *dx = input->has_gradient ? workspace + input->gradient_offset : NULL;
         if (observer) {
             observer(context, i, true, &layer->dy_block, dy);
         }
@@ -485,12 +511,104 @@ void cnn_network_backward_observed(const cnn_network *network, const float *para
         }
         if (layer->ops->backward && (dx || layer->parameter_count > 0)) {
             layer->ops->backward(
-                layer, parameters + layer->parameter_offset, workspace + input->value_offset,
-                workspace + output->value_offset, dy, workspace + layer->kept_offset,
-                workspace + network->work_offset, gradients + layer->parameter_offset, dx);
+                layer, parameters + layer->parameter_offset, input_of(network, i, workspace),
+                workspace + network->activations[layer->gradient_from].value_offset, dy,
+                workspace + layer->kept_offset, workspace + network->work_offset,
+                gradients + layer->parameter_offset, dx);
         }
     }
 }
+
+const float *cnn_network_logits(const cnn_network *network, const float *workspace) {
+    return input_of(network, network->layer_count - 1, workspace);
+}
+
+void cnn_network_set_logit_gradients(const cnn_network *network, float *workspace,
+                                     const float *logit_gradients) {
+    memcpy(input_gradient_of(network, network->layer_count - 1, workspace), logit_gradients,
+           CNN_LANES * sizeof *logit_gradients);
+}
+
+const float *cnn_network_forward_observed(const cnn_network *network, const float *parameters,
+                                          float *workspace, cnn_network_observer *observer,
+                                          void *context) {
+    forward_layers(network, parameters, workspace, 0, network->layer_count - 1, observer, context);
+    return cnn_network_logits(network, workspace);
+}
+
+void cnn_network_backward_observed(const cnn_network *network, const float *parameters,
+                                   float *workspace, const float *logit_gradients, float *gradients,
+                                   cnn_network_observer *observer, void *context) {
+    cnn_network_set_logit_gradients(network, workspace, logit_gradients);
+    backward_layers(network, parameters, workspace, 0, network->layer_count - 1, gradients,
+                    observer, context);
+}
+
+/* --- by the whole batch --- */
+
+int cnn_network_stage_end(const cnn_network *network, int layer) {
+    while (layer < network->layer_count - 1 && !network->layers[layer].batch) {
+        layer++;
+    }
+    return layer;
+}
+
+void cnn_network_forward_stage(const cnn_network *network, const float *parameters,
+                               float *workspace, int first, int last) {
+    forward_layers(network, parameters, workspace, first, last, NULL, NULL);
+}
+
+void cnn_network_backward_stage(const cnn_network *network, const float *parameters,
+                                float *workspace, int first, int last, float *gradients) {
+    backward_layers(network, parameters, workspace, first, last, gradients, NULL, NULL);
+}
+
+void cnn_network_gather(const cnn_network *network, int i, int count, float *workspace,
+                        double *sums) {
+    const cnn_layer *layer = &network->layers[i];
+    layer->batch->gather(layer, input_of(network, i, workspace), count,
+                         workspace + network->work_offset, sums);
+}
+
+void cnn_network_batch_forward(const cnn_network *network, int i, const float *shared,
+                               float *workspace) {
+    const cnn_layer *layer = &network->layers[i];
+    layer->batch->forward(layer, shared + layer->shared_offset, input_of(network, i, workspace),
+                          output_of(network, i, workspace));
+}
+
+void cnn_network_gather_gradient(const cnn_network *network, int i, const float *shared, int count,
+                                 float *workspace, double *sums, float *gradients) {
+    const cnn_layer *layer = &network->layers[i];
+    layer->batch->gather_gradient(
+        layer, shared + layer->shared_offset, input_of(network, i, workspace),
+        output_gradient_of(network, i, workspace), count, workspace + network->work_offset, sums,
+        gradients + layer->parameter_offset);
+}
+
+void cnn_network_batch_backward(const cnn_network *network, int i, const float *shared,
+                                float *workspace) {
+    const cnn_layer *layer = &network->layers[i];
+    float *dx = input_gradient_of(network, i, workspace);
+    if (dx) {
+        layer->batch->backward(layer, shared + layer->shared_offset,
+                               input_of(network, i, workspace),
+                               output_gradient_of(network, i, workspace), dx);
+    }
+}
+
+void cnn_network_update_averages(const cnn_network *network, const float *shared,
+                                 float *parameters) {
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        if (layer->batch) {
+            layer->batch->update(layer, shared + layer->shared_offset,
+                                 parameters + layer->parameter_offset);
+        }
+    }
+}
+
+/* --- image by image --- */
 
 const float *cnn_network_forward(const cnn_network *network, const float *parameters,
                                  float *workspace) {

@@ -35,12 +35,16 @@ typedef struct cnn_network {
     size_t parameter_count;
     size_t work_offset;                  /* working memory of the layer that runs, in floats */
     size_t forward_size, workspace_size; /* floats: for prediction, for training */
-    double flops;                        /* of one image's forward pass */
+    /* Of layers that see the whole batch, in training: floats that its blocks share, doubles that a
+     * block gives to one of them at most. 0: there are none. */
+    size_t shared_size, sums_size;
+    double flops; /* of one image's forward pass */
 } cnn_network;
 
 typedef enum cnn_network_mode {
     CNN_NETWORK_FAST,     /* ReLU and 2×2 max-pooling are applied by the layer in front of them */
     CNN_NETWORK_STEPWISE, /* every layer works alone, so that an observer sees its own output */
+    CNN_NETWORK_PREDICT,  /* fast; batch normalization goes by its running averages */
 } cnn_network_mode;
 
 /* Checks a specification and, where shapes is not NULL, writes the shape of every layer's output to
@@ -83,6 +87,41 @@ const float *cnn_network_forward(const cnn_network *network, const float *parame
  * none (eq. 8). */
 void cnn_network_backward(const cnn_network *network, const float *parameters, float *workspace,
                           const float *logit_gradients, float *gradients);
+
+/* --- training by the whole batch --- */
+
+/* A network whose shared_size is not 0 is trained in stages, which end in front of the layers that
+ * see the whole batch (layer->batch) and at the last layer: each stage for all blocks, every one in
+ * a workspace of its own, before the next one. minibatch.c does it. */
+
+/* The first layer from `layer` on that sees the whole batch; layer_count - 1 where none does. */
+int cnn_network_stage_end(const cnn_network *network, int layer);
+
+/* Layers first … last - 1 of a block, none of which sees the batch. */
+void cnn_network_forward_stage(const cnn_network *network, const float *parameters,
+                               float *workspace, int first, int last);
+/* Layers last - 1 … first. */
+void cnn_network_backward_stage(const cnn_network *network, const float *parameters,
+                                float *workspace, int first, int last, float *gradients);
+
+/* The halves of a layer that sees the batch: see cnn_batch_ops. shared: [shared_size]. */
+void cnn_network_gather(const cnn_network *network, int layer, int count, float *workspace,
+                        double *sums);
+void cnn_network_batch_forward(const cnn_network *network, int layer, const float *shared,
+                               float *workspace);
+void cnn_network_gather_gradient(const cnn_network *network, int layer, const float *shared,
+                                 int count, float *workspace, double *sums, float *gradients);
+void cnn_network_batch_backward(const cnn_network *network, int layer, const float *shared,
+                                float *workspace);
+
+/* What the last sigmoid's input gets as its gradient: logit_gradients[LANES]. */
+void cnn_network_set_logit_gradients(const cnn_network *network, float *workspace,
+                                     const float *logit_gradients);
+const float *cnn_network_logits(const cnn_network *network, const float *workspace);
+
+/* Changes the parameters that follow the batches, after a step. */
+void cnn_network_update_averages(const cnn_network *network, const float *shared,
+                                 float *parameters);
 
 /* Sees every layer's output and gradient: called after each layer's forward (gradient false) with
  * the layer's output, and in backward (gradient true) with the gradient of the layer's output

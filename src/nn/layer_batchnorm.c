@@ -1,0 +1,267 @@
+/* batchnorm: each channel brought to mean 0 and variance 1 over the mini-batch, then scaled and
+ * shifted by parameters (Ioffe and Szegedy, "Batch normalization", 2015). As PyTorch's BatchNorm2d
+ * (behind flatten: BatchNorm1d): the variance that divides is that of the batch, biased; running
+ * averages, of the mean and of the unbiased variance, take its place in prediction. */
+#include "layer.h"
+
+#include "reference.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { EPS, MOMENTUM };
+
+static const cnn_layer_range eps_range = {1e-10, 1.0, 1e-5};
+static const cnn_layer_range momentum_range = {0.0, 1.0, 0.1};
+
+static const cnn_layer_key keys[] = {
+    {.name = "eps", .range = &eps_range, .help = "added to the variance"},
+    {.name = "momentum",
+     .range = &momentum_range,
+     .help = "share of the newest batch in the running averages"},
+    {0},
+};
+
+/* The layer's parameters, each [channels], in the order of its tensors. */
+enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, TENSORS };
+
+static int tensors(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_shape *out,
+                   cnn_tensor *tensor) {
+    (void)spec, (void)out;
+    static const char *const names[TENSORS] = {"weight", "bias", "running_mean", "running_var"};
+    for (int i = 0; i < TENSORS; i++) {
+        tensor[i] = (cnn_tensor){.name = names[i],
+                                 .rank = 1,
+                                 .dim = {in->channels},
+                                 .start = i == WEIGHT || i == RUNNING_VAR ? 1.0f : 0.0f,
+                                 .average = i == RUNNING_MEAN || i == RUNNING_VAR};
+    }
+    return TENSORS;
+}
+
+static double flops(const cnn_layer *layer) {
+    return 2.0 * (double)cnn_shape_size(&layer->out);
+}
+
+/* Two sums a channel and lane, or scale and shift of each channel. */
+static size_t work_size(const cnn_layer *layer) {
+    return 2 * CNN_LANES * (size_t)layer->in.channels;
+}
+
+/* --- training --- */
+
+/* What a block gives: how many values a channel, then of each channel the mean and the sum of
+ * squares around it; or of each channel the sum of gradients, and of gradients times values. */
+static size_t sums_size(const cnn_layer *layer) {
+    return 1 + 2 * (size_t)layer->in.channels;
+}
+
+/* What all blocks share, each [channels]. VARIANCE: unbiased; CONSTANT, SLOPE: of the input's
+ * gradient. */
+enum { MEAN, VARIANCE, INVERSE_DEVIATION, SCALE, SHIFT, CONSTANT, SLOPE, SHARED };
+
+static size_t shared_size(const cnn_layer *layer) {
+    return (size_t)SHARED * (size_t)layer->in.channels;
+}
+
+/* The sum of the first lanes that hold images, rising. */
+static double add_lanes(const float *lanes, int count) {
+    double sum = 0.0;
+    for (int lane = 0; lane < count; lane++) {
+        sum += (double)lanes[lane];
+    }
+    return sum;
+}
+
+static void gather(const cnn_layer *layer, const float *x, int count, float *work, double *sums) {
+    const cnn_kernels *kernels = layer->kernels;
+    int channels = layer->in.channels;
+    double values = (double)count * layer->in.height * layer->in.width;
+    float *lanes = work;
+    float *means = work + (size_t)channels * CNN_LANES;
+    sums[0] = values;
+    memset(means, 0, (size_t)channels * sizeof *means);
+    kernels->channel_sums(&layer->x_block, x, means, false, lanes);
+    for (int c = 0; c < channels; c++) {
+        means[c] = (float)(add_lanes(lanes + (ptrdiff_t)c * CNN_LANES, count) / values);
+        sums[1 + 2 * c] = (double)means[c];
+    }
+    /* around the block's own mean, which is near enough to the batch's that nothing cancels */
+    kernels->channel_sums(&layer->x_block, x, means, true, lanes);
+    for (int c = 0; c < channels; c++) {
+        sums[2 + 2 * c] = add_lanes(lanes + (ptrdiff_t)c * CNN_LANES, count);
+    }
+}
+
+/* Adds up by Chan, Golub and LeVeque's rule ("Updating formulae and a pairwise algorithm for
+ * computing sample variances", 1979). */
+static void combine(const cnn_layer *layer, const float *parameters, size_t blocks,
+                    const double *sums, float *shared) {
+    int channels = layer->in.channels;
+    size_t stride = sums_size(layer);
+    for (int c = 0; c < channels; c++) {
+        double count = 0.0, mean = 0.0, squares = 0.0;
+        for (size_t b = 0; b < blocks; b++) {
+            const double *block = sums + b * stride;
+            double apart = block[1 + 2 * c] - mean;
+            double all = count + block[0];
+            mean += apart * block[0] / all;
+            squares += block[2 + 2 * c] + apart * apart * count * block[0] / all;
+            count = all;
+        }
+        double inverse = 1.0 / sqrt(squares / count + layer->spec.number[EPS]);
+        double scale = (double)parameters[WEIGHT * channels + c] * inverse;
+        shared[MEAN * channels + c] = (float)mean;
+        shared[VARIANCE * channels + c] = (float)(squares / (count > 1.0 ? count - 1.0 : 1.0));
+        shared[INVERSE_DEVIATION * channels + c] = (float)inverse;
+        shared[SCALE * channels + c] = (float)scale;
+        shared[SHIFT * channels + c] =
+            (float)((double)parameters[BIAS * channels + c] - mean * scale);
+    }
+}
+
+static void batch_forward(const cnn_layer *layer, const float *shared, const float *x, float *y) {
+    ptrdiff_t channels = layer->in.channels;
+    layer->kernels->channel_scale(&layer->x_block, x, shared + SCALE * channels,
+                                  shared + SHIFT * channels, layer->relu_follows, &layer->y_block,
+                                  y);
+}
+
+static void gather_gradient(const cnn_layer *layer, const float *shared, const float *x,
+                            const float *dy, int count, float *work, double *sums,
+                            float *gradients) {
+    ptrdiff_t channels = layer->in.channels;
+    float *products = work + channels * CNN_LANES;
+    layer->kernels->channel_gradient_sums(&layer->x_block, x, shared + MEAN * channels,
+                                          &layer->dy_block, dy, work, products);
+    sums[0] = (double)count * layer->in.height * layer->in.width;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        double sum = add_lanes(work + c * CNN_LANES, count);
+        double product = add_lanes(products + c * CNN_LANES, count);
+        sums[1 + 2 * c] = sum;
+        sums[2 + 2 * c] = product;
+        gradients[BIAS * channels + c] += (float)sum;
+        gradients[WEIGHT * channels + c] +=
+            (float)(product * (double)shared[INVERSE_DEVIATION * channels + c]);
+    }
+}
+
+/* With x' = (x - mean) / deviation and n values a channel: dx = weight / deviation · (dy - Σ dy / n
+ * - x' Σ dy x' / n). */
+static void combine_gradient(const cnn_layer *layer, size_t blocks, const double *sums,
+                             float *shared) {
+    ptrdiff_t channels = layer->in.channels;
+    size_t stride = sums_size(layer);
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        double count = 0.0, sum = 0.0, product = 0.0;
+        for (size_t b = 0; b < blocks; b++) {
+            const double *block = sums + b * stride;
+            count += block[0];
+            sum += block[1 + 2 * c];
+            product += block[2 + 2 * c];
+        }
+        double inverse = (double)shared[INVERSE_DEVIATION * channels + c];
+        shared[CONSTANT * channels + c] = (float)(sum / count);
+        shared[SLOPE * channels + c] = (float)(product * inverse * inverse / count);
+    }
+}
+
+static void batch_backward(const cnn_layer *layer, const float *shared, const float *x,
+                           const float *dy, float *dx) {
+    ptrdiff_t channels = layer->in.channels;
+    layer->kernels->batchnorm_backward(&layer->x_block, x, shared + MEAN * channels,
+                                       shared + CONSTANT * channels, shared + SLOPE * channels,
+                                       shared + SCALE * channels, &layer->dy_block, dy,
+                                       &layer->dx_block, dx);
+}
+
+static void update(const cnn_layer *layer, const float *shared, float *parameters) {
+    ptrdiff_t channels = layer->in.channels;
+    double momentum = layer->spec.number[MOMENTUM];
+    const float *newest[] = {shared + MEAN * channels, shared + VARIANCE * channels};
+    float *running[] = {parameters + RUNNING_MEAN * channels, parameters + RUNNING_VAR * channels};
+    for (int i = 0; i < 2; i++) {
+        for (ptrdiff_t c = 0; c < channels; c++) {
+            running[i][c] =
+                (float)((1.0 - momentum) * (double)running[i][c] + momentum * (double)newest[i][c]);
+        }
+    }
+}
+
+static const cnn_batch_ops batch_ops = {
+    .sums_size = sums_size,
+    .shared_size = shared_size,
+    .gather = gather,
+    .combine = combine,
+    .forward = batch_forward,
+    .gather_gradient = gather_gradient,
+    .combine_gradient = combine_gradient,
+    .backward = batch_backward,
+    .update = update,
+};
+
+/* --- prediction --- */
+
+void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, float *scale,
+                        float *shift) {
+    ptrdiff_t channels = layer->in.channels;
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        double variance = (double)parameters[RUNNING_VAR * channels + c];
+        double factor =
+            (double)parameters[WEIGHT * channels + c] / sqrt(variance + layer->spec.number[EPS]);
+        scale[c] = (float)factor;
+        shift[c] = (float)((double)parameters[BIAS * channels + c] -
+                           (double)parameters[RUNNING_MEAN * channels + c] * factor);
+    }
+}
+
+static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
+                    float *kept, float *work) {
+    (void)kept;
+    float *scale = work, *shift = work + layer->in.channels;
+    cnn_batchnorm_fold(layer, parameters, scale, shift);
+    layer->kernels->channel_scale(&layer->x_block, x, scale, shift, layer->relu_follows,
+                                  &layer->y_block, y);
+}
+
+/* --- in double --- */
+
+static cnn_reference_batchnorm reference_size(const cnn_layer *layer, int N) {
+    return (cnn_reference_batchnorm){.N = N,
+                                     .C = layer->in.channels,
+                                     .plane = layer->in.height * layer->in.width,
+                                     .eps = layer->spec.number[EPS]};
+}
+
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
+                              const double *x, double *y) {
+    cnn_reference_batchnorm size = reference_size(layer, N);
+    cnn_reference_batchnorm_forward(&size, x, parameters + WEIGHT * layer->in.channels,
+                                    parameters + BIAS * layer->in.channels, y);
+}
+
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
+                               const double *x, const double *y, const double *dy,
+                               double *gradients, double *dx) {
+    (void)y;
+    cnn_reference_batchnorm size = reference_size(layer, N);
+    cnn_reference_batchnorm_backward(&size, x, parameters + WEIGHT * layer->in.channels, dy, dx,
+                                     gradients + WEIGHT * layer->in.channels,
+                                     gradients + BIAS * layer->in.channels);
+}
+
+extern const cnn_layer_ops cnn_layer_batchnorm;
+const cnn_layer_ops cnn_layer_batchnorm = {
+    .name = "batchnorm",
+    .help = "each channel brought to mean 0 and variance 1, then scaled and shifted",
+    .keys = keys,
+    .applies_relu = true,
+    .infer_shape = cnn_layer_same_shape,
+    .tensors = tensors,
+    .flops = flops,
+    .work_size = work_size,
+    .forward = forward,
+    .batch = &batch_ops,
+    .reference_forward = reference_forward,
+    .reference_backward = reference_backward,
+};
