@@ -106,9 +106,9 @@ typedef struct cnn_batch_ops {
                             float *gradients);
     void (*combine_gradient)(const cnn_layer *layer, size_t blocks, const double *sums,
                              float *shared);
-    /* Overwrites dx. */
+    /* Overwrites dx, with zeros in lanes without an image. */
     void (*backward)(const cnn_layer *layer, const float *shared, const float *x, const float *dy,
-                     float *dx);
+                     int count, float *dx);
 
     /* After a step: changes those of the layer's parameters that follow the batches
      * (cnn_tensor.average). */

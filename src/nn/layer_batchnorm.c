@@ -166,13 +166,28 @@ static void combine_gradient(const cnn_layer *layer, size_t blocks, const double
     }
 }
 
+/* Lanes from `count` on, of the whole block. */
+static void clear_lanes(const cnn_block *block, int count, float *values) {
+    for (int c = 0; c < block->channels; c++) {
+        for (int h = 0; h < block->height; h++) {
+            float *row = values + c * block->plane_stride + h * block->row_stride;
+            for (int w = 0; w < block->width; w++, row += CNN_LANES) {
+                memset(row + count, 0, (size_t)(CNN_LANES - count) * sizeof *row);
+            }
+        }
+    }
+}
+
 static void batch_backward(const cnn_layer *layer, const float *shared, const float *x,
-                           const float *dy, float *dx) {
+                           const float *dy, int count, float *dx) {
     ptrdiff_t channels = layer->in.channels;
     layer->kernels->batchnorm_backward(&layer->x_block, x, shared + MEAN * channels,
                                        shared + CONSTANT * channels, shared + SLOPE * channels,
                                        shared + SCALE * channels, &layer->dy_block, dy,
                                        &layer->dx_block, dx);
+    if (count < CNN_LANES) { /* the mean's part reached them, too */
+        clear_lanes(&layer->dx_block, count, dx);
+    }
 }
 
 static void update(const cnn_layer *layer, const float *shared, float *parameters) {

@@ -256,7 +256,8 @@ static void backward_stage_body(void *context, size_t slot, int thread) {
     float *gradients = minibatch->slots + slot * minibatch->slot_stride;
     for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
         float *workspace = minibatch->workspaces[b];
-        cnn_network_batch_backward(network, pass->stage_last, minibatch->shared, workspace);
+        cnn_network_batch_backward(network, pass->stage_last, minibatch->shared,
+                                   images_in_block(pass, b), workspace);
         cnn_network_backward_stage(network, pass->parameters, workspace, pass->stage_first + 1,
                                    pass->stage_last, gradients);
         if (pass->stage_first >= 0) {

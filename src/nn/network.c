@@ -586,14 +586,14 @@ void cnn_network_gather_gradient(const cnn_network *network, int i, const float 
         gradients + layer->parameter_offset);
 }
 
-void cnn_network_batch_backward(const cnn_network *network, int i, const float *shared,
+void cnn_network_batch_backward(const cnn_network *network, int i, const float *shared, int count,
                                 float *workspace) {
     const cnn_layer *layer = &network->layers[i];
     float *dx = input_gradient_of(network, i, workspace);
     if (dx) {
         layer->batch->backward(layer, shared + layer->shared_offset,
                                input_of(network, i, workspace),
-                               output_gradient_of(network, i, workspace), dx);
+                               output_gradient_of(network, i, workspace), count, dx);
     }
 }
 

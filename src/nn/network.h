@@ -112,7 +112,7 @@ void cnn_network_batch_forward(const cnn_network *network, int layer, const floa
 void cnn_network_gather_gradient(const cnn_network *network, int layer, const float *shared,
                                  int count, float *workspace, double *sums, float *gradients);
 void cnn_network_batch_backward(const cnn_network *network, int layer, const float *shared,
-                                float *workspace);
+                                int count, float *workspace);
 
 /* What the last sigmoid's input gets as its gradient: logit_gradients[LANES]. */
 void cnn_network_set_logit_gradients(const cnn_network *network, float *workspace,
