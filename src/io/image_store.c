@@ -46,15 +46,15 @@ static void decode(void *context, size_t i, int thread) {
     uint8_t *pixels =
         d->memory ? d->memory + i * d->image_size : d->buffers + (size_t)thread * d->image_size;
     cnn_error error;
-    cnn_image_info info;
-    if (cnn_image_load(sample->path, d->request->settings, pixels, &info, &error) != CNN_OK) {
+    uint64_t content;
+    if (cnn_image_load(sample->path, d->request->settings, pixels, &content, &error) != CNN_OK) {
         set_reason(&d->reasons[i], error.message);
         return;
     }
     set_reason(&d->reasons[i], NULL);
-    sample->content = info.content;
+    sample->content = content;
     if (d->writer) {
-        cnn_image_pack_write(d->writer, i, pixels, info.content);
+        cnn_image_pack_write(d->writer, i, pixels, content);
     }
 }
 
