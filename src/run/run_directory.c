@@ -36,7 +36,8 @@ static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
     }
     const struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            strcmp(entry->d_name, CNN_DATA_REPORT) != 0) {
             *in_use = true;
         }
     }
