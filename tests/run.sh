@@ -4,6 +4,7 @@
 #
 #   tests/run.sh                   everything
 #   CNN_CORPUS=DIR tests/run.sh    … and every image below DIR through the decoder
+#   CNN_CHECK_DATA=DIR tests/run.sh  … and --check-data on the two class folders in DIR
 set -eu
 cd "$(dirname "$0")/.."
 

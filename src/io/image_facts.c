@@ -48,8 +48,8 @@ enum {
     FREQUENCIES = 16, /* of each direction that are kept */
     COEFFICIENTS = FREQUENCIES * FREQUENCIES,
 };
-_Static_assert(COEFFICIENTS == CNN_PERCEPTUAL_BITS, "a bit a coefficient");
-_Static_assert(CNN_PERCEPTUAL_WORDS * 64 == CNN_PERCEPTUAL_BITS, "bits fill words");
+_Static_assert(COEFFICIENTS - 1 == CNN_PERCEPTUAL_BITS, "a bit a coefficient but the first");
+_Static_assert(CNN_PERCEPTUAL_WORDS * 64 > CNN_PERCEPTUAL_BITS, "bits fit into words");
 
 static int by_value(const void *a, const void *b) {
     const double *x = a, *y = b;
@@ -61,7 +61,7 @@ static void hash_small_image(const uint8_t pixels[SIDE * SIDE],
     const double pi = 3.14159265358979323846;
     double cosine[FREQUENCIES][SIDE];
     double rows[FREQUENCIES][SIDE]; /* transformed from top to bottom */
-    double coefficients[COEFFICIENTS], sorted[COEFFICIENTS];
+    double coefficients[COEFFICIENTS], sorted[CNN_PERCEPTUAL_BITS];
     for (int k = 0; k < FREQUENCIES; k++) {
         for (int i = 0; i < SIDE; i++) {
             cosine[k][i] = cos(pi * (2 * i + 1) * k / (2 * SIDE));
@@ -84,12 +84,12 @@ static void hash_small_image(const uint8_t pixels[SIDE * SIDE],
             }
         }
     }
-    coefficients[0] = 0.0; /* the mean says nothing of the picture */
-    memcpy(sorted, coefficients, sizeof sorted);
-    qsort(sorted, COEFFICIENTS, sizeof *sorted, by_value);
+    const double *pattern = coefficients + 1; /* the mean says nothing of it */
+    memcpy(sorted, pattern, sizeof sorted);
+    qsort(sorted, CNN_PERCEPTUAL_BITS, sizeof *sorted, by_value);
     memset(hash, 0, CNN_PERCEPTUAL_WORDS * sizeof *hash);
-    for (int i = 0; i < COEFFICIENTS; i++) {
-        if (coefficients[i] > sorted[COEFFICIENTS / 2]) {
+    for (int i = 0; i < CNN_PERCEPTUAL_BITS; i++) {
+        if (pattern[i] > sorted[CNN_PERCEPTUAL_BITS / 2]) {
             hash[i / 64] |= (uint64_t)1 << (i % 64);
         }
     }

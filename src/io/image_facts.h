@@ -11,10 +11,10 @@
 /* Bits of a perceptual hash, and how many may differ between near-copies.
  *
  * The hash is that of Zauner (2010), "Implementation and Benchmarking of Perceptual Image Hash
- * Functions", section 3.2.1, with 256 bits in place of 64: the signs of the 16 × 16 lowest
- * frequencies of the cosine transform of a grey 32 × 32 image, seen from their median. 256, as 64
- * cannot tell small images apart. */
-#define CNN_PERCEPTUAL_BITS 256
+ * Functions", section 3.2.1, with 255 bits in place of 64, which cannot tell small images apart:
+ * which of the 16 × 16 lowest frequencies of the cosine transform of a grey 32 × 32 image, but for
+ * the mean, are above their median. */
+#define CNN_PERCEPTUAL_BITS 255
 #define CNN_PERCEPTUAL_WORDS 4
 #define CNN_NEAR_COPY_BITS 16
 

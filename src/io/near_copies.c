@@ -15,25 +15,37 @@ static int count_bits(uint64_t word) {
     return (int)(word * 0x0101010101010101U >> 56);
 }
 
-/* One image to be compared. */
-typedef struct candidate {
-    uint64_t perceptual[CNN_PERCEPTUAL_WORDS];
-    size_t sample;
-    int bits; /* that are set in the hash */
-} candidate;
+/* Hashes that differ in at most CNN_NEAR_COPY_BITS bits have the same bits in one of so many bands
+ * at least, so only those are compared (multi-index hashing: Norouzi, Punjani and Fleet 2012). A
+ * band takes every BANDS-th bit: all have low and high frequencies, and tell images apart alike. */
+enum {
+    BANDS = CNN_NEAR_COPY_BITS + 1,
+    BAND_BITS = CNN_PERCEPTUAL_BITS / BANDS,
+};
+_Static_assert(BANDS *BAND_BITS == CNN_PERCEPTUAL_BITS, "bands cover the hash");
+
+static uint64_t band_of(const uint64_t *perceptual, int band) {
+    uint64_t bits = 0;
+    for (int i = 0; i < BAND_BITS; i++) {
+        int bit = band + i * BANDS;
+        bits = bits << 1 | (perceptual[bit / 64] >> (bit % 64) & 1);
+    }
+    return bits;
+}
 
 typedef struct search {
     const cnn_sample *samples;
-    const candidate *candidates; /* [count], by rising bits */
+    const cnn_image_facts *facts;
+    const cnn_keyed *order; /* [count], by rising band */
     size_t count;
     cnn_near_copy *near;
 } search;
 
 /* Bits that differ, or more than CNN_NEAR_COPY_BITS where it is more. */
-static int distance_of(const candidate *a, const candidate *b) {
+static int distance_of(const uint64_t *a, const uint64_t *b) {
     int distance = 0;
     for (int i = 0; i < CNN_PERCEPTUAL_WORDS && distance <= CNN_NEAR_COPY_BITS; i++) {
-        distance += count_bits(a->perceptual[i] ^ b->perceptual[i]);
+        distance += count_bits(a[i] ^ b[i]);
     }
     return distance;
 }
@@ -43,72 +55,68 @@ static int rank(const cnn_sample *a, const cnn_sample *b) {
     return a->label != b->label ? 2 : a->split != b->split ? 1 : 0;
 }
 
-/* Compares candidate `index` with all that it can be near to: hashes that differ in d bits have
- * numbers of set bits that differ by at most d. */
-static void compare(void *context, size_t index, int thread) {
+/* Notes sample j as a near-copy of sample i, if it is one. Twice does no harm. */
+static void compare(const search *s, size_t i, size_t j) {
+    const cnn_sample *sample = &s->samples[i];
+    const cnn_sample *other = &s->samples[j];
+    cnn_near_copy *near = &s->near[i];
+    int distance = distance_of(s->facts[i].perceptual, s->facts[j].perceptual);
+    if (distance > CNN_NEAR_COPY_BITS || other->content == sample->content) {
+        return;
+    }
+    near->other_label = near->other_label || other->label != sample->label;
+    near->other_split = near->other_split || other->split != sample->split;
+    bool better = near->distance < 0;
+    if (!better) {
+        int worse_by = rank(sample, other) - rank(sample, &s->samples[near->nearest]);
+        int nearer_by = near->distance - distance;
+        better = worse_by != 0 ? worse_by > 0 : nearer_by != 0 ? nearer_by > 0 : j < near->nearest;
+    }
+    if (better) {
+        near->distance = distance;
+        near->nearest = j;
+    }
+}
+
+/* Compares the sample at `index` with all that share its band. */
+static void compare_band(void *context, size_t index, int thread) {
     (void)thread;
     const search *s = context;
-    const candidate *mine = &s->candidates[index];
-    const cnn_sample *sample = &s->samples[mine->sample];
-    cnn_near_copy *near = &s->near[mine->sample];
-    size_t first = index;
-    while (first > 0 && mine->bits - s->candidates[first - 1].bits <= CNN_NEAR_COPY_BITS) {
-        first--;
+    const cnn_keyed *mine = &s->order[index];
+    for (size_t i = index; i > 0 && s->order[i - 1].key == mine->key; i--) {
+        compare(s, mine->value, s->order[i - 1].value);
     }
-    for (size_t i = first; i < s->count && s->candidates[i].bits - mine->bits <= CNN_NEAR_COPY_BITS;
-         i++) {
-        int distance = distance_of(mine, &s->candidates[i]);
-        size_t found = s->candidates[i].sample;
-        const cnn_sample *other = &s->samples[found];
-        if (distance > CNN_NEAR_COPY_BITS || other->content == sample->content) {
-            continue;
-        }
-        int better =
-            near->distance < 0 ? 1 : rank(sample, other) - rank(sample, &s->samples[near->nearest]);
-        better = better != 0 ? better : near->distance - distance;
-        if (better > 0 || (better == 0 && found < near->nearest)) {
-            near->distance = distance;
-            near->nearest = found;
-        }
-        near->other_label = near->other_label || other->label != sample->label;
-        near->other_split = near->other_split || other->split != sample->split;
+    for (size_t i = index + 1; i < s->count && s->order[i].key == mine->key; i++) {
+        compare(s, mine->value, s->order[i].value);
     }
 }
 
 cnn_status cnn_near_copies_find(const cnn_sample *samples, const cnn_image_facts *facts,
                                 size_t count, int threads, cnn_near_copy *near, cnn_error *error) {
     cnn_status status = CNN_OK;
-    candidate *candidates = cnn_alloc(count, sizeof *candidates);
+    cnn_thread_pool *pool = cnn_thread_pool_create(threads);
     cnn_keyed *order = cnn_alloc(count, sizeof *order);
-    size_t kept = 0;
-    if (!candidates || !order) {
+    if (!pool || !order) {
         status = cnn_fail_memory(error, "looking for near-copies");
-        goto done;
     }
     for (size_t i = 0; i < count; i++) {
         near[i] = (cnn_near_copy){.distance = -1};
-        if (!facts[i].constant) {
-            int bits = 0;
-            for (int w = 0; w < CNN_PERCEPTUAL_WORDS; w++) {
-                bits += count_bits(facts[i].perceptual[w]);
+    }
+    for (int band = 0; band < BANDS && status == CNN_OK; band++) {
+        search s = {.samples = samples, .facts = facts, .order = order, .near = near};
+        for (size_t i = 0; i < count; i++) {
+            if (!facts[i].constant) {
+                order[s.count++] =
+                    (cnn_keyed){.key = band_of(facts[i].perceptual, band), .value = i};
             }
-            order[kept++] = (cnn_keyed){.key = (uint64_t)bits, .value = i};
+        }
+        if (cnn_sort_by_key(order, s.count)) {
+            cnn_thread_pool_for(pool, s.count, threads, compare_band, &s);
+        } else {
+            status = cnn_fail_memory(error, "looking for near-copies");
         }
     }
-    if (!cnn_sort_by_key(order, kept)) {
-        status = cnn_fail_memory(error, "looking for near-copies");
-        goto done;
-    }
-    for (size_t i = 0; i < kept; i++) {
-        candidates[i].sample = order[i].value;
-        candidates[i].bits = (int)order[i].key;
-        memcpy(candidates[i].perceptual, facts[order[i].value].perceptual,
-               sizeof candidates[i].perceptual);
-    }
-    search s = {.samples = samples, .candidates = candidates, .count = kept, .near = near};
-    cnn_parallel_for(kept, threads, compare, &s);
-done:
-    cnn_free(candidates);
+    cnn_thread_pool_free(pool);
     cnn_free(order);
     return status;
 }
