@@ -11,6 +11,7 @@
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb_image_write.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define SIDE 40
+#define TEST_PI 3.14159265358979323846
 
 static void write_text(const char *path, const char *text) {
     FILE *file = fopen(path, "wb");
@@ -156,6 +158,30 @@ static int distance_of(const cnn_image_facts *a, const cnn_image_facts *b) {
         distance += (int)(difference >> (bit % 64) & 1);
     }
     return distance;
+}
+
+/* A bit is a frequency: of an image of one cosine wave, that coefficient is the largest, and of its
+ * negative, the smallest. */
+static void test_frequencies(void **state) {
+    (void)state;
+    enum { WAVE = 32 };
+    static const struct { int down, right; } waves[] = {{0, 1}, {1, 0}, {3, 5}, {15, 15}, {7, 0}};
+    uint8_t pixels[WAVE * WAVE];
+    for (size_t i = 0; i < TEST_COUNT(waves); i++) {
+        int bit = waves[i].down * 16 + waves[i].right - 1;
+        for (int sign = -1; sign <= 1; sign += 2) {
+            for (int y = 0; y < WAVE; y++) {
+                for (int x = 0; x < WAVE; x++) {
+                    double wave = cos(0.5 * TEST_PI * (2 * x + 1) * waves[i].right / WAVE) *
+                                  cos(0.5 * TEST_PI * (2 * y + 1) * waves[i].down / WAVE);
+                    pixels[y * WAVE + x] = (uint8_t)(128.5 + sign * 100.0 * wave);
+                }
+            }
+            assert_true(stbi_write_png("wave.png", WAVE, WAVE, 1, pixels, WAVE));
+            cnn_image_facts facts = facts_of("wave.png");
+            assert_int_equal(facts.perceptual[bit / 64] >> (bit % 64) & 1, sign > 0);
+        }
+    }
 }
 
 /* Another size, compression or brightness is near; other pictures are far. */
@@ -410,8 +436,9 @@ static void test_missing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_facts), TEST(test_extensions), TEST(test_perceptual_hash), TEST(test_search),
-        TEST(test_clean), TEST(test_everything), TEST(test_shortcuts),       TEST(test_missing),
+        TEST(test_facts),           TEST(test_extensions), TEST(test_frequencies),
+        TEST(test_perceptual_hash), TEST(test_search),     TEST(test_clean),
+        TEST(test_everything),      TEST(test_shortcuts),  TEST(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,7 +61,9 @@ cp data/right/00001.pgm test/right/crossing.pgm
 echo "no picture" >bad/left/notes.pgm
 : >bad/right/empty.pgm
 "$MAKE_IMAGES" small 2 11 12 1 3
+"$MAKE_IMAGES" short 2 12 11 1 4
 cp small/left/00000.pgm bad/left/small.pgm
+cp short/left/00000.pgm bad/left/short.pgm
 cp test/left/00000.pgm bad/left/wrong.jpg && rm test/left/00000.pgm
 printf 'P5 12 12 255\n%0144d' 0 >bad/left/flat.pgm
 run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test --check-data
@@ -75,11 +77,18 @@ expect_in_stdout 'bad/right/conflict\.pgm \(right, .*\) = bad/left/00000\.pgm \(
 expect_in_stdout 'test/right/crossing\.pgm \(right, test\) = bad/right/00001\.pgm \(right, '
 expect_in_stdout 'bad/left/again\.pgm .* = bad/left/00002\.pgm|bad/left/00002\.pgm .* = bad/left/again\.pgm'
 expect_in_stdout 'bad/left/small\.pgm .*: 11×12$'
+expect_in_stdout 'bad/left/short\.pgm .*: 12×11$'
 expect_in_stdout 'bad/left/wrong\.jpg .*: PNM$'
 expect_in_stdout 'bad/left/flat\.pgm \(left, '
-for problem in unreadable:2 copy_other_label:2 copy_other_split:2 copy:3 small:1 wrong_extension:1 constant:1; do
+for problem in unreadable:2 copy_other_label:2 copy_other_split:2 copy:3 small:2 wrong_extension:1 constant:1; do
     expect_problems "${problem%:*}" "${problem#*:}"
 done
+rm bad/right/conflict.pgm test/right/crossing.pgm
+run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test --check-data
+run 0 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test data.bad_images=skip --check-data
+expect_problems unreadable 2
+cp data/left/00000.pgm bad/right/conflict.pgm
+cp data/right/00001.pgm test/right/crossing.pgm
 rm bad/left/notes.pgm bad/right/empty.pgm
 run 3 "$CNNTRAIN" --config cfg.json data.train=bad --check-data
 run 0 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test data.duplicates=allow --check-data
