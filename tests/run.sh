@@ -4,11 +4,12 @@
 #
 #   tests/run.sh                   everything
 #   CNN_CORPUS=DIR tests/run.sh    … and every image below DIR through the decoder
+#   CNN_CHECK_DATA=DIR tests/run.sh  … and --check-data on the two class folders in DIR
 set -eu
 cd "$(dirname "$0")/.."
 
 data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
-    libmd-dev libxxhash-dev libseccomp-dev zlib1g-dev libcmocka-dev pkg-config mandoc dataset-fashion-mnist
+    libexif-dev libmd-dev libxxhash-dev libseccomp-dev zlib1g-dev libcmocka-dev pkg-config mandoc dataset-fashion-mnist
 
 jobs=$(nproc)
 failed=""

@@ -22,6 +22,7 @@ enum {
     CACHE_LIMIT,
     MAX_MEMORY,
     DRY_RUN,
+    CHECK_DATA,
     CHECK_GRADIENTS,
     TRACE,
     QUIET,
@@ -42,6 +43,8 @@ static const cnn_option options[] = {
     [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
     [MAX_MEMORY] = {"max-memory", 0, "SIZE", "fail rather than take more (default: all there is)"},
     [DRY_RUN] = {"dry-run", 'n', NULL, "print layers, memory and data counts; train nothing"},
+    [CHECK_DATA] = {"check-data", 0, NULL,
+                    "report copies, bad images, shortcuts, …; train nothing"},
     [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
                          "compare gradients with differences in double"},
     [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
@@ -109,6 +112,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         command->verbose = true;
         break;
     case DRY_RUN:
+    case CHECK_DATA:
     case CHECK_GRADIENTS:
     case TRACE:
     case HELP:
@@ -203,6 +207,10 @@ static cnn_status run(const train_command *command, cnn_error *error) {
     switch (command->action) {
     case DRY_RUN:
         status = cnn_dry_run(config, &command->train, &text, error);
+        status = print_text(text, status, error);
+        break;
+    case CHECK_DATA:
+        status = cnn_check_data(config, &command->train, &text, error);
         status = print_text(text, status, error);
         break;
     case CHECK_GRADIENTS:

@@ -43,7 +43,7 @@ static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
     errno = 0;
     while ((entry = readdir(directory)) != NULL) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            strcmp(entry->d_name, lock_name) != 0) {
+            strcmp(entry->d_name, lock_name) != 0 && strcmp(entry->d_name, CNN_DATA_REPORT) != 0) {
             *in_use = true;
         }
     }

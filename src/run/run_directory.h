@@ -18,6 +18,9 @@
     X(CNN_RUN_CHECKPOINT, "checkpoint.bin")   /* what --resume needs */                            \
     X(CNN_RUN_PREDICTIONS, "predictions.csv") /* validation images */
 
+/* The table of --check-data: no part of a run, and no reason to refuse a directory. */
+#define CNN_DATA_REPORT "data_report.csv"
+
 typedef enum cnn_run_file {
 #define CNN_RUN_FILE_ENUM(name, text) name,
     CNN_RUN_FILE_LIST(CNN_RUN_FILE_ENUM)
