@@ -57,6 +57,7 @@ static int open_locked(const char *path, const cnn_log_sink *log, bool *look_aga
         }
         if (!locked) { /* no locks here: better no cache than a torn one */
             int reason = errno;
+            (void)unlink(path); /* nobody can hold it */
             (void)close(file);
             errno = reason;
             return -1;

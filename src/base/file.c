@@ -11,14 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the file is not to blame for: everything else that is opened next would fail, too. */
-static bool is_exhaustion(int reason) {
-    return reason == ENOMEM || reason == EMFILE || reason == ENFILE;
+cnn_status cnn_file_blame(int reason, cnn_status failure) {
+    bool exhausted = reason == ENOMEM || reason == EMFILE || reason == ENFILE;
+    return exhausted ? CNN_ERROR_RUNTIME : failure;
 }
 
 static cnn_status fail_reading(cnn_status failure, int reason, cnn_error *error) {
-    return cnn_fail(error, is_exhaustion(reason) ? CNN_ERROR_RUNTIME : failure, "%s",
-                    strerror(reason));
+    return cnn_fail(error, cnn_file_blame(reason, failure), "%s", strerror(reason));
 }
 
 cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, char **data,

@@ -56,8 +56,8 @@ cnn_status cnn_file_lock_take(const char *path, cnn_file_lock *lock, bool *busy,
         }
         *busy = reason == EWOULDBLOCK;
         *holder = *busy ? read_holder(file) : 0;
-        if (is_unsupported(reason)) {
-            (void)unlink(path);
+        if (reason != 0 && reason != EWOULDBLOCK && reason != EINTR) {
+            (void)unlink(path); /* nobody can hold it */
         }
         (void)close(file);
         if (*busy || is_unsupported(reason)) {
