@@ -93,7 +93,8 @@ static void write_halved(const char *path, uint64_t seed, int width, int height)
 static cnn_image_facts facts_of(const char *path) {
     cnn_image_facts facts;
     cnn_error error;
-    test_ok(cnn_image_facts_read(path, 64, &facts, &error), &error);
+    cnn_image_settings as = {.width = 8, .height = 8, .channels = 3, .max_megapixels = 64};
+    test_ok(cnn_image_facts_read(path, &as, &facts, &error), &error);
     return facts;
 }
 
@@ -122,6 +123,7 @@ static void test_facts(void **state) {
     assert_string_equal(cnn_image_mode_name(facts.channels, facts.deep), "RGBA");
     facts = facts_of("flat.png");
     assert_true(facts.constant);
+    assert_false(facts.hashed);
     assert_int_equal(facts.channels, 2);
     facts = facts_of("deep.pgm");
     assert_true(facts.deep);
@@ -217,7 +219,7 @@ static void test_search(void **state) {
         samples[i] = (cnn_sample){.label = test_random(&random, 0, 1) < 0.1,
                                   .split = (cnn_split)test_random(&random, 0, 3),
                                   .content = (uint64_t)(i < 20 ? 7 : i)};
-        facts[i] = (cnn_image_facts){.constant = i % 50 == 0};
+        facts[i] = (cnn_image_facts){.hashed = i % 50 != 0};
         for (int w = 0; w < CNN_PERCEPTUAL_WORDS; w++) {
             facts[i].perceptual[w] = i % 30 == i ? (uint64_t)test_random(&random, 0, 9e15) * 2047
                                                  : facts[i % 30].perceptual[w];
@@ -236,7 +238,7 @@ static void test_search(void **state) {
         for (int j = 0; j < COUNT; j++) {
             int distance = distance_of(&facts[i], &facts[j]);
             if (distance > CNN_NEAR_COPY_BITS || samples[i].content == samples[j].content ||
-                facts[i].constant || facts[j].constant) {
+                !facts[i].hashed || !facts[j].hashed) {
                 continue;
             }
             bool label = samples[i].label != samples[j].label;

@@ -96,10 +96,11 @@ static cnn_error data_error;
 static cnn_status load(const char *train, const char *first, const char *second, const char *third,
                        cnn_dataset **dataset) {
     cnn_log_sink log = {.write = keep_line};
+    cnn_reading reading = {.threads = 2, .log = &log};
     logged[0] = '\0';
     data_error = (cnn_error){0};
     cnn_config *config = make_config(train, first, second, third);
-    cnn_status status = cnn_dataset_load(config, NULL, 2, &log, dataset, &data_error);
+    cnn_status status = cnn_dataset_load(config, &reading, dataset, &data_error);
     cnn_config_free(config);
     return status;
 }

@@ -1,6 +1,7 @@
 /* model.bin: written by hand and read, written by the library and taken apart, and damaged. */
 #include "test_support.h"
 
+#include "damaged_models.h"
 #include "memory.h"
 #include "model_file.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* 1×4×4: conv 2 3, relu, flatten, dense 1, sigmoid: 18 + 2 + 8 + 1 parameters. */
@@ -349,12 +351,73 @@ static void test_others(void **state) {
     assert_int_equal(missed, 0);
 }
 
+/* The same hundreds of ways that cli/damaged_models.sh tries on the program. */
+static void test_damaged(void **state) {
+    (void)state;
+    uint8_t good[FILE_MAX];
+    size_t size = write_again(good);
+    size_t number = 0;
+    damaged_model model;
+    for (; damaged_model_make(good, size, number, &model); number++) {
+        cnn_error error;
+        write_file(model.bytes, model.size);
+        free(model.bytes);
+        const char *wrong = refusal(&error);
+        if (*wrong) {
+            fail_msg("%zu, %s: %s: %s", number, model.what, wrong, error.message);
+        }
+    }
+    assert_in_range(number, 500, 10000);
+}
+
+/* A file of 1 KB cannot claim memory: layers are compared with tensors before they are planned. */
+static void test_claims(void **state) {
+    (void)state;
+    static const struct {
+        const char *find, *replace;
+    } claims[] = {
+        {"\\\"units\\\":1}",
+         "\\\"units\\\":65536},{\\\"type\\\":\\\"dense\\\",\\\"units\\\":16000},"
+         "{\\\"type\\\":\\\"dense\\\",\\\"units\\\":1}"},
+        {"\\\"filters\\\":2", "\\\"filters\\\":4096"},
+        {"\\\"width\\\":4,\\\"height\\\":4", "\\\"width\\\":4096,\\\"height\\\":4096"},
+        {"[2,1,3,3]", "[67108864,67108864,67108864,67108864]"},
+        {"[2,1,3,3]", "[9007199254740992,2048]"},
+        {"[0,72]", "[0,9007199254740992]"},
+        {"[0,72]", "[18446744073709551544,72]"},
+    };
+#ifdef CNN_SANITIZED
+    skip(); /* sanitizers claim memory for themselves */
+#endif
+    struct rlimit all, little;
+    assert_int_equal(getrlimit(RLIMIT_DATA, &all), 0);
+    little = all;
+    little.rlim_cur = (rlim_t)64 << 20;
+    for (size_t i = 0; i < TEST_COUNT(claims); i++) {
+        char header[FILE_MAX];
+        uint8_t bytes[FILE_MAX];
+        cnn_error error;
+        const char *place = strstr(good_header, claims[i].find);
+        assert_non_null(place);
+        (void)snprintf(header, sizeof header, "%.*s%s%s", (int)(place - good_header), good_header,
+                       claims[i].replace, place + strlen(claims[i].find));
+        write_file(bytes, build(header, PARAMETERS, bytes));
+        assert_int_equal(setrlimit(RLIMIT_DATA, &little), 0);
+        const char *wrong = refusal(&error); /* status 1, out of memory, would be another answer */
+        assert_int_equal(setrlimit(RLIMIT_DATA, &all), 0);
+        if (*wrong) {
+            fail_msg("%s: %s: %s", claims[i].replace, wrong, error.message);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),       cmocka_unit_test(test_write),
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_flipped_bits),
         cmocka_unit_test(test_truncated),  cmocka_unit_test(test_no_model),
-        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_others),     cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_claims),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

@@ -1,6 +1,10 @@
 #include "error.h"
 
+#include "memory.h"
+#include "text.h"
+
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +19,16 @@ const char *cnn_status_text(cnn_status status) {
     return "unknown status";
 }
 
+/* What files say about themselves goes into messages, too: no line's end and no terminal's command
+ * gets through. */
+static void make_one_line(char *message) {
+    for (char *c = message; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            *c = '?';
+        }
+    }
+}
+
 cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...) {
     if (error) {
         va_list arguments;
@@ -22,6 +36,7 @@ cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...
         error->status = status;
         (void)vsnprintf(error->message, sizeof error->message, format, arguments);
         va_end(arguments);
+        make_one_line(error->message);
     }
     return status;
 }
@@ -41,9 +56,28 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
         rest[room - 1] = '\0'; /* a longer tail is cut off, never the place in front */
         memcpy(error->message + used, rest, strlen(rest) + 1);
     }
+    make_one_line(error->message);
     return error->status;
 }
 
 cnn_status cnn_fail_memory(cnn_error *error, const char *what) {
-    return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
+    cnn_memory_state memory = cnn_memory_look();
+    char wanted[24], in_use[24], limit[24];
+    if (memory.refused == 0) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
+    }
+    if (memory.refused == SIZE_MAX) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME,
+                        "out of memory for %s: more was wanted than can be addressed", what);
+    }
+    cnn_bytes_text(memory.refused, wanted);
+    cnn_bytes_text(memory.in_use, in_use);
+    if (memory.limit == SIZE_MAX) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME,
+                        "out of memory for %s: %s wanted beside %s in use", what, wanted, in_use);
+    }
+    return cnn_fail(
+        error, CNN_ERROR_RUNTIME,
+        "out of memory for %s: %s wanted beside %s in use, of %s allowed (--max-memory)", what,
+        wanted, in_use, cnn_bytes_text(memory.limit, limit));
 }

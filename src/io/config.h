@@ -46,6 +46,7 @@ struct cnn_config {
         double learning_rate, momentum;
         bool shuffle;
         int64_t seed;
+        double checkpoint_seconds;
     } train;
     char *output; /* NULL where not given */
 };
@@ -54,10 +55,12 @@ struct cnn_config {
  * with cnn_free. */
 char *cnn_config_to_json(const cnn_config *config);
 
-/* The path of the first key that differs between two texts of cnn_config_to_json, leaving out the
- * keys that a run may change when it goes on (train.epochs, output), and data.classes where `json`
- * leaves it to the data; NULL where none does. The result is constant. */
-const char *cnn_config_difference(const char *json, const char *other);
+/* The first difference between the config that a run was started with and the one it is to go on
+ * with, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is none. Leaves
+ * out the keys that a run may change when it goes on (may_change in the table), and data.classes
+ * where `now` leaves it to the data. Fails where memory is refused. */
+CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,
+                                              char difference[256], cnn_error *error);
 
 /* What a model file keeps of a config, and how it gets it back; both leave other values alone.
  * `json` is an object {"image": …, "layers": …} with more keys allowed beside them. */

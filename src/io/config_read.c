@@ -160,7 +160,8 @@ static cnn_status parse(const config_reader *reader, const char *text, size_t si
                     line, column, near, comma ? " behind a comma" : "");
 }
 
-/* JSON allows a key twice, and readers disagree about which one counts: so it is an error. */
+/* JSON allows a key twice, and readers disagree about which one counts: so it is an error. Asked
+ * when all keys are known ones, so that one of a few stands here twice soon. */
 static cnn_status check_duplicates(const config_reader *reader, const char *place,
                                    const cJSON *object) {
     for (const cJSON *item = object->child; item; item = item->next) {
@@ -210,10 +211,6 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
     if (!cJSON_IsObject(item)) {
         return fail_expected(reader, place, "an object such as {\"type\": \"relu\"}", item);
     }
-    cnn_status status = check_duplicates(reader, place, item);
-    if (status != CNN_OK) {
-        return status;
-    }
     char type_place[CNN_CONFIG_PLACE_SIZE];
     (void)snprintf(type_place, sizeof type_place, "%s.type", place);
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(item, "type");
@@ -245,6 +242,10 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
         if (!known) {
             return fail_unknown(reader, place, "key", key->string, names);
         }
+    }
+    cnn_status status = check_duplicates(reader, place, item);
+    if (status != CNN_OK) {
+        return status;
     }
     for (int i = 0; layer->ops->keys[i].name; i++) {
         const cnn_layer_key *key = &layer->ops->keys[i];

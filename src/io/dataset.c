@@ -102,20 +102,22 @@ static void drop_bad_images(cnn_dataset *dataset, cnn_log_level level, const cnn
     dataset->count = kept;
 }
 
-static cnn_status decode_all(const cnn_config *config, const cnn_image_cache *cache, int threads,
-                             const cnn_log_sink *log, cnn_dataset *dataset, cnn_error *error) {
+static cnn_status decode_all(const cnn_config *config, const cnn_reading *reading,
+                             cnn_dataset *dataset, cnn_error *error) {
     size_t listed = dataset->count;
     bool fail = config->data.bad_images == CNN_BAD_IMAGES_FAIL;
     cnn_text source = {0};
     cnn_image_request request = {.samples = dataset->samples,
                                  .count = dataset->count,
                                  .settings = &config->image,
-                                 .threads = threads,
-                                 .log = log};
+                                 .threads = reading->threads,
+                                 .log = reading->log,
+                                 .should_stop = reading->should_stop,
+                                 .user = reading->user};
     cnn_status status = CNN_OK;
-    if (cache && cache->folder) {
+    if (reading->cache.folder) {
         status = describe_source(config, dataset->classes, &source, error);
-        request.cache = *cache;
+        request.cache = reading->cache;
         request.source = source.data;
     }
     if (status == CNN_OK) {
@@ -125,7 +127,7 @@ static cnn_status decode_all(const cnn_config *config, const cnn_image_cache *ca
     if (status != CNN_OK) {
         return status;
     }
-    drop_bad_images(dataset, fail ? CNN_LOG_ERROR : CNN_LOG_WARNING, log);
+    drop_bad_images(dataset, fail ? CNN_LOG_ERROR : CNN_LOG_WARNING, reading->log);
     if (dataset->bad_images > 0 && fail) {
         return cnn_fail(
             error, CNN_ERROR_DATA,
@@ -186,8 +188,9 @@ static cnn_status check_classes(const cnn_config *config, const cnn_dataset *dat
     return CNN_OK;
 }
 
-cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cache, int threads,
-                            const cnn_log_sink *log, cnn_dataset **out, cnn_error *error) {
+cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading, cnn_dataset **out,
+                            cnn_error *error) {
+    const cnn_log_sink *log = reading->log;
     *out = NULL;
     cnn_dataset *dataset = cnn_alloc(1, sizeof *dataset);
     if (!dataset) {
@@ -195,7 +198,7 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cac
     }
     cnn_sample_list list = {0};
     dataset->image_size = cnn_image_size(&config->image);
-    cnn_status status = cnn_dataset_list(config, threads, dataset->classes, &list, error);
+    cnn_status status = cnn_dataset_list(config, reading->threads, dataset->classes, &list, error);
     dataset->samples = list.samples;
     dataset->count = list.count;
     if (status == CNN_OK && list.other_labels > 0) {
@@ -204,7 +207,7 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cac
                         list.other_labels, dataset->classes[0], dataset->classes[1]);
     }
     if (status == CNN_OK) {
-        status = decode_all(config, cache, threads, log, dataset, error);
+        status = decode_all(config, reading, dataset, error);
     }
     if (status == CNN_OK) {
         status = cnn_dataset_hold_back(config, dataset->samples, dataset->count, log, error);

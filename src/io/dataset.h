@@ -22,11 +22,20 @@ typedef struct cnn_dataset {
     size_t bad_images; /* unreadable ones that were skipped */
 } cnn_dataset;
 
-/* Lists, decodes (on up to `threads` threads) or takes from the cache, holds back and counts
+/* How images are to be read. */
+typedef struct cnn_reading {
+    cnn_image_cache cache;
+    int threads; /* at most */
+    const cnn_log_sink *log;
+    bool (*should_stop)(void *user); /* asked before every image, by any thread; may be NULL */
+    void *user;
+} cnn_reading;
+
+/* Lists, decodes or takes from the cache, holds back and counts
  * everything that the config's `data` names. Every unreadable image goes to the log with its
- * reason. CNN_ERROR_DATA where the data cannot be trained on. Free with cnn_dataset_free. */
-CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cache,
-                                         int threads, const cnn_log_sink *log,
+ * reason. CNN_ERROR_DATA where the data cannot be trained on; CNN_ERROR_RUNTIME and CNN_STOPPED as
+ * cnn_image_store_load gives them. Free with cnn_dataset_free. */
+CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading,
                                          cnn_dataset **dataset, cnn_error *error);
 void cnn_dataset_free(cnn_dataset *dataset);
 

@@ -2,6 +2,7 @@
 
 #include "error.h"
 #include "hash.h"
+#include "image_guard.h"
 #include "memory.h"
 
 #include <stb_image_resize.h>
@@ -78,6 +79,11 @@ static cnn_status resize(const uint8_t *from, int width, int height,
                    (size_t)target.width * (size_t)channels);
         }
         return CNN_OK;
+    }
+    cnn_status status = cnn_image_guard_resize(source.width, source.height, target.width,
+                                               target.height, channels, error);
+    if (status != CNN_OK) {
+        return status;
     }
     if (!stbir_resize_uint8(first, source.width, source.height, width * channels, place,
                             target.width, target.height, to_width * channels, channels)) {

@@ -37,7 +37,8 @@ CNN_MUST_USE cnn_status cnn_image_content(const cnn_image *image, uint64_t *cont
  * says, and brings it to size: pixels[channels][height][width]. Grey from colour is stb_image's
  * (77 R + 150 G + 29 B) / 256; alpha is dropped; 16 bits become 8. An image with more pixels than
  * allowed is refused before it is decoded. content: its cnn_image_content; may be NULL.
- * CNN_ERROR_DATA with a reason, without the path. */
+ * CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME where memory or descriptors
+ * have run out. */
 CNN_MUST_USE cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings,
                                        uint8_t *pixels, uint64_t *content, cnn_error *error);
 

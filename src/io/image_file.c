@@ -5,6 +5,7 @@
 #include "file.h"
 #include "image_guard.h"
 #include "memory.h"
+#include "stb.h"
 
 #define STBI_NO_STDIO
 #include <stb_image.h>
@@ -13,9 +14,22 @@
 
 #define IMAGE_FILE_LIMIT ((size_t)1 << 30)
 
+/* What one array of the decoder may take: 16-bit RGBA, twice as much as it grows, a compressed file
+ * as it grows, and some for what is read by blocks. */
+static size_t memory_limit(int width, int height, size_t file_size) {
+    return 16 * (size_t)width * (size_t)height + 2 * file_size + ((size_t)16 << 20);
+}
+
 /* stb's reason, or ours where it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
+    if (cnn_stb_was_limited()) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected data for the pixels of its header, found far more");
+    }
     const char *reason = stbi_failure_reason();
+    if (reason && strcmp(reason, "Out of memory") == 0) {
+        return cnn_fail_memory(error, "decoding an image");
+    }
     if (!reason || !*reason || strcmp(reason, "Image not of any known type, or corrupt") == 0) {
         reason =
             "expected a PNG, JPEG, BMP, TGA or PNM image, found something else or a damaged one";
@@ -42,10 +56,9 @@ static cnn_image_format find_format(const uint8_t *bytes, size_t size) {
     static const struct {
         const char *start;
         cnn_image_format format;
-    } signatures[] = {{"\x89PNG", CNN_IMAGE_PNG},
-                      {"\xff\xd8", CNN_IMAGE_JPEG},
-                      {"BM", CNN_IMAGE_BMP},
-                      {"P5", CNN_IMAGE_PNM},
+    } signatures[] = {{"\x89PNG", CNN_IMAGE_PNG},   {"\xff\xd8", CNN_IMAGE_JPEG},
+                      {"\xff\xff", CNN_IMAGE_JPEG}, /* FF may fill */
+                      {"BM", CNN_IMAGE_BMP},        {"P5", CNN_IMAGE_PNM},
                       {"P6", CNN_IMAGE_PNM}};
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
         size_t length = strlen(signatures[i].start);
@@ -114,6 +127,15 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
         status = cnn_fail(error, CNN_ERROR_DATA, "expected an image, found an empty file");
         goto done;
     }
+    image->file_size = size;
+    image->format = find_format(data, size);
+    image->orientation = cnn_exif_orientation(data, size);
+    cnn_stb_limit(memory_limit(0, 0, size));
+    image->deep = stbi_is_16_bit_from_memory(data, (int)size); /* the guard makes it 8 in PNM */
+    status = cnn_image_guard(bytes, &size, error);
+    if (status != CNN_OK) {
+        goto done;
+    }
     if (!stbi_info_from_memory(data, (int)size, &image->width, &image->height, &image->channels)) {
         status = fail_decoding(error);
         goto done;
@@ -122,14 +144,7 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
     if (status != CNN_OK) {
         goto done;
     }
-    image->file_size = size;
-    image->format = find_format(data, size);
-    image->deep = stbi_is_16_bit_from_memory(data, (int)size);
-    image->orientation = cnn_exif_orientation(data, size);
-    status = cnn_image_guard(bytes, &size, image->width, image->height, error);
-    if (status != CNN_OK) {
-        goto done;
-    }
+    cnn_stb_limit(memory_limit(image->width, image->height, size));
     image->pixels =
         stbi_load_from_memory(data, (int)size, &image->width, &image->height, &image->channels, 0);
     if (!image->pixels) {

@@ -133,7 +133,48 @@ static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_mod
     return CNN_OK;
 }
 
-/* Copies the file's tensors into the flat parameters; names and shapes must be the network's. */
+/* Does the file hold a tensor of this layer by name and shape? */
+static bool holds_tensor(const cnn_saved_file *file, const char *name, const cnn_tensor *tensor) {
+    const cnn_saved_tensor *found = cnn_saved_tensor_find(file, name);
+    bool same = found && found->rank == tensor->rank;
+    for (int d = 0; same && d < tensor->rank; d++) {
+        same = found->dim[d] == tensor->dim[d];
+    }
+    return same;
+}
+
+/* Names and shapes must be those of the layers; asked before memory is, so that no file gets more
+ * than in proportion to its size. */
+static cnn_status check_tensors(const cnn_saved_file *file, const cnn_network_spec *spec,
+                                cnn_error *error) {
+    cnn_shape shapes[CNN_LAYERS_MAX];
+    size_t count = 0;
+    cnn_status status = cnn_network_check(spec, shapes, error);
+    for (int i = 0; i < spec->layer_count && status == CNN_OK; i++) {
+        const cnn_layer_spec *layer = &spec->layers[i];
+        const cnn_shape *in = i > 0 ? &shapes[i - 1] : &spec->input;
+        cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
+        int layer_count =
+            layer->ops->tensors ? layer->ops->tensors(layer, in, &shapes[i], tensors) : 0;
+        for (int t = 0; t < layer_count && status == CNN_OK; t++) {
+            char name[32];
+            cnn_tensor_full_name(i, &tensors[t], name);
+            if (!holds_tensor(file, name, &tensors[t])) {
+                status =
+                    cnn_fail(error, CNN_ERROR_MODEL,
+                             "expected a tensor \"%s\" of the shape that its layers have", name);
+            }
+        }
+        count += (size_t)layer_count;
+    }
+    if (status == CNN_OK && file->tensor_count != count) {
+        status = cnn_fail(error, CNN_ERROR_MODEL, "expected %zu tensors, found %zu", count,
+                          file->tensor_count);
+    }
+    return status;
+}
+
+/* Copies the file's tensors, which are the network's, into the flat parameters. */
 static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, cnn_error *error) {
     const cnn_network *network = model->network;
     model->parameters = cnn_alloc(network->parameter_count, sizeof *model->parameters);
@@ -143,17 +184,11 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
     for (int i = 0; i < network->layer_count; i++) {
         const cnn_layer *layer = &network->layers[i];
         for (int t = 0; t < layer->tensor_count; t++) {
-            cnn_saved_tensor expected = {0};
-            describe_tensor(i, &layer->tensors[t], model->parameters, &expected);
-            const cnn_saved_tensor *found = cnn_saved_tensor_find(file, expected.name);
-            if (!found || found->rank != expected.rank ||
-                memcmp(found->dim, expected.dim, sizeof found->dim) != 0) {
-                return cnn_fail(error, CNN_ERROR_MODEL,
-                                "expected a tensor \"%s\" of the shape that its layers have",
-                                expected.name);
-            }
-            memcpy(model->parameters + layer->tensors[t].offset, found->data,
-                   found->count * sizeof *found->data);
+            char name[32];
+            cnn_tensor_full_name(i, &layer->tensors[t], name);
+            memcpy(model->parameters + layer->tensors[t].offset,
+                   cnn_saved_tensor_find(file, name)->data,
+                   layer->tensors[t].count * sizeof *model->parameters);
         }
     }
     for (size_t i = 0; i < network->parameter_count; i++) {
@@ -161,10 +196,6 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
             return cnn_fail(error, CNN_ERROR_MODEL,
                             "expected finite weights, found NaN or infinity");
         }
-    }
-    if (file->tensor_count != count_tensors(network)) {
-        return cnn_fail(error, CNN_ERROR_MODEL, "expected %zu tensors, found %zu",
-                        count_tensors(network), file->tensor_count);
     }
     return CNN_OK;
 }
@@ -191,6 +222,9 @@ static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kern
         status = read_info(root, model->config, &model->info, error);
     }
     cJSON_Delete(root);
+    if (status == CNN_OK) {
+        status = check_tensors(file, &model->config->network, error);
+    }
     if (status == CNN_OK) {
         status = cnn_network_create(&model->config->network, kernels, CNN_NETWORK_FAST,
                                     &model->network, error);

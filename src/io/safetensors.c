@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define FILE_LIMIT ((size_t)8 << 30)
-#define HEADER_LIMIT ((size_t)100 << 20) /* the format's own */
+#define HEADER_LIMIT ((size_t)16 << 20) /* parsed, it takes up to forty times as much */
 #define DATA_ALIGNMENT 64
 #define LENGTH_BYTES 8
 #define DIGEST_DIGITS 64
@@ -110,13 +110,20 @@ cnn_status cnn_safetensors_write(const char *path, const cnn_saved_text *texts, 
                                  cnn_error *error) {
     cnn_text header = {0};
     cnn_status status = CNN_OK;
+    char *bytes = NULL;
     write_header(texts, text_count, tensors, tensor_count, &header);
+    if (header.length > HEADER_LIMIT) {
+        status = cnn_fail(error, CNN_ERROR_RUNTIME,
+                          "%s: expected at most %zu MiB of names and texts to write, got more",
+                          path, HEADER_LIMIT >> 20);
+        goto done;
+    }
     size_t floats = 0;
     for (size_t i = 0; i < tensor_count; i++) {
         floats += tensors[i].count;
     }
     size_t start = LENGTH_BYTES + header.length;
-    char *bytes = header.failed ? NULL : cnn_alloc(start + floats * sizeof(float), 1);
+    bytes = header.failed ? NULL : cnn_alloc(start + floats * sizeof(float), 1);
     if (!bytes) {
         status = cnn_fail_memory(error, path);
         goto done;
@@ -271,6 +278,14 @@ static cnn_status read_entries(const char *path, const char *data, size_t size,
     return CNN_OK;
 }
 
+/* Nothing but the spaces that stand between header and tensors? */
+static bool is_padding(const char *from, const char *end) {
+    while (from < end && *from == ' ') {
+        from++;
+    }
+    return from == end;
+}
+
 cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_error *error) {
     *file = (cnn_saved_file){0};
     char *bytes;
@@ -296,9 +311,11 @@ cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_erro
                           foreign);
         goto done;
     }
-    memory->header = cJSON_ParseWithLength(bytes + LENGTH_BYTES, (size_t)length);
+    const char *rest = NULL;
+    memory->header = cJSON_ParseWithLengthOpts(bytes + LENGTH_BYTES, (size_t)length, &rest, false);
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(memory->header, "__metadata__");
-    if (!cJSON_IsObject(memory->header) || !cJSON_IsObject(metadata)) {
+    if (!cJSON_IsObject(memory->header) || !cJSON_IsObject(metadata) ||
+        !is_padding(rest, bytes + LENGTH_BYTES + length)) {
         status = cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa file without a header like it", path,
                           foreign);
         goto done;

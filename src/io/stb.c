@@ -1,4 +1,31 @@
-/* Compiles stb_image and stb_image_resize: only the formats that we promise, only from memory. */
+/* Compiles stb_image and stb_image_resize: only the formats that we promise, only from memory, and
+ * within limits.
+ */
+#include "stb.h"
+
+#include "memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local size_t limit = SIZE_MAX;
+static _Thread_local bool limited;
+
+void cnn_stb_limit(size_t bytes) {
+    limit = bytes;
+    limited = false;
+}
+
+bool cnn_stb_was_limited(void) {
+    return limited;
+}
+
+static bool is_within(size_t size) {
+    limited = limited || size > limit;
+    return size <= limit;
+}
+
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_BMP
@@ -9,9 +36,11 @@
 #define STBI_NO_HDR
 #define STBI_FAILURE_USERMSG
 /* zeroed, so that what a damaged file leaves out is the same at every run */
-#define STBI_MALLOC(size) calloc(1, size)
-#define STBI_REALLOC(memory, size) realloc(memory, size)
-#define STBI_FREE(memory) free(memory)
+#define STBI_MALLOC(size) (is_within(size) ? cnn_plain_alloc(size) : NULL)
+#define STBI_REALLOC(memory, size) (is_within(size) ? cnn_plain_realloc(memory, size) : NULL)
+#define STBI_FREE(memory) cnn_free(memory)
+#define STBIR_MALLOC(size, context) ((void)(context), cnn_plain_alloc(size))
+#define STBIR_FREE(memory, context) ((void)(context), cnn_free(memory))
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_RESIZE_IMPLEMENTATION
 
@@ -21,7 +50,11 @@
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 #endif
 
-#include <stdlib.h>
+/* stb_image copies nothing to NULL where a PNG has an empty piece of data; memcpy must not. */
+static void *copy_bytes(void *to, const void *from, size_t size) {
+    return size > 0 ? memcpy(to, from, size) : to;
+}
+#define memcpy(to, from, size) copy_bytes(to, from, size)
 
 #include <stb_image.h>
 #include <stb_image_resize.h>

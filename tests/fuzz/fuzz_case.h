@@ -1,0 +1,18 @@
+/* What make_seeds.c writes, and the harnesses expect: a checkpoint and a pack are read for a run
+ * that the reader knows already. */
+#ifndef CNN_FUZZ_CASE_H
+#define CNN_FUZZ_CASE_H
+
+#include "image_pack.h"
+
+#define FUZZ_CHECKPOINT_CONFIG                                                                     \
+    "{\"data\":{\"train\":\"a\"},\"image\":{\"width\":6,\"height\":6,\"channels\":1},\"layers\":[" \
+    "{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":1},{\"type\":\"sigmoid\"}]}"
+#define FUZZ_CHECKPOINT_DATA 0x0123456789abcdefU
+
+enum { FUZZ_PARAMETERS = 7, FUZZ_OPTIMIZER_STATE = 3 };
+
+static const cnn_image_pack_layout fuzz_pack_layout = {
+    .key = {.low = 0x1111, .high = 0x2222}, .count = 3, .image_size = 20};
+
+#endif

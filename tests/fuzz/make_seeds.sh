@@ -1,0 +1,84 @@
+#!/bin/sh
+# Makes the seeds again, all of them our own: tests/fuzz/make_seeds.sh BUILD, the folder of a build with tests.
+# Needed when the format of a file changes, or its version (a model is read by its own version alone). Files in
+# seeds/*/found-* are what fuzzing found, and stay.
+set -eu
+cd "$(dirname "$0")/seeds"
+build=$1
+
+../../../data/install-packages.sh netpbm libjpeg-turbo-progs
+
+mkdir -p model checkpoint pack config manifest image
+"$build/tests/fuzz/make_seeds" .
+
+# --- images: a picture of 13 x 11 pixels, colourful and then grey, in every format
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ppmmake rgb:20/60/a0 13 11 >"$work/ground.ppm"
+ppmdraw -script 'setcolor red; line 0 0 12 10; setcolor white; circle 6 5 3; setcolor green; line 0 10 12 2' \
+    "$work/ground.ppm" >"$work/picture.ppm"
+ppmtopgm "$work/picture.ppm" >"$work/picture.pgm"
+colour=$work/picture.ppm
+grey=$work/picture.pgm
+
+cp "$colour" image/colour.ppm
+cp "$grey" image/grey.pgm
+pamdepth 1023 "$grey" >image/grey-16.pgm
+pamdepth 65535 "$colour" >image/colour-16.ppm
+{ printf 'P5 # a comment\n13 11\n# another one\n255\n' && tail -c 143 "$grey"; } >image/comments.pgm
+
+pnmtopng -force -nofilter -compression 9 "$colour" >image/colour.png 2>/dev/null
+pnmtopng -interlace -force "$colour" >image/interlaced.png 2>/dev/null
+pnmtopng "$grey" >image/grey.png 2>/dev/null
+pnmtopng "$colour" >image/palette.png 2>/dev/null
+pnmtopng -transparent =red "$colour" >image/palette-transparent.png 2>/dev/null
+pnmtopng -force -transparent =red "$colour" >image/transparent.png 2>/dev/null
+pnmtopng -force -alpha "$grey" "$colour" >image/alpha.png 2>/dev/null
+pamthreshold "$grey" 2>/dev/null | pnmtopng >image/bits.png 2>/dev/null
+pamdepth 65535 "$colour" | pnmtopng -force >image/colour-16.png 2>/dev/null
+pamdepth 15 "$grey" | pnmtopng >image/grey-4.png 2>/dev/null
+
+ppmtobmp "$colour" >image/palette.bmp 2>/dev/null
+ppmtobmp -bpp=24 "$colour" >image/colour.bmp 2>/dev/null
+pamthreshold "$grey" 2>/dev/null | ppmtobmp -bpp=1 >image/bits.bmp 2>/dev/null
+ppmtobmp -os2 -bpp=24 "$colour" >image/os2.bmp 2>/dev/null
+
+pamtotga -rgb -norle "$colour" >image/colour.tga 2>/dev/null
+pamtotga -rgb "$colour" >image/rle.tga 2>/dev/null
+pamtotga -cmap "$colour" >image/palette.tga 2>/dev/null
+pamtotga -mono "$grey" >image/grey.tga 2>/dev/null
+
+cjpeg -quality 60 "$colour" >image/baseline.jpg
+cjpeg -quality 60 -sample 1x1 "$colour" >image/baseline-1x1.jpg
+cjpeg -quality 60 -sample 2x1,1x1,1x2 -restart 1B "$colour" >image/restart.jpg
+cjpeg -quality 60 -progressive "$colour" >image/progressive.jpg
+cjpeg -quality 60 -grayscale -progressive "$grey" >image/grey-progressive.jpg
+cjpeg -quality 60 -rgb "$colour" >image/rgb.jpg
+
+# --- configs, some with KEY=VALUE behind zero bytes
+for name in seed fashion folders; do
+    cp "../../../configs/$name.json" "config/$name.json"
+done
+overrides() {
+    cat ../../../configs/seed.json
+    printf '\0%s' "$@"
+}
+overrides train.epochs=3 layers.0.filters=2 'data.classes=["a","b"]' image.resize=crop >config/override-values
+overrides data.validation=0.5 data.bad_images=skip train.optimizer=momentum train.shuffle=false \
+    'layers.6={"type":"sigmoid"}' layers.0.padding=same >config/override-layers
+overrides trian.epochs=3 >config/override-misspelt
+overrides train.epochs.x=3 >config/override-too-deep
+printf '{"data":{"train":"a.csv","validation":"b","test":"c"},"image":{"width":9,"height":9,"channels":3,
+"resize":"letterbox","normalize":"standardize","max_megapixels":2.5},"layers":[{"type":"conv","filters":2,
+"kernel":3,"stride":2,"padding":1},{"type":"maxpool","size":2,"stride":1},{"type":"flatten"},{"type":"dense",
+"units":1},{"type":"sigmoid"}],"train":{"momentum":1e-1,"seed":9007199254740991},"output":"\\u00e4"}' >config/all-keys.json
+
+# --- manifests behind a byte: 1 where a column split is allowed, + 2 where the classes are "no" and "yes"
+printf '1path,label\na/1.png,no\na/2.png,yes\n' >manifest/plain.csv
+printf '3path,label,split,group\n1.png,no,train,p1\n2.png,yes,test,p2\n3.png,no,validation,\n4.png,yes,,"a, b"\n' \
+    >manifest/splits.csv
+printf '2"label","path"\r\n"yes","a ""quoted"" name.png"\r\nother,/absolute.png\r\n\r\nno,"two\nlines.png"\r\n' \
+    >manifest/quotes.csv
+printf '1\357\273\277group,path,label\n,1.png,a\nx,2.png,b\n' >manifest/mark.csv
+printf '2path,label,split\n1.png,no,train\n' >manifest/split-not-allowed.csv
+printf '1path,labl\n1.png,a\n' >manifest/misspelt.csv
