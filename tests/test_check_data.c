@@ -123,7 +123,6 @@ static void test_facts(void **state) {
     assert_string_equal(cnn_image_mode_name(facts.channels, facts.deep), "RGBA");
     facts = facts_of("flat.png");
     assert_true(facts.constant);
-    assert_false(facts.hashed);
     assert_int_equal(facts.channels, 2);
     facts = facts_of("deep.pgm");
     assert_true(facts.deep);
@@ -219,7 +218,7 @@ static void test_search(void **state) {
         samples[i] = (cnn_sample){.label = test_random(&random, 0, 1) < 0.1,
                                   .split = (cnn_split)test_random(&random, 0, 3),
                                   .content = (uint64_t)(i < 20 ? 7 : i)};
-        facts[i] = (cnn_image_facts){.hashed = i % 50 != 0};
+        facts[i] = (cnn_image_facts){.constant = i % 50 == 0};
         for (int w = 0; w < CNN_PERCEPTUAL_WORDS; w++) {
             facts[i].perceptual[w] = i % 30 == i ? (uint64_t)test_random(&random, 0, 9e15) * 2047
                                                  : facts[i % 30].perceptual[w];
@@ -238,7 +237,7 @@ static void test_search(void **state) {
         for (int j = 0; j < COUNT; j++) {
             int distance = distance_of(&facts[i], &facts[j]);
             if (distance > CNN_NEAR_COPY_BITS || samples[i].content == samples[j].content ||
-                !facts[i].hashed || !facts[j].hashed) {
+                facts[i].constant || facts[j].constant) {
                 continue;
             }
             bool label = samples[i].label != samples[j].label;
@@ -434,13 +433,61 @@ static void test_missing(void **state) {
     expect_in(error.message, "nowhere: expected a folder");
 }
 
+static bool stop_at_once(void *user) {
+    (void)user;
+    return true;
+}
+
+/* Stopped while it reads: no report, no table, and a message. */
+static void test_stopped(void **state) {
+    (void)state;
+    write_classes("d", 3, 1);
+    char *text;
+    cnn_error error = {0};
+    cnn_config *config;
+    test_ok(check(NULL, NULL, &text, &error), &error); /* leaves cfg.json */
+    cnn_text_release(text);
+    assert_int_equal(unlink("out/data_report.csv"), 0);
+    test_ok(cnn_config_load("cfg.json", NULL, 0, &config, &error), &error);
+    cnn_train_options options = {.threads = 2, .should_stop = stop_at_once};
+    assert_int_equal(cnn_check_data(config, &options, &text, &error), CNN_STOPPED);
+    assert_null(text);
+    assert_string_not_equal(error.message, "");
+    assert_int_equal(access("out/data_report.csv", F_OK), -1);
+    cnn_config_free(config);
+}
+
+/* A shape that cannot be brought to the network's size is refused as by training. */
+static void test_extreme_shape(void **state) {
+    (void)state;
+    enum { LONG = 1 << 24 };
+    uint8_t *line = cnn_alloc(LONG, 1);
+    assert_non_null(line);
+    FILE *file = fopen("line.pgm", "wb");
+    assert_non_null(file);
+    assert_true(fprintf(file, "P5 %d 1 255\n", LONG) > 0);
+    assert_int_equal(fwrite(line, 1, LONG, file), LONG);
+    assert_int_equal(fclose(file), 0);
+    cnn_free(line);
+    cnn_image_facts facts;
+    cnn_error error;
+    cnn_image_settings as = {.width = 80, .height = 80, .channels = 1, .max_megapixels = 64};
+    uint8_t pixels[80 * 80];
+    assert_int_equal(cnn_image_load("line.pgm", &as, pixels, NULL, &error), CNN_ERROR_DATA);
+    assert_int_equal(cnn_image_facts_read("line.pgm", &as, &facts, &error), CNN_ERROR_DATA);
+    as.width = as.height = 40;
+    test_ok(cnn_image_facts_read("line.pgm", &as, &facts, &error), &error);
+    assert_true(facts.constant);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_folder_enter, test_folder_leave)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_facts),           TEST(test_extensions), TEST(test_frequencies),
-        TEST(test_perceptual_hash), TEST(test_search),     TEST(test_clean),
-        TEST(test_everything),      TEST(test_shortcuts),  TEST(test_missing),
+        TEST(test_facts),           TEST(test_extensions),    TEST(test_frequencies),
+        TEST(test_perceptual_hash), TEST(test_search),        TEST(test_clean),
+        TEST(test_everything),      TEST(test_shortcuts),     TEST(test_missing),
+        TEST(test_stopped),         TEST(test_extreme_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,7 +110,7 @@ static bool is_constant(const cnn_image *image) {
 }
 
 /* Brightness and perceptual hash. pixels: of the image, in grey. */
-static void look_at_grey(const uint8_t *pixels, cnn_image_facts *facts) {
+static cnn_status look_at_grey(const uint8_t *pixels, cnn_image_facts *facts, cnn_error *error) {
     size_t count = (size_t)facts->width * (size_t)facts->height;
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
@@ -119,12 +119,12 @@ static void look_at_grey(const uint8_t *pixels, cnn_image_facts *facts) {
     facts->brightness = (double)sum / (double)count;
     uint8_t small[SIDE * SIDE];
     cnn_image_settings as = {.width = SIDE, .height = SIDE, .channels = 1};
-    facts->hashed =
-        !facts->constant && cnn_image_convert(pixels, facts->width, facts->height, 1,
-                                              (size_t)facts->width, &as, small, NULL) == CNN_OK;
-    if (facts->hashed) {
+    cnn_status status = cnn_image_convert(pixels, facts->width, facts->height, 1,
+                                          (size_t)facts->width, &as, small, error);
+    if (status == CNN_OK) {
         hash_small_image(small, facts->perceptual);
     }
+    return status;
 }
 
 /* Brings an image to a size, and pixels[] to what that takes. */
@@ -163,7 +163,7 @@ cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *sett
         status = cnn_image_content(&image, &facts->content, error);
     }
     if (status == CNN_OK) {
-        look_at_grey(grey, facts);
+        status = look_at_grey(grey, facts, error);
     }
     cnn_free(seen);
     cnn_free(grey);

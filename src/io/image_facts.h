@@ -28,7 +28,6 @@ typedef struct cnn_image_facts {
     size_t file_size;  /* bytes */
     double brightness; /* mean grey, 0 … 255 */
     uint64_t content;  /* cnn_image_content */
-    bool hashed;       /* is there a perceptual hash? not of constant images, nor of lines */
     uint64_t perceptual[CNN_PERCEPTUAL_WORDS];
 } cnn_image_facts;
 

@@ -105,7 +105,7 @@ cnn_status cnn_near_copies_find(const cnn_sample *samples, const cnn_image_facts
     for (int band = 0; band < BANDS && status == CNN_OK; band++) {
         search s = {.samples = samples, .facts = facts, .order = order, .near = near};
         for (size_t i = 0; i < count; i++) {
-            if (facts[i].hashed) {
+            if (!facts[i].constant) {
                 order[s.count++] =
                     (cnn_keyed){.key = band_of(facts[i].perceptual, band), .value = i};
             }

@@ -16,7 +16,7 @@ typedef struct cnn_near_copy {
 } cnn_near_copy;
 
 /* Fills in near[count]: the images whose perceptual hashes differ in at most CNN_NEAR_COPY_BITS.
- * Exact copies, and images without a hash, are none. On up to `threads` threads. CNN_ERROR_RUNTIME
+ * Exact copies and constant images are none. On up to `threads` threads. CNN_ERROR_RUNTIME
  * where memory is refused. */
 CNN_MUST_USE cnn_status cnn_near_copies_find(const cnn_sample *samples,
                                              const cnn_image_facts *facts, size_t count,
