@@ -190,8 +190,10 @@ cnn_status cnn_check_data(const cnn_config *config, const cnn_train_options *opt
         status = text.failed ? cnn_fail_memory(error, "the report") : CNN_OK;
     }
     if (status == CNN_OK && refused > 0) {
-        status = cnn_fail(error, CNN_ERROR_DATA, "%s: training would refuse this data: see the %s",
-                          config->data.train, refused == 1 ? "error" : "errors");
+        status = cnn_fail(error, CNN_ERROR_DATA,
+                          "%s: training would refuse this data: see the errors "
+                          "(data.bad_images and data.duplicates say what is one)",
+                          config->data.train);
     }
     if (status == CNN_OK || refused > 0) {
         *out = text.data;
