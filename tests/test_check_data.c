@@ -93,7 +93,8 @@ static void write_halved(const char *path, uint64_t seed, int width, int height)
 static cnn_image_facts facts_of(const char *path) {
     cnn_image_facts facts;
     cnn_error error;
-    test_ok(cnn_image_facts_read(path, 64, &facts, &error), &error);
+    cnn_image_settings as = {.width = 8, .height = 8, .channels = 3, .max_megapixels = 64};
+    test_ok(cnn_image_facts_read(path, &as, &facts, &error), &error);
     return facts;
 }
 
@@ -432,13 +433,58 @@ static void test_missing(void **state) {
     expect_in(error.message, "nowhere: expected a folder");
 }
 
+static bool stop_at_once(void *user) {
+    (void)user;
+    return true;
+}
+
+/* Stopped while it reads: no report, no table, and a message. */
+static void test_stopped(void **state) {
+    (void)state;
+    write_classes("d", 3, 1);
+    char *text;
+    cnn_error error = {0};
+    cnn_config *config;
+    test_ok(check(NULL, NULL, &text, &error), &error); /* leaves cfg.json */
+    cnn_text_release(text);
+    assert_int_equal(unlink("out/data_report.csv"), 0);
+    test_ok(cnn_config_load("cfg.json", NULL, 0, &config, &error), &error);
+    cnn_train_options options = {.threads = 2, .should_stop = stop_at_once};
+    assert_int_equal(cnn_check_data(config, &options, &text, &error), CNN_STOPPED);
+    assert_null(text);
+    assert_string_not_equal(error.message, "");
+    assert_int_equal(access("out/data_report.csv", F_OK), -1);
+    cnn_config_free(config);
+}
+
+/* A shape that cannot be brought to the network's size is refused as by training. */
+static void test_extreme_shape(void **state) {
+    (void)state;
+    enum { LONG = 1 << 24 };
+    uint8_t *line = cnn_alloc(LONG, 1);
+    assert_non_null(line);
+    FILE *file = fopen("line.pgm", "wb");
+    assert_non_null(file);
+    assert_true(fprintf(file, "P5 %d 1 255\n", LONG) > 0);
+    assert_int_equal(fwrite(line, 1, LONG, file), LONG);
+    assert_int_equal(fclose(file), 0);
+    cnn_free(line);
+    cnn_image_facts facts;
+    cnn_error error;
+    cnn_image_settings as = {.width = 80, .height = 80, .channels = 1, .max_megapixels = 64};
+    uint8_t pixels[80 * 80];
+    assert_int_equal(cnn_image_load("line.pgm", &as, pixels, NULL, &error), CNN_ERROR_DATA);
+    assert_int_equal(cnn_image_facts_read("line.pgm", &as, &facts, &error), CNN_ERROR_DATA);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_folder_enter, test_folder_leave)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_facts),           TEST(test_extensions), TEST(test_frequencies),
-        TEST(test_perceptual_hash), TEST(test_search),     TEST(test_clean),
-        TEST(test_everything),      TEST(test_shortcuts),  TEST(test_missing),
+        TEST(test_facts),           TEST(test_extensions),    TEST(test_frequencies),
+        TEST(test_perceptual_hash), TEST(test_search),        TEST(test_clean),
+        TEST(test_everything),      TEST(test_shortcuts),     TEST(test_missing),
+        TEST(test_stopped),         TEST(test_extreme_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,8 @@ CNN_MUST_USE cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options 
  * near-copies, what tells the classes apart without looking, …; reads all, trains nothing. *text is
  * a report for people; a table with a row an image, data_report.csv, goes into the run directory
  * where one is given. CNN_ERROR_DATA where training would refuse the data (then *text is there,
- * too, unless nothing could be read at all). Free *text with cnn_text_release. */
+ * too, unless the images could not even be listed); CNN_STOPPED where should_stop said so. Free
+ * *text with cnn_text_release. */
 CNN_MUST_USE cnn_status cnn_check_data(const cnn_config *config, const cnn_train_options *options,
                                        char **text, cnn_error *error);
 

@@ -1,7 +1,6 @@
 #include "image_facts.h"
 
 #include "error.h"
-#include "image.h"
 #include "memory.h"
 
 #include <math.h>
@@ -110,11 +109,40 @@ static bool is_constant(const cnn_image *image) {
     return true;
 }
 
-cnn_status cnn_image_facts_read(const char *path, double max_megapixels, cnn_image_facts *facts,
-                                cnn_error *error) {
+/* Brightness and perceptual hash. pixels: of the image, in grey. */
+static cnn_status look_at_grey(const uint8_t *pixels, cnn_image_facts *facts, cnn_error *error) {
+    size_t count = (size_t)facts->width * (size_t)facts->height;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += pixels[i];
+    }
+    facts->brightness = (double)sum / (double)count;
+    uint8_t small[SIDE * SIDE];
+    cnn_image_settings as = {.width = SIDE, .height = SIDE, .channels = 1};
+    cnn_status status = cnn_image_convert(pixels, facts->width, facts->height, 1,
+                                          (size_t)facts->width, &as, small, error);
+    if (status == CNN_OK) {
+        hash_small_image(small, facts->perceptual);
+    }
+    return status;
+}
+
+/* Brings an image to a size, and pixels[] to what that takes. */
+static cnn_status convert(const cnn_image *image, const cnn_image_settings *as, uint8_t **pixels,
+                          cnn_error *error) {
+    *pixels = cnn_alloc(cnn_image_size(as), 1);
+    return *pixels ? cnn_image_convert(image->pixels, image->width, image->height, image->channels,
+                                       (size_t)image->width * (size_t)image->channels, as, *pixels,
+                                       error)
+                   : cnn_fail_memory(error, "an image");
+}
+
+cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
+                                cnn_image_facts *facts, cnn_error *error) {
     cnn_image image;
+    uint8_t *seen = NULL; /* by the network: that it can be */
     uint8_t *grey = NULL;
-    cnn_status status = cnn_image_read(path, max_megapixels, &image, error);
+    cnn_status status = cnn_image_read(path, settings->max_megapixels, &image, error);
     if (status != CNN_OK) {
         return status;
     }
@@ -126,34 +154,18 @@ cnn_status cnn_image_facts_read(const char *path, double max_megapixels, cnn_ima
                                .deep = image.deep,
                                .constant = is_constant(&image),
                                .file_size = image.file_size};
-    size_t pixels = (size_t)image.width * (size_t)image.height;
     cnn_image_settings same_size = {.width = image.width, .height = image.height, .channels = 1};
-    cnn_image_settings small = {.width = SIDE, .height = SIDE, .channels = 1};
-    uint8_t small_pixels[SIDE * SIDE];
-    grey = cnn_alloc(pixels, 1);
-    if (!grey) {
-        status = cnn_fail_memory(error, "an image");
-        goto done;
-    }
-    status = cnn_image_content(&image, &facts->content, error);
+    status = convert(&image, settings, &seen, error);
     if (status == CNN_OK) {
-        status = cnn_image_convert(image.pixels, image.width, image.height, image.channels,
-                                   (size_t)image.width * (size_t)image.channels, &same_size, grey,
-                                   error);
+        status = convert(&image, &same_size, &grey, error);
     }
     if (status == CNN_OK) {
-        status = cnn_image_convert(grey, image.width, image.height, 1, (size_t)image.width, &small,
-                                   small_pixels, error);
+        status = cnn_image_content(&image, &facts->content, error);
     }
     if (status == CNN_OK) {
-        uint64_t sum = 0;
-        for (size_t i = 0; i < pixels; i++) {
-            sum += grey[i];
-        }
-        facts->brightness = (double)sum / (double)pixels;
-        hash_small_image(small_pixels, facts->perceptual);
+        status = look_at_grey(grey, facts, error);
     }
-done:
+    cnn_free(seen);
     cnn_free(grey);
     cnn_image_release(&image);
     return status;

@@ -2,7 +2,7 @@
 #ifndef CNN_IO_IMAGE_FACTS_H
 #define CNN_IO_IMAGE_FACTS_H
 
-#include "image_file.h"
+#include "image.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,8 +31,9 @@ typedef struct cnn_image_facts {
     uint64_t perceptual[CNN_PERCEPTUAL_WORDS];
 } cnn_image_facts;
 
-/* Decodes `path` and looks at it. CNN_ERROR_DATA with a reason, without the path. */
-CNN_MUST_USE cnn_status cnn_image_facts_read(const char *path, double max_megapixels,
+/* Decodes `path` and looks at it. It fails where cnn_image_load would with the same settings:
+ * CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME. */
+CNN_MUST_USE cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
                                              cnn_image_facts *facts, cnn_error *error);
 
 /* Does the name's ending belong to another of the formats than the content's? Endings of none of

@@ -56,10 +56,9 @@ static cnn_image_format find_format(const uint8_t *bytes, size_t size) {
     static const struct {
         const char *start;
         cnn_image_format format;
-    } signatures[] = {{"\x89PNG", CNN_IMAGE_PNG},
-                      {"\xff\xd8", CNN_IMAGE_JPEG},
-                      {"BM", CNN_IMAGE_BMP},
-                      {"P5", CNN_IMAGE_PNM},
+    } signatures[] = {{"\x89PNG", CNN_IMAGE_PNG},   {"\xff\xd8", CNN_IMAGE_JPEG},
+                      {"\xff\xff", CNN_IMAGE_JPEG}, /* FF may fill */
+                      {"BM", CNN_IMAGE_BMP},        {"P5", CNN_IMAGE_PNM},
                       {"P6", CNN_IMAGE_PNM}};
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
         size_t length = strlen(signatures[i].start);
@@ -130,13 +129,13 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
     }
     image->file_size = size;
     image->format = find_format(data, size);
-    image->deep = stbi_is_16_bit_from_memory(data, (int)size);
     image->orientation = cnn_exif_orientation(data, size);
-    status = cnn_image_guard(bytes, &size, error); /* changes 16-bit PNM to 8 bits */
+    cnn_stb_limit(memory_limit(0, 0, size));
+    image->deep = stbi_is_16_bit_from_memory(data, (int)size); /* the guard makes it 8 in PNM */
+    status = cnn_image_guard(bytes, &size, error);
     if (status != CNN_OK) {
         goto done;
     }
-    cnn_stb_limit(memory_limit(0, 0, size));
     if (!stbi_info_from_memory(data, (int)size, &image->width, &image->height, &image->channels)) {
         status = fail_decoding(error);
         goto done;

@@ -16,8 +16,8 @@ typedef struct cnn_near_copy {
 } cnn_near_copy;
 
 /* Fills in near[count]: the images whose perceptual hashes differ in at most CNN_NEAR_COPY_BITS.
- * Exact copies and constant images are none. On up to `threads` threads. CNN_ERROR_RUNTIME where
- * memory is refused. */
+ * Exact copies and constant images are none. On up to `threads` threads. CNN_ERROR_RUNTIME
+ * where memory is refused. */
 CNN_MUST_USE cnn_status cnn_near_copies_find(const cnn_sample *samples,
                                              const cnn_image_facts *facts, size_t count,
                                              int threads, cnn_near_copy *near, cnn_error *error);

@@ -11,19 +11,46 @@
 #include "run_directory.h"
 #include "setup.h"
 
+#include <stdatomic.h>
 #include <string.h>
+
+/* Reading all images. */
+typedef struct reading {
+    cnn_data_report *report;
+    const cnn_train_options *options;
+    atomic_bool ended; /* no more images, please */
+    cnn_error why;     /* written by the one thread that ended it */
+} reading;
+
+/* No image is to blame. The first reason counts. */
+static void end(reading *r, const char *path, cnn_status status, const char *why) {
+    if (!atomic_exchange(&r->ended, true)) {
+        (void)cnn_fail(&r->why, status, "%s: %s", path, why);
+    }
+}
 
 static void read_facts(void *context, size_t i, int thread) {
     (void)thread;
-    cnn_data_report *report = context;
+    reading *r = context;
+    cnn_data_report *report = r->report;
+    cnn_sample *sample = &report->list.samples[i];
     cnn_error error;
-    if (cnn_image_facts_read(report->list.samples[i].path, report->config->image.max_megapixels,
-                             &report->facts[i], &error) == CNN_OK) {
-        report->list.samples[i].content = report->facts[i].content;
-    } else {
-        report->reasons[i] = cnn_copy_string(error.message);
-        /* a reason that cannot be kept for lack of memory: noticed by its missing file size */
-        report->facts[i].file_size = 0;
+    if (r->options->should_stop && r->options->should_stop(r->options->user)) {
+        end(r, sample->path, CNN_STOPPED, "stopped before it was read");
+    }
+    if (atomic_load(&r->ended)) {
+        return;
+    }
+    cnn_status status =
+        cnn_image_facts_read(sample->path, &report->config->image, &report->facts[i], &error);
+    if (status == CNN_OK) {
+        sample->content = report->facts[i].content;
+        return;
+    }
+    report->reasons[i] = cnn_copy_string(error.message);
+    if (status != CNN_ERROR_DATA || !report->reasons[i]) {
+        end(r, sample->path, CNN_ERROR_RUNTIME,
+            status != CNN_ERROR_DATA ? error.message : "out of memory");
     }
 }
 
@@ -55,18 +82,19 @@ static cnn_status put_readable_first(cnn_data_report *report, cnn_error *error) 
     return CNN_OK;
 }
 
-static cnn_status decode_all(cnn_data_report *report, int threads, cnn_error *error) {
+static cnn_status decode_all(cnn_data_report *report, const cnn_train_options *options, int threads,
+                             cnn_error *error) {
     size_t count = report->list.count;
     report->facts = cnn_alloc(count, sizeof *report->facts);
     report->reasons = cnn_alloc(count, sizeof *report->reasons);
     if (!report->facts || !report->reasons) {
         return cnn_fail_memory(error, "the images");
     }
-    cnn_parallel_for(count, threads, read_facts, report);
-    for (size_t i = 0; i < count; i++) {
-        if (!report->reasons[i] && report->facts[i].file_size == 0) {
-            return cnn_fail_memory(error, "the images");
-        }
+    reading r = {.report = report, .options = options};
+    atomic_init(&r.ended, false);
+    cnn_parallel_for(count, threads, read_facts, &r);
+    if (atomic_load(&r.ended)) {
+        return cnn_fail(error, r.why.status, "%s", r.why.message);
     }
     return put_readable_first(report, error);
 }
@@ -94,7 +122,7 @@ static cnn_status examine(cnn_data_report *report, const cnn_train_options *opti
     cnn_status status =
         cnn_dataset_list(report->config, threads, report->classes, &report->list, error);
     if (status == CNN_OK) {
-        status = decode_all(report, threads, error);
+        status = decode_all(report, options, threads, error);
     }
     cnn_sample *samples = report->list.samples;
     if (status == CNN_OK) {
@@ -162,8 +190,10 @@ cnn_status cnn_check_data(const cnn_config *config, const cnn_train_options *opt
         status = text.failed ? cnn_fail_memory(error, "the report") : CNN_OK;
     }
     if (status == CNN_OK && refused > 0) {
-        status = cnn_fail(error, CNN_ERROR_DATA, "%s: training would refuse this data: see the %s",
-                          config->data.train, refused == 1 ? "error" : "errors");
+        status = cnn_fail(error, CNN_ERROR_DATA,
+                          "%s: training would refuse this data: see the errors "
+                          "(data.bad_images and data.duplicates say what is one)",
+                          config->data.train);
     }
     if (status == CNN_OK || refused > 0) {
         *out = text.data;
