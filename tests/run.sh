@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what the tests need (Debian, Ubuntu) and runs every test: with GCC, with Clang, with the kernels for
-# any processor, and under the address, undefined-behaviour and thread sanitizers. Some minutes on two cores.
+# Installs what the tests need (Debian, Ubuntu), looks for bugs without running anything (tests/static.sh), and runs
+# every test: with GCC, with Clang, with the kernels for any processor, and under the address, undefined-behaviour and
+# thread sanitizers. Some minutes on two cores.
 #
 #   tests/run.sh                   everything
 #   CNN_CORPUS=DIR tests/run.sh    … and every image below DIR through the decoder
@@ -8,7 +9,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
-    libmd-dev libxxhash-dev libseccomp-dev zlib1g-dev libcmocka-dev pkg-config mandoc dataset-fashion-mnist
+    libmd-dev libxxhash-dev libseccomp-dev zlib1g-dev libcmocka-dev pkg-config mandoc valgrind clang-tidy cppcheck \
+    dataset-fashion-mnist
 
 jobs=$(nproc)
 failed=""
@@ -37,6 +39,8 @@ run_tests() {
 }
 
 mkdir -p build-test
+echo "== clang-tidy, cppcheck"
+tests/static.sh || failed="$failed static"
 if build gcc gcc; then
     run_tests gcc
     echo "== gcc, CNN_ISA=generic"
