@@ -26,7 +26,7 @@ result=0
 ctest --test-dir $build --output-on-failure --parallel "$jobs" --exclude-regex 'cli_(fashion|bench|same_bytes|install|valgrind|sandbox)$' ||
     result=1
 
-gcovr --root . --filter src/ --object-directory $build -j "$jobs" --json $build/coverage.json
+gcovr --root . --filter src/ -j "$jobs" --json $build/coverage.json $build/src $build/tests
 gcovr --root . --add-tracefile $build/coverage.json
 gcovr --root . --add-tracefile $build/coverage.json --branches
 mkdir -p $build/html
