@@ -536,6 +536,157 @@ static void test_damaged_exif(void **state) {
     }
 }
 
+/* --- bombs --- */
+
+/* A JPEG of three components without any coded data, which decodes to one colour, and as many
+ * scans. */
+static void write_scans(const char *path, bool progressive, unsigned side, int scans) {
+    static uint8_t bytes[4096];
+    static const uint8_t quantization[4] = {0xff, 0xdb, 0, 67};
+    const uint8_t frame[] = {0xff,
+                             progressive ? 0xc2 : 0xc0,
+                             0,
+                             17,
+                             8,
+                             (uint8_t)(side >> 8),
+                             (uint8_t)side,
+                             (uint8_t)(side >> 8),
+                             (uint8_t)side,
+                             3,
+                             1,
+                             0x11,
+                             0,
+                             2,
+                             0x11,
+                             0,
+                             3,
+                             0x11,
+                             0};
+    const uint8_t scan[] = {0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, progressive ? 0 : 63, 0};
+    size_t size = 0;
+    bytes[size++] = 0xff;
+    bytes[size++] = 0xd8;
+    memcpy(bytes + size, quantization, sizeof quantization);
+    size += sizeof quantization;
+    bytes[size++] = 0;
+    memset(bytes + size, 1, 64);
+    size += 64;
+    memcpy(bytes + size, frame, sizeof frame);
+    size += sizeof frame;
+    for (int kind = 0; kind <= 0x10; kind += 0x10) { /* one code of one bit, for 0 */
+        const uint8_t table[22] = {0xff, 0xc4, 0, 20, (uint8_t)kind, 1};
+        memcpy(bytes + size, table, sizeof table);
+        size += sizeof table;
+    }
+    for (int i = 0; i < scans; i++, size += sizeof scan) {
+        memcpy(bytes + size, scan, sizeof scan);
+    }
+    bytes[size++] = 0xff;
+    bytes[size++] = 0xd9;
+    write_file(path, bytes, size);
+}
+
+/* Every scan takes time for the whole image, though it is of 14 bytes. */
+static void test_scans(void **state) {
+    (void)state;
+    uint8_t pixels[PIXELS];
+    cnn_image_settings as = settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH);
+    write_scans("4.jpg", false, 16, 4);
+    (void)load("4.jpg", as, pixels);
+    write_scans("5.jpg", false, 16, 5);
+    assert_string_equal(reason("5.jpg"), "expected a JPEG of at most 4 scans, found more");
+    write_scans("64.jpg", true, 16, 64);
+    (void)load("64.jpg", as, pixels);
+    write_scans("65.jpg", true, 16, 65);
+    assert_string_equal(reason("65.jpg"), "expected a JPEG of at most 64 scans, found more");
+    write_scans("huge.jpg", true, 65000, 1);
+    assert_string_equal(
+        reason("huge.jpg"),
+        "expected at most 64 megapixels (image.max_megapixels), found 4225: 65000×65000");
+}
+
+/* What is behind the end of a JPEG, as cameras put it there, is no part of it. */
+static void test_behind_the_end(void **state) {
+    (void)state;
+    static const uint8_t behind[] = {0xff, 0xc4, 0xff, 0xff, 0, 0xff, 0xda, 0, 12};
+    uint8_t bytes[4096], pixels[PIXELS];
+    write_scans("whole.jpg", false, 16, 1);
+    FILE *file = fopen("whole.jpg", "rb");
+    assert_non_null(file);
+    size_t size = fread(bytes, 1, sizeof bytes - sizeof behind, file);
+    assert_int_equal(fclose(file), 0);
+    memcpy(bytes + size, behind, sizeof behind);
+    write_file("more.jpg", bytes, size + sizeof behind);
+    (void)load("more.jpg", settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH), pixels);
+}
+
+/* A PNG of 10×10 pixels whose data are those of a far larger one. */
+static void test_inflating(void **state) {
+    (void)state;
+    enum { SIDE = 4500 }; /* more than the decoder may take for any small image */
+    uint8_t *black = calloc(SIDE, SIDE);
+    assert_non_null(black);
+    int size = 0;
+    uint8_t *png = stbi_write_png_to_mem(black, SIDE, SIDE, SIDE, 1, &size);
+    assert_non_null(png);
+    put_big_endian(10, png + 16);
+    put_big_endian(10, png + 20);
+    put_big_endian(crc32_of(png + 12, 17), png + 29);
+    write_file("bomb.png", png, (size_t)size);
+    assert_string_equal(reason("bomb.png"),
+                        "expected data for the pixels of its header, found far more");
+    write_file("text.png", "no image", 8); /* the next file has its own reason */
+    assert_non_null(strstr(reason("text.png"), "expected a PNG"));
+    STBIW_FREE(png);
+    free(black);
+}
+
+/* A column of many pixels, as a file without any but zeros. */
+static void write_column(const char *path, int height) {
+    char header[32];
+    int length = snprintf(header, sizeof header, "P5 1 %d 255\n", height);
+    write_file(path, header, (size_t)length);
+    assert_int_equal(truncate(path, length + height), 0);
+}
+
+static void test_too_extreme(void **state) {
+    (void)state;
+    uint8_t *pixels = calloc(4096, 3);
+    assert_non_null(pixels);
+    cnn_error error;
+    cnn_image_settings as = settings(4096, 1, 3, CNN_RESIZE_STRETCH);
+    write_column("tall.pgm", 5000);
+    test_ok(cnn_image_load("tall.pgm", &as, pixels, NULL, &error), &error);
+    write_column("taller.pgm", 16000000); /* rows for it would take more bytes than an int counts */
+    assert_int_equal(cnn_image_load("taller.pgm", &as, pixels, NULL, &error), CNN_ERROR_DATA);
+    assert_string_equal(error.message, "expected an image of a less extreme shape, found "
+                                       "1×16000000, which cannot be resized to 4096×1");
+    free(pixels);
+}
+
+/* Formats that stb_image knows, too, but nobody asked for: attack surface. */
+static void test_other_formats(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *bytes;
+        size_t size;
+    } files[] = {
+#define BYTES(name, text) {name, text, sizeof text - 1}
+        BYTES("gif", "GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"),
+        BYTES("psd", "8BPS\0\1\0\0\0\0\0\0\0\3\0\0\0\1\0\0\0\1\0\10\0\3"
+                     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0rgb"),
+        BYTES("hdr", "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\n\1\1\1\x80"),
+        BYTES("pic", "\x53\x80\xf6\x34pppppppppppppppppppppppppppppppppppppppppppppppppppppppp"
+                     "ppppppppppppppppppppppppppppPICT\0\1\0\1\0\0\0\0\0\0\0\0\0\10\0\xe0rgb"),
+        BYTES("pbm", "P4 8 1\nx"),
+#undef BYTES
+    };
+    for (size_t i = 0; i < TEST_COUNT(files); i++) {
+        write_file(files[i].name, files[i].bytes, files[i].size);
+        assert_non_null(strstr(reason(files[i].name), "expected a PNG, JPEG, BMP, TGA or PNM"));
+    }
+}
+
 /* --- a corpus --- */
 
 static size_t corpus_files, corpus_read;
@@ -571,14 +722,16 @@ static void test_corpus(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),      cmocka_unit_test(test_content),
-        cmocka_unit_test(test_16_bits),      cmocka_unit_test(test_jpeg),
-        cmocka_unit_test(test_stretch),      cmocka_unit_test(test_crop),
-        cmocka_unit_test(test_letterbox),    cmocka_unit_test(test_extreme_shapes),
-        cmocka_unit_test(test_convert),      cmocka_unit_test(test_pixel_limit),
-        cmocka_unit_test(test_no_image),     cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_orientations), cmocka_unit_test(test_damaged_exif),
-        cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_formats),       cmocka_unit_test(test_content),
+        cmocka_unit_test(test_16_bits),       cmocka_unit_test(test_jpeg),
+        cmocka_unit_test(test_stretch),       cmocka_unit_test(test_crop),
+        cmocka_unit_test(test_letterbox),     cmocka_unit_test(test_extreme_shapes),
+        cmocka_unit_test(test_convert),       cmocka_unit_test(test_pixel_limit),
+        cmocka_unit_test(test_no_image),      cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_orientations),  cmocka_unit_test(test_damaged_exif),
+        cmocka_unit_test(test_scans),         cmocka_unit_test(test_behind_the_end),
+        cmocka_unit_test(test_inflating),     cmocka_unit_test(test_too_extreme),
+        cmocka_unit_test(test_other_formats), cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }
