@@ -183,7 +183,7 @@ static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
     if (!text) {
         return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
     }
-    fputs(text, stdout);
+    cnn_print_results(text);
     cnn_text_release(text);
     return status;
 }

@@ -145,11 +145,21 @@ void cnn_option_limit_memory(uint64_t bytes) {
     cnn_memory_limit(bytes == 0 ? machine : bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX);
 }
 
+static int output_failure; /* errno of the first write to standard output that failed */
+
+void cnn_print_results(const char *text) {
+    errno = 0;
+    if (fputs(text, stdout) == EOF && output_failure == 0) {
+        output_failure = errno;
+    }
+}
+
 bool cnn_flush_results(const char *program) {
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
+        int reason = output_failure ? output_failure : errno;
         fprintf(stderr, "%s: standard output: %s\n", program,
-                errno ? strerror(errno) : "the results could not be written");
+                reason ? strerror(reason) : "the results could not be written");
         return false;
     }
     return true;

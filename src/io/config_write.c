@@ -26,6 +26,15 @@ static bool add(cJSON *object, const char *name, cJSON *item) {
     return true;
 }
 
+/* The same for a list. */
+static bool append(cJSON *list, cJSON *item) {
+    if (!list || !item || !cJSON_AddItemToArray(list, item)) {
+        cJSON_Delete(item);
+        return false;
+    }
+    return true;
+}
+
 /* The object that holds a dotted path's last part, made where missing; *name: that part. */
 static cJSON *section_of(cJSON *root, const char *path, const char **name) {
     const char *dot = strchr(path, '.');
@@ -65,9 +74,7 @@ static cJSON *layer_json(const cnn_layer_spec *layer) {
 static cJSON *layers_json(const cnn_network_spec *network) {
     cJSON *list = cJSON_CreateArray();
     for (int i = 0; list && i < network->layer_count; i++) {
-        cJSON *layer = layer_json(&network->layers[i]);
-        if (!layer || !cJSON_AddItemToArray(list, layer)) {
-            cJSON_Delete(layer);
+        if (!append(list, layer_json(&network->layers[i]))) {
             cJSON_Delete(list);
             return NULL;
         }
@@ -324,17 +331,18 @@ static bool add_validation(cJSON *schema, double fallback) {
     cJSON *share = cJSON_CreateObject();
     bool complete = add_path_type(path) && add_text(share, "type", "number") &&
                     add_number(share, "minimum", 0) && add_number(share, "exclusiveMaximum", 1);
-    complete = cJSON_AddItemToArray(either, path) && complete;
-    complete = cJSON_AddItemToArray(either, share) && complete;
+    complete = append(either, path) && complete;
+    complete = append(either, share) && complete;
     return add(schema, "anyOf", either) && add_number(schema, "default", fallback) && complete;
 }
 
 static bool add_classes(cJSON *schema) {
     cJSON *items = cJSON_CreateObject();
     bool complete = add_path_type(items);
-    return add_text(schema, "type", "array") && add(schema, "items", items) &&
-           add_number(schema, "minItems", 2) && add_number(schema, "maxItems", 2) &&
-           add(schema, "uniqueItems", cJSON_CreateTrue()) && complete;
+    complete = add_text(schema, "type", "array") && complete;
+    return add(schema, "items", items) && add_number(schema, "minItems", 2) &&
+           add_number(schema, "maxItems", 2) && add(schema, "uniqueItems", cJSON_CreateTrue()) &&
+           complete;
 }
 
 static cJSON *layer_key_schema(const cnn_layer_key *key) {
@@ -348,11 +356,11 @@ static cJSON *layer_key_schema(const cnn_layer_key *key) {
         cJSON *named = cJSON_CreateObject();
         cJSON *names = cJSON_CreateArray();
         for (const cnn_layer_name *name = key->names; name->text; name++) {
-            complete = cJSON_AddItemToArray(names, cJSON_CreateString(name->text)) && complete;
+            complete = append(names, cJSON_CreateString(name->text)) && complete;
         }
         complete = add(named, "enum", names) && complete;
-        complete = cJSON_AddItemToArray(either, named) && complete;
-        complete = cJSON_AddItemToArray(either, number) && complete;
+        complete = append(either, named) && complete;
+        complete = append(either, number) && complete;
         complete = add(schema, "anyOf", either) && complete;
     }
     if (!complete) {
@@ -369,11 +377,11 @@ static cJSON *layer_schema(const cnn_layer_ops *ops) {
     cJSON *type = cJSON_CreateObject();
     bool complete = add_text(type, "const", ops->name);
     complete = add(properties, "type", type) && complete;
-    complete = cJSON_AddItemToArray(required, cJSON_CreateString("type")) && complete;
+    complete = append(required, cJSON_CreateString("type")) && complete;
     for (const cnn_layer_key *key = ops->keys; key->name; key++) {
         complete = add(properties, key->name, layer_key_schema(key)) && complete;
         if (key->required) {
-            complete = cJSON_AddItemToArray(required, cJSON_CreateString(key->name)) && complete;
+            complete = append(required, cJSON_CreateString(key->name)) && complete;
         }
     }
     complete = add_text(schema, "description", ops->help) && add_text(schema, "type", "object") &&
@@ -393,7 +401,7 @@ static bool add_layers(cJSON *schema) {
     cJSON *items = cJSON_CreateObject();
     bool complete = true;
     for (const cnn_layer_ops *const *ops = cnn_layer_registry; *ops; ops++) {
-        complete = cJSON_AddItemToArray(any, layer_schema(*ops)) && complete;
+        complete = append(any, layer_schema(*ops)) && complete;
     }
     complete = add(items, "oneOf", any) && complete;
     return add(schema, "items", items) && add_text(schema, "type", "array") &&
@@ -476,7 +484,7 @@ static bool require(const cJSON *schema, const char *name) {
             return true;
         }
     }
-    return cJSON_AddItemToArray(required, cJSON_CreateString(name));
+    return append(required, cJSON_CreateString(name));
 }
 
 /* The object schema that a key belongs to: the root's, or its section's, made where missing. */

@@ -163,8 +163,10 @@ cnn_status cnn_run_directory_claim(cnn_run_directory *directory, bool *protected
 }
 
 cnn_status cnn_run_directory_clear(const cnn_run_directory *directory, cnn_error *error) {
-    cnn_status status = CNN_OK;
-    for (int i = 0; i < CNN_RUN_FILE_COUNT && status == CNN_OK; i++) {
+    /* the checkpoint first and the config last: wherever this ends, what is left is the old run, or
+     * one without a checkpoint, which --resume starts from its beginning */
+    cnn_status status = cnn_run_remove(directory, CNN_RUN_CHECKPOINT, error);
+    for (int i = CNN_RUN_FILE_COUNT - 1; i >= CNN_RUN_CONFIG && status == CNN_OK; i--) {
         status = cnn_run_remove(directory, (cnn_run_file)i, error);
     }
     return status;
