@@ -129,7 +129,7 @@ static int run(const char *const *arguments, const char *input) {
         execv(arguments[0], (char *const *)(uintptr_t)arguments);
         _exit(126);
     }
-    int state;
+    int state = 0;
     if (child < 0 || waitpid(child, &state, 0) != child) {
         give_up("fork");
     }
