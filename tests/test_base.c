@@ -6,8 +6,10 @@
 #include "elementary.h"
 #include "error.h"
 #include "file.h"
+#include "file_lock.h"
 #include "hash.h"
 #include "log.h"
+#include "machine_memory.h"
 #include "memory.h"
 #include "parallel.h"
 #include "random.h"
@@ -25,6 +27,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* --- elementary functions --- */
@@ -273,6 +276,22 @@ static void test_text_failed_stays(void **state) {
     assert_true(text.failed);
     assert_string_equal(text.data, "kept");
     cnn_text_free(&text);
+}
+
+static void test_bytes_text(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } cases[] = {
+        {0, "0 bytes"},           {1023, "1023 bytes"}, {1024, "1.0 KiB"},
+        {1048524, "1023.9 KiB"},  {1048525, "1.0 MiB"}, {5368709120u, "5.0 GiB"},
+        {UINT64_MAX, "16.0 EiB"},
+    };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        char text[24];
+        assert_string_equal(cnn_bytes_text(cases[i].bytes, text), cases[i].text);
+    }
 }
 
 static void test_text_nearest(void **state) {
@@ -556,6 +575,11 @@ static void test_folder_make(void **state) {
     assert_true(cnn_folder_exists(inside(state, "a/b/c", path)));
     test_ok(cnn_folder_make(path, &error), &error); /* there already */
     test_ok(cnn_folder_make("/", &error), &error);
+    test_ok(cnn_folder_sync(path, &error), &error);
+    test_ok(cnn_folder_sync("a/b/c", &error), &error);
+    test_ok(cnn_folder_sync("/", &error), &error);
+    assert_int_equal(cnn_folder_sync("a/missing", &error), CNN_ERROR_RUNTIME);
+    assert_non_null(strstr(error.message, "a/missing: No such file"));
     assert_false(cnn_folder_exists(inside(state, "a/missing", path)));
     test_ok(cnn_file_write(inside(state, "a/file", path), "", 0, &error), &error);
     assert_false(cnn_folder_exists(path));
@@ -676,6 +700,99 @@ static void test_alloc(void **state) {
         }
     }
     cnn_free(NULL);
+}
+
+/* What is given counts until it is given back, by every way to get it; what would be more is
+ * refused. */
+static void test_memory_limit(void **state) {
+    (void)state;
+    const size_t room = (size_t)1 << 20;
+    size_t before = cnn_memory_look().in_use;
+    cnn_memory_limit(before + room);
+    void *half = cnn_alloc(room / 2, 1);
+    assert_non_null(half);
+    assert_true(cnn_memory_look().in_use >= before + room / 2);
+    assert_null(cnn_alloc(room / 2 + 1, 1));
+    assert_int_equal(cnn_memory_look().refused, (room / 2 + 1 + 63) / 64 * 64);
+    assert_null(cnn_plain_alloc(room));
+    assert_null(cnn_plain_realloc(NULL, SIZE_MAX));
+    void *items = NULL;
+    size_t capacity = 0;
+    assert_true(cnn_grow(&items, &capacity, 1000, 1));
+    assert_false(cnn_grow(&items, &capacity, room, 1));
+    assert_int_equal(capacity, 1024); /* as it was */
+    void *plain = cnn_plain_alloc(100);
+    assert_non_null(plain);
+    void *moved = cnn_plain_realloc(plain, 5000);
+    assert_non_null(moved);
+    char *text = cnn_copy_string("text");
+    assert_non_null(text);
+    cnn_error error;
+    assert_int_equal(cnn_fail_memory(&error, "a test"), CNN_ERROR_RUNTIME);
+    assert_non_null(strstr(error.message, "out of memory for a test: "));
+    assert_non_null(strstr(error.message, "allowed (--max-memory)"));
+    cnn_free(text);
+    cnn_free(moved);
+    cnn_free(items);
+    cnn_free(half);
+    assert_int_equal(cnn_memory_look().in_use, before);
+    cnn_memory_limit(SIZE_MAX);
+    half = cnn_alloc(room, 2);
+    assert_non_null(half);
+    cnn_free(half);
+}
+
+static void test_machine_memory(void **state) {
+    (void)state;
+    size_t whole = cnn_machine_memory();
+    assert_in_range(whole, (size_t)16 << 20, (size_t)1 << 50);
+#ifndef CNN_SANITIZED /* sanitizers' shadow memory is beyond any limit */
+    struct rlimit kept;
+    assert_int_equal(getrlimit(RLIMIT_AS, &kept), 0);
+    struct rlimit less = {.rlim_cur = (rlim_t)1 << 24, .rlim_max = kept.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &less), 0);
+    size_t limited = cnn_machine_memory();
+    assert_int_equal(setrlimit(RLIMIT_AS, &kept), 0);
+    assert_int_equal(limited, (size_t)1 << 24);
+#endif
+}
+
+/* A lock keeps a second taker out, in this process and in others, until it is released or its
+ * holder dies. */
+static void test_file_lock(void **state) {
+    (void)state;
+    cnn_error error;
+    cnn_file_lock first, second;
+    bool busy;
+    long holder;
+    test_ok(cnn_file_write("lock", "left behind", 11, &error), &error);
+    test_ok(cnn_file_lock_take("lock", &first, &busy, &holder, &error), &error);
+    assert_false(busy);
+    assert_true(first.file >= 0);
+    test_ok(cnn_file_lock_take("lock", &second, &busy, &holder, &error), &error);
+    assert_true(busy);
+    assert_int_equal(holder, getpid());
+    assert_int_equal(second.file, -1);
+    cnn_file_lock_release(&second); /* is none */
+    assert_int_equal(access("lock", F_OK), 0);
+    cnn_file_lock_release(&first);
+    assert_int_equal(access("lock", F_OK), -1);
+    assert_int_equal(cnn_file_lock_take("missing/lock", &first, &busy, &holder, &error),
+                     CNN_ERROR_RUNTIME);
+    assert_non_null(strstr(error.message, "missing/lock: No such file"));
+
+    pid_t child = fork();
+    if (child == 0) {
+        (void)!cnn_file_lock_take("lock", &first, &busy, &holder, NULL);
+        _exit(busy ? 1 : 0); /* without releasing it */
+    }
+    int end;
+    assert_int_equal(waitpid(child, &end, 0), child);
+    assert_int_equal(end, 0);
+    assert_int_equal(access("lock", F_OK), 0);
+    test_ok(cnn_file_lock_take("lock", &first, &busy, &holder, &error), &error);
+    assert_false(busy);
+    cnn_file_lock_release(&first);
 }
 
 static void test_grow(void **state) {
@@ -801,6 +918,7 @@ int main(void) {
         cmocka_unit_test(test_text_is_utf8),
         cmocka_unit_test(test_text_grows),
         cmocka_unit_test(test_text_failed_stays),
+        cmocka_unit_test(test_bytes_text),
         cmocka_unit_test(test_text_nearest),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_error_prefix_is_kept),
@@ -819,6 +937,9 @@ int main(void) {
         cmocka_unit_test(test_sort_by_key),
         cmocka_unit_test(test_multiply_size),
         cmocka_unit_test(test_alloc),
+        cmocka_unit_test(test_memory_limit),
+        cmocka_unit_test(test_machine_memory),
+        FOLDER_TEST(test_file_lock),
         cmocka_unit_test(test_grow),
         cmocka_unit_test(test_parallel_for),
         cmocka_unit_test(test_isa_choose),

@@ -139,12 +139,13 @@ static cnn_dataset *load(request r) {
     cnn_dataset *dataset = NULL;
     cnn_error error;
     cnn_log_sink log = {.write = keep_line};
-    cnn_image_cache cache = {.folder = r.cache, .limit = r.limit ? r.limit : 1 << 20};
+    cnn_reading reading = {.cache = {.folder = r.cache, .limit = r.limit ? r.limit : 1 << 20},
+                           .threads = r.threads ? r.threads : 2,
+                           .log = &log};
     logged[0] = '\0';
     cnn_status status = cnn_config_load("cfg.json", overrides, r.override ? 3 : 2, &config, &error);
     if (status == CNN_OK) {
-        status =
-            cnn_dataset_load(config, &cache, r.threads ? r.threads : 2, &log, &dataset, &error);
+        status = cnn_dataset_load(config, &reading, &dataset, &error);
         cnn_config_free(config);
     }
     if (status != CNN_OK && is_child) { /* a child's failed assertion would go on with the tests */
@@ -525,7 +526,7 @@ static void test_limit(void **state) {
     assert_int_equal(access(CACHE "/stranger.tmp", F_OK), 0);
     assert_int_equal(count_files(".images", last), 2);
 
-    check((request){.train = "three", .limit = 100}, NOT_CACHED "they take 0.0 MiB");
+    check((request){.train = "three", .limit = 100}, NOT_CACHED "they take 448 bytes");
     assert_int_equal(count_files(".images", last), 2);
 }
 

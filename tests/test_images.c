@@ -1,6 +1,7 @@
 /* Images: every format, the same colours whatever the format, resizing, and files that are none. */
 #include "test_support.h"
 
+#include "exif.h"
 #include "image.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
@@ -35,10 +36,10 @@ static cnn_image_settings settings(int width, int height, int channels, cnn_resi
 
 /* Loads an image that must be readable; returns its content hash. */
 static uint64_t load(const char *path, cnn_image_settings as, uint8_t *pixels) {
-    cnn_image_info info;
+    uint64_t content;
     cnn_error error;
-    test_ok(cnn_image_load(path, &as, pixels, &info, &error), &error);
-    return info.content;
+    test_ok(cnn_image_load(path, &as, pixels, &content, &error), &error);
+    return content;
 }
 
 /* Loads a file that must not be readable; returns the reason. */
@@ -364,6 +365,177 @@ static void test_damaged(void **state) {
     (void)reason("cut.png");
 }
 
+/* --- EXIF orientation --- */
+
+/* EXIF data with one entry, in either byte order: a TIFF header and a directory. */
+enum { EXIF_SIZE = 6 + 8 + 2 + 12 + 4 };
+
+static void make_exif(bool big_endian, int tag, int type, int value, uint8_t exif[EXIF_SIZE]) {
+    const struct {
+        int number, bytes;
+    } fields[] = {{42, 2},  {8, 4},    {1, 2}, /* one entry, at 8 */
+                  {tag, 2}, {type, 2}, {1, 4}, {value, 2}, {0, 2}, {0, 4}};
+    memcpy(exif, big_endian ? "Exif\0\0MM" : "Exif\0\0II", 8);
+    uint8_t *to = exif + 8;
+    for (size_t i = 0; i < TEST_COUNT(fields); i++) {
+        for (int b = 0; b < fields[i].bytes; b++) {
+            int shift = 8 * (big_endian ? fields[i].bytes - 1 - b : b);
+            *to++ = (uint8_t)(fields[i].number >> shift);
+        }
+    }
+    assert_int_equal(to - exif, EXIF_SIZE);
+}
+
+enum { ORIENTATION = 0x0112, SHORT = 3 };
+
+/* Reads `from` and writes it again as `to` with `size` bytes more at `place`. */
+static void insert_bytes(const char *from, size_t place, const uint8_t *bytes, size_t size,
+                         const char *to) {
+    uint8_t whole[4096];
+    FILE *file = fopen(from, "rb");
+    assert_non_null(file);
+    size_t length = fread(whole, 1, sizeof whole - size, file);
+    assert_true(feof(file) != 0);
+    assert_int_equal(fclose(file), 0);
+    memmove(whole + place + size, whole + place, length - place);
+    memcpy(whole + place, bytes, size);
+    write_file(to, whole, length + size);
+}
+
+/* An APP1 segment behind a JPEG's first two bytes, behind a JFIF segment where it has one. */
+static void write_jpeg_with_exif(const char *from, const uint8_t exif[EXIF_SIZE], const char *to) {
+    uint8_t segment[4 + EXIF_SIZE] = {0xff, 0xe1, 0, 2 + EXIF_SIZE};
+    memcpy(segment + 4, exif, EXIF_SIZE);
+    insert_bytes(from, 2 + 18, segment, sizeof segment, to);
+}
+
+/* An eXIf chunk behind a PNG's IHDR. */
+static void write_png_with_exif(const char *from, const uint8_t exif[EXIF_SIZE], const char *to) {
+    uint8_t chunk[12 + EXIF_SIZE - 6] = {0, 0, 0, EXIF_SIZE - 6, 'e', 'X', 'I', 'f'};
+    memcpy(chunk + 8, exif + 6, EXIF_SIZE - 6);
+    put_big_endian(crc32_of(chunk + 4, EXIF_SIZE - 2), chunk + 8 + EXIF_SIZE - 6);
+    insert_bytes(from, 8 + 25, chunk, sizeof chunk, to);
+}
+
+/* Where EXIF wants a pixel of the file to be seen: by its rows and columns (EXIF 2.32, 4.6.5.1.5:
+ * "the 0th row is at the visual …, the 0th column is the visual …"). */
+static size_t seen_at(int orientation, int x, int y) {
+    switch (orientation) {
+    case 1: /* top, left-hand side */
+        return (size_t)(y * WIDTH + x);
+    case 2: /* top, right */
+        return (size_t)(y * WIDTH + WIDTH - 1 - x);
+    case 3: /* bottom, right */
+        return (size_t)((HEIGHT - 1 - y) * WIDTH + WIDTH - 1 - x);
+    case 4: /* bottom, left */
+        return (size_t)((HEIGHT - 1 - y) * WIDTH + x);
+    case 5: /* left, top: rows are seen as columns */
+        return (size_t)(x * HEIGHT + y);
+    case 6: /* right, top */
+        return (size_t)(x * HEIGHT + HEIGHT - 1 - y);
+    case 7: /* right, bottom */
+        return (size_t)((WIDTH - 1 - x) * HEIGHT + HEIGHT - 1 - y);
+    default: /* left, bottom */
+        return (size_t)((WIDTH - 1 - x) * HEIGHT + y);
+    }
+}
+
+/* A photo with an orientation, and what it shows as a file without: the same pixels, and the same
+ * content. */
+static void test_orientations(void **state) {
+    (void)state;
+    picture p = random_picture(12);
+    uint8_t stored[3 * PIXELS], seen[3 * PIXELS], upright[3 * PIXELS], exif[EXIF_SIZE];
+    assert_true(stbi_write_jpg("plain.jpg", WIDTH, HEIGHT, 3, p.rgb, 90));
+    for (int jpeg = 0; jpeg < 2; jpeg++) {
+        const char *plain = jpeg ? "plain.jpg" : "plain.png";
+        const char *turned = jpeg ? "turned.jpg" : "turned.png";
+        if (!jpeg) {
+            assert_true(stbi_write_png(plain, WIDTH, HEIGHT, 3, p.rgb, 0));
+        }
+        uint64_t content = load(plain, settings(WIDTH, HEIGHT, 3, CNN_RESIZE_STRETCH), stored);
+        for (int orientation = 1; orientation <= 8; orientation++) {
+            int width = orientation >= 5 ? HEIGHT : WIDTH;
+            make_exif(orientation % 2 == 0, ORIENTATION, SHORT, orientation, exif);
+            if (jpeg) {
+                write_jpeg_with_exif(plain, exif, turned);
+            } else {
+                write_png_with_exif(plain, exif, turned);
+            }
+            for (int y = 0; y < HEIGHT; y++) {
+                for (int x = 0; x < WIDTH; x++) {
+                    for (int c = 0; c < 3; c++) {
+                        size_t place = seen_at(orientation, x, y);
+                        uint8_t value = stored[c * PIXELS + y * WIDTH + x];
+                        seen[(size_t)c * PIXELS + place] = value;
+                        upright[place * 3 + (size_t)c] = value;
+                    }
+                }
+            }
+            uint8_t pixels[3 * PIXELS];
+            cnn_image_settings as = settings(width, PIXELS / width, 3, CNN_RESIZE_STRETCH);
+            uint64_t hash = load(turned, as, pixels);
+            assert_memory_equal(pixels, seen, sizeof pixels);
+            assert_true(stbi_write_png("upright.png", width, PIXELS / width, 3, upright, 0));
+            assert_true(hash == load("upright.png", as, pixels));
+            assert_true((hash == content) == (orientation == 1));
+        }
+    }
+}
+
+static int orientation_of(const char *path) {
+    cnn_image image;
+    cnn_error error;
+    test_ok(cnn_image_read(path, 64, &image, &error), &error);
+    int orientation = image.orientation;
+    cnn_image_release(&image);
+    return orientation;
+}
+
+/* What is no orientation, and EXIF data cut short or changed in any byte, in segments and chunks of
+ * any length: 1, or a number that could be one, and no crash. */
+static void test_damaged_exif(void **state) {
+    (void)state;
+    picture p = random_picture(13);
+    uint8_t exif[EXIF_SIZE];
+    static const struct {
+        int tag, type, value;
+    } none[] = {{ORIENTATION, SHORT, 0}, {ORIENTATION, SHORT, 9}, {ORIENTATION, SHORT, 65535},
+                {ORIENTATION, 4, 6},     {ORIENTATION, 2, 6},     {0x0111, SHORT, 6}};
+    assert_true(stbi_write_jpg("plain.jpg", WIDTH, HEIGHT, 3, p.rgb, 90));
+    for (size_t i = 0; i < TEST_COUNT(none); i++) {
+        make_exif(i % 2 == 0, none[i].tag, none[i].type, none[i].value, exif);
+        write_jpeg_with_exif("plain.jpg", exif, "odd.jpg");
+        assert_int_equal(orientation_of("odd.jpg"), 1);
+    }
+    assert_true(stbi_write_png("plain.png", WIDTH, HEIGHT, 3, p.rgb, 0));
+    make_exif(true, ORIENTATION, SHORT, 6, exif);
+    write_jpeg_with_exif("plain.jpg", exif, "turned.jpg");
+    write_png_with_exif("plain.png", exif, "turned.png");
+    static const char *const paths[] = {"turned.jpg", "turned.png"};
+    static const size_t ends[] = {2 + 18 + 4 + EXIF_SIZE, 8 + 25 + 8 + EXIF_SIZE - 6};
+    for (size_t i = 0; i < TEST_COUNT(paths); i++) {
+        uint8_t bytes[4096];
+        FILE *file = fopen(paths[i], "rb");
+        assert_non_null(file);
+        size_t size = fread(bytes, 1, sizeof bytes, file);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(cnn_exif_orientation(bytes, size), 6);
+        for (size_t k = 0; k < ends[i]; k++) {
+            uint8_t *cut = malloc(k + 1); /* sanitizers see what is read behind it */
+            assert_non_null(cut);
+            memcpy(cut, bytes, k);
+            assert_int_equal(cnn_exif_orientation(cut, k), 1);
+            free(cut);
+            for (int bit = 0; bit < 8; bit++) {
+                bytes[k] ^= (uint8_t)(1 << bit);
+                assert_in_range(cnn_exif_orientation(bytes, size), 1, 8);
+                bytes[k] ^= (uint8_t)(1 << bit);
+            }
+        }
+    }
+}
+
 /* --- bombs --- */
 
 /* A JPEG of three components without any coded data, which decodes to one colour, and as many
@@ -556,6 +728,7 @@ int main(void) {
         cmocka_unit_test(test_letterbox),     cmocka_unit_test(test_extreme_shapes),
         cmocka_unit_test(test_convert),       cmocka_unit_test(test_pixel_limit),
         cmocka_unit_test(test_no_image),      cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_orientations),  cmocka_unit_test(test_damaged_exif),
         cmocka_unit_test(test_scans),         cmocka_unit_test(test_behind_the_end),
         cmocka_unit_test(test_inflating),     cmocka_unit_test(test_too_extreme),
         cmocka_unit_test(test_other_formats), cmocka_unit_test(test_corpus),

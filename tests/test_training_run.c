@@ -82,14 +82,21 @@ typedef struct run {
     const char *output;
     const char *overrides[3];
     int threads;
-    int stop_after; /* batches; 0: never */
+    int stop_after;    /* batches; 0: never */
+    bool stop_reading; /* while images are being read */
     bool resume, overwrite;
     int batches; /* trained so far */
 } run;
 
-static bool should_stop(void *user) {
+static void count_batch(void *user, const cnn_train_progress *progress) {
+    (void)progress;
     run *r = user;
-    return ++r->batches == r->stop_after;
+    r->batches++;
+}
+
+static bool should_stop(void *user) {
+    const run *r = user;
+    return r->stop_reading || (r->stop_after > 0 && r->batches == r->stop_after);
 }
 
 static cnn_error run_error;
@@ -106,6 +113,7 @@ static cnn_status train(run r) {
                                  .threads = r.threads ? r.threads : 2,
                                  .resume = r.resume,
                                  .overwrite = r.overwrite,
+                                 .progress = count_batch,
                                  .should_stop = should_stop,
                                  .user = &r};
     cnn_status status = cnn_train(config, &options, &run_error);
@@ -236,7 +244,7 @@ static void test_files(void **state) {
     assert_int_equal(count_lines(text), 1 + 6);
     free(text);
     text = read_file("a/b/run", "split.csv", &size);
-    starts_with(text, "path,label,split,group\nimages/left/00.pgm,left,");
+    starts_with(text, "path,label,split,group,content\nimages/left/00.pgm,left,");
     assert_int_equal(count_lines(text), 1 + IMAGES);
     free(text);
     text = read_file("a/b/run", "summary.json", &size);
@@ -428,20 +436,59 @@ static void test_more_epochs(void **state) {
                 CNN_ERROR_CONFIG, "train.epochs: expected at least the 5");
 }
 
+/* Asked to stop before training has begun: nothing is written, and what was there is left alone. */
+static void test_stop_while_reading(void **state) {
+    (void)state;
+    run early = {.output = "early", .stop_reading = true};
+    train_fails(early, CNN_STOPPED, "stopped while images were being read");
+    assert_int_equal(access("early", F_OK), -1);
+    train_fails((run){.output = "early", .stop_after = 7}, CNN_STOPPED, "checkpoint");
+    early.resume = true;
+    train_fails(early, CNN_STOPPED, "stopped while images were being read");
+    train_ok((run){.output = "early", .resume = true});
+    train_ok((run){.output = "late"});
+    same_run("late", "early");
+}
+
+/* What a finished run has lost is made again from its checkpoint. */
+static void test_resume_lost_files(void **state) {
+    (void)state;
+    train_ok((run){.output = "unlost"});
+    train_ok((run){.output = "lossy"});
+    static const char *const lost[] = {"model.bin", "last.bin", "predictions.csv", "summary.json"};
+    for (size_t i = 0; i < TEST_COUNT(lost); i++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "lossy/%s", lost[i]);
+        assert_int_equal(unlink(path), 0);
+        train_ok((run){.output = "lossy", .resume = true});
+        assert_int_equal(access(path, F_OK), 0);
+        same_run("unlost", "lossy");
+    }
+    write_text("lossy/metrics.csv", "epoch\n1,0.05,0.1\n");
+    train_fails((run){.output = "lossy", .overrides = {"train.epochs=4"}, .resume = true},
+                CNN_ERROR_RUNTIME,
+                "expected the rows of epochs 1 to 3, which the checkpoint has "
+                "finished, found 1");
+}
+
 static void test_resume_refused(void **state) {
     (void)state;
     train_fails((run){.output = "other", .stop_after = 2}, CNN_STOPPED,
                 "epoch 1 after batch 2 of 5");
     run other = {.output = "other", .overrides = {"train.learning_rate=0.06"}, .resume = true};
-    train_fails(other, CNN_ERROR_CONFIG, "train.learning_rate has changed");
+    train_fails(other, CNN_ERROR_CONFIG, "train.learning_rate: 0.05, now 0.06");
     other.overrides[0] = "layers.0.filters=4";
-    train_fails(other, CNN_ERROR_CONFIG, "layers has changed");
+    train_fails(other, CNN_ERROR_CONFIG, "layers[0]: {");
     other.overrides[0] = NULL;
+    assert_int_equal(setenv("CNN_CONV", "direct", 1), 0);
+    train_fails(other, CNN_ERROR_CONFIG, "CNN_CONV was auto when the run was started, is direct");
+    assert_int_equal(unsetenv("CNN_CONV"), 0);
     char path[32];
     image_path(0, 3, path);
     write_image(0, 3);
     assert_int_equal(rename(path, "kept.pgm"), 0);
-    train_fails(other, CNN_ERROR_CONFIG, "images, their labels or their split have changed");
+    train_fails(other, CNN_ERROR_CONFIG,
+                "images have changed since the run was started: \"images/left/03.pgm");
     assert_int_equal(rename("kept.pgm", path), 0);
     train_ok(other); /* refusals have changed nothing */
     write_text("other/checkpoint.bin", "damaged");
@@ -686,6 +733,8 @@ int main(void) {
         cmocka_unit_test(test_resume_torn_metrics),
         cmocka_unit_test(test_resume_finished),
         cmocka_unit_test(test_more_epochs),
+        cmocka_unit_test(test_stop_while_reading),
+        cmocka_unit_test(test_resume_lost_files),
         cmocka_unit_test(test_resume_refused),
         cmocka_unit_test(test_directory_in_use),
         cmocka_unit_test(test_bad_data),

@@ -1,4 +1,5 @@
-/* Training, and what goes with it: a run's plan, the gradient check, the trace of one batch. */
+/* Training, and what goes with it: a run's plan, the check of its data, the gradient check, the
+ * trace of one batch. */
 #ifndef CNN_TRAIN_H
 #define CNN_TRAIN_H
 
@@ -37,17 +38,19 @@ typedef struct cnn_train_options {
     uint64_t cache_limit;        /* bytes of all its files; 0: CNN_CACHE_LIMIT_DEFAULT */
     cnn_log_sink log;
     void (*progress)(void *user, const cnn_train_progress *progress); /* after every batch */
-    bool (*should_stop)(void *user);                                  /* asked after every batch */
+    /* asked after every batch, and, by any thread, before every image that is read; NULL: never
+     * stop */
+    bool (*should_stop)(void *user);
     void *user;
 } cnn_train_options;
 
 /* Trains and writes the run directory. Classes that the config does not name are filled in from the
  * data.
  *
- * CNN_STOPPED: should_stop said so; a checkpoint is written. CNN_ERROR_DIVERGED: the loss became
- * NaN or infinite; models of earlier epochs are kept. CNN_ERROR_CONFIG: the run directory is in
- * use, or was started with another config or other data. CNN_ERROR_DATA, CNN_ERROR_RUNTIME: see
- * cnn/status.h. */
+ * CNN_STOPPED: should_stop said so; a checkpoint is written, if training had begun.
+ * CNN_ERROR_DIVERGED: the loss became NaN or infinite; models of earlier epochs are kept.
+ * CNN_ERROR_CONFIG: the run directory is in use, or was started with another config or other data.
+ * CNN_ERROR_DATA, CNN_ERROR_RUNTIME: see cnn/status.h. */
 CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *options,
                                   cnn_error *error);
 
@@ -55,6 +58,15 @@ CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *o
  * *text with cnn_text_release. */
 CNN_MUST_USE cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options,
                                     char **text, cnn_error *error);
+
+/* Looks at every image of a run, in its file and against all others: unreadable ones, copies,
+ * near-copies, what tells the classes apart without looking, …; reads all, trains nothing. *text is
+ * a report for people; a table with a row an image, data_report.csv, goes into the run directory
+ * where one is given. CNN_ERROR_DATA where training would refuse the data (then *text is there,
+ * too, unless the images could not even be listed); CNN_STOPPED where should_stop said so. Free
+ * *text with cnn_text_release. */
+CNN_MUST_USE cnn_status cnn_check_data(const cnn_config *config, const cnn_train_options *options,
+                                       char **text, cnn_error *error);
 
 /* Compares analytic gradients of the config's network with central differences in double, on random
  * images and weights; *text is a table with the worst relative error of each tensor.

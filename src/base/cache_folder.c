@@ -3,6 +3,7 @@
 #include "error.h"
 #include "file.h"
 #include "memory.h"
+#include "text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,14 +33,6 @@ static int lock(int file, int operation) {
     return result;
 }
 
-/* Is the open file still what its name (in the folder, or AT_FDCWD) leads to? Not after it was
- * renamed or removed. */
-static bool has_name(int file, int folder, const char *name) {
-    struct stat opened, named;
-    return fstat(file, &opened) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-}
-
 /* --- drafts --- */
 
 static cnn_status fail_with(const char *path, int reason, cnn_error *error) {
@@ -64,11 +57,12 @@ static int open_locked(const char *path, const cnn_log_sink *log, bool *look_aga
         }
         if (!locked) { /* no locks here: better no cache than a torn one */
             int reason = errno;
+            (void)unlink(path); /* nobody can hold it */
             (void)close(file);
             errno = reason;
             return -1;
         }
-        if (has_name(file, AT_FDCWD, path)) {
+        if (cnn_file_has_name(file, AT_FDCWD, path)) {
             return file; /* new, or left behind by a program that was killed */
         }
         (void)close(file); /* renamed or removed between our open and our lock */
@@ -172,7 +166,8 @@ static bool ends_with(const char *name, const char *suffix) {
 /* Removes a draft that nobody holds a lock on: its program was killed. */
 static bool remove_if_left(int folder, const char *name) {
     int file = openat(folder, name, O_RDWR | OPEN_FLAGS);
-    bool left = file >= 0 && lock(file, LOCK_EX | LOCK_NB) == 0 && has_name(file, folder, name);
+    bool left =
+        file >= 0 && lock(file, LOCK_EX | LOCK_NB) == 0 && cnn_file_has_name(file, folder, name);
     if (left) {
         (void)unlinkat(folder, name, 0);
     }
@@ -247,11 +242,11 @@ static cnn_status make_room(const cnn_cache_folder *folder, const char *own, uin
 
 cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cache_draft *draft,
                                    uint64_t size, cnn_error *error) {
-    double mebi = 1024.0 * 1024.0;
+    char needed[24], other[24];
+    cnn_bytes_text(size, needed);
     if (size > folder->limit || size > (uint64_t)INT64_MAX) {
-        return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "they take %.1f MiB, more than the cache's limit of %.1f MiB",
-                        (double)size / mebi, (double)folder->limit / mebi);
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "they take %s, more than the cache's limit of %s",
+                        needed, cnn_bytes_text(folder->limit, other));
     }
     const char *slash = strrchr(draft->path, '/');
     cnn_status status = make_room(folder, slash ? slash + 1 : draft->path, size, error);
@@ -264,10 +259,9 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
     struct statvfs disk;
     if (fstatvfs(draft->file, &disk) == 0 &&
         (double)size > (double)disk.f_bavail * (double)disk.f_frsize / 2.0) {
-        return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "they take %.1f MiB, more than half of the %.1f MiB that are free in %s",
-                        (double)size / mebi, (double)disk.f_bavail * (double)disk.f_frsize / mebi,
-                        folder->path);
+        return cnn_fail(
+            error, CNN_ERROR_RUNTIME, "they take %s, more than half of the %s that are free in %s",
+            needed, cnn_bytes_text((uint64_t)disk.f_bavail * disk.f_frsize, other), folder->path);
     }
     int reason;
     do {

@@ -1,6 +1,10 @@
 #include "error.h"
 
+#include "memory.h"
+#include "text.h"
+
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,5 +61,23 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
 }
 
 cnn_status cnn_fail_memory(cnn_error *error, const char *what) {
-    return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
+    cnn_memory_state memory = cnn_memory_look();
+    char wanted[24], in_use[24], limit[24];
+    if (memory.refused == 0) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
+    }
+    if (memory.refused == SIZE_MAX) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME,
+                        "out of memory for %s: more was wanted than can be addressed", what);
+    }
+    cnn_bytes_text(memory.refused, wanted);
+    cnn_bytes_text(memory.in_use, in_use);
+    if (memory.limit == SIZE_MAX) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME,
+                        "out of memory for %s: %s wanted beside %s in use", what, wanted, in_use);
+    }
+    return cnn_fail(
+        error, CNN_ERROR_RUNTIME,
+        "out of memory for %s: %s wanted beside %s in use, of %s allowed (--max-memory)", what,
+        wanted, in_use, cnn_bytes_text(memory.limit, limit));
 }

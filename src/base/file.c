@@ -11,6 +11,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+cnn_status cnn_file_blame(int reason, cnn_status failure) {
+    bool exhausted = reason == ENOMEM || reason == EMFILE || reason == ENFILE;
+    return exhausted ? CNN_ERROR_RUNTIME : failure;
+}
+
+static cnn_status fail_reading(cnn_status failure, int reason, cnn_error *error) {
+    return cnn_fail(error, cnn_file_blame(reason, failure), "%s", strerror(reason));
+}
+
 cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, char **data,
                          size_t *size, cnn_error *error) {
     cnn_status status = CNN_OK;
@@ -22,7 +31,7 @@ cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, cha
     *size = 0;
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0 || fstat(file, &about) != 0) {
-        status = cnn_fail(error, failure, "%s", strerror(errno));
+        status = fail_reading(failure, errno, error);
         goto done;
     }
     if (S_ISDIR(about.st_mode)) {
@@ -47,7 +56,7 @@ cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, cha
             continue;
         }
         if (got < 0) {
-            status = cnn_fail(error, failure, "%s", strerror(errno));
+            status = fail_reading(failure, errno, error);
             goto done;
         }
         if (got == 0) {
@@ -84,21 +93,31 @@ static int write_all(int file, const void *data, size_t size) {
     return 0;
 }
 
-/* Makes a rename durable. Some file systems cannot sync a folder: EINVAL is their way to say so. */
+/* Waits until the names in a folder are on disk, where that can be asked for: not in a folder that
+ * we may write to but not read, and not in some file systems, whose way to say so is EINVAL. -1
+ * with errno set. */
+static int sync_folder(const char *path) {
+    int file = open(*path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file < 0) {
+        return errno == EACCES ? 0 : -1;
+    }
+    int result = fsync(file) == 0 || errno == EINVAL ? 0 : -1;
+    int reason = errno;
+    (void)close(file);
+    errno = reason;
+    return result;
+}
+
+/* Makes a rename durable. */
 static int sync_folder_of(const char *path) {
     char *folder = cnn_path_folder(path);
     if (!folder) {
         errno = ENOMEM;
         return -1;
     }
-    int file = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cnn_free(folder);
-    if (file < 0) {
-        return -1;
-    }
-    int result = fsync(file) == 0 || errno == EINVAL ? 0 : -1;
+    int result = sync_folder(folder);
     int reason = errno;
-    (void)close(file);
+    cnn_free(folder);
     errno = reason;
     return result;
 }
@@ -160,7 +179,7 @@ cnn_status cnn_file_append(const char *path, const void *data, size_t size, cnn_
     }
     cnn_status status = CNN_OK;
     off_t before = lseek(file, 0, SEEK_END);
-    if (before < 0 || write_all(file, data, size) != 0) {
+    if (before < 0 || write_all(file, data, size) != 0 || fsync(file) != 0) {
         status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
         if (before >= 0 && ftruncate(file, before) != 0) {
             status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s (its last line may be torn)", path,
@@ -207,6 +226,36 @@ cnn_status cnn_folder_make_private(const char *path, cnn_error *error) {
     return make_folders(path, 0700, error);
 }
 
+cnn_status cnn_folder_sync(const char *path, cnn_error *error) {
+    char *part = cnn_copy_string(path);
+    if (!part) {
+        return cnn_fail_memory(error, path);
+    }
+    bool synced = true;
+    for (char *slash = part; synced && slash;) {
+        synced = sync_folder(part) == 0;
+        slash = strrchr(part, '/');
+        if (slash == part) {
+            synced = synced && sync_folder("/") == 0;
+            slash = NULL;
+        } else if (slash) {
+            *slash = '\0';
+        }
+    }
+    if (synced && *path != '/') {
+        synced = sync_folder(".") == 0;
+    }
+    int reason = errno;
+    cnn_free(part);
+    return synced ? CNN_OK : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
+}
+
+bool cnn_file_has_name(int file, int folder, const char *name) {
+    struct stat opened, named;
+    return fstat(file, &opened) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 bool cnn_file_is_endless(const char *path) {
     struct stat about;
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
@@ -223,7 +272,7 @@ char *cnn_path_join(const char *folder, const char *name) {
     }
     size_t length = strlen(folder), rest = strlen(name) + 1;
     size_t slash = folder[length - 1] == '/' ? 0 : 1;
-    char *path = malloc(length + slash + rest);
+    char *path = cnn_plain_alloc(length + slash + rest);
     if (path) {
         memcpy(path, folder, length);
         memset(path + length, '/', slash);

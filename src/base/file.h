@@ -7,9 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What to say of a file or folder that could not be opened or read for this reason (errno): `failure`, or
+ * CNN_ERROR_RUNTIME where memory or descriptors have run out, which no file is to blame for. */
+cnn_status cnn_file_blame(int reason, cnn_status failure);
+
 /* Reads the file (or pipe) `path` into *data, which gets one '\0' more than *size says, so that
  * text can be used as a string. Files of more than `limit` bytes are refused. Failures carry the
- * status `failure` and a message without the path. Free *data with cnn_free. */
+ * status `failure`, or CNN_ERROR_RUNTIME where memory or descriptors have run out, and a message
+ * without the path. Free *data with cnn_free. */
 CNN_MUST_USE cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure,
                                       char **data, size_t *size, cnn_error *error);
 
@@ -27,8 +32,8 @@ CNN_MUST_USE cnn_status cnn_file_write_unsynced(const char *path, const void *da
 /* Waits until the file `path` and its name are on disk. The message starts with the path. */
 CNN_MUST_USE cnn_status cnn_file_sync(const char *path, cnn_error *error);
 
-/* Adds bytes at the end of `path` (created where missing) in one write; on failure the file is cut
- * back to what it was. The message starts with the path. */
+/* Adds bytes at the end of `path` (created where missing) in one write and waits until they are on
+ * disk; on failure the file is cut back to what it was. The message starts with the path. */
 CNN_MUST_USE cnn_status cnn_file_append(const char *path, const void *data, size_t size,
                                         cnn_error *error);
 
@@ -37,6 +42,14 @@ CNN_MUST_USE cnn_status cnn_folder_make(const char *path, cnn_error *error);
 
 /* The same, but folders that are made are the user's alone (mode 0700). */
 CNN_MUST_USE cnn_status cnn_folder_make_private(const char *path, cnn_error *error);
+
+/* Waits until the names on the way to the folder `path`, and those in it, are on disk: what a new
+ * folder needs to outlive a loss of power. The message starts with the path. */
+CNN_MUST_USE cnn_status cnn_folder_sync(const char *path, cnn_error *error);
+
+/* Is the open file `file` still what `name` (in the open folder, or AT_FDCWD) leads to? Not after
+ * it was renamed or removed. */
+bool cnn_file_has_name(int file, int folder, const char *name);
 
 /* True where `path` is a pipe, a device or a socket: reading it might never end. */
 bool cnn_file_is_endless(const char *path);

@@ -1,5 +1,7 @@
 #include "memory.h"
 
+#include <malloc.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,50 @@
 
 /* Below that, an array is likely to stand on pages that are there already. */
 #define POPULATE_BYTES ((size_t)1 << 17)
+
+/* --- what may be taken --- */
+
+static atomic_size_t limit = SIZE_MAX;
+static atomic_size_t in_use;  /* as malloc counts it */
+static atomic_size_t refused; /* the last request that got no memory */
+
+void cnn_memory_limit(size_t bytes) {
+    atomic_store(&limit, bytes);
+}
+
+cnn_memory_state cnn_memory_look(void) {
+    return (cnn_memory_state){.limit = atomic_load(&limit),
+                              .in_use = atomic_load(&in_use),
+                              .refused = atomic_load(&refused)};
+}
+
+static void *refuse(size_t bytes) {
+    atomic_store(&refused, bytes);
+    return NULL;
+}
+
+/* Asks for `bytes` more; counted until they are given or given_back. */
+static bool may_take(size_t bytes) {
+    size_t others = atomic_fetch_add(&in_use, bytes);
+    size_t most = atomic_load(&limit);
+    if (bytes > most || others > most - bytes) {
+        (void)atomic_fetch_sub(&in_use, bytes);
+        return false;
+    }
+    return true;
+}
+
+/* Counts what malloc really gave for `bytes`, or takes them back where it gave nothing. */
+static void *count_given(void *memory, size_t bytes) {
+    if (!memory) {
+        (void)atomic_fetch_sub(&in_use, bytes);
+        return refuse(bytes);
+    }
+    (void)atomic_fetch_add(&in_use, malloc_usable_size(memory) - bytes);
+    return memory;
+}
+
+/* --- taking it --- */
 
 bool cnn_multiply_size(size_t a, size_t b, size_t *out) {
     if (b != 0 && a > SIZE_MAX / b) {
@@ -25,7 +71,8 @@ static void get_pages(void *memory, size_t bytes) {
         uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
         uintptr_t first = ((uintptr_t)memory + page - 1) / page * page;
         uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
-        (void)madvise((void *)first, end - first, MADV_POPULATE_WRITE);
+        (void)madvise((char *)memory + (first - (uintptr_t)memory), end - first,
+                      MADV_POPULATE_WRITE);
     }
 #else
     (void)memory, (void)bytes;
@@ -35,14 +82,17 @@ static void get_pages(void *memory, size_t bytes) {
 void *cnn_alloc(size_t count, size_t size) {
     size_t bytes;
     if (!cnn_multiply_size(count, size, &bytes) || bytes > SIZE_MAX - CNN_ALIGNMENT) {
-        return NULL;
+        return refuse(SIZE_MAX);
     }
     /* aligned_alloc wants a whole number of alignments */
     bytes = (bytes + CNN_ALIGNMENT - 1) / CNN_ALIGNMENT * CNN_ALIGNMENT;
     if (bytes == 0) {
         bytes = CNN_ALIGNMENT;
     }
-    void *memory = aligned_alloc(CNN_ALIGNMENT, bytes);
+    if (!may_take(bytes)) {
+        return refuse(bytes);
+    }
+    void *memory = count_given(aligned_alloc(CNN_ALIGNMENT, bytes), bytes);
     if (memory) {
         get_pages(memory, bytes);
         memset(memory, 0, bytes);
@@ -63,9 +113,9 @@ bool cnn_grow(void **items, size_t *capacity, size_t needed, size_t size) {
     }
     size_t bytes;
     if (!cnn_multiply_size(wanted, size, &bytes)) {
-        return false;
+        return refuse(SIZE_MAX) != NULL;
     }
-    void *moved = realloc(*items, bytes);
+    void *moved = cnn_plain_realloc(*items, bytes);
     if (!moved) {
         return false;
     }
@@ -74,9 +124,26 @@ bool cnn_grow(void **items, size_t *capacity, size_t needed, size_t size) {
     return true;
 }
 
+void *cnn_plain_alloc(size_t bytes) {
+    return may_take(bytes) ? count_given(calloc(1, bytes > 0 ? bytes : 1), bytes) : refuse(bytes);
+}
+
+void *cnn_plain_realloc(void *memory, size_t bytes) {
+    size_t before = memory ? malloc_usable_size(memory) : 0;
+    bytes = bytes > 0 ? bytes : 1;
+    if (!may_take(bytes)) { /* both may be there for a moment */
+        return refuse(bytes);
+    }
+    void *moved = count_given(realloc(memory, bytes), bytes);
+    if (moved) {
+        (void)atomic_fetch_sub(&in_use, before);
+    }
+    return moved;
+}
+
 char *cnn_copy_string(const char *text) {
     size_t bytes = strlen(text) + 1;
-    char *copy = malloc(bytes);
+    char *copy = cnn_plain_alloc(bytes);
     if (copy) {
         memcpy(copy, text, bytes);
     }
@@ -84,5 +151,8 @@ char *cnn_copy_string(const char *text) {
 }
 
 void cnn_free(void *memory) {
-    free(memory);
+    if (memory) {
+        (void)atomic_fetch_sub(&in_use, malloc_usable_size(memory));
+        free(memory);
+    }
 }

@@ -1,4 +1,4 @@
-/* Memory: aligned, zeroed, and refused instead of overflowed. */
+/* Memory: aligned, zeroed, counted, and refused instead of overflowed. */
 #ifndef CNN_BASE_MEMORY_H
 #define CNN_BASE_MEMORY_H
 
@@ -17,11 +17,31 @@ void *cnn_alloc(size_t count, size_t size);
  * memory is refused. Free with cnn_free. */
 bool cnn_grow(void **items, size_t *capacity, size_t needed, size_t size);
 
+/* As calloc(1, bytes) and realloc, for libraries that ask for memory in that way: unaligned,
+ * counted and limited like the rest. Free with cnn_free. */
+void *cnn_plain_alloc(size_t bytes);
+void *cnn_plain_realloc(void *memory, size_t bytes);
+
 /* A copy of a string; NULL when memory is refused. Free with cnn_free. */
 char *cnn_copy_string(const char *text);
 
 /* Frees what the functions above gave; NULL is fine. */
 void cnn_free(void *memory);
+
+/* --- the limit --- */
+
+/* From now on, what the functions above have given and not got back is at most `bytes`; what would
+ * be more is refused before the system is asked. Without a call there is no limit. Of the whole
+ * process. */
+void cnn_memory_limit(size_t bytes);
+
+typedef struct cnn_memory_state {
+    size_t limit;   /* SIZE_MAX: none */
+    size_t in_use;  /* given and not got back */
+    size_t refused; /* the last request that got nothing; 0: there was none */
+} cnn_memory_state;
+
+cnn_memory_state cnn_memory_look(void);
 
 /* *out = a * b, or false where that overflows. */
 bool cnn_multiply_size(size_t a, size_t b, size_t *out);

@@ -122,6 +122,22 @@ void cnn_text_json_string(cnn_text *text, const char *string) {
     cnn_text_append(text, "\"", 1);
 }
 
+const char *cnn_bytes_text(uint64_t bytes, char text[24]) {
+    static const char units[] = "KMGTPE";
+    double number = (double)bytes;
+    int unit = -1;
+    while (number >= 1023.95) { /* what would be printed as 1024.0 */
+        number /= 1024.0;
+        unit++;
+    }
+    if (unit < 0) {
+        (void)snprintf(text, 24, "%d bytes", (int)bytes);
+    } else {
+        (void)snprintf(text, 24, "%.1f %ciB", number, units[unit]);
+    }
+    return text;
+}
+
 void cnn_text_free(cnn_text *text) {
     cnn_free(text->data);
     *text = (cnn_text){0};

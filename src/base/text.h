@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Starts as {0}; `data` is NULL or ends in '\0'. When memory is refused, `failed` becomes true and
  * stays, and further calls do nothing: check it once at the end. */
@@ -22,6 +23,10 @@ void cnn_text_csv_field(cnn_text *text, const char *field);
 /* A JSON string with its quotes; bytes that are not valid UTF-8 become U+FFFD. */
 void cnn_text_json_string(cnn_text *text, const char *string);
 void cnn_text_free(cnn_text *text);
+
+/* A number of bytes for people: "812 bytes", "23.4 KiB", "1.5 GiB". Writes it into text and returns
+ * that. */
+const char *cnn_bytes_text(uint64_t bytes, char text[24]);
 
 /* Is the string valid UTF-8 (RFC 3629)? */
 bool cnn_text_is_utf8(const char *string);

@@ -5,6 +5,7 @@
 #include "inputs.h"
 #include "memory.h"
 #include "options.h"
+#include "sandbox.h"
 #include "text.h"
 
 #include <errno.h>
@@ -13,13 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT, THRESHOLD, THREADS, QUIET, HELP, VERSION };
+enum { FORMAT, THRESHOLD, THREADS, MAX_MEMORY, QUIET, NO_SANDBOX, HELP, VERSION };
 
 static const cnn_option options[] = {
     [FORMAT] = {"format", 'f', "FORMAT", "tsv (default, no header), csv (with header) or jsonl"},
     [THRESHOLD] = {"threshold", 0, "T", "class 1 from this probability on (default: the model's)"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors)"},
+    [MAX_MEMORY] = {"max-memory", 0, "SIZE", "fail rather than take more (default: all there is)"},
     [QUIET] = {"quiet", 'q', NULL, "errors only"},
+    [NO_SANDBOX] = {"no-sandbox", 0, NULL, "keep all rights while reading (for debuggers)"},
     [HELP] = {"help", 'h', NULL, "print this"},
     [VERSION] = {"version", 'V', NULL, "print the version"},
     {0},
@@ -34,8 +37,9 @@ typedef struct predict_command {
     row_format format;
     double threshold; /* below 0: the model's */
     int threads;
-    bool quiet;
-    int action; /* HELP or VERSION; -1: predict */
+    bool quiet, no_sandbox;
+    uint64_t max_memory; /* bytes; 0: what there is */
+    int action;          /* HELP or VERSION; -1: predict */
 } predict_command;
 
 static cnn_status handle(void *context, int option, const char *value, cnn_error *error) {
@@ -54,8 +58,13 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         return cnn_option_number("threshold", value, 0.0, 1.0, &command->threshold, error);
     case THREADS:
         return cnn_option_integer("threads", value, 1, 1024, &command->threads, error);
+    case MAX_MEMORY:
+        return cnn_option_size("max-memory", value, &command->max_memory, error);
     case QUIET:
         command->quiet = true;
+        break;
+    case NO_SANDBOX:
+        command->no_sandbox = true;
         break;
     case HELP:
     case VERSION:
@@ -221,7 +230,10 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
                         "expected MODEL and at least one PATH (see --help)");
     }
     cnn_predictor *predictor;
-    cnn_status status = cnn_predictor_load(command->paths[0], &predictor, error);
+    cnn_status status = command->no_sandbox ? CNN_OK : cnn_sandbox_enter(error);
+    if (status == CNN_OK) {
+        status = cnn_predictor_load(command->paths[0], &predictor, error);
+    }
     if (status != CNN_OK) {
         return status;
     }
@@ -263,6 +275,7 @@ int main(int argc, char **argv) {
     cnn_status status = command.paths
                             ? cnn_options_parse(options, argc, argv, handle, &command, &error)
                             : cnn_fail_memory(&error, "the command line");
+    cnn_option_limit_memory(command.max_memory);
     if (status == CNN_OK && command.action == HELP) {
         print_help();
     } else if (status == CNN_OK && command.action == VERSION) {

@@ -7,6 +7,7 @@
 #include "progress.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,7 +20,9 @@ enum {
     THREADS,
     NO_CACHE,
     CACHE_LIMIT,
+    MAX_MEMORY,
     DRY_RUN,
+    CHECK_DATA,
     CHECK_GRADIENTS,
     TRACE,
     QUIET,
@@ -38,7 +41,10 @@ static const cnn_option options[] = {
     [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
     [NO_CACHE] = {"no-cache", 0, NULL, "neither use nor fill the cache of decoded images"},
     [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
+    [MAX_MEMORY] = {"max-memory", 0, "SIZE", "fail rather than take more (default: all there is)"},
     [DRY_RUN] = {"dry-run", 'n', NULL, "print layers, memory and data counts; train nothing"},
+    [CHECK_DATA] = {"check-data", 0, NULL,
+                    "report copies, bad images, shortcuts, …; train nothing"},
     [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
                          "compare gradients with differences in double"},
     [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
@@ -58,7 +64,8 @@ typedef struct train_command {
     size_t override_count;
     cnn_train_options train;
     bool quiet, verbose, no_cache;
-    int action; /* TRACE, DRY_RUN, …; -1: train */
+    uint64_t max_memory; /* bytes; 0: what there is */
+    int action;          /* TRACE, DRY_RUN, …; -1: train */
 } train_command;
 
 /* Two of these at once would leave one undone. */
@@ -96,6 +103,8 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         break;
     case CACHE_LIMIT:
         return cnn_option_size("cache-limit", value, &command->train.cache_limit, error);
+    case MAX_MEMORY:
+        return cnn_option_size("max-memory", value, &command->max_memory, error);
     case QUIET:
         command->quiet = true;
         break;
@@ -103,6 +112,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         command->verbose = true;
         break;
     case DRY_RUN:
+    case CHECK_DATA:
     case CHECK_GRADIENTS:
     case TRACE:
     case HELP:
@@ -139,22 +149,21 @@ static void print_help(void) {
 
 /* --- signals --- */
 
-static volatile sig_atomic_t stop_requested;
+static atomic_bool stop_requested; /* lock-free: asked by all threads, set by a signal */
 
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
 
 /* The first signal asks for a checkpoint, the second one ends the program at once. */
 static void request_stop(int signal_number) {
-    if (stop_requested) {
+    if (atomic_exchange(&stop_requested, true)) {
         _exit(128 + signal_number);
     }
-    stop_requested = 1;
 }
 
 static bool should_stop(void *user) {
     (void)user;
-    return stop_requested != 0;
+    return atomic_load(&stop_requested);
 }
 
 static void catch_signals(void) {
@@ -200,6 +209,10 @@ static cnn_status run(const train_command *command, cnn_error *error) {
         status = cnn_dry_run(config, &command->train, &text, error);
         status = print_text(text, status, error);
         break;
+    case CHECK_DATA:
+        status = cnn_check_data(config, &command->train, &text, error);
+        status = print_text(text, status, error);
+        break;
     case CHECK_GRADIENTS:
         status = cnn_check_gradients(config, &command->train, &text, error);
         status = print_text(text, status, error);
@@ -228,6 +241,7 @@ int main(int argc, char **argv) {
                             ? cnn_options_parse(options, argc, argv, handle, &command, &error)
                             : cnn_fail(&error, CNN_ERROR_RUNTIME, "out of memory");
     cnn_progress_start(&progress, "cnntrain", command.quiet, command.verbose);
+    cnn_option_limit_memory(command.max_memory);
     command.train.log = (cnn_log_sink){.write = cnn_progress_log, .user = &progress};
     command.train.progress = cnn_progress_show;
     command.train.should_stop = should_stop;

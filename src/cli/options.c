@@ -1,11 +1,14 @@
 #include "options.h"
 
 #include "error.h"
+#include "machine_memory.h"
+#include "memory.h"
 #include "text.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +138,11 @@ cnn_status cnn_option_size(const char *name, const char *text, uint64_t *bytes, 
     }
     *bytes = (uint64_t)number;
     return CNN_OK;
+}
+
+void cnn_option_limit_memory(uint64_t bytes) {
+    size_t machine = cnn_machine_memory();
+    cnn_memory_limit(bytes == 0 ? machine : bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX);
 }
 
 bool cnn_flush_results(const char *program) {

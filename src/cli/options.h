@@ -42,6 +42,9 @@ CNN_MUST_USE cnn_status cnn_option_number(const char *name, const char *text, do
 CNN_MUST_USE cnn_status cnn_option_size(const char *name, const char *text, uint64_t *bytes,
                                         cnn_error *error);
 
+/* Obeys --max-memory; 0: not given, so that it is what the machine has. */
+void cnn_option_limit_memory(uint64_t bytes);
+
 /* Flushes stdout; false, after a message on stderr, where output was lost (a full disk). */
 bool cnn_flush_results(const char *program);
 

@@ -15,6 +15,11 @@ typedef enum cnn_bad_images {
     CNN_BAD_IMAGES_SKIP,
 } cnn_bad_images;
 
+typedef enum cnn_duplicates {
+    CNN_DUPLICATES_ERROR,
+    CNN_DUPLICATES_ALLOW,
+} cnn_duplicates;
+
 typedef enum cnn_normalize {
     CNN_NORMALIZE_UNIT,        /* x / 255 */
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
@@ -30,6 +35,7 @@ struct cnn_config {
         char *test;         /* NULL: none */
         char *classes[2];   /* NULL, NULL: the two names found, sorted */
         int64_t bad_images; /* cnn_bad_images */
+        int64_t duplicates; /* cnn_duplicates */
     } data;
     cnn_image_settings image;
     int64_t normalize; /* cnn_normalize */
@@ -40,6 +46,7 @@ struct cnn_config {
         double learning_rate, momentum;
         bool shuffle;
         int64_t seed;
+        double checkpoint_seconds;
     } train;
     char *output; /* NULL where not given */
 };
@@ -48,10 +55,12 @@ struct cnn_config {
  * with cnn_free. */
 char *cnn_config_to_json(const cnn_config *config);
 
-/* The path of the first key that differs between two texts of cnn_config_to_json, leaving out the
- * keys that a run may change when it goes on (train.epochs, output), and data.classes where `json`
- * leaves it to the data; NULL where none does. The result is constant. */
-const char *cnn_config_difference(const char *json, const char *other);
+/* The first difference between the config that a run was started with and the one it is to go on
+ * with, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is none. Leaves
+ * out the keys that a run may change when it goes on (may_change in the table), and data.classes
+ * where `now` leaves it to the data. Fails where memory is refused. */
+CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,
+                                              char difference[256], cnn_error *error);
 
 /* What a model file keeps of a config, and how it gets it back; both leave other values alone.
  * `json` is an object {"image": …, "layers": …} with more keys allowed beside them. */

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 static const char *const bad_images[] = {"fail", "skip", NULL};
+static const char *const duplicates[] = {"error", "allow", NULL};
 static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
 static const char *const optimizers[] = {"sgd", "momentum", NULL};
@@ -37,6 +38,12 @@ const cnn_config_key cnn_config_keys[] = {
      FIELD(data.bad_images),
      .choices = bad_images,
      .help = "what to do about unreadable images; each is named, either way"},
+    {.path = "data.duplicates",
+     .kind = CNN_CONFIG_CHOICE,
+     FIELD(data.duplicates),
+     .choices = duplicates,
+     .help = "what to do about copies of an image with two labels, or in two of train, validation "
+             "and test"},
     {.path = "image.width",
      .kind = CNN_CONFIG_INTEGER,
      FIELD(image.width),
@@ -133,6 +140,14 @@ const cnn_config_key cnn_config_keys[] = {
      .maximum = LARGEST_EXACT,
      .fallback = 1,
      .help = "start of all random numbers: weights, order, what is held back"},
+    {.path = "train.checkpoint_seconds",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.checkpoint_seconds),
+     .above_minimum = true,
+     .maximum = 1e6,
+     .fallback = 60,
+     .may_change = true,
+     .help = "a checkpoint at least this often, beside the one at the end of each epoch"},
     {.path = "output",
      .kind = CNN_CONFIG_PATH,
      FIELD(output),

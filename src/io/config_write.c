@@ -136,27 +136,58 @@ cnn_status cnn_config_write_model_part(const cnn_config *config, cJSON *json, cn
     return write_keys(config, true, json) ? CNN_OK : cnn_fail_memory(error, "the model's config");
 }
 
-const char *cnn_config_difference(const char *json, const char *other) {
-    const char *different = NULL;
-    cJSON *a = cJSON_Parse(json);
-    cJSON *b = cJSON_Parse(other);
-    for (const cnn_config_key *key = cnn_config_keys; key->path && !different; key++) {
+/* "KEY: WAS, now IS"; of two lists, the first items that differ. */
+static bool describe_difference(const char *key, const cJSON *was, const cJSON *is,
+                                char difference[256]) {
+    char place[80];
+    (void)snprintf(place, sizeof place, "%s", key);
+    if (cJSON_IsArray(was) && cJSON_IsArray(is)) {
+        was = was->child;
+        is = is->child;
+        int i = 0;
+        for (; was && is && cJSON_Compare(was, is, true); i++) {
+            was = was->next;
+            is = is->next;
+        }
+        (void)snprintf(place, sizeof place, "%s[%d]", key, i);
+    }
+    char *left = was ? cJSON_PrintUnformatted(was) : NULL;
+    char *right = is ? cJSON_PrintUnformatted(is) : NULL;
+    bool complete = (!was || left) && (!is || right);
+    (void)snprintf(difference, 256, "%s: %.70s, now %.70s", place, left ? left : "none",
+                   right ? right : "none");
+    cJSON_free(left);
+    cJSON_free(right);
+    return complete;
+}
+
+cnn_status cnn_config_difference(const char *started, const char *now, char difference[256],
+                                 cnn_error *error) {
+    bool complete = true;
+    bool found = false;
+    difference[0] = '\0';
+    cJSON *before = cJSON_Parse(started);
+    cJSON *after = cJSON_Parse(now);
+    for (const cnn_config_key *key = cnn_config_keys; before && after && key->path && !found;
+         key++) {
         if (key->may_change) {
             continue;
         }
         const char *name;
-        const cJSON *left = section_of(a, key->path, &name);
-        left = cJSON_GetObjectItemCaseSensitive(left, name);
-        const cJSON *right = section_of(b, key->path, &name);
-        right = cJSON_GetObjectItemCaseSensitive(right, name);
-        bool found_in_data = key->kind == CNN_CONFIG_CLASSES && !left;
-        if ((left || right) && !found_in_data && !cJSON_Compare(left, right, true)) {
-            different = key->path;
+        const cJSON *was = section_of(before, key->path, &name);
+        was = cJSON_GetObjectItemCaseSensitive(was, name);
+        const cJSON *is = section_of(after, key->path, &name);
+        is = cJSON_GetObjectItemCaseSensitive(is, name);
+        bool left_to_data = key->kind == CNN_CONFIG_CLASSES && !is;
+        found = (was || is) && !left_to_data && !cJSON_Compare(was, is, true);
+        if (found) {
+            complete = describe_difference(key->path, was, is, difference);
         }
     }
-    cJSON_Delete(a);
-    cJSON_Delete(b);
-    return different;
+    complete = complete && before && after;
+    cJSON_Delete(before);
+    cJSON_Delete(after);
+    return complete ? CNN_OK : cnn_fail_memory(error, "comparing configs");
 }
 
 void cnn_text_release(char *text) {

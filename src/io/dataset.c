@@ -1,5 +1,6 @@
 #include "dataset.h"
 
+#include "duplicates.h"
 #include "error.h"
 #include "hash.h"
 #include "hold_back.h"
@@ -13,8 +14,8 @@
 
 /* --- listing --- */
 
-static cnn_status list_samples(const cnn_config *config, int threads, char *classes[2],
-                               cnn_sample_list *list, cnn_error *error) {
+cnn_status cnn_dataset_list(const cnn_config *config, int threads, char *classes[2],
+                            cnn_sample_list *list, cnn_error *error) {
     for (int i = 0; i < 2; i++) {
         if (config->data.classes[i]) {
             classes[i] = cnn_copy_string(config->data.classes[i]);
@@ -101,20 +102,22 @@ static void drop_bad_images(cnn_dataset *dataset, cnn_log_level level, const cnn
     dataset->count = kept;
 }
 
-static cnn_status decode_all(const cnn_config *config, const cnn_image_cache *cache, int threads,
-                             const cnn_log_sink *log, cnn_dataset *dataset, cnn_error *error) {
+static cnn_status decode_all(const cnn_config *config, const cnn_reading *reading,
+                             cnn_dataset *dataset, cnn_error *error) {
     size_t listed = dataset->count;
     bool fail = config->data.bad_images == CNN_BAD_IMAGES_FAIL;
     cnn_text source = {0};
     cnn_image_request request = {.samples = dataset->samples,
                                  .count = dataset->count,
                                  .settings = &config->image,
-                                 .threads = threads,
-                                 .log = log};
+                                 .threads = reading->threads,
+                                 .log = reading->log,
+                                 .should_stop = reading->should_stop,
+                                 .user = reading->user};
     cnn_status status = CNN_OK;
-    if (cache && cache->folder) {
+    if (reading->cache.folder) {
         status = describe_source(config, dataset->classes, &source, error);
-        request.cache = *cache;
+        request.cache = reading->cache;
         request.source = source.data;
     }
     if (status == CNN_OK) {
@@ -124,7 +127,7 @@ static cnn_status decode_all(const cnn_config *config, const cnn_image_cache *ca
     if (status != CNN_OK) {
         return status;
     }
-    drop_bad_images(dataset, fail ? CNN_LOG_ERROR : CNN_LOG_WARNING, log);
+    drop_bad_images(dataset, fail ? CNN_LOG_ERROR : CNN_LOG_WARNING, reading->log);
     if (dataset->bad_images > 0 && fail) {
         return cnn_fail(
             error, CNN_ERROR_DATA,
@@ -136,6 +139,23 @@ static cnn_status decode_all(const cnn_config *config, const cnn_image_cache *ca
 }
 
 /* --- splitting and counting --- */
+
+cnn_status cnn_dataset_hold_back(const cnn_config *config, cnn_sample *samples, size_t count,
+                                 const cnn_log_sink *log, cnn_error *error) {
+    bool given = config->data.validation.path != NULL;
+    for (size_t i = 0; i < count; i++) {
+        given = given || samples[i].split == CNN_SPLIT_VALIDATION;
+    }
+    if (given && !config->data.validation.path) {
+        cnn_log_message(log, CNN_LOG_INFO,
+                        "validation: the manifest's own rows, nothing held back");
+    }
+    if (given || !(config->data.validation.fraction > 0.0)) {
+        return CNN_OK;
+    }
+    return cnn_hold_back(samples, count, config->data.validation.fraction,
+                         (uint64_t)config->train.seed, error);
+}
 
 static cnn_status index_splits(cnn_dataset *dataset, cnn_error *error) {
     for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
@@ -168,8 +188,9 @@ static cnn_status check_classes(const cnn_config *config, const cnn_dataset *dat
     return CNN_OK;
 }
 
-cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cache, int threads,
-                            const cnn_log_sink *log, cnn_dataset **out, cnn_error *error) {
+cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading, cnn_dataset **out,
+                            cnn_error *error) {
+    const cnn_log_sink *log = reading->log;
     *out = NULL;
     cnn_dataset *dataset = cnn_alloc(1, sizeof *dataset);
     if (!dataset) {
@@ -177,7 +198,7 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cac
     }
     cnn_sample_list list = {0};
     dataset->image_size = cnn_image_size(&config->image);
-    cnn_status status = list_samples(config, threads, dataset->classes, &list, error);
+    cnn_status status = cnn_dataset_list(config, reading->threads, dataset->classes, &list, error);
     dataset->samples = list.samples;
     dataset->count = list.count;
     if (status == CNN_OK && list.other_labels > 0) {
@@ -186,25 +207,21 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cac
                         list.other_labels, dataset->classes[0], dataset->classes[1]);
     }
     if (status == CNN_OK) {
-        status = decode_all(config, cache, threads, log, dataset, error);
+        status = decode_all(config, reading, dataset, error);
     }
-    bool validation_given = config->data.validation.path != NULL;
-    for (size_t i = 0; status == CNN_OK && i < dataset->count; i++) {
-        validation_given = validation_given || dataset->samples[i].split == CNN_SPLIT_VALIDATION;
-    }
-    if (status == CNN_OK && validation_given && !config->data.validation.path) {
-        cnn_log_message(log, CNN_LOG_INFO,
-                        "validation: the manifest's own rows, nothing held back");
-    }
-    if (status == CNN_OK && !validation_given && config->data.validation.fraction > 0.0) {
-        status = cnn_hold_back(dataset->samples, dataset->count, config->data.validation.fraction,
-                               (uint64_t)config->train.seed, error);
+    if (status == CNN_OK) {
+        status = cnn_dataset_hold_back(config, dataset->samples, dataset->count, log, error);
     }
     if (status == CNN_OK) {
         status = index_splits(dataset, error);
     }
     if (status == CNN_OK) {
         status = check_classes(config, dataset, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_duplicates_check(dataset->samples, dataset->count, dataset->classes,
+                                      config->data.duplicates == CNN_DUPLICATES_ALLOW,
+                                      config->data.train, log, error);
     }
     if (status != CNN_OK) {
         cnn_dataset_free(dataset);

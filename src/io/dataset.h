@@ -22,13 +22,37 @@ typedef struct cnn_dataset {
     size_t bad_images; /* unreadable ones that were skipped */
 } cnn_dataset;
 
-/* Lists, decodes (on up to `threads` threads) or takes from the cache, holds back and counts
+/* How images are to be read. */
+typedef struct cnn_reading {
+    cnn_image_cache cache;
+    int threads; /* at most */
+    const cnn_log_sink *log;
+    bool (*should_stop)(void *user); /* asked before every image, by any thread; may be NULL */
+    void *user;
+} cnn_reading;
+
+/* Lists, decodes or takes from the cache, holds back and counts
  * everything that the config's `data` names. Every unreadable image goes to the log with its
- * reason. CNN_ERROR_DATA where the data cannot be trained on. Free with cnn_dataset_free. */
-CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, const cnn_image_cache *cache,
-                                         int threads, const cnn_log_sink *log,
+ * reason. CNN_ERROR_DATA where the data cannot be trained on; CNN_ERROR_RUNTIME and CNN_STOPPED as
+ * cnn_image_store_load gives them. Free with cnn_dataset_free. */
+CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading,
                                          cnn_dataset **dataset, cnn_error *error);
 void cnn_dataset_free(cnn_dataset *dataset);
+
+/* --- the first and the third step of that, for who looks at data that cannot be trained on --- */
+
+/* Lists what the config's `data` names, on up to `threads` threads. classes: the config's, or those
+ * that are found; the caller's, to be freed, also after a failure. CNN_ERROR_DATA. */
+CNN_MUST_USE cnn_status cnn_dataset_list(const cnn_config *config, int threads, char *classes[2],
+                                         cnn_sample_list *list, cnn_error *error);
+
+/* Holds back what the config wants to be held back of readable samples[count] with known content.
+ */
+CNN_MUST_USE cnn_status cnn_dataset_hold_back(const cnn_config *config, cnn_sample *samples,
+                                              size_t count, const cnn_log_sink *log,
+                                              cnn_error *error);
+
+/* --- */
 
 /* The bytes of sample i: [channels][height][width]. */
 const uint8_t *cnn_dataset_pixels(const cnn_dataset *dataset, size_t i);

@@ -38,24 +38,58 @@ typedef struct decoding {
     uint8_t *memory;               /* [count][image_size], or … */
     uint8_t *buffers;              /* … [threads][image_size], on the way to … */
     cnn_image_pack_writer *writer; /* … a pack */
+    atomic_bool ended;             /* no more images, please */
+    cnn_error why;                 /* written by the one thread that ended it */
 } decoding;
+
+/* No image is to blame: ends the decoding of all. The first reason counts. */
+static void end(decoding *d, const char *path, const cnn_error *error) {
+    if (!atomic_exchange(&d->ended, true)) {
+        d->why = *error;
+        if (path) {
+            (void)cnn_fail_prefix(&d->why, d->why.status, "%s: ", path);
+        }
+    }
+}
 
 static void decode(void *context, size_t i, int thread) {
     decoding *d = context;
+    const cnn_image_request *request = d->request;
+    if (request->should_stop && request->should_stop(request->user)) {
+        end(d, NULL,
+            &(cnn_error){.status = CNN_STOPPED,
+                         .message = "stopped while images were being read; nothing has changed"});
+    }
+    if (atomic_load(&d->ended)) {
+        return;
+    }
     cnn_sample *sample = &d->request->samples[i];
     uint8_t *pixels =
         d->memory ? d->memory + i * d->image_size : d->buffers + (size_t)thread * d->image_size;
     cnn_error error;
-    cnn_image_info info;
-    if (cnn_image_load(sample->path, d->request->settings, pixels, &info, &error) != CNN_OK) {
+    uint64_t content;
+    if (cnn_image_load(sample->path, request->settings, pixels, &content, &error) != CNN_OK) {
+        if (error.status == CNN_ERROR_RUNTIME) {
+            end(d, sample->path, &error);
+        }
         set_reason(&d->reasons[i], error.message);
         return;
     }
     set_reason(&d->reasons[i], NULL);
-    sample->content = info.content;
+    sample->content = content;
     if (d->writer) {
-        cnn_image_pack_write(d->writer, i, pixels, info.content);
+        cnn_image_pack_write(d->writer, i, pixels, content);
     }
+}
+
+/* On several threads. */
+static cnn_status decode_all(decoding *d, cnn_error *error) {
+    atomic_init(&d->ended, false);
+    cnn_parallel_for(d->request->count, d->request->threads, decode, d);
+    if (!atomic_load(&d->ended)) {
+        return CNN_OK;
+    }
+    return cnn_fail(error, d->why.status, "%s", d->why.message);
 }
 
 static cnn_status decode_into_memory(const cnn_image_request *request, cnn_image_store *store,
@@ -65,13 +99,13 @@ static cnn_status decode_into_memory(const cnn_image_request *request, cnn_image
                   .image_size = cnn_image_size(request->settings)};
     d.memory = cnn_alloc(request->count, d.image_size);
     if (!d.memory) {
-        return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %zu images of %zu bytes",
-                        request->count, d.image_size);
+        char what[80];
+        (void)snprintf(what, sizeof what, "%zu images of %zu bytes", request->count, d.image_size);
+        return cnn_fail_memory(error, what);
     }
     store->memory = d.memory;
     store->pixels = d.memory;
-    cnn_parallel_for(request->count, request->threads, decode, &d);
-    return CNN_OK;
+    return decode_all(&d, error);
 }
 
 /* --- the cache: reading --- */
@@ -201,8 +235,8 @@ static cnn_status fill_draft(const cnn_image_request *request, const cached *c,
                   .writer = &writer};
     if (d.buffers) {
         outwait(&c->newest);
-        cnn_parallel_for(request->count, request->threads, decode, &d);
-        status = cnn_image_pack_finish(&writer, error);
+        status = decode_all(&d, error);
+        status = status == CNN_OK ? cnn_image_pack_finish(&writer, error) : status;
     } else {
         status = cnn_fail_memory(error, "decoding");
     }
@@ -281,7 +315,7 @@ static bool load_cached(const cnn_image_request *request, cnn_image_store *store
         status = write_cached(request, &c, store, &done, &error);
         done = done || (status == CNN_OK && read_cached(request, &c, store));
     }
-    if (!done && status != CNN_OK) {
+    if (!done && status != CNN_OK && status != CNN_STOPPED) {
         cnn_log_message(request->log, CNN_LOG_WARNING, "images not cached: %s", error.message);
     }
     cnn_free(c.path);

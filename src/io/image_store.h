@@ -24,6 +24,8 @@ typedef struct cnn_image_request {
                          * place of older ones in the cache */
     int threads;
     const cnn_log_sink *log;
+    bool (*should_stop)(void *user); /* asked before every image, by any thread; may be NULL */
+    void *user;
 } cnn_image_request;
 
 typedef struct cnn_image_store {
@@ -38,8 +40,9 @@ typedef struct cnn_image_store {
  * them as the files are now, else by decoding them, on up to `threads` threads, and putting them
  * there. The bytes are the same either way. Unreadable images are decoded again every time, so that
  * their reasons are there every time. A cache that cannot be used is told to the log and does
- * without: only memory that is refused is an error (CNN_ERROR_RUNTIME). Free with
- * cnn_image_store_free, also after a failure. */
+ * without. CNN_ERROR_RUNTIME where memory or descriptors run out: no image is to blame for that,
+ * and none is left out. CNN_STOPPED where should_stop says so. Free with cnn_image_store_free, also
+ * after a failure. */
 CNN_MUST_USE cnn_status cnn_image_store_load(const cnn_image_request *request,
                                              cnn_image_store *store, cnn_error *error);
 void cnn_image_store_free(cnn_image_store *store); /* all zero is fine */

@@ -1,10 +1,10 @@
 #include "model_file.h"
 
 #include "error.h"
+#include "json.h"
 #include "memory.h"
 #include "safetensors.h"
 
-#include <cJSON.h>
 #include <math.h>
 #include <string.h>
 
@@ -32,9 +32,10 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
         add(normalization, "mean", cJSON_CreateDoubleArray(info->mean, channels)) &&
         add(normalization, "deviation", cJSON_CreateDoubleArray(info->deviation, channels)) &&
         add(root, "threshold", cJSON_CreateNumber(info->threshold));
-    if (complete && add(root, "normalization", normalization)) {
-        normalization = NULL;
-        text = cJSON_PrintUnformatted(root);
+    if (complete) {
+        complete = add(root, "normalization", normalization);
+        normalization = NULL; /* root's, or freed */
+        text = complete ? cJSON_PrintUnformatted(root) : NULL;
     }
     cJSON_Delete(normalization);
     cJSON_Delete(root);
@@ -210,9 +211,12 @@ static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kern
     if (!model->config) {
         return cnn_fail_memory(error, "the model");
     }
-    cJSON *root = cJSON_Parse(text);
+    bool no_memory;
+    cJSON *root = cnn_json_parse(text, strlen(text) + 1, NULL, false, &no_memory);
     cnn_status status = CNN_OK;
-    if (!root) {
+    if (no_memory) {
+        status = cnn_fail_memory(error, "the model");
+    } else if (!root) {
         status = cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
     }
     if (status == CNN_OK) {

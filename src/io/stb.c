@@ -3,6 +3,8 @@
  */
 #include "stb.h"
 
+#include "memory.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@ static bool is_within(size_t size) {
 
 /* What is new is zero. */
 static void *grow(void *memory, size_t old_size, size_t new_size) {
-    char *grown = is_within(new_size) ? realloc(memory, new_size) : NULL;
+    char *grown = is_within(new_size) ? cnn_plain_realloc(memory, new_size) : NULL;
     if (grown && new_size > old_size) {
         memset(grown + old_size, 0, new_size - old_size);
     }
@@ -43,9 +45,11 @@ static void *grow(void *memory, size_t old_size, size_t new_size) {
 #define STBI_NO_HDR
 #define STBI_FAILURE_USERMSG
 /* zeroed, so that what a damaged file leaves out is the same at every run */
-#define STBI_MALLOC(size) (is_within(size) ? calloc(1, size) : NULL)
+#define STBI_MALLOC(size) (is_within(size) ? cnn_plain_alloc(size) : NULL)
 #define STBI_REALLOC_SIZED(memory, old_size, new_size) grow(memory, old_size, new_size)
-#define STBI_FREE(memory) free(memory)
+#define STBI_FREE(memory) cnn_free(memory)
+#define STBIR_MALLOC(size, context) ((void)(context), cnn_plain_alloc(size))
+#define STBIR_FREE(memory, context) ((void)(context), cnn_free(memory))
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_RESIZE_IMPLEMENTATION
 

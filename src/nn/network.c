@@ -321,6 +321,7 @@ cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *k
     }
     size_t count = (size_t)spec->layer_count;
     network->kernels = kernels;
+    network->direct_only = direct_only;
     network->layers = cnn_alloc(count, sizeof *network->layers);
     network->activations = cnn_alloc(count, sizeof *network->activations);
     if (!network->layers || !network->activations) {

@@ -28,6 +28,7 @@ typedef struct cnn_activation {
 
 typedef struct cnn_network {
     const cnn_kernels *kernels;
+    bool direct_only; /* every convolution as a plain sum (CNN_CONV=direct) */
     int layer_count;
     cnn_layer *layers; /* [layer_count]; the last is the sigmoid, which the loss applies */
     cnn_activation *activations; /* [layer_count]: activation i is layer i's input */

@@ -26,19 +26,33 @@ typedef struct state_field {
     { "checkpoint." #field, offsetof(cnn_checkpoint_state, field), false }
 static const state_field fields[] = {
     /* epochs comes first: cnn_checkpoint_peek reads it alone */
-    WHOLE(epochs),  WHOLE(batches),         WHOLE(right),        WHOLE(best_epoch),
-    REAL(loss_sum), REAL(best_loss),        REAL(train_loss),    REAL(train_accuracy),
-    REAL(seconds),  REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
+    WHOLE(epochs),      WHOLE(batches),         WHOLE(right),        WHOLE(best_epoch),
+    REAL(loss_sum),     REAL(best_loss),        REAL(train_loss),    REAL(train_accuracy),
+    REAL(seconds),      REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
+    WHOLE(direct_only),
 };
 
-enum { FIELDS = sizeof fields / sizeof *fields, NUMBER_SIZE = 40 };
+enum { FIELDS = sizeof fields / sizeof *fields, NUMBER_SIZE = 40, TENSORS = 3 };
 
 static const char config_key[] = "checkpoint.config";
 static const char data_key[] = "checkpoint.data";
 
+/* The three arrays of a checkpoint under their names. */
+static void name_tensors(const cnn_checkpoint_values *values, cnn_saved_tensor tensors[TENSORS]) {
+    const cnn_saved_tensor named[TENSORS] = {
+        {.name = "parameters", .count = values->parameter_count, .data = values->parameters},
+        {.name = "best", .count = values->parameter_count, .data = values->best_parameters},
+        {.name = "optimizer", .count = values->state_count, .data = values->optimizer_state},
+    };
+    for (int i = 0; i < TENSORS; i++) {
+        tensors[i] = named[i];
+        tensors[i].rank = 1;
+        tensors[i].dim[0] = (int64_t)named[i].count;
+    }
+}
+
 cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *state,
-                                const char *config, const float *parameters, size_t parameter_count,
-                                const float *optimizer_state, size_t state_count,
+                                const char *config, const cnn_checkpoint_values *values,
                                 cnn_error *error) {
     char numbers[FIELDS][NUMBER_SIZE];
     char data[NUMBER_SIZE];
@@ -54,19 +68,9 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
         }
         texts[i + 2] = (cnn_saved_text){.key = fields[i].key, .value = numbers[i]};
     }
-    const cnn_saved_tensor tensors[2] = {
-        {.name = "parameters",
-         .rank = 1,
-         .dim = {(int64_t)parameter_count},
-         .count = parameter_count,
-         .data = parameters},
-        {.name = "optimizer",
-         .rank = 1,
-         .dim = {(int64_t)state_count},
-         .count = state_count,
-         .data = optimizer_state},
-    };
-    return cnn_safetensors_write(path, texts, FIELDS + 2, tensors, 2, error);
+    cnn_saved_tensor tensors[TENSORS];
+    name_tensors(values, tensors);
+    return cnn_safetensors_write(path, texts, FIELDS + 2, tensors, TENSORS, error);
 }
 
 static cnn_status read_text(const cnn_saved_file *file, const char *path, const char *key,
@@ -91,12 +95,15 @@ static cnn_status read_tensor(const cnn_saved_file *file, const char *path, cons
 static cnn_status compare_config(const cnn_saved_file *file, const char *path, const char *config,
                                  cnn_error *error) {
     const char *text;
+    char difference[256];
     cnn_status status = read_text(file, path, config_key, &text, error);
-    const char *different = status == CNN_OK ? cnn_config_difference(config, text) : NULL;
-    if (different) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: cannot resume: %s has changed since the run was started", path,
-                        different);
+    if (status == CNN_OK) {
+        status = cnn_config_difference(text, config, difference, error);
+    }
+    if (status == CNN_OK && difference[0]) {
+        status = cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: cannot resume: the config has changed since the run was started: %s",
+                          path, difference);
     }
     return status;
 }
@@ -129,43 +136,37 @@ static cnn_status read_field(const cnn_saved_file *file, const char *path, const
 }
 
 static cnn_status read_state(const cnn_saved_file *file, const char *path, const char *config,
-                             cnn_checkpoint_state *state, cnn_error *error) {
+                             cnn_checkpoint_state *state, bool *same_data, cnn_error *error) {
     const char *text;
     cnn_status status = compare_config(file, path, config, error);
+    if (status == CNN_OK) {
+        status = read_text(file, path, data_key, &text, error);
+    }
     if (status != CNN_OK) {
         return status;
     }
-    status = read_text(file, path, data_key, &text, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    if (strtoull(text, NULL, 16) != state->data) {
-        return cnn_fail(
-            error, CNN_ERROR_CONFIG,
-            "%s: cannot resume: the images, their labels or their split have changed since "
-            "the run was started",
-            path);
-    }
+    *same_data = strtoull(text, NULL, 16) == state->data;
     for (size_t i = 0; i < FIELDS && status == CNN_OK; i++) {
         status = read_field(file, path, &fields[i], state, error);
     }
     return status;
 }
 
-cnn_status cnn_checkpoint_read(const char *path, cnn_checkpoint_state *state, const char *config,
-                               float *parameters, size_t parameter_count, float *optimizer_state,
-                               size_t state_count, cnn_error *error) {
+cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpoint_state *state,
+                               const cnn_checkpoint_values *values, bool *same_data,
+                               cnn_error *error) {
     cnn_saved_file file;
     cnn_status status = cnn_safetensors_read(path, &file, error);
     if (status != CNN_OK) {
         return status;
     }
-    status = read_state(&file, path, config, state, error);
-    if (status == CNN_OK) {
-        status = read_tensor(&file, path, "parameters", parameters, parameter_count, error);
-    }
-    if (status == CNN_OK) {
-        status = read_tensor(&file, path, "optimizer", optimizer_state, state_count, error);
+    status = read_state(&file, path, config, state, same_data, error);
+    float *const places[TENSORS] = {values->parameters, values->best_parameters,
+                                    values->optimizer_state};
+    cnn_saved_tensor tensors[TENSORS];
+    name_tensors(values, tensors);
+    for (int i = 0; i < TENSORS && status == CNN_OK; i++) {
+        status = read_tensor(&file, path, tensors[i].name, places[i], tensors[i].count, error);
     }
     cnn_safetensors_free(&file);
     return status;

@@ -5,6 +5,7 @@
 
 #include "cnn/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,23 +19,31 @@ typedef struct cnn_checkpoint_state {
     double train_loss, train_accuracy;            /* of the last finished epoch */
     double seconds, training_seconds;             /* of the finished epochs */
     double epoch_seconds, epoch_training_seconds; /* of the epoch at work, before the checkpoint */
-    uint64_t data;                                /* cnn_dataset_fingerprint */
+    int64_t direct_only; /* 0 or 1: CNN_CONV=direct, which rounds otherwise */
+    uint64_t data;       /* cnn_dataset_fingerprint */
 } cnn_checkpoint_state;
 
-/* parameters: [parameter_count]; optimizer_state: [state_count], may be empty. config: the resolved
- * config's JSON. */
-CNN_MUST_USE cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *state,
-                                             const char *config, const float *parameters,
-                                             size_t parameter_count, const float *optimizer_state,
-                                             size_t state_count, cnn_error *error);
+/* The arrays of a run. */
+typedef struct cnn_checkpoint_values {
+    size_t parameter_count, state_count;
+    float *parameters;      /* [parameter_count] */
+    float *best_parameters; /* [parameter_count]: of the best epoch, what model.bin holds */
+    float *optimizer_state; /* [state_count], may be empty */
+} cnn_checkpoint_values;
 
-/* Reads a checkpoint of a run with this config (but for keys that may change) and this data
- * (state->data is compared, not read); CNN_ERROR_CONFIG, naming the difference, for another.
- * CNN_ERROR_MODEL for a damaged file. */
-CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, cnn_checkpoint_state *state,
-                                            const char *config, float *parameters,
-                                            size_t parameter_count, float *optimizer_state,
-                                            size_t state_count, cnn_error *error);
+/* config: the resolved config's JSON. */
+CNN_MUST_USE cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *state,
+                                             const char *config,
+                                             const cnn_checkpoint_values *values, cnn_error *error);
+
+/* Reads a checkpoint of a run with this config (but for keys that may change) into *state and the
+ * arrays. *same_data: it was of the data that state->data tells, which is compared, not read.
+ * CNN_ERROR_CONFIG, naming the difference, for another config; CNN_ERROR_MODEL for a damaged file,
+ * or one of other sizes. */
+CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, const char *config,
+                                            cnn_checkpoint_state *state,
+                                            const cnn_checkpoint_values *values, bool *same_data,
+                                            cnn_error *error);
 
 /* Reads how many epochs are finished, and compares the config, but not the data. */
 CNN_MUST_USE cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,

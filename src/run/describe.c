@@ -2,8 +2,7 @@
 #include "cnn/train.h"
 
 #include "error.h"
-#include "optimizer.h"
-#include "setup.h"
+#include "memory_plan.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -53,15 +52,11 @@ static void describe_layers(const cnn_network *network, cnn_text *text) {
 
 static void describe_memory(const cnn_config *config, const cnn_setup *setup, cnn_text *text) {
     const cnn_network *network = setup->network;
-    cnn_optimizer optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer};
-    size_t copies = 2 + cnn_optimizer_state_size(&optimizer); /* now and best */
-    size_t images = setup->dataset->split_count[CNN_SPLIT_TRAIN];
-    size_t batch =
-        (size_t)config->train.batch_size < images ? (size_t)config->train.batch_size : images;
+    cnn_memory_plan plan = cnn_memory_plan_make(config, setup);
     double mebi = 1024.0 * 1024.0;
-    double parameters = (double)(copies * network->parameter_count * sizeof(float)) / mebi;
-    double passes = (double)cnn_minibatch_memory(network, batch, setup->threads) / mebi;
-    double pixels = (double)(setup->dataset->count * setup->dataset->image_size) / mebi;
+    double parameters = (double)plan.parameters / mebi;
+    double passes = (double)plan.passes / mebi;
+    double pixels = (double)plan.images / mebi;
     cnn_text_format(text, "\nmemory       %10.1f MiB\n", parameters + passes + pixels);
     cnn_text_format(text, "  images     %10.1f MiB  %zu of %zu bytes\n", pixels,
                     setup->dataset->count, setup->dataset->image_size);

@@ -20,12 +20,17 @@ static const char *const file_names[CNN_RUN_FILE_COUNT] = {
 #undef CNN_RUN_FILE_NAME
 };
 
+/* The largest split.csv or metrics.csv that is read. */
+#define TABLE_LIMIT ((size_t)1 << 30)
+
 static const char metrics_header[] = "epoch,learning_rate,train_loss,train_accuracy,val_loss,"
                                      "val_accuracy,val_auc,seconds,images_per_second\n";
 
 /* --- opening --- */
 
-/* Does the directory hold anything? A missing one does not. */
+static const char lock_name[] = ".lock";
+
+/* Does the directory hold anything? A missing one does not. The lock's file is no sign of a run. */
 static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
     *in_use = false;
     DIR *directory = opendir(path);
@@ -35,35 +40,26 @@ static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
                    : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
     }
     const struct dirent *entry;
+    errno = 0;
     while ((entry = readdir(directory)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            strcmp(entry->d_name, lock_name) != 0 && strcmp(entry->d_name, CNN_DATA_REPORT) != 0) {
             *in_use = true;
         }
     }
+    int reason = errno;
     (void)closedir(directory);
-    return CNN_OK;
+    return reason == 0 ? CNN_OK
+                       : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
 }
 
 static bool has_file(const cnn_run_directory *directory, cnn_run_file file) {
     return access(directory->file[file], F_OK) == 0;
 }
 
-cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mode, cnn_run_directory *directory,
-                                  bool *has_checkpoint, cnn_error *error) {
-    *directory = (cnn_run_directory){0};
-    *has_checkpoint = false;
-    bool in_use;
-    cnn_status status = is_in_use(path, &in_use, error);
-    if (status == CNN_OK && in_use && mode == CNN_RUN_NEW) {
-        status =
-            cnn_fail(error, CNN_ERROR_CONFIG,
-                     "%s: expected an empty run directory, found files in it; use --resume to go "
-                     "on with a run, --overwrite to start over, or --out for another directory",
-                     path);
-    }
-    if (status != CNN_OK) {
-        return status;
-    }
+cnn_status cnn_run_directory_open(const char *path, cnn_run_directory *directory,
+                                  cnn_error *error) {
+    *directory = (cnn_run_directory){.lock = {.file = -1}};
     directory->path = cnn_copy_string(path);
     bool complete = directory->path != NULL;
     for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
@@ -74,21 +70,100 @@ cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mode, cnn_run_d
         cnn_run_directory_close(directory);
         return cnn_fail_memory(error, "the run directory");
     }
-    if (mode == CNN_RUN_RESUME) {
-        *has_checkpoint = has_file(directory, CNN_RUN_CHECKPOINT);
-        if (in_use && !*has_checkpoint && !has_file(directory, CNN_RUN_CONFIG)) {
-            status = cnn_fail(error, CNN_ERROR_CONFIG,
-                              "%s: expected a run to resume, found other files", path);
+    return CNN_OK;
+}
+
+cnn_status cnn_run_directory_check(const cnn_run_directory *directory, cnn_run_mode mode,
+                                   bool *has_checkpoint, cnn_error *error) {
+    *has_checkpoint = false;
+    bool in_use;
+    cnn_status status = is_in_use(directory->path, &in_use, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (in_use && mode == CNN_RUN_NEW) {
+        return cnn_fail(
+            error, CNN_ERROR_CONFIG,
+            "%s: expected an empty run directory, found files in it; use --resume to go on with a "
+            "run, --overwrite to start over, or --out for another directory",
+            directory->path);
+    }
+    *has_checkpoint = mode == CNN_RUN_RESUME && has_file(directory, CNN_RUN_CHECKPOINT);
+    if (mode == CNN_RUN_RESUME && in_use && !*has_checkpoint &&
+        !has_file(directory, CNN_RUN_CONFIG)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a run to resume, found other files",
+                        directory->path);
+    }
+    return CNN_OK;
+}
+
+bool cnn_run_is_complete(const cnn_run_directory *directory) {
+    for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
+        if (!has_file(directory, (cnn_run_file)i)) {
+            return false;
         }
     }
-    if (status != CNN_OK) {
-        cnn_run_directory_close(directory);
+    return true;
+}
+
+/* "model.bin.tmp.1234": what cnn_file_write was at when its program was killed. */
+static bool is_draft(const char *name) {
+    static const char mark[] = ".tmp.";
+    for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
+        size_t length = strlen(file_names[i]);
+        if (strncmp(name, file_names[i], length) == 0 &&
+            strncmp(name + length, mark, sizeof mark - 1) == 0) {
+            return true;
+        }
     }
+    return false;
+}
+
+static cnn_status remove_drafts(const char *path, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    DIR *folder = opendir(path);
+    if (!folder) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+    }
+    const struct dirent *entry;
+    while (status == CNN_OK && (entry = readdir(folder)) != NULL) {
+        if (is_draft(entry->d_name) && unlinkat(dirfd(folder), entry->d_name, 0) != 0) {
+            status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s/%s: %s", path, entry->d_name,
+                              strerror(errno));
+        }
+    }
+    (void)closedir(folder);
     return status;
 }
 
+cnn_status cnn_run_directory_claim(cnn_run_directory *directory, bool *protected,
+                                   cnn_error *error) {
+    bool busy = false;
+    long holder = 0;
+    char *path = cnn_path_join(directory->path, lock_name);
+    cnn_status status = path ? cnn_file_lock_take(path, &directory->lock, &busy, &holder, error)
+                             : cnn_fail_memory(error, "the run directory");
+    cnn_free(path);
+    if (status == CNN_OK && busy) {
+        char process[40] = "";
+        if (holder > 0) {
+            (void)snprintf(process, sizeof process, " (process %ld)", holder);
+        }
+        status = cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: another run%s is at work in this directory; wait for it, or use "
+                          "--out for another one",
+                          directory->path, process);
+    }
+    if (status != CNN_OK) {
+        return status;
+    }
+    directory->claimed = true;
+    *protected = directory->lock.path != NULL;
+    return remove_drafts(directory->path, error);
+}
+
 cnn_status cnn_run_directory_clear(const cnn_run_directory *directory, cnn_error *error) {
-    cnn_status status = cnn_folder_make(directory->path, error);
+    cnn_status status = CNN_OK;
     for (int i = 0; i < CNN_RUN_FILE_COUNT && status == CNN_OK; i++) {
         status = cnn_run_remove(directory, (cnn_run_file)i, error);
     }
@@ -96,11 +171,12 @@ cnn_status cnn_run_directory_clear(const cnn_run_directory *directory, cnn_error
 }
 
 void cnn_run_directory_close(cnn_run_directory *directory) {
+    cnn_file_lock_release(&directory->lock);
     cnn_free(directory->path);
     for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
         cnn_free(directory->file[i]);
     }
-    *directory = (cnn_run_directory){0};
+    *directory = (cnn_run_directory){.lock = {.file = -1}};
 }
 
 cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file, cnn_error *error) {
@@ -134,50 +210,104 @@ static cnn_status write_text_unsynced(const cnn_run_directory *directory, cnn_ru
 
 cnn_status cnn_run_sync(const cnn_run_directory *directory, cnn_error *error) {
     static const cnn_run_file files[] = {CNN_RUN_CONFIG, CNN_RUN_SPLIT, CNN_RUN_METRICS};
-    cnn_status status = CNN_OK;
+    cnn_status status = cnn_folder_sync(directory->path, error);
     for (size_t i = 0; i < sizeof files / sizeof *files && status == CNN_OK; i++) {
         status = cnn_file_sync(directory->file[files[i]], error);
     }
     return status;
 }
 
-/* What stands behind the path of a sample that has no group: ",good,train,\n". */
-static void add_split_end(cnn_text *text, const char *label, cnn_split split, const char *group) {
+/* What stands between the path and the content of a sample: ",good,train,patient-3,". */
+static void add_split_middle(cnn_text *text, const char *label, cnn_split split,
+                             const char *group) {
     cnn_text_append(text, ",", 1);
     cnn_text_csv_field(text, label);
     cnn_text_format(text, ",%s,", cnn_split_names[split]);
     cnn_text_csv_field(text, group);
-    cnn_text_append(text, "\n", 1);
+    cnn_text_append(text, ",", 1);
+}
+
+/* 16 digits and a line's end. */
+static void add_content(cnn_text *text, uint64_t content) {
+    static const char digits[] = "0123456789abcdef";
+    char line[17];
+    for (int i = 0; i < 16; i++) {
+        line[i] = digits[content >> (60 - 4 * i) & 15];
+    }
+    line[16] = '\n';
+    cnn_text_append(text, line, sizeof line);
+}
+
+/* split.csv as text. */
+static void describe_split(const cnn_dataset *dataset, cnn_text *text) {
+    cnn_text middles[2][CNN_SPLIT_COUNT] = {
+        {{0}}}; /* made once: nearly all rows have one of them */
+    for (int label = 0; label < 2; label++) {
+        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+            cnn_text *middle = &middles[label][split];
+            add_split_middle(middle, dataset->classes[label], (cnn_split)split, "");
+            text->failed = text->failed || middle->failed;
+        }
+    }
+    cnn_text_format(text, "path,label,split,group,content\n");
+    for (size_t i = 0; i < dataset->count && !text->failed; i++) {
+        const cnn_sample *sample = &dataset->samples[i];
+        const cnn_text *middle = &middles[sample->label][sample->split];
+        cnn_text_csv_field(text, sample->path);
+        if (sample->group) {
+            add_split_middle(text, dataset->classes[sample->label], sample->split, sample->group);
+        } else {
+            cnn_text_append(text, middle->data, middle->length);
+        }
+        add_content(text, sample->content);
+    }
+    for (int label = 0; label < 2; label++) {
+        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+            cnn_text_free(&middles[label][split]);
+        }
+    }
 }
 
 cnn_status cnn_run_write_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
                                cnn_error *error) {
     cnn_text text = {0};
-    cnn_text ends[2][CNN_SPLIT_COUNT] = {{{0}}}; /* made once: nearly all rows end in one of them */
-    for (int label = 0; label < 2; label++) {
-        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
-            cnn_text *end = &ends[label][split];
-            add_split_end(end, dataset->classes[label], (cnn_split)split, "");
-            text.failed = text.failed || end->failed;
-        }
-    }
-    cnn_text_format(&text, "path,label,split,group\n");
-    for (size_t i = 0; i < dataset->count && !text.failed; i++) {
-        const cnn_sample *sample = &dataset->samples[i];
-        const cnn_text *end = &ends[sample->label][sample->split];
-        cnn_text_csv_field(&text, sample->path);
-        if (sample->group) {
-            add_split_end(&text, dataset->classes[sample->label], sample->split, sample->group);
-        } else {
-            cnn_text_append(&text, end->data, end->length);
-        }
-    }
-    for (int label = 0; label < 2; label++) {
-        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
-            cnn_text_free(&ends[label][split]);
-        }
-    }
+    describe_split(dataset, &text);
     return write_text_unsynced(directory, CNN_RUN_SPLIT, &text, error);
+}
+
+cnn_status cnn_run_compare_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
+                                 cnn_text *difference, cnn_error *error) {
+    const char *path = directory->file[CNN_RUN_SPLIT];
+    *difference = (cnn_text){0};
+    char *then;
+    size_t size;
+    cnn_status status = cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &then, &size, error);
+    if (status != CNN_OK) {
+        return cnn_fail_prefix(error, status, "%s: ", path);
+    }
+    cnn_text now = {0};
+    describe_split(dataset, &now);
+    const char *old_row = then;
+    const char *new_row = now.failed ? "" : now.data;
+    while (!now.failed && (*old_row || *new_row)) {
+        size_t old_length = strcspn(old_row, "\n");
+        size_t new_length = strcspn(new_row, "\n");
+        if (old_length != new_length || memcmp(old_row, new_row, old_length) != 0) {
+            cnn_text_format(difference, "\"%.*s\" then, \"%.*s\" now",
+                            old_length < 300 ? (int)old_length : 300, old_row,
+                            new_length < 300 ? (int)new_length : 300, new_row);
+            break;
+        }
+        old_row += old_length + (old_row[old_length] == '\n');
+        new_row += new_length + (new_row[new_length] == '\n');
+    }
+    if (now.failed || difference->failed) {
+        status = cnn_fail_memory(error, path);
+        cnn_text_free(difference);
+    }
+    cnn_free(then);
+    cnn_text_free(&now);
+    return status;
 }
 
 cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epochs,
@@ -187,22 +317,31 @@ cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epo
     if (epochs > 0) {
         char *old;
         size_t size;
-        cnn_status status = cnn_file_read(directory->file[CNN_RUN_METRICS], (size_t)1 << 30,
+        cnn_status status = cnn_file_read(directory->file[CNN_RUN_METRICS], TABLE_LIMIT,
                                           CNN_ERROR_RUNTIME, &old, &size, error);
         if (status != CNN_OK) {
             cnn_text_free(&text);
             return cnn_fail_prefix(error, status, "%s: ", directory->file[CNN_RUN_METRICS]);
         }
+        int64_t rows = 0;
         for (const char *line = old; *line;) {
             size_t length = strcspn(line, "\n");
             bool whole = line[length] == '\n';
             long long epoch = strtoll(line, NULL, 10); /* 0 for the header */
-            if (whole && epoch >= 1 && epoch <= epochs) {
+            if (whole && epoch == rows + 1 && epoch <= epochs) {
                 cnn_text_append(&text, line, length + 1);
+                rows++;
             }
             line += length + whole;
         }
         cnn_free(old);
+        if (rows != epochs) {
+            cnn_text_free(&text);
+            return cnn_fail(error, CNN_ERROR_RUNTIME,
+                            "%s: expected the rows of epochs 1 to %lld, which the checkpoint has "
+                            "finished, found %lld",
+                            directory->file[CNN_RUN_METRICS], (long long)epochs, (long long)rows);
+        }
     }
     return epochs > 0 ? write_text(directory, CNN_RUN_METRICS, &text, error)
                       : write_text_unsynced(directory, CNN_RUN_METRICS, &text, error);

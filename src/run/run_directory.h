@@ -3,7 +3,9 @@
 #define CNN_RUN_RUN_DIRECTORY_H
 
 #include "dataset.h"
+#include "file_lock.h"
 #include "metrics.h"
+#include "text.h"
 
 /* name, file */
 #define CNN_RUN_FILE_LIST(X)                                                                       \
@@ -16,6 +18,9 @@
     X(CNN_RUN_CHECKPOINT, "checkpoint.bin")   /* what --resume needs */                            \
     X(CNN_RUN_PREDICTIONS, "predictions.csv") /* validation images */
 
+/* The table of --check-data: no part of a run, and no reason to refuse a directory. */
+#define CNN_DATA_REPORT "data_report.csv"
+
 typedef enum cnn_run_file {
 #define CNN_RUN_FILE_ENUM(name, text) name,
     CNN_RUN_FILE_LIST(CNN_RUN_FILE_ENUM)
@@ -26,6 +31,8 @@ typedef enum cnn_run_file {
 typedef struct cnn_run_directory {
     char *path;
     char *file[CNN_RUN_FILE_COUNT]; /* path of each file */
+    cnn_file_lock lock;             /* of .lock, while a run is at work in the directory */
+    bool claimed;                   /* by cnn_run_directory_claim */
 } cnn_run_directory;
 
 typedef enum cnn_run_mode {
@@ -34,14 +41,30 @@ typedef enum cnn_run_mode {
     CNN_RUN_OVERWRITE, /* whatever it holds: files of an earlier run are removed */
 } cnn_run_mode;
 
-/* Says whether the directory may be used in this mode, and changes nothing: CNN_ERROR_CONFIG where
- * it may not. *has_checkpoint: a run can go on. Free with cnn_run_directory_close. */
-CNN_MUST_USE cnn_status cnn_run_directory_open(const char *path, cnn_run_mode mode,
-                                               cnn_run_directory *directory, bool *has_checkpoint,
+/* Gives *directory the names of a run's files; looks at nothing. Free with cnn_run_directory_close.
+ */
+CNN_MUST_USE cnn_status cnn_run_directory_open(const char *path, cnn_run_directory *directory,
                                                cnn_error *error);
+
+/* Says whether the directory may be used in this mode, and changes nothing: CNN_ERROR_CONFIG where
+ * it may not. *has_checkpoint: a run can go on. */
+CNN_MUST_USE cnn_status cnn_run_directory_check(const cnn_run_directory *directory,
+                                                cnn_run_mode mode, bool *has_checkpoint,
+                                                cnn_error *error);
+
+/* Are all files there that a finished run leaves? */
+bool cnn_run_is_complete(const cnn_run_directory *directory);
+
+/* Ends the lock, too. */
 void cnn_run_directory_close(cnn_run_directory *directory);
 
-/* For a run that starts: makes the directory where needed, removes an earlier run's files. */
+/* Keeps other runs out of the directory, which must be there, until it is closed: CNN_ERROR_CONFIG
+ * where one is at work in it. Then removes what a run that was killed has left half-written.
+ * *protected: false where the file system knows no locks. */
+CNN_MUST_USE cnn_status cnn_run_directory_claim(cnn_run_directory *directory, bool *protected,
+                                                cnn_error *error);
+
+/* For a run that starts: removes an earlier run's files. */
 CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directory,
                                                 cnn_error *error);
 
@@ -49,14 +72,22 @@ CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directo
 CNN_MUST_USE cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file,
                                        cnn_error *error);
 
-/* Waits until config.json, split.csv and metrics.csv are on disk. A new run writes them without
- * that (cnn_file_write_unsynced): a disk's answer takes longer than the first steps of a training.
+/* Waits until the directory, config.json, split.csv and metrics.csv are on disk. A new run writes
+ * them without that (cnn_file_write_unsynced): a disk's answer takes longer than the first steps of
+ * a training.
  */
 CNN_MUST_USE cnn_status cnn_run_sync(const cnn_run_directory *directory, cnn_error *error);
 
-/* split.csv: path,label,split,group of every image, in order; for cnn_run_sync to finish. */
+/* split.csv: path,label,split,group of every image, in order, and content: 16 hexadecimal digits
+ * that only images with the same pixels share. For cnn_run_sync to finish. */
 CNN_MUST_USE cnn_status cnn_run_write_split(const cnn_run_directory *directory,
                                             const cnn_dataset *dataset, cnn_error *error);
+
+/* Compares split.csv with the data as they are now: *difference tells the first row that is another
+ * (free with cnn_text_free); it is empty where none is. */
+CNN_MUST_USE cnn_status cnn_run_compare_split(const cnn_run_directory *directory,
+                                              const cnn_dataset *dataset, cnn_text *difference,
+                                              cnn_error *error);
 
 /* One row of metrics.csv. */
 typedef struct cnn_epoch_row {

@@ -44,11 +44,15 @@ cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options
         status = cnn_network_create(&config->network, kernels, mode, &setup->network, error);
     }
     if (status == CNN_OK) {
-        cnn_image_cache cache = {.folder = options->cache_directory,
-                                 .limit = options->cache_limit > 0 ? options->cache_limit
-                                                                   : CNN_CACHE_LIMIT_DEFAULT};
-        status =
-            cnn_dataset_load(config, &cache, setup->threads, &options->log, &setup->dataset, error);
+        cnn_reading reading = {.cache = {.folder = options->cache_directory,
+                                         .limit = options->cache_limit > 0
+                                                      ? options->cache_limit
+                                                      : CNN_CACHE_LIMIT_DEFAULT},
+                               .threads = setup->threads,
+                               .log = &options->log,
+                               .should_stop = options->should_stop,
+                               .user = options->user};
+        status = cnn_dataset_load(config, &reading, &setup->dataset, error);
     }
     if (status == CNN_OK) {
         status = fill_in_classes(config, setup->dataset, error);

@@ -7,6 +7,7 @@
 #include "evaluate.h"
 #include "file.h"
 #include "memory.h"
+#include "memory_plan.h"
 #include "run_directory.h"
 #include "step.h"
 
@@ -23,14 +24,13 @@ typedef struct trainer {
     cnn_optimizer optimizer;
     cnn_run_directory directory;
     char *config_json;
-    bool synced; /* are the files that a run starts with on disk? */
+    bool synced;           /* are the files that a run starts with on disk? */
+    double checkpoint_due; /* the next one inside an epoch, by now() */
 
-    size_t parameter_count, state_count;
-    float *parameters, *best_parameters; /* [parameter_count] */
-    float *optimizer_state;              /* [state_count] */
-    size_t *order;                       /* [training images] */
-    float *logits;                       /* [the largest split, or a batch] */
-    uint8_t *labels;                     /* [batch_size] */
+    cnn_checkpoint_values values;
+    size_t *order;   /* [training images] */
+    float *logits;   /* [the largest split, or a batch] */
+    uint8_t *labels; /* [batch_size] */
     cnn_checkpoint_state state;
 } trainer;
 
@@ -52,23 +52,29 @@ static int64_t batches_per_epoch(const trainer *t) {
 /* --- setting up --- */
 
 static cnn_status allocate(trainer *t, cnn_error *error) {
+    cnn_memory_plan plan = cnn_memory_plan_make(t->config, &t->setup);
+    cnn_status status = cnn_memory_plan_check(&plan, t->setup.threads, error);
+    if (status != CNN_OK) {
+        return status;
+    }
     const cnn_dataset *dataset = t->setup.dataset;
     size_t batch_size = (size_t)t->config->train.batch_size;
     size_t most = batch_size;
     for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
         most = dataset->split_count[split] > most ? dataset->split_count[split] : most;
     }
-    t->parameter_count = t->setup.network->parameter_count;
-    t->state_count = cnn_optimizer_state_size(&t->optimizer) * t->parameter_count;
-    t->parameters = cnn_alloc(t->parameter_count, sizeof *t->parameters);
-    t->best_parameters = cnn_alloc(t->parameter_count, sizeof *t->best_parameters);
-    t->optimizer_state = cnn_alloc(t->state_count, sizeof *t->optimizer_state);
+    cnn_checkpoint_values *values = &t->values;
+    values->parameter_count = t->setup.network->parameter_count;
+    values->state_count = cnn_optimizer_state_size(&t->optimizer) * values->parameter_count;
+    values->parameters = cnn_alloc(values->parameter_count, sizeof(float));
+    values->best_parameters = cnn_alloc(values->parameter_count, sizeof(float));
+    values->optimizer_state = cnn_alloc(values->state_count, sizeof(float));
     t->order = cnn_alloc(training_images(t), sizeof *t->order);
     t->logits = cnn_alloc(most, sizeof *t->logits);
     t->labels = cnn_alloc(batch_size, sizeof *t->labels);
     t->config_json = cnn_config_to_json(t->config);
-    if (!t->parameters || !t->best_parameters || !t->optimizer_state || !t->order || !t->logits ||
-        !t->labels || !t->config_json) {
+    if (!values->parameters || !values->best_parameters || !values->optimizer_state || !t->order ||
+        !t->logits || !t->labels || !t->config_json) {
         return cnn_fail_memory(error, "training");
     }
     size_t images = training_images(t) < batch_size ? training_images(t) : batch_size;
@@ -77,9 +83,9 @@ static cnn_status allocate(trainer *t, cnn_error *error) {
 
 static void release(trainer *t) {
     cnn_minibatch_free(t->minibatch);
-    cnn_free(t->parameters);
-    cnn_free(t->best_parameters);
-    cnn_free(t->optimizer_state);
+    cnn_free(t->values.parameters);
+    cnn_free(t->values.best_parameters);
+    cnn_free(t->values.optimizer_state);
     cnn_free(t->order);
     cnn_free(t->logits);
     cnn_free(t->labels);
@@ -104,9 +110,10 @@ static cnn_status write_checkpoint(trainer *t, cnn_error *error) {
         }
         t->synced = true;
     }
-    return cnn_checkpoint_write(t->directory.file[CNN_RUN_CHECKPOINT], &t->state, t->config_json,
-                                t->parameters, t->parameter_count, t->optimizer_state,
-                                t->state_count, error);
+    cnn_status status = cnn_checkpoint_write(t->directory.file[CNN_RUN_CHECKPOINT], &t->state,
+                                             t->config_json, &t->values, error);
+    t->checkpoint_due = now() + t->config->train.checkpoint_seconds;
+    return status;
 }
 
 /* Starts from the seed's weights. */
@@ -115,7 +122,7 @@ static cnn_status start(trainer *t, cnn_error *error) {
     if (status != CNN_OK) {
         return status;
     }
-    cnn_network_initialize(t->setup.network, (uint64_t)t->config->train.seed, t->parameters);
+    cnn_network_initialize(t->setup.network, (uint64_t)t->config->train.seed, t->values.parameters);
     t->state.best_loss = HUGE_VAL;
     t->state.train_loss = t->state.train_accuracy = (double)NAN;
     status = cnn_file_write_unsynced(t->directory.file[CNN_RUN_CONFIG], t->config_json,
@@ -129,39 +136,56 @@ static cnn_status start(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* The weights of model.bin, which the rest of a resumed run may have to evaluate. */
-static cnn_status read_best(trainer *t, cnn_error *error) {
-    if (t->state.epochs == 0) {
-        return CNN_OK;
+/* Says which of the images are not those of the run. */
+static cnn_status fail_other_data(const trainer *t, cnn_error *error) {
+    cnn_text difference;
+    cnn_status status = cnn_run_compare_split(&t->directory, t->setup.dataset, &difference, error);
+    if (status == CNN_OK) {
+        status = cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: cannot resume: the images have changed since the run was started: "
+                          "%s",
+                          t->directory.path,
+                          difference.length > 0 ? difference.data : "split.csv has, too");
     }
-    cnn_model *model;
-    cnn_status status =
-        cnn_model_read(t->directory.file[CNN_RUN_MODEL], t->setup.network->kernels, &model, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    if (model->network->parameter_count == t->parameter_count) {
-        memcpy(t->best_parameters, model->parameters, t->parameter_count * sizeof(float));
-    } else {
-        status =
-            cnn_fail(error, CNN_ERROR_MODEL, "%s: expected the model of this run, found another",
-                     t->directory.file[CNN_RUN_MODEL]);
-    }
-    cnn_model_free(model);
+    cnn_text_free(&difference);
     return status;
 }
 
-/* Goes on from the checkpoint. */
+/* The models are those of the checkpoint, even where a run ended between the two, or one was lost.
+ */
+static cnn_status restore_models(const trainer *t, cnn_error *error) {
+    if (t->state.epochs == 0) {
+        return CNN_OK;
+    }
+    cnn_status status = write_model(t, CNN_RUN_MODEL, t->values.best_parameters, error);
+    if (status == CNN_OK && t->state.batches == 0) {
+        status = write_model(t, CNN_RUN_LAST, t->values.parameters, error);
+    }
+    return status;
+}
+
+/* Goes on from the checkpoint. Nothing is changed before all of it is known to fit. */
 static cnn_status resume(trainer *t, cnn_error *error) {
     t->synced = true; /* by the first checkpoint */
-    cnn_status status = cnn_checkpoint_read(t->directory.file[CNN_RUN_CHECKPOINT], &t->state,
-                                            t->config_json, t->parameters, t->parameter_count,
-                                            t->optimizer_state, t->state_count, error);
+    bool same_data;
+    cnn_status status = cnn_checkpoint_read(t->directory.file[CNN_RUN_CHECKPOINT], t->config_json,
+                                            &t->state, &t->values, &same_data, error);
+    if (status == CNN_OK && !same_data) {
+        status = fail_other_data(t, error);
+    }
     if (status == CNN_OK && t->state.batches > batches_per_epoch(t)) {
         status = cnn_fail(error, CNN_ERROR_MODEL,
                           "%s: damaged: expected at most %lld batches in an epoch, found %lld",
                           t->directory.file[CNN_RUN_CHECKPOINT], (long long)batches_per_epoch(t),
                           (long long)t->state.batches);
+    }
+    int64_t direct_only = t->setup.network->direct_only;
+    if (status == CNN_OK && t->state.direct_only != direct_only) {
+        static const char *const names[] = {"auto", "direct"};
+        status = cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: cannot resume: the environment's CNN_CONV was %s when the run was "
+                          "started, is %s now, and rounds otherwise",
+                          t->directory.path, names[t->state.direct_only != 0], names[direct_only]);
     }
     if (status == CNN_OK && t->state.epochs > t->config->train.epochs) {
         status = cnn_fail(error, CNN_ERROR_CONFIG,
@@ -170,13 +194,13 @@ static cnn_status resume(trainer *t, cnn_error *error) {
                           (long long)t->config->train.epochs);
     }
     if (status == CNN_OK) {
-        status = read_best(t, error);
+        status = cnn_run_start_metrics(&t->directory, t->state.epochs, error);
     }
     if (status == CNN_OK) {
         status = cnn_run_remove(&t->directory, CNN_RUN_SUMMARY, error);
     }
     if (status == CNN_OK) {
-        status = cnn_run_start_metrics(&t->directory, t->state.epochs, error);
+        status = restore_models(t, error);
     }
     if (status == CNN_OK) { /* a larger train.epochs is part of the run from now on */
         status = cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json,
@@ -252,8 +276,8 @@ static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_
                      .optimizer = &t->optimizer,
                      .learning_rate = t->config->train.learning_rate,
                      .threshold = t->setup.info.threshold,
-                     .parameters = t->parameters,
-                     .optimizer_state = t->optimizer_state,
+                     .parameters = t->values.parameters,
+                     .optimizer_state = t->values.optimizer_state,
                      .logits = t->logits,
                      .labels = t->labels};
     int64_t right;
@@ -265,6 +289,15 @@ static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_
     t->state.right += right;
     t->state.batches++;
     return CNN_OK;
+}
+
+static cnn_status fail_stopped(const trainer *t, cnn_error *error) {
+    return cnn_fail(
+        error, CNN_STOPPED,
+        "stopped in epoch %lld after batch %lld of %lld; checkpoint written to %s: go on "
+        "with --resume",
+        (long long)t->state.epochs + 1, (long long)t->state.batches,
+        (long long)batches_per_epoch(t), t->directory.file[CNN_RUN_CHECKPOINT]);
 }
 
 /* The batches of one epoch, from where the state stands. CNN_STOPPED after a checkpoint where asked
@@ -285,20 +318,20 @@ static cnn_status train_epoch(trainer *t, cnn_error *error) {
         status = train_batch(t, &source, first, m, error);
         double seconds = earlier + (now() - begin);
         t->state.epoch_training_seconds = seconds;
-        if (status == CNN_OK) {
-            report_progress(t, t->state.loss_sum / (double)(first + m),
-                            seconds > 0.0 ? (double)(first + m) / seconds : 0.0);
-            if (t->options->should_stop && t->options->should_stop(t->options->user)) {
-                t->state.epoch_seconds += now() - begin;
-                status = write_checkpoint(t, error);
-                return status != CNN_OK
-                           ? status
-                           : cnn_fail(error, CNN_STOPPED,
-                                      "stopped in epoch %lld after batch %lld of %lld; "
-                                      "checkpoint written: go on with --resume",
-                                      (long long)t->state.epochs + 1, (long long)t->state.batches,
-                                      (long long)batches_per_epoch(t));
-            }
+        if (status != CNN_OK) {
+            break;
+        }
+        report_progress(t, t->state.loss_sum / (double)(first + m),
+                        seconds > 0.0 ? (double)(first + m) / seconds : 0.0);
+        bool stop = t->options->should_stop && t->options->should_stop(t->options->user);
+        if (stop || now() >= t->checkpoint_due) {
+            double earlier_seconds = t->state.epoch_seconds;
+            t->state.epoch_seconds += now() - begin;
+            status = write_checkpoint(t, error);
+            t->state.epoch_seconds = earlier_seconds;
+        }
+        if (status == CNN_OK && stop) {
+            status = fail_stopped(t, error);
         }
     }
     return status;
@@ -330,14 +363,14 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
                   .accuracy = (double)t->state.right / (double)images},
         .images_per_second = training_seconds > 0.0 ? (double)images / training_seconds : 0.0,
     };
-    cnn_minibatch_prepare(t->minibatch, t->parameters);
-    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->parameters, CNN_SPLIT_VALIDATION,
-                                     t->logits, &row.validation, error);
+    cnn_minibatch_prepare(t->minibatch, t->values.parameters);
+    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->values.parameters,
+                                     CNN_SPLIT_VALIDATION, t->logits, &row.validation, error);
     if (status != CNN_OK) {
         return status;
     }
     double loss = row.validation.count > 0 ? row.validation.loss : 0.0;
-    if (!isfinite(loss) || !all_finite(t->parameters, t->parameter_count)) {
+    if (!isfinite(loss) || !all_finite(t->values.parameters, t->values.parameter_count)) {
         return fail_diverged(t, 0, isfinite(loss) ? "weights are not finite" : describe_loss(loss),
                              error);
     }
@@ -355,11 +388,12 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
     if (best) {
         t->state.best_loss = loss;
         t->state.best_epoch = row.epoch;
-        memcpy(t->best_parameters, t->parameters, t->parameter_count * sizeof *t->parameters);
-        status = write_model(t, CNN_RUN_MODEL, t->parameters, error);
+        memcpy(t->values.best_parameters, t->values.parameters,
+               t->values.parameter_count * sizeof *t->values.parameters);
+        status = write_model(t, CNN_RUN_MODEL, t->values.parameters, error);
     }
     if (status == CNN_OK) {
-        status = write_model(t, CNN_RUN_LAST, t->parameters, error);
+        status = write_model(t, CNN_RUN_LAST, t->values.parameters, error);
     }
     if (status == CNN_OK) {
         status = cnn_run_add_metrics(&t->directory, &row, error);
@@ -397,10 +431,11 @@ static void log_metrics(const trainer *t, const char *name, const cnn_metrics *m
 
 /* With no epoch to train, the starting weights are the model. */
 static cnn_status write_untrained(trainer *t, cnn_error *error) {
-    memcpy(t->best_parameters, t->parameters, t->parameter_count * sizeof *t->parameters);
-    cnn_status status = write_model(t, CNN_RUN_MODEL, t->parameters, error);
+    memcpy(t->values.best_parameters, t->values.parameters,
+           t->values.parameter_count * sizeof *t->values.parameters);
+    cnn_status status = write_model(t, CNN_RUN_MODEL, t->values.parameters, error);
     if (status == CNN_OK) {
-        status = write_model(t, CNN_RUN_LAST, t->parameters, error);
+        status = write_model(t, CNN_RUN_LAST, t->values.parameters, error);
     }
     if (status == CNN_OK) {
         status = write_checkpoint(t, error);
@@ -414,7 +449,7 @@ static cnn_status finish(trainer *t, cnn_error *error) {
     cnn_run_summary summary = {
         .epochs = t->state.epochs,
         .best_epoch = t->state.best_epoch,
-        .parameters = t->parameter_count,
+        .parameters = t->values.parameter_count,
         .train = {.count = t->state.epochs > 0 ? training_images(t) : 0,
                   .loss = t->state.train_loss,
                   .accuracy = t->state.train_accuracy},
@@ -426,15 +461,15 @@ static cnn_status finish(trainer *t, cnn_error *error) {
         .threads = t->setup.threads,
         .isa = cnn_isa_name(t->setup.network->kernels->isa),
     };
-    cnn_minibatch_prepare(t->minibatch, t->best_parameters);
-    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->best_parameters,
+    cnn_minibatch_prepare(t->minibatch, t->values.best_parameters);
+    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->values.best_parameters,
                                      CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
     if (status == CNN_OK) {
         status = cnn_run_write_predictions(&t->directory, dataset, CNN_SPLIT_VALIDATION, t->logits,
                                            t->setup.info.threshold, error);
     }
     if (status == CNN_OK) {
-        status = cnn_evaluate(&t->setup, t->minibatch, t->best_parameters, CNN_SPLIT_TEST,
+        status = cnn_evaluate(&t->setup, t->minibatch, t->values.best_parameters, CNN_SPLIT_TEST,
                               t->logits, &summary.test, error);
     }
     if (status == CNN_OK) {
@@ -449,24 +484,29 @@ static cnn_status finish(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* Is the run directory ours to use? Asked before data is read: a mistake shows at once. */
-static cnn_status open_directory(trainer *t, bool *has_checkpoint, cnn_error *error) {
-    const char *output = t->options->output ? t->options->output : t->config->output;
-    if (!output) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "output: missing; the run directory, in the config or as --out DIR");
-    }
+static cnn_status check_directory(const trainer *t, bool *has_checkpoint, cnn_error *error) {
     cnn_run_mode mode = t->options->overwrite ? CNN_RUN_OVERWRITE
                         : t->options->resume  ? CNN_RUN_RESUME
                                               : CNN_RUN_NEW;
-    return cnn_run_directory_open(output, mode, &t->directory, has_checkpoint, error);
+    return cnn_run_directory_check(&t->directory, mode, has_checkpoint, error);
 }
 
-/* Is the run in the directory finished, with as many epochs as the config wants? Needs no data. */
+/* Keeps other runs out from here on, and looks again: another may have come and gone before. */
+static cnn_status claim_directory(trainer *t, bool *has_checkpoint, cnn_error *error) {
+    bool protected = false;
+    cnn_status status = cnn_run_directory_claim(&t->directory, &protected, error);
+    if (status == CNN_OK && !protected) {
+        cnn_log_message(&t->options->log, CNN_LOG_WARNING,
+                        "%s: this file system knows no locks; nothing keeps a second run out",
+                        t->directory.path);
+    }
+    return status == CNN_OK ? check_directory(t, has_checkpoint, error) : status;
+}
+
+/* Has the run in the directory everything that one of as many epochs as the config wants leaves?
+ * Needs no data. */
 static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error) {
     int64_t epochs = 0;
-    char *summary;
-    size_t size;
     *finished = false;
     char *json = cnn_config_to_json(t->config);
     cnn_status status =
@@ -474,12 +514,32 @@ static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error
              : cnn_fail_memory(error, "the config");
     cnn_free(json);
     if (status == CNN_OK && epochs == t->config->train.epochs &&
-        cnn_file_read(t->directory.file[CNN_RUN_SUMMARY], (size_t)1 << 20, CNN_ERROR_RUNTIME,
-                      &summary, &size, NULL) == CNN_OK) {
+        cnn_run_is_complete(&t->directory)) {
         *finished = true;
-        cnn_free(summary);
         cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
                         t->directory.path);
+    }
+    return status;
+}
+
+/* Is the run directory ours to use, and is there anything to do? Asked before data is read: a
+ * mistake shows at once. */
+static cnn_status open_directory(trainer *t, bool *has_checkpoint, bool *finished,
+                                 cnn_error *error) {
+    const char *output = t->options->output ? t->options->output : t->config->output;
+    if (!output) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "output: missing; the run directory, in the config or as --out DIR");
+    }
+    cnn_status status = cnn_run_directory_open(output, &t->directory, error);
+    if (status == CNN_OK) {
+        status = check_directory(t, has_checkpoint, error);
+    }
+    if (status == CNN_OK && *has_checkpoint) {
+        status = is_finished(t, finished, error);
+    }
+    if (status == CNN_OK && !*finished && cnn_folder_exists(t->directory.path)) {
+        status = claim_directory(t, has_checkpoint, error);
     }
     return status;
 }
@@ -487,10 +547,19 @@ static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error
 /* Brings the trainer to where the run stands. */
 static cnn_status begin(trainer *t, bool has_checkpoint, cnn_error *error) {
     t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
-    if (!has_checkpoint) {
-        return start(t, error);
+    t->state.direct_only = t->setup.network->direct_only;
+    t->checkpoint_due = now() + t->config->train.checkpoint_seconds;
+    cnn_status status = CNN_OK;
+    if (!t->directory.claimed) { /* it was not there */
+        status = cnn_folder_make(t->directory.path, error);
+        if (status == CNN_OK) {
+            status = claim_directory(t, &has_checkpoint, error);
+        }
     }
-    cnn_status status = resume(t, error);
+    if (status != CNN_OK || !has_checkpoint) {
+        return status != CNN_OK ? status : start(t, error);
+    }
+    status = resume(t, error);
     if (status == CNN_OK) {
         cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: going on after epoch %lld, batch %lld",
                         t->directory.path, (long long)t->state.epochs, (long long)t->state.batches);
@@ -501,14 +570,12 @@ static cnn_status begin(trainer *t, bool has_checkpoint, cnn_error *error) {
 cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_error *error) {
     trainer t = {.config = config,
                  .options = options,
+                 .directory = {.lock = {.file = -1}},
                  .optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer,
                                .momentum = config->train.momentum}};
     bool has_checkpoint = false;
     bool finished = false;
-    cnn_status status = open_directory(&t, &has_checkpoint, error);
-    if (status == CNN_OK && has_checkpoint) {
-        status = is_finished(&t, &finished, error);
-    }
+    cnn_status status = open_directory(&t, &has_checkpoint, &finished, error);
     if (status != CNN_OK || finished) {
         goto done;
     }

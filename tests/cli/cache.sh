@@ -2,7 +2,7 @@
 # The cache of decoded images: the same files with a cold cache, a warm one and none; what is said; what is left behind.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 64
-make_data test 10
+make_data test 10 2
 write_config cfg.json
 cache=$XDG_CACHE_HOME/cnntrain
 
@@ -81,7 +81,7 @@ train small --cache-limit 1K --overwrite data.validation=0.5
 expect_stderr ' from the cache '
 rm "$pack"
 train limited --cache-limit 1K
-expect_stderr '^cnntrain: images not cached: they take .* limit of 0\.0 MiB'
+expect_stderr '^cnntrain: images not cached: they take .* limit of 1.0 KiB'
 same_runs none limited
 [ "$(cached)" -eq 0 ] || fail "expected nothing in the cache"
 for size in 16K 16384 16KiB 0.5M 1e6; do

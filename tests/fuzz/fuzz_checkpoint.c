@@ -9,16 +9,21 @@ static const cnn_status allowed[] = {CNN_ERROR_MODEL, CNN_ERROR_CONFIG, CNN_OK};
 static void read_checkpoint(const uint8_t *bytes, size_t size) {
     const char *path = fuzz_file(bytes, size);
     cnn_checkpoint_state state = {.data = FUZZ_CHECKPOINT_DATA};
-    float parameters[FUZZ_PARAMETERS], optimizer[FUZZ_OPTIMIZER_STATE];
+    float parameters[FUZZ_PARAMETERS], best[FUZZ_PARAMETERS], optimizer[FUZZ_OPTIMIZER_STATE];
+    cnn_checkpoint_values values = {.parameter_count = FUZZ_PARAMETERS,
+                                    .state_count = FUZZ_OPTIMIZER_STATE,
+                                    .parameters = parameters,
+                                    .best_parameters = best,
+                                    .optimizer_state = optimizer};
     int64_t epochs;
+    bool same_data;
     cnn_error error;
     cnn_status status = cnn_checkpoint_peek(path, FUZZ_CHECKPOINT_CONFIG, &epochs, &error);
     fuzz_check(status, &error, allowed);
     if (status == CNN_OK && epochs < 0) {
         fuzz_fail("a run of less than 0 epochs");
     }
-    status = cnn_checkpoint_read(path, &state, FUZZ_CHECKPOINT_CONFIG, parameters, FUZZ_PARAMETERS,
-                                 optimizer, FUZZ_OPTIMIZER_STATE, &error);
+    status = cnn_checkpoint_read(path, FUZZ_CHECKPOINT_CONFIG, &state, &values, &same_data, &error);
     fuzz_check(status, &error, allowed);
     if (status == CNN_OK &&
         (state.epochs != epochs || state.batches < 0 || state.right < 0 || state.best_epoch < 0)) {

@@ -30,7 +30,9 @@ static void check_round_trip(const cnn_config *config) {
         fuzz_fail(error.message);
     }
     char *json_again = cnn_config_to_json(again);
-    if (!json_again || strcmp(json, json_again) != 0 || cnn_config_difference(json, json_again)) {
+    char difference[256];
+    if (!json_again || strcmp(json, json_again) != 0 ||
+        cnn_config_difference(json, json_again, difference, &error) != CNN_OK || *difference) {
         fuzz_fail("a config changes by being written and read");
     }
     cnn_config_free(again);

@@ -93,12 +93,16 @@ static cnn_status write_checkpoint(const char *path, cnn_error *error) {
                                         .seconds = 3.0,
                                         .training_seconds = 2.0,
                                         .data = FUZZ_CHECKPOINT_DATA};
-    float values[FUZZ_PARAMETERS];
+    float numbers[FUZZ_PARAMETERS];
     for (size_t i = 0; i < FUZZ_PARAMETERS; i++) {
-        values[i] = (float)i * 0.25f;
+        numbers[i] = (float)i * 0.25f;
     }
-    return cnn_checkpoint_write(path, &state, FUZZ_CHECKPOINT_CONFIG, values, FUZZ_PARAMETERS,
-                                values, FUZZ_OPTIMIZER_STATE, error);
+    const cnn_checkpoint_values values = {.parameter_count = FUZZ_PARAMETERS,
+                                          .state_count = FUZZ_OPTIMIZER_STATE,
+                                          .parameters = numbers,
+                                          .best_parameters = numbers,
+                                          .optimizer_state = numbers};
+    return cnn_checkpoint_write(path, &state, FUZZ_CHECKPOINT_CONFIG, &values, error);
 }
 
 /* A pack whose second image could not be read. */

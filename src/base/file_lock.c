@@ -1,0 +1,81 @@
+#include "file_lock.h"
+
+#include "error.h"
+#include "file.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* The process number that the holder has written into the file. */
+static long read_holder(int file) {
+    char text[24] = {0};
+    return pread(file, text, sizeof text - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+/* A help for people, no part of the lock: nothing depends on whether it can be written. */
+static void write_holder(int file) {
+    char text[24];
+    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(file, 0) == 0) {
+        ssize_t written = pwrite(file, text, (size_t)length, 0);
+        (void)written;
+    }
+}
+
+static bool is_unsupported(int reason) {
+    return reason == ENOLCK || reason == EOPNOTSUPP || reason == ENOSYS || reason == EINVAL;
+}
+
+cnn_status cnn_file_lock_take(const char *path, cnn_file_lock *lock, bool *busy, long *holder,
+                              cnn_error *error) {
+    *lock = (cnn_file_lock){.file = -1};
+    *busy = false;
+    *holder = 0;
+    for (;;) {
+        int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+        if (file < 0) {
+            return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+        }
+        int reason = flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+        if (reason == 0 && cnn_file_has_name(file, AT_FDCWD, path)) {
+            lock->path = cnn_copy_string(path);
+            if (!lock->path) {
+                (void)unlink(path);
+                (void)close(file);
+                return cnn_fail_memory(error, path);
+            }
+            write_holder(file);
+            lock->file = file;
+            return CNN_OK;
+        }
+        *busy = reason == EWOULDBLOCK;
+        *holder = *busy ? read_holder(file) : 0;
+        if (reason != 0 && reason != EWOULDBLOCK && reason != EINTR) {
+            (void)unlink(path); /* nobody can hold it */
+        }
+        (void)close(file);
+        if (*busy || is_unsupported(reason)) {
+            return CNN_OK;
+        }
+        if (reason != 0 && reason != EINTR) {
+            return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
+        }
+        /* its last holder removed it between our open and our lock: try the new one */
+    }
+}
+
+void cnn_file_lock_release(cnn_file_lock *lock) {
+    if (lock->path) {
+        (void)unlink(
+            lock->path); /* while it is held: whoever opens it later sees that it has gone */
+        (void)close(lock->file);
+        cnn_free(lock->path);
+    }
+    *lock = (cnn_file_lock){.file = -1};
+}

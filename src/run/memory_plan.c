@@ -1,0 +1,41 @@
+#include "memory_plan.h"
+
+#include "error.h"
+#include "memory.h"
+#include "optimizer.h"
+#include "text.h"
+
+#include <stdint.h>
+
+cnn_memory_plan cnn_memory_plan_make(const cnn_config *config, const cnn_setup *setup) {
+    const cnn_network *network = setup->network;
+    const cnn_dataset *dataset = setup->dataset;
+    cnn_optimizer optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer};
+    size_t copies = 2 + cnn_optimizer_state_size(&optimizer); /* now and best */
+    size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
+    size_t batch_size = (size_t)config->train.batch_size;
+    size_t batch = batch_size < images ? batch_size : images;
+    return (cnn_memory_plan){
+        .images = dataset->count * dataset->image_size,
+        .parameters = copies * network->parameter_count * sizeof(float),
+        .passes = cnn_minibatch_memory(network, batch, setup->threads),
+    };
+}
+
+cnn_status cnn_memory_plan_check(const cnn_memory_plan *plan, int threads, cnn_error *error) {
+    cnn_memory_state memory = cnn_memory_look();
+    size_t left = memory.limit > memory.in_use ? memory.limit - memory.in_use : 0;
+    if (plan->parameters <= left && plan->passes <= left - plan->parameters) {
+        return CNN_OK;
+    }
+    char all[24], parameters[24], passes[24], in_use[24], limit[24];
+    return cnn_fail(
+        error, CNN_ERROR_RUNTIME,
+        "the network needs %s (%s for parameters, %s for activations and gradients of %d %s) "
+        "beside %s "
+        "in use, of %s allowed (--max-memory); fewer filters, units or --threads need less",
+        cnn_bytes_text((uint64_t)plan->parameters + plan->passes, all),
+        cnn_bytes_text(plan->parameters, parameters), cnn_bytes_text(plan->passes, passes), threads,
+        threads == 1 ? "thread" : "threads", cnn_bytes_text(memory.in_use, in_use),
+        cnn_bytes_text(memory.limit, limit));
+}

@@ -1,0 +1,65 @@
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# One run a directory: a second is refused while the first is at work, and not by what a crash has left.
+. "$SOURCE/tests/cli/lib.sh"
+make_data data 100
+write_config cfg.json
+
+# start DIR: a long run in the background; returns when it is at work.
+start() {
+    "$CNNTRAIN" --config cfg.json train.epochs=100000 --out "$1" --threads 1 -q 2>/dev/null &
+    background=$!
+    polls=0
+    while [ ! -f "$1/checkpoint.bin" ] && [ "$polls" -lt 3000 ]; do
+        sleep 0.01
+        polls=$((polls + 1))
+    done
+}
+
+start out
+for mode in "" --resume --overwrite; do
+    # shellcheck disable=SC2086
+    run 2 "$CNNTRAIN" --config cfg.json train.epochs=100000 --out out $mode
+    expect_one_message
+    if [ -z "$mode" ]; then
+        expect_stderr '^cnntrain: out: expected an empty run directory'
+    else
+        expect_stderr "^cnntrain: out: another run \(process $background\) is at work in this directory"
+    fi
+done
+kill -0 "$background" || fail "expected the first run to go on"
+
+# killed: its lock's file is still there, and keeps nobody out
+kill -KILL "$background"
+wait "$background" 2>/dev/null
+background=
+expect_file out/.lock
+: >out/model.bin.tmp.12345
+run 2 "$CNNTRAIN" --config cfg.json --out out
+expect_stderr 'expected an empty run directory'
+run 0 "$CNNTRAIN" --config cfg.json --out out --overwrite
+expect_no_file out/.lock
+expect_no_file out/model.bin.tmp.12345
+
+# a crash before the first file: the directory counts as empty
+mkdir fresh
+echo 12345 >fresh/.lock
+run 0 "$CNNTRAIN" --config cfg.json --out fresh
+expect_no_file fresh/.lock
+
+# two at once, into a directory that is not there: one of them trains
+last="two runs at once"
+"$CNNTRAIN" --config cfg.json train.epochs=300 --out both 2>stderr-1 &
+first=$!
+"$CNNTRAIN" --config cfg.json train.epochs=300 --out both 2>stderr-2 &
+second=$!
+wait $first
+first=$?
+wait $second
+second=$?
+case $first$second in
+02 | 20) ;;
+*) fail "expected exit codes 0 and 2, got $first and $second" ;;
+esac
+[ "$(wc -l <both/metrics.csv)" -eq 301 ] || fail "expected 300 rows in both/metrics.csv"
+
+finish
