@@ -40,7 +40,7 @@ static bool is_index(const char *part, int *index) {
 
 /* Is `part` a key that parent may have, or a place in its list or at its end? */
 static bool has_place(const cJSON *parent, const char *part) {
-    int index;
+    int index = 0;
     return cJSON_IsArray(parent) ? is_index(part, &index) && index <= cJSON_GetArraySize(parent)
                                  : cJSON_IsObject(parent);
 }

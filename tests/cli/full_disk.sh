@@ -67,7 +67,7 @@ expect_same grown/model.bin at-once/model.bin
 # a disk that really fills, and one that turns read-only; mounting needs rights
 mkdir disk
 if mount -t tmpfs -o size=160k cnntrain-test disk 2>/dev/null; then
-    trap 'cd /; umount "$work/disk" 2>/dev/null; leave' EXIT
+    trap 'kept=$?; cd /; umount "$work/disk" 2>/dev/null; (exit $kept); leave' EXIT
     for filler in 96 80 64 48 32; do # full at another file each
         rm -rf disk/run
         head -c "${filler}k" /dev/zero >disk/filler

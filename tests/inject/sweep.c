@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +125,11 @@ static int run(const char *const *arguments, const char *input) {
         (void)close(out);
         (void)close(err);
         (void)alarm(30); /* a program that hangs is ended by a signal, too */
-        execv(arguments[0], (char *const *)(uintptr_t)arguments);
+        char *copies[ARGUMENTS_MAX + 1] = {0};
+        for (int i = 0; i < ARGUMENTS_MAX && arguments[i]; i++) {
+            copies[i] = strdup(arguments[i]);
+        }
+        execv(arguments[0], copies);
         _exit(126);
     }
     int state = 0;
@@ -391,6 +394,10 @@ int main(int argc, char **argv) {
         sweep(s, INJECT_READING, INJECT_ONCE, EIO);
         if (!s->guarded) {
             sweep(s, INJECT_MEMORY, INJECT_ONCE, ENOMEM);
+        }
+        if (!s->guarded &&
+            (s->caches || s->per_image || (s->start && strcmp(s->start, "half") == 0))) {
+            /* what takes every way through the program */
             sweep(s, INJECT_MEMORY, INJECT_FROM_THERE, ENOMEM);
         }
     }
