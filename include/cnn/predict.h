@@ -46,8 +46,8 @@ typedef struct cnn_prediction {
 } cnn_prediction;
 
 /* Many files at once, decoded and run on up to `threads` threads (0: as many as there are
- * processors). predictions: [count]. Fails only where memory is refused; a file that cannot be read
- * is told in its prediction. */
+ * processors). predictions: [count]. Fails only where memory or descriptors have run out; a file
+ * that cannot be read is told in its prediction. */
 CNN_MUST_USE cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *paths,
                                           size_t count, int threads, cnn_prediction *predictions,
                                           cnn_error *error);

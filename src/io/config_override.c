@@ -2,11 +2,13 @@
 #include "config_override.h"
 
 #include "error.h"
+#include "json.h"
 #include "memory.h"
 #include "text.h"
 
 #include <cJSON.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,22 +40,22 @@ static bool is_index(const char *part, int *index) {
     return true;
 }
 
-/* Puts value (which it takes) at `part` of parent: a key of an object or a place in a list. */
-static bool put(cJSON *parent, const char *part, cJSON *value) {
-    int index;
-    bool done = false;
-    if (cJSON_IsArray(parent) && is_index(part, &index) && index <= cJSON_GetArraySize(parent)) {
-        done = index == cJSON_GetArraySize(parent) ? cJSON_AddItemToArray(parent, value)
-                                                   : cJSON_ReplaceItemInArray(parent, index, value);
-    } else if (cJSON_IsObject(parent)) {
-        done = cJSON_GetObjectItemCaseSensitive(parent, part)
-                   ? cJSON_ReplaceItemInObjectCaseSensitive(parent, part, value)
-                   : cJSON_AddItemToObject(parent, part, value);
-    }
-    if (!done) {
-        cJSON_Delete(value);
-    }
-    return done;
+/* Nothing could be put at this place: there is none, or there was no memory, which errno (0 before)
+ * tells. */
+static cnn_status fail_to_put(const char *override, const char *place, const char *purpose,
+                              cnn_error *error) {
+    return errno == ENOMEM
+               ? cnn_fail_memory(error, "an override")
+               : cnn_fail(error, CNN_ERROR_CONFIG, "command line: %s: there is no \"%s\"%s",
+                          override, place, purpose);
+}
+
+/* Puts value in the place of old. It takes over the name, too: cJSON's own way to replace by name
+ * does not notice where it gets no memory to copy that. */
+static bool replace(cJSON *parent, cJSON *old, cJSON *value) {
+    value->string = old->string;
+    old->string = NULL;
+    return cJSON_ReplaceItemViaPointer(parent, old, value);
 }
 
 static cJSON *child(const cJSON *parent, const char *part) {
@@ -62,6 +64,19 @@ static cJSON *child(const cJSON *parent, const char *part) {
         return is_index(part, &index) ? cJSON_GetArrayItem(parent, index) : NULL;
     }
     return cJSON_GetObjectItemCaseSensitive(parent, part);
+}
+
+/* Puts value (which it takes) at `part` of parent: a key of an object or a place in a list. */
+static bool put(cJSON *parent, const char *part, cJSON *value) {
+    int index;
+    cJSON *old = child(parent, part);
+    if (old && value) {
+        return replace(parent, old, value);
+    }
+    if (cJSON_IsArray(parent) && is_index(part, &index) && index == cJSON_GetArraySize(parent)) {
+        return cnn_json_append(parent, value);
+    }
+    return cnn_json_add(cJSON_IsObject(parent) ? parent : NULL, part, value);
 }
 
 cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN_CONFIG_PLACE_SIZE],
@@ -83,6 +98,7 @@ cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN
     char *rest = path;
     for (char *part = next_part(&rest); part && status == CNN_OK; part = next_part(&rest)) {
         int index;
+        errno = 0;
         used += (size_t)snprintf(place + used, CNN_CONFIG_PLACE_SIZE - used,
                                  cJSON_IsArray(parent) && is_index(part, &index) ? "[%s]"
                                  : used                                          ? ".%s"
@@ -98,20 +114,21 @@ cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN
                 next = child(parent, part);
             }
             if (!next || (!cJSON_IsObject(next) && !cJSON_IsArray(next))) {
-                status = cnn_fail(error, CNN_ERROR_CONFIG,
-                                  next ? "command line: %s: there is nothing inside \"%s\" to set"
-                                       : "command line: %s: there is no \"%s\"",
-                                  override, place);
+                status = next ? cnn_fail(error, CNN_ERROR_CONFIG,
+                                         "command line: %s: there is nothing inside \"%s\" to set",
+                                         override, place)
+                              : fail_to_put(override, place, "", error);
             }
             parent = next;
         } else {
-            cJSON *value = cJSON_ParseWithOpts(equals + 1, NULL, true);
-            if (!value) {
+            bool no_memory;
+            cJSON *value =
+                cnn_json_parse(equals + 1, strlen(equals + 1) + 1, true, NULL, &no_memory);
+            if (!value && !no_memory) {
                 value = cJSON_CreateString(equals + 1);
             }
-            if (!value || !put(parent, part, value)) {
-                status = cnn_fail(error, CNN_ERROR_CONFIG,
-                                  "command line: %s: there is no \"%s\" to set", override, place);
+            if (!put(parent, part, value)) {
+                status = fail_to_put(override, place, " to set", error);
             }
         }
     }

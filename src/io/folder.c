@@ -88,6 +88,12 @@ static bool add_entry(entry_list *list, const struct dirent *found) {
     return !list->names.failed;
 }
 
+/* By errno. */
+static cnn_status fail_reading(const char *folder, cnn_error *error) {
+    return cnn_fail(error, cnn_file_blame(errno, CNN_ERROR_DATA), "%s: %s", folder,
+                    strerror(errno));
+}
+
 /* Everything in one folder but hidden entries, sorted. Free with free_entries. */
 static cnn_status read_folder(const char *folder, entry_list *list, cnn_error *error) {
     cnn_status status = CNN_OK;
@@ -99,7 +105,7 @@ static cnn_status read_folder(const char *folder, entry_list *list, cnn_error *e
         }
     }
     if (status == CNN_OK && errno != 0) {
-        status = cnn_fail(error, CNN_ERROR_DATA, "%s: %s", folder, strerror(errno));
+        status = fail_reading(folder, error);
     }
     if (stream) {
         (void)closedir(stream);
@@ -138,7 +144,7 @@ static cnn_status walk(const char *folder, const step *above, cnn_file_list *fil
                        cnn_error *error) {
     struct stat about;
     if (stat(folder, &about) != 0) {
-        return cnn_fail(error, CNN_ERROR_DATA, "%s: %s", folder, strerror(errno));
+        return fail_reading(folder, error);
     }
     step here = {.above = above, .device = about.st_dev, .inode = about.st_ino};
     for (; above; above = above->above) {

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "file.h"
 #include "hash.h"
+#include "json.h"
 #include "memory.h"
 #include "text.h"
 
@@ -296,7 +297,12 @@ cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_erro
                           foreign);
         goto done;
     }
-    memory->header = cJSON_ParseWithLength(bytes + LENGTH_BYTES, (size_t)length);
+    bool no_memory;
+    memory->header = cnn_json_parse(bytes + LENGTH_BYTES, (size_t)length, false, NULL, &no_memory);
+    if (no_memory) {
+        status = cnn_fail_memory(error, path);
+        goto done;
+    }
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(memory->header, "__metadata__");
     if (!cJSON_IsObject(memory->header) || !cJSON_IsObject(metadata)) {
         status = cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa file without a header like it", path,

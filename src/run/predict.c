@@ -183,6 +183,15 @@ cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *
         c->predictions = predictions + first;
         cnn_thread_pool_for(cnn_minibatch_pool(minibatch), size, threads, decode, c);
         size_t readable = 0;
+        for (size_t i = 0; i < size && status == CNN_OK; i++) { /* no file is to blame */
+            if (c->predictions[i].status == CNN_ERROR_RUNTIME) {
+                status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", c->paths[i],
+                                  c->predictions[i].reason);
+            }
+        }
+        if (status != CNN_OK) {
+            break;
+        }
         for (size_t i = 0; i < size; i++) {
             if (c->predictions[i].status == CNN_OK) {
                 c->readable[readable++] = i;

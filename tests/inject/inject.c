@@ -175,9 +175,10 @@ char *fgets(char *line, int size, FILE *stream) {
 
 /* --- writing --- */
 
+/* An interruption of stdout is nothing that stdio goes on after; nothing here causes any. */
 ssize_t write(int file, const void *data, size_t size) {
     REAL(write)
-    return fails(WRITE | SPACE | INTERRUPT, "write", path_of(file))
+    return fails(WRITE | SPACE | (file == STDOUT_FILENO ? 0 : INTERRUPT), "write", path_of(file))
                ? -1
                : real_write(file, data, shortened(size));
 }
@@ -418,8 +419,15 @@ static int (*program)(int, char **, char **);
 
 static ssize_t write_stdout(void *cookie, const char *data, size_t size) {
     (void)cookie;
-    ssize_t written = write(STDOUT_FILENO, data, size);
-    return written < 0 ? 0 : written; /* a cookie's way to say that it failed; errno stays */
+    size_t done = 0;
+    while (done < size) { /* stdio goes on after a short write, but not for a cookie */
+        ssize_t written = write(STDOUT_FILENO, data + done, size - done);
+        if (written < 0) {
+            return 0; /* a cookie's way to say that it failed; errno stays */
+        }
+        done += (size_t)written;
+    }
+    return (ssize_t)done;
 }
 
 static long number_of(const char *variable) {

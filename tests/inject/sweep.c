@@ -340,12 +340,14 @@ static const char config[] =
     "  \"optimizer\": \"momentum\", \"checkpoint_seconds\": 0.000001}}\n";
 
 static const char rows[] = "path,label,split,group\n"
-                           "data/left/00000.pgm,\"le\"\"ft\",,a\n"
-                           "\"data/left/00002.pgm\",\"le\"\"ft\",,\"b,\"\"c\"\"\"\n"
-                           "data/left/00004.pgm,\"le\"\"ft\",train,\n"
+                           "data/left/00000.pgm,\"left\",,a\n"
+                           "\"data/left/00002.pgm\",\"left\",,\"b,\"\"c\"\"\"\n"
+                           "data/left/00004.pgm,\"left\",train,\n"
                            "data/right/00001.pgm,right,,a\n"
                            "data/right/00003.pgm,right,,\n"
                            "data/right/00005.pgm,right,train,d\n";
+
+static const char inputs[] = "data/left/00002.pgm\ndata/right/00001.pgm\n";
 
 static void make_data(const char *program, const char *folder, const char *count) {
     const char *const arguments[] = {program, folder, count, "8", "8", "1", NULL};
@@ -453,7 +455,9 @@ static bool may_be_survived(const scenario *s, const injection *how, const outco
         return true; /* whatever could not be read, or allocated, was not needed */
     }
     bool lock = contains(o->path, ".lock");
-    return (s->cache && contains(o->path, "cache")) || contains(o->path, ".images") ||
+    return (s->cache &&
+            (contains(o->path, "cache") || contains(getenv("XDG_CACHE_HOME"), o->path))) ||
+           contains(o->path, ".images") ||
            (lock && strcmp(o->call, "open") != 0 && strcmp(o->call, "flock") != 0) ||
            strcmp(o->call, "futimens") == 0;
 }
@@ -507,7 +511,8 @@ static void check_message(const scenario *s, const injection *how, const outcome
         if (!contains(o->errors, reason) && !contains(o->out, reason)) {
             complain(s, how, o, "expected the reason in a message");
         }
-        if (!contains(o->errors, file) && !contains(o->out, file)) {
+        if (strcmp(how->mode, "once") == 0 && !contains(o->errors, file) &&
+            !contains(o->out, file)) {
             complain(s, how, o, "expected %s in a message", file);
         }
     }
@@ -725,8 +730,10 @@ int main(int argc, char **argv) {
     if (chosen == sizeof scenarios / sizeof *scenarios) {
         return strcmp(argv[5], "list") == 0 ? 0 : 2;
     }
-    char folder[] = "/tmp/sweep.XXXXXX";
-    char cache[PATH_SIZE];
+    char folder[PATH_SIZE];
+    char cache[PATH_SIZE + 8];
+    const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; /* memory is quicker */
+    (void)snprintf(folder, sizeof folder, "%s/sweep.XXXXXX", place);
     if (!mkdtemp(folder) || chdir(folder) != 0) {
         give_up(folder);
     }
@@ -735,7 +742,7 @@ int main(int argc, char **argv) {
     (void)setenv("LC_ALL", "C", 1);
     write_text("cfg.json", config, sizeof config - 1);
     write_text("rows.csv", rows, sizeof rows - 1);
-    write_text("stdin", "data/left/00002.pgm\ndata/right/00001.pgm\n", 40);
+    write_text("stdin", inputs, sizeof inputs - 1);
     make_data(argv[4], "data", "12");
     make_data(argv[4], "extra", "2");
     make_runs();
