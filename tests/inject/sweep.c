@@ -32,15 +32,20 @@ static void give_up(const char *what) {
     exit(2);
 }
 
+/* The whole file, which may be missing, and a '\0'. To free. */
 static char *read_text(const char *path, size_t *size) {
+    struct stat about = {0};
     FILE *file = fopen(path, "rb");
-    char *text = calloc(1, 1 << 20);
-    if (!text) {
-        give_up("memory");
+    if (file && fstat(fileno(file), &about) != 0) {
+        give_up(path);
     }
-    *size = file ? fread(text, 1, (1 << 20) - 1, file) : 0;
+    char *text = calloc(1, (size_t)about.st_size + 1);
+    if (!text) {
+        give_up(path);
+    }
+    *size = file ? fread(text, 1, (size_t)about.st_size, file) : 0;
     if (file) {
-        fclose(file);
+        (void)fclose(file);
     }
     return text;
 }
