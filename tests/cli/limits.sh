@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC3045
 # Limits that the system or --max-memory sets, from too tight to wide enough: every run ends well or says what it lacks,
 # and a run that was ended goes on from there. (tests/inject does the same call by call.)
 . "$SOURCE/tests/cli/lib.sh"
