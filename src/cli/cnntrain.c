@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -183,8 +184,14 @@ static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
     if (!text) {
         return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
     }
-    cnn_print_results(text);
+    cnn_error unprinted;
+    cnn_status printed = cnn_print_results(text, strlen(text), &unprinted);
+    printed = printed == CNN_OK ? cnn_flush_results(&unprinted) : printed;
     cnn_text_release(text);
+    if (printed != CNN_OK) { /* whatever the text says of, nobody can read it */
+        *error = unprinted;
+        status = printed;
+    }
     return status;
 }
 
@@ -270,11 +277,11 @@ int main(int argc, char **argv) {
     free(cache);
     free(command.overrides);
     cnn_progress_clear(&progress);
+    if (status == CNN_OK) {
+        status = cnn_flush_results(&error);
+    }
     if (status != CNN_OK) {
         cnn_progress_error(&progress, error.message);
-    }
-    if (!cnn_flush_results("cnntrain") && status == CNN_OK) {
-        status = CNN_ERROR_RUNTIME;
     }
     return (int)status;
 }

@@ -145,22 +145,17 @@ void cnn_option_limit_memory(uint64_t bytes) {
     cnn_memory_limit(bytes == 0 ? machine : bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX);
 }
 
-static int output_failure; /* errno of the first write to standard output that failed */
-
-void cnn_print_results(const char *text) {
-    errno = 0;
-    if (fputs(text, stdout) == EOF && output_failure == 0) {
-        output_failure = errno;
-    }
+static cnn_status fail_printing(cnn_error *error) {
+    return cnn_fail(error, CNN_ERROR_RUNTIME, "standard output: %s",
+                    errno ? strerror(errno) : "the results could not be written");
 }
 
-bool cnn_flush_results(const char *program) {
+cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error) {
     errno = 0;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        int reason = output_failure ? output_failure : errno;
-        fprintf(stderr, "%s: standard output: %s\n", program,
-                reason ? strerror(reason) : "the results could not be written");
-        return false;
-    }
-    return true;
+    return fwrite(text, 1, length, stdout) == length ? CNN_OK : fail_printing(error);
+}
+
+cnn_status cnn_flush_results(cnn_error *error) {
+    errno = 0;
+    return fflush(stdout) == 0 && !ferror(stdout) ? CNN_OK : fail_printing(error);
 }

@@ -53,8 +53,14 @@ static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
                        : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
 }
 
-static bool has_file(const cnn_run_directory *directory, cnn_run_file file) {
-    return access(directory->file[file], F_OK) == 0;
+/* *has: is the file there? One that cannot be asked about is not taken for missing, or a run would
+ * start over where it should go on. */
+static cnn_status has_file(const cnn_run_directory *directory, cnn_run_file file, bool *has,
+                           cnn_error *error) {
+    *has = access(directory->file[file], F_OK) == 0;
+    return *has || errno == ENOENT ? CNN_OK
+                                   : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s",
+                                              directory->file[file], strerror(errno));
 }
 
 cnn_status cnn_run_directory_open(const char *path, cnn_run_directory *directory,
@@ -88,22 +94,29 @@ cnn_status cnn_run_directory_check(const cnn_run_directory *directory, cnn_run_m
             "run, --overwrite to start over, or --out for another directory",
             directory->path);
     }
-    *has_checkpoint = mode == CNN_RUN_RESUME && has_file(directory, CNN_RUN_CHECKPOINT);
-    if (mode == CNN_RUN_RESUME && in_use && !*has_checkpoint &&
-        !has_file(directory, CNN_RUN_CONFIG)) {
+    if (mode != CNN_RUN_RESUME || !in_use) {
+        return CNN_OK;
+    }
+    bool has_config;
+    status = has_file(directory, CNN_RUN_CHECKPOINT, has_checkpoint, error);
+    if (status == CNN_OK) {
+        status = has_file(directory, CNN_RUN_CONFIG, &has_config, error);
+    }
+    if (status == CNN_OK && !*has_checkpoint && !has_config) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a run to resume, found other files",
                         directory->path);
     }
-    return CNN_OK;
+    return status;
 }
 
-bool cnn_run_is_complete(const cnn_run_directory *directory) {
-    for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
-        if (!has_file(directory, (cnn_run_file)i)) {
-            return false;
-        }
+cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complete,
+                               cnn_error *error) {
+    cnn_status status = CNN_OK;
+    *complete = true;
+    for (int i = 0; i < CNN_RUN_FILE_COUNT && *complete && status == CNN_OK; i++) {
+        status = has_file(directory, (cnn_run_file)i, complete, error);
     }
-    return true;
+    return status;
 }
 
 /* "model.bin.tmp.1234": what cnn_file_write was at when its program was killed. */
@@ -125,12 +138,15 @@ static cnn_status remove_drafts(const char *path, cnn_error *error) {
     if (!folder) {
         return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
     }
-    const struct dirent *entry;
-    while (status == CNN_OK && (entry = readdir(folder)) != NULL) {
+    const struct dirent *entry = NULL;
+    while (status == CNN_OK && (errno = 0, entry = readdir(folder)) != NULL) {
         if (is_draft(entry->d_name) && unlinkat(dirfd(folder), entry->d_name, 0) != 0) {
             status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s/%s: %s", path, entry->d_name,
                               strerror(errno));
         }
+    }
+    if (status == CNN_OK && errno != 0) {
+        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
     }
     (void)closedir(folder);
     return status;

@@ -52,8 +52,9 @@ CNN_MUST_USE cnn_status cnn_run_directory_check(const cnn_run_directory *directo
                                                 cnn_run_mode mode, bool *has_checkpoint,
                                                 cnn_error *error);
 
-/* Are all files there that a finished run leaves? */
-bool cnn_run_is_complete(const cnn_run_directory *directory);
+/* *complete: are all files there that a finished run leaves? */
+CNN_MUST_USE cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complete,
+                                            cnn_error *error);
 
 /* Ends the lock, too. */
 void cnn_run_directory_close(cnn_run_directory *directory);

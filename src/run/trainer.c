@@ -513,9 +513,10 @@ static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error
         json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json, &epochs, error)
              : cnn_fail_memory(error, "the config");
     cnn_free(json);
-    if (status == CNN_OK && epochs == t->config->train.epochs &&
-        cnn_run_is_complete(&t->directory)) {
-        *finished = true;
+    if (status == CNN_OK && epochs == t->config->train.epochs) {
+        status = cnn_run_is_complete(&t->directory, finished, error);
+    }
+    if (status == CNN_OK && *finished) {
         cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
                         t->directory.path);
     }
