@@ -64,36 +64,6 @@ run 0 "$CNNTRAIN" --config cfg.json --out grown layers.0.filters=64 train.epochs
 run 0 "$CNNTRAIN" --config cfg.json --out at-once layers.0.filters=64 train.epochs=4
 expect_same grown/model.bin at-once/model.bin
 
-# a disk that really fills, and one that turns read-only; mounting needs rights
-mkdir disk
-if mount -t tmpfs -o size=160k cnntrain-test disk 2>/dev/null; then
-    trap 'kept=$?; cd /; umount "$work/disk" 2>/dev/null; (exit $kept); leave' EXIT
-    for filler in 96 80 64 48 32; do # full at another file each
-        rm -rf disk/run
-        head -c "${filler}k" /dev/zero >disk/filler
-        last="a disk with all but $((160 - filler))k full"
-        "$CNNTRAIN" --config cfg.json --out disk/run layers.0.filters=64 train.epochs=4 -q 2>stderr
-        code=$?
-        if [ "$code" -ne 0 ]; then
-            [ "$code" -eq 1 ] || fail "expected exit code 1, got $code"
-            expect_stderr '^cnntrain: disk/run.*: No space left on device'
-            left_over=$(find disk -name '*.tmp.*')
-            [ -z "$left_over" ] || fail "expected no temporary files, found $left_over"
-        fi
-        rm disk/filler
-        run 0 "$CNNTRAIN" --config cfg.json --out disk/run layers.0.filters=64 train.epochs=4 --resume
-        expect_same disk/run/model.bin at-once/model.bin
-    done
-    mount -o remount,ro disk
-    run 1 "$CNNTRAIN" --config cfg.json --out disk/run layers.0.filters=64 train.epochs=5 --resume
-    expect_stderr '^cnntrain: disk/run/.*: Read-only file system'
-    run 0 "$CNNTRAIN" --config cfg.json --out disk/run layers.0.filters=64 train.epochs=4 --resume
-    expect_stderr 'finished already'
-    umount disk
-else
-    echo "skipped: mounting a small disk needs rights"
-fi
-
 # folders that are not ours to write to; root may write anywhere
 if [ "$(id -u)" -ne 0 ]; then
     mkdir read-only
