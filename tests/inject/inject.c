@@ -351,11 +351,13 @@ int sched_getaffinity(pid_t process, size_t size, cpu_set_t *set) {
 /* --- memory and threads --- */
 
 /* glibc's own, under the names that are meant for those who replace malloc */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *memory, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *memory);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static void *count_block(void *memory) {
     if (memory && atomic_load(&armed)) {

@@ -161,7 +161,7 @@ static outcome run(const injection *how, const char *const *arguments) {
         set_number("INJECT_AT", how->at);
         set_number("INJECT_ERRNO", how->reason);
         (void)alarm(TOO_LONG); /* a run that hangs ends by SIGALRM, and is a failure */
-        (void)execv(arguments[0], (char *const *)(uintptr_t)arguments);
+        (void)execv(arguments[0], (char *const *)(uintptr_t)arguments); /* NOLINT(performance-no-int-to-ptr): takes away const only */
         _exit(98);
     }
     int status;
@@ -360,7 +360,7 @@ static void make_data(const char *program, const char *folder, const char *count
     const char *const arguments[] = {program, folder, count, "8", "8", "1", NULL};
     pid_t child = fork();
     if (child == 0) {
-        (void)execv(program, (char *const *)(uintptr_t)arguments);
+        (void)execv(program, (char *const *)(uintptr_t)arguments); /* NOLINT(performance-no-int-to-ptr): takes away const only */
         _exit(98);
     }
     int status;
@@ -765,6 +765,6 @@ int main(int argc, char **argv) {
         printf("%d failures; the last state is in %s\n", failures, folder);
         return 1;
     }
-    (void)execv(clean[0], (char *const *)(uintptr_t)clean);
+    (void)execv(clean[0], (char *const *)(uintptr_t)clean); /* NOLINT(performance-no-int-to-ptr): takes away const only */
     give_up("rm");
 }
