@@ -475,6 +475,7 @@ static int run_program(int argc, char **argv, char **environment) {
     return code;
 }
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the C library's */
 int __libc_start_main(int (*main_function)(int, char **, char **), int argc, char **argv,
                       int (*init)(int, char **, char **), void (*fini)(void),
                       void (*rtld_fini)(void), void *stack_end);
