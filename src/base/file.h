@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* What to say of a file or folder that could not be opened or read for this reason (errno): `failure`, or
- * CNN_ERROR_RUNTIME where memory or descriptors have run out, which no file is to blame for. */
+/* What to say of a file or folder that could not be opened or read for this reason (errno):
+ * `failure`, or CNN_ERROR_RUNTIME where memory or descriptors have run out, which no file is to
+ * blame for. */
 cnn_status cnn_file_blame(int reason, cnn_status failure);
 
 /* Reads the file (or pipe) `path` into *data, which gets one '\0' more than *size says, so that

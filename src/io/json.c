@@ -9,3 +9,19 @@ cJSON *cnn_json_parse(const char *text, size_t size, const char **end, bool to_t
     *no_memory = !json && errno == ENOMEM;
     return json;
 }
+
+bool cnn_json_add(cJSON *object, const char *name, cJSON *item) {
+    if (!object || !item || !cJSON_AddItemToObject(object, name, item)) {
+        cJSON_Delete(item);
+        return false;
+    }
+    return true;
+}
+
+bool cnn_json_append(cJSON *list, cJSON *item) {
+    if (!list || !item || !cJSON_AddItemToArray(list, item)) {
+        cJSON_Delete(item);
+        return false;
+    }
+    return true;
+}

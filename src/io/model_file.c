@@ -12,14 +12,6 @@ static const char config_key[] = "cnntrain.config";
 
 /* --- writing --- */
 
-static bool add(cJSON *object, const char *name, cJSON *item) {
-    if (!item || !cJSON_AddItemToObject(object, name, item)) {
-        cJSON_Delete(item);
-        return false;
-    }
-    return true;
-}
-
 /* The string `cnntrain.config`; NULL when memory is refused. Free with cJSON_free. */
 static char *write_config(const cnn_config *config, const cnn_model_info *info) {
     int channels = (int)config->image.channels;
@@ -28,12 +20,14 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
     cJSON *normalization = cJSON_CreateObject();
     bool complete =
         root && normalization && cnn_config_write_model_part(config, root, NULL) == CNN_OK &&
-        add(root, "classes", cJSON_CreateStringArray((const char *const *)info->classes, 2)) &&
-        add(normalization, "mean", cJSON_CreateDoubleArray(info->mean, channels)) &&
-        add(normalization, "deviation", cJSON_CreateDoubleArray(info->deviation, channels)) &&
-        add(root, "threshold", cJSON_CreateNumber(info->threshold));
+        cnn_json_add(root, "classes",
+                     cJSON_CreateStringArray((const char *const *)info->classes, 2)) &&
+        cnn_json_add(normalization, "mean", cJSON_CreateDoubleArray(info->mean, channels)) &&
+        cnn_json_add(normalization, "deviation",
+                     cJSON_CreateDoubleArray(info->deviation, channels)) &&
+        cnn_json_add(root, "threshold", cJSON_CreateNumber(info->threshold));
     if (complete) {
-        complete = add(root, "normalization", normalization);
+        complete = cnn_json_add(root, "normalization", normalization);
         normalization = NULL; /* root's, or freed */
         text = complete ? cJSON_PrintUnformatted(root) : NULL;
     }

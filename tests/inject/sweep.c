@@ -27,6 +27,15 @@ static const char *library, *cnntrain, *cnnpredict;
 
 /* --- small things --- */
 
+/* execv, which changes no argument but says that it might. Returns where it fails. */
+static void replace_process(const char *program, const char *const *arguments) {
+    union {
+        const char *const *given;
+        char *const *taken;
+    } list = {.given = arguments};
+    (void)execv(program, list.taken);
+}
+
 static void give_up(const char *what) {
     fprintf(stderr, "sweep: %s: %s\n", what, strerror(errno));
     exit(2);
@@ -161,7 +170,7 @@ static outcome run(const injection *how, const char *const *arguments) {
         set_number("INJECT_AT", how->at);
         set_number("INJECT_ERRNO", how->reason);
         (void)alarm(TOO_LONG); /* a run that hangs ends by SIGALRM, and is a failure */
-        (void)execv(arguments[0], (char *const *)(uintptr_t)arguments); /* NOLINT(performance-no-int-to-ptr): takes away const only */
+        replace_process(arguments[0], arguments);
         _exit(98);
     }
     int status;
@@ -360,7 +369,7 @@ static void make_data(const char *program, const char *folder, const char *count
     const char *const arguments[] = {program, folder, count, "8", "8", "1", NULL};
     pid_t child = fork();
     if (child == 0) {
-        (void)execv(program, (char *const *)(uintptr_t)arguments); /* NOLINT(performance-no-int-to-ptr): takes away const only */
+        replace_process(program, arguments);
         _exit(98);
     }
     int status;
@@ -765,6 +774,6 @@ int main(int argc, char **argv) {
         printf("%d failures; the last state is in %s\n", failures, folder);
         return 1;
     }
-    (void)execv(clean[0], (char *const *)(uintptr_t)clean); /* NOLINT(performance-no-int-to-ptr): takes away const only */
+    replace_process(clean[0], clean);
     give_up("rm");
 }
