@@ -30,7 +30,27 @@ static const char metrics_header[] = "epoch,learning_rate,train_loss,train_accur
 
 static const char lock_name[] = ".lock";
 
-/* Does the directory hold anything? A missing one does not. The lock's file is no sign of a run. */
+/* "model.bin.tmp.1234": what cnn_file_write was at when its program was killed. */
+static bool is_draft(const char *name) {
+    static const char mark[] = ".tmp.";
+    for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
+        size_t length = strlen(file_names[i]);
+        if (strncmp(name, file_names[i], length) == 0 &&
+            strncmp(name + length, mark, sizeof mark - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What may stand in a directory that no run has begun to fill: the lock's file, a report of the
+ * data, and drafts, the first of which is all that a program leaves that is killed early. */
+static bool is_no_sign_of_a_run(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, lock_name) == 0 ||
+           strcmp(name, CNN_DATA_REPORT) == 0 || is_draft(name);
+}
+
+/* Does the directory hold anything of a run, or of anyone else? A missing one does not. */
 static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
     *in_use = false;
     DIR *directory = opendir(path);
@@ -42,8 +62,7 @@ static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
     const struct dirent *entry;
     errno = 0;
     while ((entry = readdir(directory)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            strcmp(entry->d_name, lock_name) != 0 && strcmp(entry->d_name, CNN_DATA_REPORT) != 0) {
+        if (!is_no_sign_of_a_run(entry->d_name)) {
             *in_use = true;
         }
     }
@@ -117,19 +136,6 @@ cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complet
         status = has_file(directory, (cnn_run_file)i, complete, error);
     }
     return status;
-}
-
-/* "model.bin.tmp.1234": what cnn_file_write was at when its program was killed. */
-static bool is_draft(const char *name) {
-    static const char mark[] = ".tmp.";
-    for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
-        size_t length = strlen(file_names[i]);
-        if (strncmp(name, file_names[i], length) == 0 &&
-            strncmp(name + length, mark, sizeof mark - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static cnn_status remove_drafts(const char *path, cnn_error *error) {
