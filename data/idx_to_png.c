@@ -4,7 +4,8 @@
  * An IDX file starts with big-endian 32-bit numbers: a magic number that names the kind of file,
  * the number of items and, in an image file, the rows and columns of every image. The items follow,
  * one byte per label or per pixel. */
-#define _POSIX_C_SOURCE 200809L /* for mkdir */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*): the C library's, for mkdir */
+#define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
 #include <inttypes.h>

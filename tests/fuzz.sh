@@ -18,29 +18,29 @@ esac
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- model checkpoint pack config manifest image
 
-data/install-packages.sh clang llvm cmake make libc6-dev libstb-dev libcjson-dev libcsv-dev libmd-dev \
-    libxxhash-dev zlib1g-dev libcmocka-dev
+data/install-packages.sh clang llvm cmake make libc6-dev libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev \
+    libxxhash-dev libseccomp-dev zlib1g-dev libcmocka-dev
 
 folder=build-fuzz
-targets=$(printf 'fuzz_%s ' "$@")
 mkdir -p "$folder/found" "$folder/logs"
-cmake -S . -B "$folder" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCNN_WERROR=ON \
-    -DCNN_FUZZ=ON -DCNN_SANITIZE=address,undefined >"$folder/logs/build.log" 2>&1 &&
-    cmake --build "$folder" --parallel "$(nproc)" --target $targets >>"$folder/logs/build.log" 2>&1 || {
+build() {
+    cmake -S . -B "$folder" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCNN_WERROR=ON \
+        -DCNN_FUZZ=ON -DCNN_SANITIZE=address,undefined && cmake --build "$folder" --parallel "$(nproc)" --target fuzzers
+}
+if ! build >"$folder/logs/build.log" 2>&1; then
     cat "$folder/logs/build.log"
     exit 1
-}
+fi
 
-# fuzz NAME: one harness, for so many seconds.
+# fuzz NAME: one harness, for so many seconds. An input may take 10 seconds and 2 GB: more is a finding, too.
 fuzz() {
-    corpus=$folder/corpus/$1
-    dictionary=
-    [ ! -f "tests/fuzz/$1.dict" ] || dictionary=-dict=tests/fuzz/$1.dict
-    mkdir -p "$corpus"
-    # an input may take 10 seconds and 2 GB: more is a finding, too
-    "$folder/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-        -artifact_prefix="$folder/found/$1-" -print_final_stats=1 $dictionary \
-        "$corpus" "tests/fuzz/seeds/$1" >"$folder/logs/$1.log" 2>&1 || :
+    name=$1
+    shift
+    [ ! -f "tests/fuzz/$name.dict" ] || set -- -dict="tests/fuzz/$name.dict"
+    mkdir -p "$folder/corpus/$name"
+    "$folder/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        -artifact_prefix="$folder/found/$name-" "$@" "$folder/corpus/$name" "tests/fuzz/seeds/$name" \
+        >"$folder/logs/$name.log" 2>&1 || :
 }
 
 # the first processor takes harness 1, 1 + n, …, the second 2, 2 + n, …

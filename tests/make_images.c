@@ -1,5 +1,6 @@
 /* Lays out images of two easily told classes: DIR/left has a bright dot left, DIR/right has it
- * right. make_images DIR N WIDTH HEIGHT CHANNELS: N images in all, the same bytes every time. */
+ * right. make_images DIR N WIDTH HEIGHT CHANNELS [SEED]: N images in all, the same bytes every
+ * time, and others for another seed. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,8 @@ static int write_image(const char *path, int label, int width, int height, int c
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) {
-        fputs("usage: make_images DIR N WIDTH HEIGHT CHANNELS\n", stderr);
+    if (argc != 6 && argc != 7) {
+        fputs("usage: make_images DIR N WIDTH HEIGHT CHANNELS [SEED]\n", stderr);
         return 2;
     }
     int count = atoi(argv[2]), width = atoi(argv[3]), height = atoi(argv[4]),
@@ -54,7 +55,7 @@ int main(int argc, char **argv) {
         (void)snprintf(path, sizeof path, "%s/%s", argv[1], class_names[label]);
         (void)mkdir(path, 0777);
     }
-    uint32_t state = 1;
+    uint32_t state = argc == 7 ? (uint32_t)atoi(argv[6]) : 1;
     for (int i = 0; i < count; i++) {
         (void)snprintf(path, sizeof path, "%s/%s/%05d.%s", argv[1], class_names[i % 2], i,
                        channels == 3 ? "ppm" : "pgm");

@@ -327,6 +327,11 @@ static void test_errors(void **state) {
     assert_int_equal(cnn_fail_prefix(&error, CNN_ERROR_CONFIG, "%s: ", "a.csv"), CNN_ERROR_DATA);
     assert_string_equal(error.message, "a.csv: 3 images");
     assert_int_equal(cnn_fail_prefix(NULL, CNN_ERROR_CONFIG, "x"), CNN_ERROR_CONFIG);
+    /* names from files: no line's end, no command to a terminal */
+    (void)cnn_fail(&error, CNN_ERROR_DATA, "\"%s\"", "a\nb\x1b[2Jc\x7f\xc3\xa4");
+    assert_string_equal(error.message, "\"a?b?[2Jc?\xc3\xa4\"");
+    (void)cnn_fail_prefix(&error, CNN_ERROR_DATA, "%s: ", "d\te");
+    assert_string_equal(error.message, "d?e: \"a?b?[2Jc?\xc3\xa4\"");
     assert_int_equal(cnn_fail_memory(&error, "a list"), CNN_ERROR_RUNTIME);
     assert_string_equal(error.message, "out of memory for a list");
     assert_string_equal(cnn_status_text(CNN_OK), "done");

@@ -312,6 +312,57 @@ static void test_changed_bytes(void **state) {
     }
 }
 
+/* Text that opens more than it can close ends with a message, not with the stack. */
+static void test_nesting(void **state) {
+    (void)state;
+    enum { DEPTH = 1000000 };
+    static const char *const openings[] = {"[", "{\"data\":", "[{\"a\":["};
+    for (size_t i = 0; i < TEST_COUNT(openings); i++) {
+        size_t length = strlen(openings[i]);
+        char *text = malloc(DEPTH * length);
+        assert_non_null(text);
+        for (size_t k = 0; k < DEPTH; k++) {
+            memcpy(text + k * length, openings[i], length);
+        }
+        write_config(text, DEPTH * length);
+        free(text);
+        cnn_config *config = NULL;
+        cnn_error error;
+        assert_int_equal(cnn_config_load("cfg.json", NULL, 0, &config, &error), CNN_ERROR_CONFIG);
+        assert_string_not_equal(error.message, "");
+    }
+}
+
+/* A layer of very many keys is refused at the first that is unknown, and one of very many that are
+ * the same at the second. */
+static void test_many_keys(void **state) {
+    (void)state;
+    enum { KEYS = 200000, SIZE = 12 };
+    static const char *const formats[] = {"\"k%06d\":1,", "\"units\":%03d,"};
+    for (size_t i = 0; i < TEST_COUNT(formats); i++) {
+        char *text = malloc(KEYS * SIZE + 1);
+        assert_non_null(text);
+        size_t used = 0;
+        for (int k = 0; k < KEYS; k++) {
+            used += (size_t)snprintf(text + used, SIZE + 1, formats[i], i == 0 ? k : 1);
+        }
+        char *changed = replaced(minimal, "\"units\": 1", text);
+        /* the last comma stands in front of a closing brace */
+        char *comma = strstr(changed, ",}");
+        assert_non_null(comma);
+        *comma = ' ';
+        write_config(changed, strlen(changed));
+        free(changed);
+        free(text);
+        cnn_config *config = NULL;
+        cnn_error error;
+        (void)alarm(20);
+        assert_int_equal(cnn_config_load("cfg.json", NULL, 0, &config, &error), CNN_ERROR_CONFIG);
+        (void)alarm(0);
+        assert_non_null(strstr(error.message, i == 0 ? "unknown key \"k000000\"" : "here twice"));
+    }
+}
+
 static void test_overrides(void **state) {
     (void)state;
     const char *overrides[] = {
@@ -457,6 +508,7 @@ int main(void) {
         cmocka_unit_test(test_missing_file),  cmocka_unit_test(test_zero_byte),
         cmocka_unit_test(test_changed_bytes), cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_fixed_point),   cmocka_unit_test(test_difference),
+        cmocka_unit_test(test_nesting),       cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_schema),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);

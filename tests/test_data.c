@@ -209,7 +209,10 @@ static void test_second_folder(void **state) {
     (void)state;
     write_classes("train", 3);
     write_classes("other", 2);
-    cnn_dataset *dataset = accept("train", "data.validation=other", "data.test=other");
+    cnn_dataset *dataset;
+    test_ok(load("train", "data.validation=other", "data.test=other", "data.duplicates=allow",
+                 &dataset),
+            &data_error);
     assert_int_equal(dataset->split_count[CNN_SPLIT_TRAIN], 6);
     assert_int_equal(dataset->split_count[CNN_SPLIT_VALIDATION], 4);
     assert_int_equal(dataset->split_count[CNN_SPLIT_TEST], 4);
@@ -483,6 +486,59 @@ static void test_copies(void **state) {
     }
 }
 
+/* --- duplicates --- */
+
+static void expect_logged(const char *text) {
+    if (!strstr(logged, text)) {
+        fail_msg("expected \"%s\" in \"%s\"", text, logged);
+    }
+}
+
+/* Copies with two labels, whatever the format, and copies in two splits are refused; with "allow"
+ * they are counted. */
+static void test_duplicates(void **state) {
+    (void)state;
+    write_classes("d", 6);
+    write_image("d/b/again.bmp", 2);    /* a02 */
+    write_image("d/b/again.png", 1003); /* b03 */
+    refuse("d", "data.validation=0",
+           "d: 2 images have a copy with the other label, 0 have a copy in another split");
+    assert_non_null(strstr(data_error.message, "set data.duplicates to \"allow\""));
+    expect_logged("3 d/b/again.bmp (b, train): the same image as d/a/a02.png (a, train)");
+    cnn_dataset *dataset = accept("d", "data.duplicates=allow", "data.validation=0");
+    assert_int_equal(dataset->count, 14);
+    expect_logged("2 2 images have a copy with the other label, 0 have a copy in another split");
+    expect_logged("1 2 of 14 images are exact copies of others");
+    cnn_dataset_free(dataset);
+
+    write_classes("clean", 6);
+    write_image("clean/b/again.png", 1003);
+    dataset = accept("clean", NULL, NULL);
+    expect_logged("1 1 of 13 images are exact copies of others");
+    assert_null(strstr(logged, "other label"));
+    cnn_dataset_free(dataset);
+    write_classes("test", 2); /* a00, a01, b00 and b01 of the other */
+    refuse("clean", "data.test=test",
+           "clean: 0 images have a copy with the other label, 8 have a copy in another split");
+    expect_logged("3 test/a/a00.png (a, test): the same image as clean/a/a00.png (a, ");
+    expect_logged("test/b/b01.png");
+    refuse("clean", "data.validation=test", "8 have a copy in another split");
+}
+
+/* A group in two splits, which only a manifest that splits can ask for, is told. */
+static void test_divided_group(void **state) {
+    (void)state;
+    write_classes("d", 3);
+    write_text("l.csv", "path,label,split,group\nd/a/a00.png,a,train,g\nd/a/a01.png,a,train,h\n"
+                        "d/b/b00.png,b,train,i\nd/b/b01.png,b,test,g\nd/a/a02.png,a,test,j\n");
+    cnn_dataset_free(accept("l.csv", "data.validation=0", NULL));
+    expect_logged("2 2 images have their group in another split, too");
+    write_text("l.csv", "path,label,split,group\nd/a/a00.png,a,train,g\nd/b/b00.png,b,train,g\n"
+                        "d/b/b01.png,b,test,h\nd/a/a02.png,a,test,h\n");
+    cnn_dataset_free(accept("l.csv", "data.validation=0", NULL));
+    assert_string_equal(logged, "");
+}
+
 /* --- fingerprint --- */
 
 static uint64_t fingerprint(const char *manifest) {
@@ -602,12 +658,12 @@ static void test_block(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_folder),        TEST(test_links),       TEST(test_folder_errors),
-        TEST(test_second_folder), TEST(test_manifest),    TEST(test_manifest_errors),
-        TEST(test_absolute_path), TEST(test_bad_images),  TEST(test_share),
-        TEST(test_both_sides),    TEST(test_units),       TEST(test_membership),
-        TEST(test_copies),        TEST(test_fingerprint), TEST(test_statistics),
-        TEST(test_block),
+        TEST(test_folder),        TEST(test_links),      TEST(test_folder_errors),
+        TEST(test_second_folder), TEST(test_manifest),   TEST(test_manifest_errors),
+        TEST(test_absolute_path), TEST(test_bad_images), TEST(test_share),
+        TEST(test_both_sides),    TEST(test_units),      TEST(test_membership),
+        TEST(test_copies),        TEST(test_duplicates), TEST(test_divided_group),
+        TEST(test_fingerprint),   TEST(test_statistics), TEST(test_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

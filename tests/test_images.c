@@ -1,6 +1,7 @@
 /* Images: every format, the same colours whatever the format, resizing, and files that are none. */
 #include "test_support.h"
 
+#include "exif.h"
 #include "image.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
@@ -35,10 +36,10 @@ static cnn_image_settings settings(int width, int height, int channels, cnn_resi
 
 /* Loads an image that must be readable; returns its content hash. */
 static uint64_t load(const char *path, cnn_image_settings as, uint8_t *pixels) {
-    cnn_image_info info;
+    uint64_t content;
     cnn_error error;
-    test_ok(cnn_image_load(path, &as, pixels, &info, &error), &error);
-    return info.content;
+    test_ok(cnn_image_load(path, &as, pixels, &content, &error), &error);
+    return content;
 }
 
 /* Loads a file that must not be readable; returns the reason. */
@@ -364,6 +365,328 @@ static void test_damaged(void **state) {
     (void)reason("cut.png");
 }
 
+/* --- EXIF orientation --- */
+
+/* EXIF data with one entry, in either byte order: a TIFF header and a directory. */
+enum { EXIF_SIZE = 6 + 8 + 2 + 12 + 4 };
+
+static void make_exif(bool big_endian, int tag, int type, int value, uint8_t exif[EXIF_SIZE]) {
+    const struct {
+        int number, bytes;
+    } fields[] = {{42, 2},  {8, 4},    {1, 2}, /* one entry, at 8 */
+                  {tag, 2}, {type, 2}, {1, 4}, {value, 2}, {0, 2}, {0, 4}};
+    memcpy(exif, big_endian ? "Exif\0\0MM" : "Exif\0\0II", 8);
+    uint8_t *to = exif + 8;
+    for (size_t i = 0; i < TEST_COUNT(fields); i++) {
+        for (int b = 0; b < fields[i].bytes; b++) {
+            int shift = 8 * (big_endian ? fields[i].bytes - 1 - b : b);
+            *to++ = (uint8_t)(fields[i].number >> shift);
+        }
+    }
+    assert_int_equal(to - exif, EXIF_SIZE);
+}
+
+enum { ORIENTATION = 0x0112, SHORT = 3 };
+
+/* Reads `from` and writes it again as `to` with `size` bytes more at `place`. */
+static void insert_bytes(const char *from, size_t place, const uint8_t *bytes, size_t size,
+                         const char *to) {
+    uint8_t whole[4096];
+    FILE *file = fopen(from, "rb");
+    assert_non_null(file);
+    size_t length = fread(whole, 1, sizeof whole - size, file);
+    assert_true(feof(file) != 0);
+    assert_int_equal(fclose(file), 0);
+    memmove(whole + place + size, whole + place, length - place);
+    memcpy(whole + place, bytes, size);
+    write_file(to, whole, length + size);
+}
+
+/* An APP1 segment behind a JPEG's first two bytes, behind a JFIF segment where it has one. */
+static void write_jpeg_with_exif(const char *from, const uint8_t exif[EXIF_SIZE], const char *to) {
+    uint8_t segment[4 + EXIF_SIZE] = {0xff, 0xe1, 0, 2 + EXIF_SIZE};
+    memcpy(segment + 4, exif, EXIF_SIZE);
+    insert_bytes(from, 2 + 18, segment, sizeof segment, to);
+}
+
+/* An eXIf chunk behind a PNG's IHDR. */
+static void write_png_with_exif(const char *from, const uint8_t exif[EXIF_SIZE], const char *to) {
+    uint8_t chunk[12 + EXIF_SIZE - 6] = {0, 0, 0, EXIF_SIZE - 6, 'e', 'X', 'I', 'f'};
+    memcpy(chunk + 8, exif + 6, EXIF_SIZE - 6);
+    put_big_endian(crc32_of(chunk + 4, EXIF_SIZE - 2), chunk + 8 + EXIF_SIZE - 6);
+    insert_bytes(from, 8 + 25, chunk, sizeof chunk, to);
+}
+
+/* Where EXIF wants a pixel of the file to be seen: by its rows and columns (EXIF 2.32, 4.6.5.1.5:
+ * "the 0th row is at the visual …, the 0th column is the visual …"). */
+static size_t seen_at(int orientation, int x, int y) {
+    switch (orientation) {
+    case 1: /* top, left-hand side */
+        return (size_t)(y * WIDTH + x);
+    case 2: /* top, right */
+        return (size_t)(y * WIDTH + WIDTH - 1 - x);
+    case 3: /* bottom, right */
+        return (size_t)((HEIGHT - 1 - y) * WIDTH + WIDTH - 1 - x);
+    case 4: /* bottom, left */
+        return (size_t)((HEIGHT - 1 - y) * WIDTH + x);
+    case 5: /* left, top: rows are seen as columns */
+        return (size_t)(x * HEIGHT + y);
+    case 6: /* right, top */
+        return (size_t)(x * HEIGHT + HEIGHT - 1 - y);
+    case 7: /* right, bottom */
+        return (size_t)((WIDTH - 1 - x) * HEIGHT + HEIGHT - 1 - y);
+    default: /* left, bottom */
+        return (size_t)((WIDTH - 1 - x) * HEIGHT + y);
+    }
+}
+
+/* A photo with an orientation, and what it shows as a file without: the same pixels, and the same
+ * content. */
+static void test_orientations(void **state) {
+    (void)state;
+    picture p = random_picture(12);
+    uint8_t stored[3 * PIXELS], seen[3 * PIXELS], upright[3 * PIXELS], exif[EXIF_SIZE];
+    assert_true(stbi_write_jpg("plain.jpg", WIDTH, HEIGHT, 3, p.rgb, 90));
+    for (int jpeg = 0; jpeg < 2; jpeg++) {
+        const char *plain = jpeg ? "plain.jpg" : "plain.png";
+        const char *turned = jpeg ? "turned.jpg" : "turned.png";
+        if (!jpeg) {
+            assert_true(stbi_write_png(plain, WIDTH, HEIGHT, 3, p.rgb, 0));
+        }
+        uint64_t content = load(plain, settings(WIDTH, HEIGHT, 3, CNN_RESIZE_STRETCH), stored);
+        for (int orientation = 1; orientation <= 8; orientation++) {
+            int width = orientation >= 5 ? HEIGHT : WIDTH;
+            make_exif(orientation % 2 == 0, ORIENTATION, SHORT, orientation, exif);
+            if (jpeg) {
+                write_jpeg_with_exif(plain, exif, turned);
+            } else {
+                write_png_with_exif(plain, exif, turned);
+            }
+            for (int y = 0; y < HEIGHT; y++) {
+                for (int x = 0; x < WIDTH; x++) {
+                    for (int c = 0; c < 3; c++) {
+                        size_t place = seen_at(orientation, x, y);
+                        uint8_t value = stored[c * PIXELS + y * WIDTH + x];
+                        seen[(size_t)c * PIXELS + place] = value;
+                        upright[place * 3 + (size_t)c] = value;
+                    }
+                }
+            }
+            uint8_t pixels[3 * PIXELS];
+            cnn_image_settings as = settings(width, PIXELS / width, 3, CNN_RESIZE_STRETCH);
+            uint64_t hash = load(turned, as, pixels);
+            assert_memory_equal(pixels, seen, sizeof pixels);
+            assert_true(stbi_write_png("upright.png", width, PIXELS / width, 3, upright, 0));
+            assert_true(hash == load("upright.png", as, pixels));
+            assert_true((hash == content) == (orientation == 1));
+        }
+    }
+}
+
+static int orientation_of(const char *path) {
+    cnn_image image;
+    cnn_error error;
+    test_ok(cnn_image_read(path, 64, &image, &error), &error);
+    int orientation = image.orientation;
+    cnn_image_release(&image);
+    return orientation;
+}
+
+/* What is no orientation, and EXIF data cut short or changed in any byte, in segments and chunks of
+ * any length: 1, or a number that could be one, and no crash. */
+static void test_damaged_exif(void **state) {
+    (void)state;
+    picture p = random_picture(13);
+    uint8_t exif[EXIF_SIZE];
+    static const struct {
+        int tag, type, value;
+    } none[] = {{ORIENTATION, SHORT, 0}, {ORIENTATION, SHORT, 9}, {ORIENTATION, SHORT, 65535},
+                {ORIENTATION, 4, 6},     {ORIENTATION, 2, 6},     {0x0111, SHORT, 6}};
+    assert_true(stbi_write_jpg("plain.jpg", WIDTH, HEIGHT, 3, p.rgb, 90));
+    for (size_t i = 0; i < TEST_COUNT(none); i++) {
+        make_exif(i % 2 == 0, none[i].tag, none[i].type, none[i].value, exif);
+        write_jpeg_with_exif("plain.jpg", exif, "odd.jpg");
+        assert_int_equal(orientation_of("odd.jpg"), 1);
+    }
+    assert_true(stbi_write_png("plain.png", WIDTH, HEIGHT, 3, p.rgb, 0));
+    make_exif(true, ORIENTATION, SHORT, 6, exif);
+    write_jpeg_with_exif("plain.jpg", exif, "turned.jpg");
+    write_png_with_exif("plain.png", exif, "turned.png");
+    static const char *const paths[] = {"turned.jpg", "turned.png"};
+    static const size_t ends[] = {2 + 18 + 4 + EXIF_SIZE, 8 + 25 + 8 + EXIF_SIZE - 6};
+    for (size_t i = 0; i < TEST_COUNT(paths); i++) {
+        uint8_t bytes[4096];
+        FILE *file = fopen(paths[i], "rb");
+        assert_non_null(file);
+        size_t size = fread(bytes, 1, sizeof bytes, file);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(cnn_exif_orientation(bytes, size), 6);
+        for (size_t k = 0; k < ends[i]; k++) {
+            uint8_t *cut = malloc(k + 1); /* sanitizers see what is read behind it */
+            assert_non_null(cut);
+            memcpy(cut, bytes, k);
+            assert_int_equal(cnn_exif_orientation(cut, k), 1);
+            free(cut);
+            for (int bit = 0; bit < 8; bit++) {
+                bytes[k] ^= (uint8_t)(1 << bit);
+                assert_in_range(cnn_exif_orientation(bytes, size), 1, 8);
+                bytes[k] ^= (uint8_t)(1 << bit);
+            }
+        }
+    }
+}
+
+/* --- bombs --- */
+
+/* A JPEG of three components without any coded data, which decodes to one colour, and as many
+ * scans. */
+static void write_scans(const char *path, bool progressive, unsigned side, int scans) {
+    static uint8_t bytes[4096];
+    static const uint8_t quantization[4] = {0xff, 0xdb, 0, 67};
+    const uint8_t frame[] = {0xff,
+                             progressive ? 0xc2 : 0xc0,
+                             0,
+                             17,
+                             8,
+                             (uint8_t)(side >> 8),
+                             (uint8_t)side,
+                             (uint8_t)(side >> 8),
+                             (uint8_t)side,
+                             3,
+                             1,
+                             0x11,
+                             0,
+                             2,
+                             0x11,
+                             0,
+                             3,
+                             0x11,
+                             0};
+    const uint8_t scan[] = {0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, progressive ? 0 : 63, 0};
+    size_t size = 0;
+    bytes[size++] = 0xff;
+    bytes[size++] = 0xd8;
+    memcpy(bytes + size, quantization, sizeof quantization);
+    size += sizeof quantization;
+    bytes[size++] = 0;
+    memset(bytes + size, 1, 64);
+    size += 64;
+    memcpy(bytes + size, frame, sizeof frame);
+    size += sizeof frame;
+    for (int kind = 0; kind <= 0x10; kind += 0x10) { /* one code of one bit, for 0 */
+        const uint8_t table[22] = {0xff, 0xc4, 0, 20, (uint8_t)kind, 1};
+        memcpy(bytes + size, table, sizeof table);
+        size += sizeof table;
+    }
+    for (int i = 0; i < scans; i++, size += sizeof scan) {
+        memcpy(bytes + size, scan, sizeof scan);
+    }
+    bytes[size++] = 0xff;
+    bytes[size++] = 0xd9;
+    write_file(path, bytes, size);
+}
+
+/* Every scan takes time for the whole image, though it is of 14 bytes. */
+static void test_scans(void **state) {
+    (void)state;
+    uint8_t pixels[PIXELS];
+    cnn_image_settings as = settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH);
+    write_scans("4.jpg", false, 16, 4);
+    (void)load("4.jpg", as, pixels);
+    write_scans("5.jpg", false, 16, 5);
+    assert_string_equal(reason("5.jpg"), "expected a JPEG of at most 4 scans, found more");
+    write_scans("64.jpg", true, 16, 64);
+    (void)load("64.jpg", as, pixels);
+    write_scans("65.jpg", true, 16, 65);
+    assert_string_equal(reason("65.jpg"), "expected a JPEG of at most 64 scans, found more");
+    write_scans("huge.jpg", true, 65000, 1);
+    assert_string_equal(
+        reason("huge.jpg"),
+        "expected at most 64 megapixels (image.max_megapixels), found 4225: 65000×65000");
+}
+
+/* What is behind the end of a JPEG, as cameras put it there, is no part of it. */
+static void test_behind_the_end(void **state) {
+    (void)state;
+    static const uint8_t behind[] = {0xff, 0xc4, 0xff, 0xff, 0, 0xff, 0xda, 0, 12};
+    uint8_t bytes[4096], pixels[PIXELS];
+    write_scans("whole.jpg", false, 16, 1);
+    FILE *file = fopen("whole.jpg", "rb");
+    assert_non_null(file);
+    size_t size = fread(bytes, 1, sizeof bytes - sizeof behind, file);
+    assert_int_equal(fclose(file), 0);
+    memcpy(bytes + size, behind, sizeof behind);
+    write_file("more.jpg", bytes, size + sizeof behind);
+    (void)load("more.jpg", settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH), pixels);
+}
+
+/* A PNG of 10×10 pixels whose data are those of a far larger one. */
+static void test_inflating(void **state) {
+    (void)state;
+    enum { SIDE = 4500 }; /* more than the decoder may take for any small image */
+    uint8_t *black = calloc(SIDE, SIDE);
+    assert_non_null(black);
+    int size = 0;
+    uint8_t *png = stbi_write_png_to_mem(black, SIDE, SIDE, SIDE, 1, &size);
+    assert_non_null(png);
+    put_big_endian(10, png + 16);
+    put_big_endian(10, png + 20);
+    put_big_endian(crc32_of(png + 12, 17), png + 29);
+    write_file("bomb.png", png, (size_t)size);
+    assert_string_equal(reason("bomb.png"),
+                        "expected data for the pixels of its header, found far more");
+    write_file("text.png", "no image", 8); /* the next file has its own reason */
+    assert_non_null(strstr(reason("text.png"), "expected a PNG"));
+    STBIW_FREE(png);
+    free(black);
+}
+
+/* A column of many pixels, as a file without any but zeros. */
+static void write_column(const char *path, int height) {
+    char header[32];
+    int length = snprintf(header, sizeof header, "P5 1 %d 255\n", height);
+    write_file(path, header, (size_t)length);
+    assert_int_equal(truncate(path, length + height), 0);
+}
+
+static void test_too_extreme(void **state) {
+    (void)state;
+    uint8_t *pixels = calloc(4096, 3);
+    assert_non_null(pixels);
+    cnn_error error;
+    cnn_image_settings as = settings(4096, 1, 3, CNN_RESIZE_STRETCH);
+    write_column("tall.pgm", 5000);
+    test_ok(cnn_image_load("tall.pgm", &as, pixels, NULL, &error), &error);
+    write_column("taller.pgm", 16000000); /* rows for it would take more bytes than an int counts */
+    assert_int_equal(cnn_image_load("taller.pgm", &as, pixels, NULL, &error), CNN_ERROR_DATA);
+    assert_string_equal(error.message, "expected an image of a less extreme shape, found "
+                                       "1×16000000, which cannot be resized to 4096×1");
+    free(pixels);
+}
+
+/* Formats that stb_image knows, too, but nobody asked for: attack surface. */
+static void test_other_formats(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *bytes;
+        size_t size;
+    } files[] = {
+#define BYTES(name, text) {name, text, sizeof text - 1}
+        BYTES("gif", "GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"),
+        BYTES("psd", "8BPS\0\1\0\0\0\0\0\0\0\3\0\0\0\1\0\0\0\1\0\10\0\3"
+                     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0rgb"),
+        BYTES("hdr", "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\n\1\1\1\x80"),
+        BYTES("pic", "\x53\x80\xf6\x34pppppppppppppppppppppppppppppppppppppppppppppppppppppppp"
+                     "ppppppppppppppppppppppppppppPICT\0\1\0\1\0\0\0\0\0\0\0\0\0\10\0\xe0rgb"),
+        BYTES("pbm", "P4 8 1\nx"),
+#undef BYTES
+    };
+    for (size_t i = 0; i < TEST_COUNT(files); i++) {
+        write_file(files[i].name, files[i].bytes, files[i].size);
+        assert_non_null(strstr(reason(files[i].name), "expected a PNG, JPEG, BMP, TGA or PNM"));
+    }
+}
+
 /* --- a corpus --- */
 
 static size_t corpus_files, corpus_read;
@@ -399,13 +722,16 @@ static void test_corpus(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),   cmocka_unit_test(test_content),
-        cmocka_unit_test(test_16_bits),   cmocka_unit_test(test_jpeg),
-        cmocka_unit_test(test_stretch),   cmocka_unit_test(test_crop),
-        cmocka_unit_test(test_letterbox), cmocka_unit_test(test_extreme_shapes),
-        cmocka_unit_test(test_convert),   cmocka_unit_test(test_pixel_limit),
-        cmocka_unit_test(test_no_image),  cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_formats),       cmocka_unit_test(test_content),
+        cmocka_unit_test(test_16_bits),       cmocka_unit_test(test_jpeg),
+        cmocka_unit_test(test_stretch),       cmocka_unit_test(test_crop),
+        cmocka_unit_test(test_letterbox),     cmocka_unit_test(test_extreme_shapes),
+        cmocka_unit_test(test_convert),       cmocka_unit_test(test_pixel_limit),
+        cmocka_unit_test(test_no_image),      cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_orientations),  cmocka_unit_test(test_damaged_exif),
+        cmocka_unit_test(test_scans),         cmocka_unit_test(test_behind_the_end),
+        cmocka_unit_test(test_inflating),     cmocka_unit_test(test_too_extreme),
+        cmocka_unit_test(test_other_formats), cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

@@ -26,8 +26,8 @@ const char *cnn_predictor_class(const cnn_predictor *predictor, int label);
 /* An image is of class 1 where its probability is at least this. */
 float cnn_predictor_threshold(const cnn_predictor *predictor);
 
-/* *probability: that the image file shows class 1. CNN_ERROR_DATA, with a reason, where it cannot
- * be read. */
+/* *probability: that the image file, upright by its EXIF orientation, shows class 1.
+ * CNN_ERROR_DATA, with a reason, where it cannot be read. */
 CNN_MUST_USE cnn_status cnn_predict_file(const cnn_predictor *predictor, const char *path,
                                          float *probability, cnn_error *error);
 

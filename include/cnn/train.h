@@ -1,4 +1,5 @@
-/* Training, and what goes with it: a run's plan, the gradient check, the trace of one batch. */
+/* Training, and what goes with it: a run's plan, the check of its data, the gradient check, the
+ * trace of one batch. */
 #ifndef CNN_TRAIN_H
 #define CNN_TRAIN_H
 
@@ -57,6 +58,15 @@ CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *o
  * *text with cnn_text_release. */
 CNN_MUST_USE cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options,
                                     char **text, cnn_error *error);
+
+/* Looks at every image of a run, in its file and against all others: unreadable ones, copies,
+ * near-copies, what tells the classes apart without looking, …; reads all, trains nothing. *text is
+ * a report for people; a table with a row an image, data_report.csv, goes into the run directory
+ * where one is given. CNN_ERROR_DATA where training would refuse the data (then *text is there,
+ * too, unless the images could not even be listed); CNN_STOPPED where should_stop said so. Free
+ * *text with cnn_text_release. */
+CNN_MUST_USE cnn_status cnn_check_data(const cnn_config *config, const cnn_train_options *options,
+                                       char **text, cnn_error *error);
 
 /* Compares analytic gradients of the config's network with central differences in double, on random
  * images and weights; *text is a table with the worst relative error of each tensor.

@@ -42,7 +42,7 @@ static cnn_status fail_with(const char *path, int reason, cnn_error *error) {
 /* The draft's file, locked. -1 with errno set, or with *look_again. */
 static int open_locked(const char *path, const cnn_log_sink *log, bool *look_again) {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        int file = open(path, O_RDWR | O_CREAT | OPEN_FLAGS, 0600);
+        int file = cnn_file_open(path, O_RDWR | O_CREAT | OPEN_FLAGS, 0600);
         if (file < 0) {
             return -1;
         }
@@ -57,6 +57,7 @@ static int open_locked(const char *path, const cnn_log_sink *log, bool *look_aga
         }
         if (!locked) { /* no locks here: better no cache than a torn one */
             int reason = errno;
+            (void)unlink(path); /* nobody can hold it */
             (void)close(file);
             errno = reason;
             return -1;
@@ -128,7 +129,7 @@ void cnn_cache_draft_discard(cnn_cache_draft *draft) {
 }
 
 int cnn_cache_file_open(const char *path) {
-    int file = open(path, O_RDONLY | OPEN_FLAGS);
+    int file = cnn_file_open(path, O_RDONLY | OPEN_FLAGS, 0);
     if (file >= 0) {
         (void)futimens(file, NULL); /* the time of change tells which file was used longest ago */
     }

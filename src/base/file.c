@@ -11,14 +11,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the file is not to blame for: everything else that is opened next would fail, too. */
-static bool is_exhaustion(int reason) {
-    return reason == ENOMEM || reason == EMFILE || reason == ENFILE;
+/* --- calls that a signal may interrupt --- */
+
+int cnn_file_open(const char *path, int flags, mode_t mode) {
+    int file;
+    do {
+        file = open(path, flags, mode);
+    } while (file < 0 && errno == EINTR);
+    return file;
+}
+
+static int sync_file(int file) {
+    int result;
+    do {
+        result = fsync(file);
+    } while (result != 0 && errno == EINTR);
+    return result;
+}
+
+static int cut_file(int file, off_t size) {
+    int result;
+    do {
+        result = ftruncate(file, size);
+    } while (result != 0 && errno == EINTR);
+    return result;
+}
+
+/* Closes a file that was written. An interrupted close has closed, and must not be repeated. */
+static int close_written(int file) {
+    return close(file) == 0 || errno == EINTR ? 0 : -1;
+}
+
+/* --- reading --- */
+
+cnn_status cnn_file_blame(int reason, cnn_status failure) {
+    bool exhausted = reason == ENOMEM || reason == EMFILE || reason == ENFILE;
+    return exhausted ? CNN_ERROR_RUNTIME : failure;
 }
 
 static cnn_status fail_reading(cnn_status failure, int reason, cnn_error *error) {
-    return cnn_fail(error, is_exhaustion(reason) ? CNN_ERROR_RUNTIME : failure, "%s",
-                    strerror(reason));
+    return cnn_fail(error, cnn_file_blame(reason, failure), "%s", strerror(reason));
 }
 
 cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, char **data,
@@ -30,7 +62,7 @@ cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, cha
     struct stat about;
     *data = NULL;
     *size = 0;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = cnn_file_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (file < 0 || fstat(file, &about) != 0) {
         status = fail_reading(failure, errno, error);
         goto done;
@@ -77,6 +109,8 @@ done:
     return status;
 }
 
+/* --- writing --- */
+
 /* Writes everything or returns -1 with errno set. */
 static int write_all(int file, const void *data, size_t size) {
     const char *from = data;
@@ -98,11 +132,11 @@ static int write_all(int file, const void *data, size_t size) {
  * we may write to but not read, and not in some file systems, whose way to say so is EINVAL. -1
  * with errno set. */
 static int sync_folder(const char *path) {
-    int file = open(*path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int file = cnn_file_open(*path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (file < 0) {
         return errno == EACCES ? 0 : -1;
     }
-    int result = fsync(file) == 0 || errno == EINVAL ? 0 : -1;
+    int result = sync_file(file) == 0 || errno == EINVAL ? 0 : -1;
     int reason = errno;
     (void)close(file);
     errno = reason;
@@ -132,11 +166,11 @@ static cnn_status replace(const char *path, const void *data, size_t size, bool 
     }
     (void)snprintf(temporary, room, "%s.tmp.%ld", path, (long)getpid());
     cnn_status status = CNN_OK;
-    int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int file = cnn_file_open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     bool created = file >= 0;
-    bool written = created && write_all(file, data, size) == 0 && (!sync || fsync(file) == 0);
+    bool written = created && write_all(file, data, size) == 0 && (!sync || sync_file(file) == 0);
     int reason = errno;
-    if (created && close(file) != 0 && written) {
+    if (created && close_written(file) != 0 && written) {
         written = false;
         reason = errno;
     }
@@ -164,8 +198,8 @@ cnn_status cnn_file_write_unsynced(const char *path, const void *data, size_t si
 }
 
 cnn_status cnn_file_sync(const char *path, cnn_error *error) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    bool synced = file >= 0 && fsync(file) == 0 && sync_folder_of(path) == 0;
+    int file = cnn_file_open(path, O_RDONLY | O_CLOEXEC, 0);
+    bool synced = file >= 0 && sync_file(file) == 0 && sync_folder_of(path) == 0;
     int reason = errno;
     if (file >= 0) {
         (void)close(file);
@@ -174,24 +208,26 @@ cnn_status cnn_file_sync(const char *path, cnn_error *error) {
 }
 
 cnn_status cnn_file_append(const char *path, const void *data, size_t size, cnn_error *error) {
-    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int file = cnn_file_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (file < 0) {
         return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
     }
     cnn_status status = CNN_OK;
     off_t before = lseek(file, 0, SEEK_END);
-    if (before < 0 || write_all(file, data, size) != 0 || fsync(file) != 0) {
+    if (before < 0 || write_all(file, data, size) != 0 || sync_file(file) != 0) {
         status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
-        if (before >= 0 && ftruncate(file, before) != 0) {
+        if (before >= 0 && cut_file(file, before) != 0) {
             status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s (its last line may be torn)", path,
                               strerror(errno));
         }
     }
-    if (close(file) != 0 && status == CNN_OK) {
+    if (close_written(file) != 0 && status == CNN_OK) {
         status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
     }
     return status;
 }
+
+/* --- folders --- */
 
 static cnn_status make_folders(const char *path, mode_t mode, cnn_error *error) {
     char *part = cnn_copy_string(path);
@@ -260,6 +296,18 @@ bool cnn_file_has_name(int file, int folder, const char *name) {
 bool cnn_file_is_endless(const char *path) {
     struct stat about;
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
+}
+
+cnn_status cnn_folder_look(const char *path, cnn_status failure, bool *is_folder,
+                           cnn_error *error) {
+    struct stat about;
+    *is_folder = false;
+    if (stat(path, &about) == 0) {
+        *is_folder = S_ISDIR(about.st_mode);
+    } else if (errno != ENOENT && errno != ENOTDIR) {
+        return cnn_fail(error, cnn_file_blame(errno, failure), "%s: %s", path, strerror(errno));
+    }
+    return CNN_OK;
 }
 
 bool cnn_folder_exists(const char *path) {

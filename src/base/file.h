@@ -6,6 +6,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+
+/* What to say of a file or folder that could not be opened or read for this reason (errno):
+ * `failure`, or CNN_ERROR_RUNTIME where memory or descriptors have run out, which no file is to
+ * blame for. */
+cnn_status cnn_file_blame(int reason, cnn_status failure);
 
 /* Reads the file (or pipe) `path` into *data, which gets one '\0' more than *size says, so that
  * text can be used as a string. Files of more than `limit` bytes are refused. Failures carry the
@@ -43,6 +49,18 @@ CNN_MUST_USE cnn_status cnn_folder_make_private(const char *path, cnn_error *err
  * folder needs to outlive a loss of power. The message starts with the path. */
 CNN_MUST_USE cnn_status cnn_folder_sync(const char *path, cnn_error *error);
 
+/* open(2), again where a signal interrupts it. */
+int cnn_file_open(const char *path, int flags, mode_t mode);
+
+/* The status of a failure with this errno: CNN_ERROR_RUNTIME where memory or descriptors have run
+ * out, for which no file is to blame, else `failure`. */
+cnn_status cnn_file_blame(int reason, cnn_status failure);
+
+/* *is_folder: does `path` exist as a folder? Fails, with cnn_file_blame's status and a message that
+ * starts with the path, where that cannot be found out. */
+CNN_MUST_USE cnn_status cnn_folder_look(const char *path, cnn_status failure, bool *is_folder,
+                                        cnn_error *error);
+
 /* Is the open file `file` still what `name` (in the open folder, or AT_FDCWD) leads to? Not after
  * it was renamed or removed. */
 bool cnn_file_has_name(int file, int folder, const char *name);
@@ -50,7 +68,7 @@ bool cnn_file_has_name(int file, int folder, const char *name);
 /* True where `path` is a pipe, a device or a socket: reading it might never end. */
 bool cnn_file_is_endless(const char *path);
 
-/* True where `path` exists as a folder. */
+/* True where `path` exists as a folder; false where that cannot be found out. */
 bool cnn_folder_exists(const char *path);
 
 /* folder + "/" + name; NULL when memory is refused. Free with cnn_free. An absolute name, or an

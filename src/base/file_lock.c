@@ -28,6 +28,9 @@ static void write_holder(int file) {
     }
 }
 
+/* How often to try again where the lock's last holder has just removed it. */
+enum { ATTEMPTS = 100 };
+
 static bool is_unsupported(int reason) {
     return reason == ENOLCK || reason == EOPNOTSUPP || reason == ENOSYS || reason == EINVAL;
 }
@@ -37,8 +40,9 @@ cnn_status cnn_file_lock_take(const char *path, cnn_file_lock *lock, bool *busy,
     *lock = (cnn_file_lock){.file = -1};
     *busy = false;
     *holder = 0;
-    for (;;) {
-        int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        int file =
+            cnn_file_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
         if (file < 0) {
             return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
         }
@@ -56,8 +60,8 @@ cnn_status cnn_file_lock_take(const char *path, cnn_file_lock *lock, bool *busy,
         }
         *busy = reason == EWOULDBLOCK;
         *holder = *busy ? read_holder(file) : 0;
-        if (is_unsupported(reason)) {
-            (void)unlink(path);
+        if (reason != 0 && reason != EWOULDBLOCK && reason != EINTR) {
+            (void)unlink(path); /* nobody can hold it */
         }
         (void)close(file);
         if (*busy || is_unsupported(reason)) {
@@ -68,6 +72,7 @@ cnn_status cnn_file_lock_take(const char *path, cnn_file_lock *lock, bool *busy,
         }
         /* its last holder removed it between our open and our lock: try the new one */
     }
+    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: the lock's file changes all the time", path);
 }
 
 void cnn_file_lock_release(cnn_file_lock *lock) {

@@ -71,7 +71,8 @@ static void get_pages(void *memory, size_t bytes) {
         uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
         uintptr_t first = ((uintptr_t)memory + page - 1) / page * page;
         uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
-        (void)madvise((void *)first, end - first, MADV_POPULATE_WRITE);
+        (void)madvise((char *)memory + (first - (uintptr_t)memory), end - first,
+                      MADV_POPULATE_WRITE);
     }
 #else
     (void)memory, (void)bytes;

@@ -8,7 +8,6 @@
 #include "sandbox.h"
 #include "text.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,9 +211,8 @@ static cnn_status print_chunk(const predict_command *command, const cnn_predicto
         status = cnn_fail_memory(error, "the rows");
     }
     if (status == CNN_OK && rows.length > 0) {
-        if (fwrite(rows.data, 1, rows.length, stdout) != rows.length || fflush(stdout) != 0) {
-            status = cnn_fail(error, CNN_ERROR_RUNTIME, "standard output: %s", strerror(errno));
-        }
+        status = cnn_print_results(rows.data, rows.length, error);
+        status = status == CNN_OK ? cnn_flush_results(error) : status;
     }
     for (size_t i = 0; i < chunk->count; i++) {
         cnn_free(chunk->path[i]);
@@ -243,7 +241,8 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
         status = cnn_fail_memory(error, "inputs");
     }
     if (status == CNN_OK && command->format == CSV) {
-        puts("path,label,probability,status");
+        static const char header[] = "path,label,probability,status\n";
+        status = cnn_print_results(header, sizeof header - 1, error);
     }
     size_t failed = 0;
     bool end = false;
@@ -287,8 +286,8 @@ int main(int argc, char **argv) {
         cnn_free(command.paths[i]);
     }
     cnn_free(command.paths);
-    if (!cnn_flush_results("cnnpredict") && (status == CNN_OK || status == CNN_ERROR_INPUTS)) {
-        return (int)CNN_ERROR_RUNTIME;
+    if (status == CNN_OK) {
+        status = cnn_flush_results(&error);
     }
     if (status != CNN_OK && !(status == CNN_ERROR_INPUTS && command.quiet)) {
         fprintf(stderr, "cnnpredict: %s\n", error.message);

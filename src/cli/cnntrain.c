@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -22,6 +23,7 @@ enum {
     CACHE_LIMIT,
     MAX_MEMORY,
     DRY_RUN,
+    CHECK_DATA,
     CHECK_GRADIENTS,
     TRACE,
     QUIET,
@@ -42,6 +44,8 @@ static const cnn_option options[] = {
     [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
     [MAX_MEMORY] = {"max-memory", 0, "SIZE", "fail rather than take more (default: all there is)"},
     [DRY_RUN] = {"dry-run", 'n', NULL, "print layers, memory and data counts; train nothing"},
+    [CHECK_DATA] = {"check-data", 0, NULL,
+                    "report copies, bad images, shortcuts, …; train nothing"},
     [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
                          "compare gradients with differences in double"},
     [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
@@ -109,6 +113,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         command->verbose = true;
         break;
     case DRY_RUN:
+    case CHECK_DATA:
     case CHECK_GRADIENTS:
     case TRACE:
     case HELP:
@@ -179,8 +184,14 @@ static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
     if (!text) {
         return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
     }
-    fputs(text, stdout);
+    cnn_error unprinted;
+    cnn_status printed = cnn_print_results(text, strlen(text), &unprinted);
+    printed = printed == CNN_OK ? cnn_flush_results(&unprinted) : printed;
     cnn_text_release(text);
+    if (printed != CNN_OK) { /* whatever the text says of, nobody can read it */
+        *error = unprinted;
+        status = printed;
+    }
     return status;
 }
 
@@ -203,6 +214,10 @@ static cnn_status run(const train_command *command, cnn_error *error) {
     switch (command->action) {
     case DRY_RUN:
         status = cnn_dry_run(config, &command->train, &text, error);
+        status = print_text(text, status, error);
+        break;
+    case CHECK_DATA:
+        status = cnn_check_data(config, &command->train, &text, error);
         status = print_text(text, status, error);
         break;
     case CHECK_GRADIENTS:
@@ -262,11 +277,11 @@ int main(int argc, char **argv) {
     free(cache);
     free(command.overrides);
     cnn_progress_clear(&progress);
+    if (status == CNN_OK) {
+        status = cnn_flush_results(&error);
+    }
     if (status != CNN_OK) {
         cnn_progress_error(&progress, error.message);
-    }
-    if (!cnn_flush_results("cnntrain") && status == CNN_OK) {
-        status = CNN_ERROR_RUNTIME;
     }
     return (int)status;
 }

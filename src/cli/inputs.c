@@ -41,19 +41,27 @@ void cnn_inputs_free(cnn_inputs *inputs) {
     }
 }
 
-/* Opens a folder; one that gives no files is an input that failed. */
-static cnn_input_kind open_folder(cnn_inputs *inputs, const char *path, const char **reason) {
-    if (cnn_folder_files(path, &inputs->files, &inputs->error) != CNN_OK) {
+/* Finds out whether an argument is a folder, and opens it. *reason: one that cannot be read, or
+ * gives no files, is an input that failed. */
+static cnn_status open_folder(cnn_inputs *inputs, const char *path, bool *is_folder,
+                              const char **reason, cnn_error *error) {
+    cnn_status status = cnn_folder_look(path, CNN_ERROR_DATA, is_folder, &inputs->error);
+    if (status == CNN_OK && *is_folder) {
+        status = cnn_folder_files(path, &inputs->files, &inputs->error);
+    }
+    if (status == CNN_ERROR_RUNTIME) { /* no input is to blame */
+        *error = inputs->error;
+        return status;
+    }
+    if (status != CNN_OK) {
         *reason = inputs->error.message;
-        return CNN_INPUT_FAILED;
-    }
-    if (inputs->files.count == 0) {
+    } else if (*is_folder && inputs->files.count == 0) {
         *reason = "expected images, found an empty folder";
-        return CNN_INPUT_FAILED;
+    } else if (*is_folder) {
+        inputs->walking = true;
+        inputs->file = 0;
     }
-    inputs->walking = true;
-    inputs->file = 0;
-    return CNN_INPUT_PATH;
+    return CNN_OK;
 }
 
 /* Reads more of stdin. *waiting: it has nothing now. */
@@ -149,12 +157,15 @@ cnn_status cnn_inputs_next(cnn_inputs *inputs, bool wait, cnn_input_kind *kind, 
         const char *argument = inputs->arguments[inputs->next++];
         if (strcmp(argument, "-") == 0) {
             inputs->reading = !inputs->ended;
-        } else if (!cnn_folder_exists(argument)) {
-            *kind = CNN_INPUT_PATH;
-            *path = cnn_copy_string(argument);
-            return *path ? CNN_OK : cnn_fail_memory(error, "a path");
-        } else if (open_folder(inputs, argument, reason) == CNN_INPUT_FAILED) {
-            *kind = CNN_INPUT_FAILED;
+            continue;
+        }
+        bool is_folder;
+        cnn_status status = open_folder(inputs, argument, &is_folder, reason, error);
+        if (status != CNN_OK) {
+            return status;
+        }
+        if (*reason || !is_folder) {
+            *kind = *reason ? CNN_INPUT_FAILED : CNN_INPUT_PATH;
             *path = cnn_copy_string(argument);
             return *path ? CNN_OK : cnn_fail_memory(error, "a path");
         }

@@ -145,12 +145,17 @@ void cnn_option_limit_memory(uint64_t bytes) {
     cnn_memory_limit(bytes == 0 ? machine : bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX);
 }
 
-bool cnn_flush_results(const char *program) {
+static cnn_status fail_printing(cnn_error *error) {
+    return cnn_fail(error, CNN_ERROR_RUNTIME, "standard output: %s",
+                    errno ? strerror(errno) : "the results could not be written");
+}
+
+cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error) {
     errno = 0;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "%s: standard output: %s\n", program,
-                errno ? strerror(errno) : "the results could not be written");
-        return false;
-    }
-    return true;
+    return fwrite(text, 1, length, stdout) == length ? CNN_OK : fail_printing(error);
+}
+
+cnn_status cnn_flush_results(cnn_error *error) {
+    errno = 0;
+    return fflush(stdout) == 0 && !ferror(stdout) ? CNN_OK : fail_printing(error);
 }

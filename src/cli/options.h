@@ -5,6 +5,7 @@
 #include "cnn/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct cnn_option {
@@ -45,7 +46,10 @@ CNN_MUST_USE cnn_status cnn_option_size(const char *name, const char *text, uint
 /* Obeys --max-memory; 0: not given, so that it is what the machine has. */
 void cnn_option_limit_memory(uint64_t bytes);
 
-/* Flushes stdout; false, after a message on stderr, where output was lost (a full disk). */
-bool cnn_flush_results(const char *program);
+/* Prints a text to stdout. */
+CNN_MUST_USE cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error);
+
+/* Flushes stdout; CNN_ERROR_RUNTIME where output was lost (a full disk). */
+CNN_MUST_USE cnn_status cnn_flush_results(cnn_error *error);
 
 #endif

@@ -145,7 +145,7 @@ static int add_rules(scmp_filter_ctx filter) {
     }
     if (result == 0) { /* abort() */
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, ANY_BIT, (scmp_datum_t)getpid()));
     }
     return result;
 }

@@ -15,6 +15,11 @@ typedef enum cnn_bad_images {
     CNN_BAD_IMAGES_SKIP,
 } cnn_bad_images;
 
+typedef enum cnn_duplicates {
+    CNN_DUPLICATES_ERROR,
+    CNN_DUPLICATES_ALLOW,
+} cnn_duplicates;
+
 typedef enum cnn_normalize {
     CNN_NORMALIZE_UNIT,        /* x / 255 */
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
@@ -30,6 +35,7 @@ struct cnn_config {
         char *test;         /* NULL: none */
         char *classes[2];   /* NULL, NULL: the two names found, sorted */
         int64_t bad_images; /* cnn_bad_images */
+        int64_t duplicates; /* cnn_duplicates */
     } data;
     cnn_image_settings image;
     int64_t normalize; /* cnn_normalize */

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 static const char *const bad_images[] = {"fail", "skip", NULL};
+static const char *const duplicates[] = {"error", "allow", NULL};
 static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
 static const char *const optimizers[] = {"sgd", "momentum", NULL};
@@ -37,6 +38,12 @@ const cnn_config_key cnn_config_keys[] = {
      FIELD(data.bad_images),
      .choices = bad_images,
      .help = "what to do about unreadable images; each is named, either way"},
+    {.path = "data.duplicates",
+     .kind = CNN_CONFIG_CHOICE,
+     FIELD(data.duplicates),
+     .choices = duplicates,
+     .help = "what to do about copies of an image with two labels, or in two of train, validation "
+             "and test"},
     {.path = "image.width",
      .kind = CNN_CONFIG_INTEGER,
      FIELD(image.width),

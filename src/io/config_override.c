@@ -2,10 +2,10 @@
 #include "config_override.h"
 
 #include "error.h"
+#include "json.h"
 #include "memory.h"
 #include "text.h"
 
-#include <cJSON.h>
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,17 +38,28 @@ static bool is_index(const char *part, int *index) {
     return true;
 }
 
-/* Puts value (which it takes) at `part` of parent: a key of an object or a place in a list. */
+/* Is `part` a key that parent may have, or a place in its list or at its end? */
+static bool has_place(const cJSON *parent, const char *part) {
+    int index = 0;
+    return cJSON_IsArray(parent) ? is_index(part, &index) && index <= cJSON_GetArraySize(parent)
+                                 : cJSON_IsObject(parent);
+}
+
+/* Puts value (which it takes, NULL: memory was refused) where has_place says that it may be; false
+ * where memory is refused. */
 static bool put(cJSON *parent, const char *part, cJSON *value) {
     int index;
     bool done = false;
-    if (cJSON_IsArray(parent) && is_index(part, &index) && index <= cJSON_GetArraySize(parent)) {
+    if (!value) {
+        return false;
+    }
+    if (cJSON_IsArray(parent) && is_index(part, &index)) {
         done = index == cJSON_GetArraySize(parent) ? cJSON_AddItemToArray(parent, value)
                                                    : cJSON_ReplaceItemInArray(parent, index, value);
     } else if (cJSON_IsObject(parent)) {
-        done = cJSON_GetObjectItemCaseSensitive(parent, part)
-                   ? cJSON_ReplaceItemInObjectCaseSensitive(parent, part, value)
-                   : cJSON_AddItemToObject(parent, part, value);
+        /* not cJSON_ReplaceItemInObject: it looks at no answer when it asks memory for the name */
+        cJSON_DeleteItemFromObjectCaseSensitive(parent, part);
+        done = cJSON_AddItemToObject(parent, part, value);
     }
     if (!done) {
         cJSON_Delete(value);
@@ -62,6 +73,16 @@ static cJSON *child(const cJSON *parent, const char *part) {
         return is_index(part, &index) ? cJSON_GetArrayItem(parent, index) : NULL;
     }
     return cJSON_GetObjectItemCaseSensitive(parent, part);
+}
+
+/* A value that is read as JSON, else as a string. */
+static cnn_status put_text(cJSON *parent, const char *part, const char *text, cnn_error *error) {
+    bool no_memory;
+    cJSON *value = cnn_json_parse(text, strlen(text) + 1, NULL, true, &no_memory);
+    if (!value && !no_memory) {
+        value = cJSON_CreateString(text);
+    }
+    return put(parent, part, value) ? CNN_OK : cnn_fail_memory(error, "an override");
 }
 
 cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN_CONFIG_PLACE_SIZE],
@@ -94,7 +115,11 @@ cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN
                               override);
         } else if (rest) {
             cJSON *next = child(parent, part);
-            if (!next && put(parent, part, cJSON_CreateObject())) {
+            if (!next && has_place(parent, part)) {
+                if (!put(parent, part, cJSON_CreateObject())) {
+                    status = cnn_fail_memory(error, "an override");
+                    break;
+                }
                 next = child(parent, part);
             }
             if (!next || (!cJSON_IsObject(next) && !cJSON_IsArray(next))) {
@@ -105,14 +130,10 @@ cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN
             }
             parent = next;
         } else {
-            cJSON *value = cJSON_ParseWithOpts(equals + 1, NULL, true);
-            if (!value) {
-                value = cJSON_CreateString(equals + 1);
-            }
-            if (!value || !put(parent, part, value)) {
-                status = cnn_fail(error, CNN_ERROR_CONFIG,
-                                  "command line: %s: there is no \"%s\" to set", override, place);
-            }
+            status = has_place(parent, part)
+                         ? put_text(parent, part, equals + 1, error)
+                         : cnn_fail(error, CNN_ERROR_CONFIG,
+                                    "command line: %s: there is no \"%s\" to set", override, place);
         }
     }
     cnn_free(path);

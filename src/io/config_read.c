@@ -4,10 +4,10 @@
 
 #include "error.h"
 #include "file.h"
+#include "json.h"
 #include "memory.h"
 #include "text.h"
 
-#include <cJSON.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
@@ -117,7 +117,11 @@ static cnn_status parse(const config_reader *reader, const char *text, size_t si
                         "%s: expected UTF-8 text, found other bytes", reader->file);
     }
     const char *end = text;
-    *root = cJSON_ParseWithLengthOpts(text, size + 1, &end, true);
+    bool no_memory;
+    *root = cnn_json_parse(text, size + 1, &end, true, &no_memory);
+    if (no_memory) {
+        return cnn_fail_memory(reader->error, reader->file);
+    }
     if (*root && cJSON_IsObject(*root)) {
         return CNN_OK;
     }

@@ -2,10 +2,10 @@
 #include "config_keys.h"
 
 #include "error.h"
+#include "json.h"
 #include "memory.h"
 #include "text.h"
 
-#include <cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +15,6 @@ static char *take_text(char *printed) {
     char *copy = printed ? cnn_copy_string(printed) : NULL;
     cJSON_free(printed);
     return copy;
-}
-
-/* Adds item (which it takes) under a name; false, and item freed, where that is refused. */
-static bool add(cJSON *object, const char *name, cJSON *item) {
-    if (!object || !item || !cJSON_AddItemToObject(object, name, item)) {
-        cJSON_Delete(item);
-        return false;
-    }
-    return true;
 }
 
 /* The object that holds a dotted path's last part, made where missing; *name: that part. */
@@ -44,7 +35,7 @@ static cJSON *section_of(cJSON *root, const char *path, const char **name) {
 
 static cJSON *layer_json(const cnn_layer_spec *layer) {
     cJSON *json = cJSON_CreateObject();
-    bool complete = add(json, "type", cJSON_CreateString(layer->ops->name));
+    bool complete = cnn_json_add(json, "type", cJSON_CreateString(layer->ops->name));
     for (int i = 0; layer->ops->keys[i].name; i++) {
         const cnn_layer_key *key = &layer->ops->keys[i];
         const char *text = NULL;
@@ -52,8 +43,9 @@ static cJSON *layer_json(const cnn_layer_spec *layer) {
             text = name->value == layer->value[i] ? name->text : text;
         }
         double number = key->range ? layer->number[i] : (double)layer->value[i];
-        complete = complete && add(json, key->name,
-                                   text ? cJSON_CreateString(text) : cJSON_CreateNumber(number));
+        complete =
+            complete && cnn_json_add(json, key->name,
+                                     text ? cJSON_CreateString(text) : cJSON_CreateNumber(number));
     }
     if (!complete) {
         cJSON_Delete(json);
@@ -65,9 +57,7 @@ static cJSON *layer_json(const cnn_layer_spec *layer) {
 static cJSON *layers_json(const cnn_network_spec *network) {
     cJSON *list = cJSON_CreateArray();
     for (int i = 0; list && i < network->layer_count; i++) {
-        cJSON *layer = layer_json(&network->layers[i]);
-        if (!layer || !cJSON_AddItemToArray(list, layer)) {
-            cJSON_Delete(layer);
+        if (!cnn_json_append(list, layer_json(&network->layers[i]))) {
             cJSON_Delete(list);
             return NULL;
         }
@@ -118,7 +108,7 @@ static bool write_keys(const cnn_config *config, bool model_only, cJSON *root) {
         }
         const char *name;
         cJSON *section = section_of(root, key->path, &name);
-        if (!add(section, name, value)) {
+        if (!cnn_json_add(section, name, value)) {
             return false;
         }
     }
@@ -312,11 +302,11 @@ char *cnn_config_help(void) {
 /* --- schema --- */
 
 static bool add_text(cJSON *object, const char *name, const char *text) {
-    return add(object, name, cJSON_CreateString(text));
+    return cnn_json_add(object, name, cJSON_CreateString(text));
 }
 
 static bool add_number(cJSON *object, const char *name, double number) {
-    return add(object, name, cJSON_CreateNumber(number));
+    return cnn_json_add(object, name, cJSON_CreateNumber(number));
 }
 
 static bool add_path_type(cJSON *schema) {
@@ -329,17 +319,19 @@ static bool add_validation(cJSON *schema, double fallback) {
     cJSON *share = cJSON_CreateObject();
     bool complete = add_path_type(path) && add_text(share, "type", "number") &&
                     add_number(share, "minimum", 0) && add_number(share, "exclusiveMaximum", 1);
-    complete = cJSON_AddItemToArray(either, path) && complete;
-    complete = cJSON_AddItemToArray(either, share) && complete;
-    return add(schema, "anyOf", either) && add_number(schema, "default", fallback) && complete;
+    complete = cnn_json_append(either, path) && complete;
+    complete = cnn_json_append(either, share) && complete;
+    return cnn_json_add(schema, "anyOf", either) && add_number(schema, "default", fallback) &&
+           complete;
 }
 
 static bool add_classes(cJSON *schema) {
     cJSON *items = cJSON_CreateObject();
     bool complete = add_path_type(items);
-    return add_text(schema, "type", "array") && add(schema, "items", items) &&
-           add_number(schema, "minItems", 2) && add_number(schema, "maxItems", 2) &&
-           add(schema, "uniqueItems", cJSON_CreateTrue()) && complete;
+    complete = add_text(schema, "type", "array") && complete;
+    return cnn_json_add(schema, "items", items) && add_number(schema, "minItems", 2) &&
+           add_number(schema, "maxItems", 2) &&
+           cnn_json_add(schema, "uniqueItems", cJSON_CreateTrue()) && complete;
 }
 
 static cJSON *layer_key_schema(const cnn_layer_key *key) {
@@ -355,12 +347,12 @@ static cJSON *layer_key_schema(const cnn_layer_key *key) {
         cJSON *named = cJSON_CreateObject();
         cJSON *names = cJSON_CreateArray();
         for (const cnn_layer_name *name = key->names; name->text; name++) {
-            complete = cJSON_AddItemToArray(names, cJSON_CreateString(name->text)) && complete;
+            complete = cnn_json_append(names, cJSON_CreateString(name->text)) && complete;
         }
-        complete = add(named, "enum", names) && complete;
-        complete = cJSON_AddItemToArray(either, named) && complete;
-        complete = cJSON_AddItemToArray(either, number) && complete;
-        complete = add(schema, "anyOf", either) && complete;
+        complete = cnn_json_add(named, "enum", names) && complete;
+        complete = cnn_json_append(either, named) && complete;
+        complete = cnn_json_append(either, number) && complete;
+        complete = cnn_json_add(schema, "anyOf", either) && complete;
     }
     if (!complete) {
         cJSON_Delete(schema);
@@ -375,19 +367,19 @@ static cJSON *layer_schema(const cnn_layer_ops *ops) {
     cJSON *required = cJSON_CreateArray();
     cJSON *type = cJSON_CreateObject();
     bool complete = add_text(type, "const", ops->name);
-    complete = add(properties, "type", type) && complete;
-    complete = cJSON_AddItemToArray(required, cJSON_CreateString("type")) && complete;
+    complete = cnn_json_add(properties, "type", type) && complete;
+    complete = cnn_json_append(required, cJSON_CreateString("type")) && complete;
     for (const cnn_layer_key *key = ops->keys; key->name; key++) {
-        complete = add(properties, key->name, layer_key_schema(key)) && complete;
+        complete = cnn_json_add(properties, key->name, layer_key_schema(key)) && complete;
         if (key->required) {
-            complete = cJSON_AddItemToArray(required, cJSON_CreateString(key->name)) && complete;
+            complete = cnn_json_append(required, cJSON_CreateString(key->name)) && complete;
         }
     }
     complete = add_text(schema, "description", ops->help) && add_text(schema, "type", "object") &&
                complete;
-    complete = add(schema, "properties", properties) && complete;
-    complete = add(schema, "required", required) && complete;
-    complete = add(schema, "additionalProperties", cJSON_CreateFalse()) && complete;
+    complete = cnn_json_add(schema, "properties", properties) && complete;
+    complete = cnn_json_add(schema, "required", required) && complete;
+    complete = cnn_json_add(schema, "additionalProperties", cJSON_CreateFalse()) && complete;
     if (!complete) {
         cJSON_Delete(schema);
         return NULL;
@@ -400,10 +392,10 @@ static bool add_layers(cJSON *schema) {
     cJSON *items = cJSON_CreateObject();
     bool complete = true;
     for (const cnn_layer_ops *const *ops = cnn_layer_registry; *ops; ops++) {
-        complete = cJSON_AddItemToArray(any, layer_schema(*ops)) && complete;
+        complete = cnn_json_append(any, layer_schema(*ops)) && complete;
     }
-    complete = add(items, "oneOf", any) && complete;
-    return add(schema, "items", items) && add_text(schema, "type", "array") &&
+    complete = cnn_json_add(items, "oneOf", any) && complete;
+    return cnn_json_add(schema, "items", items) && add_text(schema, "type", "array") &&
            add_number(schema, "minItems", 1) && add_number(schema, "maxItems", CNN_LAYERS_MAX) &&
            complete;
 }
@@ -419,7 +411,7 @@ static cJSON *key_schema(const cnn_config_key *key) {
     case CNN_CONFIG_NUMBER:
         if (key->ends_only) {
             const double ends[2] = {key->minimum, key->maximum};
-            complete = complete && add(schema, "enum", cJSON_CreateDoubleArray(ends, 2));
+            complete = complete && cnn_json_add(schema, "enum", cJSON_CreateDoubleArray(ends, 2));
             break;
         }
         complete =
@@ -431,14 +423,15 @@ static cJSON *key_schema(const cnn_config_key *key) {
         break;
     case CNN_CONFIG_BOOLEAN:
         complete = complete && add_text(schema, "type", "boolean") &&
-                   add(schema, "default", cJSON_CreateBool(key->fallback > 0.0));
+                   cnn_json_add(schema, "default", cJSON_CreateBool(key->fallback > 0.0));
         break;
     case CNN_CONFIG_CHOICE: {
         int count = 0;
         while (key->choices[count]) {
             count++;
         }
-        complete = complete && add(schema, "enum", cJSON_CreateStringArray(key->choices, count)) &&
+        complete = complete &&
+                   cnn_json_add(schema, "enum", cJSON_CreateStringArray(key->choices, count)) &&
                    add_text(schema, "default", key->choices[(int)key->fallback]);
         break;
     }
@@ -464,7 +457,7 @@ static cJSON *object_schema(void) {
     cJSON *schema = cJSON_CreateObject();
     if (add_text(schema, "type", "object") && cJSON_AddObjectToObject(schema, "properties") &&
         cJSON_AddArrayToObject(schema, "required") &&
-        add(schema, "additionalProperties", cJSON_CreateFalse())) {
+        cnn_json_add(schema, "additionalProperties", cJSON_CreateFalse())) {
         return schema;
     }
     cJSON_Delete(schema);
@@ -483,7 +476,7 @@ static bool require(const cJSON *schema, const char *name) {
             return true;
         }
     }
-    return cJSON_AddItemToArray(required, cJSON_CreateString(name));
+    return cnn_json_append(required, cJSON_CreateString(name));
 }
 
 /* The object schema that a key belongs to: the root's, or its section's, made where missing. */
@@ -498,7 +491,7 @@ static cJSON *owner_schema(cJSON *root, const cnn_config_key *key, const char **
     cJSON *schema = cJSON_GetObjectItemCaseSensitive(properties_of(root), section);
     if (!schema) {
         schema = object_schema();
-        if (!add(properties_of(root), section, schema)) {
+        if (!cnn_json_add(properties_of(root), section, schema)) {
             return NULL;
         }
     }
@@ -518,11 +511,11 @@ char *cnn_config_schema(void) {
                  "Generated from the program's table of keys by cnntrain --schema; do not edit.") &&
         add_text(root, "type", "object") && cJSON_AddObjectToObject(root, "properties") &&
         cJSON_AddArrayToObject(root, "required") &&
-        add(root, "additionalProperties", cJSON_CreateFalse());
+        cnn_json_add(root, "additionalProperties", cJSON_CreateFalse());
     for (const cnn_config_key *key = cnn_config_keys; complete && key->path; key++) {
         const char *name;
         body = owner_schema(root, key, &name);
-        complete = body && add(properties_of(body), name, key_schema(key)) &&
+        complete = body && cnn_json_add(properties_of(body), name, key_schema(key)) &&
                    (!key->required || require(body, name));
     }
     char *text = complete ? take_text(cJSON_Print(root)) : NULL;

@@ -1,5 +1,6 @@
 #include "dataset.h"
 
+#include "duplicates.h"
 #include "error.h"
 #include "hash.h"
 #include "hold_back.h"
@@ -13,8 +14,8 @@
 
 /* --- listing --- */
 
-static cnn_status list_samples(const cnn_config *config, int threads, char *classes[2],
-                               cnn_sample_list *list, cnn_error *error) {
+cnn_status cnn_dataset_list(const cnn_config *config, int threads, char *classes[2],
+                            cnn_sample_list *list, cnn_error *error) {
     for (int i = 0; i < 2; i++) {
         if (config->data.classes[i]) {
             classes[i] = cnn_copy_string(config->data.classes[i]);
@@ -139,6 +140,23 @@ static cnn_status decode_all(const cnn_config *config, const cnn_reading *readin
 
 /* --- splitting and counting --- */
 
+cnn_status cnn_dataset_hold_back(const cnn_config *config, cnn_sample *samples, size_t count,
+                                 const cnn_log_sink *log, cnn_error *error) {
+    bool given = config->data.validation.path != NULL;
+    for (size_t i = 0; i < count; i++) {
+        given = given || samples[i].split == CNN_SPLIT_VALIDATION;
+    }
+    if (given && !config->data.validation.path) {
+        cnn_log_message(log, CNN_LOG_INFO,
+                        "validation: the manifest's own rows, nothing held back");
+    }
+    if (given || !(config->data.validation.fraction > 0.0)) {
+        return CNN_OK;
+    }
+    return cnn_hold_back(samples, count, config->data.validation.fraction,
+                         (uint64_t)config->train.seed, error);
+}
+
 static cnn_status index_splits(cnn_dataset *dataset, cnn_error *error) {
     for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
         dataset->split[split] = cnn_alloc(dataset->count, sizeof *dataset->split[split]);
@@ -180,7 +198,7 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading
     }
     cnn_sample_list list = {0};
     dataset->image_size = cnn_image_size(&config->image);
-    cnn_status status = list_samples(config, reading->threads, dataset->classes, &list, error);
+    cnn_status status = cnn_dataset_list(config, reading->threads, dataset->classes, &list, error);
     dataset->samples = list.samples;
     dataset->count = list.count;
     if (status == CNN_OK && list.other_labels > 0) {
@@ -191,23 +209,19 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading
     if (status == CNN_OK) {
         status = decode_all(config, reading, dataset, error);
     }
-    bool validation_given = config->data.validation.path != NULL;
-    for (size_t i = 0; status == CNN_OK && i < dataset->count; i++) {
-        validation_given = validation_given || dataset->samples[i].split == CNN_SPLIT_VALIDATION;
-    }
-    if (status == CNN_OK && validation_given && !config->data.validation.path) {
-        cnn_log_message(log, CNN_LOG_INFO,
-                        "validation: the manifest's own rows, nothing held back");
-    }
-    if (status == CNN_OK && !validation_given && config->data.validation.fraction > 0.0) {
-        status = cnn_hold_back(dataset->samples, dataset->count, config->data.validation.fraction,
-                               (uint64_t)config->train.seed, error);
+    if (status == CNN_OK) {
+        status = cnn_dataset_hold_back(config, dataset->samples, dataset->count, log, error);
     }
     if (status == CNN_OK) {
         status = index_splits(dataset, error);
     }
     if (status == CNN_OK) {
         status = check_classes(config, dataset, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_duplicates_check(dataset->samples, dataset->count, dataset->classes,
+                                      config->data.duplicates == CNN_DUPLICATES_ALLOW,
+                                      config->data.train, log, error);
     }
     if (status != CNN_OK) {
         cnn_dataset_free(dataset);

@@ -39,6 +39,21 @@ CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, const cnn_rea
                                          cnn_dataset **dataset, cnn_error *error);
 void cnn_dataset_free(cnn_dataset *dataset);
 
+/* --- the first and the third step of that, for who looks at data that cannot be trained on --- */
+
+/* Lists what the config's `data` names, on up to `threads` threads. classes: the config's, or those
+ * that are found; the caller's, to be freed, also after a failure. CNN_ERROR_DATA. */
+CNN_MUST_USE cnn_status cnn_dataset_list(const cnn_config *config, int threads, char *classes[2],
+                                         cnn_sample_list *list, cnn_error *error);
+
+/* Holds back what the config wants to be held back of readable samples[count] with known content.
+ */
+CNN_MUST_USE cnn_status cnn_dataset_hold_back(const cnn_config *config, cnn_sample *samples,
+                                              size_t count, const cnn_log_sink *log,
+                                              cnn_error *error);
+
+/* --- */
+
 /* The bytes of sample i: [channels][height][width]. */
 const uint8_t *cnn_dataset_pixels(const cnn_dataset *dataset, size_t i);
 

@@ -88,6 +88,11 @@ static bool add_entry(entry_list *list, const struct dirent *found) {
     return !list->names.failed;
 }
 
+static cnn_status fail_reading(const char *folder, int reason, cnn_error *error) {
+    return cnn_fail(error, cnn_file_blame(reason, CNN_ERROR_DATA), "%s: %s", folder,
+                    strerror(reason));
+}
+
 /* Everything in one folder but hidden entries, sorted. Free with free_entries. */
 static cnn_status read_folder(const char *folder, entry_list *list, cnn_error *error) {
     cnn_status status = CNN_OK;
@@ -99,7 +104,7 @@ static cnn_status read_folder(const char *folder, entry_list *list, cnn_error *e
         }
     }
     if (status == CNN_OK && errno != 0) {
-        status = cnn_fail(error, CNN_ERROR_DATA, "%s: %s", folder, strerror(errno));
+        status = fail_reading(folder, errno, error);
     }
     if (stream) {
         (void)closedir(stream);
@@ -138,7 +143,7 @@ static cnn_status walk(const char *folder, const step *above, cnn_file_list *fil
                        cnn_error *error) {
     struct stat about;
     if (stat(folder, &about) != 0) {
-        return cnn_fail(error, CNN_ERROR_DATA, "%s: %s", folder, strerror(errno));
+        return fail_reading(folder, errno, error);
     }
     step here = {.above = above, .device = about.st_dev, .inode = about.st_ino};
     for (; above; above = above->above) {

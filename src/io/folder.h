@@ -15,7 +15,8 @@ typedef struct cnn_file_list {
  * folder by folder with entries sorted by their bytes; links are followed (a loop of them ends),
  * hidden entries (.name) are left out. Broken links, pipes and devices are in the list: who opens
  * them says what is wrong. A folder that cannot be read is CNN_ERROR_DATA, with its path in the
- * message. Free with cnn_file_list_free. */
+ * message; CNN_ERROR_RUNTIME where memory or descriptors have run out. Free with
+ * cnn_file_list_free. */
 CNN_MUST_USE cnn_status cnn_folder_files(const char *folder, cnn_file_list *files,
                                          cnn_error *error);
 

@@ -1,46 +1,17 @@
 #include "image.h"
 
 #include "error.h"
-#include "file.h"
 #include "hash.h"
 #include "image_guard.h"
 #include "memory.h"
-#include "stb.h"
 
-#define STBI_NO_STDIO
-#include <stb_image.h>
 #include <stb_image_resize.h>
 
 #include <limits.h>
 #include <string.h>
 
-#define IMAGE_FILE_LIMIT ((size_t)1 << 30)
-
 size_t cnn_image_size(const cnn_image_settings *settings) {
     return (size_t)settings->channels * (size_t)settings->height * (size_t)settings->width;
-}
-
-/* What one array of the decoder may take: 16-bit RGBA, twice as much as it grows, a compressed file
- * as it grows, and some for what is read by blocks. */
-static size_t memory_limit(int width, int height, size_t file_size) {
-    return 16 * (size_t)width * (size_t)height + 2 * file_size + ((size_t)16 << 20);
-}
-
-/* stb's reason, or ours where it gives none. */
-static cnn_status fail_decoding(cnn_error *error) {
-    if (cnn_stb_was_limited()) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected data for the pixels of its header, found far more");
-    }
-    const char *reason = stbi_failure_reason();
-    if (reason && strcmp(reason, "Out of memory") == 0) {
-        return cnn_fail_memory(error, "decoding an image");
-    }
-    if (!reason || !*reason || strcmp(reason, "Image not of any known type, or corrupt") == 0) {
-        reason =
-            "expected a PNG, JPEG, BMP, TGA or PNM image, found something else or a damaged one";
-    }
-    return cnn_fail(error, CNN_ERROR_DATA, "%s", reason);
 }
 
 /* Pixels with another number of channels, in the bytes of stb_image: colour to grey by its weights,
@@ -172,10 +143,10 @@ done:
     return status;
 }
 
-/* Hash of size and colours. Grey counts as colour with three equal parts, alpha does not count. */
-static cnn_status hash_content(const uint8_t *from, int width, int height, int channels,
-                               uint64_t *content, cnn_error *error) {
-    size_t row = (size_t)width * 3;
+/* Grey counts as colour with three equal parts, alpha does not count. */
+cnn_status cnn_image_content(const cnn_image *image, uint64_t *content, cnn_error *error) {
+    size_t width = (size_t)image->width;
+    size_t row = width * 3;
     uint8_t *colours = cnn_alloc(row, 1);
     if (!colours) {
         return cnn_fail_memory(error, "an image");
@@ -185,9 +156,9 @@ static cnn_status hash_content(const uint8_t *from, int width, int height, int c
                           (const uint8_t[4]){(uint8_t)width, (uint8_t)(width >> 8),
                                              (uint8_t)(width >> 16), (uint8_t)(width >> 24)},
                           4);
-    for (int y = 0; y < height; y++) {
-        convert_channels(from + (size_t)y * (size_t)width * (size_t)channels, channels,
-                         (size_t)width, 3, colours);
+    for (size_t y = 0; y < (size_t)image->height; y++) {
+        convert_channels(image->pixels + y * width * (size_t)image->channels, image->channels,
+                         width, 3, colours);
         hash = cnn_hash_bytes(hash, colours, row);
     }
     *content = hash;
@@ -195,70 +166,18 @@ static cnn_status hash_content(const uint8_t *from, int width, int height, int c
     return CNN_OK;
 }
 
-static cnn_status check_size(int width, int height, const cnn_image_settings *settings,
-                             cnn_error *error) {
-    double megapixels = (double)width * (double)height / 1e6;
-    if (width < 1 || height < 1) {
-        return cnn_fail(error, CNN_ERROR_DATA, "expected an image with pixels, found %d×%d", width,
-                        height);
-    }
-    if (megapixels > settings->max_megapixels) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected at most %g megapixels (image.max_megapixels), found %.6g: %d×%d",
-                        settings->max_megapixels, megapixels, width, height);
-    }
-    return CNN_OK;
-}
-
 cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, uint8_t *pixels,
-                          cnn_image_info *info, cnn_error *error) {
-    if (cnn_file_is_endless(path)) {
-        return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found a pipe or a device");
-    }
-    char *bytes;
-    size_t size;
-    cnn_status status = cnn_file_read(path, IMAGE_FILE_LIMIT, CNN_ERROR_DATA, &bytes, &size, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    uint8_t *decoded = NULL;
-    int width, height, channels;
-    if (size == 0) {
-        status = cnn_fail(error, CNN_ERROR_DATA, "expected an image, found an empty file");
-        goto done;
-    }
-    status = cnn_image_guard(bytes, &size, error);
-    if (status != CNN_OK) {
-        goto done;
-    }
-    const stbi_uc *data = (const stbi_uc *)bytes;
-    cnn_stb_limit(memory_limit(0, 0, size));
-    if (!stbi_info_from_memory(data, (int)size, &width, &height, &channels)) {
-        status = fail_decoding(error);
-        goto done;
-    }
-    status = check_size(width, height, settings, error);
-    if (status != CNN_OK) {
-        goto done;
-    }
-    cnn_stb_limit(memory_limit(width, height, size));
-    decoded = stbi_load_from_memory(data, (int)size, &width, &height, &channels, 0);
-    if (!decoded) {
-        status = fail_decoding(error);
-        goto done;
-    }
-    /* the header that was decoded may not be the one that was asked */
-    status = check_size(width, height, settings, error);
-    if (status == CNN_OK && info) {
-        *info = (cnn_image_info){.width = width, .height = height, .channels = channels};
-        status = hash_content(decoded, width, height, channels, &info->content, error);
+                          uint64_t *content, cnn_error *error) {
+    cnn_image image;
+    cnn_status status = cnn_image_read(path, settings->max_megapixels, &image, error);
+    if (status == CNN_OK && content) {
+        status = cnn_image_content(&image, content, error);
     }
     if (status == CNN_OK) {
-        status = cnn_image_convert(decoded, width, height, channels,
-                                   (size_t)width * (size_t)channels, settings, pixels, error);
+        status = cnn_image_convert(image.pixels, image.width, image.height, image.channels,
+                                   (size_t)image.width * (size_t)image.channels, settings, pixels,
+                                   error);
     }
-done:
-    stbi_image_free(decoded);
-    cnn_free(bytes);
+    cnn_image_release(&image);
     return status;
 }

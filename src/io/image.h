@@ -1,7 +1,9 @@
 /* Images: from a file, or from pixels in memory, to the bytes that a network sees. The only user of
- * stb_image and stb_image_resize (stb.c compiles them). */
+ * stb_image_resize (stb.c compiles it). */
 #ifndef CNN_IO_IMAGE_H
 #define CNN_IO_IMAGE_H
+
+#include "image_file.h"
 
 #include "cnn/status.h"
 
@@ -22,23 +24,23 @@ typedef struct cnn_image_settings {
     double max_megapixels;
 } cnn_image_settings;
 
-/* What the file held. */
-typedef struct cnn_image_info {
-    int width, height, channels;
-    uint64_t
-        content; /* a hash of size and colours: the same for copies, whatever the file format */
-} cnn_image_info;
-
 /* Bytes of one image as the network sees it: channels × height × width. */
 size_t cnn_image_size(const cnn_image_settings *settings);
 
-/* Decodes `path` (PNG, JPEG, BMP, TGA or PNM, told apart by content) and brings it to size:
- * pixels[channels][height][width]. Grey from colour is stb_image's (77 R + 150 G + 29 B) / 256;
- * alpha is dropped; 16 bits become 8. An image with more pixels than allowed is refused before it
- * is decoded. info may be NULL. CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME
- * where memory or descriptors have run out. */
+/* A hash of size and colours: the same for copies, whatever the file format. Two different images
+ * of a million have the same one by accident with a probability of 3e-8. CNN_ERROR_RUNTIME where
+ * memory is refused. */
+CNN_MUST_USE cnn_status cnn_image_content(const cnn_image *image, uint64_t *content,
+                                          cnn_error *error);
+
+/* Decodes `path` (PNG, JPEG, BMP, TGA or PNM, told apart by content), turns it as its EXIF data
+ * says, and brings it to size: pixels[channels][height][width]. Grey from colour is stb_image's
+ * (77 R + 150 G + 29 B) / 256; alpha is dropped; 16 bits become 8. An image with more pixels than
+ * allowed is refused before it is decoded. content: its cnn_image_content; may be NULL.
+ * CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME where memory or descriptors
+ * have run out. */
 CNN_MUST_USE cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings,
-                                       uint8_t *pixels, cnn_image_info *info, cnn_error *error);
+                                       uint8_t *pixels, uint64_t *content, cnn_error *error);
 
 /* The same from pixels in memory: rows of `width` pixels of 1 to 4 bytes (grey, grey + alpha, RGB,
  * RGBA), `stride` bytes apart. */

@@ -5,8 +5,10 @@
 #include "memory.h"
 #include "parallel.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +32,14 @@ typedef struct key_context {
     const char *working_directory;
     cnn_hash128 *hashes;     /* [count] */
     struct timespec *newest; /* [chunks] */
+    atomic_int failure;      /* errno of a look-up that says nothing about its file; 0: none */
 } key_context;
+
+/* Is the file not there, or closed to us? That is its state; any other reason says nothing. */
+static bool is_state(int reason) {
+    return reason == ENOENT || reason == ENOTDIR || reason == EACCES || reason == ELOOP ||
+           reason == ENAMETOOLONG;
+}
 
 /* The folder that the files of a chunk stand in: opened once, so that each file is one short
  * look-up. */
@@ -41,7 +50,7 @@ typedef struct open_folder {
     uint64_t hash;
 } open_folder;
 
-static void enter(const key_context *k, const char *path, size_t length, open_folder *folder) {
+static void enter(key_context *k, const char *path, size_t length, open_folder *folder) {
     if (folder->path && folder->length == length && memcmp(folder->path, path, length) == 0) {
         return;
     }
@@ -59,6 +68,9 @@ static void enter(const key_context *k, const char *path, size_t length, open_fo
     text[length] = '\0';
     if (length > 0) {
         folder->file = open(text, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (folder->file < 0 && !is_state(errno)) {
+            atomic_store(&k->failure, errno);
+        }
     }
     memcpy(text, k->working_directory, root);
     text[root] = '/';
@@ -97,6 +109,8 @@ static void hash_chunk(void *context, size_t chunk, int thread) {
             if (later(&about.st_ctim, &k->newest[chunk])) {
                 k->newest[chunk] = about.st_ctim;
             }
+        } else if (folder.file != -1 && !is_state(errno)) {
+            atomic_store(&k->failure, errno);
         }
         k->hashes[i] = cnn_xxh3_128(&state, offsetof(file_state, name) + name_length);
     }
@@ -129,6 +143,7 @@ cnn_status cnn_image_key(const cnn_sample *samples, size_t count,
                      .hashes = cnn_alloc(count, sizeof *k.hashes),
                      .newest = cnn_alloc(chunks, sizeof *k.newest)};
     cnn_status status = CNN_OK;
+    atomic_init(&k.failure, 0);
     if (k.hashes && k.newest) {
         cnn_parallel_for(chunks, threads, hash_chunk, &k);
         decoder_state state;
@@ -145,6 +160,11 @@ cnn_status cnn_image_key(const cnn_sample *samples, size_t count,
         *newest = (struct timespec){0};
         for (size_t i = 0; i < chunks; i++) {
             *newest = later(&k.newest[i], newest) ? k.newest[i] : *newest;
+        }
+        int failure = atomic_load(&k.failure);
+        if (failure != 0) {
+            status = cnn_fail(error, CNN_ERROR_RUNTIME, "an image cannot be looked up: %s",
+                              strerror(failure));
         }
     } else {
         status = cnn_fail_memory(error, "the list of images");

@@ -67,8 +67,8 @@ static void decode(void *context, size_t i, int thread) {
     uint8_t *pixels =
         d->memory ? d->memory + i * d->image_size : d->buffers + (size_t)thread * d->image_size;
     cnn_error error;
-    cnn_image_info info;
-    if (cnn_image_load(sample->path, request->settings, pixels, &info, &error) != CNN_OK) {
+    uint64_t content;
+    if (cnn_image_load(sample->path, request->settings, pixels, &content, &error) != CNN_OK) {
         if (error.status == CNN_ERROR_RUNTIME) {
             end(d, sample->path, &error);
         }
@@ -76,9 +76,9 @@ static void decode(void *context, size_t i, int thread) {
         return;
     }
     set_reason(&d->reasons[i], NULL);
-    sample->content = info.content;
+    sample->content = content;
     if (d->writer) {
-        cnn_image_pack_write(d->writer, i, pixels, info.content);
+        cnn_image_pack_write(d->writer, i, pixels, content);
     }
 }
 

@@ -1,24 +1,16 @@
 #include "model_file.h"
 
 #include "error.h"
+#include "json.h"
 #include "memory.h"
 #include "safetensors.h"
 
-#include <cJSON.h>
 #include <math.h>
 #include <string.h>
 
 static const char config_key[] = "cnntrain.config";
 
 /* --- writing --- */
-
-static bool add(cJSON *object, const char *name, cJSON *item) {
-    if (!item || !cJSON_AddItemToObject(object, name, item)) {
-        cJSON_Delete(item);
-        return false;
-    }
-    return true;
-}
 
 /* The string `cnntrain.config`; NULL when memory is refused. Free with cJSON_free. */
 static char *write_config(const cnn_config *config, const cnn_model_info *info) {
@@ -28,13 +20,16 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
     cJSON *normalization = cJSON_CreateObject();
     bool complete =
         root && normalization && cnn_config_write_model_part(config, root, NULL) == CNN_OK &&
-        add(root, "classes", cJSON_CreateStringArray((const char *const *)info->classes, 2)) &&
-        add(normalization, "mean", cJSON_CreateDoubleArray(info->mean, channels)) &&
-        add(normalization, "deviation", cJSON_CreateDoubleArray(info->deviation, channels)) &&
-        add(root, "threshold", cJSON_CreateNumber(info->threshold));
-    if (complete && add(root, "normalization", normalization)) {
-        normalization = NULL;
-        text = cJSON_PrintUnformatted(root);
+        cnn_json_add(root, "classes",
+                     cJSON_CreateStringArray((const char *const *)info->classes, 2)) &&
+        cnn_json_add(normalization, "mean", cJSON_CreateDoubleArray(info->mean, channels)) &&
+        cnn_json_add(normalization, "deviation",
+                     cJSON_CreateDoubleArray(info->deviation, channels)) &&
+        cnn_json_add(root, "threshold", cJSON_CreateNumber(info->threshold));
+    if (complete) {
+        complete = cnn_json_add(root, "normalization", normalization);
+        normalization = NULL; /* root's, or freed */
+        text = complete ? cJSON_PrintUnformatted(root) : NULL;
     }
     cJSON_Delete(normalization);
     cJSON_Delete(root);
@@ -210,9 +205,12 @@ static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kern
     if (!model->config) {
         return cnn_fail_memory(error, "the model");
     }
-    cJSON *root = cJSON_Parse(text);
+    bool no_memory;
+    cJSON *root = cnn_json_parse(text, strlen(text) + 1, NULL, false, &no_memory);
     cnn_status status = CNN_OK;
-    if (!root) {
+    if (no_memory) {
+        status = cnn_fail_memory(error, "the model");
+    } else if (!root) {
         status = cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
     }
     if (status == CNN_OK) {

@@ -3,10 +3,10 @@
 #include "error.h"
 #include "file.h"
 #include "hash.h"
+#include "json.h"
 #include "memory.h"
 #include "text.h"
 
-#include <cJSON.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -312,7 +312,12 @@ cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_erro
         goto done;
     }
     const char *rest = NULL;
-    memory->header = cJSON_ParseWithLengthOpts(bytes + LENGTH_BYTES, (size_t)length, &rest, false);
+    bool no_memory;
+    memory->header = cnn_json_parse(bytes + LENGTH_BYTES, (size_t)length, &rest, false, &no_memory);
+    if (no_memory) {
+        status = cnn_fail_memory(error, path);
+        goto done;
+    }
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(memory->header, "__metadata__");
     if (!cJSON_IsObject(memory->header) || !cJSON_IsObject(metadata) ||
         !is_padding(rest, bytes + LENGTH_BYTES + length)) {

@@ -23,7 +23,12 @@ typedef struct class_files {
 static void list_class(void *context, size_t i, int thread) {
     (void)thread;
     class_files *c = (class_files *)context + i;
-    if (!cnn_folder_exists(c->folder)) {
+    bool is_folder;
+    c->status = cnn_folder_look(c->folder, CNN_ERROR_DATA, &is_folder, &c->error);
+    if (c->status != CNN_OK) {
+        return;
+    }
+    if (!is_folder) {
         c->status =
             cnn_fail(&c->error, CNN_ERROR_DATA, "%s: expected a folder for the class \"%s\"",
                      c->folder, c->class_name);
@@ -74,8 +79,12 @@ static cnn_status add_classes(const char *path, char *const *classes, cnn_split 
 
 cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split, int threads,
                                        char *classes[2], cnn_sample_list *list, cnn_error *error) {
-    cnn_status status = CNN_OK;
-    if (!cnn_folder_exists(path)) {
+    bool is_folder;
+    cnn_status status = cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (!is_folder) {
         return cnn_fail(
             error, CNN_ERROR_DATA,
             "%s: expected a folder with a folder for each class, or a .csv manifest, found %s",

@@ -13,7 +13,12 @@ const char *const cnn_split_names[CNN_SPLIT_COUNT] = {"train", "validation", "te
 cnn_status cnn_sample_list_read(const char *path, cnn_split split, bool splits_allowed, int threads,
                                 char *classes[2], cnn_sample_list *list, cnn_error *error) {
     size_t length = strlen(path);
-    if (!cnn_folder_exists(path) && length > 4 && strcasecmp(path + length - 4, ".csv") == 0) {
+    bool is_folder;
+    cnn_status status = cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (!is_folder && length > 4 && strcasecmp(path + length - 4, ".csv") == 0) {
         return cnn_sample_list_read_manifest(path, split, splits_allowed, classes, list, error);
     }
     return cnn_sample_list_read_folder(path, split, threads, classes, list, error);

@@ -167,7 +167,9 @@ static void parse(manifest *m, const char *text, size_t size) {
     }
     bool parsed = csv_parse(&parser, text, size, on_field, on_row, m) == size &&
                   csv_fini(&parser, on_field, on_row, m) == 0;
-    if (!parsed && m->status == CNN_OK) {
+    if (!parsed && m->status == CNN_OK && csv_error(&parser) == CSV_ENOMEM) {
+        m->status = cnn_fail_memory(m->error, "a manifest");
+    } else if (!parsed && m->status == CNN_OK) {
         m->status = cnn_fail(m->error, CNN_ERROR_DATA, "%s: row %zu: expected valid CSV: %s",
                              m->path, m->row_number, csv_strerror(csv_error(&parser)));
     }

@@ -26,6 +26,15 @@ static bool is_within(size_t size) {
     return size <= limit;
 }
 
+/* What is new is zero. */
+static void *grow(void *memory, size_t old_size, size_t new_size) {
+    char *grown = is_within(new_size) ? cnn_plain_realloc(memory, new_size) : NULL;
+    if (grown && new_size > old_size) {
+        memset(grown + old_size, 0, new_size - old_size);
+    }
+    return grown;
+}
+
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_BMP
@@ -37,7 +46,7 @@ static bool is_within(size_t size) {
 #define STBI_FAILURE_USERMSG
 /* zeroed, so that what a damaged file leaves out is the same at every run */
 #define STBI_MALLOC(size) (is_within(size) ? cnn_plain_alloc(size) : NULL)
-#define STBI_REALLOC(memory, size) (is_within(size) ? cnn_plain_realloc(memory, size) : NULL)
+#define STBI_REALLOC_SIZED(memory, old_size, new_size) grow(memory, old_size, new_size)
 #define STBI_FREE(memory) cnn_free(memory)
 #define STBIR_MALLOC(size, context) ((void)(context), cnn_plain_alloc(size))
 #define STBIR_FREE(memory, context) ((void)(context), cnn_free(memory))

@@ -51,6 +51,7 @@ static void fill(void *context, size_t first, int count, const cnn_block *block,
 static bool difference(gradient_check *c, size_t i, double *slope) {
     double kept = c->parameters[i];
     double h = 1e-4;
+    /* NOLINTNEXTLINE(cert-flp30-c): attempt counts, h does not */
     for (int attempt = 0; attempt < 4; attempt++, h /= 10.0) {
         uint64_t below, above;
         c->parameters[i] = kept - h;

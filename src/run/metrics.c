@@ -8,18 +8,18 @@
 #include <stdlib.h>
 
 typedef struct scored {
-    float probability;
+    double score;
     uint8_t label;
 } scored;
 
-static int by_probability(const void *a, const void *b) {
+static int by_score(const void *a, const void *b) {
     const scored *x = a, *y = b;
-    return (x->probability > y->probability) - (x->probability < y->probability);
+    return (x->score > y->score) - (x->score < y->score);
 }
 
 /* Counts, for every image of class 1, those of class 0 below it, and half of those beside it. */
 static double area_under_curve(scored *images, size_t count) {
-    qsort(images, count, sizeof *images, by_probability);
+    qsort(images, count, sizeof *images, by_score);
     double pairs = 0.0; /* halves of whole numbers below 2^53: exact */
     size_t below[2] = {0, 0};
     for (size_t i = 0; i < count;) {
@@ -28,13 +28,27 @@ static double area_under_curve(scored *images, size_t count) {
         do {
             tied[images[j].label]++;
             j++;
-        } while (j < count && !(images[j].probability > images[i].probability));
+        } while (j < count && !(images[j].score > images[i].score));
         pairs += (double)tied[1] * ((double)below[0] + 0.5 * (double)tied[0]);
         below[0] += tied[0];
         below[1] += tied[1];
         i = j;
     }
     return below[0] && below[1] ? pairs / ((double)below[0] * (double)below[1]) : (double)NAN;
+}
+
+cnn_status cnn_area_under_curve(const double *scores, const uint8_t *labels, size_t count,
+                                double *area, cnn_error *error) {
+    scored *images = cnn_alloc(count, sizeof *images);
+    if (!images) {
+        return cnn_fail_memory(error, "an area under a curve");
+    }
+    for (size_t i = 0; i < count; i++) {
+        images[i] = (scored){.score = scores[i], .label = labels[i]};
+    }
+    *area = area_under_curve(images, count);
+    cnn_free(images);
+    return CNN_OK;
 }
 
 cnn_status cnn_metrics_compute(const float *logits, const uint8_t *labels, size_t count,
@@ -52,7 +66,7 @@ cnn_status cnn_metrics_compute(const float *logits, const uint8_t *labels, size_
     size_t right = 0;
     for (size_t i = 0; i < count; i++) {
         float probability = cnn_probability(logits[i]);
-        images[i] = (scored){.probability = probability, .label = labels[i]};
+        images[i] = (scored){.score = (double)probability, .label = labels[i]};
         loss += cnn_loss(logits[i], labels[i]);
         right += (probability >= (float)threshold) == (labels[i] == 1);
     }

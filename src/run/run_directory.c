@@ -30,7 +30,27 @@ static const char metrics_header[] = "epoch,learning_rate,train_loss,train_accur
 
 static const char lock_name[] = ".lock";
 
-/* Does the directory hold anything? A missing one does not. The lock's file is no sign of a run. */
+/* "model.bin.tmp.1234": what cnn_file_write was at when its program was killed. */
+static bool is_draft(const char *name) {
+    static const char mark[] = ".tmp.";
+    for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
+        size_t length = strlen(file_names[i]);
+        if (strncmp(name, file_names[i], length) == 0 &&
+            strncmp(name + length, mark, sizeof mark - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What may stand in a directory that no run has begun to fill: the lock's file, a report of the
+ * data, and drafts, the first of which is all that a program leaves that is killed early. */
+static bool is_no_sign_of_a_run(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, lock_name) == 0 ||
+           strcmp(name, CNN_DATA_REPORT) == 0 || is_draft(name);
+}
+
+/* Does the directory hold anything of a run, or of anyone else? A missing one does not. */
 static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
     *in_use = false;
     DIR *directory = opendir(path);
@@ -42,8 +62,7 @@ static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
     const struct dirent *entry;
     errno = 0;
     while ((entry = readdir(directory)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            strcmp(entry->d_name, lock_name) != 0) {
+        if (!is_no_sign_of_a_run(entry->d_name)) {
             *in_use = true;
         }
     }
@@ -53,8 +72,14 @@ static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
                        : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
 }
 
-static bool has_file(const cnn_run_directory *directory, cnn_run_file file) {
-    return access(directory->file[file], F_OK) == 0;
+/* *has: is the file there? One that cannot be asked about is not taken for missing, or a run would
+ * start over where it should go on. */
+static cnn_status has_file(const cnn_run_directory *directory, cnn_run_file file, bool *has,
+                           cnn_error *error) {
+    *has = access(directory->file[file], F_OK) == 0;
+    return *has || errno == ENOENT ? CNN_OK
+                                   : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s",
+                                              directory->file[file], strerror(errno));
 }
 
 cnn_status cnn_run_directory_open(const char *path, cnn_run_directory *directory,
@@ -88,35 +113,29 @@ cnn_status cnn_run_directory_check(const cnn_run_directory *directory, cnn_run_m
             "run, --overwrite to start over, or --out for another directory",
             directory->path);
     }
-    *has_checkpoint = mode == CNN_RUN_RESUME && has_file(directory, CNN_RUN_CHECKPOINT);
-    if (mode == CNN_RUN_RESUME && in_use && !*has_checkpoint &&
-        !has_file(directory, CNN_RUN_CONFIG)) {
+    if (mode != CNN_RUN_RESUME || !in_use) {
+        return CNN_OK;
+    }
+    bool has_config;
+    status = has_file(directory, CNN_RUN_CHECKPOINT, has_checkpoint, error);
+    if (status == CNN_OK) {
+        status = has_file(directory, CNN_RUN_CONFIG, &has_config, error);
+    }
+    if (status == CNN_OK && !*has_checkpoint && !has_config) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a run to resume, found other files",
                         directory->path);
     }
-    return CNN_OK;
+    return status;
 }
 
-bool cnn_run_is_complete(const cnn_run_directory *directory) {
-    for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
-        if (!has_file(directory, (cnn_run_file)i)) {
-            return false;
-        }
+cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complete,
+                               cnn_error *error) {
+    cnn_status status = CNN_OK;
+    *complete = true;
+    for (int i = 0; i < CNN_RUN_FILE_COUNT && *complete && status == CNN_OK; i++) {
+        status = has_file(directory, (cnn_run_file)i, complete, error);
     }
-    return true;
-}
-
-/* "model.bin.tmp.1234": what cnn_file_write was at when its program was killed. */
-static bool is_draft(const char *name) {
-    static const char mark[] = ".tmp.";
-    for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
-        size_t length = strlen(file_names[i]);
-        if (strncmp(name, file_names[i], length) == 0 &&
-            strncmp(name + length, mark, sizeof mark - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return status;
 }
 
 static cnn_status remove_drafts(const char *path, cnn_error *error) {
@@ -125,12 +144,15 @@ static cnn_status remove_drafts(const char *path, cnn_error *error) {
     if (!folder) {
         return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
     }
-    const struct dirent *entry;
-    while (status == CNN_OK && (entry = readdir(folder)) != NULL) {
+    const struct dirent *entry = NULL;
+    while (status == CNN_OK && (errno = 0, entry = readdir(folder)) != NULL) {
         if (is_draft(entry->d_name) && unlinkat(dirfd(folder), entry->d_name, 0) != 0) {
             status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s/%s: %s", path, entry->d_name,
                               strerror(errno));
         }
+    }
+    if (status == CNN_OK && errno != 0) {
+        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
     }
     (void)closedir(folder);
     return status;
@@ -163,8 +185,10 @@ cnn_status cnn_run_directory_claim(cnn_run_directory *directory, bool *protected
 }
 
 cnn_status cnn_run_directory_clear(const cnn_run_directory *directory, cnn_error *error) {
-    cnn_status status = CNN_OK;
-    for (int i = 0; i < CNN_RUN_FILE_COUNT && status == CNN_OK; i++) {
+    /* the checkpoint first and the config last: wherever this ends, what is left is the old run, or
+     * one without a checkpoint, which --resume starts from its beginning */
+    cnn_status status = cnn_run_remove(directory, CNN_RUN_CHECKPOINT, error);
+    for (int i = CNN_RUN_FILE_COUNT - 1; i >= CNN_RUN_CONFIG && status == CNN_OK; i--) {
         status = cnn_run_remove(directory, (cnn_run_file)i, error);
     }
     return status;

@@ -18,6 +18,9 @@
     X(CNN_RUN_CHECKPOINT, "checkpoint.bin")   /* what --resume needs */                            \
     X(CNN_RUN_PREDICTIONS, "predictions.csv") /* validation images */
 
+/* The table of --check-data: no part of a run, and no reason to refuse a directory. */
+#define CNN_DATA_REPORT "data_report.csv"
+
 typedef enum cnn_run_file {
 #define CNN_RUN_FILE_ENUM(name, text) name,
     CNN_RUN_FILE_LIST(CNN_RUN_FILE_ENUM)
@@ -49,8 +52,9 @@ CNN_MUST_USE cnn_status cnn_run_directory_check(const cnn_run_directory *directo
                                                 cnn_run_mode mode, bool *has_checkpoint,
                                                 cnn_error *error);
 
-/* Are all files there that a finished run leaves? */
-bool cnn_run_is_complete(const cnn_run_directory *directory);
+/* *complete: are all files there that a finished run leaves? */
+CNN_MUST_USE cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complete,
+                                            cnn_error *error);
 
 /* Ends the lock, too. */
 void cnn_run_directory_close(cnn_run_directory *directory);

@@ -513,9 +513,10 @@ static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error
         json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json, &epochs, error)
              : cnn_fail_memory(error, "the config");
     cnn_free(json);
-    if (status == CNN_OK && epochs == t->config->train.epochs &&
-        cnn_run_is_complete(&t->directory)) {
-        *finished = true;
+    if (status == CNN_OK && epochs == t->config->train.epochs) {
+        status = cnn_run_is_complete(&t->directory, finished, error);
+    }
+    if (status == CNN_OK && *finished) {
         cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
                         t->directory.path);
     }
@@ -545,7 +546,7 @@ static cnn_status open_directory(trainer *t, bool *has_checkpoint, bool *finishe
 }
 
 /* Brings the trainer to where the run stands. */
-static cnn_status begin(trainer *t, bool has_checkpoint, cnn_error *error) {
+static cnn_status start_or_resume(trainer *t, bool has_checkpoint, cnn_error *error) {
     t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
     t->state.direct_only = t->setup.network->direct_only;
     t->checkpoint_due = now() + t->config->train.checkpoint_seconds;
@@ -584,7 +585,7 @@ cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_e
         status = allocate(&t, error);
     }
     if (status == CNN_OK) {
-        status = begin(&t, has_checkpoint, error);
+        status = start_or_resume(&t, has_checkpoint, error);
     }
     if (status == CNN_OK) {
         status = train_epochs(&t, error);

@@ -344,9 +344,11 @@ int main(int argc, char **argv) {
         status = run(&command, &error);
     }
     cnn_free(command.configs);
+    if (status == CNN_OK) {
+        status = cnn_flush_results(&error);
+    }
     if (status != CNN_OK) {
         fprintf(stderr, "cnnbench: %s\n", error.message);
-        return (int)status;
     }
-    return cnn_flush_results("cnnbench") ? 0 : 1;
+    return (int)status;
 }

@@ -2,7 +2,7 @@
 # --dry-run, --check-gradients and --trace: results on stdout, no run directory.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 64
-make_data test 10
+make_data test 10 2
 write_config cfg.json
 
 # --- dry run

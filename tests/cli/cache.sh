@@ -2,7 +2,7 @@
 # The cache of decoded images: the same files with a cold cache, a warm one and none; what is said; what is left behind.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 64
-make_data test 10
+make_data test 10 2
 write_config cfg.json
 cache=$XDG_CACHE_HOME/cnntrain
 

@@ -10,7 +10,7 @@ for config in "$SOURCE"/configs/*.json; do
     channels=$(sed -n 's/.*"channels": *\([13]\).*/\1/p' "$config" | head -n 1)
     [ -d "data-${channels:-1}" ] || "$MAKE_IMAGES" "data-${channels:-1}" 40 16 16 "${channels:-1}" || exit 1
     data="data-${channels:-1}"
-    set -- --config "$config" "data.train=$data" data.validation=0.2 "data.test=$data" \
+    set -- --config "$config" "data.train=$data" data.validation=0.2 "data.test=$data" data.duplicates=allow \
         'data.classes=["left","right"]' train.epochs=1 "output=runs/$name"
     run 0 "$CNNTRAIN" "$@" --dry-run
     run 0 "$CNNTRAIN" "$@"

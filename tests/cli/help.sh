@@ -41,7 +41,7 @@ expect_no_stderr
 cp stdout help-config
 widest=$(awk '{ if (length($0) > most) most = length($0) } END { print most + 0 }' help-config)
 [ "$widest" -le 100 ] || fail "expected at most 100 columns, got $widest"
-for key in data.train data.validation data.test data.classes data.bad_images \
+for key in data.train data.validation data.test data.classes data.bad_images data.duplicates \
     image.width image.height image.channels image.resize image.normalize image.max_megapixels layers \
     train.epochs train.batch_size train.optimizer train.learning_rate train.momentum train.shuffle train.seed train.checkpoint_seconds output \
     filters kernel stride padding size units conv relu maxpool flatten dense sigmoid; do

@@ -69,7 +69,8 @@ compare() {
     cut -d, -f1-7 "$1/metrics.csv" >metrics-b
     expect_same metrics-a metrics-b
     last="files of $1"
-    left_over=$(find "$1" -name '*.tmp.*' -o -name .lock)
+    # the lock's file may be there: killed behind its last other file, a run is finished, and --resume leaves it alone
+    left_over=$(find "$1" -name '*.tmp.*')
     [ -z "$left_over" ] || fail "expected no temporary files, found $left_over"
 }
 

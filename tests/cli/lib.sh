@@ -91,9 +91,9 @@ expect_same() {
     cmp -s "$1" "$2" || fail "expected $1 and $2 to be the same"
 }
 
-# make_data DIR N: N images of 12 x 12 grey pixels in DIR/left and DIR/right.
+# make_data DIR N [SEED]: N images of 12 x 12 grey pixels in DIR/left and DIR/right.
 make_data() {
-    "$MAKE_IMAGES" "$1" "$2" 12 12 1 || exit 1
+    "$MAKE_IMAGES" "$1" "$2" 12 12 1 "${3:-1}" || exit 1
 }
 
 # write_config FILE: a small network on the data in "data", two epochs, run directory "out".

@@ -40,11 +40,23 @@ run 0 "$CNNTRAIN" --config cfg.json --out out --overwrite
 expect_no_file out/.lock
 expect_no_file out/model.bin.tmp.12345
 
-# a crash before the first file: the directory counts as empty
+# a crash before the first file, or while it is written: the directory counts as empty
+for mode in "" --resume --overwrite; do
+    rm -rf fresh
+    mkdir fresh
+    echo 12345 >fresh/.lock
+    : >fresh/config.json.tmp.12345
+    # shellcheck disable=SC2086
+    run 0 "$CNNTRAIN" --config cfg.json --out fresh $mode
+    expect_no_file fresh/.lock
+    expect_no_file fresh/config.json.tmp.12345
+done
+rm -rf fresh
 mkdir fresh
-echo 12345 >fresh/.lock
-run 0 "$CNNTRAIN" --config cfg.json --out fresh
-expect_no_file fresh/.lock
+echo mine >fresh/notes.tmp.12345
+run 2 "$CNNTRAIN" --config cfg.json --out fresh --resume
+expect_stderr 'expected a run to resume, found other files'
+expect_file fresh/notes.tmp.12345
 
 # two at once, into a directory that is not there: one of them trains
 last="two runs at once"

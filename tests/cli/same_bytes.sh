@@ -49,7 +49,7 @@ for config in "$@"; do
     [ -d "$data" ] || "$MAKE_IMAGES" "$data" 300 20 16 "${channels:-1}" || exit 1
     # small images; 255 are trained on, in batches of 7, 7 and 4 blocks
     for size in 17 28 64; do
-        set -- --config "$config" "data.train=$data" data.validation=0.15 "data.test=$data" \
+        set -- --config "$config" "data.train=$data" data.validation=0.15 "data.test=$data" data.duplicates=allow \
             'data.classes=["left","right"]' "image.width=$size" "image.height=$size" \
             train.epochs=2 train.batch_size=100
         if "$CNNTRAIN" "$@" --dry-run >/dev/null 2>&1; then

@@ -18,12 +18,12 @@ enum { SETTINGS = sizeof settings / sizeof *settings, PIXELS_MAX = 3 * 8 * 6 };
 
 /* Two loads see other memory; what is not in the file must not show in the pixels. */
 static void check_same(const char *path, const cnn_image_settings *as, const uint8_t *pixels,
-                       const cnn_image_info *info) {
+                       uint64_t content) {
     uint8_t again[PIXELS_MAX];
-    cnn_image_info info_again;
+    uint64_t content_again;
     cnn_error error;
-    if (cnn_image_load(path, as, again, &info_again, &error) != CNN_OK ||
-        memcmp(pixels, again, cnn_image_size(as)) != 0 || info->content != info_again.content) {
+    if (cnn_image_load(path, as, again, &content_again, &error) != CNN_OK ||
+        memcmp(pixels, again, cnn_image_size(as)) != 0 || content != content_again) {
         fuzz_fail("an image gives other pixels when it is read again");
     }
 }
@@ -34,15 +34,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         cnn_image_settings as = settings[i];
         as.max_megapixels = MEGAPIXELS_MAX;
         uint8_t pixels[PIXELS_MAX];
-        cnn_image_info info;
+        uint64_t content;
         cnn_error error;
-        cnn_status status = cnn_image_load(path, &as, pixels, &info, &error);
+        cnn_status status = cnn_image_load(path, &as, pixels, &content, &error);
         fuzz_check(status, &error, allowed);
         if (status != CNN_OK) {
             return 0; /* whatever the settings */
         }
         if (i == 0) {
-            check_same(path, &as, pixels, &info);
+            check_same(path, &as, pixels, content);
         }
     }
     return 0;

@@ -43,10 +43,10 @@ ppmtobmp -bpp=24 "$colour" >image/colour.bmp 2>/dev/null
 pamthreshold "$grey" 2>/dev/null | ppmtobmp -bpp=1 >image/bits.bmp 2>/dev/null
 ppmtobmp -os2 -bpp=24 "$colour" >image/os2.bmp 2>/dev/null
 
-pamtotga -rgb -norle "$colour" >image/colour.tga 2>/dev/null
-pamtotga -rgb "$colour" >image/rle.tga 2>/dev/null
-pamtotga -cmap "$colour" >image/palette.tga 2>/dev/null
-pamtotga -mono "$grey" >image/grey.tga 2>/dev/null
+pamtotga -rgb -norle <"$colour" >image/colour.tga 2>/dev/null
+pamtotga -rgb <"$colour" >image/rle.tga 2>/dev/null
+pamtotga -cmap <"$colour" >image/palette.tga 2>/dev/null
+pamtotga -mono <"$grey" >image/grey.tga 2>/dev/null
 
 cjpeg -quality 60 "$colour" >image/baseline.jpg
 cjpeg -quality 60 -sample 1x1 "$colour" >image/baseline-1x1.jpg
@@ -82,3 +82,9 @@ printf '2"label","path"\r\n"yes","a ""quoted"" name.png"\r\nother,/absolute.png\
 printf '1\357\273\277group,path,label\n,1.png,a\nx,2.png,b\n' >manifest/mark.csv
 printf '2path,label,split\n1.png,no,train\n' >manifest/split-not-allowed.csv
 printf '1path,labl\n1.png,a\n' >manifest/misspelt.csv
+
+# --- numbers that no checkpoint has (the harness puts length and checksum right)
+for number in -2 99999999999999999999 2x ''; do
+    sed "s/\"checkpoint.epochs\":\"2\"/\"checkpoint.epochs\":\"$number\"/" checkpoint/checkpoint.bin \
+        >"checkpoint/epochs-${number:-none}.bin"
+done

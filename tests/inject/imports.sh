@@ -1,0 +1,44 @@
+# shellcheck shell=sh
+# Every function that the programs take from other libraries is one that inject.c can make fail, or one that cannot fail,
+# or whose failure changes nothing: listed here, so that a new one is not forgotten.
+# imports.sh INJECT PROGRAM ...
+set -u
+LC_ALL=C
+export LC_ALL
+command -v nm >/dev/null || exit 77
+
+# cannot fail with valid arguments
+harmless='__ctype_b_loc __ctype_tolower_loc __errno_location __sched_cpucount __stack_chk_fail __tls_get_addr _exit bcmp
+ceil ceilf clearerr cos dirfd exp fclose ferror fileno floor fma fmaf fmax fputc free getenv getopt_long getpid isatty ldexp log
+localeconv malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
+fmin fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerror strlen strncasecmp strncmp strnlen strpbrk strrchr strspn
+strstr strtod strtol strtoll strtoul strtoull sysconf __isoc99_sscanf __memcpy_chk __memset_chk __sprintf_chk
+__snprintf_chk __vsnprintf_chk snprintf vsnprintf'
+# stdio: inject.c sees the writes of stdout; stderr, and its loss, is left to itself
+stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_chk __printf_chk'
+# locks and conditions of our own threads, set up and used as they must be
+threads='pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait pthread_join
+pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_sigmask'
+# libraries that inject.c is under as well, and what the compiler adds
+others='^(cJSON_|seccomp_|csv_|exif_|SHA256|XXH|_ITM_|__gmon_start__$|__cxa_finalize$|optarg$|optind$|opterr$|optopt$|environ$)'
+
+inject=$1
+shift
+{
+    nm -D --defined-only "$inject" | awk '{print $NF}'
+    # __read_chk: of libmd's file functions, which nobody calls
+    for name in $harmless $stdio $threads __read_chk; do echo "$name"; done
+} | sed 's/@.*//' | sort -u >"${TMPDIR:-/tmp}/covered.$$"
+code=0
+for program in "$@"; do
+    libraries=$(ldd "$program" | awk '/libcjson|libcsv|libmd/ {print $3}')
+    # shellcheck disable=SC2086 # a list
+    missing=$(nm -D --undefined-only "$program" $libraries | awk 'NF > 1 {print $NF}' | sed 's/@.*//' | sort -u |
+        grep -Ev "$others" | comm -23 - "${TMPDIR:-/tmp}/covered.$$")
+    if [ -n "$missing" ]; then
+        echo "FAILED: $program calls what tests/inject neither makes fail nor calls harmless: $missing"
+        code=1
+    fi
+done
+rm -f "${TMPDIR:-/tmp}/covered.$$"
+exit $code

@@ -1,0 +1,779 @@
+/* Runs a program again and again, the N-th call failing in the N-th run (inject.c), until there is
+ * no such call any more, and checks after each run what README.md promises.
+ *
+ *   sweep LIBRARY CNNTRAIN CNNPREDICT MAKE_IMAGES SCENARIO|list
+ *
+ * After a failed run: the promised exit code; one message, with the file and the reason; nothing
+ * half-written, no lock, no more memory in use than after an undisturbed run. In a run directory: a
+ * model that is there works, and --resume ends with the bytes of an undisturbed run. A run that
+ * ends well in spite of the failure has these bytes at once, and the failure is one that may be
+ * survived. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ARGUMENTS = 24, STATES = 4096, PATH_SIZE = 4096, NAME_SIZE = 512, TOO_LONG = 60 };
+
+static const char *library, *cnntrain, *cnnpredict;
+
+/* --- small things --- */
+
+/* execv, which changes no argument but says that it might. Returns where it fails. */
+static void replace_process(const char *program, const char *const *arguments) {
+    union {
+        const char *const *given;
+        char *const *taken;
+    } list = {.given = arguments};
+    (void)execv(program, list.taken);
+}
+
+static void give_up(const char *what) {
+    fprintf(stderr, "sweep: %s: %s\n", what, strerror(errno));
+    exit(2);
+}
+
+/* The whole file, which may be missing, and a '\0'. To free. */
+static char *read_text(const char *path, size_t *size) {
+    struct stat about = {0};
+    FILE *file = fopen(path, "rb");
+    if (file && fstat(fileno(file), &about) != 0) {
+        give_up(path);
+    }
+    char *text = calloc(1, (size_t)about.st_size + 1);
+    if (!text) {
+        give_up(path);
+    }
+    *size = file ? fread(text, 1, (size_t)about.st_size, file) : 0;
+    if (file) {
+        (void)fclose(file);
+    }
+    return text;
+}
+
+static void write_text(const char *path, const char *text, size_t size) {
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(text, 1, size, file) != size || fclose(file) != 0) {
+        give_up(path);
+    }
+}
+
+static bool exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+static int all_entries(const struct dirent *entry) {
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+/* Calls visit for each file of a flat folder, sorted; no folder is an empty one. */
+static void each_file(const char *folder, void (*visit)(const char *path, const char *name, void *),
+                      void *context) {
+    struct dirent **entries;
+    int count = scandir(folder, &entries, all_entries, alphasort);
+    for (int i = 0; i < count; i++) {
+        char path[PATH_SIZE];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        visit(path, entries[i]->d_name, context);
+        free(entries[i]);
+    }
+    if (count >= 0) {
+        free(entries);
+    }
+}
+
+static void remove_file(const char *path, const char *name, void *context) {
+    (void)name, (void)context;
+    (void)unlink(path);
+}
+
+static void remove_folder(const char *folder) {
+    each_file(folder, remove_file, NULL);
+    (void)rmdir(folder);
+}
+
+static void copy_file(const char *path, const char *name, void *context) {
+    char to[PATH_SIZE];
+    size_t size;
+    char *text = read_text(path, &size);
+    (void)snprintf(to, sizeof to, "%s/%s", (const char *)context, name);
+    write_text(to, text, size);
+    free(text);
+}
+
+/* `to` becomes what `from` is: a flat folder, or nothing. */
+static void copy_folder(const char *from, char *to) {
+    remove_folder(to);
+    if (exists(from)) {
+        if (mkdir(to, 0777) != 0) {
+            give_up(to);
+        }
+        each_file(from, copy_file, to);
+    }
+}
+
+/* --- one run --- */
+
+typedef struct injection {
+    const char *kind; /* INJECT_CLASS; NULL: the library is there, but lets everything pass */
+    const char *mode;
+    int reason;
+    long at;
+} injection;
+
+typedef struct outcome {
+    int code, signal;
+    long calls, live;
+    int delivered;
+    char call[NAME_SIZE], path[NAME_SIZE];
+    char *out, *errors; /* stdout and stderr, to free */
+    size_t out_size;
+} outcome;
+
+static void set_number(const char *name, long number) {
+    char text[24];
+    (void)snprintf(text, sizeof text, "%ld", number);
+    (void)setenv(name, text, 1);
+}
+
+static void redirect(const char *path, int flags, int to) {
+    int file = open(path, flags, 0600);
+    if (file < 0 || dup2(file, to) < 0) {
+        _exit(98);
+    }
+    (void)close(file);
+}
+
+static outcome run(const injection *how, const char *const *arguments) {
+    outcome o = {0};
+    (void)unlink("report");
+    pid_t child = fork();
+    if (child < 0) {
+        give_up("fork");
+    }
+    if (child == 0) {
+        redirect("stdin", O_RDONLY, STDIN_FILENO);
+        redirect("stdout", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+        redirect("stderr", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+        (void)setenv("LD_PRELOAD", library, 1);
+        (void)setenv("INJECT_CLASS", how->kind ? how->kind : "", 1);
+        (void)setenv("INJECT_MODE", how->mode ? how->mode : "once", 1);
+        (void)setenv("INJECT_REPORT", "report", 1);
+        set_number("INJECT_AT", how->at);
+        set_number("INJECT_ERRNO", how->reason);
+        (void)alarm(TOO_LONG); /* a run that hangs ends by SIGALRM, and is a failure */
+        replace_process(arguments[0], arguments);
+        _exit(98);
+    }
+    int status;
+    if (waitpid(child, &status, 0) != child) {
+        give_up("waitpid");
+    }
+    o.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    o.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    size_t size;
+    char *report = read_text("report", &size);
+    if (o.signal == 0 && sscanf(report, "%ld %d %ld %511s %511[^\n]", &o.calls, &o.delivered,
+                                &o.live, o.call, o.path) != 5) {
+        fprintf(stderr, "sweep: no report from %s\n", arguments[0]);
+        exit(2);
+    }
+    free(report);
+    o.out = read_text("stdout", &o.out_size);
+    o.errors = read_text("stderr", &size);
+    return o;
+}
+
+static void free_outcome(outcome *o) {
+    free(o->out);
+    free(o->errors);
+}
+
+/* --- scenarios --- */
+
+typedef enum family { TRAIN, PREDICT, PRINT } family;
+
+typedef struct scenario {
+    const char *name;
+    family family;
+    const char
+        *start;   /* what "out" is before each run: a folder to copy, or one that is not there */
+    bool cache;   /* with a cache … */
+    bool cached;  /* … that holds the images already */
+    bool threads; /* more than one, so that calls come in no fixed order */
+    const char *arguments[ARGUMENTS];
+    const char *resume[ARGUMENTS]; /* what goes on after a failure */
+} scenario;
+
+#define CONFIGURED "--config", "cfg.json", "--quiet", "--out", "out"
+#define ONE "--threads", "1"
+#define NO_CACHE "--no-cache"
+
+static const scenario scenarios[] = {
+    {"new",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE},
+     {CONFIGURED, ONE, NO_CACHE, "--resume"}},
+    {"cache",
+     TRAIN,
+     "none",
+     true,
+     false,
+     false,
+     {CONFIGURED, ONE, "train.epochs=1"},
+     {CONFIGURED, ONE, "train.epochs=1", "--resume"}},
+    {"cached",
+     TRAIN,
+     "none",
+     true,
+     true,
+     false,
+     {CONFIGURED, ONE, "train.epochs=1"},
+     {CONFIGURED, ONE, "train.epochs=1", "--resume"}},
+    {"resume",
+     TRAIN,
+     "stopped",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "--resume"},
+     {CONFIGURED, ONE, NO_CACHE, "--resume"}},
+    {"longer",
+     TRAIN,
+     "finished",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "--resume", "train.epochs=3"},
+     {CONFIGURED, ONE, NO_CACHE, "--resume", "train.epochs=3"}},
+    {"done",
+     TRAIN,
+     "finished",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "--resume"},
+     {CONFIGURED, ONE, NO_CACHE, "--resume"}},
+    {"overwrite",
+     TRAIN,
+     "finished",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "--overwrite", "train.epochs=1"},
+     {CONFIGURED, ONE, NO_CACHE, "--overwrite", "train.epochs=1"}},
+    {"untrained",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=0"},
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=0", "--resume"}},
+    {"manifest",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=rows.csv"},
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=rows.csv", "--resume"}},
+    {"threads",
+     TRAIN,
+     "none",
+     true,
+     false,
+     true,
+     {CONFIGURED, "--threads", "3", "train.epochs=1"},
+     {CONFIGURED, "--threads", "3", "train.epochs=1", "--resume"}},
+    {"tsv",
+     PREDICT,
+     "finished",
+     false,
+     false,
+     false,
+     {"out/model.bin", "--no-sandbox", ONE, "data/left/00000.pgm", "data/right", "-"},
+     {NULL}},
+    {"csv",
+     PREDICT,
+     "finished",
+     false,
+     false,
+     false,
+     {"out/model.bin", "--no-sandbox", ONE, "-", "--format", "csv", "--threshold", "0.3"},
+     {NULL}},
+    {"jsonl",
+     PREDICT,
+     "finished",
+     false,
+     false,
+     false,
+     {"out/model.bin", "--no-sandbox", ONE, "data", "--format", "jsonl"},
+     {NULL}},
+    {"check-data", PRINT, "none", false, false, false, {CONFIGURED, ONE, "--check-data"}, {NULL}},
+    {"dry-run",
+     PRINT,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "--dry-run"},
+     {NULL}},
+    {"trace", PRINT, "none", false, false, false, {CONFIGURED, ONE, NO_CACHE, "--trace"}, {NULL}},
+    {"check-gradients",
+     PRINT,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, "--check-gradients"},
+     {NULL}},
+    {"schema", PRINT, "none", false, false, false, {"--schema"}, {NULL}},
+    {"help-config", PRINT, "none", false, false, false, {"--help-config"}, {NULL}},
+    {"help", PRINT, "none", false, false, false, {"--help"}, {NULL}},
+};
+
+static const char config[] =
+    "{\"data\": {\"train\": \"data\", \"validation\": 0.25, \"test\": \"extra\",\n  "
+    "\"duplicates\": \"allow\"},\n"
+    " \"image\": {\"width\": 8, \"height\": 8, \"channels\": 1},\n"
+    " \"layers\": [{\"type\": \"conv\", \"filters\": 2, \"kernel\": 3}, {\"type\": \"relu\"},\n"
+    "  {\"type\": \"maxpool\", \"size\": 2}, {\"type\": \"flatten\"},\n"
+    "  {\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}],\n"
+    " \"train\": {\"epochs\": 2, \"batch_size\": 5, \"learning_rate\": 0.1, \"seed\": 1,\n"
+    "  \"optimizer\": \"momentum\", \"checkpoint_seconds\": 0.000001}}\n";
+
+static const char rows[] = "path,label,split,group\n"
+                           "data/left/00000.pgm,\"left\",,a\n"
+                           "\"data/left/00002.pgm\",\"left\",,\"b,\"\"c\"\"\"\n"
+                           "data/left/00004.pgm,\"left\",train,\n"
+                           "data/right/00001.pgm,right,,a\n"
+                           "data/right/00003.pgm,right,,\n"
+                           "data/right/00005.pgm,right,train,d\n";
+
+static const char inputs[] = "data/left/00002.pgm\ndata/right/00001.pgm\n";
+
+static void make_data(const char *program, const char *folder, const char *count) {
+    const char *const arguments[] = {program, folder, count, "8", "8", "1", NULL};
+    pid_t child = fork();
+    if (child == 0) {
+        replace_process(program, arguments);
+        _exit(98);
+    }
+    int status;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        give_up(program);
+    }
+}
+
+/* --- what must hold --- */
+
+static int failures;
+static uint64_t verified[STATES]; /* run directories from which --resume is known to go on well */
+static size_t verified_count;
+
+/* What an undisturbed run gives. */
+static outcome wanted;
+
+static void complain(const scenario *s, const injection *how, const outcome *o, const char *format,
+                     ...) {
+    va_list arguments;
+    failures++;
+    printf("FAILED: %s, %s %s %ld (%s %s, %s): ", s->name, how->kind, how->mode, how->at, o->call,
+           o->path, strerror(how->reason));
+    va_start(arguments, format);
+    (void)vprintf(format, arguments);
+    va_end(arguments);
+    printf("; exit code %d, signal %d, stderr: %.600s\n", o->code, o->signal,
+           o->errors[0] ? o->errors : "(nothing)\n");
+}
+
+static void add_to_hash(const char *path, const char *name, void *context) {
+    uint64_t *hash = context;
+    size_t size;
+    char *text = read_text(path, &size);
+    for (const char *c = name; *c; c++) {
+        *hash = (*hash ^ (unsigned char)*c) * 0x100000001b3u;
+    }
+    for (size_t i = 0; i < size; i++) {
+        *hash = (*hash ^ (unsigned char)text[i]) * 0x100000001b3u;
+    }
+    free(text);
+}
+
+/* Cuts off the two columns of metrics.csv that tell times. */
+static void cut_times(char *text) {
+    char *to = text;
+    int column = 0;
+    for (const char *from = text; *from; from++) {
+        column = *from == '\n' ? 0 : column + (*from == ',');
+        if (column < 7) {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+}
+
+/* The first file of a run that is not what it is in "wanted"; NULL: none. */
+static const char *other_file(void) {
+    static const char *const names[] = {"config.json", "split.csv",       "model.bin",
+                                        "last.bin",    "predictions.csv", "metrics.csv"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[PATH_SIZE];
+        size_t was, is;
+        (void)snprintf(path, sizeof path, "wanted/%s", names[i]);
+        char *expected = read_text(path, &was);
+        (void)snprintf(path, sizeof path, "out/%s", names[i]);
+        char *found = read_text(path, &is);
+        if (strcmp(names[i], "metrics.csv") == 0) {
+            cut_times(expected);
+            cut_times(found);
+            was = strlen(expected);
+            is = strlen(found);
+        }
+        bool same = was == is && memcmp(expected, found, was) == 0;
+        free(expected);
+        free(found);
+        if (!same) {
+            return names[i];
+        }
+    }
+    return NULL;
+}
+
+/* Are the results those of an undisturbed run? */
+static bool has_results(const scenario *s, const outcome *o) {
+    return s->family == TRAIN
+               ? other_file() == NULL
+               : o->out_size == wanted.out_size && memcmp(o->out, wanted.out, o->out_size) == 0;
+}
+
+static bool contains(const char *text, const char *part) {
+    return strstr(text, part) != NULL;
+}
+
+/* Calls whose failure takes nothing from the results: the cache, the note in the lock about who
+ * holds it, and what a lock's end is about. */
+static bool may_be_survived(const scenario *s, const injection *how, const outcome *o) {
+    if (strcmp(how->kind, "write") != 0 && strcmp(how->kind, "space") != 0) {
+        /* what could not be read, or allocated, was not needed; but a checkpoint that is not seen
+         * is, although a run that starts over ends with the same bytes */
+        return strcmp(o->call, "access") != 0;
+    }
+    bool lock = contains(o->path, ".lock");
+    return (s->cache &&
+            (contains(o->path, "cache") || contains(getenv("XDG_CACHE_HOME"), o->path))) ||
+           contains(o->path, ".images") ||
+           (lock && strcmp(o->call, "open") != 0 && strcmp(o->call, "flock") != 0) ||
+           strcmp(o->call, "futimens") == 0;
+}
+
+static bool is_exhaustion(int reason) {
+    return reason == ENOMEM || reason == EMFILE;
+}
+
+/* The exit code of a failed run. */
+static int expected_code(const scenario *s, const injection *how, const outcome *o) {
+    if (strcmp(how->kind, "read") != 0 || is_exhaustion(how->reason) ||
+        strcmp(o->call, "fgets") == 0) {
+        return 1;
+    }
+    if (contains(o->path, "cfg.json")) {
+        return 2;
+    }
+    if (contains(o->path, "model.bin") || contains(o->path, "checkpoint.bin")) {
+        return strcmp(o->call, "access") == 0 ? 1 : 4;
+    }
+    if (contains(o->path, "data") || contains(o->path, "extra") || contains(o->path, "rows.csv") ||
+        contains(o->path, ".pgm")) {
+        return s->family == PREDICT ? 6 : 3;
+    }
+    return 1;
+}
+
+/* The name that a message must have: without the mark of a temporary file. */
+static const char *name_in_message(const outcome *o, char name[NAME_SIZE]) {
+    (void)snprintf(name, NAME_SIZE, "%s", strcmp(o->path, "-") == 0 ? "" : o->path);
+    char *mark = strstr(name, ".tmp.");
+    if (mark) {
+        *mark = '\0';
+    }
+    return strcmp(name, "stdout") == 0  ? "standard output"
+           : strcmp(name, "stdin") == 0 ? "standard input"
+           : strcmp(name, ".") == 0     ? "" /* the folder that the run directory is in */
+                                        : name;
+}
+
+static void check_message(const scenario *s, const injection *how, const outcome *o) {
+    char name[NAME_SIZE];
+    const char *reason = strerror(how->reason);
+    const char *end = strchr(o->errors, '\n');
+    if (strcmp(how->kind, "memory") == 0) {
+        if (!contains(o->errors, "out of memory") && !contains(o->errors, reason) &&
+            !contains(o->out, "out of memory") && !contains(o->out, reason)) {
+            complain(s, how, o, "expected a message about memory");
+        }
+    } else {
+        const char *file = name_in_message(o, name);
+        if (!contains(o->errors, reason) && !contains(o->out, reason)) {
+            complain(s, how, o, "expected the reason in a message");
+        }
+        if (strcmp(how->mode, "once") == 0 && !contains(o->errors, file) &&
+            !contains(o->out, file)) {
+            complain(s, how, o, "expected %s in a message", file);
+        }
+    }
+    /* unreadable images are named, a line each, before the message that sums them up */
+    if (!end || (end[1] && o->code != 3)) {
+        complain(s, how, o, "expected one message");
+    }
+}
+
+typedef struct leftovers {
+    char name[NAME_SIZE];
+    const outcome *o;
+} leftovers;
+
+static void find_leftover(const char *path, const char *name, void *context) {
+    leftovers *l = context;
+    bool lock = strcmp(name, ".lock") == 0;
+    if (lock ? !contains(l->o->path, ".lock") : contains(name, ".tmp")) {
+        (void)snprintf(l->name, sizeof l->name, "%.500s", path);
+    }
+}
+
+/* Whatever state the failure has left behind, the run can go on from it. */
+static void check_resume(const scenario *s, const injection *how, const outcome *o) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    each_file("out", add_to_hash, &hash);
+    for (size_t i = 0; i < verified_count; i++) {
+        if (verified[i] == hash) {
+            return;
+        }
+    }
+    const injection nothing = {.kind = NULL};
+    if (exists("out/model.bin")) {
+        const char *const predict[] = {cnnpredict, "--no-sandbox", "out/model.bin", "data/left",
+                                       NULL};
+        outcome predicted = run(&nothing, predict);
+        if (predicted.code != 0) {
+            complain(s, how, o, "the model that was left does not work: %s", predicted.errors);
+        }
+        free_outcome(&predicted);
+    }
+    const char *arguments[ARGUMENTS + 1] = {cnntrain};
+    for (int i = 0; s->resume[i]; i++) {
+        arguments[i + 1] = s->resume[i];
+    }
+    outcome resumed = run(&nothing, arguments);
+    const char *other = other_file();
+    if (resumed.code != 0) {
+        complain(s, how, o, "--resume ends with %d: %s", resumed.code, resumed.errors);
+    } else if (other) {
+        complain(s, how, o, "after --resume, %s is not what it should be", other);
+    } else if (verified_count < STATES) {
+        verified[verified_count++] = hash;
+    }
+    free_outcome(&resumed);
+}
+
+static void check(const scenario *s, const injection *how, const outcome *o) {
+    leftovers left = {.o = o};
+    if (o->signal != 0) {
+        complain(s, how, o, "the program died");
+        return;
+    }
+    if (o->code == 0 && !has_results(s, o)) {
+        complain(s, how, o, "exit code 0 without the results");
+    } else if (o->code == 0 && !may_be_survived(s, how, o)) {
+        complain(s, how, o, "expected a failure");
+    } else if (o->code != 0) {
+        int code = expected_code(s, how, o);
+        /* an image that memory or descriptors were too short for is a row that says so */
+        bool is_row = s->family == PREDICT && o->code == 6 && is_exhaustion(how->reason);
+        if (o->code != code && !is_row) {
+            complain(s, how, o, "expected exit code %d", code);
+        }
+        check_message(s, how, o);
+    }
+    each_file("out", find_leftover, &left);
+    each_file("cache/cnntrain", find_leftover, &left);
+    if (left.name[0] && !contains(o->call, "unlink")) {
+        complain(s, how, o, "left behind: %s", left.name);
+    }
+    if (o->live > wanted.live) {
+        complain(s, how, o, "%ld blocks of memory are not freed", o->live - wanted.live);
+    }
+    if (s->family == TRAIN && o->code != 0) {
+        check_resume(s, how, o);
+    }
+}
+
+/* --- sweeps --- */
+
+static void set_up(const scenario *s) {
+    char out[] = "out";
+    copy_folder(s->start, out);
+    if (!s->cached) {
+        remove_folder("cache/cnntrain");
+    }
+}
+
+/* All calls of one class, in one way of failing. Returns how many runs had a failure. */
+static long sweep(const scenario *s, const char *const *arguments, const char *kind,
+                  const char *mode, int reason) {
+    injection how = {.kind = kind, .mode = mode, .reason = reason, .at = 1};
+    for (;; how.at++) {
+        set_up(s);
+        outcome o = run(&how, arguments);
+        bool reached = o.signal != 0 || o.delivered;
+        if (reached || o.code != 0) {
+            check(s, &how, &o);
+        }
+        free_outcome(&o);
+        if (!reached) {
+            return how.at - 1;
+        }
+    }
+}
+
+/* Nothing fails, but all reads and writes are cut short. */
+static void check_short(const scenario *s, const char *const *arguments) {
+    const injection how = {.kind = "interrupt", .mode = "short"};
+    set_up(s);
+    outcome o = run(&how, arguments);
+    if (o.code != 0 || !has_results(s, &o)) {
+        complain(s, &how, &o, "expected the same results from short reads and writes");
+    }
+    free_outcome(&o);
+}
+
+/* A signal that interrupts a call changes nothing. */
+static long check_interrupts(const scenario *s, const char *const *arguments) {
+    injection how = {.kind = "interrupt", .mode = "once", .reason = EINTR, .at = 1};
+    for (;; how.at++) {
+        set_up(s);
+        outcome o = run(&how, arguments);
+        bool reached = o.signal != 0 || o.delivered;
+        if (o.code != 0 || !has_results(s, &o)) {
+            complain(s, &how, &o, "expected the same results after an interruption");
+        }
+        free_outcome(&o);
+        if (!reached) {
+            return how.at - 1;
+        }
+    }
+}
+
+static void run_scenario(const scenario *s) {
+    static const struct {
+        const char *kind, *mode;
+        int reason;
+    } ways[] = {{"write", "once", EIO},      {"space", "sticky", ENOSPC},
+                {"read", "once", EIO},       {"read", "once", EMFILE},
+                {"memory", "once", ENOMEM},  {"memory", "sticky", ENOMEM},
+                {"thread", "sticky", EAGAIN}};
+    const injection nothing = {.kind = "memory"};
+    const char *arguments[ARGUMENTS + 1] = {s->family == PREDICT ? cnnpredict : cnntrain};
+    for (int i = 0; s->arguments[i]; i++) {
+        arguments[i + 1] = s->arguments[i];
+    }
+    char kept[] = "wanted";
+    set_up(s);
+    if (s->cached) { /* once for the cache, once for what a run with it gives */
+        outcome filled = run(&nothing, arguments);
+        free_outcome(&filled);
+        set_up(s);
+    }
+    wanted = run(&nothing, arguments);
+    if (wanted.code != 0) {
+        fprintf(stderr, "sweep: %s: an undisturbed run ends with %d: %s", s->name, wanted.code,
+                wanted.errors);
+        exit(2);
+    }
+    copy_folder("out", kept);
+    check_short(s, arguments);
+    printf("%-16s interrupt %ld", s->name, check_interrupts(s, arguments));
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        printf(", %s %s %ld", ways[i].kind, ways[i].mode,
+               sweep(s, arguments, ways[i].kind, ways[i].mode, ways[i].reason));
+        (void)fflush(stdout);
+    }
+    printf("\n");
+    free_outcome(&wanted);
+}
+
+/* "finished": a run of two epochs; "stopped": one that a full disk ended in its second epoch. */
+static void make_runs(void) {
+    const char *const arguments[] = {cnntrain, CONFIGURED, ONE, NO_CACHE, NULL};
+    char finished[] = "finished", stopped[] = "stopped";
+    injection how = {.kind = "write"};
+    outcome whole = run(&how, arguments);
+    copy_folder("out", finished);
+    remove_folder("out");
+    how = (injection){.kind = "space", .mode = "sticky", .reason = ENOSPC, .at = whole.calls / 2};
+    outcome half = run(&how, arguments);
+    copy_folder("out", stopped);
+    if (whole.code != 0 || half.code != 1 || !exists("stopped/checkpoint.bin")) {
+        fprintf(stderr, "sweep: no runs to start from: %s%s", whole.errors, half.errors);
+        exit(2);
+    }
+    free_outcome(&whole);
+    free_outcome(&half);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 6) {
+        fprintf(stderr, "usage: sweep LIBRARY CNNTRAIN CNNPREDICT MAKE_IMAGES SCENARIO|list\n");
+        return 2;
+    }
+    library = argv[1];
+    cnntrain = argv[2];
+    cnnpredict = argv[3];
+    size_t chosen = sizeof scenarios / sizeof *scenarios;
+    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        if (strcmp(argv[5], "list") == 0) {
+            puts(scenarios[i].name);
+        }
+        chosen = strcmp(argv[5], scenarios[i].name) == 0 ? i : chosen;
+    }
+    if (chosen == sizeof scenarios / sizeof *scenarios) {
+        return strcmp(argv[5], "list") == 0 ? 0 : 2;
+    }
+    char folder[PATH_SIZE];
+    char cache[PATH_SIZE + 8];
+    const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; /* memory is quicker */
+    (void)snprintf(folder, sizeof folder, "%s/sweep.XXXXXX", place);
+    if (!mkdtemp(folder) || chdir(folder) != 0) {
+        give_up(folder);
+    }
+    (void)snprintf(cache, sizeof cache, "%s/cache", folder);
+    (void)setenv("XDG_CACHE_HOME", cache, 1);
+    (void)setenv("LC_ALL", "C", 1);
+    write_text("cfg.json", config, sizeof config - 1);
+    write_text("rows.csv", rows, sizeof rows - 1);
+    write_text("stdin", inputs, sizeof inputs - 1);
+    make_data(argv[4], "data", "12");
+    make_data(argv[4], "extra", "2");
+    make_runs();
+    run_scenario(&scenarios[chosen]);
+    const char *const clean[] = {"/bin/rm", "-rf", folder, NULL};
+    if (chdir("/") != 0 || failures > 0) {
+        printf("%d failures; the last state is in %s\n", failures, folder);
+        return 1;
+    }
+    replace_process(clean[0], clean);
+    give_up("rm");
+}
