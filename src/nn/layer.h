@@ -95,9 +95,9 @@ typedef struct cnn_batch_ops {
 
     /* x: a block whose first `count` lanes hold images. */
     void (*gather)(const cnn_layer *layer, const float *x, int count, float *work, double *sums);
-    /* sums: [blocks][sums_size]. */
+    /* sums: what block b has given stands at sums[b * stride]. */
     void (*combine)(const cnn_layer *layer, const float *parameters, size_t blocks,
-                    const double *sums, float *shared);
+                    const double *sums, size_t stride, float *shared);
     void (*forward)(const cnn_layer *layer, const float *shared, const float *x, float *y);
 
     /* dy: zeros in lanes without an image. Adds the block's part of the layer's gradients. */
@@ -105,7 +105,7 @@ typedef struct cnn_batch_ops {
                             const float *dy, int count, float *work, double *sums,
                             float *gradients);
     void (*combine_gradient)(const cnn_layer *layer, size_t blocks, const double *sums,
-                             float *shared);
+                             size_t stride, float *shared);
     /* Overwrites dx, with zeros in lanes without an image. */
     void (*backward)(const cnn_layer *layer, const float *shared, const float *x, const float *dy,
                      int count, float *dx);

@@ -96,9 +96,8 @@ static void gather(const cnn_layer *layer, const float *x, int count, float *wor
 /* Adds up by Chan, Golub and LeVeque's rule ("Updating formulae and a pairwise algorithm for
  * computing sample variances", 1979). */
 static void combine(const cnn_layer *layer, const float *parameters, size_t blocks,
-                    const double *sums, float *shared) {
+                    const double *sums, size_t stride, float *shared) {
     int channels = layer->in.channels;
-    size_t stride = sums_size(layer);
     for (int c = 0; c < channels; c++) {
         double count = 0.0, mean = 0.0, squares = 0.0;
         for (size_t b = 0; b < blocks; b++) {
@@ -149,9 +148,8 @@ static void gather_gradient(const cnn_layer *layer, const float *shared, const f
 /* With x' = (x - mean) / deviation and n values a channel: dx = weight / deviation · (dy - Σ dy / n
  * - x' Σ dy x' / n). */
 static void combine_gradient(const cnn_layer *layer, size_t blocks, const double *sums,
-                             float *shared) {
+                             size_t stride, float *shared) {
     ptrdiff_t channels = layer->in.channels;
-    size_t stride = sums_size(layer);
     for (ptrdiff_t c = 0; c < channels; c++) {
         double count = 0.0, sum = 0.0, product = 0.0;
         for (size_t b = 0; b < blocks; b++) {

@@ -283,12 +283,13 @@ static void run_stages(batch_pass *pass, int threads) {
             const cnn_layer *layer = &network->layers[pass->stage_last];
             before[pass->stage_last] = pass->stage_first;
             layer->batch->combine(layer, pass->parameters + layer->parameter_offset, blocks,
-                                  minibatch->sums, minibatch->shared + layer->shared_offset);
+                                  minibatch->sums, network->sums_size,
+                                  minibatch->shared + layer->shared_offset);
         }
     }
     while (pass->stage_first >= 0) {
         const cnn_layer *layer = &network->layers[pass->stage_first];
-        layer->batch->combine_gradient(layer, blocks, minibatch->sums,
+        layer->batch->combine_gradient(layer, blocks, minibatch->sums, network->sums_size,
                                        minibatch->shared + layer->shared_offset);
         pass->stage_last = pass->stage_first;
         pass->stage_first = before[pass->stage_last];
