@@ -25,6 +25,12 @@ typedef enum cnn_normalize {
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
 } cnn_normalize;
 
+/* A number, or a text that stands for one which the run finds ("f1"). */
+typedef struct cnn_number_or_text {
+    char *text; /* NULL: the number counts */
+    double number;
+} cnn_number_or_text;
+
 struct cnn_config {
     struct {
         char *train;
@@ -47,6 +53,8 @@ struct cnn_config {
         bool shuffle;
         int64_t seed;
         double checkpoint_seconds;
+        cnn_number_or_text threshold; /* the text: a cnn_threshold_rule */
+        bool calibrate;
     } train;
     char *output; /* NULL where not given */
 };

@@ -1,5 +1,7 @@
 #include "config_keys.h"
 
+#include "threshold_rule.h"
+
 #include <stddef.h>
 
 static const char *const bad_images[] = {"fail", "skip", NULL};
@@ -148,6 +150,21 @@ const cnn_config_key cnn_config_keys[] = {
      .fallback = 60,
      .may_change = true,
      .help = "a checkpoint at least this often, beside the one at the end of each epoch"},
+    {.path = "train.threshold",
+     .kind = CNN_CONFIG_NUMBER_OR_TEXT,
+     FIELD(train.threshold),
+     .maximum = 1,
+     .fallback = 0.5,
+     .is_text = cnn_threshold_rule_is,
+     .texts = CNN_THRESHOLD_RULE_TEXTS,
+     .pattern = CNN_THRESHOLD_RULE_PATTERN,
+     .help = "class 1 from this probability on; a rule chooses it on the validation images, once "
+             "training is over, for model.bin"},
+    {.path = "train.calibrate",
+     .kind = CNN_CONFIG_BOOLEAN,
+     FIELD(train.calibrate),
+     .help = "divide the logits of model.bin by the temperature that makes the loss of the "
+             "validation images least, before a threshold is chosen"},
     {.path = "output",
      .kind = CNN_CONFIG_PATH,
      FIELD(output),

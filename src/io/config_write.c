@@ -83,6 +83,10 @@ static cJSON *value_json(const cnn_config_key *key, const cnn_config *config) {
         return cJSON_CreateBool(*(const bool *)field);
     case CNN_CONFIG_CHOICE:
         return cJSON_CreateString(key->choices[*(const int64_t *)field]);
+    case CNN_CONFIG_NUMBER_OR_TEXT: {
+        const cnn_number_or_text *value = field;
+        return value->text ? cJSON_CreateString(value->text) : cJSON_CreateNumber(value->number);
+    }
     case CNN_CONFIG_VALIDATION:
         return config->data.validation.path ? cJSON_CreateString(config->data.validation.path)
                                             : cJSON_CreateNumber(config->data.validation.fraction);
@@ -208,6 +212,11 @@ static void describe_key(const cnn_config_key *key, cnn_text *text) {
             cnn_text_format(text, "%s\"%s\"", i ? ", " : "", key->choices[i]);
         }
         break;
+    case CNN_CONFIG_NUMBER_OR_TEXT:
+        cnn_text_format(text, "number %s %g, up to %g, or %s",
+                        key->above_minimum ? "above" : "from", key->minimum, key->maximum,
+                        key->texts);
+        break;
     case CNN_CONFIG_VALIDATION:
         cnn_text_format(text, "path, or number from 0 to below 1");
         break;
@@ -325,6 +334,21 @@ static bool add_validation(cJSON *schema, double fallback) {
            complete;
 }
 
+static bool add_number_or_text(cJSON *schema, const cnn_config_key *key) {
+    cJSON *either = cJSON_CreateArray();
+    cJSON *number = cJSON_CreateObject();
+    cJSON *text = cJSON_CreateObject();
+    bool complete =
+        add_text(number, "type", "number") &&
+        add_number(number, key->above_minimum ? "exclusiveMinimum" : "minimum", key->minimum) &&
+        add_number(number, "maximum", key->maximum) && add_text(text, "type", "string") &&
+        add_text(text, "pattern", key->pattern);
+    complete = cnn_json_append(either, number) && complete;
+    complete = cnn_json_append(either, text) && complete;
+    return cnn_json_add(schema, "anyOf", either) && add_number(schema, "default", key->fallback) &&
+           complete;
+}
+
 static bool add_classes(cJSON *schema) {
     cJSON *items = cJSON_CreateObject();
     bool complete = add_path_type(items);
@@ -435,6 +459,9 @@ static cJSON *key_schema(const cnn_config_key *key) {
                    add_text(schema, "default", key->choices[(int)key->fallback]);
         break;
     }
+    case CNN_CONFIG_NUMBER_OR_TEXT:
+        complete = complete && add_number_or_text(schema, key);
+        break;
     case CNN_CONFIG_VALIDATION:
         complete = complete && add_validation(schema, key->fallback);
         break;

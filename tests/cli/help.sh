@@ -44,6 +44,7 @@ widest=$(awk '{ if (length($0) > most) most = length($0) } END { print most + 0 
 for key in data.train data.validation data.test data.classes data.bad_images data.duplicates \
     image.width image.height image.channels image.resize image.normalize image.max_megapixels layers \
     train.epochs train.batch_size train.optimizer train.learning_rate train.momentum train.shuffle train.seed train.checkpoint_seconds output \
+    train.threshold train.calibrate \
     filters kernel stride padding size units conv relu maxpool flatten dense sigmoid; do
     grep -Eq "^ +$key( |\$)" help-config || fail "expected --help-config to name $key"
 done
