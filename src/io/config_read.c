@@ -543,6 +543,27 @@ static cnn_status check_structure(const config_reader *reader, const cJSON *root
     return status;
 }
 
+/* Keys of which each is fine, but not beside the other. */
+static cnn_status check_together(const config_reader *reader, const cnn_config *config) {
+    if (config->train.nesterov && !(config->train.momentum > 0.0)) {
+        return fail_at(reader, "train.momentum",
+                       "expected a number above 0 with train.nesterov, got 0");
+    }
+    if (config->train.schedule == CNN_SCHEDULE_ONE_CYCLE && config->train.warmup_epochs > 0.0) {
+        return fail_at(reader, "train.warmup_epochs",
+                       "expected 0 with train.schedule \"one_cycle\", which warms up by itself, "
+                       "got %.15g",
+                       config->train.warmup_epochs);
+    }
+    if (config->data.sampling == CNN_SAMPLING_BALANCED && config->train.pos_weight.text) {
+        return fail_at(reader, "train.pos_weight",
+                       "expected a number with data.sampling \"balanced\", which balances the "
+                       "classes already, got \"%s\"",
+                       config->train.pos_weight.text);
+    }
+    return CNN_OK;
+}
+
 /* Reads all keys, or those that a model keeps, and checks that the network fits together. */
 static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool model_only,
                             cnn_config *config) {
@@ -571,7 +592,7 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
         return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s", origin(reader, place),
                         found.message);
     }
-    return CNN_OK;
+    return model_only ? CNN_OK : check_together(reader, config);
 }
 
 cnn_status cnn_config_load(const char *path, const char *const *overrides, size_t override_count,
@@ -632,6 +653,7 @@ void cnn_config_free(cnn_config *config) {
     cnn_free(config->data.classes[1]);
     cnn_free(config->network.layers);
     cnn_free(config->train.threshold.text);
+    cnn_free(config->train.pos_weight.text);
     cnn_free(config->output);
     cnn_free(config);
 }

@@ -155,6 +155,17 @@ static bool describe_difference(const char *key, const cJSON *was, const cJSON *
     return complete;
 }
 
+/* May a run that goes on with this config differ in the key? Not in its length, where the learning
+ * rate of every step depends on it. */
+static bool may_change(const cnn_config_key *key, const cJSON *config) {
+    const cJSON *train = cJSON_GetObjectItemCaseSensitive(config, "train");
+    const char *schedule =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(train, "schedule"));
+    bool fixed_length =
+        schedule && (strcmp(schedule, "cosine") == 0 || strcmp(schedule, "one_cycle") == 0);
+    return key->may_change && !(fixed_length && strcmp(key->path, "train.epochs") == 0);
+}
+
 cnn_status cnn_config_difference(const char *started, const char *now, char difference[256],
                                  cnn_error *error) {
     bool complete = true;
@@ -164,7 +175,7 @@ cnn_status cnn_config_difference(const char *started, const char *now, char diff
     cJSON *after = cJSON_Parse(now);
     for (const cnn_config_key *key = cnn_config_keys; before && after && key->path && !found;
          key++) {
-        if (key->may_change) {
+        if (may_change(key, before)) {
             continue;
         }
         const char *name;
