@@ -100,7 +100,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         command->train.overwrite = true;
         break;
     case MAX_SECONDS:
-        return cnn_option_number("max-seconds", value, 0.001, 1e9, &command->train.max_seconds,
+        return cnn_option_number("max-seconds", value, 1e-6, 1e9, &command->train.max_seconds,
                                  error);
     case THREADS:
         return cnn_option_integer("threads", value, 1, 1024, &command->train.threads, error);

@@ -59,8 +59,9 @@ const cnn_config_key cnn_config_keys[] = {
      .kind = CNN_CONFIG_CHOICE,
      FIELD(data.sampling),
      .choices = samplings,
-     .help = "the training images of an epoch: all, once each; or balanced: as many in all, half of "
-             "each class, those of the smaller one repeated evenly"},
+     .help =
+         "the training images of an epoch: all, once each; or balanced: as many in all, half of "
+         "each class, those of the smaller one repeated evenly"},
     {.path = "image.width",
      .kind = CNN_CONFIG_INTEGER,
      FIELD(image.width),

@@ -22,8 +22,7 @@ static double one_cycle(const cnn_schedule *schedule, int64_t step, double total
     if ((double)step <= top) {
         return anneal(first, schedule->rate, (double)step / top);
     }
-    return anneal(schedule->rate, first / CYCLE_LAST,
-                  ((double)step - top) / (total - 1.0 - top));
+    return anneal(schedule->rate, first / CYCLE_LAST, ((double)step - top) / (total - 1.0 - top));
 }
 
 static double stepped(const cnn_schedule *schedule, int64_t step) {

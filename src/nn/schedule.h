@@ -23,7 +23,7 @@ typedef struct cnn_schedule {
 
 /* The rate of a step, counted from 0 over the whole run. With W = ceil(warmup_epochs
  * steps_an_epoch), T = epochs steps_an_epoch:
- *   step < W: r (step + 1) / W, whatever the kind;
+ *   step < W: r (step + 1) / W, whatever the kind but one_cycle;
  *   constant: r;
  *   step: r step_factor^floor(epoch / step_epochs), epochs from 0 (PyTorch's StepLR);
  *   cosine: r (1 + cos(pi (step - W) / (T - W))) / 2 (CosineAnnealingLR down to 0, a step at a

@@ -2,6 +2,8 @@
 
 #include "sampling.h"
 
+#include <stdio.h>
+
 cnn_optimizer cnn_recipe_optimizer(const cnn_config *config) {
     return (cnn_optimizer){.kind = (cnn_optimizer_kind)config->train.optimizer,
                            .momentum = config->train.momentum,
@@ -45,12 +47,15 @@ void cnn_recipe_log_balance(const cnn_config *config, const cnn_dataset *dataset
     if (config->data.sampling == CNN_SAMPLING_BALANCED) {
         cnn_sampling_plan plan = cnn_sampling_plan_make(dataset);
         for (int label = 0; label < 2; label++) {
-            cnn_log_message(
-                log, CNN_LOG_INFO,
-                "data.sampling: an epoch draws %zu of the %zu images of \"%s\": %zu of them %zu "
-                "times, the others %zu times",
-                plan.images[label], images[label], dataset->classes[label], plan.extra[label],
-                plan.rounds[label] + 1, plan.rounds[label]);
+            char more[32] = "";
+            if (plan.extra[label] > 0) {
+                (void)snprintf(more, sizeof more, " or %zu", plan.rounds[label] + 1);
+            }
+            cnn_log_message(log, CNN_LOG_INFO,
+                            "data.sampling: an epoch has %zu images of \"%s\", each %zu%s times "
+                            "(of %zu)",
+                            plan.images[label], dataset->classes[label], plan.rounds[label], more,
+                            images[label]);
         }
     }
 }

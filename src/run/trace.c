@@ -121,9 +121,8 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
             cnn_network_forward_observed(network, t->parameters, workspace, observe, t);
         float slopes[CNN_LANES] = {0};
         for (int lane = 0; lane < t->count; lane++) {
-            slopes[lane] =
-                cnn_objective_gradient(&t->objective, logits[lane],
-                                       t->labels[t->first + (size_t)lane], (int)t->m);
+            slopes[lane] = cnn_objective_gradient(&t->objective, logits[lane],
+                                                  t->labels[t->first + (size_t)lane], (int)t->m);
         }
         cnn_network_backward_observed(network, t->parameters, workspace, slopes, ignored, observe,
                                       t);

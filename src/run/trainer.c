@@ -94,8 +94,7 @@ static cnn_status allocate(trainer *t, cnn_error *error) {
         return cnn_fail_memory(error, "training");
     }
     size_t images = training_images(t) < batch_size ? training_images(t) : batch_size;
-    status =
-        cnn_minibatch_create(t->setup.network, images, t->setup.threads, &t->minibatch, error);
+    status = cnn_minibatch_create(t->setup.network, images, t->setup.threads, &t->minibatch, error);
     if (status == CNN_OK) {
         cnn_objective objective = cnn_recipe_objective(t->config, dataset);
         cnn_minibatch_set_objective(t->minibatch, &objective);
@@ -430,7 +429,8 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
     };
     const float *parameters = kept_parameters(t);
     cnn_minibatch_prepare(t->minibatch, parameters);
-    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, parameters, CNN_SPLIT_VALIDATION, t->logits, &row.validation, error);
+    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, parameters, CNN_SPLIT_VALIDATION,
+                                     t->logits, &row.validation, error);
     if (status != CNN_OK) {
         return status;
     }
@@ -641,8 +641,7 @@ cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_e
                  .options = options,
                  .directory = {.lock = {.file = -1}},
                  .optimizer = cnn_recipe_optimizer(config),
-                 .deadline =
-                     options->max_seconds > 0.0 ? now() + options->max_seconds : HUGE_VAL};
+                 .deadline = options->max_seconds > 0.0 ? now() + options->max_seconds : HUGE_VAL};
     bool has_checkpoint = false;
     bool finished = false;
     cnn_status status = open_directory(&t, &has_checkpoint, &finished, error);
