@@ -25,7 +25,7 @@ typedef struct state_field {
 #define REAL(field)                                                                                \
     { "checkpoint." #field, offsetof(cnn_checkpoint_state, field), false }
 static const state_field fields[] = {
-    /* epochs comes first: cnn_checkpoint_peek reads it alone */
+    /* these two come first: cnn_checkpoint_peek reads them alone */
     WHOLE(epochs),      WHOLE(batches),         WHOLE(right),        WHOLE(best_epoch),
     REAL(loss_sum),     REAL(best_loss),        REAL(train_loss),    REAL(train_accuracy),
     REAL(seconds),      REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
@@ -197,7 +197,7 @@ cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpo
 }
 
 cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,
-                               cnn_error *error) {
+                               int64_t *batches, cnn_error *error) {
     cnn_saved_file file;
     cnn_checkpoint_state state = {0};
     cnn_status status = cnn_safetensors_read(path, &file, error);
@@ -205,10 +205,11 @@ cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *ep
         return status;
     }
     status = compare_config(&file, path, config, error);
-    if (status == CNN_OK) {
-        status = read_field(&file, path, &fields[0], &state, error);
+    for (int i = 0; i < 2 && status == CNN_OK; i++) {
+        status = read_field(&file, path, &fields[i], &state, error);
     }
     *epochs = state.epochs;
+    *batches = state.batches;
     cnn_safetensors_free(&file);
     return status;
 }

@@ -47,8 +47,9 @@ CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, const char *config
                                             const cnn_checkpoint_values *values, bool *same_data,
                                             cnn_error *error);
 
-/* Reads how many epochs are finished, and compares the config, but not the data. */
+/* Reads how many epochs are finished, and batches of the next one, and compares the config, but not
+ * the data. */
 CNN_MUST_USE cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,
-                                            cnn_error *error);
+                                            int64_t *batches, cnn_error *error);
 
 #endif

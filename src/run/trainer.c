@@ -475,7 +475,7 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
 static cnn_status train_epochs(trainer *t, cnn_error *error) {
     cnn_status status = CNN_OK;
     while (t->state.epochs < t->config->train.epochs && status == CNN_OK && t->left_out == 0) {
-        if (t->state.epochs > 0 && time_is_up(t)) {
+        if (t->state.epochs > 0 && t->state.batches == 0 && time_is_up(t)) {
             log_time_is_up(t);
             break;
         }
@@ -574,14 +574,14 @@ static cnn_status claim_directory(trainer *t, bool *has_checkpoint, cnn_error *e
 /* Has the run in the directory everything that one of as many epochs as the config wants leaves?
  * Needs no data. */
 static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error) {
-    int64_t epochs = 0;
+    int64_t epochs = 0, batches = 0; /* batches: of an epoch that --max-seconds has cut short */
     *finished = false;
     char *json = cnn_config_to_json(t->config);
-    cnn_status status =
-        json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json, &epochs, error)
-             : cnn_fail_memory(error, "the config");
+    cnn_status status = json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json,
+                                                   &epochs, &batches, error)
+                             : cnn_fail_memory(error, "the config");
     cnn_free(json);
-    if (status == CNN_OK && epochs == t->config->train.epochs) {
+    if (status == CNN_OK && epochs == t->config->train.epochs && batches == 0) {
         status = cnn_run_is_complete(&t->directory, finished, error);
     }
     if (status == CNN_OK && *finished) {
