@@ -52,6 +52,25 @@ train.clip_norm=0.5 train.label_smoothing=0.1 train.pos_weight=1.5 train.ema_dec
     expect_stderr 'train\.epochs: 3, now 4'
 }
 
+# steps are counted over the whole run: two epochs of one batch are one epoch of the same two batches
+{
+    echo path,label
+    for class in left right; do
+        for image in data/$class/*; do echo "$image,$class"; done
+    done
+} >once.csv
+{ cat once.csv && sed 1d once.csv; } >twice.csv
+steps="train.batch_size=44 train.shuffle=false data.validation=0 data.duplicates=allow train.optimizer=adam train.ema_decay=0.9
+train.schedule=cosine"
+# shellcheck disable=SC2086 # words
+{
+    run 0 "$CNNTRAIN" --config cfg.json $steps data.train=once.csv train.epochs=2 --out two-epochs
+    run 0 "$CNNTRAIN" --config cfg.json $steps data.train=twice.csv train.epochs=1 --out one-epoch
+}
+tail -c 1400 two-epochs/last.bin >two-epochs.bin # weights, without what the file says of the run
+tail -c 1400 one-epoch/last.bin >one-epoch.bin
+expect_same two-epochs.bin one-epoch.bin
+
 # enough time: nothing is cut
 run 0 "$CNNTRAIN" --config cfg.json --out whole2
 run 0 "$CNNTRAIN" --config cfg.json --out timed --max-seconds 1000
