@@ -16,8 +16,9 @@ static size_t find_decaying(const cnn_network *network, cnn_parameter_range rang
         for (int t = 0; t < layer->tensor_count; t++) {
             const cnn_tensor *tensor = &layer->tensors[t];
             if (tensor->decays) {
-                ranges[count++] =
+                ranges[count] =
                     (cnn_parameter_range){.first = tensor->offset, .count = tensor->count};
+                count++;
             }
         }
     }
