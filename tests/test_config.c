@@ -161,7 +161,8 @@ static const broken broken_configs[] = {
      "command line: data.validation: expected a path or a share from 0 to below 1, got -0.1"},
     /* choices */
     {NULL, NULL, "train.optimizer=SGD",
-     "command line: train.optimizer: expected \"sgd\" or \"momentum\", got \"SGD\""},
+     "command line: train.optimizer: expected \"sgd\" or \"momentum\" or \"adam\" or "
+     "\"adamw\", got \"SGD\""},
     {NULL, NULL, "image.resize=2",
      "command line: image.resize: expected \"stretch\" or \"crop\" or \"letterbox\", got 2"},
     {NULL, NULL, "layers.0.padding=full",
@@ -482,10 +483,10 @@ static void test_schema(void **state) {
     size_t keys = 0;
     for (char *line = strtok(help, "\n"); line; line = strtok(NULL, "\n")) {
         char key[64], quoted[72];
-        if (strstr(line, "  (") && sscanf(line, "    %63[a-z_]  (", key) == 1 && line[2] == ' ') {
+        if (strstr(line, "  (") && sscanf(line, "    %63[a-z0-9_]  (", key) == 1 && line[2] == ' ') {
             (void)snprintf(quoted, sizeof quoted, "\"%s\":", key);
             assert_non_null(strstr(text, quoted));
-        } else if (strstr(line, "  (") && sscanf(line, "  %63[a-z_.]  (", key) == 1) {
+        } else if (strstr(line, "  (") && sscanf(line, "  %63[a-z0-9_.]  (", key) == 1) {
             const cJSON *place = schema;
             char *rest;
             for (char *part = strtok_r(key, ".", &rest); part; part = strtok_r(NULL, ".", &rest)) {

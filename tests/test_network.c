@@ -1269,7 +1269,8 @@ static void expect_optimizer(cnn_optimizer optimizer, size_t state_size) {
                         steepness * (want_w[i] - 1.0);
             want_w[i] -= rate * want_v[i];
         }
-        cnn_optimizer_step(&optimizer, NULL, rate, COUNT, gradients,
+        cnn_update update = {.rate = rate, .number = step + 1, .scale = 1.0};
+        cnn_optimizer_step(&optimizer, NULL, &update, COUNT, gradients,
                            state_size > 0 ? velocity : NULL, w);
     }
     for (size_t i = 0; i < COUNT; i++) {

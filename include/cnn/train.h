@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* Where a run stands; loss is the mean of the epoch so far. */
+/* Where a run stands; loss is the mean of the epoch so far, of the loss that training minimises. */
 typedef struct cnn_train_progress {
     int64_t epoch, epochs; /* counted from 1 */
     int64_t batch, batches;
@@ -32,6 +32,8 @@ typedef struct cnn_train_options {
     int threads;        /* 0: as many as there are processors */
     bool resume;    /* go on from the run directory's checkpoint, or start where there is none */
     bool overwrite; /* start over in a run directory that is in use */
+    double max_seconds; /* end in about so much time, with all that a finished run leaves; 0: no
+                         * limit. Counted from the call, so anew where a run is resumed */
     const char *cache_directory; /* keep decoded images here between runs, of which any number may
                                   * use it at once; NULL: nowhere. Changes no result; where it
                                   * cannot be used, the log says so and the run goes on without */

@@ -18,6 +18,7 @@ enum {
     OUT,
     RESUME,
     OVERWRITE,
+    MAX_SECONDS,
     THREADS,
     NO_CACHE,
     CACHE_LIMIT,
@@ -39,6 +40,7 @@ static const cnn_option options[] = {
     [OUT] = {"out", 'o', "DIR", "the run directory; beats the config's \"output\""},
     [RESUME] = {"resume", 0, NULL, "go on with the run in the directory, or start one"},
     [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
+    [MAX_SECONDS] = {"max-seconds", 0, "N", "end in time, with all that a finished run leaves"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
     [NO_CACHE] = {"no-cache", 0, NULL, "neither use nor fill the cache of decoded images"},
     [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
@@ -97,6 +99,9 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     case OVERWRITE:
         command->train.overwrite = true;
         break;
+    case MAX_SECONDS:
+        return cnn_option_number("max-seconds", value, 1e-6, 1e9, &command->train.max_seconds,
+                                 error);
     case THREADS:
         return cnn_option_integer("threads", value, 1, 1024, &command->train.threads, error);
     case NO_CACHE:

@@ -386,15 +386,20 @@ static cnn_status read_path(const config_reader *reader, const char *place, cons
     return *path ? CNN_OK : cnn_fail_memory(reader->error, "a path");
 }
 
+static bool number_fits(const cnn_config_key *key, const cJSON *item) {
+    double number = item->valuedouble;
+    bool whole = key->kind == CNN_CONFIG_INTEGER;
+    return cJSON_IsNumber(item) && isfinite(number) &&
+           (key->above_minimum ? number > key->minimum : number >= key->minimum) &&
+           number <= key->maximum && !(whole && number > floor(number)) &&
+           !(key->ends_only && number > key->minimum && number < key->maximum);
+}
+
 static cnn_status read_number(const config_reader *reader, const cnn_config_key *key,
                               const cJSON *item, double *number) {
     bool whole = key->kind == CNN_CONFIG_INTEGER;
     *number = item->valuedouble;
-    bool fits = cJSON_IsNumber(item) && isfinite(*number) &&
-                (key->above_minimum ? *number > key->minimum : *number >= key->minimum) &&
-                *number <= key->maximum && !(whole && *number > floor(*number)) &&
-                !(key->ends_only && *number > key->minimum && *number < key->maximum);
-    if (fits) {
+    if (number_fits(key, item)) {
         return CNN_OK;
     }
     char expected[128];
@@ -405,6 +410,23 @@ static cnn_status read_number(const config_reader *reader, const cnn_config_key 
     (void)snprintf(expected, sizeof expected, "%s %s %.16g %s %.16g",
                    whole ? "an integer" : "a number", key->above_minimum ? "above" : "from",
                    key->minimum, key->above_minimum ? "and up to" : "to", key->maximum);
+    return fail_expected(reader, key->path, expected, item);
+}
+
+static cnn_status read_number_or_text(const config_reader *reader, const cnn_config_key *key,
+                                      const cJSON *item, cnn_number_or_text *value) {
+    if (number_fits(key, item)) {
+        value->number = item->valuedouble;
+        return CNN_OK;
+    }
+    if (cJSON_IsString(item) && key->is_text(item->valuestring)) {
+        value->text = cnn_copy_string(item->valuestring);
+        return value->text ? CNN_OK : cnn_fail_memory(reader->error, key->path);
+    }
+    char expected[256];
+    (void)snprintf(expected, sizeof expected, "a number %s %.16g %s %.16g, or %s",
+                   key->above_minimum ? "above" : "from", key->minimum,
+                   key->above_minimum ? "and up to" : "to", key->maximum, key->texts);
     return fail_expected(reader, key->path, expected, item);
 }
 
@@ -462,6 +484,9 @@ static void set_fallback(const cnn_config_key *key, cnn_config *config) {
     case CNN_CONFIG_BOOLEAN:
         *(bool *)field = key->fallback > 0.0;
         break;
+    case CNN_CONFIG_NUMBER_OR_TEXT:
+        ((cnn_number_or_text *)field)->number = key->fallback;
+        break;
     case CNN_CONFIG_VALIDATION:
         config->data.validation.fraction = key->fallback;
         break;
@@ -496,6 +521,8 @@ static cnn_status read_key(const config_reader *reader, const cnn_config_key *ke
         return CNN_OK;
     case CNN_CONFIG_CHOICE:
         return read_choice(reader, key, item, field);
+    case CNN_CONFIG_NUMBER_OR_TEXT:
+        return read_number_or_text(reader, key, item, field);
     case CNN_CONFIG_VALIDATION:
         return read_validation(reader, key, item, config);
     case CNN_CONFIG_CLASSES:
@@ -578,6 +605,27 @@ static cnn_status check_structure(const config_reader *reader, const cJSON *root
     return status;
 }
 
+/* Keys of which each is fine, but not beside the other. */
+static cnn_status check_together(const config_reader *reader, const cnn_config *config) {
+    if (config->train.nesterov && !(config->train.momentum > 0.0)) {
+        return fail_at(reader, "train.momentum",
+                       "expected a number above 0 with train.nesterov, got 0");
+    }
+    if (config->train.schedule == CNN_SCHEDULE_ONE_CYCLE && config->train.warmup_epochs > 0.0) {
+        return fail_at(reader, "train.warmup_epochs",
+                       "expected 0 with train.schedule \"one_cycle\", which warms up by itself, "
+                       "got %.15g",
+                       config->train.warmup_epochs);
+    }
+    if (config->data.sampling == CNN_SAMPLING_BALANCED && config->train.pos_weight.text) {
+        return fail_at(reader, "train.pos_weight",
+                       "expected a number with data.sampling \"balanced\", which balances the "
+                       "classes already, got \"%s\"",
+                       config->train.pos_weight.text);
+    }
+    return CNN_OK;
+}
+
 /* Reads all keys, or those that a model keeps, and checks that the network fits together. */
 static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool model_only,
                             cnn_config *config) {
@@ -607,7 +655,7 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
         return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s", origin(reader, place),
                         found.message);
     }
-    return CNN_OK;
+    return model_only ? CNN_OK : check_together(reader, config);
 }
 
 cnn_status cnn_config_load(const char *path, const char *const *overrides, size_t override_count,
@@ -667,6 +715,8 @@ void cnn_config_free(cnn_config *config) {
     cnn_free(config->data.classes[0]);
     cnn_free(config->data.classes[1]);
     cnn_free(config->network.layers);
+    cnn_free(config->train.threshold.text);
+    cnn_free(config->train.pos_weight.text);
     cnn_free(config->output);
     cnn_free(config);
 }

@@ -93,6 +93,7 @@ typedef struct cnn_tensor {
     int fan_in; /* > 0: starts as He uniform for this fan-in; 0: starts as `start` everywhere */
     float start;
     bool average;  /* follows the batches; its gradient is 0, and no optimizer changes it */
+    bool decays;   /* weight decay is for it (weights; not biases, nor what normalizes) */
     size_t offset; /* in floats, in the flat parameter array */
     size_t count;
 } cnn_tensor;

@@ -74,7 +74,8 @@ static int tensors(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_sh
     tensor[0] = (cnn_tensor){.name = "weight",
                              .rank = 4,
                              .dim = {out->channels, in->channels, kernel, kernel},
-                             .fan_in = in->channels * kernel * kernel};
+                             .fan_in = in->channels * kernel * kernel,
+                             .decays = true};
     tensor[1] = (cnn_tensor){.name = "bias", .rank = 1, .dim = {out->channels}};
     return 2;
 }

@@ -23,7 +23,7 @@ manual() {
     done <explained
 }
 manual "$CNNTRAIN" "$SOURCE/src/cli/cnntrain.1"
-"$CNNTRAIN" --help-config | sed -n 's/^  \([a-z_.]*\)  (.*/\1/p' >keys
+"$CNNTRAIN" --help-config | sed -n 's/^  \([a-z0-9_.]*\)  (.*/\1/p' >keys
 [ "$(wc -l <keys)" -ge 20 ] || fail "expected at least 20 keys in --help-config"
 while read -r key; do
     grep -qw -e "$key" page || fail "expected cnntrain.1 to explain $key"

@@ -101,7 +101,9 @@ static cnn_status write_checkpoint(const char *path, cnn_error *error) {
                                           .state_count = FUZZ_OPTIMIZER_STATE,
                                           .parameters = numbers,
                                           .best_parameters = numbers,
-                                          .optimizer_state = numbers};
+                                          .optimizer_state = numbers,
+                                          .average_count = FUZZ_PARAMETERS,
+                                          .average = numbers};
     return cnn_checkpoint_write(path, &state, FUZZ_CHECKPOINT_CONFIG, &values, error);
 }
 
