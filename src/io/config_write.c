@@ -213,9 +213,8 @@ static void describe_key(const cnn_config_key *key, cnn_text *text) {
         }
         break;
     case CNN_CONFIG_NUMBER_OR_TEXT:
-        cnn_text_format(text, "number %s %g, up to %g, or %s",
-                        key->above_minimum ? "above" : "from", key->minimum, key->maximum,
-                        key->texts);
+        cnn_text_format(text, "number %s %g, up to %g, or a text",
+                        key->above_minimum ? "above" : "from", key->minimum, key->maximum);
         break;
     case CNN_CONFIG_VALIDATION:
         cnn_text_format(text, "path, or number from 0 to below 1");
@@ -287,6 +286,11 @@ char *cnn_config_help(void) {
         describe_key(key, &text);
         cnn_text_format(&text, ")\n");
         wrap(key->help, &text);
+        if (key->texts) {
+            char texts[256];
+            (void)snprintf(texts, sizeof texts, "text: %s", key->texts);
+            wrap(texts, &text);
+        }
     }
     cnn_text_format(&text,
                     "\nLayers, each {\"type\": NAME, KEY: VALUE, …}; the last two are dense with "
