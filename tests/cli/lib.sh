@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Sourced by every script here. The environment names what is tested: CNNTRAIN, CNNPREDICT, MAKE_IMAGES (programs),
+# Sourced by every script here. The environment names what is tested: CNNTRAIN, CNNPREDICT, CNNEVAL, MAKE_IMAGES (programs),
 # SOURCE (root of the repository), BUILD (root of the build). Each script works in a folder of its own.
 set -u
 LC_ALL=C
