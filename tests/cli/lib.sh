@@ -96,6 +96,19 @@ make_data() {
     "$MAKE_IMAGES" "$1" "$2" 12 12 1 "${3:-1}" || exit 1
 }
 
+# mislabel DIR N: gives every N-th image of either class the other label, so that no model tells all apart.
+mislabel() {
+    for class in left right; do
+        find "$1/$class" -name '*.pgm' | sort | awk "NR % $2 == 0"
+    done >"$work/mislabelled"
+    while read -r image; do
+        case $image in
+        */left/*) mv "$image" "$1/right/l$(basename "$image")" ;;
+        *) mv "$image" "$1/left/r$(basename "$image")" ;;
+        esac
+    done <"$work/mislabelled"
+}
+
 # write_config FILE: a small network on the data in "data", two epochs, run directory "out".
 write_config() {
     cat >"$1" <<'END'

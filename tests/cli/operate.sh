@@ -1,7 +1,9 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
 # train.threshold as a rule and train.calibrate: chosen on validation images, kept in model.bin, obeyed by cnnpredict.
 . "$SOURCE/tests/cli/lib.sh"
-make_data data 60
+make_data clean 80
+make_data data 120
+mislabel data 5
 write_config cfg.json
 header() { head -c 2000 "$1" | tr -d '\\' | sed 's/"[0-9]*\.weight.*//'; }
 # threshold FILE: that of a model
@@ -76,7 +78,7 @@ for number in -0.1 1.01 null; do
 done
 
 # --- images that are all told apart have no temperature; a warning says so
-run 0 "$CNNTRAIN" --config cfg.json --out sure train.epochs=20 train.calibrate=true
+run 0 "$CNNTRAIN" --config cfg.json --out sure data.train=clean train.epochs=20 train.calibrate=true
 expect_stderr 'train.calibrate: no temperature from 0.01 to 100'
 header sure/model.bin | grep -q temperature && fail "expected no temperature where there is none"
 
