@@ -27,6 +27,10 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
         cnn_json_add(normalization, "deviation",
                      cJSON_CreateDoubleArray(info->deviation, channels)) &&
         cnn_json_add(root, "threshold", cJSON_CreateNumber(info->threshold));
+    if (info->temperature < 1.0 || info->temperature > 1.0) {
+        complete =
+            complete && cnn_json_add(root, "temperature", cJSON_CreateNumber(info->temperature));
+    }
     if (complete) {
         complete = cnn_json_add(root, "normalization", normalization);
         normalization = NULL; /* root's, or freed */
@@ -94,11 +98,22 @@ static bool read_numbers(const cJSON *list, int64_t channels, double *numbers) {
     return fits;
 }
 
+static bool read_temperature(const cJSON *item, double *temperature) {
+    *temperature = cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+    return isfinite(*temperature) && *temperature > 0.0;
+}
+
 static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_model_info *info,
                             cnn_error *error) {
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(root, "classes");
     const cJSON *normalization = cJSON_GetObjectItemCaseSensitive(root, "normalization");
     const cJSON *threshold = cJSON_GetObjectItemCaseSensitive(root, "threshold");
+    const cJSON *temperature = cJSON_GetObjectItemCaseSensitive(root, "temperature");
+    info->temperature = 1.0;
+    if (temperature && !read_temperature(temperature, &info->temperature)) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: temperature: expected a finite number above 0",
+                        config_key);
+    }
     for (int i = 0; i < 3; i++) {
         info->deviation[i] = 1.0;
     }

@@ -8,6 +8,7 @@
 typedef struct cnn_model_info {
     char *classes[2];
     double mean[3], deviation[3]; /* of x / 255, per channel; 0 and 1 where not standardized */
+    double temperature;           /* what the logit is divided by; 1 where not calibrated */
     double threshold;             /* class 1 where the probability is at least this, as float */
 } cnn_model_info;
 
@@ -20,7 +21,8 @@ typedef struct cnn_model {
 
 /* Writes a safetensors file (safetensors.h) whose tensors are named and shaped as those of a
  * PyTorch nn.Sequential of the same layers: "0.weight" [out, in, kh, kw], "0.bias" [out], … The
- * string `cnntrain.config` holds image, layers, classes, normalization and threshold as JSON. */
+ * string `cnntrain.config` holds image, layers, classes, normalization and threshold as JSON, and a
+ * temperature that is not 1. */
 CNN_MUST_USE cnn_status cnn_model_write(const char *path, const cnn_config *config,
                                         const cnn_model_info *info, const cnn_network *network,
                                         const float *parameters, cnn_error *error);

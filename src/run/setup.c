@@ -76,6 +76,7 @@ cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options
         .classes = {setup->dataset->classes[0], setup->dataset->classes[1]},
         .deviation = {1.0, 1.0, 1.0},
         .threshold = config->train.threshold.number, /* 0.5 until a rule has its say */
+        .temperature = 1.0,
     };
     if (config->normalize == CNN_NORMALIZE_STANDARDIZE) {
         cnn_dataset_statistics(setup->dataset, (int)config->image.channels, setup->info.mean,

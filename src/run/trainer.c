@@ -11,6 +11,7 @@
 #include "recipe.h"
 #include "run_directory.h"
 #include "step.h"
+#include "tune.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -514,6 +515,14 @@ static cnn_status write_untrained(trainer *t, cnn_error *error) {
     return status;
 }
 
+/* Chooses temperature and threshold of model.bin, and writes it anew. */
+static cnn_status tune(trainer *t, cnn_error *error) {
+    cnn_status status = cnn_tune(t->config, &t->setup, t->minibatch, t->values.best_parameters,
+                                 t->logits, &t->options->log, error);
+    return status == CNN_OK ? write_model(t, CNN_RUN_MODEL, t->values.best_parameters, error)
+                            : status;
+}
+
 /* Measures model.bin on the validation and test images and writes what it found. */
 static cnn_status finish(trainer *t, cnn_error *error) {
     const cnn_dataset *dataset = t->setup.dataset;
@@ -532,8 +541,11 @@ static cnn_status finish(trainer *t, cnn_error *error) {
         .isa = cnn_isa_name(t->setup.network->kernels->isa),
     };
     cnn_minibatch_prepare(t->minibatch, t->values.best_parameters);
-    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->values.best_parameters,
-                                     CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
+    cnn_status status = cnn_tune_wanted(t->config) ? tune(t, error) : CNN_OK;
+    if (status == CNN_OK) {
+        status = cnn_evaluate(&t->setup, t->minibatch, t->values.best_parameters,
+                              CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
+    }
     if (status == CNN_OK) {
         status = cnn_run_write_predictions(&t->directory, dataset, CNN_SPLIT_VALIDATION, t->logits,
                                            t->setup.info.threshold, error);
@@ -651,6 +663,9 @@ cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_e
         goto done;
     }
     status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &t.setup, error);
+    if (status == CNN_OK) {
+        status = cnn_tune_check(config, t.setup.dataset, error);
+    }
     if (status == CNN_OK) {
         status = allocate(&t, error);
     }

@@ -21,6 +21,9 @@ for option in --help -h; do
     run 0 "$CNNPREDICT" $option && expect_screen 20
     expect_no_stderr
     expect_in_stdout '^usage: cnnpredict MODEL PATH'
+    run 0 "$CNNEVAL" $option && expect_screen 20
+    expect_no_stderr
+    expect_in_stdout '^usage: cnneval MODEL DATA'
 done
 
 for option in --version -V; do
@@ -29,6 +32,9 @@ for option in --version -V; do
     expect_no_stderr
     run 0 "$CNNPREDICT" $option
     expect_in_stdout '^cnnpredict [0-9]+\.[0-9]+\.[0-9]+$'
+    expect_no_stderr
+    run 0 "$CNNEVAL" $option
+    expect_in_stdout '^cnneval [0-9]+\.[0-9]+\.[0-9]+$'
     expect_no_stderr
 done
 
