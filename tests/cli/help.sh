@@ -44,6 +44,8 @@ widest=$(awk '{ if (length($0) > most) most = length($0) } END { print most + 0 
 for key in data.train data.validation data.test data.classes data.bad_images data.duplicates \
     image.width image.height image.channels image.resize image.normalize image.max_megapixels layers \
     train.epochs train.batch_size train.optimizer train.learning_rate train.momentum train.shuffle train.seed train.checkpoint_seconds output \
+    augment.flip_horizontal augment.flip_vertical augment.shift augment.rotate augment.zoom augment.shear \
+    augment.brightness augment.contrast augment.saturation augment.cutout augment.noise \
     filters kernel stride padding size units conv relu maxpool flatten dense sigmoid; do
     grep -Eq "^ +$key( |\$)" help-config || fail "expected --help-config to name $key"
 done
