@@ -82,6 +82,23 @@ CNN_MUST_USE cnn_status cnn_check_gradients(const cnn_config *config,
 CNN_MUST_USE cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char **json,
                                   cnn_error *error);
 
+/* What augmentation makes of some training images, as one picture: a row an image, which comes
+ * first as the network sees it, then as epochs 1 to 7 would show it to the network. */
+typedef struct cnn_augmented_sheet {
+    int channels, height, width;
+    int rows;
+    uint8_t *pixels; /* [height][width][channels] */
+    char *path; /* augmented.png in the run directory, or in the current one where none is given:
+                 * the place for the picture */
+} cnn_augmented_sheet;
+
+/* Draws the sheet of `images` training images, evenly chosen, or of all where there are fewer;
+ * reads the data, trains nothing, makes the run directory. Free with cnn_augmented_sheet_free. */
+CNN_MUST_USE cnn_status cnn_show_augmented(cnn_config *config, const cnn_train_options *options,
+                                           int images, cnn_augmented_sheet *sheet,
+                                           cnn_error *error);
+void cnn_augmented_sheet_free(cnn_augmented_sheet *sheet);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,7 @@
 #include "cache_home.h"
 #include "error.h"
 #include "options.h"
+#include "png_file.h"
 #include "progress.h"
 
 #include <signal.h>
@@ -27,6 +28,7 @@ enum {
     CHECK_DATA,
     CHECK_GRADIENTS,
     TRACE,
+    SHOW_AUGMENTED,
     QUIET,
     VERBOSE,
     HELP,
@@ -51,6 +53,8 @@ static const cnn_option options[] = {
     [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
                          "compare gradients with differences in double"},
     [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
+    [SHOW_AUGMENTED] = {"show-augmented", 0, "N",
+                        "draw what the network sees of N images: augmented.png"},
     [QUIET] = {"quiet", 'q', NULL, "errors only"},
     [VERBOSE] = {"verbose", 'v', NULL, "more messages"},
     [HELP] = {"help", 'h', NULL, "print this"},
@@ -68,6 +72,7 @@ typedef struct train_command {
     cnn_train_options train;
     bool quiet, verbose, no_cache;
     uint64_t max_memory; /* bytes; 0: what there is */
+    int shown;           /* images on the sheet of --show-augmented */
     int action;          /* TRACE, DRY_RUN, …; -1: train */
 } train_command;
 
@@ -117,6 +122,11 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     case VERBOSE:
         command->verbose = true;
         break;
+    case SHOW_AUGMENTED: {
+        cnn_status status =
+            cnn_option_integer("show-augmented", value, 1, 1000, &command->shown, error);
+        return status == CNN_OK ? choose_action(command, option, error) : status;
+    }
     case DRY_RUN:
     case CHECK_DATA:
     case CHECK_GRADIENTS:
@@ -200,6 +210,26 @@ static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
     return status;
 }
 
+/* Writes the contact sheet and prints its path. */
+static cnn_status show_augmented(cnn_config *config, const train_command *command,
+                                 cnn_error *error) {
+    cnn_augmented_sheet sheet;
+    cnn_status status = cnn_show_augmented(config, &command->train, command->shown, &sheet, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    status =
+        cnn_png_write(sheet.path, sheet.channels, sheet.height, sheet.width, sheet.pixels, error);
+    if (status == CNN_OK) {
+        status = cnn_print_results(sheet.path, strlen(sheet.path), error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_print_results("\n", 1, error);
+    }
+    cnn_augmented_sheet_free(&sheet);
+    return status;
+}
+
 static cnn_status run(const train_command *command, cnn_error *error) {
     cnn_config *config;
     char *text = NULL;
@@ -232,6 +262,9 @@ static cnn_status run(const train_command *command, cnn_error *error) {
     case TRACE:
         status = cnn_trace(config, &command->train, &text, error);
         status = print_text(text, status, error);
+        break;
+    case SHOW_AUGMENTED:
+        status = show_augmented(config, command, error);
         break;
     default:
         catch_signals();

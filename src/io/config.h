@@ -4,6 +4,7 @@
 #ifndef CNN_IO_CONFIG_H
 #define CNN_IO_CONFIG_H
 
+#include "augment.h"
 #include "image.h"
 #include "network.h"
 #include "optimizer.h"
@@ -52,6 +53,7 @@ struct cnn_config {
     } data;
     cnn_image_settings image;
     int64_t normalize; /* cnn_normalize */
+    cnn_augment_settings augment;
     cnn_network_spec network;
     struct {
         int64_t epochs, batch_size;

@@ -643,6 +643,12 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
             return status;
         }
     }
+    if (!model_only && config->augment.saturation > 0.0 && config->image.channels == 1) {
+        return fail_at(
+            reader, "augment.saturation",
+            "expected 0, since grey images (image.channels 1) have no colours, got %.15g",
+            config->augment.saturation);
+    }
     config->network.input = (cnn_shape){.channels = (int)config->image.channels,
                                         .height = (int)config->image.height,
                                         .width = (int)config->image.width};

@@ -20,6 +20,8 @@
 
 /* The table of --check-data: no part of a run, and no reason to refuse a directory. */
 #define CNN_DATA_REPORT "data_report.csv"
+/* The picture of --show-augmented: the same. */
+#define CNN_AUGMENTED_SHEET "augmented.png"
 
 typedef enum cnn_run_file {
 #define CNN_RUN_FILE_ENUM(name, text) name,

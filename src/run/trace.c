@@ -37,6 +37,8 @@ typedef struct trace {
     float *logits;       /* [m] */
     float *parameters;
     size_t *order;
+    const cnn_augment_settings *augment;
+    uint64_t seed;
     size_t first; /* image of the block at work */
     int count;    /* images in it */
 } trace;
@@ -100,8 +102,12 @@ static void observe(void *context, int layer, bool gradient, const cnn_block *bl
 static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatch,
                       cnn_error *error) {
     cnn_network *network = t->setup.network;
-    cnn_dataset_source images = {
-        .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
+    cnn_dataset_source images = {.dataset = t->setup.dataset,
+                                 .table = &t->setup.table,
+                                 .order = t->order,
+                                 .augment = t->augment,
+                                 .seed = t->seed,
+                                 .epoch = 1};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
     float *workspace = cnn_network_workspace(network, true);
     float *ignored = cnn_alloc(network->parameter_count, sizeof *ignored);
@@ -285,7 +291,7 @@ static void release(trace *t) {
 cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char **json,
                      cnn_error *error) {
     *json = NULL;
-    trace t = {0};
+    trace t = {.augment = &config->augment, .seed = (uint64_t)config->train.seed};
     cnn_text text = {0};
     cnn_minibatch *minibatch = NULL;
     const float *gradients = NULL;

@@ -368,8 +368,12 @@ static cnn_status train_epoch(trainer *t, cnn_error *error) {
     size_t batch_size = (size_t)t->config->train.batch_size;
     cnn_status status =
         cnn_setup_order(t->config, t->setup.dataset, t->state.epochs + 1, t->order, error);
-    cnn_dataset_source from = {
-        .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
+    cnn_dataset_source from = {.dataset = t->setup.dataset,
+                               .table = &t->setup.table,
+                               .order = t->order,
+                               .augment = &t->config->augment,
+                               .seed = (uint64_t)t->config->train.seed,
+                               .epoch = (uint64_t)t->state.epochs + 1};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &from};
     double begin = now();
     double earlier = t->state.epoch_training_seconds;

@@ -53,6 +53,8 @@ for key in data.train data.validation data.test data.classes data.bad_images dat
     train.threshold train.calibrate \
     train.nesterov train.beta1 train.beta2 train.epsilon train.weight_decay train.schedule train.warmup_epochs train.step_epochs \
     train.step_factor train.clip_norm train.label_smoothing train.pos_weight train.ema_decay \
+    augment.flip_horizontal augment.flip_vertical augment.shift augment.rotate augment.zoom augment.shear \
+    augment.brightness augment.contrast augment.saturation augment.cutout augment.noise \
     filters kernel stride padding size units conv relu maxpool flatten dense sigmoid; do
     grep -Eq "^ +$key( |\$)" help-config || fail "expected --help-config to name $key"
 done
