@@ -35,23 +35,35 @@ static cnn_status fill_in_classes(cnn_config *config, const cnn_dataset *dataset
     return CNN_OK;
 }
 
+cnn_reading cnn_setup_reading(const cnn_train_options *options) {
+    return (cnn_reading){
+        .cache = {.folder = options->cache_directory,
+                  .limit =
+                      options->cache_limit > 0 ? options->cache_limit : CNN_CACHE_LIMIT_DEFAULT},
+        .threads = cnn_setup_threads(options->threads),
+        .log = &options->log,
+        .should_stop = options->should_stop,
+        .user = options->user};
+}
+
 cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options,
                             cnn_network_mode mode, cnn_setup *setup, cnn_error *error) {
-    *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads)};
+    return cnn_setup_create_on(NULL, config, options, mode, setup, error);
+}
+
+cnn_status cnn_setup_create_on(cnn_dataset *dataset, cnn_config *config,
+                               const cnn_train_options *options, cnn_network_mode mode,
+                               cnn_setup *setup, cnn_error *error) {
+    *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads),
+                         .dataset = dataset,
+                         .borrowed = dataset != NULL};
     const cnn_kernels *kernels = NULL;
     cnn_status status = cnn_kernels_choose(&kernels, error);
     if (status == CNN_OK) {
         status = cnn_network_create(&config->network, kernels, mode, &setup->network, error);
     }
-    if (status == CNN_OK) {
-        cnn_reading reading = {.cache = {.folder = options->cache_directory,
-                                         .limit = options->cache_limit > 0
-                                                      ? options->cache_limit
-                                                      : CNN_CACHE_LIMIT_DEFAULT},
-                               .threads = setup->threads,
-                               .log = &options->log,
-                               .should_stop = options->should_stop,
-                               .user = options->user};
+    if (status == CNN_OK && !dataset) {
+        cnn_reading reading = cnn_setup_reading(options);
         status = cnn_dataset_load(config, &reading, &setup->dataset, error);
     }
     if (status == CNN_OK) {
@@ -84,7 +96,9 @@ cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options
 
 void cnn_setup_free(cnn_setup *setup) {
     cnn_network_free(setup->network);
-    cnn_dataset_free(setup->dataset);
+    if (!setup->borrowed) {
+        cnn_dataset_free(setup->dataset);
+    }
     *setup = (cnn_setup){0};
 }
 
