@@ -245,9 +245,8 @@ cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_config *confi
         dataset->samples[i].split = fold[i] == tested ? CNN_SPLIT_TEST : CNN_SPLIT_TRAIN;
     }
     if (config->data.validation.fraction > 0.0) {
-        status =
-            cnn_hold_back(dataset->samples, dataset->count, config->data.validation.fraction,
-                          (uint64_t)config->train.seed, error);
+        status = cnn_hold_back(dataset->samples, dataset->count, config->data.validation.fraction,
+                               (uint64_t)config->train.seed, error);
     }
     index_splits(dataset);
     return status;

@@ -22,7 +22,7 @@ static void log_split(const cnn_log_sink *log, const cnn_dataset *dataset, cnn_s
     }
 }
 
-static cnn_status fill_in_classes(cnn_config *config, const cnn_dataset *dataset,
+cnn_status cnn_setup_name_classes(cnn_config *config, const cnn_dataset *dataset,
                                   cnn_error *error) {
     for (int i = 0; i < 2; i++) {
         if (!config->data.classes[i]) {
@@ -36,14 +36,13 @@ static cnn_status fill_in_classes(cnn_config *config, const cnn_dataset *dataset
 }
 
 cnn_reading cnn_setup_reading(const cnn_train_options *options) {
-    return (cnn_reading){
-        .cache = {.folder = options->cache_directory,
-                  .limit =
-                      options->cache_limit > 0 ? options->cache_limit : CNN_CACHE_LIMIT_DEFAULT},
-        .threads = cnn_setup_threads(options->threads),
-        .log = &options->log,
-        .should_stop = options->should_stop,
-        .user = options->user};
+    return (cnn_reading){.cache = {.folder = options->cache_directory,
+                                   .limit = options->cache_limit > 0 ? options->cache_limit
+                                                                     : CNN_CACHE_LIMIT_DEFAULT},
+                         .threads = cnn_setup_threads(options->threads),
+                         .log = &options->log,
+                         .should_stop = options->should_stop,
+                         .user = options->user};
 }
 
 cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options,
@@ -67,7 +66,7 @@ cnn_status cnn_setup_create_on(cnn_dataset *dataset, cnn_config *config,
         status = cnn_dataset_load(config, &reading, &setup->dataset, error);
     }
     if (status == CNN_OK) {
-        status = fill_in_classes(config, setup->dataset, error);
+        status = cnn_setup_name_classes(config, setup->dataset, error);
     }
     if (status != CNN_OK) {
         return status;

@@ -22,11 +22,15 @@ typedef struct cnn_setup {
 CNN_MUST_USE cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options,
                                          cnn_network_mode mode, cnn_setup *setup, cnn_error *error);
 
-/* The same with images that are there already, and stay the caller's. */
+/* The same with images that are there already, and stay the caller's. dataset NULL: reads them. */
 CNN_MUST_USE cnn_status cnn_setup_create_on(cnn_dataset *dataset, cnn_config *config,
                                             const cnn_train_options *options, cnn_network_mode mode,
                                             cnn_setup *setup, cnn_error *error);
 void cnn_setup_free(cnn_setup *setup);
+
+/* Gives the config the dataset's class names where it has none. */
+CNN_MUST_USE cnn_status cnn_setup_name_classes(cnn_config *config, const cnn_dataset *dataset,
+                                               cnn_error *error);
 
 /* The options' way to read images. */
 cnn_reading cnn_setup_reading(const cnn_train_options *options);
