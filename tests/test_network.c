@@ -78,7 +78,7 @@ static const char *const batch_networks[] = {
     "3x7x7: conv 16 3 1 same, batchnorm, relu, conv 17 3 1 same, batchnorm, relu, maxpool 2, "
     "batchnorm 0.1, global_avgpool, flatten, dense 1, sigmoid",
     "2x5x5: conv 3 3, relu, batchnorm, flatten, batchnorm, sigmoid, dense 4, dense 1, sigmoid",
-    "1x6x6: conv 16 1, batchnorm, conv 16 3 1 same, maxpool 2, batchnorm, relu, flatten, dense 1, "
+    "2x6x6: conv 16 1, batchnorm, conv 16 3 1 same, maxpool 2, batchnorm, relu, flatten, dense 1, "
     "sigmoid",
 };
 

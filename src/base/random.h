@@ -10,6 +10,7 @@ typedef enum cnn_random_purpose {
     CNN_RANDOM_SHUFFLE = 2,        /* epoch; index: the sample */
     CNN_RANDOM_HOLD_BACK = 3,      /* index: the hash of the image's content, or of its group */
     CNN_RANDOM_GRADIENT_CHECK = 4, /* index: the place in inputs and parameters */
+    CNN_RANDOM_DROPOUT = 5,        /* step; index: image of the batch, layer and value */
     CNN_RANDOM_FOLDS = 16,         /* index: as for CNN_RANDOM_HOLD_BACK */
 } cnn_random_purpose;
 

@@ -1,6 +1,7 @@
 #include "model_file.h"
 
 #include "error.h"
+#include "inference.h"
 #include "json.h"
 #include "memory.h"
 #include "safetensors.h"
@@ -195,6 +196,28 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
     return CNN_OK;
 }
 
+/* The network as prediction runs it takes the place of the one that was trained. */
+static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
+    if (!cnn_inference_differs(model->network)) {
+        cnn_network_prepare(model->network, model->parameters);
+        return CNN_OK;
+    }
+    cnn_inference *inference;
+    cnn_status status = cnn_inference_create(model->network, &inference, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_inference_set(inference, model->network, model->parameters);
+    cnn_network *trained = model->network;
+    float *parameters = model->parameters;
+    model->network = inference->network;
+    model->parameters = inference->parameters;
+    inference->network = trained;
+    inference->parameters = parameters;
+    cnn_inference_free(inference);
+    return CNN_OK;
+}
+
 static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kernels,
                              cnn_model *model, cnn_error *error) {
     const char *text = cnn_saved_text_find(file, config_key);
@@ -230,10 +253,7 @@ static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kern
     if (status == CNN_OK) {
         status = read_parameters(file, model, error);
     }
-    if (status == CNN_OK) {
-        cnn_network_prepare(model->network, model->parameters);
-    }
-    return status;
+    return status == CNN_OK ? ready_for_prediction(model, error) : status;
 }
 
 cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels, cnn_model **out,

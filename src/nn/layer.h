@@ -83,6 +83,12 @@ typedef struct cnn_tensor {
     size_t count;
 } cnn_tensor;
 
+/* Where random numbers of a training step come from: the run's seed, and the step's number from the
+ * run's beginning. */
+typedef struct cnn_draw {
+    uint64_t seed, step;
+} cnn_draw;
+
 /* --- layers that see the whole mini-batch --- */
 
 /* In training, the output of such a layer for one image depends on all images of the batch, by sums
@@ -95,9 +101,9 @@ typedef struct cnn_batch_ops {
 
     /* x: a block whose first `count` lanes hold images. */
     void (*gather)(const cnn_layer *layer, const float *x, int count, float *work, double *sums);
-    /* sums: [blocks][sums_size]. */
+    /* sums: what block b has given stands at sums[b * stride]. */
     void (*combine)(const cnn_layer *layer, const float *parameters, size_t blocks,
-                    const double *sums, float *shared);
+                    const double *sums, size_t stride, float *shared);
     void (*forward)(const cnn_layer *layer, const float *shared, const float *x, float *y);
 
     /* dy: zeros in lanes without an image. Adds the block's part of the layer's gradients. */
@@ -105,7 +111,7 @@ typedef struct cnn_batch_ops {
                             const float *dy, int count, float *work, double *sums,
                             float *gradients);
     void (*combine_gradient)(const cnn_layer *layer, size_t blocks, const double *sums,
-                             float *shared);
+                             size_t stride, float *shared);
     /* Overwrites dx, with zeros in lanes without an image. */
     void (*backward)(const cnn_layer *layer, const float *shared, const float *x, const float *dy,
                      int count, float *dx);
@@ -132,6 +138,11 @@ struct cnn_layer_ops {
     bool applies_pool;
     /* Then backward takes the gradient behind the pooling. NULL: never. */
     bool (*unpools)(const cnn_layer *layer);
+    /* The layer is no part of prediction. */
+    bool training_only;
+    /* Two tensors, the weight [channels of y][…] and the bias [channels of y], give y as a linear
+     * function: a scale and shift of y's channels can be theirs (inference.c). */
+    bool weighs_channels;
     /* backward reads y, so no later layer may change it in place. */
     bool backward_reads_output;
 
@@ -171,6 +182,11 @@ struct cnn_layer_ops {
                      const float *y, const float *dy, float *kept, float *work, float *gradients,
                      float *dx);
 
+    /* Training only, before forward: puts random numbers into kept, for the images first … first +
+     * count - 1 of the batch. NULL: the layer needs none. */
+    void (*draw)(const cnn_layer *layer, const cnn_draw *draw, size_t first, int count,
+                 float *kept);
+
     /* NULL: every image stands for itself. Else training goes by these; forward is that of
      * prediction then. */
     const cnn_batch_ops *batch;
@@ -190,6 +206,7 @@ struct cnn_layer {
     cnn_layer_spec spec;
     const cnn_layer_ops *ops; /* spec.ops */
     const cnn_kernels *kernels;
+    int number; /* its place in the network */
     cnn_shape in, out;
     cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
     int tensor_count;
@@ -220,9 +237,10 @@ double cnn_layer_flops_per_value(const cnn_layer *layer);
 cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
                                   const cnn_shape *in, cnn_shape *out, cnn_error *error);
 
-/* What batch normalization does in prediction: y = x scale[c] + shift[c] (layer_batchnorm.c). */
-void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, float *scale,
-                        float *shift);
+/* What batch normalization does to a channel in prediction: y = x scale + shift
+ * (layer_batchnorm.c). */
+void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, int channel, double *scale,
+                        double *shift);
 
 /* reference_pattern of layers with a kink at 0. */
 uint64_t cnn_layer_sign_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash);

@@ -216,6 +216,7 @@ const cnn_layer_ops cnn_layer_conv = {
     .keys = keys,
     .applies_relu = true,
     .applies_pool = true,
+    .weighs_channels = true,
     .unpools = unpools,
     .infer_shape = infer_shape,
     .tensors = tensors,

@@ -346,6 +346,7 @@ cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *k
         layer->spec = spec->layers[i];
         layer->ops = layer->spec.ops;
         layer->kernels = kernels;
+        layer->number = i;
         layer->direct_only = direct_only;
         layer->output = layer->gradient_from = i + 1;
         layer->in = shape;
@@ -594,6 +595,16 @@ void cnn_network_batch_backward(const cnn_network *network, int i, const float *
         layer->batch->backward(layer, shared + layer->shared_offset,
                                input_of(network, i, workspace),
                                output_gradient_of(network, i, workspace), count, dx);
+    }
+}
+
+void cnn_network_draw(const cnn_network *network, const cnn_draw *draw, size_t first, int count,
+                      float *workspace) {
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        if (layer->ops->draw) {
+            layer->ops->draw(layer, draw, first, count, workspace + layer->kept_offset);
+        }
     }
 }
 

@@ -44,7 +44,7 @@ typedef struct cnn_network {
 typedef enum cnn_network_mode {
     CNN_NETWORK_FAST,     /* ReLU and 2×2 max-pooling are applied by the layer in front of them */
     CNN_NETWORK_STEPWISE, /* every layer works alone, so that an observer sees its own output */
-    CNN_NETWORK_PREDICT,  /* fast; batch normalization goes by its running averages */
+    CNN_NETWORK_PREDICT,  /* fast; batch normalization goes by its running averages (inference.h) */
 } cnn_network_mode;
 
 /* Checks a specification and, where shapes is not NULL, writes the shape of every layer's output to
@@ -87,6 +87,11 @@ const float *cnn_network_forward(const cnn_network *network, const float *parame
  * none (eq. 8). */
 void cnn_network_backward(const cnn_network *network, const float *parameters, float *workspace,
                           const float *logit_gradients, float *gradients);
+
+/* Before a block's forward pass in training: draws the random numbers of layers that need some, for
+ * the images first … first + count - 1 of the batch. */
+void cnn_network_draw(const cnn_network *network, const cnn_draw *draw, size_t first, int count,
+                      float *workspace);
 
 /* --- training by the whole batch --- */
 

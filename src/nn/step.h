@@ -10,6 +10,7 @@ typedef struct cnn_step {
     cnn_network *network; /* the one that minibatch runs */
     cnn_minibatch *minibatch;
     const cnn_optimizer *optimizer;
+    cnn_draw draw; /* of this step */
     double learning_rate;
     double threshold;       /* the probability from which an image counts as class 1 */
     float *parameters;      /* [parameter_count] */

@@ -273,15 +273,18 @@ static void report_progress(const trainer *t, double loss, double images_per_sec
 /* One step. Adds to the epoch's sums. */
 static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_t first, size_t m,
                               cnn_error *error) {
-    cnn_step step = {.network = t->setup.network,
-                     .minibatch = t->minibatch,
-                     .optimizer = &t->optimizer,
-                     .learning_rate = t->config->train.learning_rate,
-                     .threshold = t->setup.info.threshold,
-                     .parameters = t->values.parameters,
-                     .optimizer_state = t->values.optimizer_state,
-                     .logits = t->logits,
-                     .labels = t->labels};
+    cnn_step step = {
+        .network = t->setup.network,
+        .minibatch = t->minibatch,
+        .optimizer = &t->optimizer,
+        .draw = {.seed = (uint64_t)t->config->train.seed,
+                 .step = (uint64_t)(t->state.epochs * batches_per_epoch(t) + t->state.batches)},
+        .learning_rate = t->config->train.learning_rate,
+        .threshold = t->setup.info.threshold,
+        .parameters = t->values.parameters,
+        .optimizer_state = t->values.optimizer_state,
+        .logits = t->logits,
+        .labels = t->labels};
     int64_t right;
     double loss = cnn_step_run(&step, source, first, m, &right);
     if (!isfinite(loss)) {
