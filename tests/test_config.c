@@ -489,7 +489,8 @@ static void test_schema(void **state) {
     size_t keys = 0;
     for (char *line = strtok(help, "\n"); line; line = strtok(NULL, "\n")) {
         char key[64], quoted[72];
-        if (strstr(line, "  (") && sscanf(line, "    %63[a-z0-9_]  (", key) == 1 && line[2] == ' ') {
+        if (strstr(line, "  (") && sscanf(line, "    %63[a-z0-9_]  (", key) == 1 &&
+            line[2] == ' ') {
             (void)snprintf(quoted, sizeof quoted, "\"%s\":", key);
             assert_non_null(strstr(text, quoted));
         } else if (strstr(line, "  (") && sscanf(line, "  %63[a-z0-9_.]  (", key) == 1) {

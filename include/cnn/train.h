@@ -18,6 +18,7 @@ extern "C" {
 typedef struct cnn_train_progress {
     int64_t epoch, epochs; /* counted from 1 */
     int64_t batch, batches;
+    int fold, folds; /* counted from 1; 0 outside of a cross-validation */
     double loss;
     double images_per_second;
     double seconds_left; /* of the whole training, estimated */
@@ -34,6 +35,7 @@ typedef struct cnn_train_options {
     bool overwrite; /* start over in a run directory that is in use */
     double max_seconds; /* end in about so much time, with all that a finished run leaves; 0: no
                          * limit. Counted from the call, so anew where a run is resumed */
+    int folds; /* 2 to 1000: of cnn_cross_validate, and of cnn_dry_run, where 0 is a plain run */
     const char *cache_directory; /* keep decoded images here between runs, of which any number may
                                   * use it at once; NULL: nowhere. Changes no result; where it
                                   * cannot be used, the log says so and the run goes on without */
@@ -55,6 +57,15 @@ typedef struct cnn_train_options {
  * CNN_ERROR_DATA, CNN_ERROR_RUNTIME: see cnn/status.h. */
 CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *options,
                                   cnn_error *error);
+
+/* k-fold cross-validation: divides the images of data.train into options->folds parts, which are as
+ * alike in classes as copies and groups, which stay together, allow; trains once for each part, in
+ * OUTPUT/fold-1, …, on the others (but for data.validation's share of these, which chooses the
+ * epoch), and tests on it. Writes split.csv, folds.csv, predictions.csv and summary.json into the
+ * output directory. Statuses as cnn_train's; CNN_ERROR_CONFIG, too, where the config names
+ * validation or test images of its own. */
+CNN_MUST_USE cnn_status cnn_cross_validate(cnn_config *config, const cnn_train_options *options,
+                                           cnn_error *error);
 
 /* The layer table, memory and data counts of a run as text. Reads the data, trains nothing. Free
  * *text with cnn_text_release. */

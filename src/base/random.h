@@ -14,6 +14,7 @@ typedef enum cnn_random_purpose {
     CNN_RANDOM_SAMPLING = 12,      /* epoch; index: the sample */
     CNN_RANDOM_AUGMENT = 10,       /* epoch; index: the sample. What comes out is the seed of the
                                     * image's own numbers, whose index says what they change */
+    CNN_RANDOM_FOLDS = 16,         /* index: as for CNN_RANDOM_HOLD_BACK */
 } cnn_random_purpose;
 
 /* Spreads every bit of z over all bits of the result, one to one: the function that the others

@@ -20,6 +20,7 @@ enum {
     RESUME,
     OVERWRITE,
     MAX_SECONDS,
+    FOLDS,
     THREADS,
     NO_CACHE,
     CACHE_LIMIT,
@@ -43,6 +44,7 @@ static const cnn_option options[] = {
     [RESUME] = {"resume", 0, NULL, "go on with the run in the directory, or start one"},
     [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
     [MAX_SECONDS] = {"max-seconds", 0, "N", "end in time, with all that a finished run leaves"},
+    [FOLDS] = {"folds", 0, "K", "cross-validation: K runs, each tested on its part of data.train"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
     [NO_CACHE] = {"no-cache", 0, NULL, "neither use nor fill the cache of decoded images"},
     [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
@@ -107,6 +109,8 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     case MAX_SECONDS:
         return cnn_option_number("max-seconds", value, 1e-6, 1e9, &command->train.max_seconds,
                                  error);
+    case FOLDS:
+        return cnn_option_integer("folds", value, 2, 1000, &command->train.folds, error);
     case THREADS:
         return cnn_option_integer("threads", value, 1, 1024, &command->train.threads, error);
     case NO_CACHE:
@@ -241,6 +245,10 @@ static cnn_status run(const train_command *command, cnn_error *error) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "expected one of --resume and --overwrite, got both");
     }
+    if (command->train.folds > 0 && command->action >= 0 && command->action != DRY_RUN) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --folds and --%s, got both",
+                        options[command->action].name);
+    }
     cnn_status status = cnn_config_load(command->config, command->overrides,
                                         command->override_count, &config, error);
     if (status != CNN_OK) {
@@ -268,7 +276,8 @@ static cnn_status run(const train_command *command, cnn_error *error) {
         break;
     default:
         catch_signals();
-        status = cnn_train(config, &command->train, error);
+        status = command->train.folds > 0 ? cnn_cross_validate(config, &command->train, error)
+                                          : cnn_train(config, &command->train, error);
         break;
     }
     cnn_config_free(config);

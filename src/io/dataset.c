@@ -157,19 +157,25 @@ cnn_status cnn_dataset_hold_back(const cnn_config *config, cnn_sample *samples, 
                          (uint64_t)config->train.seed, error);
 }
 
-static cnn_status index_splits(cnn_dataset *dataset, cnn_error *error) {
+static cnn_status allocate_splits(cnn_dataset *dataset, cnn_error *error) {
     for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
         dataset->split[split] = cnn_alloc(dataset->count, sizeof *dataset->split[split]);
         if (!dataset->split[split]) {
             return cnn_fail_memory(error, "the list of images");
         }
     }
+    return CNN_OK;
+}
+
+/* From the samples' splits. */
+static void index_splits(cnn_dataset *dataset) {
+    memset(dataset->split_count, 0, sizeof dataset->split_count);
+    memset(dataset->class_count, 0, sizeof dataset->class_count);
     for (size_t i = 0; i < dataset->count; i++) {
         const cnn_sample *sample = &dataset->samples[i];
         dataset->split[sample->split][dataset->split_count[sample->split]++] = i;
         dataset->class_count[sample->split][sample->label]++;
     }
-    return CNN_OK;
 }
 
 /* Both classes must be there to learn from; the other sets are reported, whatever they hold. */
@@ -213,9 +219,10 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading
         status = cnn_dataset_hold_back(config, dataset->samples, dataset->count, log, error);
     }
     if (status == CNN_OK) {
-        status = index_splits(dataset, error);
+        status = allocate_splits(dataset, error);
     }
     if (status == CNN_OK) {
+        index_splits(dataset);
         status = check_classes(config, dataset, error);
     }
     if (status == CNN_OK) {
@@ -229,6 +236,20 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading
     }
     *out = dataset;
     return CNN_OK;
+}
+
+cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_config *config, const int *fold,
+                                   int tested, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    for (size_t i = 0; i < dataset->count; i++) {
+        dataset->samples[i].split = fold[i] == tested ? CNN_SPLIT_TEST : CNN_SPLIT_TRAIN;
+    }
+    if (config->data.validation.fraction > 0.0) {
+        status = cnn_hold_back(dataset->samples, dataset->count, config->data.validation.fraction,
+                               (uint64_t)config->train.seed, error);
+    }
+    index_splits(dataset);
+    return status;
 }
 
 void cnn_dataset_free(cnn_dataset *dataset) {

@@ -40,6 +40,12 @@ CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, const cnn_rea
                                          cnn_dataset **dataset, cnn_error *error);
 void cnn_dataset_free(cnn_dataset *dataset);
 
+/* Splits the images anew, for a cross-validation: those with fold[i] == tested are the test images;
+ * of the others, the share that the config wants is held back for validation, and the rest is there
+ * to train on. fold: [count]. */
+CNN_MUST_USE cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_config *config,
+                                                const int *fold, int tested, cnn_error *error);
+
 /* --- the first and the third step of that, for who looks at data that cannot be trained on --- */
 
 /* Lists what the config's `data` names, on up to `threads` threads. classes: the config's, or those

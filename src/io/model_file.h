@@ -14,7 +14,7 @@ typedef struct cnn_model_info {
 
 typedef struct cnn_model {
     cnn_model_info info;
-    cnn_config *config; /* its image and network parts */
+    cnn_config *config;   /* its image and network parts */
     cnn_network *network; /* as prediction runs it (inference.h) … */
     float *parameters;    /* … with [network->parameter_count] of its own */
 } cnn_model;

@@ -9,7 +9,7 @@
 #include "error.h"
 #include "loss.h"
 #include "memory.h"
-#include "recipe.h"
+#include "training_settings.h"
 #include "setup.h"
 #include "text.h"
 
@@ -309,7 +309,7 @@ cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char 
         status = cnn_minibatch_create(t.setup.network, t.m, t.setup.threads, &minibatch, error);
     }
     if (status == CNN_OK) {
-        t.objective = cnn_recipe_objective(config, t.setup.dataset);
+        t.objective = cnn_settings_objective(config, t.setup.dataset);
         cnn_minibatch_set_objective(minibatch, &t.objective);
         name_layers(&t);
         cnn_network_initialize(t.setup.network, (uint64_t)config->train.seed, t.parameters);
