@@ -2,9 +2,11 @@
 
 #include "memory.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void cnn_text_append(cnn_text *text, const char *bytes, size_t length) {
@@ -136,6 +138,19 @@ const char *cnn_bytes_text(uint64_t bytes, char text[24]) {
         (void)snprintf(text, 24, "%.1f %ciB", number, units[unit]);
     }
     return text;
+}
+
+void cnn_text_number(cnn_text *text, double number, const char *none) {
+    if (isfinite(number)) {
+        char digits[40];
+        int precision = 15;
+        do {
+            (void)snprintf(digits, sizeof digits, "%.*g", precision, number);
+        } while (++precision <= 17 && fabs(strtod(digits, NULL) - number) > 0.0);
+        cnn_text_format(text, "%s", digits);
+    } else {
+        cnn_text_format(text, "%s", none);
+    }
 }
 
 void cnn_text_free(cnn_text *text) {

@@ -4,6 +4,7 @@
 #ifndef CNN_IO_CONFIG_H
 #define CNN_IO_CONFIG_H
 
+#include "augment.h"
 #include "image.h"
 #include "network.h"
 #include "optimizer.h"
@@ -52,6 +53,7 @@ struct cnn_config {
     } data;
     cnn_image_settings image;
     int64_t normalize; /* cnn_normalize */
+    cnn_augment_settings augment;
     cnn_network_spec network;
     struct {
         int64_t epochs, batch_size;
@@ -83,7 +85,8 @@ char *cnn_config_to_json(const cnn_config *config);
 /* The first difference between the config that a run was started with and the one it is to go on
  * with, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is none. Leaves
  * out the keys that a run may change when it goes on (may_change in the table; train.epochs only
- * where the schedule does not depend on it), and data.classes where `now` leaves it to the data. Fails where memory is refused. */
+ * where the schedule does not depend on it), and data.classes where `now` leaves it to the data.
+ * Fails where memory is refused. */
 CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,
                                               char difference[256], cnn_error *error);
 

@@ -54,10 +54,29 @@ static cJSON *layer_json(const cnn_layer_spec *layer) {
     return json;
 }
 
-static cJSON *layers_json(const cnn_network_spec *network) {
+/* The layers from *next on, up to the end of the list, which *next is moved behind: a residual's
+ * stand in a list of its own. */
+static cJSON *layers_json(const cnn_network_spec *network, int *next) {
     cJSON *list = cJSON_CreateArray();
-    for (int i = 0; list && i < network->layer_count; i++) {
-        if (!cnn_json_append(list, layer_json(&network->layers[i]))) {
+    while (list && *next < network->layer_count) {
+        const cnn_layer_spec *layer = &network->layers[(*next)++];
+        if (layer->ops->role == CNN_LAYER_SUM) {
+            break;
+        }
+        if (layer->projects) {
+            continue; /* follows from the shapes */
+        }
+        cJSON *json = layer_json(layer);
+        bool complete = json != NULL;
+        if (complete && layer->ops->role == CNN_LAYER_FORK) {
+            complete = cnn_json_add(json, "layers", layers_json(network, next));
+        }
+        if (!complete) {
+            cJSON_Delete(json);
+            cJSON_Delete(list);
+            return NULL;
+        }
+        if (!cnn_json_append(list, json)) {
             cJSON_Delete(list);
             return NULL;
         }
@@ -94,8 +113,10 @@ static cJSON *value_json(const cnn_config_key *key, const cnn_config *config) {
         return config->data.classes[0]
                    ? cJSON_CreateStringArray((const char *const *)config->data.classes, 2)
                    : cJSON_CreateNull();
-    case CNN_CONFIG_LAYERS:
-        return layers_json(field);
+    case CNN_CONFIG_LAYERS: {
+        int next = 0;
+        return layers_json(field, &next);
+    }
     }
     return NULL;
 }
@@ -413,6 +434,12 @@ static cJSON *layer_schema(const cnn_layer_ops *ops) {
         if (key->required) {
             complete = cnn_json_append(required, cJSON_CreateString(key->name)) && complete;
         }
+    }
+    if (ops->role == CNN_LAYER_FORK) {
+        cJSON *list = cJSON_CreateObject();
+        complete = add_text(list, "$ref", "#/properties/layers") && complete;
+        complete = cnn_json_add(properties, "layers", list) && complete;
+        complete = cnn_json_append(required, cJSON_CreateString("layers")) && complete;
     }
     complete = add_text(schema, "description", ops->help) && add_text(schema, "type", "object") &&
                complete;

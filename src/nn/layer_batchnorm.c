@@ -215,25 +215,27 @@ static const cnn_batch_ops batch_ops = {
 
 /* --- prediction --- */
 
-void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, float *scale,
-                        float *shift) {
+void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, int channel, double *scale,
+                        double *shift) {
     ptrdiff_t channels = layer->in.channels;
-    for (ptrdiff_t c = 0; c < channels; c++) {
-        double variance = (double)parameters[RUNNING_VAR * channels + c];
-        double factor =
-            (double)parameters[WEIGHT * channels + c] / sqrt(variance + layer->spec.number[EPS]);
-        scale[c] = (float)factor;
-        shift[c] = (float)((double)parameters[BIAS * channels + c] -
-                           (double)parameters[RUNNING_MEAN * channels + c] * factor);
-    }
+    double variance = (double)parameters[RUNNING_VAR * channels + channel];
+    *scale =
+        (double)parameters[WEIGHT * channels + channel] / sqrt(variance + layer->spec.number[EPS]);
+    *shift = (double)parameters[BIAS * channels + channel] -
+             (double)parameters[RUNNING_MEAN * channels + channel] * *scale;
 }
 
 static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
                     float *kept, float *work) {
     (void)kept;
-    float *scale = work, *shift = work + layer->in.channels;
-    cnn_batchnorm_fold(layer, parameters, scale, shift);
-    layer->kernels->channel_scale(&layer->x_block, x, scale, shift, layer->relu_follows,
+    float *scales = work, *shifts = work + layer->in.channels;
+    for (int c = 0; c < layer->in.channels; c++) {
+        double scale, shift;
+        cnn_batchnorm_fold(layer, parameters, c, &scale, &shift);
+        scales[c] = (float)scale;
+        shifts[c] = (float)shift;
+    }
+    layer->kernels->channel_scale(&layer->x_block, x, scales, shifts, layer->relu_follows,
                                   &layer->y_block, y);
 }
 

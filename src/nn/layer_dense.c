@@ -87,6 +87,7 @@ const cnn_layer_ops cnn_layer_dense = {
     .help = "fully connected",
     .keys = keys,
     .applies_relu = true,
+    .weighs_channels = true,
     .infer_shape = infer_shape,
     .tensors = tensors,
     .flops = flops,

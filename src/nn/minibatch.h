@@ -35,6 +35,9 @@ const cnn_objective *cnn_minibatch_objective(const cnn_minibatch *minibatch);
 /* cnn_network_prepare on several threads. */
 void cnn_minibatch_prepare(cnn_minibatch *minibatch, const float *parameters);
 
+/* Random numbers of the next batches come from here; from seed 0, step 0 where never called. */
+void cnn_minibatch_set_draw(cnn_minibatch *minibatch, cnn_draw draw);
+
 /* Forward and backward for the m images at first … first + m - 1, m <= batch_size: *gradients
  * points to the mean gradient, [parameter_count], valid until the next call (eq. 8 to 16). logits
  * and labels, [m]: what the forward pass gave, and what was right. cnn_network_prepare must have
@@ -47,7 +50,8 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
  * that follow them. */
 void cnn_minibatch_update_averages(const cnn_minibatch *minibatch, float *parameters);
 
-/* Forward only, for any number of images; labels may be NULL. */
+/* Forward only, as prediction does it (inference.h), for any number of images; labels may be NULL.
+ * cnn_minibatch_prepare must have been called. */
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                            const cnn_sample_source *source, size_t first, size_t count,
                            float *logits, uint8_t *labels);

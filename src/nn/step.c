@@ -50,6 +50,7 @@ double cnn_step_run(const cnn_step *step, const cnn_sample_source *source, size_
                     int64_t *right) {
     const cnn_objective *objective = cnn_minibatch_objective(step->minibatch);
     const float *gradients;
+    cnn_minibatch_set_draw(step->minibatch, step->draw);
     cnn_minibatch_prepare(step->minibatch, step->parameters);
     cnn_minibatch_gradients(step->minibatch, step->parameters, source, first, m, &gradients,
                             step->logits, step->labels);

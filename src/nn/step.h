@@ -10,6 +10,7 @@ typedef struct cnn_step {
     cnn_network *network; /* the one that minibatch runs */
     cnn_minibatch *minibatch;
     const cnn_optimizer *optimizer;
+    cnn_draw draw; /* of this step */
     double learning_rate;
     int64_t number;         /* of the step, from 1 */
     double clip_norm;       /* gradients longer than this are cut to it; 0: none are */

@@ -9,7 +9,7 @@
 #include "error.h"
 #include "loss.h"
 #include "memory.h"
-#include "recipe.h"
+#include "training_settings.h"
 #include "setup.h"
 #include "text.h"
 
@@ -37,6 +37,8 @@ typedef struct trace {
     float *logits;       /* [m] */
     float *parameters;
     size_t *order;
+    const cnn_augment_settings *augment;
+    uint64_t seed;
     size_t first; /* image of the block at work */
     int count;    /* images in it */
 } trace;
@@ -100,8 +102,12 @@ static void observe(void *context, int layer, bool gradient, const cnn_block *bl
 static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatch,
                       cnn_error *error) {
     cnn_network *network = t->setup.network;
-    cnn_dataset_source images = {
-        .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
+    cnn_dataset_source images = {.dataset = t->setup.dataset,
+                                 .table = &t->setup.table,
+                                 .order = t->order,
+                                 .augment = t->augment,
+                                 .seed = t->seed,
+                                 .epoch = 1};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
     float *workspace = cnn_network_workspace(network, true);
     float *ignored = cnn_alloc(network->parameter_count, sizeof *ignored);
@@ -285,7 +291,7 @@ static void release(trace *t) {
 cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char **json,
                      cnn_error *error) {
     *json = NULL;
-    trace t = {0};
+    trace t = {.augment = &config->augment, .seed = (uint64_t)config->train.seed};
     cnn_text text = {0};
     cnn_minibatch *minibatch = NULL;
     const float *gradients = NULL;
@@ -303,7 +309,7 @@ cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char 
         status = cnn_minibatch_create(t.setup.network, t.m, t.setup.threads, &minibatch, error);
     }
     if (status == CNN_OK) {
-        t.objective = cnn_recipe_objective(config, t.setup.dataset);
+        t.objective = cnn_settings_objective(config, t.setup.dataset);
         cnn_minibatch_set_objective(minibatch, &t.objective);
         name_layers(&t);
         cnn_network_initialize(t.setup.network, (uint64_t)config->train.seed, t.parameters);

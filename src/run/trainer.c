@@ -8,9 +8,11 @@
 #include "file.h"
 #include "memory.h"
 #include "memory_plan.h"
-#include "recipe.h"
+#include "training_settings.h"
 #include "run_directory.h"
 #include "step.h"
+#include "training.h"
+#include "tune.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,6 +23,7 @@ typedef struct trainer {
     cnn_config *config;
     const cnn_train_options *options;
     cnn_setup setup;
+    cnn_split predicted; /* what predictions.csv tells of */
     cnn_minibatch *minibatch;
     cnn_optimizer optimizer;
     cnn_schedule schedule;
@@ -96,9 +99,9 @@ static cnn_status allocate(trainer *t, cnn_error *error) {
     size_t images = training_images(t) < batch_size ? training_images(t) : batch_size;
     status = cnn_minibatch_create(t->setup.network, images, t->setup.threads, &t->minibatch, error);
     if (status == CNN_OK) {
-        cnn_objective objective = cnn_recipe_objective(t->config, dataset);
+        cnn_objective objective = cnn_settings_objective(t->config, dataset);
         cnn_minibatch_set_objective(t->minibatch, &objective);
-        t->schedule = cnn_recipe_schedule(t->config, training_images(t));
+        t->schedule = cnn_settings_schedule(t->config, training_images(t));
     }
     return status;
 }
@@ -299,19 +302,21 @@ static void report_progress(const trainer *t, double loss, double images_per_sec
 /* One step. Adds to the epoch's sums. */
 static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_t first, size_t m,
                               cnn_error *error) {
-    cnn_step step = {.network = t->setup.network,
-                     .minibatch = t->minibatch,
-                     .optimizer = &t->optimizer,
-                     .learning_rate = cnn_schedule_rate(&t->schedule, steps_done(t)),
-                     .number = steps_done(t) + 1,
-                     .clip_norm = t->config->train.clip_norm,
-                     .ema_decay = t->config->train.ema_decay,
-                     .threshold = t->setup.info.threshold,
-                     .parameters = t->values.parameters,
-                     .optimizer_state = t->values.optimizer_state,
-                     .average = t->values.average_count > 0 ? t->values.average : NULL,
-                     .logits = t->logits,
-                     .labels = t->labels};
+    cnn_step step = {
+        .network = t->setup.network,
+        .minibatch = t->minibatch,
+        .optimizer = &t->optimizer,
+        .draw = {.seed = (uint64_t)t->config->train.seed, .step = (uint64_t)steps_done(t)},
+        .learning_rate = cnn_schedule_rate(&t->schedule, steps_done(t)),
+        .number = steps_done(t) + 1,
+        .clip_norm = t->config->train.clip_norm,
+        .ema_decay = t->config->train.ema_decay,
+        .threshold = t->setup.info.threshold,
+        .parameters = t->values.parameters,
+        .optimizer_state = t->values.optimizer_state,
+        .average = t->values.average_count > 0 ? t->values.average : NULL,
+        .logits = t->logits,
+        .labels = t->labels};
     int64_t right;
     double loss = cnn_step_run(&step, source, first, m, &right);
     if (!isfinite(loss)) {
@@ -365,8 +370,12 @@ static cnn_status train_epoch(trainer *t, cnn_error *error) {
     size_t batch_size = (size_t)t->config->train.batch_size;
     cnn_status status =
         cnn_setup_order(t->config, t->setup.dataset, t->state.epochs + 1, t->order, error);
-    cnn_dataset_source from = {
-        .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
+    cnn_dataset_source from = {.dataset = t->setup.dataset,
+                               .table = &t->setup.table,
+                               .order = t->order,
+                               .augment = &t->config->augment,
+                               .seed = (uint64_t)t->config->train.seed,
+                               .epoch = (uint64_t)t->state.epochs + 1};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &from};
     double begin = now();
     double earlier = t->state.epoch_training_seconds;
@@ -512,6 +521,20 @@ static cnn_status write_untrained(trainer *t, cnn_error *error) {
     return status;
 }
 
+/* Chooses temperature and threshold of model.bin, and writes it anew. */
+static cnn_status tune(trainer *t, cnn_error *error) {
+    cnn_status status = cnn_tune(t->config, &t->setup, t->minibatch, t->values.best_parameters,
+                                 t->logits, &t->options->log, error);
+    return status == CNN_OK ? write_model(t, CNN_RUN_MODEL, t->values.best_parameters, error)
+                            : status;
+}
+
+/* After the images of that split were evaluated. */
+static cnn_status write_predictions(const trainer *t, cnn_error *error) {
+    return cnn_run_write_predictions(&t->directory, t->setup.dataset, t->predicted, t->logits,
+                                     t->setup.info.threshold, error);
+}
+
 /* Measures model.bin on the validation and test images and writes what it found. */
 static cnn_status finish(trainer *t, cnn_error *error) {
     const cnn_dataset *dataset = t->setup.dataset;
@@ -530,15 +553,20 @@ static cnn_status finish(trainer *t, cnn_error *error) {
         .isa = cnn_isa_name(t->setup.network->kernels->isa),
     };
     cnn_minibatch_prepare(t->minibatch, t->values.best_parameters);
-    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->values.best_parameters,
-                                     CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
+    cnn_status status = cnn_tune_wanted(t->config) ? tune(t, error) : CNN_OK;
     if (status == CNN_OK) {
-        status = cnn_run_write_predictions(&t->directory, dataset, CNN_SPLIT_VALIDATION, t->logits,
-                                           t->setup.info.threshold, error);
+        status = cnn_evaluate(&t->setup, t->minibatch, t->values.best_parameters,
+                              CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
+    }
+    if (status == CNN_OK && t->predicted == CNN_SPLIT_VALIDATION) {
+        status = write_predictions(t, error);
     }
     if (status == CNN_OK) {
         status = cnn_evaluate(&t->setup, t->minibatch, t->values.best_parameters, CNN_SPLIT_TEST,
                               t->logits, &summary.test, error);
+    }
+    if (status == CNN_OK && t->predicted == CNN_SPLIT_TEST) {
+        status = write_predictions(t, error);
     }
     if (status == CNN_OK) {
         status = cnn_run_write_summary(&t->directory, dataset, &summary, error);
@@ -584,10 +612,6 @@ static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error
     if (status == CNN_OK && epochs == t->config->train.epochs && batches == 0) {
         status = cnn_run_is_complete(&t->directory, finished, error);
     }
-    if (status == CNN_OK && *finished) {
-        cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
-                        t->directory.path);
-    }
     return status;
 }
 
@@ -606,6 +630,10 @@ static cnn_status open_directory(trainer *t, bool *has_checkpoint, bool *finishe
     }
     if (status == CNN_OK && *has_checkpoint) {
         status = is_finished(t, finished, error);
+    }
+    if (status == CNN_OK && *finished) {
+        cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
+                        t->directory.path);
     }
     if (status == CNN_OK && !*finished && cnn_folder_exists(t->directory.path)) {
         status = claim_directory(t, has_checkpoint, error);
@@ -637,10 +665,33 @@ static cnn_status start_or_resume(trainer *t, bool has_checkpoint, cnn_error *er
 }
 
 cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_error *error) {
+    return cnn_train_on(NULL, config, options, error);
+}
+
+cnn_status cnn_train_is_finished(const char *path, cnn_config *config, bool *finished,
+                                 cnn_error *error) {
+    bool has_checkpoint = false;
+    cnn_train_options options = {.resume = true};
+    trainer t = {.config = config, .options = &options};
+    *finished = false;
+    cnn_status status = cnn_run_directory_open(path, &t.directory, error);
+    if (status == CNN_OK) {
+        status = check_directory(&t, &has_checkpoint, error);
+    }
+    if (status == CNN_OK && has_checkpoint) {
+        status = is_finished(&t, finished, error);
+    }
+    cnn_run_directory_close(&t.directory);
+    return status;
+}
+
+cnn_status cnn_train_on(cnn_dataset *images, cnn_config *config, const cnn_train_options *options,
+                        cnn_error *error) {
     trainer t = {.config = config,
                  .options = options,
+                 .predicted = images ? CNN_SPLIT_TEST : CNN_SPLIT_VALIDATION,
                  .directory = {.lock = {.file = -1}},
-                 .optimizer = cnn_recipe_optimizer(config),
+                 .optimizer = cnn_settings_optimizer(config),
                  .deadline = options->max_seconds > 0.0 ? now() + options->max_seconds : HUGE_VAL};
     bool has_checkpoint = false;
     bool finished = false;
@@ -648,7 +699,10 @@ cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_e
     if (status != CNN_OK || finished) {
         goto done;
     }
-    status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &t.setup, error);
+    status = cnn_setup_create_on(images, config, options, CNN_NETWORK_FAST, &t.setup, error);
+    if (status == CNN_OK) {
+        status = cnn_tune_check(config, t.setup.dataset, error);
+    }
     if (status == CNN_OK) {
         status = allocate(&t, error);
     }

@@ -3,7 +3,7 @@
 #include "error.h"
 #include "memory.h"
 #include "random.h"
-#include "recipe.h"
+#include "training_settings.h"
 
 #include <string.h>
 
@@ -69,7 +69,7 @@ cnn_status bench_workload_create(const cnn_config *config, bench_images *images,
         .config = config,
         .isa = isa,
         .threads = threads,
-        .optimizer = cnn_recipe_optimizer(config),
+        .optimizer = cnn_settings_optimizer(config),
         .source = {.fill = fill, .context = images},
         .image_count = images->count,
         .batch_size = (size_t)config->train.batch_size,

@@ -34,7 +34,8 @@ while read -r name; do
     grep -qw -e "$name" page || fail "expected cnntrain.1 to explain $name"
 done <names
 manual "$CNNPREDICT" "$SOURCE/src/cli/cnnpredict.1"
-for page in cnntrain cnnpredict; do
+manual "$CNNEVAL" "$SOURCE/src/cli/cnneval.1"
+for page in cnntrain cnnpredict cnneval; do
     if command -v mandoc >/dev/null 2>&1; then
         run 0 mandoc -T lint -W error "$SOURCE/src/cli/$page.1"
     fi

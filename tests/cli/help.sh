@@ -21,6 +21,9 @@ for option in --help -h; do
     run 0 "$CNNPREDICT" $option && expect_screen 20
     expect_no_stderr
     expect_in_stdout '^usage: cnnpredict MODEL PATH'
+    run 0 "$CNNEVAL" $option && expect_screen 20
+    expect_no_stderr
+    expect_in_stdout '^usage: cnneval MODEL DATA'
 done
 
 for option in --version -V; do
@@ -29,6 +32,9 @@ for option in --version -V; do
     expect_no_stderr
     run 0 "$CNNPREDICT" $option
     expect_in_stdout '^cnnpredict [0-9]+\.[0-9]+\.[0-9]+$'
+    expect_no_stderr
+    run 0 "$CNNEVAL" $option
+    expect_in_stdout '^cnneval [0-9]+\.[0-9]+\.[0-9]+$'
     expect_no_stderr
 done
 
@@ -47,6 +53,8 @@ for key in data.train data.validation data.test data.classes data.bad_images dat
     train.threshold train.calibrate \
     train.nesterov train.beta1 train.beta2 train.epsilon train.weight_decay train.schedule train.warmup_epochs train.step_epochs \
     train.step_factor train.clip_norm train.label_smoothing train.pos_weight train.ema_decay \
+    augment.flip_horizontal augment.flip_vertical augment.shift augment.rotate augment.zoom augment.shear \
+    augment.brightness augment.contrast augment.saturation augment.cutout augment.noise \
     filters kernel stride padding size units conv relu maxpool flatten dense sigmoid; do
     grep -Eq "^ +$key( |\$)" help-config || fail "expected --help-config to name $key"
 done

@@ -1,10 +1,10 @@
-#include "recipe.h"
+#include "training_settings.h"
 
 #include "sampling.h"
 
 #include <stdio.h>
 
-cnn_optimizer cnn_recipe_optimizer(const cnn_config *config) {
+cnn_optimizer cnn_settings_optimizer(const cnn_config *config) {
     return (cnn_optimizer){.kind = (cnn_optimizer_kind)config->train.optimizer,
                            .momentum = config->train.momentum,
                            .nesterov = config->train.nesterov,
@@ -14,7 +14,7 @@ cnn_optimizer cnn_recipe_optimizer(const cnn_config *config) {
                            .weight_decay = config->train.weight_decay};
 }
 
-cnn_schedule cnn_recipe_schedule(const cnn_config *config, size_t images) {
+cnn_schedule cnn_settings_schedule(const cnn_config *config, size_t images) {
     int64_t batch_size = config->train.batch_size;
     return (cnn_schedule){.kind = (cnn_schedule_kind)config->train.schedule,
                           .rate = config->train.learning_rate,
@@ -25,7 +25,7 @@ cnn_schedule cnn_recipe_schedule(const cnn_config *config, size_t images) {
                           .steps_an_epoch = ((int64_t)images + batch_size - 1) / batch_size};
 }
 
-cnn_objective cnn_recipe_objective(const cnn_config *config, const cnn_dataset *dataset) {
+cnn_objective cnn_settings_objective(const cnn_config *config, const cnn_dataset *dataset) {
     const size_t *images = dataset->class_count[CNN_SPLIT_TRAIN]; /* none is 0 */
     bool balanced = config->train.pos_weight.text != NULL;
     return (cnn_objective){.smoothing = config->train.label_smoothing,
@@ -33,10 +33,10 @@ cnn_objective cnn_recipe_objective(const cnn_config *config, const cnn_dataset *
                                                   : config->train.pos_weight.number};
 }
 
-void cnn_recipe_log_balance(const cnn_config *config, const cnn_dataset *dataset,
-                            const cnn_log_sink *log) {
+void cnn_settings_log_balance(const cnn_config *config, const cnn_dataset *dataset,
+                              const cnn_log_sink *log) {
     const size_t *images = dataset->class_count[CNN_SPLIT_TRAIN];
-    double weight = cnn_recipe_objective(config, dataset).pos_weight;
+    double weight = cnn_settings_objective(config, dataset).pos_weight;
     if (config->train.pos_weight.text || weight < 1.0 || weight > 1.0) {
         cnn_log_message(log, CNN_LOG_INFO,
                         "train.pos_weight: an image of \"%s\" (class 1) counts %.6g times in the "
