@@ -130,6 +130,9 @@ static void test_points_by_hand(void **state) {
     /* thresholds 0.8125 and 0.1875 cost the same and are as far from 0.5: the higher one */
     const uint8_t turned[] = {1, 0, 0, 1};
     test_near("cost", 0, (double)choose("cost fp=1 fn=1", p, turned, 4).threshold, 0.8125, 0.0);
+    /* 0.8125 and 0.25 cost the same: the nearer one */
+    const float uneven[] = {0.375f, 0.75f, 0.125f, 0.875f};
+    test_near("cost", 1, (double)choose("cost fp=1 fn=1", uneven, turned, 4).threshold, 0.25, 0.0);
     /* nobody has the precision */
     const uint8_t wrong[] = {1, 0, 1, 0};
     cnn_operating_point point = choose("precision>=0.9", p, wrong, 4);

@@ -56,6 +56,7 @@ static void tests_table(const cnn_evaluation *evaluation, cnn_text *text) {
 void cnn_evaluation_table(const cnn_evaluation_request *request, const cnn_evaluation *evaluation,
                           cnn_text *text) {
     int models = evaluation->model_count;
+    const char *const names[2] = {models == 2 ? "first" : "model", "other"};
     const cnn_predictor *predictor = evaluation->model[0].predictor;
     size_t positives =
         evaluation->model[0].metrics.true_positives + evaluation->model[0].metrics.false_negatives;
@@ -64,11 +65,11 @@ void cnn_evaluation_table(const cnn_evaluation_request *request, const cnn_evalu
                     cnn_predictor_class(predictor, 0), positives,
                     cnn_predictor_class(predictor, 1));
     for (int m = 0; m < models; m++) {
-        cnn_text_format(text, "%s: %s\n", m == 0 ? "first" : "other", request->models[m]);
+        cnn_text_format(text, "%s: %s\n", names[m], request->models[m]);
     }
     cnn_text_format(text, "\n%-20s", "");
     for (int m = 0; m < models; m++) {
-        cnn_text_format(text, "  %10s", m == 0 ? "first" : "other");
+        cnn_text_format(text, "  %10s", names[m]);
     }
     cnn_text_format(text, "\n%-20s", "threshold");
     for (int m = 0; m < models; m++) {
