@@ -4,6 +4,7 @@
 #include "cache_home.h"
 #include "error.h"
 #include "options.h"
+#include "png_file.h"
 #include "progress.h"
 
 #include <signal.h>
@@ -18,6 +19,7 @@ enum {
     OUT,
     RESUME,
     OVERWRITE,
+    MAX_SECONDS,
     FOLDS,
     THREADS,
     NO_CACHE,
@@ -27,6 +29,7 @@ enum {
     CHECK_DATA,
     CHECK_GRADIENTS,
     TRACE,
+    SHOW_AUGMENTED,
     QUIET,
     VERBOSE,
     HELP,
@@ -40,6 +43,7 @@ static const cnn_option options[] = {
     [OUT] = {"out", 'o', "DIR", "the run directory; beats the config's \"output\""},
     [RESUME] = {"resume", 0, NULL, "go on with the run in the directory, or start one"},
     [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
+    [MAX_SECONDS] = {"max-seconds", 0, "N", "end in time, with all that a finished run leaves"},
     [FOLDS] = {"folds", 0, "K", "cross-validation: K runs, each tested on its part of data.train"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
     [NO_CACHE] = {"no-cache", 0, NULL, "neither use nor fill the cache of decoded images"},
@@ -51,6 +55,8 @@ static const cnn_option options[] = {
     [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
                          "compare gradients with differences in double"},
     [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
+    [SHOW_AUGMENTED] = {"show-augmented", 0, "N",
+                        "draw what the network sees of N images: augmented.png"},
     [QUIET] = {"quiet", 'q', NULL, "errors only"},
     [VERBOSE] = {"verbose", 'v', NULL, "more messages"},
     [HELP] = {"help", 'h', NULL, "print this"},
@@ -68,6 +74,7 @@ typedef struct train_command {
     cnn_train_options train;
     bool quiet, verbose, no_cache;
     uint64_t max_memory; /* bytes; 0: what there is */
+    int shown;           /* images on the sheet of --show-augmented */
     int action;          /* TRACE, DRY_RUN, …; -1: train */
 } train_command;
 
@@ -99,6 +106,9 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     case OVERWRITE:
         command->train.overwrite = true;
         break;
+    case MAX_SECONDS:
+        return cnn_option_number("max-seconds", value, 1e-6, 1e9, &command->train.max_seconds,
+                                 error);
     case FOLDS:
         return cnn_option_integer("folds", value, 2, 1000, &command->train.folds, error);
     case THREADS:
@@ -116,6 +126,11 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     case VERBOSE:
         command->verbose = true;
         break;
+    case SHOW_AUGMENTED: {
+        cnn_status status =
+            cnn_option_integer("show-augmented", value, 1, 1000, &command->shown, error);
+        return status == CNN_OK ? choose_action(command, option, error) : status;
+    }
     case DRY_RUN:
     case CHECK_DATA:
     case CHECK_GRADIENTS:
@@ -199,6 +214,26 @@ static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
     return status;
 }
 
+/* Writes the contact sheet and prints its path. */
+static cnn_status show_augmented(cnn_config *config, const train_command *command,
+                                 cnn_error *error) {
+    cnn_augmented_sheet sheet;
+    cnn_status status = cnn_show_augmented(config, &command->train, command->shown, &sheet, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    status =
+        cnn_png_write(sheet.path, sheet.channels, sheet.height, sheet.width, sheet.pixels, error);
+    if (status == CNN_OK) {
+        status = cnn_print_results(sheet.path, strlen(sheet.path), error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_print_results("\n", 1, error);
+    }
+    cnn_augmented_sheet_free(&sheet);
+    return status;
+}
+
 static cnn_status run(const train_command *command, cnn_error *error) {
     cnn_config *config;
     char *text = NULL;
@@ -235,6 +270,9 @@ static cnn_status run(const train_command *command, cnn_error *error) {
     case TRACE:
         status = cnn_trace(config, &command->train, &text, error);
         status = print_text(text, status, error);
+        break;
+    case SHOW_AUGMENTED:
+        status = show_augmented(config, command, error);
         break;
     default:
         catch_signals();

@@ -25,6 +25,7 @@ enum { REDUCTION_CHUNK = 4096 };
 
 struct cnn_minibatch {
     cnn_network *network;
+    cnn_objective objective;
     int threads;
     cnn_thread_pool *pool;
     float **workspaces; /* [workspace_count]: one a thread, or, where the network is trained in
@@ -114,6 +115,7 @@ cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int thr
         return cnn_fail_memory(error, "a mini-batch");
     }
     minibatch->network = network;
+    minibatch->objective = cnn_objective_plain;
     minibatch->threads = threads;
     minibatch->slot_count = slots_for(batch_size);
     minibatch->slot_stride = slot_stride(network);
@@ -220,7 +222,8 @@ static void find_logit_gradients(const batch_pass *pass, size_t b, float gradien
     memset(gradients, 0, CNN_LANES * sizeof *gradients);
     for (int lane = 0; lane < images_in_block(pass, b); lane++) {
         size_t i = b * CNN_LANES + (size_t)lane;
-        gradients[lane] = cnn_loss_gradient(pass->logits[i], pass->labels[i], (int)pass->count);
+        gradients[lane] = cnn_objective_gradient(&pass->minibatch->objective, pass->logits[i],
+                                                 pass->labels[i], (int)pass->count);
     }
 }
 
@@ -387,6 +390,14 @@ static int useful_threads(const cnn_minibatch *minibatch, double flops) {
 
 cnn_thread_pool *cnn_minibatch_pool(cnn_minibatch *minibatch) {
     return minibatch->pool;
+}
+
+void cnn_minibatch_set_objective(cnn_minibatch *minibatch, const cnn_objective *objective) {
+    minibatch->objective = *objective;
+}
+
+const cnn_objective *cnn_minibatch_objective(const cnn_minibatch *minibatch) {
+    return &minibatch->objective;
 }
 
 /* What the threads of a preparation share. */

@@ -3,6 +3,7 @@
 #ifndef CNN_NN_MINIBATCH_H
 #define CNN_NN_MINIBATCH_H
 
+#include "loss.h"
 #include "network.h"
 #include "parallel.h"
 
@@ -26,6 +27,10 @@ void cnn_minibatch_free(cnn_minibatch *minibatch);
 
 /* The threads, for others to use between passes. */
 cnn_thread_pool *cnn_minibatch_pool(cnn_minibatch *minibatch);
+
+/* The loss whose gradients are found; until it is set, the plain one. */
+void cnn_minibatch_set_objective(cnn_minibatch *minibatch, const cnn_objective *objective);
+const cnn_objective *cnn_minibatch_objective(const cnn_minibatch *minibatch);
 
 /* cnn_network_prepare on several threads. */
 void cnn_minibatch_prepare(cnn_minibatch *minibatch, const float *parameters);

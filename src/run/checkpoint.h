@@ -26,9 +26,11 @@ typedef struct cnn_checkpoint_state {
 /* The arrays of a run. */
 typedef struct cnn_checkpoint_values {
     size_t parameter_count, state_count;
+    size_t average_count;   /* parameter_count, or 0: no average is kept */
     float *parameters;      /* [parameter_count] */
     float *best_parameters; /* [parameter_count]: of the best epoch, what model.bin holds */
     float *optimizer_state; /* [state_count], may be empty */
+    float *average;         /* [average_count]: of the parameters over the steps */
 } cnn_checkpoint_values;
 
 /* config: the resolved config's JSON. */

@@ -1,5 +1,6 @@
 #include "evaluate.h"
 
+#include "calibration.h"
 #include "error.h"
 #include "memory.h"
 
@@ -14,6 +15,7 @@ cnn_status cnn_evaluate(const cnn_setup *setup, cnn_minibatch *minibatch, const 
         .dataset = setup->dataset, .table = &setup->table, .order = setup->dataset->split[split]};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
     cnn_minibatch_forward(minibatch, parameters, &source, 0, count, logits, labels);
+    cnn_temperature_apply(setup->info.temperature, logits, count);
     cnn_status status =
         cnn_metrics_compute(logits, labels, count, setup->info.threshold, metrics, error);
     cnn_free(labels);

@@ -44,10 +44,12 @@ static bool is_draft(const char *name) {
 }
 
 /* What may stand in a directory that no run has begun to fill: the lock's file, a report of the
- * data, and drafts, the first of which is all that a program leaves that is killed early. */
+ * data, a sheet of augmented images, and drafts, the first of which is all that a program leaves
+ * that is killed early. */
 static bool is_no_sign_of_a_run(const char *name) {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, lock_name) == 0 ||
-           strcmp(name, CNN_DATA_REPORT) == 0 || is_draft(name);
+           strcmp(name, CNN_DATA_REPORT) == 0 || strcmp(name, CNN_AUGMENTED_SHEET) == 0 ||
+           is_draft(name);
 }
 
 /* Does the directory hold anything of a run, or of anyone else? A missing one does not. */

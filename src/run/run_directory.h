@@ -20,6 +20,8 @@
 
 /* The table of --check-data: no part of a run, and no reason to refuse a directory. */
 #define CNN_DATA_REPORT "data_report.csv"
+/* The picture of --show-augmented: the same. */
+#define CNN_AUGMENTED_SHEET "augmented.png"
 
 /* The table of a cross-validation, a row a fold. */
 #define CNN_FOLDS_TABLE "folds.csv"

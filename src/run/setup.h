@@ -40,7 +40,7 @@ int cnn_setup_threads(int wanted);
 
 /* The order of the training images in an epoch: order[split_count[TRAIN]], sample indices. A pure
  * function of seed and epoch (counted from 1), or the order of the files where the config does not
- * shuffle. */
+ * shuffle. Where it wants the classes balanced, images come more than once, or not at all. */
 CNN_MUST_USE cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset,
                                         int64_t epoch, size_t *order, cnn_error *error);
 

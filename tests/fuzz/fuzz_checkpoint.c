@@ -10,11 +10,14 @@ static void read_checkpoint(const uint8_t *bytes, size_t size) {
     const char *path = fuzz_file(bytes, size);
     cnn_checkpoint_state state = {.data = FUZZ_CHECKPOINT_DATA};
     float parameters[FUZZ_PARAMETERS], best[FUZZ_PARAMETERS], optimizer[FUZZ_OPTIMIZER_STATE];
+    float average[FUZZ_PARAMETERS];
     cnn_checkpoint_values values = {.parameter_count = FUZZ_PARAMETERS,
                                     .state_count = FUZZ_OPTIMIZER_STATE,
                                     .parameters = parameters,
                                     .best_parameters = best,
-                                    .optimizer_state = optimizer};
+                                    .optimizer_state = optimizer,
+                                    .average_count = FUZZ_PARAMETERS,
+                                    .average = average};
     int64_t epochs;
     bool same_data;
     cnn_error error;
