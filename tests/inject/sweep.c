@@ -323,6 +323,7 @@ static const scenario scenarios[] = {
      {"out/model.bin", "--no-sandbox", ONE, "data", "--format", "jsonl"},
      {NULL}},
     {"check-data", PRINT, "none", false, false, false, {CONFIGURED, ONE, "--check-data"}, {NULL}},
+    {"init", PRINT, "none", false, false, false, {"--init", "data", "--quiet", ONE}, {NULL}},
     {"dry-run",
      PRINT,
      "none",
