@@ -10,6 +10,7 @@ typedef enum cnn_random_purpose {
     CNN_RANDOM_SHUFFLE = 2,        /* epoch; index: the sample */
     CNN_RANDOM_HOLD_BACK = 3,      /* index: the hash of the image's content, or of its group */
     CNN_RANDOM_GRADIENT_CHECK = 4, /* index: the place in inputs and parameters */
+    CNN_RANDOM_BOOTSTRAP = 20,     /* epoch: the resample; index: the draw */
 } cnn_random_purpose;
 
 /* 64 random bits for (seed, purpose, epoch, index). The mixing function is David Stafford's variant

@@ -2,9 +2,11 @@
 
 #include "memory.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void cnn_text_append(cnn_text *text, const char *bytes, size_t length) {
@@ -43,6 +45,19 @@ void cnn_text_format(cnn_text *text, const char *format, ...) {
     va_end(arguments);
     cnn_text_append(text, longer, (size_t)length);
     cnn_free(longer);
+}
+
+void cnn_text_number(cnn_text *text, double number, const char *none) {
+    if (!isfinite(number)) {
+        cnn_text_format(text, "%s", none);
+        return;
+    }
+    char digits[40];
+    int precision = 15;
+    do {
+        (void)snprintf(digits, sizeof digits, "%.*g", precision, number);
+    } while (++precision <= 17 && fabs(strtod(digits, NULL) - number) > 0.0);
+    cnn_text_format(text, "%s", digits);
 }
 
 /* What ends a field that needs no quotes. A table is several times as fast as strcspn here. */

@@ -22,6 +22,8 @@ void cnn_text_format(cnn_text *text, const char *format, ...) CNN_PRINTF(2, 3);
 void cnn_text_csv_field(cnn_text *text, const char *field);
 /* A JSON string with its quotes; bytes that are not valid UTF-8 become U+FFFD. */
 void cnn_text_json_string(cnn_text *text, const char *string);
+/* The shortest digits that read back to the same double; `none` where it is no finite number. */
+void cnn_text_number(cnn_text *text, double number, const char *none);
 void cnn_text_free(cnn_text *text);
 
 /* A number of bytes for people: "812 bytes", "23.4 KiB", "1.5 GiB". Writes it into text and returns

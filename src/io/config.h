@@ -25,6 +25,14 @@ typedef enum cnn_normalize {
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
 } cnn_normalize;
 
+/* Which epoch is the best one, and when to stop looking for a better one. */
+typedef struct cnn_early_stopping {
+    int64_t metric;   /* cnn_metric_id, of the validation images */
+    int64_t patience; /* epochs without an improvement after which the run ends; 0: none */
+    double smoothing; /* share of the earlier epochs' value in each epoch's, 0 <= smoothing < 1 */
+    bool restore;     /* model.bin is the best epoch, not the last */
+} cnn_early_stopping;
+
 struct cnn_config {
     struct {
         char *train;
@@ -47,6 +55,7 @@ struct cnn_config {
         bool shuffle;
         int64_t seed;
         double checkpoint_seconds;
+        cnn_early_stopping early_stopping;
     } train;
     char *output; /* NULL where not given */
 };

@@ -25,14 +25,25 @@ typedef struct state_field {
 #define REAL(field)                                                                                \
     { "checkpoint." #field, offsetof(cnn_checkpoint_state, field), false }
 static const state_field fields[] = {
-    /* epochs comes first: cnn_checkpoint_peek reads it alone */
-    WHOLE(epochs),      WHOLE(batches),         WHOLE(right),        WHOLE(best_epoch),
-    REAL(loss_sum),     REAL(best_loss),        REAL(train_loss),    REAL(train_accuracy),
-    REAL(seconds),      REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
+    /* these come first: cnn_checkpoint_peek reads them alone */
+    WHOLE(epochs),
+    WHOLE(best.epoch),
+    /* the others */
+    WHOLE(batches),
+    WHOLE(right),
+    REAL(best.value),
+    REAL(best.smoothed),
+    REAL(loss_sum),
+    REAL(train_loss),
+    REAL(train_accuracy),
+    REAL(seconds),
+    REAL(training_seconds),
+    REAL(epoch_seconds),
+    REAL(epoch_training_seconds),
     WHOLE(direct_only),
 };
 
-enum { FIELDS = sizeof fields / sizeof *fields, NUMBER_SIZE = 40, TENSORS = 3 };
+enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 2, NUMBER_SIZE = 40, TENSORS = 3 };
 
 static const char config_key[] = "checkpoint.config";
 static const char data_key[] = "checkpoint.data";
@@ -172,19 +183,17 @@ cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpo
     return status;
 }
 
-cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,
+cnn_status cnn_checkpoint_peek(const char *path, const char *config, cnn_checkpoint_state *state,
                                cnn_error *error) {
     cnn_saved_file file;
-    cnn_checkpoint_state state = {0};
     cnn_status status = cnn_safetensors_read(path, &file, error);
     if (status != CNN_OK) {
         return status;
     }
     status = compare_config(&file, path, config, error);
-    if (status == CNN_OK) {
-        status = read_field(&file, path, &fields[0], &state, error);
+    for (size_t i = 0; i < PEEKED_FIELDS && status == CNN_OK; i++) {
+        status = read_field(&file, path, &fields[i], state, error);
     }
-    *epochs = state.epochs;
     cnn_safetensors_free(&file);
     return status;
 }
