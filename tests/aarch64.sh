@@ -17,7 +17,7 @@ sudo=""
 
 missing=""
 for package in gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev libxxhash-dev libseccomp-dev \
-    zlib1g-dev libcmocka-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user; do
+    zlib1g-dev libpng-dev libcmocka-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user; do
     case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
     *" installed") ;;
     *) missing="$missing $package" ;;
@@ -39,7 +39,7 @@ arm_apt() {
 
 arm_packages="libcjson1:arm64 libcjson-dev:arm64 libcsv3:arm64 libcsv-dev:arm64 libexif12:arm64 libexif-dev:arm64
               libmd0:arm64 libmd-dev:arm64 libxxhash0:arm64 libxxhash-dev:arm64 libseccomp2:arm64 libseccomp-dev:arm64
-              zlib1g:arm64 zlib1g-dev:arm64 libcmocka0:arm64 libcmocka-dev:arm64"
+              zlib1g:arm64 zlib1g-dev:arm64 libpng16-16:arm64 libpng-dev:arm64 libcmocka0:arm64 libcmocka-dev:arm64"
 if [ "$(cat "$work/sysroot/complete" 2>/dev/null)" != "$arm_packages" ]; then
     echo "== libraries for ARM"
     rm -rf "$work/apt" "$work/sysroot"

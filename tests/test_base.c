@@ -100,6 +100,38 @@ static void test_log1p(void **state) {
     assert_true(isnan(cnn_log1p((double)NAN)));
 }
 
+/* Compares with libm from -high to high; the bound is absolute. */
+static void compare_sines(double high) {
+    for (size_t i = 0; i <= DENSE_STEPS; i++) {
+        double x = high * (2.0 * ((double)i / DENSE_STEPS) - 1.0);
+        test_near("sine", i, cnn_sine(x), sin(x), 3e-16);
+        test_near("cosine", i, cnn_cosine(x), cos(x), 3e-16);
+    }
+}
+
+static void test_sine(void **state) {
+    (void)state;
+    const double pi = 0x1.921fb54442d18p+1;
+    compare_sines(1e-3);
+    compare_sines(pi);
+    compare_sines(100.0);
+    compare_sines(0x1p20);
+    for (int k = -8; k <= 8; k++) { /* around the borders of eighth turns */
+        for (int ulps = -1; ulps <= 1; ulps++) {
+            double x = k * pi / 4.0 * (1.0 + ulps * 0x1p-52);
+            test_near("sine near an eighth turn", (size_t)(k + 8), cnn_sine(x), sin(x), 3e-16);
+            test_near("cosine near an eighth turn", (size_t)(k + 8), cnn_cosine(x), cos(x), 3e-16);
+        }
+    }
+    compare_range("sine", cnn_sine, sin, -0.5, 0.5); /* relative, next to its zero */
+    assert_true(cnn_sine(0.0) == 0.0);
+    assert_true(cnn_cosine(0.0) == 1.0);
+    assert_true(cnn_cosine(pi) == -1.0);
+    assert_true(isnan(cnn_sine(0x1.0000000000001p20)));
+    assert_true(isnan(cnn_cosine(-HUGE_VAL)));
+    assert_true(isnan(cnn_sine((double)NAN)));
+}
+
 static void test_sigmoid(void **state) {
     (void)state;
     compare_range("sigmoid", cnn_sigmoid, libm_sigmoid, -707.9, 707.9);
@@ -909,6 +941,7 @@ int main(void) {
         cmocka_unit_test(test_exp),
         cmocka_unit_test(test_log),
         cmocka_unit_test(test_log1p),
+        cmocka_unit_test(test_sine),
         cmocka_unit_test(test_sigmoid),
         cmocka_unit_test(test_random_known_answers),
         cmocka_unit_test(test_random_distribution),

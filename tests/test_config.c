@@ -161,7 +161,8 @@ static const broken broken_configs[] = {
      "command line: data.validation: expected a path or a share from 0 to below 1, got -0.1"},
     /* choices */
     {NULL, NULL, "train.optimizer=SGD",
-     "command line: train.optimizer: expected \"sgd\" or \"momentum\", got \"SGD\""},
+     "command line: train.optimizer: expected \"sgd\" or \"momentum\" or \"adam\" or "
+     "\"adamw\", got \"SGD\""},
     {NULL, NULL, "image.resize=2",
      "command line: image.resize: expected \"stretch\" or \"crop\" or \"letterbox\", got 2"},
     {NULL, NULL, "layers.0.padding=full",
@@ -172,6 +173,12 @@ static const broken broken_configs[] = {
     {NULL, NULL, "data.classes=[\"a\",\"b\",\"c\"]",
      "command line: data.classes: expected two different names [negative, positive], got a list of "
      "3"},
+    /* numbers or texts */
+    {NULL, NULL, "train.threshold=1.5",
+     "command line: train.threshold: expected a number from 0 to 1, or \"f1\", \"youden\", "
+     "\"recall>=R\", \"precision>=P\" or \"cost fp=A fn=B\", got 1.5"},
+    {NULL, NULL, "train.threshold=f2", "command line: train.threshold: expected a number from *"},
+    {NULL, NULL, "train.threshold=[]", "command line: train.threshold: expected a number from *"},
     /* layers that do not fit each other */
     {"    {\"type\": \"flatten\"},\n", "", NULL,
      "cfg.json: layers[3].type: expected flatten before dense (its input is 2×5×5)"},
@@ -482,10 +489,11 @@ static void test_schema(void **state) {
     size_t keys = 0;
     for (char *line = strtok(help, "\n"); line; line = strtok(NULL, "\n")) {
         char key[64], quoted[72];
-        if (strstr(line, "  (") && sscanf(line, "    %63[a-z_]  (", key) == 1 && line[2] == ' ') {
+        if (strstr(line, "  (") && sscanf(line, "    %63[a-z0-9_]  (", key) == 1 &&
+            line[2] == ' ') {
             (void)snprintf(quoted, sizeof quoted, "\"%s\":", key);
             assert_non_null(strstr(text, quoted));
-        } else if (strstr(line, "  (") && sscanf(line, "  %63[a-z_.]  (", key) == 1) {
+        } else if (strstr(line, "  (") && sscanf(line, "  %63[a-z0-9_.]  (", key) == 1) {
             const cJSON *place = schema;
             char *rest;
             for (char *part = strtok_r(key, ".", &rest); part; part = strtok_r(NULL, ".", &rest)) {

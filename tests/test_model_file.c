@@ -108,6 +108,7 @@ static void check_hand_made(const cnn_model *model) {
     test_near("mean", 0, model->info.mean[0], 0.25, 0.0);
     test_near("deviation", 0, model->info.deviation[0], 2.0, 0.0);
     test_near("threshold", 0, model->info.threshold, 0.5, 0.0);
+    test_near("temperature", 0, model->info.temperature, 1.0, 0.0);
     assert_int_equal(model->config->image.width, 4);
     assert_int_equal(model->network->layer_count, 5);
     assert_int_equal(model->network->parameter_count, PARAMETERS);
@@ -326,6 +327,14 @@ static const struct {
     {"\\\"mean\\\":[0.25]", "\\\"mean\\\":[1,2,3]", PARAMETERS, "normalization"},
     {"[\\\"no\\\",\\\"yes\\\"]", "[\\\"no\\\"]", PARAMETERS, "classes"},
     {"\\\"threshold\\\":0.5", "\\\"threshold\\\":\\\"x\\\"", PARAMETERS, "threshold"},
+    {"\\\"threshold\\\":0.5", "\\\"temperature\\\":0,\\\"threshold\\\":0.5", PARAMETERS,
+     "temperature: expected a finite number above 0"},
+    {"\\\"threshold\\\":0.5", "\\\"temperature\\\":-1,\\\"threshold\\\":0.5", PARAMETERS,
+     "temperature: expected"},
+    {"\\\"threshold\\\":0.5", "\\\"temperature\\\":1e999,\\\"threshold\\\":0.5", PARAMETERS,
+     "temperature: expected"},
+    {"\\\"threshold\\\":0.5", "\\\"temperature\\\":null,\\\"threshold\\\":0.5", PARAMETERS,
+     "temperature: expected"},
     {"\\\"threshold\\\":0.5}", "\\\"threshold\\\":0.5", PARAMETERS, "expected valid JSON"},
 };
 

@@ -67,10 +67,23 @@ static const char *const networks[] = {
     "1x6x8: conv 16 3 1 same, maxpool 2 1, conv 16 3 1 same, relu, conv 16 3 1 same, flatten, "
     "relu, "
     "dense 1, sigmoid",
+    /* sums: of the image itself, in a row, in each other, with projections (strided, too), with
+     * ReLU behind and in front, of flat values, without parameters inside, behind Winograd and a
+     * pool */
+    "2x6x6: residual, conv 2 3 1 same, end, flatten, dense 1, sigmoid",
+    "1x6x7: conv 3 3 1 same, relu, residual, conv 3 3 1 same, relu, conv 3 3 1 same, end, relu, "
+    "residual, conv 4 3 1 same, end, residual, conv 5 3 2 1, relu, end, relu, global_avgpool, "
+    "flatten, dense 1, sigmoid",
+    "2x7x7: residual, relu, conv 3 3 1 same, residual, leaky_relu, conv 3 3 1 same, end, end, "
+    "flatten, residual, dense 147, relu, end, dense 1, sigmoid",
+    "1x8x8: conv 16 3 1 same, residual, relu, conv 16 3 1 same, relu, maxpool 2, end, residual, "
+    "sigmoid, end, "
+    "maxpool 2, flatten, dense 1, sigmoid",
+    "3x5x5: residual, maxpool 3 2, end, conv 2 2, flatten, dense 1, sigmoid",
 };
 
-/* Networks with layers that see the whole batch: behind convolutions and dense layers, first, twice in a row, behind
- * pools, in front of each kind of ReLU and of flatten. */
+/* Networks with layers that see the whole batch: behind convolutions and dense layers, first, twice
+ * in a row, behind pools, in front of each kind of ReLU and of flatten. */
 static const char *const batch_networks[] = {
     "2x6x7: conv 3 3, batchnorm, relu, maxpool 2, flatten, dense 1, sigmoid",
     "1x8x7: batchnorm, conv 4 3 1 same, batchnorm, leaky_relu, conv 3 2, batchnorm, "
@@ -78,8 +91,12 @@ static const char *const batch_networks[] = {
     "3x7x7: conv 16 3 1 same, batchnorm, relu, conv 17 3 1 same, batchnorm, relu, maxpool 2, "
     "batchnorm 0.1, global_avgpool, flatten, dense 1, sigmoid",
     "2x5x5: conv 3 3, relu, batchnorm, flatten, batchnorm, sigmoid, dense 4, dense 1, sigmoid",
-    "1x6x6: conv 16 1, batchnorm, conv 16 3 1 same, maxpool 2, batchnorm, relu, flatten, dense 1, "
+    "2x6x6: conv 16 1, batchnorm, conv 16 3 1 same, maxpool 2, batchnorm, relu, flatten, dense 1, "
     "sigmoid",
+    "1x6x6: conv 4 3 1 same, batchnorm, relu, residual, conv 5 3 1 same, batchnorm, relu, conv 5 3 "
+    "1 same, "
+    "batchnorm, end, relu, residual, batchnorm, relu, conv 5 3 2 1, end, batchnorm, relu, "
+    "global_avgpool, flatten, dense 1, sigmoid",
 };
 
 /* Does the layer take the gradient behind a max-pooling, but not by Winograd? Then its sums run
@@ -151,8 +168,8 @@ static void test_seed_network_has_15_parameters(void **state) {
     assert_int_equal(network->parameter_count, 15);
     for (int i = 0; i < network->layer_count; i++) {
         for (int t = 0; t < network->layers[i].tensor_count; t++) {
-            char name[32];
-            cnn_tensor_full_name(i, &network->layers[i].tensors[t], name);
+            char name[CNN_TENSOR_NAME_MAX];
+            cnn_tensor_full_name(network->layers[i].path, &network->layers[i].tensors[t], name);
             assert_string_equal(name, names[seen]);
             assert_int_equal(network->layers[i].tensors[t].offset, first[seen++]);
         }
@@ -568,8 +585,8 @@ static void test_threads_and_instruction_sets_are_the_same(void **state) {
     results_free(&want);
 }
 
-/* Layers that see the whole batch, on batches of one, some, and many blocks: near the same in double, and the same
- * bytes on any number of threads and instruction set. */
+/* Layers that see the whole batch, on batches of one, some, and many blocks: near the same in
+ * double, and the same bytes on any number of threads and instruction set. */
 static void test_whole_batches(void **state) {
     (void)state;
     enum { LARGEST = 700 };
@@ -817,6 +834,9 @@ static bool *mark_insides(const cnn_network *network) {
         }
         if (activation->has_gradient && !activation->inside_unpooled) {
             mark_block(&activation->gradient, activation->gradient_offset, inside);
+        }
+        if (layer->spec.projects && layer->needs_dx) {
+            mark_block(&layer->dx_block, layer->projected_offset, inside);
         }
         if (i < network->layer_count - 1 && layer->ops->kept_size) {
             size_t kept = layer->ops->kept_size(layer);
@@ -1249,7 +1269,8 @@ static void expect_optimizer(cnn_optimizer optimizer, size_t state_size) {
                         steepness * (want_w[i] - 1.0);
             want_w[i] -= rate * want_v[i];
         }
-        cnn_optimizer_step(&optimizer, NULL, rate, COUNT, gradients,
+        cnn_update update = {.rate = rate, .number = step + 1, .scale = 1.0};
+        cnn_optimizer_step(&optimizer, NULL, &update, COUNT, gradients,
                            state_size > 0 ? velocity : NULL, w);
     }
     for (size_t i = 0; i < COUNT; i++) {

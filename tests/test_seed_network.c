@@ -309,7 +309,8 @@ static void test_seed_network(void **state) {
         }
         cnn_network_backward_observed(network, parameters, workspace, slopes, gradients, observe,
                                       &s);
-        cnn_optimizer_step(&sgd, NULL, RATE, 15, gradients, NULL, parameters);
+        cnn_update update = {.rate = RATE, .number = step + 1, .scale = 1.0};
+        cnn_optimizer_step(&sgd, NULL, &update, 15, gradients, NULL, parameters);
 
         expect_forward(&n, &s, logits);
         expect_backward(&n, &s, gradients, slopes, logits);

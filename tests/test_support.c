@@ -102,9 +102,16 @@ void test_spec_read(const char *text, test_spec *out) {
     char *rest;
     for (char *layer = got > 3 ? strtok_r(layers, ",", &rest) : NULL; layer;
          layer = strtok_r(NULL, ",", &rest)) {
-        assert_true((size_t)out->spec.layer_count < TEST_COUNT(out->layers));
-        read_layer(layer, &out->layers[out->spec.layer_count++]);
+        assert_true((size_t)out->spec.layer_count + 1 < TEST_COUNT(out->layers));
+        cnn_layer_spec *next = &out->layers[out->spec.layer_count++];
+        if (strcmp(layer + strspn(layer, " "), "end") == 0) {
+            cnn_layer_make_projection(0, 1, next);
+            out->layers[out->spec.layer_count++].ops = &cnn_layer_sum;
+        } else {
+            read_layer(layer, next);
+        }
     }
+    cnn_network_resolve(&out->spec);
 }
 
 cnn_network *test_network_create(const char *text, const cnn_kernels *kernels,

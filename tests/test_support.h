@@ -41,12 +41,13 @@ double *test_widen(const float *values, size_t count);
 
 typedef struct test_spec {
     cnn_network_spec spec; /* its layers are those below, so do not copy this struct */
-    cnn_layer_spec layers[16];
+    cnn_layer_spec layers[32];
 } test_spec;
 
 /* Reads a line such as "1x6x6: conv 1 3, relu, maxpool 2, flatten, dense 1, sigmoid": channels ×
  * height × width, then the layers, each with its values in the order of its keys. Values that are
- * left out get their defaults; named ones ("same") are understood. */
+ * left out get their defaults; named ones ("same") are understood. "residual" takes the layers up
+ * to "end". */
 void test_spec_read(const char *text, test_spec *out);
 
 /* The network of such a line. */
@@ -56,9 +57,8 @@ cnn_network *test_network_create(const char *text, const cnn_kernels *kernels,
 /* The kernels that the program would use, so that CNN_ISA has a say. */
 const cnn_kernels *test_kernels(void);
 
-/* Random parameters: cnn_network_initialize's weights, and biases that are not 0, in ±0.1; others that start as a
- * constant, within ±0.1 of it.
- * [parameter_count]; free with cnn_free. */
+/* Random parameters: cnn_network_initialize's weights, and biases that are not 0, in ±0.1; others
+ * that start as a constant, within ±0.1 of it. [parameter_count]; free with cnn_free. */
 float *test_parameters(const cnn_network *network, uint64_t seed);
 
 /* --- instruction sets --- */

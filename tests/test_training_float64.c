@@ -53,7 +53,8 @@ static double float_epoch(cnn_network *network, cnn_minibatch *minibatch, test_s
         cnn_network_prepare(network, parameters);
         cnn_minibatch_gradients(minibatch, parameters, &source, first, m, &gradients, logits,
                                 labels);
-        cnn_optimizer_step(&optimizer, NULL, t->rate, network->parameter_count, gradients, velocity,
+        cnn_update update = {.rate = t->rate, .number = 1, .scale = 1.0};
+        cnn_optimizer_step(&optimizer, NULL, &update, network->parameter_count, gradients, velocity,
                            parameters);
         for (size_t i = 0; i < m; i++) {
             loss += cnn_loss(logits[i], labels[i]) / (double)t->images;

@@ -85,6 +85,7 @@ typedef struct run {
     int stop_after;    /* batches; 0: never */
     bool stop_reading; /* while images are being read */
     bool resume, overwrite;
+    double max_seconds;
     int batches; /* trained so far */
 } run;
 
@@ -113,6 +114,7 @@ static cnn_status train(run r) {
                                  .threads = r.threads ? r.threads : 2,
                                  .resume = r.resume,
                                  .overwrite = r.overwrite,
+                                 .max_seconds = r.max_seconds,
                                  .progress = count_batch,
                                  .should_stop = should_stop,
                                  .user = &r};
@@ -389,6 +391,30 @@ static void test_resume_often(void **state) {
     test_ok(status, &run_error);
     assert_int_equal(stops, EPOCHS * BATCHES + 1);
     same_run("at-once", "steps");
+}
+
+/* Out of time within a later epoch: a whole result, of which nothing is left when the run goes on,
+ * or when it is content with the epochs before. */
+static void test_out_of_time(void **state) {
+    (void)state;
+    const char *const shorter = "train.epochs=1";
+    train_ok((run){.output = "one-epoch", .overrides = {shorter}});
+    for (int i = 0; i < 2; i++) {
+        const char *name = i == 0 ? "cut-then-whole" : "cut-then-shorter";
+        size_t size;
+        train_fails((run){.output = name, .stop_after = BATCHES + 2}, CNN_STOPPED, "checkpoint");
+        train_ok((run){.output = name, .resume = true, .max_seconds = 1e-6});
+        for (size_t k = 0; k < TEST_COUNT(promised); k++) {
+            assert_true(exists(name, promised[k]));
+        }
+        char *rows = read_file(name, "metrics.csv", &size);
+        assert_int_equal(count_lines(rows), 3);
+        free(rows);
+        train_ok((run){.output = name, .overrides = {i == 0 ? NULL : shorter}, .resume = true});
+        same_file(i == 0 ? "at-once" : "one-epoch", "model.bin", name, "model.bin");
+        same_file(i == 0 ? "at-once" : "one-epoch", "predictions.csv", name, "predictions.csv");
+    }
+    same_run("at-once", "cut-then-whole");
 }
 
 /* What a crash may have left behind the checkpoint in metrics.csv does not stay. */
@@ -728,6 +754,7 @@ int main(void) {
         cmocka_unit_test(test_instruction_sets),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_resume_often),
+        cmocka_unit_test(test_out_of_time),
         cmocka_unit_test(test_resume_torn_metrics),
         cmocka_unit_test(test_resume_finished),
         cmocka_unit_test(test_more_epochs),

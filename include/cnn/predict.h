@@ -42,6 +42,7 @@ CNN_MUST_USE cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const
 typedef struct cnn_prediction {
     cnn_status status; /* CNN_OK, or why there is no probability */
     float probability;
+    float logit;      /* log(probability / (1 - probability)), where floats end later */
     char reason[256]; /* empty where status is CNN_OK */
 } cnn_prediction;
 

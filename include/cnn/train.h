@@ -14,10 +14,11 @@
 extern "C" {
 #endif
 
-/* Where a run stands; loss is the mean of the epoch so far. */
+/* Where a run stands; loss is the mean of the epoch so far, of the loss that training minimises. */
 typedef struct cnn_train_progress {
     int64_t epoch, epochs; /* counted from 1 */
     int64_t batch, batches;
+    int fold, folds; /* counted from 1; 0 outside of a cross-validation */
     double loss;
     double images_per_second;
     double seconds_left; /* of the whole training, estimated */
@@ -32,6 +33,9 @@ typedef struct cnn_train_options {
     int threads;        /* 0: as many as there are processors */
     bool resume;    /* go on from the run directory's checkpoint, or start where there is none */
     bool overwrite; /* start over in a run directory that is in use */
+    double max_seconds; /* end in about so much time, with all that a finished run leaves; 0: no
+                         * limit. Counted from the call, so anew where a run is resumed */
+    int folds; /* 2 to 1000: of cnn_cross_validate, and of cnn_dry_run, where 0 is a plain run */
     const char *cache_directory; /* keep decoded images here between runs, of which any number may
                                   * use it at once; NULL: nowhere. Changes no result; where it
                                   * cannot be used, the log says so and the run goes on without */
@@ -53,6 +57,15 @@ typedef struct cnn_train_options {
  * CNN_ERROR_DATA, CNN_ERROR_RUNTIME: see cnn/status.h. */
 CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *options,
                                   cnn_error *error);
+
+/* k-fold cross-validation: divides the images of data.train into options->folds parts, which are as
+ * alike in classes as copies and groups, which stay together, allow; trains once for each part, in
+ * OUTPUT/fold-1, …, on the others (but for data.validation's share of these, which chooses the
+ * epoch), and tests on it. Writes split.csv, folds.csv, predictions.csv and summary.json into the
+ * output directory. Statuses as cnn_train's; CNN_ERROR_CONFIG, too, where the config names
+ * validation or test images of its own. */
+CNN_MUST_USE cnn_status cnn_cross_validate(cnn_config *config, const cnn_train_options *options,
+                                           cnn_error *error);
 
 /* The layer table, memory and data counts of a run as text. Reads the data, trains nothing. Free
  * *text with cnn_text_release. */
@@ -79,6 +92,23 @@ CNN_MUST_USE cnn_status cnn_check_gradients(const cnn_config *config,
  * X, Z1, A1, P1, F, Z2, A2, L and every gradient by name. */
 CNN_MUST_USE cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char **json,
                                   cnn_error *error);
+
+/* What augmentation makes of some training images, as one picture: a row an image, which comes
+ * first as the network sees it, then as epochs 1 to 7 would show it to the network. */
+typedef struct cnn_augmented_sheet {
+    int channels, height, width;
+    int rows;
+    uint8_t *pixels; /* [height][width][channels] */
+    char *path; /* augmented.png in the run directory, or in the current one where none is given:
+                 * the place for the picture */
+} cnn_augmented_sheet;
+
+/* Draws the sheet of `images` training images, evenly chosen, or of all where there are fewer;
+ * reads the data, trains nothing, makes the run directory. Free with cnn_augmented_sheet_free. */
+CNN_MUST_USE cnn_status cnn_show_augmented(cnn_config *config, const cnn_train_options *options,
+                                           int images, cnn_augmented_sheet *sheet,
+                                           cnn_error *error);
+void cnn_augmented_sheet_free(cnn_augmented_sheet *sheet);
 
 #ifdef __cplusplus
 }

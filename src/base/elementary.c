@@ -8,6 +8,10 @@
 #define LN2_HIGH 0x1.62e42fefa3800p-1
 #define LN2_LOW 0x1.ef35793c76730p-45
 #define LOG2_E 0x1.71547652b82fep+0
+/* pi / 2 in two parts: the high one has 33 bits, so that k * high is exact for |k| <= 2^20. */
+#define QUARTER_HIGH 0x1.921fb5440p+0
+#define QUARTER_LOW 0x1.0b4611a626331p-34
+#define TWO_BY_PI 0x1.45f306dc9c883p-1
 #define SQRT_HALF 0x1.6a09e667f3bcdp-1
 
 /* 2^k for a normal result, -1022 <= k <= 1023. */
@@ -81,4 +85,36 @@ double cnn_log1p(double x) {
 double cnn_sigmoid(double x) {
     double e = cnn_exp(x < 0.0 ? x : -x);
     return x < 0.0 ? e / (1.0 + e) : 1.0 / (1.0 + e);
+}
+
+/* x^first / first! - x^(first + 2) / (first + 2)! + ..., for |x| <= pi / 4: first 1 is the sine,
+ * first 0 the cosine. The first term that is left out is below 1e-18. */
+static double sine_series(double x, int first) {
+    double x2 = x * x;
+    double sum = 1.0;
+    for (int n = first + 16; n >= first + 2; n -= 2) {
+        sum = 1.0 - sum * x2 / (double)(n * (n - 1));
+    }
+    return first > 0 ? x * sum : sum;
+}
+
+/* The sine of x + quarters * pi / 2. */
+static double turned_sine(double x, int quarters) {
+    if (!(x >= -0x1p20 && x <= 0x1p20)) {
+        return (double)NAN;
+    }
+    double shifted = x * TWO_BY_PI;
+    int k = (int)(shifted < 0.0 ? shifted - 0.5 : shifted + 0.5);
+    double r = (x - (double)k * QUARTER_HIGH) - (double)k * QUARTER_LOW;
+    unsigned turn = ((unsigned)k + (unsigned)quarters) % 4;
+    double value = sine_series(r, turn % 2 == 0);
+    return turn < 2 ? value : -value;
+}
+
+double cnn_sine(double x) {
+    return turned_sine(x, 0);
+}
+
+double cnn_cosine(double x) {
+    return turned_sine(x, 1);
 }

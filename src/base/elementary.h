@@ -1,5 +1,6 @@
-/* exp and log of our own, so that every machine and every C library computes the same bytes.
- * All are plain double arithmetic (compiled without contraction), accurate to about 1e-15. */
+/* exp, log, sine and cosine of our own, so that every machine and every C library computes the same
+ * bytes. All are plain double arithmetic (compiled without contraction), accurate to about 1e-15.
+ */
 #ifndef CNN_BASE_ELEMENTARY_H
 #define CNN_BASE_ELEMENTARY_H
 
@@ -14,5 +15,10 @@ double cnn_log1p(double x);
 
 /* The logistic function, 1 / (1 + e^-x), without overflow on either side. Equation 6. */
 double cnn_sigmoid(double x);
+
+/* Sine and cosine of an angle in radians, for |x| <= 2^20 with an absolute error below 3e-16; NaN
+ * for larger ones, whose remainder by a quarter turn would need more digits. */
+double cnn_sine(double x);
+double cnn_cosine(double x);
 
 #endif

@@ -10,8 +10,22 @@ typedef enum cnn_random_purpose {
     CNN_RANDOM_SHUFFLE = 2,        /* epoch; index: the sample */
     CNN_RANDOM_HOLD_BACK = 3,      /* index: the hash of the image's content, or of its group */
     CNN_RANDOM_GRADIENT_CHECK = 4, /* index: the place in inputs and parameters */
+    CNN_RANDOM_DROPOUT = 5,        /* step; index: image of the batch, layer and value */
+    CNN_RANDOM_SAMPLING = 12,      /* epoch; index: the sample */
+    CNN_RANDOM_AUGMENT = 10,       /* epoch; index: the sample. What comes out is the seed of the
+                                    * image's own numbers, whose index says what they change */
+    CNN_RANDOM_FOLDS = 16,         /* index: as for CNN_RANDOM_HOLD_BACK */
     CNN_RANDOM_BOOTSTRAP = 20,     /* epoch: the resample; index: the draw */
 } cnn_random_purpose;
+
+/* Spreads every bit of z over all bits of the result, one to one: the function that the others
+ * here apply again and again. For arrays of random bits: cnn_random_mix(key ^ index). */
+static inline uint64_t cnn_random_mix(uint64_t z) {
+    z += 0x9e3779b97f4a7c15U; /* 2^64 / golden ratio: keeps zero from mapping to zero */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
 
 /* 64 random bits for (seed, purpose, epoch, index). The mixing function is David Stafford's variant
  * 13 of MurmurHash3's finaliser, as in SplitMix64 (Steele, Lea, Flood: "Fast splittable

@@ -47,19 +47,6 @@ void cnn_text_format(cnn_text *text, const char *format, ...) {
     cnn_free(longer);
 }
 
-void cnn_text_number(cnn_text *text, double number, const char *none) {
-    if (!isfinite(number)) {
-        cnn_text_format(text, "%s", none);
-        return;
-    }
-    char digits[40];
-    int precision = 15;
-    do {
-        (void)snprintf(digits, sizeof digits, "%.*g", precision, number);
-    } while (++precision <= 17 && fabs(strtod(digits, NULL) - number) > 0.0);
-    cnn_text_format(text, "%s", digits);
-}
-
 /* What ends a field that needs no quotes. A table is several times as fast as strcspn here. */
 static const bool csv_special[256] = {
     ['\0'] = true, [','] = true, ['"'] = true, ['\r'] = true, ['\n'] = true};
@@ -151,6 +138,19 @@ const char *cnn_bytes_text(uint64_t bytes, char text[24]) {
         (void)snprintf(text, 24, "%.1f %ciB", number, units[unit]);
     }
     return text;
+}
+
+void cnn_text_number(cnn_text *text, double number, const char *none) {
+    if (isfinite(number)) {
+        char digits[40];
+        int precision = 15;
+        do {
+            (void)snprintf(digits, sizeof digits, "%.*g", precision, number);
+        } while (++precision <= 17 && fabs(strtod(digits, NULL) - number) > 0.0);
+        cnn_text_format(text, "%s", digits);
+    } else {
+        cnn_text_format(text, "%s", none);
+    }
 }
 
 void cnn_text_free(cnn_text *text) {

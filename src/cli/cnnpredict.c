@@ -5,9 +5,11 @@
 #include "inputs.h"
 #include "memory.h"
 #include "options.h"
+#include "rows.h"
 #include "sandbox.h"
 #include "text.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,13 +29,10 @@ static const cnn_option options[] = {
     {0},
 };
 
-typedef enum row_format { TSV, CSV, JSONL } row_format;
-static const char *const format_names[] = {"tsv", "csv", "jsonl", NULL};
-
 typedef struct predict_command {
     char **paths; /* [argc]: the model, then the inputs */
     size_t path_count;
-    row_format format;
+    cnn_row_format format;
     double threshold; /* below 0: the model's */
     int threads;
     bool quiet, no_sandbox;
@@ -45,9 +44,9 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     predict_command *command = context;
     switch (option) {
     case FORMAT:
-        for (int i = 0; format_names[i]; i++) {
-            if (strcmp(value, format_names[i]) == 0) {
-                command->format = (row_format)i;
+        for (int i = 0; cnn_row_format_names[i]; i++) {
+            if (strcmp(value, cnn_row_format_names[i]) == 0) {
+                command->format = (cnn_row_format)i;
                 return CNN_OK;
             }
         }
@@ -99,52 +98,14 @@ static void print_help(void) {
 
 /* --- rows --- */
 
-/* A field of a tab-separated row: tab, newline, return and backslash as \t, \n, \r and \\. */
-static void add_tsv_field(cnn_text *row, const char *field) {
-    for (const char *c = field; *c; c++) {
-        const char *escape = *c == '\t' ? "\\t" : *c == '\n' ? "\\n" : *c == '\r' ? "\\r" : NULL;
-        escape = *c == '\\' ? "\\\\" : escape;
-        cnn_text_append(row, escape ? escape : c, escape ? 2 : 1);
-    }
-}
-
-static void add_field(cnn_text *row, row_format format, const char *key, const char *field) {
-    switch (format) {
-    case TSV:
-        add_tsv_field(row, field);
-        break;
-    case CSV:
-        cnn_text_csv_field(row, field);
-        break;
-    case JSONL:
-        cnn_text_format(row, "\"%s\":", key);
-        if (*field) {
-            cnn_text_json_string(row, field);
-        } else {
-            cnn_text_format(row, "null");
-        }
-        break;
-    }
-}
-
-static void add_row(cnn_text *rows, row_format format, const char *path, const char *label,
+static void add_row(cnn_text *rows, cnn_row_format format, const char *path, const char *label,
                     const cnn_prediction *prediction) {
-    const char *separator = format == TSV ? "\t" : ",";
     bool known = prediction->status == CNN_OK;
-    cnn_text_format(rows, "%s", format == JSONL ? "{" : "");
-    add_field(rows, format, "path", path);
-    cnn_text_append(rows, separator, 1);
-    add_field(rows, format, "label", known ? label : "");
-    cnn_text_append(rows, separator, 1);
-    cnn_text_format(rows, "%s", format == JSONL ? "\"probability\":" : "");
-    if (known) {
-        cnn_text_format(rows, "%.9g", (double)prediction->probability);
-    } else {
-        cnn_text_format(rows, "%s", format == JSONL ? "null" : "");
-    }
-    cnn_text_append(rows, separator, 1);
-    add_field(rows, format, "status", known ? "ok" : prediction->reason);
-    cnn_text_format(rows, "%s\n", format == JSONL ? "}" : "");
+    cnn_row_text(rows, format, 0, "path", path);
+    cnn_row_text(rows, format, 1, "label", known ? label : "");
+    cnn_row_number(rows, format, 2, "probability", known ? prediction->probability : NAN);
+    cnn_row_text(rows, format, 3, "status", known ? "ok" : prediction->reason);
+    cnn_row_end(rows, format);
 }
 
 /* --- inputs to rows --- */
@@ -240,7 +201,7 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
     if (!inputs || !chunk) {
         status = cnn_fail_memory(error, "inputs");
     }
-    if (status == CNN_OK && command->format == CSV) {
+    if (status == CNN_OK && command->format == CNN_ROWS_CSV) {
         static const char header[] = "path,label,probability,status\n";
         status = cnn_print_results(header, sizeof header - 1, error);
     }

@@ -4,6 +4,7 @@
 #include "cache_home.h"
 #include "error.h"
 #include "options.h"
+#include "png_file.h"
 #include "progress.h"
 
 #include <signal.h>
@@ -18,6 +19,8 @@ enum {
     OUT,
     RESUME,
     OVERWRITE,
+    MAX_SECONDS,
+    FOLDS,
     THREADS,
     NO_CACHE,
     CACHE_LIMIT,
@@ -26,6 +29,7 @@ enum {
     CHECK_DATA,
     CHECK_GRADIENTS,
     TRACE,
+    SHOW_AUGMENTED,
     QUIET,
     VERBOSE,
     HELP,
@@ -39,6 +43,8 @@ static const cnn_option options[] = {
     [OUT] = {"out", 'o', "DIR", "the run directory; beats the config's \"output\""},
     [RESUME] = {"resume", 0, NULL, "go on with the run in the directory, or start one"},
     [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
+    [MAX_SECONDS] = {"max-seconds", 0, "N", "end in time, with all that a finished run leaves"},
+    [FOLDS] = {"folds", 0, "K", "cross-validation: K runs, each tested on its part of data.train"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
     [NO_CACHE] = {"no-cache", 0, NULL, "neither use nor fill the cache of decoded images"},
     [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
@@ -49,6 +55,8 @@ static const cnn_option options[] = {
     [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
                          "compare gradients with differences in double"},
     [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
+    [SHOW_AUGMENTED] = {"show-augmented", 0, "N",
+                        "draw what the network sees of N images: augmented.png"},
     [QUIET] = {"quiet", 'q', NULL, "errors only"},
     [VERBOSE] = {"verbose", 'v', NULL, "more messages"},
     [HELP] = {"help", 'h', NULL, "print this"},
@@ -66,6 +74,7 @@ typedef struct train_command {
     cnn_train_options train;
     bool quiet, verbose, no_cache;
     uint64_t max_memory; /* bytes; 0: what there is */
+    int shown;           /* images on the sheet of --show-augmented */
     int action;          /* TRACE, DRY_RUN, …; -1: train */
 } train_command;
 
@@ -97,6 +106,11 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     case OVERWRITE:
         command->train.overwrite = true;
         break;
+    case MAX_SECONDS:
+        return cnn_option_number("max-seconds", value, 1e-6, 1e9, &command->train.max_seconds,
+                                 error);
+    case FOLDS:
+        return cnn_option_integer("folds", value, 2, 1000, &command->train.folds, error);
     case THREADS:
         return cnn_option_integer("threads", value, 1, 1024, &command->train.threads, error);
     case NO_CACHE:
@@ -112,6 +126,11 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     case VERBOSE:
         command->verbose = true;
         break;
+    case SHOW_AUGMENTED: {
+        cnn_status status =
+            cnn_option_integer("show-augmented", value, 1, 1000, &command->shown, error);
+        return status == CNN_OK ? choose_action(command, option, error) : status;
+    }
     case DRY_RUN:
     case CHECK_DATA:
     case CHECK_GRADIENTS:
@@ -195,6 +214,26 @@ static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
     return status;
 }
 
+/* Writes the contact sheet and prints its path. */
+static cnn_status show_augmented(cnn_config *config, const train_command *command,
+                                 cnn_error *error) {
+    cnn_augmented_sheet sheet;
+    cnn_status status = cnn_show_augmented(config, &command->train, command->shown, &sheet, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    status =
+        cnn_png_write(sheet.path, sheet.channels, sheet.height, sheet.width, sheet.pixels, error);
+    if (status == CNN_OK) {
+        status = cnn_print_results(sheet.path, strlen(sheet.path), error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_print_results("\n", 1, error);
+    }
+    cnn_augmented_sheet_free(&sheet);
+    return status;
+}
+
 static cnn_status run(const train_command *command, cnn_error *error) {
     cnn_config *config;
     char *text = NULL;
@@ -205,6 +244,10 @@ static cnn_status run(const train_command *command, cnn_error *error) {
     if (command->train.resume && command->train.overwrite) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "expected one of --resume and --overwrite, got both");
+    }
+    if (command->train.folds > 0 && command->action >= 0 && command->action != DRY_RUN) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --folds and --%s, got both",
+                        options[command->action].name);
     }
     cnn_status status = cnn_config_load(command->config, command->overrides,
                                         command->override_count, &config, error);
@@ -228,9 +271,13 @@ static cnn_status run(const train_command *command, cnn_error *error) {
         status = cnn_trace(config, &command->train, &text, error);
         status = print_text(text, status, error);
         break;
+    case SHOW_AUGMENTED:
+        status = show_augmented(config, command, error);
+        break;
     default:
         catch_signals();
-        status = cnn_train(config, &command->train, error);
+        status = command->train.folds > 0 ? cnn_cross_validate(config, &command->train, error)
+                                          : cnn_train(config, &command->train, error);
         break;
     }
     cnn_config_free(config);

@@ -51,9 +51,13 @@ void cnn_progress_show(void *user, const cnn_train_progress *state) {
     progress->last = now;
     progress->drawn = true;
     long left = (long)(state->seconds_left + 0.5);
+    char fold[40] = "";
+    if (state->folds > 0) {
+        (void)snprintf(fold, sizeof fold, "fold %d/%d  ", state->fold, state->folds);
+    }
     fprintf(stderr,
-            "\r\033[Kepoch %lld/%lld  batch %lld/%lld  loss %.4f  %.0f images/s  %ld:%02ld left",
-            (long long)state->epoch, (long long)state->epochs, (long long)state->batch,
+            "\r\033[K%sepoch %lld/%lld  batch %lld/%lld  loss %.4f  %.0f images/s  %ld:%02ld left",
+            fold, (long long)state->epoch, (long long)state->epochs, (long long)state->batch,
             (long long)state->batches, state->loss, state->images_per_second, left / 60, left % 60);
     (void)fflush(stderr);
 }

@@ -4,9 +4,11 @@
 #ifndef CNN_IO_CONFIG_H
 #define CNN_IO_CONFIG_H
 
+#include "augment.h"
 #include "image.h"
 #include "network.h"
 #include "optimizer.h"
+#include "schedule.h"
 
 #include "cnn/config.h"
 
@@ -25,6 +27,16 @@ typedef enum cnn_normalize {
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
 } cnn_normalize;
 
+/* A number, or a text that stands for one which the run finds ("f1"). */
+typedef struct cnn_number_or_text {
+    char *text; /* NULL: the number counts */
+    double number;
+} cnn_number_or_text;
+
+typedef enum cnn_sampling {
+    CNN_SAMPLING_ALL,      /* every training image once an epoch */
+    CNN_SAMPLING_BALANCED, /* as many of each class */
+} cnn_sampling;
 /* Which epoch is the best one, and when to stop looking for a better one. */
 typedef struct cnn_early_stopping {
     int64_t metric;   /* cnn_metric_id, of the validation images */
@@ -44,18 +56,32 @@ struct cnn_config {
         char *classes[2];   /* NULL, NULL: the two names found, sorted */
         int64_t bad_images; /* cnn_bad_images */
         int64_t duplicates; /* cnn_duplicates */
+        int64_t sampling;   /* cnn_sampling */
     } data;
     cnn_image_settings image;
     int64_t normalize; /* cnn_normalize */
+    cnn_augment_settings augment;
     cnn_network_spec network;
     struct {
         int64_t epochs, batch_size;
         int64_t optimizer; /* cnn_optimizer_kind */
         double learning_rate, momentum;
+        bool nesterov;
+        double beta1, beta2, epsilon, weight_decay;
+        int64_t schedule; /* cnn_schedule_kind */
+        double warmup_epochs;
+        int64_t step_epochs;
+        double step_factor;
+        double clip_norm; /* 0: no clipping */
+        double label_smoothing;
+        cnn_number_or_text pos_weight; /* the text: "balanced" */
+        double ema_decay;              /* 0: no average of the weights */
         bool shuffle;
         int64_t seed;
         double checkpoint_seconds;
         cnn_early_stopping early_stopping;
+        cnn_number_or_text threshold; /* the text: a cnn_threshold_rule */
+        bool calibrate;
     } train;
     char *output; /* NULL where not given */
 };
@@ -66,8 +92,9 @@ char *cnn_config_to_json(const cnn_config *config);
 
 /* The first difference between the config that a run was started with and the one it is to go on
  * with, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is none. Leaves
- * out the keys that a run may change when it goes on (may_change in the table), and data.classes
- * where `now` leaves it to the data. Fails where memory is refused. */
+ * out the keys that a run may change when it goes on (may_change in the table; train.epochs only
+ * where the schedule does not depend on it), and data.classes where `now` leaves it to the data.
+ * Fails where memory is refused. */
 CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,
                                               char difference[256], cnn_error *error);
 

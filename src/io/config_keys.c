@@ -1,21 +1,31 @@
 #include "config_keys.h"
 
 #include "metric_names.h"
+#include "threshold_rule.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const char *const bad_images[] = {"fail", "skip", NULL};
 static const char *const duplicates[] = {"error", "allow", NULL};
 static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
-static const char *const optimizers[] = {"sgd", "momentum", NULL};
+static const char *const optimizers[] = {"sgd", "momentum", "adam", "adamw", NULL};
+static const char *const schedules[] = {"constant", "step", "cosine", "one_cycle", NULL};
+static const char *const samplings[] = {"all", "balanced", NULL};
 static const char *const stopping_metrics[] = {
 #define VALIDATION_METRIC(field, text, more_is_better) "val_" #field,
     CNN_METRIC_LIST(VALIDATION_METRIC)
 #undef VALIDATION_METRIC
         NULL};
 
+static bool is_balanced(const char *text) {
+    return strcmp(text, "balanced") == 0;
+}
+
 #define FIELD(field) .offset = offsetof(cnn_config, field)
+/* The largest decay; 1 would never learn. */
+#define LARGEST_DECAY 0.999999
 /* The largest whole number up to which a JSON number (a double) holds every one exactly. */
 #define LARGEST_EXACT 9007199254740991.0
 
@@ -51,6 +61,13 @@ const cnn_config_key cnn_config_keys[] = {
      .choices = duplicates,
      .help = "what to do about copies of an image with two labels, or in two of train, validation "
              "and test"},
+    {.path = "data.sampling",
+     .kind = CNN_CONFIG_CHOICE,
+     FIELD(data.sampling),
+     .choices = samplings,
+     .help =
+         "the training images of an epoch: all, once each; or balanced: as many in all, half of "
+         "each class, those of the smaller one repeated evenly"},
     {.path = "image.width",
      .kind = CNN_CONFIG_INTEGER,
      FIELD(image.width),
@@ -104,6 +121,60 @@ const cnn_config_key cnn_config_keys[] = {
      .required = true,
      .in_model = true,
      .help = "the network, from the image to the probability"},
+    {.path = "augment.flip_horizontal",
+     .kind = CNN_CONFIG_BOOLEAN,
+     FIELD(augment.flip_horizontal),
+     .help = "mirror every other training image, left to right"},
+    {.path = "augment.flip_vertical",
+     .kind = CNN_CONFIG_BOOLEAN,
+     FIELD(augment.flip_vertical),
+     .help = "the same, top to bottom"},
+    {.path = "augment.shift",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(augment.shift),
+     .maximum = 0.5,
+     .help = "move training images by up to this share of their width and height, in whole pixels"},
+    {.path = "augment.rotate",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(augment.rotate),
+     .maximum = 180,
+     .help = "turn them by up to so many degrees, either way"},
+    {.path = "augment.zoom",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(augment.zoom),
+     .maximum = 0.5,
+     .help = "scale them by a factor between 1 - zoom and 1 + zoom"},
+    {.path = "augment.shear",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(augment.shear),
+     .maximum = 45,
+     .help = "slant them by up to so many degrees, either way"},
+    {.path = "augment.brightness",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(augment.brightness),
+     .maximum = 1,
+     .help = "brighten or darken them by up to this share of the full range"},
+    {.path = "augment.contrast",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(augment.contrast),
+     .maximum = 1,
+     .help =
+         "stretch grey levels about their mean by a factor between 1 - contrast and 1 + contrast"},
+    {.path = "augment.saturation",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(augment.saturation),
+     .maximum = 1,
+     .help = "the same for colours about grey, where image.channels is 3"},
+    {.path = "augment.cutout",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(augment.cutout),
+     .maximum = 0.5,
+     .help = "cover a square anywhere, its side this share of the shorter side, with the mean"},
+    {.path = "augment.noise",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(augment.noise),
+     .maximum = 0.5,
+     .help = "add normal noise of this deviation, as a share of the full range"},
     {.path = "train.epochs",
      .kind = CNN_CONFIG_INTEGER,
      FIELD(train.epochs),
@@ -129,13 +200,97 @@ const cnn_config_key cnn_config_keys[] = {
      .above_minimum = true,
      .maximum = 1e6,
      .fallback = 0.01,
-     .help = "step size"},
+     .help = "step size; with a schedule, the largest one"},
     {.path = "train.momentum",
      .kind = CNN_CONFIG_NUMBER,
      FIELD(train.momentum),
      .maximum = 1,
      .fallback = 0.9,
      .help = "share of the last step that goes on, for optimizer momentum"},
+    {.path = "train.nesterov",
+     .kind = CNN_CONFIG_BOOLEAN,
+     FIELD(train.nesterov),
+     .help = "optimizer momentum looks ahead (Nesterov's form)"},
+    {.path = "train.beta1",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.beta1),
+     .maximum = LARGEST_DECAY,
+     .fallback = 0.9,
+     .help = "decay of the mean gradient, for optimizers adam and adamw"},
+    {.path = "train.beta2",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.beta2),
+     .maximum = LARGEST_DECAY,
+     .fallback = 0.999,
+     .help = "decay of the mean squared gradient, for optimizers adam and adamw"},
+    {.path = "train.epsilon",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.epsilon),
+     .minimum = 1e-16,
+     .maximum = 1,
+     .fallback = 1e-8,
+     .help = "added to the divisor, for optimizers adam and adamw"},
+    {.path = "train.weight_decay",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.weight_decay),
+     .maximum = 1,
+     .help = "pulls the weights of conv and dense, not biases, towards 0: this times the weight is "
+             "added to its gradient; with adamw, taken off the weight at each step, times the "
+             "learning rate"},
+    {.path = "train.schedule",
+     .kind = CNN_CONFIG_CHOICE,
+     FIELD(train.schedule),
+     .choices = schedules,
+     .help = "the learning rate of each step: constant; step: times step_factor every step_epochs; "
+             "cosine: down to 0 along half a cosine; one_cycle: up from 1/25 for 0.3 of the run, "
+             "then down to 1/250000"},
+    {.path = "train.warmup_epochs",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.warmup_epochs),
+     .maximum = 1e6,
+     .help = "the learning rate rises from 0 along a line for so many epochs, before the schedule "
+             "takes over; not for one_cycle"},
+    {.path = "train.step_epochs",
+     .kind = CNN_CONFIG_INTEGER,
+     FIELD(train.step_epochs),
+     .minimum = 1,
+     .maximum = 1e6,
+     .fallback = 10,
+     .help = "epochs between two falls of the learning rate, for schedule step"},
+    {.path = "train.step_factor",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.step_factor),
+     .above_minimum = true,
+     .maximum = 1,
+     .fallback = 0.1,
+     .help = "what the learning rate is multiplied with then"},
+    {.path = "train.clip_norm",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.clip_norm),
+     .maximum = 1e6,
+     .help = "gradients whose norm over all parameters is larger are shortened to it; 0: never"},
+    {.path = "train.label_smoothing",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.label_smoothing),
+     .maximum = 0.9,
+     .help = "s: training aims at s/2 and 1 - s/2 instead of 0 and 1"},
+    {.path = "train.pos_weight",
+     .kind = CNN_CONFIG_NUMBER_OR_TEXT,
+     FIELD(train.pos_weight),
+     .above_minimum = true,
+     .maximum = 1e6,
+     .fallback = 1,
+     .is_text = is_balanced,
+     .texts = "\"balanced\"",
+     .pattern = "^balanced$",
+     .help = "an image of class 1 counts so many times in the loss of training; balanced: training "
+             "images of class 0 by those of class 1"},
+    {.path = "train.ema_decay",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.ema_decay),
+     .maximum = LARGEST_DECAY,
+     .help = "evaluate and keep the moving average of the weights, of which so much stays at each "
+             "step (fewer at first); 0: the weights themselves"},
     {.path = "train.shuffle",
      .kind = CNN_CONFIG_BOOLEAN,
      FIELD(train.shuffle),
@@ -177,6 +332,21 @@ const cnn_config_key cnn_config_keys[] = {
      FIELD(train.early_stopping.restore),
      .fallback = 1,
      .help = "model.bin is the best epoch; false: the last one"},
+    {.path = "train.threshold",
+     .kind = CNN_CONFIG_NUMBER_OR_TEXT,
+     FIELD(train.threshold),
+     .maximum = 1,
+     .fallback = 0.5,
+     .is_text = cnn_threshold_rule_is,
+     .texts = CNN_THRESHOLD_RULE_TEXTS,
+     .pattern = CNN_THRESHOLD_RULE_PATTERN,
+     .help = "class 1 from this probability on; a rule chooses it on the validation images, once "
+             "training is over, for model.bin"},
+    {.path = "train.calibrate",
+     .kind = CNN_CONFIG_BOOLEAN,
+     FIELD(train.calibrate),
+     .help = "divide the logits of model.bin by the temperature that makes the loss of the "
+             "validation images least, before a threshold is chosen"},
     {.path = "output",
      .kind = CNN_CONFIG_PATH,
      FIELD(output),

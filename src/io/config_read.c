@@ -44,6 +44,15 @@ static const char *origin(const config_reader *reader, const char *place) {
     return reader->file;
 }
 
+/* A place's name; places are short, as residuals are not deep. */
+__attribute__((format(printf, 2, 3))) static void make_place(char place[CNN_CONFIG_PLACE_SIZE],
+                                                             const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(place, CNN_CONFIG_PLACE_SIZE, format, arguments);
+    va_end(arguments);
+}
+
 static cnn_status fail_at(const config_reader *reader, const char *place, const char *format, ...)
     CNN_PRINTF(3, 4);
 static cnn_status fail_at(const config_reader *reader, const char *place, const char *format, ...) {
@@ -183,7 +192,7 @@ static cnn_status check_duplicates(const config_reader *reader, const char *plac
 static cnn_status read_layer_key(const config_reader *reader, const char *layer_place,
                                  const cnn_layer_key *key, const cJSON *item, int *value) {
     char place[CNN_CONFIG_PLACE_SIZE];
-    (void)snprintf(place, sizeof place, "%s.%s", layer_place, key->name);
+    make_place(place, "%s.%s", layer_place, key->name);
     if (!item) {
         return fail_at(reader, place, "missing; %s", key->help);
     }
@@ -217,7 +226,7 @@ static cnn_status read_layer_number(const config_reader *reader, const char *lay
         !(item->valuedouble >= range->minimum && item->valuedouble <= range->maximum)) {
         char place[CNN_CONFIG_PLACE_SIZE];
         char expected[80];
-        (void)snprintf(place, sizeof place, "%s.%s", layer_place, key->name);
+        make_place(place, "%s.%s", layer_place, key->name);
         (void)snprintf(expected, sizeof expected, "a number from %g to %g", range->minimum,
                        range->maximum);
         return fail_expected(reader, place, expected, item);
@@ -226,13 +235,43 @@ static cnn_status read_layer_number(const config_reader *reader, const char *lay
     return CNN_OK;
 }
 
+static cnn_status read_layer_list(const config_reader *reader, const char *place, const cJSON *list,
+                                  int depth, cnn_network_spec *network);
+
+/* Adds a layer to the list; there is room for all. */
+static cnn_layer_spec *next_layer(cnn_network_spec *network) {
+    return &network->layers[network->layer_count++];
+}
+
+/* A residual's layers, with its end behind them. */
+static cnn_status read_residual(const config_reader *reader, const char *place, const cJSON *item,
+                                int depth, cnn_network_spec *network) {
+    char list_place[CNN_CONFIG_PLACE_SIZE];
+    make_place(list_place, "%s.layers", place);
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(item, "layers");
+    if (!list) {
+        return fail_at(reader, list_place, "missing; a residual has a list of layers");
+    }
+    if (depth == CNN_RESIDUAL_DEPTH_MAX) {
+        return fail_at(reader, place, "expected at most %d residuals in each other",
+                       CNN_RESIDUAL_DEPTH_MAX);
+    }
+    cnn_status status = read_layer_list(reader, list_place, list, depth + 1, network);
+    if (status == CNN_OK) {
+        cnn_layer_make_projection(0, 1, next_layer(network));
+        *next_layer(network) = (cnn_layer_spec){.ops = &cnn_layer_sum};
+    }
+    return status;
+}
+
 static cnn_status read_layer(const config_reader *reader, const char *place, const cJSON *item,
-                             cnn_layer_spec *layer) {
+                             int depth, cnn_network_spec *network) {
+    cnn_layer_spec *layer = next_layer(network);
     if (!cJSON_IsObject(item)) {
         return fail_expected(reader, place, "an object such as {\"type\": \"relu\"}", item);
     }
     char type_place[CNN_CONFIG_PLACE_SIZE];
-    (void)snprintf(type_place, sizeof type_place, "%s.type", place);
+    make_place(type_place, "%s.type", place);
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(item, "type");
     const char *names[NAMES_MAX] = {0};
     for (size_t i = 0; cnn_layer_registry[i] && i + 1 < NAMES_MAX; i++) {
@@ -253,6 +292,9 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
     names[0] = "type";
     for (size_t i = 0; layer->ops->keys[i].name; i++) {
         names[i + 1] = layer->ops->keys[i].name;
+    }
+    if (layer->ops->role == CNN_LAYER_FORK) {
+        names[1] = "layers";
     }
     for (const cJSON *key = item->child; key; key = key->next) {
         bool known = false;
@@ -285,32 +327,52 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
             }
         }
     }
-    return CNN_OK;
+    return layer->ops->role == CNN_LAYER_FORK ? read_residual(reader, place, item, depth, network)
+                                              : CNN_OK;
+}
+
+static cnn_status read_layer_list(const config_reader *reader, const char *place, const cJSON *list,
+                                  int depth, cnn_network_spec *network) {
+    if (!cJSON_IsArray(list) || !list->child) {
+        char expected[64];
+        (void)snprintf(expected, sizeof expected, "a list of 1 to %d layers", CNN_LAYERS_MAX);
+        return fail_expected(reader, place, expected, list);
+    }
+    cnn_status status = CNN_OK;
+    int i = 0;
+    for (const cJSON *item = list->child; item && status == CNN_OK; item = item->next, i++) {
+        char item_place[CNN_CONFIG_PLACE_SIZE];
+        make_place(item_place, "%s[%d]", place, i);
+        status = read_layer(reader, item_place, item, depth, network);
+    }
+    return status;
+}
+
+/* Layers of a list and of the residuals in it; a residual needs two more (next to itself). */
+static size_t count_layers(const cJSON *list, int depth) {
+    size_t count = 0;
+    if (!cJSON_IsArray(list) || depth > CNN_RESIDUAL_DEPTH_MAX) {
+        return 0;
+    }
+    for (const cJSON *item = list->child; item; item = item->next) {
+        count += 3 + count_layers(cJSON_GetObjectItemCaseSensitive(item, "layers"), depth + 1);
+    }
+    return count;
 }
 
 static cnn_status read_layers(const config_reader *reader, const cJSON *item,
                               cnn_network_spec *network) {
-    int count = cJSON_IsArray(item) ? cJSON_GetArraySize(item) : 0;
-    if (count < 1 || count > CNN_LAYERS_MAX) {
+    size_t room = count_layers(item, 0);
+    if (cJSON_GetArraySize(item) > CNN_LAYERS_MAX || room > 3 * CNN_LAYERS_MAX) {
         char expected[64];
         (void)snprintf(expected, sizeof expected, "a list of 1 to %d layers", CNN_LAYERS_MAX);
         return fail_expected(reader, "layers", expected, item);
     }
-    network->layers = cnn_alloc((size_t)count, sizeof *network->layers);
+    network->layers = cnn_alloc(room, sizeof *network->layers);
     if (!network->layers) {
         return cnn_fail_memory(reader->error, "the layers");
     }
-    network->layer_count = count;
-    int i = 0;
-    for (const cJSON *layer = item->child; layer; layer = layer->next, i++) {
-        char place[24];
-        (void)snprintf(place, sizeof place, "layers[%d]", i);
-        cnn_status status = read_layer(reader, place, layer, &network->layers[i]);
-        if (status != CNN_OK) {
-            return status;
-        }
-    }
-    return CNN_OK;
+    return read_layer_list(reader, "layers", item, 0, network);
 }
 
 /* --- keys --- */
@@ -324,15 +386,20 @@ static cnn_status read_path(const config_reader *reader, const char *place, cons
     return *path ? CNN_OK : cnn_fail_memory(reader->error, "a path");
 }
 
+static bool number_fits(const cnn_config_key *key, const cJSON *item) {
+    double number = item->valuedouble;
+    bool whole = key->kind == CNN_CONFIG_INTEGER;
+    return cJSON_IsNumber(item) && isfinite(number) &&
+           (key->above_minimum ? number > key->minimum : number >= key->minimum) &&
+           number <= key->maximum && !(whole && number > floor(number)) &&
+           !(key->ends_only && number > key->minimum && number < key->maximum);
+}
+
 static cnn_status read_number(const config_reader *reader, const cnn_config_key *key,
                               const cJSON *item, double *number) {
     bool whole = key->kind == CNN_CONFIG_INTEGER;
     *number = item->valuedouble;
-    bool fits = cJSON_IsNumber(item) && isfinite(*number) &&
-                (key->above_minimum ? *number > key->minimum : *number >= key->minimum) &&
-                *number <= key->maximum && !(whole && *number > floor(*number)) &&
-                !(key->ends_only && *number > key->minimum && *number < key->maximum);
-    if (fits) {
+    if (number_fits(key, item)) {
         return CNN_OK;
     }
     char expected[128];
@@ -343,6 +410,23 @@ static cnn_status read_number(const config_reader *reader, const cnn_config_key 
     (void)snprintf(expected, sizeof expected, "%s %s %.16g %s %.16g",
                    whole ? "an integer" : "a number", key->above_minimum ? "above" : "from",
                    key->minimum, key->above_minimum ? "and up to" : "to", key->maximum);
+    return fail_expected(reader, key->path, expected, item);
+}
+
+static cnn_status read_number_or_text(const config_reader *reader, const cnn_config_key *key,
+                                      const cJSON *item, cnn_number_or_text *value) {
+    if (number_fits(key, item)) {
+        value->number = item->valuedouble;
+        return CNN_OK;
+    }
+    if (cJSON_IsString(item) && key->is_text(item->valuestring)) {
+        value->text = cnn_copy_string(item->valuestring);
+        return value->text ? CNN_OK : cnn_fail_memory(reader->error, key->path);
+    }
+    char expected[256];
+    (void)snprintf(expected, sizeof expected, "a number %s %.16g %s %.16g, or %s",
+                   key->above_minimum ? "above" : "from", key->minimum,
+                   key->above_minimum ? "and up to" : "to", key->maximum, key->texts);
     return fail_expected(reader, key->path, expected, item);
 }
 
@@ -400,6 +484,9 @@ static void set_fallback(const cnn_config_key *key, cnn_config *config) {
     case CNN_CONFIG_BOOLEAN:
         *(bool *)field = key->fallback > 0.0;
         break;
+    case CNN_CONFIG_NUMBER_OR_TEXT:
+        ((cnn_number_or_text *)field)->number = key->fallback;
+        break;
     case CNN_CONFIG_VALIDATION:
         config->data.validation.fraction = key->fallback;
         break;
@@ -434,6 +521,8 @@ static cnn_status read_key(const config_reader *reader, const cnn_config_key *ke
         return CNN_OK;
     case CNN_CONFIG_CHOICE:
         return read_choice(reader, key, item, field);
+    case CNN_CONFIG_NUMBER_OR_TEXT:
+        return read_number_or_text(reader, key, item, field);
     case CNN_CONFIG_VALIDATION:
         return read_validation(reader, key, item, config);
     case CNN_CONFIG_CLASSES:
@@ -528,6 +617,27 @@ static cnn_status check_structure(const config_reader *reader, const cJSON *root
     return status;
 }
 
+/* Keys of which each is fine, but not beside the other. */
+static cnn_status check_together(const config_reader *reader, const cnn_config *config) {
+    if (config->train.nesterov && !(config->train.momentum > 0.0)) {
+        return fail_at(reader, "train.momentum",
+                       "expected a number above 0 with train.nesterov, got 0");
+    }
+    if (config->train.schedule == CNN_SCHEDULE_ONE_CYCLE && config->train.warmup_epochs > 0.0) {
+        return fail_at(reader, "train.warmup_epochs",
+                       "expected 0 with train.schedule \"one_cycle\", which warms up by itself, "
+                       "got %.15g",
+                       config->train.warmup_epochs);
+    }
+    if (config->data.sampling == CNN_SAMPLING_BALANCED && config->train.pos_weight.text) {
+        return fail_at(reader, "train.pos_weight",
+                       "expected a number with data.sampling \"balanced\", which balances the "
+                       "classes already, got \"%s\"",
+                       config->train.pos_weight.text);
+    }
+    return CNN_OK;
+}
+
 /* Reads all keys, or those that a model keeps, and checks that the network fits together. */
 static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool model_only,
                             cnn_config *config) {
@@ -545,9 +655,16 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
             return status;
         }
     }
+    if (!model_only && config->augment.saturation > 0.0 && config->image.channels == 1) {
+        return fail_at(
+            reader, "augment.saturation",
+            "expected 0, since grey images (image.channels 1) have no colours, got %.15g",
+            config->augment.saturation);
+    }
     config->network.input = (cnn_shape){.channels = (int)config->image.channels,
                                         .height = (int)config->image.height,
                                         .width = (int)config->image.width};
+    cnn_network_resolve(&config->network);
     cnn_error found;
     if (cnn_network_check(&config->network, NULL, &found) != CNN_OK) {
         char place[CNN_CONFIG_PLACE_SIZE];
@@ -556,7 +673,7 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
         return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s", origin(reader, place),
                         found.message);
     }
-    return CNN_OK;
+    return model_only ? CNN_OK : check_together(reader, config);
 }
 
 cnn_status cnn_config_load(const char *path, const char *const *overrides, size_t override_count,
@@ -616,6 +733,8 @@ void cnn_config_free(cnn_config *config) {
     cnn_free(config->data.classes[0]);
     cnn_free(config->data.classes[1]);
     cnn_free(config->network.layers);
+    cnn_free(config->train.threshold.text);
+    cnn_free(config->train.pos_weight.text);
     cnn_free(config->output);
     cnn_free(config);
 }

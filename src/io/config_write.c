@@ -61,10 +61,29 @@ static cJSON *layer_json(const cnn_layer_spec *layer) {
     return json;
 }
 
-static cJSON *layers_json(const cnn_network_spec *network) {
+/* The layers from *next on, up to the end of the list, which *next is moved behind: a residual's
+ * stand in a list of its own. */
+static cJSON *layers_json(const cnn_network_spec *network, int *next) {
     cJSON *list = cJSON_CreateArray();
-    for (int i = 0; list && i < network->layer_count; i++) {
-        if (!cnn_json_append(list, layer_json(&network->layers[i]))) {
+    while (list && *next < network->layer_count) {
+        const cnn_layer_spec *layer = &network->layers[(*next)++];
+        if (layer->ops->role == CNN_LAYER_SUM) {
+            break;
+        }
+        if (layer->projects) {
+            continue; /* follows from the shapes */
+        }
+        cJSON *json = layer_json(layer);
+        bool complete = json != NULL;
+        if (complete && layer->ops->role == CNN_LAYER_FORK) {
+            complete = cnn_json_add(json, "layers", layers_json(network, next));
+        }
+        if (!complete) {
+            cJSON_Delete(json);
+            cJSON_Delete(list);
+            return NULL;
+        }
+        if (!cnn_json_append(list, json)) {
             cJSON_Delete(list);
             return NULL;
         }
@@ -90,6 +109,10 @@ static cJSON *value_json(const cnn_config_key *key, const cnn_config *config) {
         return cJSON_CreateBool(*(const bool *)field);
     case CNN_CONFIG_CHOICE:
         return cJSON_CreateString(key->choices[*(const int64_t *)field]);
+    case CNN_CONFIG_NUMBER_OR_TEXT: {
+        const cnn_number_or_text *value = field;
+        return value->text ? cJSON_CreateString(value->text) : cJSON_CreateNumber(value->number);
+    }
     case CNN_CONFIG_VALIDATION:
         return config->data.validation.path ? cJSON_CreateString(config->data.validation.path)
                                             : cJSON_CreateNumber(config->data.validation.fraction);
@@ -97,8 +120,10 @@ static cJSON *value_json(const cnn_config_key *key, const cnn_config *config) {
         return config->data.classes[0]
                    ? cJSON_CreateStringArray((const char *const *)config->data.classes, 2)
                    : cJSON_CreateNull();
-    case CNN_CONFIG_LAYERS:
-        return layers_json(field);
+    case CNN_CONFIG_LAYERS: {
+        int next = 0;
+        return layers_json(field, &next);
+    }
     }
     return NULL;
 }
@@ -158,6 +183,17 @@ static bool describe_difference(const char *key, const cJSON *was, const cJSON *
     return complete;
 }
 
+/* May a run that goes on with this config differ in the key? Not in its length, where the learning
+ * rate of every step depends on it. */
+static bool may_change(const cnn_config_key *key, const cJSON *config) {
+    const cJSON *train = cJSON_GetObjectItemCaseSensitive(config, "train");
+    const char *schedule =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(train, "schedule"));
+    bool fixed_length =
+        schedule && (strcmp(schedule, "cosine") == 0 || strcmp(schedule, "one_cycle") == 0);
+    return key->may_change && !(fixed_length && strcmp(key->path, "train.epochs") == 0);
+}
+
 cnn_status cnn_config_difference(const char *started, const char *now, char difference[256],
                                  cnn_error *error) {
     bool complete = true;
@@ -167,7 +203,7 @@ cnn_status cnn_config_difference(const char *started, const char *now, char diff
     cJSON *after = cJSON_Parse(now);
     for (const cnn_config_key *key = cnn_config_keys; before && after && key->path && !found;
          key++) {
-        if (key->may_change) {
+        if (may_change(key, before)) {
             continue;
         }
         const char *name;
@@ -227,6 +263,10 @@ static void describe_key(const cnn_config_key *key, cnn_text *text) {
         break;
     case CNN_CONFIG_CHOICE:
         describe_choices(key->choices, strlen(key->path), text);
+        break;
+    case CNN_CONFIG_NUMBER_OR_TEXT:
+        cnn_text_format(text, "number %s %g, up to %g, or a text",
+                        key->above_minimum ? "above" : "from", key->minimum, key->maximum);
         break;
     case CNN_CONFIG_VALIDATION:
         cnn_text_format(text, "path, or number from 0 to below 1");
@@ -298,6 +338,11 @@ char *cnn_config_help(void) {
         describe_key(key, &text);
         cnn_text_format(&text, ")\n");
         wrap(key->help, &text);
+        if (key->texts) {
+            char texts[256];
+            (void)snprintf(texts, sizeof texts, "text: %s", key->texts);
+            wrap(texts, &text);
+        }
     }
     cnn_text_format(&text,
                     "\nLayers, each {\"type\": NAME, KEY: VALUE, …}; the last two are dense with "
@@ -342,6 +387,21 @@ static bool add_validation(cJSON *schema, double fallback) {
     complete = cnn_json_append(either, path) && complete;
     complete = cnn_json_append(either, share) && complete;
     return cnn_json_add(schema, "anyOf", either) && add_number(schema, "default", fallback) &&
+           complete;
+}
+
+static bool add_number_or_text(cJSON *schema, const cnn_config_key *key) {
+    cJSON *either = cJSON_CreateArray();
+    cJSON *number = cJSON_CreateObject();
+    cJSON *text = cJSON_CreateObject();
+    bool complete =
+        add_text(number, "type", "number") &&
+        add_number(number, key->above_minimum ? "exclusiveMinimum" : "minimum", key->minimum) &&
+        add_number(number, "maximum", key->maximum) && add_text(text, "type", "string") &&
+        add_text(text, "pattern", key->pattern);
+    complete = cnn_json_append(either, number) && complete;
+    complete = cnn_json_append(either, text) && complete;
+    return cnn_json_add(schema, "anyOf", either) && add_number(schema, "default", key->fallback) &&
            complete;
 }
 
@@ -394,6 +454,12 @@ static cJSON *layer_schema(const cnn_layer_ops *ops) {
         if (key->required) {
             complete = cnn_json_append(required, cJSON_CreateString(key->name)) && complete;
         }
+    }
+    if (ops->role == CNN_LAYER_FORK) {
+        cJSON *list = cJSON_CreateObject();
+        complete = add_text(list, "$ref", "#/properties/layers") && complete;
+        complete = cnn_json_add(properties, "layers", list) && complete;
+        complete = cnn_json_append(required, cJSON_CreateString("layers")) && complete;
     }
     complete = add_text(schema, "description", ops->help) && add_text(schema, "type", "object") &&
                complete;
@@ -455,6 +521,9 @@ static cJSON *key_schema(const cnn_config_key *key) {
                    add_text(schema, "default", key->choices[(int)key->fallback]);
         break;
     }
+    case CNN_CONFIG_NUMBER_OR_TEXT:
+        complete = complete && add_number_or_text(schema, key);
+        break;
     case CNN_CONFIG_VALIDATION:
         complete = complete && add_validation(schema, key->fallback);
         break;

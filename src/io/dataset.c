@@ -157,19 +157,25 @@ cnn_status cnn_dataset_hold_back(const cnn_config *config, cnn_sample *samples, 
                          (uint64_t)config->train.seed, error);
 }
 
-static cnn_status index_splits(cnn_dataset *dataset, cnn_error *error) {
+static cnn_status allocate_splits(cnn_dataset *dataset, cnn_error *error) {
     for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
         dataset->split[split] = cnn_alloc(dataset->count, sizeof *dataset->split[split]);
         if (!dataset->split[split]) {
             return cnn_fail_memory(error, "the list of images");
         }
     }
+    return CNN_OK;
+}
+
+/* From the samples' splits. */
+static void index_splits(cnn_dataset *dataset) {
+    memset(dataset->split_count, 0, sizeof dataset->split_count);
+    memset(dataset->class_count, 0, sizeof dataset->class_count);
     for (size_t i = 0; i < dataset->count; i++) {
         const cnn_sample *sample = &dataset->samples[i];
         dataset->split[sample->split][dataset->split_count[sample->split]++] = i;
         dataset->class_count[sample->split][sample->label]++;
     }
-    return CNN_OK;
 }
 
 /* Both classes must be there to learn from; the other sets are reported, whatever they hold. */
@@ -213,9 +219,10 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading
         status = cnn_dataset_hold_back(config, dataset->samples, dataset->count, log, error);
     }
     if (status == CNN_OK) {
-        status = index_splits(dataset, error);
+        status = allocate_splits(dataset, error);
     }
     if (status == CNN_OK) {
+        index_splits(dataset);
         status = check_classes(config, dataset, error);
     }
     if (status == CNN_OK) {
@@ -229,6 +236,20 @@ cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading
     }
     *out = dataset;
     return CNN_OK;
+}
+
+cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_config *config, const int *fold,
+                                   int tested, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    for (size_t i = 0; i < dataset->count; i++) {
+        dataset->samples[i].split = fold[i] == tested ? CNN_SPLIT_TEST : CNN_SPLIT_TRAIN;
+    }
+    if (config->data.validation.fraction > 0.0) {
+        status = cnn_hold_back(dataset->samples, dataset->count, config->data.validation.fraction,
+                               (uint64_t)config->train.seed, error);
+    }
+    index_splits(dataset);
+    return status;
 }
 
 void cnn_dataset_free(cnn_dataset *dataset) {
@@ -316,17 +337,63 @@ void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *i
     }
 }
 
+/* A run of pixels of one row, of all images, into their lanes. */
+static void write_run(const cnn_pixel_table *table, cnn_augment_run *runs, int images, int count,
+                      const cnn_block *block, float *x) {
+    for (int c = 0; c < block->channels; c++) {
+        const float *value = table->value[c];
+        float *to = x + c * block->plane_stride;
+        for (int w = 0; w < count; w++, to += CNN_LANES) {
+            for (int lane = 0; lane < images; lane++) {
+                to[lane] = value[runs[lane][c][w]];
+            }
+            for (int lane = images; lane < CNN_LANES; lane++) {
+                to[lane] = 0.0f;
+            }
+        }
+    }
+}
+
+/* cnn_block_from_images for images that change on the way: samples[lane] says which they are. */
+static void fill_augmented(const cnn_dataset_source *source, const size_t *samples,
+                           const uint8_t *const *images, int count, const cnn_block *block,
+                           float *x) {
+    const cnn_augment_shape shape = {
+        .channels = block->channels, .height = block->height, .width = block->width};
+    cnn_augmentation what[CNN_LANES];
+    cnn_augment_run runs[CNN_LANES];
+    for (int lane = 0; lane < count; lane++) {
+        cnn_augment_draw(source->augment, source->seed, source->epoch, samples[lane], &shape,
+                         images[lane], &what[lane]);
+    }
+    for (int h = 0; h < block->height; h++) {
+        for (int w = 0; w < block->width; w += CNN_AUGMENT_RUN) {
+            int left = block->width - w;
+            int run = left < CNN_AUGMENT_RUN ? left : CNN_AUGMENT_RUN;
+            for (int lane = 0; lane < count; lane++) {
+                cnn_augment_pixels(&what[lane], images[lane], h, w, run, runs[lane]);
+            }
+            write_run(source->table, runs, count, run, block,
+                      x + h * block->row_stride + w * CNN_LANES);
+        }
+    }
+}
+
 void cnn_dataset_fill(void *context, size_t first, int count, const cnn_block *block, float *x,
                       uint8_t *labels) {
     const cnn_dataset_source *source = context;
     const cnn_dataset *dataset = source->dataset;
     const uint8_t *images[CNN_LANES];
+    const size_t *samples = source->order + first;
     for (int lane = 0; lane < count; lane++) {
-        size_t sample = source->order[first + (size_t)lane];
-        images[lane] = cnn_dataset_pixels(dataset, sample);
+        images[lane] = cnn_dataset_pixels(dataset, samples[lane]);
         if (labels) {
-            labels[lane] = (uint8_t)dataset->samples[sample].label;
+            labels[lane] = (uint8_t)dataset->samples[samples[lane]].label;
         }
     }
-    cnn_block_from_images(source->table, images, count, block, x);
+    if (source->augment && cnn_augment_is_on(source->augment)) {
+        fill_augmented(source, samples, images, count, block, x);
+    } else {
+        cnn_block_from_images(source->table, images, count, block, x);
+    }
 }

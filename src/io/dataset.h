@@ -3,6 +3,7 @@
 #ifndef CNN_IO_DATASET_H
 #define CNN_IO_DATASET_H
 
+#include "augment.h"
 #include "config.h"
 #include "image_store.h"
 #include "minibatch.h"
@@ -38,6 +39,12 @@ typedef struct cnn_reading {
 CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_config *config, const cnn_reading *reading,
                                          cnn_dataset **dataset, cnn_error *error);
 void cnn_dataset_free(cnn_dataset *dataset);
+
+/* Splits the images anew, for a cross-validation: those with fold[i] == tested are the test images;
+ * of the others, the share that the config wants is held back for validation, and the rest is there
+ * to train on. fold: [count]. */
+CNN_MUST_USE cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_config *config,
+                                                const int *fold, int tested, cnn_error *error);
 
 /* --- the first and the third step of that, for who looks at data that cannot be trained on --- */
 
@@ -79,11 +86,14 @@ void cnn_pixel_table_fill(const double mean[3], const double deviation[3], cnn_p
 void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *images, int count,
                            const cnn_block *block, float *x);
 
-/* A cnn_sample_source: position i is sample order[i] of the dataset. */
+/* A cnn_sample_source: position i is sample order[i] of the dataset, or what augmentation makes of
+ * it in the epoch. */
 typedef struct cnn_dataset_source {
     const cnn_dataset *dataset;
     const cnn_pixel_table *table;
     const size_t *order;
+    const cnn_augment_settings *augment; /* NULL: images as they are */
+    uint64_t seed, epoch;                /* of augmentation; epochs count from 1 */
 } cnn_dataset_source;
 
 /* To be used as the fill of a cnn_sample_source whose context is a cnn_dataset_source. */

@@ -1,6 +1,7 @@
 #include "model_file.h"
 
 #include "error.h"
+#include "inference.h"
 #include "json.h"
 #include "memory.h"
 #include "safetensors.h"
@@ -26,6 +27,10 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
         cnn_json_add(normalization, "deviation",
                      cJSON_CreateDoubleArray(info->deviation, channels)) &&
         cnn_json_add(root, "threshold", cJSON_CreateNumber(info->threshold));
+    if (info->temperature < 1.0 || info->temperature > 1.0) {
+        complete =
+            complete && cnn_json_add(root, "temperature", cJSON_CreateNumber(info->temperature));
+    }
     if (complete) {
         complete = cnn_json_add(root, "normalization", normalization);
         normalization = NULL; /* root's, or freed */
@@ -44,9 +49,9 @@ static size_t count_tensors(const cnn_network *network) {
     return count;
 }
 
-static void describe_tensor(int layer, const cnn_tensor *tensor, const float *parameters,
-                            cnn_saved_tensor *saved) {
-    cnn_tensor_full_name(layer, tensor, saved->name);
+static void describe_tensor(const cnn_layer *layer, const cnn_tensor *tensor,
+                            const float *parameters, cnn_saved_tensor *saved) {
+    cnn_tensor_full_name(layer->path, tensor, saved->name);
     saved->rank = tensor->rank;
     for (int d = 0; d < tensor->rank; d++) {
         saved->dim[d] = tensor->dim[d];
@@ -69,7 +74,7 @@ cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn
     for (int i = 0; i < network->layer_count; i++) {
         const cnn_layer *layer = &network->layers[i];
         for (int t = 0; t < layer->tensor_count; t++) {
-            describe_tensor(i, &layer->tensors[t], parameters, &tensors[written++]);
+            describe_tensor(layer, &layer->tensors[t], parameters, &tensors[written++]);
         }
     }
     cnn_saved_text saved_text = {.key = config_key, .value = text};
@@ -93,11 +98,22 @@ static bool read_numbers(const cJSON *list, int64_t channels, double *numbers) {
     return fits;
 }
 
+static bool read_temperature(const cJSON *item, double *temperature) {
+    *temperature = cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+    return isfinite(*temperature) && *temperature > 0.0;
+}
+
 static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_model_info *info,
                             cnn_error *error) {
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(root, "classes");
     const cJSON *normalization = cJSON_GetObjectItemCaseSensitive(root, "normalization");
     const cJSON *threshold = cJSON_GetObjectItemCaseSensitive(root, "threshold");
+    const cJSON *temperature = cJSON_GetObjectItemCaseSensitive(root, "temperature");
+    info->temperature = 1.0;
+    if (temperature && !read_temperature(temperature, &info->temperature)) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: temperature: expected a finite number above 0",
+                        config_key);
+    }
     for (int i = 0; i < 3; i++) {
         info->deviation[i] = 1.0;
     }
@@ -147,13 +163,16 @@ static cnn_status check_tensors(const cnn_saved_file *file, const cnn_network_sp
     cnn_status status = cnn_network_check(spec, shapes, error);
     for (int i = 0; i < spec->layer_count && status == CNN_OK; i++) {
         const cnn_layer_spec *layer = &spec->layers[i];
-        const cnn_shape *in = i > 0 ? &shapes[i - 1] : &spec->input;
+        int source, shortcut;
+        (void)cnn_layer_sources(spec, i, &source, &shortcut);
+        const cnn_shape *in = source > 0 ? &shapes[source - 1] : &spec->input;
         cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
         int layer_count =
             layer->ops->tensors ? layer->ops->tensors(layer, in, &shapes[i], tensors) : 0;
         for (int t = 0; t < layer_count && status == CNN_OK; t++) {
-            char name[32];
-            cnn_tensor_full_name(i, &tensors[t], name);
+            char path[CNN_LAYER_PATH_MAX], name[CNN_TENSOR_NAME_MAX];
+            cnn_layer_path(spec, i, false, path);
+            cnn_tensor_full_name(path, &tensors[t], name);
             if (!holds_tensor(file, name, &tensors[t])) {
                 status =
                     cnn_fail(error, CNN_ERROR_MODEL,
@@ -179,8 +198,8 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
     for (int i = 0; i < network->layer_count; i++) {
         const cnn_layer *layer = &network->layers[i];
         for (int t = 0; t < layer->tensor_count; t++) {
-            char name[32];
-            cnn_tensor_full_name(i, &layer->tensors[t], name);
+            char name[CNN_TENSOR_NAME_MAX];
+            cnn_tensor_full_name(layer->path, &layer->tensors[t], name);
             memcpy(model->parameters + layer->tensors[t].offset,
                    cnn_saved_tensor_find(file, name)->data,
                    layer->tensors[t].count * sizeof *model->parameters);
@@ -192,6 +211,28 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
                             "expected finite weights, found NaN or infinity");
         }
     }
+    return CNN_OK;
+}
+
+/* The network as prediction runs it takes the place of the one that was trained. */
+static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
+    if (!cnn_inference_differs(model->network)) {
+        cnn_network_prepare(model->network, model->parameters);
+        return CNN_OK;
+    }
+    cnn_inference *inference;
+    cnn_status status = cnn_inference_create(model->network, &inference, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_inference_set(inference, model->network, model->parameters);
+    cnn_network *trained = model->network;
+    float *parameters = model->parameters;
+    model->network = inference->network;
+    model->parameters = inference->parameters;
+    inference->network = trained;
+    inference->parameters = parameters;
+    cnn_inference_free(inference);
     return CNN_OK;
 }
 
@@ -230,10 +271,7 @@ static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kern
     if (status == CNN_OK) {
         status = read_parameters(file, model, error);
     }
-    if (status == CNN_OK) {
-        cnn_network_prepare(model->network, model->parameters);
-    }
-    return status;
+    return status == CNN_OK ? ready_for_prediction(model, error) : status;
 }
 
 cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels, cnn_model **out,

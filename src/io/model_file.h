@@ -8,19 +8,21 @@
 typedef struct cnn_model_info {
     char *classes[2];
     double mean[3], deviation[3]; /* of x / 255, per channel; 0 and 1 where not standardized */
+    double temperature;           /* what the logit is divided by; 1 where not calibrated */
     double threshold;             /* class 1 where the probability is at least this, as float */
 } cnn_model_info;
 
 typedef struct cnn_model {
     cnn_model_info info;
-    cnn_config *config; /* its image and network parts */
-    cnn_network *network;
-    float *parameters; /* [network->parameter_count] */
+    cnn_config *config;   /* its image and network parts */
+    cnn_network *network; /* as prediction runs it (inference.h) … */
+    float *parameters;    /* … with [network->parameter_count] of its own */
 } cnn_model;
 
 /* Writes a safetensors file (safetensors.h) whose tensors are named and shaped as those of a
  * PyTorch nn.Sequential of the same layers: "0.weight" [out, in, kh, kw], "0.bias" [out], … The
- * string `cnntrain.config` holds image, layers, classes, normalization and threshold as JSON. */
+ * string `cnntrain.config` holds image, layers, classes, normalization and threshold as JSON, and a
+ * temperature that is not 1. */
 CNN_MUST_USE cnn_status cnn_model_write(const char *path, const cnn_config *config,
                                         const cnn_model_info *info, const cnn_network *network,
                                         const float *parameters, cnn_error *error);

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 typedef struct cnn_saved_tensor {
-    char name[64];
+    char name[80];
     int rank;
     int64_t dim[4];
     size_t count;      /* the product of the dimensions */

@@ -181,7 +181,8 @@ cnn_status cnn_gradient_check(cnn_network *network, uint64_t seed, size_t entrie
             if (layer->tensors[t].average) {
                 continue; /* no gradient changes it */
             }
-            cnn_gradient_row row = {.layer = i, .ops = layer->ops, .tensor = &layer->tensors[t]};
+            cnn_gradient_row row = {
+                .path = layer->path, .ops = layer->ops, .tensor = &layer->tensors[t]};
             check_tensor(&c, float_gradients, entries, &row);
             reached = reached || row.largest > 0.0;
             if (!(row.checked > 0 && row.double_error < CNN_GRADIENT_DOUBLE_BOUND &&

@@ -7,7 +7,7 @@
 /* One tensor's result. Errors are the largest difference of any checked entry, divided by the
  * largest gradient of the tensor (by 1 where all are 0: the loss does not depend on it). */
 typedef struct cnn_gradient_row {
-    int layer;
+    const char *path; /* of its layer */
     const cnn_layer_ops *ops;
     const cnn_tensor *tensor;
     size_t checked; /* entries compared with central differences … */

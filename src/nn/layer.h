@@ -15,6 +15,10 @@
 typedef struct cnn_layer cnn_layer;
 typedef struct cnn_layer_ops cnn_layer_ops;
 
+/* Residuals may stand in residuals, so deep at most; and the longest path, such as
+ * "12.layers.3.projection". */
+enum { CNN_RESIDUAL_DEPTH_MAX = 4, CNN_LAYER_PATH_MAX = 64 };
+
 /* Shape of one image's activation. After `flatten`: channels values, height = width = 1, flat. */
 typedef struct cnn_shape {
     int channels, height, width;
@@ -56,10 +60,17 @@ typedef struct cnn_layer_spec {
     const cnn_layer_ops *ops;
     int value[CNN_LAYER_KEYS_MAX];
     double number[CNN_LAYER_KEYS_MAX]; /* of the keys with a range */
+    bool projects; /* the convolution of a residual's shortcut: reads the residual's input */
 } cnn_layer_spec;
 
 /* All layers there are, ended by NULL. */
 extern const cnn_layer_ops *const cnn_layer_registry[];
+
+/* The end of a residual (layer_residual.c), which no config names. */
+extern const cnn_layer_ops cnn_layer_sum;
+
+/* A 1×1 convolution for a residual's shortcut (layer_conv.c). */
+void cnn_layer_make_projection(int filters, int stride, cnn_layer_spec *spec);
 
 /* Is it max-pooling by 2×2 without overlap? (layer_maxpool.c) */
 bool cnn_layer_pools_2x2(const cnn_layer_spec *spec);
@@ -71,6 +82,9 @@ const cnn_layer_ops *cnn_layer_find(const char *name);
 
 #define CNN_LAYER_TENSORS_MAX 4
 
+/* The longest name of a tensor with its layer's path in front of it. */
+enum { CNN_TENSOR_NAME_MAX = CNN_LAYER_PATH_MAX + 16 };
+
 /* A tensor of a layer, named and shaped as the matching PyTorch module has it. */
 typedef struct cnn_tensor {
     const char *name; /* "weight" or "bias" */
@@ -79,9 +93,16 @@ typedef struct cnn_tensor {
     int fan_in; /* > 0: starts as He uniform for this fan-in; 0: starts as `start` everywhere */
     float start;
     bool average;  /* follows the batches; its gradient is 0, and no optimizer changes it */
+    bool decays;   /* weight decay is for it (weights; not biases, nor what normalizes) */
     size_t offset; /* in floats, in the flat parameter array */
     size_t count;
 } cnn_tensor;
+
+/* Where random numbers of a training step come from: the run's seed, and the step's number from the
+ * run's beginning. */
+typedef struct cnn_draw {
+    uint64_t seed, step;
+} cnn_draw;
 
 /* --- layers that see the whole mini-batch --- */
 
@@ -95,9 +116,9 @@ typedef struct cnn_batch_ops {
 
     /* x: a block whose first `count` lanes hold images. */
     void (*gather)(const cnn_layer *layer, const float *x, int count, float *work, double *sums);
-    /* sums: [blocks][sums_size]. */
+    /* sums: what block b has given stands at sums[b * stride]. */
     void (*combine)(const cnn_layer *layer, const float *parameters, size_t blocks,
-                    const double *sums, float *shared);
+                    const double *sums, size_t stride, float *shared);
     void (*forward)(const cnn_layer *layer, const float *shared, const float *x, float *y);
 
     /* dy: zeros in lanes without an image. Adds the block's part of the layer's gradients. */
@@ -105,7 +126,7 @@ typedef struct cnn_batch_ops {
                             const float *dy, int count, float *work, double *sums,
                             float *gradients);
     void (*combine_gradient)(const cnn_layer *layer, size_t blocks, const double *sums,
-                             float *shared);
+                             size_t stride, float *shared);
     /* Overwrites dx, with zeros in lanes without an image. */
     void (*backward)(const cnn_layer *layer, const float *shared, const float *x, const float *dy,
                      int count, float *dx);
@@ -117,10 +138,18 @@ typedef struct cnn_batch_ops {
 
 /* --- the operations of a kind of layer --- */
 
+/* What a layer is to a residual (layer_residual.c). */
+typedef enum cnn_layer_role {
+    CNN_LAYER_PLAIN,
+    CNN_LAYER_FORK, /* its beginning: network.c adds the shortcut's gradient to the input's */
+    CNN_LAYER_SUM,  /* its end: network.c gives it two inputs, and both the output's gradient */
+} cnn_layer_role;
+
 struct cnn_layer_ops {
     const char *name;
     const char *help;
     const cnn_layer_key *keys; /* ends with a NULL name */
+    cnn_layer_role role;
 
     /* The layer changes its input's buffer into its output (or leaves it): `forward` gets x == y
      * and `backward` dx == dy. Where that is not possible, network.c copies first. */
@@ -132,6 +161,11 @@ struct cnn_layer_ops {
     bool applies_pool;
     /* Then backward takes the gradient behind the pooling. NULL: never. */
     bool (*unpools)(const cnn_layer *layer);
+    /* The layer is no part of prediction. */
+    bool training_only;
+    /* Two tensors, the weight [channels of y][…] and the bias [channels of y], give y as a linear
+     * function: a scale and shift of y's channels can be theirs (inference.c). */
+    bool weighs_channels;
     /* backward reads y, so no later layer may change it in place. */
     bool backward_reads_output;
 
@@ -171,6 +205,11 @@ struct cnn_layer_ops {
                      const float *y, const float *dy, float *kept, float *work, float *gradients,
                      float *dx);
 
+    /* Training only, before forward: puts random numbers into kept, for the images first … first +
+     * count - 1 of the batch. NULL: the layer needs none. */
+    void (*draw)(const cnn_layer *layer, const cnn_draw *draw, size_t first, int count,
+                 float *kept);
+
     /* NULL: every image stands for itself. Else training goes by these; forward is that of
      * prediction then. */
     const cnn_batch_ops *batch;
@@ -190,6 +229,11 @@ struct cnn_layer {
     cnn_layer_spec spec;
     const cnn_layer_ops *ops; /* spec.ops */
     const cnn_kernels *kernels;
+    int number;                    /* its place in the network */
+    char path[CNN_LAYER_PATH_MAX]; /* "4", or inside a residual "3.layers.0" */
+    /* The activation that it reads (that of its own number, but for projections and sums), and, of
+     * forks and sums, their counterpart's number, and the activation of the shortcut. */
+    int source, partner, shortcut;
     cnn_shape in, out;
     cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
     int tensor_count;
@@ -206,10 +250,18 @@ struct cnn_layer {
      * where layers are fused, the one behind the last of them. */
     int output, gradient_from;
     size_t kept_offset;
+    size_t projected_offset;    /* of a projection: its dx, which its fork adds to the others' */
     const cnn_batch_ops *batch; /* ops->batch in training, NULL in prediction */
     size_t shared_offset;       /* of what the blocks of a batch share */
     void *plan;                 /* the layer's own */
 };
+
+/* y = x + shortcut of a sum, and ReLU of it where layer->relu_follows (layer_residual.c). */
+void cnn_layer_add(const cnn_layer *layer, const float *x, const cnn_block *shortcut_block,
+                   const float *shortcut, float *y);
+/* gradient += from; both blocks hold the same shape. */
+void cnn_layer_add_gradient(const cnn_block *from_block, const float *from, const cnn_block *block,
+                            float *gradient);
 
 /* For layers that turn each value into one: infer_shape, and flops at one operation a value. */
 cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
@@ -220,9 +272,10 @@ double cnn_layer_flops_per_value(const cnn_layer *layer);
 cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
                                   const cnn_shape *in, cnn_shape *out, cnn_error *error);
 
-/* What batch normalization does in prediction: y = x scale[c] + shift[c] (layer_batchnorm.c). */
-void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, float *scale,
-                        float *shift);
+/* What batch normalization does to a channel in prediction: y = x scale + shift
+ * (layer_batchnorm.c). */
+void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, int channel, double *scale,
+                        double *shift);
 
 /* reference_pattern of layers with a kink at 0. */
 uint64_t cnn_layer_sign_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash);

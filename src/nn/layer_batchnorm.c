@@ -96,9 +96,8 @@ static void gather(const cnn_layer *layer, const float *x, int count, float *wor
 /* Adds up by Chan, Golub and LeVeque's rule ("Updating formulae and a pairwise algorithm for
  * computing sample variances", 1979). */
 static void combine(const cnn_layer *layer, const float *parameters, size_t blocks,
-                    const double *sums, float *shared) {
+                    const double *sums, size_t stride, float *shared) {
     int channels = layer->in.channels;
-    size_t stride = sums_size(layer);
     for (int c = 0; c < channels; c++) {
         double count = 0.0, mean = 0.0, squares = 0.0;
         for (size_t b = 0; b < blocks; b++) {
@@ -149,9 +148,8 @@ static void gather_gradient(const cnn_layer *layer, const float *shared, const f
 /* With x' = (x - mean) / deviation and n values a channel: dx = weight / deviation · (dy - Σ dy / n
  * - x' Σ dy x' / n). */
 static void combine_gradient(const cnn_layer *layer, size_t blocks, const double *sums,
-                             float *shared) {
+                             size_t stride, float *shared) {
     ptrdiff_t channels = layer->in.channels;
-    size_t stride = sums_size(layer);
     for (ptrdiff_t c = 0; c < channels; c++) {
         double count = 0.0, sum = 0.0, product = 0.0;
         for (size_t b = 0; b < blocks; b++) {
@@ -217,25 +215,27 @@ static const cnn_batch_ops batch_ops = {
 
 /* --- prediction --- */
 
-void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, float *scale,
-                        float *shift) {
+void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, int channel, double *scale,
+                        double *shift) {
     ptrdiff_t channels = layer->in.channels;
-    for (ptrdiff_t c = 0; c < channels; c++) {
-        double variance = (double)parameters[RUNNING_VAR * channels + c];
-        double factor =
-            (double)parameters[WEIGHT * channels + c] / sqrt(variance + layer->spec.number[EPS]);
-        scale[c] = (float)factor;
-        shift[c] = (float)((double)parameters[BIAS * channels + c] -
-                           (double)parameters[RUNNING_MEAN * channels + c] * factor);
-    }
+    double variance = (double)parameters[RUNNING_VAR * channels + channel];
+    *scale =
+        (double)parameters[WEIGHT * channels + channel] / sqrt(variance + layer->spec.number[EPS]);
+    *shift = (double)parameters[BIAS * channels + channel] -
+             (double)parameters[RUNNING_MEAN * channels + channel] * *scale;
 }
 
 static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
                     float *kept, float *work) {
     (void)kept;
-    float *scale = work, *shift = work + layer->in.channels;
-    cnn_batchnorm_fold(layer, parameters, scale, shift);
-    layer->kernels->channel_scale(&layer->x_block, x, scale, shift, layer->relu_follows,
+    float *scales = work, *shifts = work + layer->in.channels;
+    for (int c = 0; c < layer->in.channels; c++) {
+        double scale, shift;
+        cnn_batchnorm_fold(layer, parameters, c, &scale, &shift);
+        scales[c] = (float)scale;
+        shifts[c] = (float)shift;
+    }
+    layer->kernels->channel_scale(&layer->x_block, x, scales, shifts, layer->relu_follows,
                                   &layer->y_block, y);
 }
 

@@ -5,6 +5,8 @@
 #include "memory.h"
 #include "reference.h"
 
+extern const cnn_layer_ops cnn_layer_conv;
+
 enum { FILTERS, KERNEL, STRIDE, PADDING };
 enum { PADDING_SAME = -1 };
 
@@ -37,6 +39,13 @@ static int padding_after(const cnn_layer_spec *spec) {
     return spec->value[PADDING] == PADDING_SAME ? spec->value[KERNEL] / 2 : spec->value[PADDING];
 }
 
+void cnn_layer_make_projection(int filters, int stride, cnn_layer_spec *spec) {
+    *spec = (cnn_layer_spec){.ops = &cnn_layer_conv, .projects = true};
+    spec->value[FILTERS] = filters;
+    spec->value[KERNEL] = 1;
+    spec->value[STRIDE] = stride;
+}
+
 static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                               cnn_error *error) {
     if (in->flat) {
@@ -65,7 +74,8 @@ static int tensors(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_sh
     tensor[0] = (cnn_tensor){.name = "weight",
                              .rank = 4,
                              .dim = {out->channels, in->channels, kernel, kernel},
-                             .fan_in = in->channels * kernel * kernel};
+                             .fan_in = in->channels * kernel * kernel,
+                             .decays = true};
     tensor[1] = (cnn_tensor){.name = "bias", .rank = 1, .dim = {out->channels}};
     return 2;
 }
@@ -209,13 +219,13 @@ static void reference_backward(const cnn_layer *layer, int N, const double *para
                                 gradients + layer->tensors[0].count);
 }
 
-extern const cnn_layer_ops cnn_layer_conv;
 const cnn_layer_ops cnn_layer_conv = {
     .name = "conv",
     .help = "convolution (cross-correlation, as in PyTorch)",
     .keys = keys,
     .applies_relu = true,
     .applies_pool = true,
+    .weighs_channels = true,
     .unpools = unpools,
     .infer_shape = infer_shape,
     .tensors = tensors,

@@ -26,8 +26,11 @@ static int tensors(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_sh
                    cnn_tensor *tensor) {
     (void)out;
     int units = spec->value[UNITS];
-    tensor[0] = (cnn_tensor){
-        .name = "weight", .rank = 2, .dim = {units, in->channels}, .fan_in = in->channels};
+    tensor[0] = (cnn_tensor){.name = "weight",
+                             .rank = 2,
+                             .dim = {units, in->channels},
+                             .fan_in = in->channels,
+                             .decays = true};
     tensor[1] = (cnn_tensor){.name = "bias", .rank = 1, .dim = {units}};
     return 2;
 }
@@ -84,6 +87,7 @@ const cnn_layer_ops cnn_layer_dense = {
     .help = "fully connected",
     .keys = keys,
     .applies_relu = true,
+    .weighs_channels = true,
     .infer_shape = infer_shape,
     .tensors = tensors,
     .flops = flops,

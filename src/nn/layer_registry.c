@@ -7,8 +7,8 @@
 #include <string.h>
 
 extern const cnn_layer_ops cnn_layer_conv, cnn_layer_relu, cnn_layer_leaky_relu, cnn_layer_maxpool,
-    cnn_layer_avgpool, cnn_layer_global_avgpool, cnn_layer_batchnorm, cnn_layer_flatten,
-    cnn_layer_dense, cnn_layer_sigmoid;
+    cnn_layer_avgpool, cnn_layer_global_avgpool, cnn_layer_batchnorm, cnn_layer_dropout,
+    cnn_layer_residual, cnn_layer_flatten, cnn_layer_dense, cnn_layer_sigmoid;
 
 const cnn_layer_ops *const cnn_layer_registry[] = {
     &cnn_layer_conv,
@@ -18,6 +18,8 @@ const cnn_layer_ops *const cnn_layer_registry[] = {
     &cnn_layer_avgpool,
     &cnn_layer_global_avgpool,
     &cnn_layer_batchnorm,
+    &cnn_layer_dropout,
+    &cnn_layer_residual,
     &cnn_layer_flatten,
     &cnn_layer_dense,
     &cnn_layer_sigmoid,

@@ -1,6 +1,7 @@
 #include "minibatch.h"
 
 #include "error.h"
+#include "inference.h"
 #include "loss.h"
 #include "memory.h"
 
@@ -24,11 +25,15 @@ enum { REDUCTION_CHUNK = 4096 };
 
 struct cnn_minibatch {
     cnn_network *network;
+    cnn_objective objective;
     int threads;
     cnn_thread_pool *pool;
     float **workspaces; /* [workspace_count]: one a thread, or, where the network is trained in
                            stages, one a block */
     size_t workspace_count;
+    cnn_inference *inference; /* what forward passes run where that is not `network`, else NULL */
+    float **inference_workspaces; /* [threads], then */
+    cnn_draw draw;
     float *shared; /* [network->shared_size]: of the layers that see the whole batch */
     double *sums;  /* [blocks][network->sums_size]: what the blocks give to the one at work */
     size_t slot_count;
@@ -56,13 +61,22 @@ static size_t workspaces_for(const cnn_network *network, size_t batch_size, int 
     return network->shared_size > 0 && blocks > (size_t)threads ? blocks : (size_t)threads;
 }
 
+/* Forward passes during training: not by the network that is trained where prediction differs. */
+static bool needs_inference(const cnn_network *network, size_t batch_size) {
+    return batch_size > 0 && cnn_inference_differs(network);
+}
+
 size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads) {
     size_t workspace = batch_size > 0 ? network->workspace_size : network->forward_size;
     size_t arrays = batch_size > 0 ? slots_for(batch_size) + 1 : 0;
     return (workspace * workspaces_for(network, batch_size, threads) +
             slot_stride(network) * arrays + network->shared_size) *
                sizeof(float) +
-           network->sums_size * block_count(batch_size) * sizeof(double);
+           network->sums_size * block_count(batch_size) * sizeof(double) +
+           (needs_inference(network, batch_size)
+                ? (network->forward_size * (size_t)threads + network->parameter_count) *
+                      sizeof(float)
+                : 0);
 }
 
 /* Each on a thread of its own: getting megabytes of fresh memory takes milliseconds. */
@@ -77,6 +91,22 @@ static void make_workspace(void *context, size_t i, int thread) {
     }
 }
 
+static cnn_status make_inference(cnn_minibatch *minibatch, cnn_error *error) {
+    cnn_status status = cnn_inference_create(minibatch->network, &minibatch->inference, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    size_t count = (size_t)minibatch->threads;
+    minibatch->inference_workspaces = cnn_alloc(count, sizeof *minibatch->inference_workspaces);
+    bool complete = minibatch->inference_workspaces != NULL;
+    for (size_t i = 0; complete && i < count; i++) {
+        minibatch->inference_workspaces[i] =
+            cnn_network_workspace(minibatch->inference->network, false);
+        complete = minibatch->inference_workspaces[i] != NULL;
+    }
+    return complete ? CNN_OK : cnn_fail_memory(error, "the network for prediction");
+}
+
 cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,
                                 cnn_minibatch **out, cnn_error *error) {
     *out = NULL;
@@ -85,6 +115,7 @@ cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int thr
         return cnn_fail_memory(error, "a mini-batch");
     }
     minibatch->network = network;
+    minibatch->objective = cnn_objective_plain;
     minibatch->threads = threads;
     minibatch->slot_count = slots_for(batch_size);
     minibatch->slot_stride = slot_stride(network);
@@ -110,6 +141,13 @@ cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int thr
         cnn_minibatch_free(minibatch);
         return cnn_fail_memory(error, "activations and gradients");
     }
+    if (needs_inference(network, batch_size)) {
+        cnn_status status = make_inference(minibatch, error);
+        if (status != CNN_OK) {
+            cnn_minibatch_free(minibatch);
+            return status;
+        }
+    }
     *out = minibatch;
     return CNN_OK;
 }
@@ -123,6 +161,11 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
         cnn_free(minibatch->workspaces[i]);
     }
     cnn_free(minibatch->workspaces);
+    for (int i = 0; minibatch->inference_workspaces && i < minibatch->threads; i++) {
+        cnn_free(minibatch->inference_workspaces[i]);
+    }
+    cnn_free(minibatch->inference_workspaces);
+    cnn_inference_free(minibatch->inference);
     cnn_free(minibatch->shared);
     cnn_free(minibatch->sums);
     cnn_free(minibatch->slots);
@@ -133,6 +176,8 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
 /* What the threads of one pass share. */
 typedef struct batch_pass {
     cnn_minibatch *minibatch;
+    const cnn_network *network; /* what runs, on … */
+    float *const *workspaces;   /* … these */
     const float *parameters;
     const cnn_sample_source *source;
     size_t first, count;
@@ -153,9 +198,14 @@ static int images_in_block(const batch_pass *pass, size_t b) {
 
 static void fill_block(const batch_pass *pass, size_t b, float *workspace) {
     const cnn_block *block;
-    float *x = cnn_network_input(pass->minibatch->network, workspace, &block);
+    float *x = cnn_network_input(pass->network, workspace, &block);
     pass->source->fill(pass->source->context, pass->first + b * CNN_LANES, images_in_block(pass, b),
                        block, x, pass->labels ? pass->labels + b * CNN_LANES : NULL);
+}
+
+static void draw_block(const batch_pass *pass, size_t b, float *workspace) {
+    cnn_network_draw(pass->network, &pass->minibatch->draw, b * CNN_LANES, images_in_block(pass, b),
+                     workspace);
 }
 
 static void keep_logits(const batch_pass *pass, size_t b, const float *logits) {
@@ -164,8 +214,7 @@ static void keep_logits(const batch_pass *pass, size_t b, const float *logits) {
 
 static void forward_block(const batch_pass *pass, size_t b, float *workspace) {
     fill_block(pass, b, workspace);
-    keep_logits(pass, b,
-                cnn_network_forward(pass->minibatch->network, pass->parameters, workspace));
+    keep_logits(pass, b, cnn_network_forward(pass->network, pass->parameters, workspace));
 }
 
 /* dL/dZ of the block's images (eq. 8), and 0 in lanes without one. */
@@ -173,13 +222,14 @@ static void find_logit_gradients(const batch_pass *pass, size_t b, float gradien
     memset(gradients, 0, CNN_LANES * sizeof *gradients);
     for (int lane = 0; lane < images_in_block(pass, b); lane++) {
         size_t i = b * CNN_LANES + (size_t)lane;
-        gradients[lane] = cnn_loss_gradient(pass->logits[i], pass->labels[i], (int)pass->count);
+        gradients[lane] = cnn_objective_gradient(&pass->minibatch->objective, pass->logits[i],
+                                                 pass->labels[i], (int)pass->count);
     }
 }
 
 static void forward_body(void *context, size_t b, int thread) {
     const batch_pass *pass = context;
-    forward_block(pass, b, pass->minibatch->workspaces[thread]);
+    forward_block(pass, b, pass->workspaces[thread]);
 }
 
 /* The gradients of a slot, zeroed. */
@@ -198,13 +248,14 @@ static size_t first_of_slot(const batch_pass *pass, size_t slot) {
 static void gradient_body(void *context, size_t slot, int thread) {
     const batch_pass *pass = context;
     cnn_minibatch *minibatch = pass->minibatch;
-    float *workspace = minibatch->workspaces[thread];
+    float *workspace = pass->workspaces[thread];
     float *gradients = clear_slot(minibatch, slot);
     for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
         _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES];
+        draw_block(pass, b, workspace);
         forward_block(pass, b, workspace);
         find_logit_gradients(pass, b, logit_gradients);
-        cnn_network_backward(minibatch->network, pass->parameters, workspace, logit_gradients,
+        cnn_network_backward(pass->network, pass->parameters, workspace, logit_gradients,
                              gradients);
     }
 }
@@ -226,6 +277,7 @@ static void forward_stage_body(void *context, size_t slot, int thread) {
         float *workspace = minibatch->workspaces[b];
         double *sums = minibatch->sums + b * network->sums_size;
         if (is_first) {
+            draw_block(pass, b, workspace);
             fill_block(pass, b, workspace);
         } else {
             cnn_network_batch_forward(network, pass->stage_first, minibatch->shared, workspace);
@@ -283,12 +335,13 @@ static void run_stages(batch_pass *pass, int threads) {
             const cnn_layer *layer = &network->layers[pass->stage_last];
             before[pass->stage_last] = pass->stage_first;
             layer->batch->combine(layer, pass->parameters + layer->parameter_offset, blocks,
-                                  minibatch->sums, minibatch->shared + layer->shared_offset);
+                                  minibatch->sums, network->sums_size,
+                                  minibatch->shared + layer->shared_offset);
         }
     }
     while (pass->stage_first >= 0) {
         const cnn_layer *layer = &network->layers[pass->stage_first];
-        layer->batch->combine_gradient(layer, blocks, minibatch->sums,
+        layer->batch->combine_gradient(layer, blocks, minibatch->sums, network->sums_size,
                                        minibatch->shared + layer->shared_offset);
         pass->stage_last = pass->stage_first;
         pass->stage_first = before[pass->stage_last];
@@ -339,6 +392,14 @@ cnn_thread_pool *cnn_minibatch_pool(cnn_minibatch *minibatch) {
     return minibatch->pool;
 }
 
+void cnn_minibatch_set_objective(cnn_minibatch *minibatch, const cnn_objective *objective) {
+    minibatch->objective = *objective;
+}
+
+const cnn_objective *cnn_minibatch_objective(const cnn_minibatch *minibatch) {
+    return &minibatch->objective;
+}
+
 /* What the threads of a preparation share. */
 typedef struct preparation {
     const cnn_network *network;
@@ -364,6 +425,8 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                              const cnn_sample_source *source, size_t first, size_t m,
                              const float **gradients, float *logits, uint8_t *labels) {
     batch_pass pass = {.minibatch = minibatch,
+                       .network = minibatch->network,
+                       .workspaces = minibatch->workspaces,
                        .parameters = parameters,
                        .source = source,
                        .first = first,
@@ -389,6 +452,10 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
     *gradients = minibatch->gradients;
 }
 
+void cnn_minibatch_set_draw(cnn_minibatch *minibatch, cnn_draw draw) {
+    minibatch->draw = draw;
+}
+
 void cnn_minibatch_update_averages(const cnn_minibatch *minibatch, float *parameters) {
     cnn_network_update_averages(minibatch->network, minibatch->shared, parameters);
 }
@@ -397,12 +464,20 @@ void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                            const cnn_sample_source *source, size_t first, size_t count,
                            float *logits, uint8_t *labels) {
     batch_pass pass = {.minibatch = minibatch,
+                       .network = minibatch->network,
+                       .workspaces = minibatch->workspaces,
                        .parameters = parameters,
                        .source = source,
                        .first = first,
                        .count = count,
                        .logits = logits,
                        .labels = labels};
+    if (minibatch->inference) {
+        cnn_inference_set(minibatch->inference, minibatch->network, parameters);
+        pass.network = minibatch->inference->network;
+        pass.workspaces = minibatch->inference_workspaces;
+        pass.parameters = minibatch->inference->parameters;
+    }
     double block_flops = minibatch->network->flops * CNN_LANES;
     int threads = useful_threads(minibatch, block_flops * (double)block_count(count));
     cnn_thread_pool_for(minibatch->pool, block_count(count), threads, forward_body, &pass);

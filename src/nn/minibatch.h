@@ -3,6 +3,7 @@
 #ifndef CNN_NN_MINIBATCH_H
 #define CNN_NN_MINIBATCH_H
 
+#include "loss.h"
 #include "network.h"
 #include "parallel.h"
 
@@ -27,8 +28,15 @@ void cnn_minibatch_free(cnn_minibatch *minibatch);
 /* The threads, for others to use between passes. */
 cnn_thread_pool *cnn_minibatch_pool(cnn_minibatch *minibatch);
 
+/* The loss whose gradients are found; until it is set, the plain one. */
+void cnn_minibatch_set_objective(cnn_minibatch *minibatch, const cnn_objective *objective);
+const cnn_objective *cnn_minibatch_objective(const cnn_minibatch *minibatch);
+
 /* cnn_network_prepare on several threads. */
 void cnn_minibatch_prepare(cnn_minibatch *minibatch, const float *parameters);
+
+/* Random numbers of the next batches come from here; from seed 0, step 0 where never called. */
+void cnn_minibatch_set_draw(cnn_minibatch *minibatch, cnn_draw draw);
 
 /* Forward and backward for the m images at first … first + m - 1, m <= batch_size: *gradients
  * points to the mean gradient, [parameter_count], valid until the next call (eq. 8 to 16). logits
@@ -42,7 +50,8 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
  * that follow them. */
 void cnn_minibatch_update_averages(const cnn_minibatch *minibatch, float *parameters);
 
-/* Forward only, for any number of images; labels may be NULL. */
+/* Forward only, as prediction does it (inference.h), for any number of images; labels may be NULL.
+ * cnn_minibatch_prepare must have been called. */
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                            const cnn_sample_source *source, size_t first, size_t count,
                            float *logits, uint8_t *labels);

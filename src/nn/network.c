@@ -8,106 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Offsets inside a block are 32-bit: this many floats at most. */
-#define BLOCK_LIMIT ((size_t)1 << 30)
-/* Parameters are indexed by 32-bit offsets, too. */
-#define PARAMETER_LIMIT ((size_t)1 << 30)
-
-/* --- checking --- */
-
-/* Values of a shape, or false beyond BLOCK_LIMIT (with room for borders). */
-static bool shape_fits(const cnn_shape *shape) {
-    size_t count = (size_t)shape->channels;
-    size_t rows = (size_t)shape->height + 64;
-    size_t columns = (size_t)shape->width + 64;
-    return cnn_multiply_size(count, rows, &count) && cnn_multiply_size(count, columns, &count) &&
-           cnn_multiply_size(count, CNN_LANES, &count) && count <= BLOCK_LIMIT;
-}
-
-static bool tensors_fit(const cnn_layer_ops *ops, const cnn_layer_spec *spec, const cnn_shape *in,
-                        const cnn_shape *out, size_t *total) {
-    cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
-    int count = ops->tensors ? ops->tensors(spec, in, out, tensors) : 0;
-    for (int i = 0; i < count; i++) {
-        size_t size = 1;
-        for (int d = 0; d < tensors[i].rank; d++) {
-            if (!cnn_multiply_size(size, (size_t)tensors[i].dim[d], &size) ||
-                size > PARAMETER_LIMIT) {
-                return false;
-            }
-        }
-        *total += size;
-    }
-    return *total <= PARAMETER_LIMIT;
-}
-
-/* The last two layers must be dense with one unit, and sigmoid. */
-static cnn_status check_ending(const cnn_network_spec *spec, const cnn_shape *out,
-                               cnn_error *error) {
-    int last = spec->layer_count - 1;
-    const char *name = last >= 0 ? spec->layers[last].ops->name : "nothing";
-    if (strcmp(name, "sigmoid") != 0) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "layers[%d].type: expected sigmoid as the last layer, got %s",
-                        last < 0 ? 0 : last, name);
-    }
-    name = last >= 1 ? spec->layers[last - 1].ops->name : "nothing";
-    if (strcmp(name, "dense") != 0) {
-        return cnn_fail(
-            error, CNN_ERROR_CONFIG,
-            "layers[%d].type: expected dense with 1 unit before the last sigmoid, got %s",
-            last < 1 ? 0 : last - 1, name);
-    }
-    if (out->channels != 1) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "layers[%d].units: expected 1 in the last dense layer, got %d", last - 1,
-                        out->channels);
-    }
-    return CNN_OK;
-}
-
-cnn_status cnn_network_check(const cnn_network_spec *spec, cnn_shape *shapes, cnn_error *error) {
-    if (spec->layer_count > CNN_LAYERS_MAX) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "layers: expected at most %d layers, got %d",
-                        CNN_LAYERS_MAX, spec->layer_count);
-    }
-    cnn_shape in = spec->input;
-    size_t parameters = 0;
-    if (!shape_fits(&in)) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "image: expected a smaller input, got %d×%d×%d",
-                        in.channels, in.height, in.width);
-    }
-    for (int i = 0; i < spec->layer_count; i++) {
-        const cnn_layer_spec *layer = &spec->layers[i];
-        cnn_shape out;
-        cnn_status status = layer->ops->infer_shape(layer, &in, &out, error);
-        if (status != CNN_OK) {
-            return cnn_fail_prefix(error, status, "layers[%d].", i);
-        }
-        /* a flat shape has no border: flatten's output is as large as its input was */
-        if (!out.flat && !shape_fits(&out)) {
-            return cnn_fail(error, CNN_ERROR_CONFIG,
-                            "layers[%d]: expected a smaller output, got %d×%d×%d", i, out.channels,
-                            out.height, out.width);
-        }
-        if (!tensors_fit(layer->ops, layer, &in, &out, &parameters)) {
-            return cnn_fail(error, CNN_ERROR_CONFIG,
-                            "layers[%d]: expected at most %zu million parameters in all, got more",
-                            i, PARAMETER_LIMIT >> 20);
-        }
-        if (shapes) {
-            shapes[i] = out;
-        }
-        in = out;
-    }
-    return check_ending(spec, &in, error);
-}
-
 /* --- planning --- */
-
-void cnn_tensor_full_name(int layer, const cnn_tensor *tensor, char name[32]) {
-    (void)snprintf(name, 32, "%d.%s", layer, tensor->name);
-}
 
 static void add_tensors(cnn_network *network, cnn_layer *layer) {
     if (layer->ops->tensors) {
@@ -171,13 +72,18 @@ static bool is_flatten(const cnn_layer *layer) {
     return layer->out.flat && !layer->in.flat && layer->ops->in_place;
 }
 
+/* Hands its input on as it is. */
+static bool changes_nothing(const cnn_layer *layer) {
+    return is_flatten(layer) || layer->ops->role == CNN_LAYER_FORK;
+}
+
 /* Which layers work in their input's buffer? Not where a layer before, sharing that buffer, needs
- * its own output for its backward pass; a flatten changes nothing and always may. */
+ * its own output for its backward pass; one that changes nothing always may. */
 static void share_buffers(cnn_network *network) {
     bool output_needed = false; /* by a layer that shares the buffer so far */
     for (int i = 0; i < network->layer_count; i++) {
         cnn_layer *layer = &network->layers[i];
-        layer->shares_value = layer->ops->in_place && (is_flatten(layer) || !output_needed);
+        layer->shares_value = layer->ops->in_place && (changes_nothing(layer) || !output_needed);
         output_needed = (layer->shares_value && output_needed) || layer->ops->backward_reads_output;
     }
 }
@@ -214,7 +120,6 @@ static void plan_values(cnn_network *network) {
 static void plan_gradients(cnn_network *network) {
     for (int i = 0; i < network->layer_count; i++) {
         cnn_activation *activation = &network->activations[i];
-        activation->has_gradient = network->layers[i].needs_dx;
         if (!activation->has_gradient || activation->inside_unpooled) {
             continue;
         }
@@ -233,6 +138,17 @@ static void plan_gradients(cnn_network *network) {
         }
         activation->gradient = place_block(&activation->shape, before, after,
                                            &network->workspace_size, &activation->gradient_offset);
+    }
+}
+
+/* Room for the input's gradient of projections: that of the activation is the other branch's. */
+static void plan_projections(cnn_network *network) {
+    for (int i = 0; i < network->layer_count; i++) {
+        cnn_layer *layer = &network->layers[i];
+        if (layer->spec.projects && layer->needs_dx) {
+            layer->dx_block =
+                place_block(&layer->in, 0, 0, &network->workspace_size, &layer->projected_offset);
+        }
     }
 }
 
@@ -297,9 +213,11 @@ static void fuse_layers(cnn_network *network) {
 static cnn_status plan_layers(cnn_network *network, cnn_error *error) {
     for (int i = 0; i < network->layer_count; i++) {
         cnn_layer *layer = &network->layers[i];
-        const cnn_activation *input = &network->activations[i];
+        const cnn_activation *input = &network->activations[layer->source];
         layer->x_block = input->value;
-        layer->dx_block = input->gradient;
+        if (!layer->spec.projects) {
+            layer->dx_block = input->gradient;
+        }
         if (i + 1 < network->layer_count) { /* the last sigmoid writes nothing */
             layer->y_block = network->activations[layer->output].value;
             layer->dy_block = network->activations[layer->gradient_from].gradient;
@@ -315,11 +233,36 @@ static cnn_status plan_layers(cnn_network *network, cnn_error *error) {
     return CNN_OK;
 }
 
+static void plan_layer(cnn_network *network, const cnn_network_spec *spec, const cnn_shape *shapes,
+                       int i, cnn_network_mode mode) {
+    cnn_layer *layer = &network->layers[i];
+    layer->spec = spec->layers[i];
+    layer->ops = layer->spec.ops;
+    layer->kernels = network->kernels;
+    layer->number = i;
+    cnn_layer_path(spec, i, false, layer->path);
+    layer->direct_only = network->direct_only;
+    layer->output = layer->gradient_from = i + 1;
+    int fork = cnn_layer_sources(spec, i, &layer->source, &layer->shortcut);
+    if (fork >= 0) {
+        layer->partner = fork;
+        network->layers[fork].partner = i;
+    }
+    layer->in = layer->source > 0 ? shapes[layer->source - 1] : spec->input;
+    layer->out = shapes[i];
+    network->activations[i].shape = i > 0 ? shapes[i - 1] : spec->input;
+    network->activations[i].has_gradient = network->parameter_count > 0;
+    layer->needs_dx = network->activations[layer->source].has_gradient;
+    add_tensors(network, layer);
+    plan_batch(network, layer, mode);
+}
+
 cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *kernels,
                               cnn_network_mode mode, cnn_network **out, cnn_error *error) {
     *out = NULL;
     bool direct_only = false;
-    cnn_status status = cnn_network_check(spec, NULL, error);
+    cnn_shape shapes[CNN_LAYERS_MAX];
+    cnn_status status = cnn_network_check(spec, shapes, error);
     if (status == CNN_OK) {
         status = cnn_conv_choose(&direct_only, error);
     }
@@ -340,24 +283,8 @@ cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *k
         return cnn_fail_memory(error, "the network");
     }
     network->layer_count = spec->layer_count;
-    cnn_shape shape = spec->input;
     for (int i = 0; i < spec->layer_count; i++) {
-        cnn_layer *layer = &network->layers[i];
-        layer->spec = spec->layers[i];
-        layer->ops = layer->spec.ops;
-        layer->kernels = kernels;
-        layer->direct_only = direct_only;
-        layer->output = layer->gradient_from = i + 1;
-        layer->in = shape;
-        status = layer->ops->infer_shape(&layer->spec, &shape, &layer->out, error);
-        if (status != CNN_OK) {
-            goto fail;
-        }
-        network->activations[i].shape = shape;
-        shape = layer->out;
-        layer->needs_dx = network->parameter_count > 0;
-        add_tensors(network, layer);
-        plan_batch(network, layer, mode);
+        plan_layer(network, spec, shapes, i, mode);
     }
     if (mode != CNN_NETWORK_STEPWISE) {
         fuse_layers(network);
@@ -367,13 +294,13 @@ cnn_status cnn_network_create(const cnn_network_spec *spec, const cnn_kernels *k
     plan_layer_memory(network);
     network->forward_size = network->workspace_size;
     plan_gradients(network);
+    plan_projections(network);
     status = plan_layers(network, error);
     if (status == CNN_OK) {
         *out = network;
-        return CNN_OK;
+    } else {
+        cnn_network_free(network);
     }
-fail:
-    cnn_network_free(network);
     return status;
 }
 
@@ -453,7 +380,7 @@ static void copy_block(const cnn_shape *shape, const cnn_block *from_block, cons
 
 /* Where layer i's input and output stand. */
 static const float *input_of(const cnn_network *network, int i, const float *workspace) {
-    return workspace + network->activations[i].value_offset;
+    return workspace + network->activations[network->layers[i].source].value_offset;
 }
 
 static float *output_of(const cnn_network *network, int i, float *workspace) {
@@ -467,7 +394,11 @@ static float *output_gradient_of(const cnn_network *network, int i, float *works
 }
 
 static float *input_gradient_of(const cnn_network *network, int i, float *workspace) {
-    const cnn_activation *input = &network->activations[i];
+    const cnn_layer *layer = &network->layers[i];
+    const cnn_activation *input = &network->activations[layer->source];
+    if (layer->spec.projects) {
+        return input->has_gradient ? workspace + layer->projected_offset : NULL;
+    }
     return input->has_gradient ? workspace + input->gradient_offset : NULL;
 }
 
@@ -477,6 +408,10 @@ static void forward_layers(const cnn_network *network, const float *parameters, 
         const cnn_layer *layer = &network->layers[i];
         const float *x = input_of(network, i, workspace);
         float *y = output_of(network, i, workspace);
+        if (layer->ops->role == CNN_LAYER_SUM) {
+            const cnn_activation *shortcut = &network->activations[layer->shortcut];
+            cnn_layer_add(layer, x, &shortcut->value, workspace + shortcut->value_offset, y);
+        }
         if (layer->ops->in_place && x != y && !network->activations[i].inside_fused) {
             copy_block(&layer->in, &layer->x_block, x, &layer->y_block, y);
         }
@@ -487,6 +422,34 @@ static void forward_layers(const cnn_network *network, const float *parameters, 
         if (observer) {
             observer(context, i, false, &layer->y_block, y);
         }
+    }
+}
+
+/* A sum hands the gradient of its output to both its inputs. The shortcut's is the fork's to add,
+ * or that of a projection. */
+static void backward_sum(const cnn_network *network, const cnn_layer *layer, const float *dy,
+                         float *dx, float *workspace) {
+    if (dx) {
+        copy_block(&layer->in, &layer->dy_block, dy, &layer->dx_block, dx);
+    }
+    const cnn_activation *shortcut = &network->activations[layer->shortcut];
+    if (network->layers[layer->number - 1].spec.projects) {
+        copy_block(&layer->in, &layer->dy_block, dy, &shortcut->gradient,
+                   workspace + shortcut->gradient_offset);
+    }
+}
+
+/* A fork adds what came through the shortcut to dx, which came through the layers. */
+static void backward_fork(const cnn_network *network, const cnn_layer *layer, float *dx,
+                          float *workspace) {
+    const cnn_layer *sum = &network->layers[layer->partner];
+    const cnn_layer *before = &network->layers[sum->number - 1];
+    if (before->spec.projects) {
+        cnn_layer_add_gradient(&before->dx_block, workspace + before->projected_offset,
+                               &layer->dx_block, dx);
+    } else {
+        cnn_layer_add_gradient(&sum->dy_block, output_gradient_of(network, sum->number, workspace),
+                               &layer->dx_block, dx);
     }
 }
 
@@ -508,6 +471,11 @@ static void backward_layers(const cnn_network *network, const float *parameters,
         }
         if (layer->ops->in_place && dx && dx != dy) {
             copy_block(&layer->in, &layer->dy_block, dy, &layer->dx_block, dx);
+        }
+        if (layer->ops->role == CNN_LAYER_SUM) {
+            backward_sum(network, layer, dy, dx, workspace);
+        } else if (layer->ops->role == CNN_LAYER_FORK && dx) {
+            backward_fork(network, layer, dx, workspace);
         }
         if (layer->ops->backward && (dx || layer->parameter_count > 0)) {
             layer->ops->backward(
@@ -594,6 +562,16 @@ void cnn_network_batch_backward(const cnn_network *network, int i, const float *
         layer->batch->backward(layer, shared + layer->shared_offset,
                                input_of(network, i, workspace),
                                output_gradient_of(network, i, workspace), count, dx);
+    }
+}
+
+void cnn_network_draw(const cnn_network *network, const cnn_draw *draw, size_t first, int count,
+                      float *workspace) {
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        if (layer->ops->draw) {
+            layer->ops->draw(layer, draw, first, count, workspace + layer->kept_offset);
+        }
     }
 }
 

@@ -44,8 +44,24 @@ typedef struct cnn_network {
 typedef enum cnn_network_mode {
     CNN_NETWORK_FAST,     /* ReLU and 2×2 max-pooling are applied by the layer in front of them */
     CNN_NETWORK_STEPWISE, /* every layer works alone, so that an observer sees its own output */
-    CNN_NETWORK_PREDICT,  /* fast; batch normalization goes by its running averages */
+    CNN_NETWORK_PREDICT,  /* fast; batch normalization goes by its running averages (inference.h) */
 } cnn_network_mode;
+
+/* Layers of a specification stand in one list: a residual, its layers, its projection and its sum
+ * (layer_residual.c), one behind the other. Written into that list without knowing shapes, a
+ * projection is a placeholder (cnn_layer_make_projection): this gives it the filters and stride
+ * that are needed, or takes it out where shapes are the same. */
+void cnn_network_resolve(cnn_network_spec *spec);
+
+/* Where a layer of the list stands: "3.layers.0", or as a place in a config, "layers[3].layers[0]".
+ * A projection is "3.projection", a sum where its residual is. */
+void cnn_layer_path(const cnn_network_spec *spec, int layer, bool place,
+                    char path[CNN_LAYER_PATH_MAX]);
+
+/* Which activation (0: the image; i + 1: layer i's output) a layer reads: its own number's, but for
+ * projections, which read their residual's input, and sums, which read the output of the residual's
+ * layers and *shortcut. Returns, for sums, the number of the residual; else -1. */
+int cnn_layer_sources(const cnn_network_spec *spec, int layer, int *source, int *shortcut);
 
 /* Checks a specification and, where shapes is not NULL, writes the shape of every layer's output to
  * shapes[layer_count]. CNN_ERROR_CONFIG with a message that starts with the place, such as
@@ -87,6 +103,11 @@ const float *cnn_network_forward(const cnn_network *network, const float *parame
  * none (eq. 8). */
 void cnn_network_backward(const cnn_network *network, const float *parameters, float *workspace,
                           const float *logit_gradients, float *gradients);
+
+/* Before a block's forward pass in training: draws the random numbers of layers that need some, for
+ * the images first … first + count - 1 of the batch. */
+void cnn_network_draw(const cnn_network *network, const cnn_draw *draw, size_t first, int count,
+                      float *workspace);
 
 /* --- training by the whole batch --- */
 
@@ -138,7 +159,8 @@ void cnn_network_backward_observed(const cnn_network *network, const float *para
                                    float *workspace, const float *logit_gradients, float *gradients,
                                    cnn_network_observer *observer, void *context);
 
-/* "4.weight" for the tensor of layer 4; name: [32]. */
-void cnn_tensor_full_name(int layer, const cnn_tensor *tensor, char name[32]);
+/* "4.weight", or "3.layers.0.weight": the name behind its layer's path. */
+void cnn_tensor_full_name(const char *path, const cnn_tensor *tensor,
+                          char name[CNN_TENSOR_NAME_MAX]);
 
 #endif

@@ -13,6 +13,7 @@ struct cnn_reference_network {
     double **values; /* [layer_count]: values[i] is layer i's input, [N][C][H][W]; values[0] is not
                         owned */
     double **gradients; /* [layer_count], likewise; gradients[0] is NULL */
+    double **projected; /* [layer_count]: of projections, the gradient of their input; else NULL */
 };
 
 cnn_status cnn_reference_network_create(const cnn_network *network, int N,
@@ -26,7 +27,16 @@ cnn_status cnn_reference_network_create(const cnn_network *network, int N,
     reference->network = network;
     reference->values = cnn_alloc(count, sizeof *reference->values);
     reference->gradients = cnn_alloc(count, sizeof *reference->gradients);
-    bool complete = reference->values && reference->gradients;
+    reference->projected = cnn_alloc(count, sizeof *reference->projected);
+    bool complete = reference->values && reference->gradients && reference->projected;
+    for (size_t i = 0; complete && i < count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        if (layer->spec.projects) {
+            size_t size = (size_t)N * cnn_shape_size(&layer->in);
+            reference->projected[i] = size < INT_MAX ? cnn_alloc(size, sizeof(double)) : NULL;
+            complete = reference->projected[i] != NULL;
+        }
+    }
     for (size_t i = 1; complete && i < count; i++) {
         size_t size = (size_t)N * cnn_shape_size(&network->activations[i].shape);
         /* the slow twins index with int */
@@ -47,6 +57,9 @@ void cnn_reference_network_free(cnn_reference_network *reference) {
     if (!reference) {
         return;
     }
+    for (int i = 0; reference->projected && i < reference->network->layer_count; i++) {
+        cnn_free(reference->projected[i]);
+    }
     for (int i = 1; i < reference->network->layer_count; i++) {
         if (reference->values) {
             cnn_free(reference->values[i]);
@@ -57,7 +70,14 @@ void cnn_reference_network_free(cnn_reference_network *reference) {
     }
     cnn_free(reference->values);
     cnn_free(reference->gradients);
+    cnn_free(reference->projected);
     cnn_free(reference);
+}
+
+static void add(size_t count, const double *from, double *to) {
+    for (size_t i = 0; i < count; i++) {
+        to[i] += from[i];
+    }
 }
 
 const double *cnn_reference_network_logits(const cnn_reference_network *reference) {
@@ -70,12 +90,17 @@ double cnn_reference_network_loss(cnn_reference_network *reference, int n, const
     uint64_t hash = CNN_HASH_START;
     for (int i = 0; i < network->layer_count - 1; i++) {
         const cnn_layer *layer = &network->layers[i];
-        const double *input = i == 0 ? x : reference->values[i];
+        const double *input = layer->source == 0 ? x : reference->values[layer->source];
         if (pattern && layer->ops->reference_pattern) {
             hash = layer->ops->reference_pattern(layer, n, input, hash);
         }
         layer->ops->reference_forward(layer, n, parameters + layer->parameter_offset, input,
                                       reference->values[i + 1]);
+        if (layer->ops->role == CNN_LAYER_SUM) {
+            add((size_t)n * cnn_shape_size(&layer->out),
+                layer->shortcut == 0 ? x : reference->values[layer->shortcut],
+                reference->values[i + 1]);
+        }
     }
     if (pattern) {
         *pattern = hash;
@@ -103,9 +128,22 @@ void cnn_reference_network_gradients(cnn_reference_network *reference, int n,
         if (i == 0 && layer->parameter_count == 0) {
             break;
         }
-        layer->ops->reference_backward(
-            layer, n, parameters + layer->parameter_offset, i == 0 ? x : reference->values[i],
-            reference->values[i + 1], reference->gradients[i + 1],
-            gradients + layer->parameter_offset, i == 0 ? NULL : reference->gradients[i]);
+        double *dx = layer->spec.projects ? reference->projected[i]
+                     : layer->source == 0 ? NULL
+                                          : reference->gradients[layer->source];
+        layer->ops->reference_backward(layer, n, parameters + layer->parameter_offset,
+                                       layer->source == 0 ? x : reference->values[layer->source],
+                                       reference->values[i + 1], reference->gradients[i + 1],
+                                       gradients + layer->parameter_offset, dx);
+        size_t size = (size_t)n * cnn_shape_size(&layer->in);
+        if (layer->ops->role == CNN_LAYER_SUM && network->layers[i - 1].spec.projects) {
+            memcpy(reference->gradients[i], reference->gradients[i + 1], size * sizeof(double));
+        } else if (layer->ops->role == CNN_LAYER_FORK && dx) {
+            int sum = layer->partner;
+            add(size,
+                network->layers[sum - 1].spec.projects ? reference->projected[sum - 1]
+                                                       : reference->gradients[sum + 1],
+                dx);
+        }
     }
 }

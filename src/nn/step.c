@@ -1,26 +1,68 @@
 #include "step.h"
 
+#include "gradient_norm.h"
 #include "loss.h"
+#include "weight_average.h"
 
 #include <math.h>
 
+enum { DECAYING_MAX = CNN_LAYERS_MAX * CNN_LAYER_TENSORS_MAX };
+
+/* Where the network's tensors stand that decay; returns how many. */
+static size_t find_decaying(const cnn_network *network, cnn_parameter_range ranges[DECAYING_MAX]) {
+    size_t count = 0;
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        for (int t = 0; t < layer->tensor_count; t++) {
+            const cnn_tensor *tensor = &layer->tensors[t];
+            if (tensor->decays) {
+                ranges[count] =
+                    (cnn_parameter_range){.first = tensor->offset, .count = tensor->count};
+                count++;
+            }
+        }
+    }
+    return count;
+}
+
+static void move_weights(const cnn_step *step, const float *gradients) {
+    cnn_parameter_range decaying[DECAYING_MAX];
+    cnn_thread_pool *pool = cnn_minibatch_pool(step->minibatch);
+    size_t count = step->network->parameter_count;
+    cnn_update update = {.rate = step->learning_rate, .number = step->number, .scale = 1.0};
+    if (step->optimizer->weight_decay > 0.0) {
+        update.decaying = decaying;
+        update.decaying_count = find_decaying(step->network, decaying);
+    }
+    if (step->clip_norm > 0.0) {
+        update.scale = cnn_clip_scale(cnn_gradient_norm(pool, count, gradients), step->clip_norm);
+    }
+    cnn_optimizer_step(step->optimizer, pool, &update, count, gradients, step->optimizer_state,
+                       step->parameters);
+    cnn_minibatch_update_averages(step->minibatch, step->parameters);
+    if (step->average) {
+        cnn_weight_average_update(pool, cnn_weight_average_decay(step->ema_decay, step->number),
+                                  count, step->parameters, step->average);
+    }
+}
+
 double cnn_step_run(const cnn_step *step, const cnn_sample_source *source, size_t first, size_t m,
                     int64_t *right) {
+    const cnn_objective *objective = cnn_minibatch_objective(step->minibatch);
     const float *gradients;
+    cnn_minibatch_set_draw(step->minibatch, step->draw);
     cnn_minibatch_prepare(step->minibatch, step->parameters);
     cnn_minibatch_gradients(step->minibatch, step->parameters, source, first, m, &gradients,
                             step->logits, step->labels);
     double loss = 0.0;
     *right = 0;
     for (size_t i = 0; i < m; i++) {
-        loss += cnn_loss(step->logits[i], step->labels[i]);
+        loss += cnn_objective_loss(objective, step->logits[i], step->labels[i]);
         *right +=
             (cnn_probability(step->logits[i]) >= (float)step->threshold) == (step->labels[i] == 1);
     }
     if (isfinite(loss)) {
-        cnn_optimizer_step(step->optimizer, cnn_minibatch_pool(step->minibatch),
-                           step->learning_rate, step->network->parameter_count, gradients,
-                           step->optimizer_state, step->parameters);
+        move_weights(step, gradients);
     }
     return loss;
 }

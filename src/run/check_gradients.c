@@ -30,8 +30,8 @@ typedef struct gradient_table {
 
 static void add_row(void *context, const cnn_gradient_row *row) {
     gradient_table *table = context;
-    char name[32];
-    cnn_tensor_full_name(row->layer, row->tensor, name);
+    char name[CNN_TENSOR_NAME_MAX];
+    cnn_tensor_full_name(row->path, row->tensor, name);
     cnn_text_format(&table->text, "%-12s %-8s %10.3g %8zu %9zu %14.2g\n", name, row->ops->name,
                     row->largest, row->checked, row->at_kinks, row->double_error);
     table->float_error =

@@ -27,9 +27,9 @@ typedef struct state_field {
 static const state_field fields[] = {
     /* these come first: cnn_checkpoint_peek reads them alone */
     WHOLE(epochs),
+    WHOLE(batches),
     WHOLE(best.epoch),
     /* the others */
-    WHOLE(batches),
     WHOLE(right),
     REAL(best.value),
     REAL(best.smoothed),
@@ -43,17 +43,21 @@ static const state_field fields[] = {
     WHOLE(direct_only),
 };
 
-enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 2, NUMBER_SIZE = 40, TENSORS = 3 };
+enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 3, NUMBER_SIZE = 40, TENSORS = 4 };
 
+/* Goes up whenever the rest of a run would be another one, or a reader would not understand. */
+static const char version[] = "2";
+static const char version_key[] = "checkpoint.version";
 static const char config_key[] = "checkpoint.config";
 static const char data_key[] = "checkpoint.data";
 
-/* The three arrays of a checkpoint under their names. */
+/* The arrays of a checkpoint under their names. */
 static void name_tensors(const cnn_checkpoint_values *values, cnn_saved_tensor tensors[TENSORS]) {
     const cnn_saved_tensor named[TENSORS] = {
         {.name = "parameters", .count = values->parameter_count, .data = values->parameters},
         {.name = "best", .count = values->parameter_count, .data = values->best_parameters},
         {.name = "optimizer", .count = values->state_count, .data = values->optimizer_state},
+        {.name = "average", .count = values->average_count, .data = values->average},
     };
     for (int i = 0; i < TENSORS; i++) {
         tensors[i] = named[i];
@@ -67,7 +71,8 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
                                 cnn_error *error) {
     char numbers[FIELDS][NUMBER_SIZE];
     char data[NUMBER_SIZE];
-    cnn_saved_text texts[FIELDS + 2] = {{.key = config_key, .value = config},
+    cnn_saved_text texts[FIELDS + 3] = {{.key = version_key, .value = version},
+                                        {.key = config_key, .value = config},
                                         {.key = data_key, .value = data}};
     (void)snprintf(data, sizeof data, "%016" PRIx64, state->data);
     for (size_t i = 0; i < FIELDS; i++) {
@@ -77,11 +82,11 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
         } else {
             (void)snprintf(numbers[i], NUMBER_SIZE, "%a", *(const double *)field);
         }
-        texts[i + 2] = (cnn_saved_text){.key = fields[i].key, .value = numbers[i]};
+        texts[i + 3] = (cnn_saved_text){.key = fields[i].key, .value = numbers[i]};
     }
     cnn_saved_tensor tensors[TENSORS];
     name_tensors(values, tensors);
-    return cnn_safetensors_write(path, texts, FIELDS + 2, tensors, TENSORS, error);
+    return cnn_safetensors_write(path, texts, FIELDS + 3, tensors, TENSORS, error);
 }
 
 static cnn_status read_text(const cnn_saved_file *file, const char *path, const char *key,
@@ -103,11 +108,30 @@ static cnn_status read_tensor(const cnn_saved_file *file, const char *path, cons
     return CNN_OK;
 }
 
+/* Asked first: a checkpoint of another version knows other keys, too. */
+static cnn_status check_version(const cnn_saved_file *file, const char *path, cnn_error *error) {
+    const char *text = cnn_saved_text_find(file, version_key);
+    if (text && strcmp(text, version) == 0) {
+        return CNN_OK;
+    }
+    if (!text && !cnn_saved_text_find(file, config_key)) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: expected a checkpoint, found no %s", path,
+                        config_key);
+    }
+    return cnn_fail(error, CNN_ERROR_MODEL,
+                    "%s: expected a checkpoint of version %s, found %.20s; the version of cnntrain "
+                    "that started the run can go on with it",
+                    path, version, text ? text : "1");
+}
+
 static cnn_status compare_config(const cnn_saved_file *file, const char *path, const char *config,
                                  cnn_error *error) {
     const char *text;
     char difference[256];
-    cnn_status status = read_text(file, path, config_key, &text, error);
+    cnn_status status = check_version(file, path, error);
+    if (status == CNN_OK) {
+        status = read_text(file, path, config_key, &text, error);
+    }
     if (status == CNN_OK) {
         status = cnn_config_difference(text, config, difference, error);
     }
@@ -173,7 +197,7 @@ cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpo
     }
     status = read_state(&file, path, config, state, same_data, error);
     float *const places[TENSORS] = {values->parameters, values->best_parameters,
-                                    values->optimizer_state};
+                                    values->optimizer_state, values->average};
     cnn_saved_tensor tensors[TENSORS];
     name_tensors(values, tensors);
     for (int i = 0; i < TENSORS && status == CNN_OK; i++) {

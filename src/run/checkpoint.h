@@ -27,9 +27,11 @@ typedef struct cnn_checkpoint_state {
 /* The arrays of a run. */
 typedef struct cnn_checkpoint_values {
     size_t parameter_count, state_count;
+    size_t average_count;   /* parameter_count, or 0: no average is kept */
     float *parameters;      /* [parameter_count] */
     float *best_parameters; /* [parameter_count]: what model.bin holds */
     float *optimizer_state; /* [state_count], may be empty */
+    float *average;         /* [average_count]: of the parameters over the steps */
 } cnn_checkpoint_values;
 
 /* config: the resolved config's JSON. */
@@ -46,8 +48,9 @@ CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, const char *config
                                             const cnn_checkpoint_values *values, bool *same_data,
                                             cnn_error *error);
 
-/* Reads how many epochs are finished and which is the best one into *state, whose other values it
- * leaves alone, and compares the config, but not the data. */
+/* Reads how many epochs are finished, how many batches of the next one, and which epoch is the best
+ * one into *state, whose other values it leaves alone, and compares the config, but not the data.
+ */
 CNN_MUST_USE cnn_status cnn_checkpoint_peek(const char *path, const char *config,
                                             cnn_checkpoint_state *state, cnn_error *error);
 

@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "memory_plan.h"
+#include "pool.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -68,7 +69,7 @@ static void describe_memory(const cnn_config *config, const cnn_setup *setup, cn
                     passes, setup->threads, cnn_isa_name(network->kernels->isa));
 }
 
-static void describe_data(const cnn_config *config, const cnn_dataset *dataset, cnn_text *text) {
+static void describe_data(const cnn_dataset *dataset, cnn_text *text) {
     cnn_text_format(text, "\ndata         %10s  %12s  %12s\n", "images", "class 0", "class 1");
     cnn_text_format(text, "  %-10s %10s  %12.40s  %12.40s\n", "", "", dataset->classes[0],
                     dataset->classes[1]);
@@ -77,6 +78,9 @@ static void describe_data(const cnn_config *config, const cnn_dataset *dataset, 
                         dataset->split_count[split], dataset->class_count[split][0],
                         dataset->class_count[split][1]);
     }
+}
+
+static void describe_batches(const cnn_config *config, const cnn_dataset *dataset, cnn_text *text) {
     size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
     size_t batch = (size_t)config->train.batch_size;
     cnn_text_format(text, "\n%lld epochs of %zu batches of %zu images\n",
@@ -84,16 +88,53 @@ static void describe_data(const cnn_config *config, const cnn_dataset *dataset, 
                     batch < images ? batch : images);
 }
 
+/* What each fold's run trains on, and is tested on. */
+static cnn_status describe_folds(const cnn_config *config, const cnn_pool *pool, cnn_text *text,
+                                 cnn_error *error) {
+    cnn_dataset *dataset = pool->dataset;
+    cnn_text_format(text, "\ndata, of class 0 (%.40s) + class 1 (%.40s)\n", dataset->classes[0],
+                    dataset->classes[1]);
+    cnn_text_format(text, "  %-10s%14s%14s%14s\n", "", "train", "validation", "test");
+    cnn_status status = CNN_OK;
+    for (int fold = 1; fold <= pool->folds && status == CNN_OK; fold++) {
+        status = cnn_dataset_choose_fold(dataset, config, pool->fold, fold - 1, error);
+        cnn_text_format(text, "  fold %-5d", fold);
+        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+            char images[48];
+            (void)snprintf(images, sizeof images, "%zu + %zu", dataset->class_count[split][0],
+                           dataset->class_count[split][1]);
+            cnn_text_format(text, "%14s", images);
+        }
+        cnn_text_format(text, "\n");
+    }
+    return status;
+}
+
 cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options, char **out,
                        cnn_error *error) {
     *out = NULL;
-    cnn_setup setup;
+    cnn_setup setup = {0};
     cnn_text text = {0};
-    cnn_status status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &setup, error);
+    cnn_pool pool = {0};
+    cnn_status status = CNN_OK;
+    if (options->folds > 0) {
+        status = cnn_pool_load(config, options, &pool, error);
+    }
+    if (status == CNN_OK) {
+        status =
+            cnn_setup_create_on(pool.dataset, config, options, CNN_NETWORK_FAST, &setup, error);
+    }
     if (status == CNN_OK) {
         describe_layers(setup.network, &text);
         describe_memory(config, &setup, &text);
-        describe_data(config, setup.dataset, &text);
+    }
+    if (status == CNN_OK && options->folds > 0) {
+        status = describe_folds(config, &pool, &text, error);
+    } else if (status == CNN_OK) {
+        describe_data(setup.dataset, &text);
+    }
+    if (status == CNN_OK) {
+        describe_batches(config, setup.dataset, &text);
         status = text.failed ? cnn_fail_memory(error, "the layer table") : CNN_OK;
     }
     if (status == CNN_OK) {
@@ -102,5 +143,6 @@ cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options, cha
         cnn_text_free(&text);
     }
     cnn_setup_free(&setup);
+    cnn_pool_free(&pool);
     return status;
 }

@@ -1,5 +1,6 @@
 #include "evaluate.h"
 
+#include "calibration.h"
 #include "error.h"
 #include "memory.h"
 
@@ -17,6 +18,7 @@ static cnn_status score(const cnn_setup *setup, cnn_minibatch *minibatch, const 
         .dataset = setup->dataset, .table = &setup->table, .order = setup->dataset->split[split]};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
     cnn_minibatch_forward(minibatch, parameters, &source, 0, count, logits, labels);
+    cnn_temperature_apply(setup->info.temperature, logits, count);
     cnn_status status =
         cnn_scores_from_logits(logits, labels, count, 1.0, setup->info.threshold, scores, error);
     cnn_free(labels);

@@ -7,7 +7,8 @@
 #include "setup.h"
 
 /* Runs all images of a split through the network, with parameters that it is prepared with, and
- * measures. logits: [split_count], filled. metrics->count is 0 where the split has no images. */
+ * measures. logits: [split_count], filled, divided by setup->info.temperature. metrics->count is 0
+ * where the split has no images. */
 CNN_MUST_USE cnn_status cnn_evaluate(const cnn_setup *setup, cnn_minibatch *minibatch,
                                      const float *parameters, cnn_split split, float *logits,
                                      cnn_metrics *metrics, cnn_error *error);

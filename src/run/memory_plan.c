@@ -2,7 +2,7 @@
 
 #include "error.h"
 #include "memory.h"
-#include "optimizer.h"
+#include "training_settings.h"
 #include "text.h"
 
 #include <stdint.h>
@@ -10,8 +10,9 @@
 cnn_memory_plan cnn_memory_plan_make(const cnn_config *config, const cnn_setup *setup) {
     const cnn_network *network = setup->network;
     const cnn_dataset *dataset = setup->dataset;
-    cnn_optimizer optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer};
+    cnn_optimizer optimizer = cnn_settings_optimizer(config);
     size_t copies = 2 + cnn_optimizer_state_size(&optimizer); /* now and best */
+    copies += config->train.ema_decay > 0.0 ? 1 : 0;          /* average */
     size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
     size_t batch_size = (size_t)config->train.batch_size;
     size_t batch = batch_size < images ? batch_size : images;

@@ -1,5 +1,6 @@
 #include "cnn/predict.h"
 
+#include "calibration.h"
 #include "dataset.h"
 #include "error.h"
 #include "loss.h"
@@ -78,8 +79,9 @@ static cnn_status predict_one(const cnn_predictor *predictor, const uint8_t *pix
     const cnn_block *block;
     float *x = cnn_network_input(model->network, workspace, &block);
     cnn_block_from_images(&predictor->table, &pixels, 1, block, x);
-    *probability =
-        cnn_probability(cnn_network_forward(model->network, model->parameters, workspace)[0]);
+    float logit = cnn_network_forward(model->network, model->parameters, workspace)[0];
+    cnn_temperature_apply(model->info.temperature, &logit, 1);
+    *probability = cnn_probability(logit);
     cnn_free(workspace);
     return isnan(*probability) ? cnn_fail(error, CNN_ERROR_DATA, "%s", no_number) : CNN_OK;
 }
@@ -191,8 +193,10 @@ cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *
         float logits[CHUNK];
         cnn_sample_source source = {.fill = fill, .context = c};
         cnn_minibatch_forward(minibatch, model->parameters, &source, 0, readable, logits, NULL);
+        cnn_temperature_apply(model->info.temperature, logits, readable);
         for (size_t i = 0; i < readable; i++) {
             cnn_prediction *prediction = &c->predictions[c->readable[i]];
+            prediction->logit = logits[i];
             prediction->probability = cnn_probability(logits[i]);
             if (isnan(prediction->probability)) {
                 prediction->status = CNN_ERROR_DATA;

@@ -41,14 +41,16 @@ static bool is_draft(const char *name) {
             return true;
         }
     }
-    return false;
+    return strncmp(name, CNN_FOLDS_TABLE ".tmp.", sizeof CNN_FOLDS_TABLE ".tmp." - 1) == 0;
 }
 
 /* What may stand in a directory that no run has begun to fill: the lock's file, a report of the
- * data, and drafts, the first of which is all that a program leaves that is killed early. */
+ * data, a sheet of augmented images, and drafts, the first of which is all that a program leaves
+ * that is killed early. */
 static bool is_no_sign_of_a_run(const char *name) {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, lock_name) == 0 ||
-           strcmp(name, CNN_DATA_REPORT) == 0 || is_draft(name);
+           strcmp(name, CNN_DATA_REPORT) == 0 || strcmp(name, CNN_AUGMENTED_SHEET) == 0 ||
+           is_draft(name);
 }
 
 /* Does the directory hold anything of a run, or of anyone else? A missing one does not. */
@@ -73,10 +75,8 @@ static cnn_status is_in_use(const char *path, bool *in_use, cnn_error *error) {
                        : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
 }
 
-/* *has: is the file there? One that cannot be asked about is not taken for missing, or a run would
- * start over where it should go on. */
-static cnn_status has_file(const cnn_run_directory *directory, cnn_run_file file, bool *has,
-                           cnn_error *error) {
+cnn_status cnn_run_has_file(const cnn_run_directory *directory, cnn_run_file file, bool *has,
+                            cnn_error *error) {
     *has = access(directory->file[file], F_OK) == 0;
     return *has || errno == ENOENT ? CNN_OK
                                    : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s",
@@ -87,7 +87,8 @@ cnn_status cnn_run_directory_open(const char *path, cnn_run_directory *directory
                                   cnn_error *error) {
     *directory = (cnn_run_directory){.lock = {.file = -1}};
     directory->path = cnn_copy_string(path);
-    bool complete = directory->path != NULL;
+    directory->folds_table = cnn_path_join(path, CNN_FOLDS_TABLE);
+    bool complete = directory->path && directory->folds_table;
     for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
         directory->file[i] = cnn_path_join(path, file_names[i]);
         complete = complete && directory->file[i];
@@ -97,6 +98,21 @@ cnn_status cnn_run_directory_open(const char *path, cnn_run_directory *directory
         return cnn_fail_memory(error, "the run directory");
     }
     return CNN_OK;
+}
+
+char *cnn_run_fold_path(const char *directory, int fold) {
+    char name[24];
+    (void)snprintf(name, sizeof name, "fold-%d", fold);
+    return cnn_path_join(directory, name);
+}
+
+/* *has: is there a folder of a cross-validation's first fold? */
+static cnn_status has_first_fold(const char *path, bool *has, cnn_error *error) {
+    char *fold = cnn_run_fold_path(path, 1);
+    cnn_status status =
+        fold ? cnn_folder_look(fold, CNN_ERROR_RUNTIME, has, error) : cnn_fail_memory(error, path);
+    cnn_free(fold);
+    return status;
 }
 
 cnn_status cnn_run_directory_check(const cnn_run_directory *directory, cnn_run_mode mode,
@@ -114,17 +130,32 @@ cnn_status cnn_run_directory_check(const cnn_run_directory *directory, cnn_run_m
             "run, --overwrite to start over, or --out for another directory",
             directory->path);
     }
-    if (mode != CNN_RUN_RESUME || !in_use) {
+    if (mode == CNN_RUN_NEW || mode == CNN_RUN_OVERWRITE || !in_use) {
         return CNN_OK;
     }
     bool has_config;
-    status = has_file(directory, CNN_RUN_CHECKPOINT, has_checkpoint, error);
+    status = cnn_run_has_file(directory, CNN_RUN_CHECKPOINT, has_checkpoint, error);
     if (status == CNN_OK) {
-        status = has_file(directory, CNN_RUN_CONFIG, &has_config, error);
+        status = cnn_run_has_file(directory, CNN_RUN_CONFIG, &has_config, error);
     }
     if (status == CNN_OK && !*has_checkpoint && !has_config) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a run to resume, found other files",
                         directory->path);
+    }
+    bool has_fold = false;
+    if (status == CNN_OK) {
+        status = has_first_fold(directory->path, &has_fold, error);
+    }
+    if (status == CNN_OK && has_fold && mode == CNN_RUN_RESUME) {
+        status = cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: expected a run to resume, found a cross-validation; go on with it "
+                          "by the same --folds",
+                          directory->path);
+    }
+    if (status == CNN_OK && *has_checkpoint && mode == CNN_RUN_RESUME_FOLDS) {
+        status = cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: expected a cross-validation to resume, found a run without --folds",
+                          directory->path);
     }
     return status;
 }
@@ -134,7 +165,7 @@ cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complet
     cnn_status status = CNN_OK;
     *complete = true;
     for (int i = 0; i < CNN_RUN_FILE_COUNT && *complete && status == CNN_OK; i++) {
-        status = has_file(directory, (cnn_run_file)i, complete, error);
+        status = cnn_run_has_file(directory, (cnn_run_file)i, complete, error);
     }
     return status;
 }
@@ -185,7 +216,15 @@ cnn_status cnn_run_directory_claim(cnn_run_directory *directory, bool *protected
     return remove_drafts(directory->path, error);
 }
 
-cnn_status cnn_run_directory_clear(const cnn_run_directory *directory, cnn_error *error) {
+/* One that is not there is fine. */
+static cnn_status remove_file(const char *path, cnn_error *error) {
+    return unlink(path) == 0 || errno == ENOENT
+               ? CNN_OK
+               : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+}
+
+/* Removes the run's files. */
+static cnn_status clear_files(const cnn_run_directory *directory, cnn_error *error) {
     /* the checkpoint first and the config last: wherever this ends, what is left is the old run, or
      * one without a checkpoint, which --resume starts from its beginning */
     cnn_status status = cnn_run_remove(directory, CNN_RUN_CHECKPOINT, error);
@@ -195,9 +234,56 @@ cnn_status cnn_run_directory_clear(const cnn_run_directory *directory, cnn_error
     return status;
 }
 
+/* The number of folders fold-1, fold-2, … */
+static cnn_status count_folds(const char *path, int *folds, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    bool there = true;
+    for (*folds = 0; there && status == CNN_OK;) {
+        char *fold = cnn_run_fold_path(path, *folds + 1);
+        status = fold ? cnn_folder_look(fold, CNN_ERROR_RUNTIME, &there, error)
+                      : cnn_fail_memory(error, path);
+        cnn_free(fold);
+        *folds += status == CNN_OK && there;
+    }
+    return status;
+}
+
+/* Removes the files of one fold, and its folder where nothing else is in it. */
+static cnn_status clear_fold(const char *path, int fold, cnn_error *error) {
+    cnn_run_directory directory = {.lock = {.file = -1}};
+    char *fold_path = cnn_run_fold_path(path, fold);
+    cnn_status status = fold_path ? cnn_run_directory_open(fold_path, &directory, error)
+                                  : cnn_fail_memory(error, path);
+    if (status == CNN_OK) {
+        status = remove_drafts(fold_path, error);
+    }
+    if (status == CNN_OK) {
+        status = clear_files(&directory, error);
+    }
+    if (status == CNN_OK && rmdir(fold_path) != 0 && errno != ENOTEMPTY && errno != EEXIST) {
+        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", fold_path, strerror(errno));
+    }
+    cnn_free(fold_path);
+    cnn_run_directory_close(&directory);
+    return status;
+}
+
+cnn_status cnn_run_directory_clear(const cnn_run_directory *directory, cnn_error *error) {
+    int folds;
+    cnn_status status = count_folds(directory->path, &folds, error);
+    for (int fold = folds; fold > 0 && status == CNN_OK; fold--) { /* none is left behind a gap */
+        status = clear_fold(directory->path, fold, error);
+    }
+    if (status == CNN_OK) {
+        status = remove_file(directory->folds_table, error);
+    }
+    return status == CNN_OK ? clear_files(directory, error) : status;
+}
+
 void cnn_run_directory_close(cnn_run_directory *directory) {
     cnn_file_lock_release(&directory->lock);
     cnn_free(directory->path);
+    cnn_free(directory->folds_table);
     for (int i = 0; i < CNN_RUN_FILE_COUNT; i++) {
         cnn_free(directory->file[i]);
     }
@@ -205,10 +291,7 @@ void cnn_run_directory_close(cnn_run_directory *directory) {
 }
 
 cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file, cnn_error *error) {
-    if (unlink(directory->file[file]) != 0 && errno != ENOENT) {
-        return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", directory->file[file], strerror(errno));
-    }
-    return CNN_OK;
+    return remove_file(directory->file[file], error);
 }
 
 /* --- tables --- */
@@ -300,21 +383,20 @@ cnn_status cnn_run_write_split(const cnn_run_directory *directory, const cnn_dat
     return write_text_unsynced(directory, CNN_RUN_SPLIT, &text, error);
 }
 
-cnn_status cnn_run_compare_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
-                                 cnn_text *difference, cnn_error *error) {
-    const char *path = directory->file[CNN_RUN_SPLIT];
+cnn_status cnn_run_compare_table(const char *path, const cnn_text *now, cnn_text *difference,
+                                 cnn_error *error) {
     *difference = (cnn_text){0};
-    char *then;
+    char *then = NULL;
     size_t size;
-    cnn_status status = cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &then, &size, error);
+    cnn_status status =
+        now->failed ? cnn_fail_memory(error, path)
+                    : cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &then, &size, error);
     if (status != CNN_OK) {
-        return cnn_fail_prefix(error, status, "%s: ", path);
+        return now->failed ? status : cnn_fail_prefix(error, status, "%s: ", path);
     }
-    cnn_text now = {0};
-    describe_split(dataset, &now);
     const char *old_row = then;
-    const char *new_row = now.failed ? "" : now.data;
-    while (!now.failed && (*old_row || *new_row)) {
+    const char *new_row = now->data;
+    while (*old_row || *new_row) {
         size_t old_length = strcspn(old_row, "\n");
         size_t new_length = strcspn(new_row, "\n");
         if (old_length != new_length || memcmp(old_row, new_row, old_length) != 0) {
@@ -326,11 +408,20 @@ cnn_status cnn_run_compare_split(const cnn_run_directory *directory, const cnn_d
         old_row += old_length + (old_row[old_length] == '\n');
         new_row += new_length + (new_row[new_length] == '\n');
     }
-    if (now.failed || difference->failed) {
+    if (difference->failed) {
         status = cnn_fail_memory(error, path);
         cnn_text_free(difference);
     }
     cnn_free(then);
+    return status;
+}
+
+cnn_status cnn_run_compare_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
+                                 cnn_text *difference, cnn_error *error) {
+    cnn_text now = {0};
+    describe_split(dataset, &now);
+    cnn_status status =
+        cnn_run_compare_table(directory->file[CNN_RUN_SPLIT], &now, difference, error);
     cnn_text_free(&now);
     return status;
 }

@@ -20,6 +20,11 @@
 
 /* The table of --check-data: no part of a run, and no reason to refuse a directory. */
 #define CNN_DATA_REPORT "data_report.csv"
+/* The picture of --show-augmented: the same. */
+#define CNN_AUGMENTED_SHEET "augmented.png"
+
+/* The table of a cross-validation, a row a fold. */
+#define CNN_FOLDS_TABLE "folds.csv"
 
 typedef enum cnn_run_file {
 #define CNN_RUN_FILE_ENUM(name, text) name,
@@ -31,14 +36,16 @@ typedef enum cnn_run_file {
 typedef struct cnn_run_directory {
     char *path;
     char *file[CNN_RUN_FILE_COUNT]; /* path of each file */
+    char *folds_table;              /* path of a cross-validation's */
     cnn_file_lock lock;             /* of .lock, while a run is at work in the directory */
     bool claimed;                   /* by cnn_run_directory_claim */
 } cnn_run_directory;
 
 typedef enum cnn_run_mode {
-    CNN_RUN_NEW,       /* the directory must be empty or missing */
-    CNN_RUN_RESUME,    /* … or hold a run */
-    CNN_RUN_OVERWRITE, /* whatever it holds: files of an earlier run are removed */
+    CNN_RUN_NEW,          /* the directory must be empty or missing */
+    CNN_RUN_RESUME,       /* … or hold a run */
+    CNN_RUN_RESUME_FOLDS, /* … or hold a cross-validation */
+    CNN_RUN_OVERWRITE,    /* whatever it holds: files of an earlier run are removed */
 } cnn_run_mode;
 
 /* Gives *directory the names of a run's files; looks at nothing. Free with cnn_run_directory_close.
@@ -51,6 +58,15 @@ CNN_MUST_USE cnn_status cnn_run_directory_open(const char *path, cnn_run_directo
 CNN_MUST_USE cnn_status cnn_run_directory_check(const cnn_run_directory *directory,
                                                 cnn_run_mode mode, bool *has_checkpoint,
                                                 cnn_error *error);
+
+/* The directory of a fold's run, counted from 1: "DIR/fold-1"; NULL when memory is refused. Free
+ * with cnn_free. */
+char *cnn_run_fold_path(const char *directory, int fold);
+
+/* *has: is the file there? One that cannot be asked about is not taken for missing, or a run would
+ * start over where it should go on. */
+CNN_MUST_USE cnn_status cnn_run_has_file(const cnn_run_directory *directory, cnn_run_file file,
+                                         bool *has, cnn_error *error);
 
 /* *complete: are all files there that a finished run leaves? */
 CNN_MUST_USE cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complete,
@@ -65,7 +81,8 @@ void cnn_run_directory_close(cnn_run_directory *directory);
 CNN_MUST_USE cnn_status cnn_run_directory_claim(cnn_run_directory *directory, bool *protected,
                                                 cnn_error *error);
 
-/* For a run that starts: removes an earlier run's files. */
+/* For a run that starts: removes an earlier run's files, and those of an earlier cross-validation's
+ * folds. */
 CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directory,
                                                 cnn_error *error);
 
@@ -89,6 +106,10 @@ CNN_MUST_USE cnn_status cnn_run_write_split(const cnn_run_directory *directory,
 CNN_MUST_USE cnn_status cnn_run_compare_split(const cnn_run_directory *directory,
                                               const cnn_dataset *dataset, cnn_text *difference,
                                               cnn_error *error);
+
+/* The same for any table of a run: `now` is what it would be. */
+CNN_MUST_USE cnn_status cnn_run_compare_table(const char *path, const cnn_text *now,
+                                              cnn_text *difference, cnn_error *error);
 
 /* One row of metrics.csv. */
 typedef struct cnn_epoch_row {

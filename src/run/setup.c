@@ -4,6 +4,8 @@
 #include "memory.h"
 #include "parallel.h"
 #include "random.h"
+#include "training_settings.h"
+#include "sampling.h"
 #include "sort.h"
 
 #include <string.h>
@@ -22,7 +24,7 @@ static void log_split(const cnn_log_sink *log, const cnn_dataset *dataset, cnn_s
     }
 }
 
-static cnn_status fill_in_classes(cnn_config *config, const cnn_dataset *dataset,
+cnn_status cnn_setup_name_classes(cnn_config *config, const cnn_dataset *dataset,
                                   cnn_error *error) {
     for (int i = 0; i < 2; i++) {
         if (!config->data.classes[i]) {
@@ -35,27 +37,38 @@ static cnn_status fill_in_classes(cnn_config *config, const cnn_dataset *dataset
     return CNN_OK;
 }
 
+cnn_reading cnn_setup_reading(const cnn_train_options *options) {
+    return (cnn_reading){.cache = {.folder = options->cache_directory,
+                                   .limit = options->cache_limit > 0 ? options->cache_limit
+                                                                     : CNN_CACHE_LIMIT_DEFAULT},
+                         .threads = cnn_setup_threads(options->threads),
+                         .log = &options->log,
+                         .should_stop = options->should_stop,
+                         .user = options->user};
+}
+
 cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options,
                             cnn_network_mode mode, cnn_setup *setup, cnn_error *error) {
-    *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads)};
+    return cnn_setup_create_on(NULL, config, options, mode, setup, error);
+}
+
+cnn_status cnn_setup_create_on(cnn_dataset *dataset, cnn_config *config,
+                               const cnn_train_options *options, cnn_network_mode mode,
+                               cnn_setup *setup, cnn_error *error) {
+    *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads),
+                         .dataset = dataset,
+                         .borrowed = dataset != NULL};
     const cnn_kernels *kernels = NULL;
     cnn_status status = cnn_kernels_choose(&kernels, error);
     if (status == CNN_OK) {
         status = cnn_network_create(&config->network, kernels, mode, &setup->network, error);
     }
-    if (status == CNN_OK) {
-        cnn_reading reading = {.cache = {.folder = options->cache_directory,
-                                         .limit = options->cache_limit > 0
-                                                      ? options->cache_limit
-                                                      : CNN_CACHE_LIMIT_DEFAULT},
-                               .threads = setup->threads,
-                               .log = &options->log,
-                               .should_stop = options->should_stop,
-                               .user = options->user};
+    if (status == CNN_OK && !dataset) {
+        cnn_reading reading = cnn_setup_reading(options);
         status = cnn_dataset_load(config, &reading, &setup->dataset, error);
     }
     if (status == CNN_OK) {
-        status = fill_in_classes(config, setup->dataset, error);
+        status = cnn_setup_name_classes(config, setup->dataset, error);
     }
     if (status != CNN_OK) {
         return status;
@@ -67,12 +80,14 @@ cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options
         cnn_log_message(&options->log, CNN_LOG_WARNING, "%zu unreadable images skipped",
                         setup->dataset->bad_images);
     }
+    cnn_settings_log_balance(config, setup->dataset, &options->log);
     cnn_log_message(&options->log, CNN_LOG_DETAIL, "%zu parameters, %s kernels, %d threads",
                     setup->network->parameter_count, cnn_isa_name(kernels->isa), setup->threads);
     setup->info = (cnn_model_info){
         .classes = {setup->dataset->classes[0], setup->dataset->classes[1]},
         .deviation = {1.0, 1.0, 1.0},
-        .threshold = 0.5,
+        .threshold = config->train.threshold.number, /* 0.5 until a rule has its say */
+        .temperature = 1.0,
     };
     if (config->normalize == CNN_NORMALIZE_STANDARDIZE) {
         cnn_dataset_statistics(setup->dataset, (int)config->image.channels, setup->info.mean,
@@ -84,23 +99,19 @@ cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options
 
 void cnn_setup_free(cnn_setup *setup) {
     cnn_network_free(setup->network);
-    cnn_dataset_free(setup->dataset);
+    if (!setup->borrowed) {
+        cnn_dataset_free(setup->dataset);
+    }
     *setup = (cnn_setup){0};
 }
 
-cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset, int64_t epoch,
-                           size_t *order, cnn_error *error) {
-    size_t count = dataset->split_count[CNN_SPLIT_TRAIN];
-    const size_t *files = dataset->split[CNN_SPLIT_TRAIN];
-    if (!config->train.shuffle) {
-        memcpy(order, files, count * sizeof *order);
-        return CNN_OK;
-    }
+/* order: a random permutation of images. */
+static cnn_status shuffle(const size_t *images, size_t count, uint64_t seed, int64_t epoch,
+                          size_t *order, cnn_error *error) {
     /* sorting by random keys: every order is as likely, and no number depends on another */
     cnn_keyed *keys = cnn_alloc(count, sizeof *keys);
     for (size_t i = 0; i < count && keys; i++) {
-        keys[i] = (cnn_keyed){.key = cnn_random_bits((uint64_t)config->train.seed,
-                                                     CNN_RANDOM_SHUFFLE, (uint64_t)epoch, i),
+        keys[i] = (cnn_keyed){.key = cnn_random_bits(seed, CNN_RANDOM_SHUFFLE, (uint64_t)epoch, i),
                               .value = i};
     }
     if (!keys || !cnn_sort_by_key(keys, count)) {
@@ -108,8 +119,30 @@ cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset,
         return cnn_fail_memory(error, "shuffling");
     }
     for (size_t i = 0; i < count; i++) {
-        order[i] = files[keys[i].value];
+        order[i] = images[keys[i].value];
     }
     cnn_free(keys);
     return CNN_OK;
+}
+
+cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset, int64_t epoch,
+                           size_t *order, cnn_error *error) {
+    size_t count = dataset->split_count[CNN_SPLIT_TRAIN];
+    uint64_t seed = (uint64_t)config->train.seed;
+    size_t *images = cnn_alloc(count, sizeof *images);
+    if (!images) {
+        return cnn_fail_memory(error, "the order of the images");
+    }
+    memcpy(images, dataset->split[CNN_SPLIT_TRAIN], count * sizeof *images);
+    cnn_status status = CNN_OK;
+    if (config->data.sampling == CNN_SAMPLING_BALANCED) {
+        status = cnn_sampling_draw(dataset, seed, epoch, images, error);
+    }
+    if (status == CNN_OK && config->train.shuffle) {
+        status = shuffle(images, count, seed, epoch, order, error);
+    } else if (status == CNN_OK) {
+        memcpy(order, images, count * sizeof *order);
+    }
+    cnn_free(images);
+    return status;
 }

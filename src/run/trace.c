@@ -9,6 +9,7 @@
 #include "error.h"
 #include "loss.h"
 #include "memory.h"
+#include "training_settings.h"
 #include "setup.h"
 #include "text.h"
 
@@ -28,6 +29,7 @@ typedef struct layer_trace {
 
 typedef struct trace {
     cnn_setup setup;
+    cnn_objective objective;
     size_t m;
     layer_trace *layers; /* [layer_count] */
     float *x;            /* [m][values] */
@@ -35,6 +37,8 @@ typedef struct trace {
     float *logits;       /* [m] */
     float *parameters;
     size_t *order;
+    const cnn_augment_settings *augment;
+    uint64_t seed;
     size_t first; /* image of the block at work */
     int count;    /* images in it */
 } trace;
@@ -98,8 +102,12 @@ static void observe(void *context, int layer, bool gradient, const cnn_block *bl
 static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatch,
                       cnn_error *error) {
     cnn_network *network = t->setup.network;
-    cnn_dataset_source images = {
-        .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
+    cnn_dataset_source images = {.dataset = t->setup.dataset,
+                                 .table = &t->setup.table,
+                                 .order = t->order,
+                                 .augment = t->augment,
+                                 .seed = t->seed,
+                                 .epoch = 1};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
     float *workspace = cnn_network_workspace(network, true);
     float *ignored = cnn_alloc(network->parameter_count, sizeof *ignored);
@@ -119,8 +127,8 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
             cnn_network_forward_observed(network, t->parameters, workspace, observe, t);
         float slopes[CNN_LANES] = {0};
         for (int lane = 0; lane < t->count; lane++) {
-            slopes[lane] =
-                cnn_loss_gradient(logits[lane], t->labels[t->first + (size_t)lane], (int)t->m);
+            slopes[lane] = cnn_objective_gradient(&t->objective, logits[lane],
+                                                  t->labels[t->first + (size_t)lane], (int)t->m);
         }
         cnn_network_backward_observed(network, t->parameters, workspace, slopes, ignored, observe,
                                       t);
@@ -133,7 +141,9 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
     for (size_t i = 0; i < t->m; i++) {
         float a = cnn_probability(t->logits[i]);
         last->output[i] = a;
-        last->gradient[i] = (a - (float)t->labels[i]) / (a * (1.0f - a)) / (float)t->m;
+        last->gradient[i] =
+            cnn_objective_gradient(&t->objective, t->logits[i], t->labels[i], (int)t->m) /
+            (a * (1.0f - a));
     }
     cnn_free(workspace);
     cnn_free(ignored);
@@ -214,7 +224,7 @@ static void write_json(const trace *t, const float *gradients, cnn_text *text) {
     const cnn_network *network = t->setup.network;
     double loss = 0.0;
     for (size_t i = 0; i < t->m; i++) {
-        loss += cnn_loss(t->logits[i], t->labels[i]);
+        loss += cnn_objective_loss(&t->objective, t->logits[i], t->labels[i]);
     }
     cnn_text_format(text, "{\"m\": %zu,\n\"images\": [", t->m);
     for (size_t i = 0; i < t->m; i++) {
@@ -281,7 +291,7 @@ static void release(trace *t) {
 cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char **json,
                      cnn_error *error) {
     *json = NULL;
-    trace t = {0};
+    trace t = {.augment = &config->augment, .seed = (uint64_t)config->train.seed};
     cnn_text text = {0};
     cnn_minibatch *minibatch = NULL;
     const float *gradients = NULL;
@@ -299,6 +309,8 @@ cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char 
         status = cnn_minibatch_create(t.setup.network, t.m, t.setup.threads, &minibatch, error);
     }
     if (status == CNN_OK) {
+        t.objective = cnn_settings_objective(config, t.setup.dataset);
+        cnn_minibatch_set_objective(minibatch, &t.objective);
         name_layers(&t);
         cnn_network_initialize(t.setup.network, (uint64_t)config->train.seed, t.parameters);
         status = run(&t, &gradients, minibatch, error);

@@ -8,8 +8,11 @@
 #include "file.h"
 #include "memory.h"
 #include "memory_plan.h"
+#include "training_settings.h"
 #include "run_directory.h"
 #include "step.h"
+#include "training.h"
+#include "tune.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,12 +23,17 @@ typedef struct trainer {
     cnn_config *config;
     const cnn_train_options *options;
     cnn_setup setup;
+    cnn_split predicted; /* what predictions.csv tells of */
     cnn_minibatch *minibatch;
     cnn_optimizer optimizer;
+    cnn_schedule schedule;
     cnn_run_directory directory;
     char *config_json;
     bool synced;           /* are the files that a run starts with on disk? */
     double checkpoint_due; /* the next one inside an epoch, by now() */
+    double deadline;       /* of --max-seconds, by now(); infinite where there is none */
+    size_t left_out; /* images of the last epoch that --max-seconds did not leave time for; 0: it is
+                      * whole */
 
     cnn_checkpoint_values values;
     size_t *order;   /* [training images] */
@@ -47,6 +55,15 @@ static size_t training_images(const trainer *t) {
 static int64_t batches_per_epoch(const trainer *t) {
     int64_t images = (int64_t)training_images(t);
     return (images + t->config->train.batch_size - 1) / t->config->train.batch_size;
+}
+
+static int64_t steps_done(const trainer *t) {
+    return t->state.epochs * batches_per_epoch(t) + t->state.batches;
+}
+
+/* The weights that are evaluated and kept: the average, where there is one. */
+static float *kept_parameters(const trainer *t) {
+    return t->values.average_count > 0 ? t->values.average : t->values.parameters;
 }
 
 /* Does a run that stands there end before its last epoch? */
@@ -72,19 +89,27 @@ static cnn_status allocate(trainer *t, cnn_error *error) {
     cnn_checkpoint_values *values = &t->values;
     values->parameter_count = t->setup.network->parameter_count;
     values->state_count = cnn_optimizer_state_size(&t->optimizer) * values->parameter_count;
+    values->average_count = t->config->train.ema_decay > 0.0 ? values->parameter_count : 0;
     values->parameters = cnn_alloc(values->parameter_count, sizeof(float));
     values->best_parameters = cnn_alloc(values->parameter_count, sizeof(float));
     values->optimizer_state = cnn_alloc(values->state_count, sizeof(float));
+    values->average = cnn_alloc(values->average_count, sizeof(float));
     t->order = cnn_alloc(training_images(t), sizeof *t->order);
     t->logits = cnn_alloc(most, sizeof *t->logits);
     t->labels = cnn_alloc(batch_size, sizeof *t->labels);
     t->config_json = cnn_config_to_json(t->config);
-    if (!values->parameters || !values->best_parameters || !values->optimizer_state || !t->order ||
-        !t->logits || !t->labels || !t->config_json) {
+    if (!values->parameters || !values->best_parameters || !values->optimizer_state ||
+        !values->average || !t->order || !t->logits || !t->labels || !t->config_json) {
         return cnn_fail_memory(error, "training");
     }
     size_t images = training_images(t) < batch_size ? training_images(t) : batch_size;
-    return cnn_minibatch_create(t->setup.network, images, t->setup.threads, &t->minibatch, error);
+    status = cnn_minibatch_create(t->setup.network, images, t->setup.threads, &t->minibatch, error);
+    if (status == CNN_OK) {
+        cnn_objective objective = cnn_settings_objective(t->config, dataset);
+        cnn_minibatch_set_objective(t->minibatch, &objective);
+        t->schedule = cnn_settings_schedule(t->config, training_images(t));
+    }
+    return status;
 }
 
 static void release(trainer *t) {
@@ -92,6 +117,7 @@ static void release(trainer *t) {
     cnn_free(t->values.parameters);
     cnn_free(t->values.best_parameters);
     cnn_free(t->values.optimizer_state);
+    cnn_free(t->values.average);
     cnn_free(t->order);
     cnn_free(t->logits);
     cnn_free(t->labels);
@@ -129,6 +155,8 @@ static cnn_status start(trainer *t, cnn_error *error) {
         return status;
     }
     cnn_network_initialize(t->setup.network, (uint64_t)t->config->train.seed, t->values.parameters);
+    memcpy(t->values.average, t->values.parameters,
+           t->values.average_count * sizeof *t->values.average);
     t->state.best = cnn_best_epoch_none();
     t->state.train_loss = t->state.train_accuracy = (double)NAN;
     status = cnn_file_write_unsynced(t->directory.file[CNN_RUN_CONFIG], t->config_json,
@@ -165,7 +193,7 @@ static cnn_status restore_models(const trainer *t, cnn_error *error) {
     }
     cnn_status status = write_model(t, CNN_RUN_MODEL, t->values.best_parameters, error);
     if (status == CNN_OK && t->state.batches == 0) {
-        status = write_model(t, CNN_RUN_LAST, t->values.parameters, error);
+        status = write_model(t, CNN_RUN_LAST, kept_parameters(t), error);
     }
     return status;
 }
@@ -267,6 +295,9 @@ static void report_progress(const trainer *t, double loss, double images_per_sec
     int64_t done = t->state.batches * t->config->train.batch_size;
     int64_t left =
         (t->config->train.epochs - t->state.epochs) * images - (done < images ? done : images);
+    double seconds_left = images_per_second > 0.0 ? (double)left / images_per_second : 0.0;
+    double until_deadline = t->deadline - now();
+    seconds_left = seconds_left < until_deadline ? seconds_left : until_deadline;
     cnn_train_progress progress = {
         .epoch = t->state.epochs + 1,
         .epochs = t->config->train.epochs,
@@ -274,7 +305,7 @@ static void report_progress(const trainer *t, double loss, double images_per_sec
         .batches = batches_per_epoch(t),
         .loss = loss,
         .images_per_second = images_per_second,
-        .seconds_left = images_per_second > 0.0 ? (double)left / images_per_second : 0.0,
+        .seconds_left = seconds_left,
     };
     options->progress(options->user, &progress);
 }
@@ -282,15 +313,21 @@ static void report_progress(const trainer *t, double loss, double images_per_sec
 /* One step. Adds to the epoch's sums. */
 static cnn_status train_batch(trainer *t, const cnn_sample_source *source, size_t first, size_t m,
                               cnn_error *error) {
-    cnn_step step = {.network = t->setup.network,
-                     .minibatch = t->minibatch,
-                     .optimizer = &t->optimizer,
-                     .learning_rate = t->config->train.learning_rate,
-                     .threshold = t->setup.info.threshold,
-                     .parameters = t->values.parameters,
-                     .optimizer_state = t->values.optimizer_state,
-                     .logits = t->logits,
-                     .labels = t->labels};
+    cnn_step step = {
+        .network = t->setup.network,
+        .minibatch = t->minibatch,
+        .optimizer = &t->optimizer,
+        .draw = {.seed = (uint64_t)t->config->train.seed, .step = (uint64_t)steps_done(t)},
+        .learning_rate = cnn_schedule_rate(&t->schedule, steps_done(t)),
+        .number = steps_done(t) + 1,
+        .clip_norm = t->config->train.clip_norm,
+        .ema_decay = t->config->train.ema_decay,
+        .threshold = t->setup.info.threshold,
+        .parameters = t->values.parameters,
+        .optimizer_state = t->values.optimizer_state,
+        .average = t->values.average_count > 0 ? t->values.average : NULL,
+        .logits = t->logits,
+        .labels = t->labels};
     int64_t right;
     double loss = cnn_step_run(&step, source, first, m, &right);
     if (!isfinite(loss)) {
@@ -311,15 +348,45 @@ static cnn_status fail_stopped(const trainer *t, cnn_error *error) {
         (long long)batches_per_epoch(t), t->directory.file[CNN_RUN_CHECKPOINT]);
 }
 
+/* What it takes to measure an epoch that is cut short, and then the best model, on the validation
+ * images, and this one on the test images, too: by the speed of training, of whose work an image
+ * that is only looked at is a third. */
+static double seconds_to_finish(const trainer *t) {
+    static const double share = 0.5; /* with some room */
+    const size_t *count = t->setup.dataset->split_count;
+    double images = (double)training_images(t);
+    double in_epoch = (double)t->state.batches * (double)t->config->train.batch_size;
+    double trained = (double)t->state.epochs * images + (in_epoch < images ? in_epoch : images);
+    double seconds = t->state.training_seconds + t->state.epoch_training_seconds;
+    double left = 2.0 * (double)count[CNN_SPLIT_VALIDATION] + (double)count[CNN_SPLIT_TEST];
+    return trained > 0.0 ? share * left * seconds / trained : 0.0;
+}
+
+/* Must training end now, so that the run ends in time? */
+static bool time_is_up(const trainer *t) {
+    return now() + seconds_to_finish(t) >= t->deadline;
+}
+
+static void log_time_is_up(const trainer *t) {
+    cnn_log_message(&t->options->log, CNN_LOG_INFO,
+                    "the time of --max-seconds is up after epoch %lld, batch %lld; without it, "
+                    "--resume goes on from there",
+                    (long long)t->state.epochs, (long long)t->state.batches);
+}
+
 /* The batches of one epoch, from where the state stands. CNN_STOPPED after a checkpoint where asked
- * to. */
+ * to; where time is up, a checkpoint is written, and the rest of the epoch left out. */
 static cnn_status train_epoch(trainer *t, cnn_error *error) {
     size_t images = training_images(t);
     size_t batch_size = (size_t)t->config->train.batch_size;
     cnn_status status =
         cnn_setup_order(t->config, t->setup.dataset, t->state.epochs + 1, t->order, error);
-    cnn_dataset_source from = {
-        .dataset = t->setup.dataset, .table = &t->setup.table, .order = t->order};
+    cnn_dataset_source from = {.dataset = t->setup.dataset,
+                               .table = &t->setup.table,
+                               .order = t->order,
+                               .augment = &t->config->augment,
+                               .seed = (uint64_t)t->config->train.seed,
+                               .epoch = (uint64_t)t->state.epochs + 1};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &from};
     double begin = now();
     double earlier = t->state.epoch_training_seconds;
@@ -335,7 +402,8 @@ static cnn_status train_epoch(trainer *t, cnn_error *error) {
         report_progress(t, t->state.loss_sum / (double)(first + m),
                         seconds > 0.0 ? (double)(first + m) / seconds : 0.0);
         bool stop = t->options->should_stop && t->options->should_stop(t->options->user);
-        if (stop || now() >= t->checkpoint_due) {
+        bool cut = !stop && first + m < images && time_is_up(t);
+        if (stop || cut || now() >= t->checkpoint_due) {
             double earlier_seconds = t->state.epoch_seconds;
             t->state.epoch_seconds += now() - begin;
             status = write_checkpoint(t, error);
@@ -343,6 +411,11 @@ static cnn_status train_epoch(trainer *t, cnn_error *error) {
         }
         if (status == CNN_OK && stop) {
             status = fail_stopped(t, error);
+        }
+        if (status == CNN_OK && cut) {
+            log_time_is_up(t);
+            t->left_out = images - (first + m);
+            break;
         }
     }
     return status;
@@ -365,18 +438,19 @@ static void log_epoch(const trainer *t, const cnn_epoch_row *row) {
 /* Measures the epoch that was trained, writes its row, models and checkpoint. */
 static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
     double training_seconds = t->state.epoch_training_seconds;
-    size_t images = training_images(t);
+    size_t images = training_images(t) - t->left_out;
     cnn_epoch_row row = {
         .epoch = t->state.epochs + 1,
-        .learning_rate = t->config->train.learning_rate,
+        .learning_rate = cnn_schedule_rate(&t->schedule, steps_done(t) - 1),
         .train = {.count = images,
                   .loss = t->state.loss_sum / (double)images,
                   .accuracy = (double)t->state.right / (double)images},
         .images_per_second = training_seconds > 0.0 ? (double)images / training_seconds : 0.0,
     };
-    cnn_minibatch_prepare(t->minibatch, t->values.parameters);
-    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, t->values.parameters,
-                                     CNN_SPLIT_VALIDATION, t->logits, &row.validation, error);
+    const float *parameters = kept_parameters(t);
+    cnn_minibatch_prepare(t->minibatch, parameters);
+    cnn_status status = cnn_evaluate(&t->setup, t->minibatch, parameters, CNN_SPLIT_VALIDATION,
+                                     t->logits, &row.validation, error);
     if (status != CNN_OK) {
         return status;
     }
@@ -398,17 +472,17 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
     const cnn_early_stopping *rule = &t->config->train.early_stopping;
     bool best = cnn_best_epoch_update(rule, row.epoch, &row.validation, &t->state.best);
     if (best || !rule->restore) {
-        memcpy(t->values.best_parameters, t->values.parameters,
-               t->values.parameter_count * sizeof *t->values.parameters);
-        status = write_model(t, CNN_RUN_MODEL, t->values.parameters, error);
+        memcpy(t->values.best_parameters, parameters,
+               t->values.parameter_count * sizeof *parameters);
+        status = write_model(t, CNN_RUN_MODEL, parameters, error);
     }
     if (status == CNN_OK) {
-        status = write_model(t, CNN_RUN_LAST, t->values.parameters, error);
+        status = write_model(t, CNN_RUN_LAST, parameters, error);
     }
     if (status == CNN_OK) {
         status = cnn_run_add_metrics(&t->directory, &row, error);
     }
-    if (status == CNN_OK) {
+    if (status == CNN_OK && t->left_out == 0) { /* else --resume goes on within the epoch */
         status = write_checkpoint(t, error);
     }
     if (status == CNN_OK) {
@@ -419,8 +493,12 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
 
 static cnn_status train_epochs(trainer *t, cnn_error *error) {
     cnn_status status = CNN_OK;
-    while (t->state.epochs < t->config->train.epochs && status == CNN_OK &&
+    while (t->state.epochs < t->config->train.epochs && status == CNN_OK && t->left_out == 0 &&
            !stops_early(t->config, &t->state)) {
+        if (t->state.epochs > 0 && t->state.batches == 0 && time_is_up(t)) {
+            log_time_is_up(t);
+            break;
+        }
         double begin = now();
         status = train_epoch(t, error);
         if (status == CNN_OK) {
@@ -463,37 +541,55 @@ static cnn_status write_untrained(trainer *t, cnn_error *error) {
     return status;
 }
 
+/* Chooses temperature and threshold of model.bin, and writes it anew. */
+static cnn_status tune(trainer *t, cnn_error *error) {
+    cnn_status status = cnn_tune(t->config, &t->setup, t->minibatch, t->values.best_parameters,
+                                 t->logits, &t->options->log, error);
+    return status == CNN_OK ? write_model(t, CNN_RUN_MODEL, t->values.best_parameters, error)
+                            : status;
+}
+
+/* After the images of that split were evaluated. */
+static cnn_status write_predictions(const trainer *t, cnn_error *error) {
+    return cnn_run_write_predictions(&t->directory, t->setup.dataset, t->predicted, t->logits,
+                                     t->setup.info.threshold, error);
+}
+
 /* Measures model.bin on the validation and test images and writes what it found. */
 static cnn_status finish(trainer *t, cnn_error *error) {
     const cnn_dataset *dataset = t->setup.dataset;
+    double trained = (double)t->state.epochs * (double)training_images(t) - (double)t->left_out;
     cnn_run_summary summary = {
         .epochs = t->state.epochs,
         .best_epoch = t->state.best.epoch,
         .model_epoch = model_epoch(t),
         .stopped_early = stops_early(t->config, &t->state),
         .parameters = t->values.parameter_count,
-        .train = {.count = t->state.epochs > 0 ? training_images(t) : 0,
+        .train = {.count = t->state.epochs > 0 ? training_images(t) - t->left_out : 0,
                   .loss = t->state.train_loss,
                   .accuracy = t->state.train_accuracy},
         .seconds = t->state.seconds,
         .images_per_second =
-            t->state.training_seconds > 0.0
-                ? (double)t->state.epochs * (double)training_images(t) / t->state.training_seconds
-                : 0.0,
+            t->state.training_seconds > 0.0 ? trained / t->state.training_seconds : 0.0,
         .threads = t->setup.threads,
         .isa = cnn_isa_name(t->setup.network->kernels->isa),
     };
     cnn_minibatch_prepare(t->minibatch, t->values.best_parameters);
-    cnn_status status =
-        cnn_evaluate_intervals(&t->setup, t->minibatch, t->values.best_parameters,
-                               CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
+    cnn_status status = cnn_tune_wanted(t->config) ? tune(t, error) : CNN_OK;
     if (status == CNN_OK) {
-        status = cnn_run_write_predictions(&t->directory, dataset, CNN_SPLIT_VALIDATION, t->logits,
-                                           t->setup.info.threshold, error);
+        status =
+            cnn_evaluate_intervals(&t->setup, t->minibatch, t->values.best_parameters,
+                                   CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
+    }
+    if (status == CNN_OK && t->predicted == CNN_SPLIT_VALIDATION) {
+        status = write_predictions(t, error);
     }
     if (status == CNN_OK) {
         status = cnn_evaluate_intervals(&t->setup, t->minibatch, t->values.best_parameters,
                                         CNN_SPLIT_TEST, t->logits, &summary.test, error);
+    }
+    if (status == CNN_OK && t->predicted == CNN_SPLIT_TEST) {
+        status = write_predictions(t, error);
     }
     if (status == CNN_OK) {
         status = cnn_run_write_summary(&t->directory, dataset, &summary, error);
@@ -533,13 +629,10 @@ static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error
         json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json, &state, error)
              : cnn_fail_memory(error, "the config");
     cnn_free(json);
-    if (status == CNN_OK &&
+    /* batches: of an epoch that --max-seconds has cut short */
+    if (status == CNN_OK && state.batches == 0 &&
         (state.epochs == t->config->train.epochs || stops_early(t->config, &state))) {
         status = cnn_run_is_complete(&t->directory, finished, error);
-    }
-    if (status == CNN_OK && *finished) {
-        cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
-                        t->directory.path);
     }
     return status;
 }
@@ -559,6 +652,10 @@ static cnn_status open_directory(trainer *t, bool *has_checkpoint, bool *finishe
     }
     if (status == CNN_OK && *has_checkpoint) {
         status = is_finished(t, finished, error);
+    }
+    if (status == CNN_OK && *finished) {
+        cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
+                        t->directory.path);
     }
     if (status == CNN_OK && !*finished && cnn_folder_exists(t->directory.path)) {
         status = claim_directory(t, has_checkpoint, error);
@@ -590,18 +687,44 @@ static cnn_status start_or_resume(trainer *t, bool has_checkpoint, cnn_error *er
 }
 
 cnn_status cnn_train(cnn_config *config, const cnn_train_options *options, cnn_error *error) {
+    return cnn_train_on(NULL, config, options, error);
+}
+
+cnn_status cnn_train_is_finished(const char *path, cnn_config *config, bool *finished,
+                                 cnn_error *error) {
+    bool has_checkpoint = false;
+    cnn_train_options options = {.resume = true};
+    trainer t = {.config = config, .options = &options};
+    *finished = false;
+    cnn_status status = cnn_run_directory_open(path, &t.directory, error);
+    if (status == CNN_OK) {
+        status = check_directory(&t, &has_checkpoint, error);
+    }
+    if (status == CNN_OK && has_checkpoint) {
+        status = is_finished(&t, finished, error);
+    }
+    cnn_run_directory_close(&t.directory);
+    return status;
+}
+
+cnn_status cnn_train_on(cnn_dataset *images, cnn_config *config, const cnn_train_options *options,
+                        cnn_error *error) {
     trainer t = {.config = config,
                  .options = options,
+                 .predicted = images ? CNN_SPLIT_TEST : CNN_SPLIT_VALIDATION,
                  .directory = {.lock = {.file = -1}},
-                 .optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer,
-                               .momentum = config->train.momentum}};
+                 .optimizer = cnn_settings_optimizer(config),
+                 .deadline = options->max_seconds > 0.0 ? now() + options->max_seconds : HUGE_VAL};
     bool has_checkpoint = false;
     bool finished = false;
     cnn_status status = open_directory(&t, &has_checkpoint, &finished, error);
     if (status != CNN_OK || finished) {
         goto done;
     }
-    status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &t.setup, error);
+    status = cnn_setup_create_on(images, config, options, CNN_NETWORK_FAST, &t.setup, error);
+    if (status == CNN_OK) {
+        status = cnn_tune_check(config, t.setup.dataset, error);
+    }
     if (status == CNN_OK) {
         status = cnn_best_epoch_check(config, t.setup.dataset, error);
     }

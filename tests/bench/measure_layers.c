@@ -148,8 +148,9 @@ static void repeat(layer_clock *c) {
     forward(c, false, logit_gradients); /* backward may have used its scratch */
     backward(c, time_weight, logit_gradients);
     c->last = bench_now();
-    cnn_optimizer_step(step->optimizer, NULL, step->learning_rate, step->network->parameter_count,
-                       c->gradients, step->optimizer_state, step->parameters);
+    cnn_update update = {.rate = step->learning_rate, .number = step->number, .scale = 1.0};
+    cnn_optimizer_step(step->optimizer, NULL, &update, step->network->parameter_count, c->gradients,
+                       step->optimizer_state, step->parameters);
     lap(c, OPTIMIZER);
 }
 

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "memory.h"
 #include "random.h"
+#include "training_settings.h"
 
 #include <string.h>
 
@@ -68,8 +69,7 @@ cnn_status bench_workload_create(const cnn_config *config, bench_images *images,
         .config = config,
         .isa = isa,
         .threads = threads,
-        .optimizer = {.kind = (cnn_optimizer_kind)config->train.optimizer,
-                      .momentum = config->train.momentum},
+        .optimizer = cnn_settings_optimizer(config),
         .source = {.fill = fill, .context = images},
         .image_count = images->count,
         .batch_size = (size_t)config->train.batch_size,
@@ -87,6 +87,7 @@ cnn_status bench_workload_create(const cnn_config *config, bench_images *images,
     size_t parameters = step->network->parameter_count;
     step->optimizer = &w->optimizer;
     step->learning_rate = config->train.learning_rate;
+    step->clip_norm = config->train.clip_norm;
     step->threshold = 0.5;
     step->parameters = cnn_alloc(parameters, sizeof *step->parameters);
     step->optimizer_state = cnn_alloc(parameters * cnn_optimizer_state_size(&w->optimizer),
@@ -124,11 +125,13 @@ void bench_workload_restart(bench_workload *w) {
     cnn_network_initialize(network, (uint64_t)w->config->train.seed, w->step.parameters);
     memset(w->step.optimizer_state, 0, state * sizeof *w->step.optimizer_state);
     w->next = 0;
+    w->step.number = 1;
 }
 
 double bench_workload_step(bench_workload *w) {
     int64_t right;
     double loss = cnn_step_run(&w->step, &w->source, w->next, w->batch_size, &right);
+    w->step.number++;
     w->next = (w->next + w->batch_size) % w->image_count;
     return loss;
 }

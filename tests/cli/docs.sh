@@ -23,7 +23,7 @@ manual() {
     done <explained
 }
 manual "$CNNTRAIN" "$SOURCE/src/cli/cnntrain.1"
-"$CNNTRAIN" --help-config | sed -n 's/^  \([a-z_.]*\)  (.*/\1/p' >keys
+"$CNNTRAIN" --help-config | sed -n 's/^  \([a-z0-9_.]*\)  (.*/\1/p' >keys
 [ "$(wc -l <keys)" -ge 20 ] || fail "expected at least 20 keys in --help-config"
 while read -r key; do
     grep -qw -e "$key" page || fail "expected cnntrain.1 to explain $key"
@@ -34,7 +34,8 @@ while read -r name; do
     grep -qw -e "$name" page || fail "expected cnntrain.1 to explain $name"
 done <names
 manual "$CNNPREDICT" "$SOURCE/src/cli/cnnpredict.1"
-for page in cnntrain cnnpredict; do
+manual "$CNNEVAL" "$SOURCE/src/cli/cnneval.1"
+for page in cnntrain cnnpredict cnneval; do
     if command -v mandoc >/dev/null 2>&1; then
         run 0 mandoc -T lint -W error "$SOURCE/src/cli/$page.1"
     fi

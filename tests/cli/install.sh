@@ -6,8 +6,8 @@ command -v cc >/dev/null 2>&1 || exit 77
 
 prefix=$work/prefix
 run 0 cmake --install "$BUILD" --prefix "$prefix"
-for file in bin/cnntrain bin/cnnpredict include/cnn/predict.h include/cnn/train.h include/cnn/config.h \
-    include/cnn/status.h include/cnn/log.h share/man/man1/cnntrain.1 share/man/man1/cnnpredict.1; do
+for file in bin/cnntrain bin/cnnpredict bin/cnneval include/cnn/predict.h include/cnn/train.h include/cnn/config.h \
+    include/cnn/status.h include/cnn/log.h share/man/man1/cnntrain.1 share/man/man1/cnnpredict.1 share/man/man1/cnneval.1; do
     expect_file "$prefix/$file"
 done
 if [ -d "$prefix/include" ]; then

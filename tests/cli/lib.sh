@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Sourced by every script here. The environment names what is tested: CNNTRAIN, CNNPREDICT, MAKE_IMAGES (programs),
+# Sourced by every script here. The environment names what is tested: CNNTRAIN, CNNPREDICT, CNNEVAL, MAKE_IMAGES (programs),
 # SOURCE (root of the repository), BUILD (root of the build). Each script works in a folder of its own.
 set -u
 LC_ALL=C
@@ -94,6 +94,19 @@ expect_same() {
 # make_data DIR N [SEED]: N images of 12 x 12 grey pixels in DIR/left and DIR/right.
 make_data() {
     "$MAKE_IMAGES" "$1" "$2" 12 12 1 "${3:-1}" || exit 1
+}
+
+# mislabel DIR N: gives every N-th image of either class the other label, so that no model tells all apart.
+mislabel() {
+    for class in left right; do
+        find "$1/$class" -name '*.pgm' | sort | awk "NR % $2 == 0"
+    done >"$work/mislabelled"
+    while read -r image; do
+        case $image in
+        */left/*) mv "$image" "$1/right/l$(basename "$image")" ;;
+        *) mv "$image" "$1/left/r$(basename "$image")" ;;
+        esac
+    done <"$work/mislabelled"
 }
 
 # write_config FILE: a small network on the data in "data", two epochs, run directory "out".

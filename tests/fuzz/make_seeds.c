@@ -55,6 +55,7 @@ static cnn_status write_model(const char *path, const char *text, cnn_error *err
     const cnn_model_info info = {.classes = {no, yes},
                                  .mean = {0.25, 0.5, 0.125},
                                  .deviation = {0.5, 1.0, 2.0},
+                                 .temperature = 1.25,
                                  .threshold = 0.5};
     const cnn_kernels *kernels;
     cnn_config *config = NULL;
@@ -100,7 +101,9 @@ static cnn_status write_checkpoint(const char *path, cnn_error *error) {
                                           .state_count = FUZZ_OPTIMIZER_STATE,
                                           .parameters = numbers,
                                           .best_parameters = numbers,
-                                          .optimizer_state = numbers};
+                                          .optimizer_state = numbers,
+                                          .average_count = FUZZ_PARAMETERS,
+                                          .average = numbers};
     return cnn_checkpoint_write(path, &state, FUZZ_CHECKPOINT_CONFIG, &values, error);
 }
 

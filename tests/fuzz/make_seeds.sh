@@ -88,3 +88,5 @@ for number in -2 99999999999999999999 2x ''; do
     sed "s/\"checkpoint.epochs\":\"2\"/\"checkpoint.epochs\":\"$number\"/" checkpoint/checkpoint.bin \
         >"checkpoint/epochs-${number:-none}.bin"
 done
+# ... and another version
+sed 's/"checkpoint.version":"2"/"checkpoint.version":"1"/' checkpoint/checkpoint.bin >checkpoint/version-1.bin

@@ -9,7 +9,7 @@ command -v nm >/dev/null || exit 77
 
 # cannot fail with valid arguments
 harmless='__ctype_b_loc __ctype_tolower_loc __errno_location __sched_cpucount __stack_chk_fail __tls_get_addr _exit bcmp
-ceil ceilf clearerr cos dirfd exp fclose ferror fileno floor fma fmaf fmax fputc free getenv getopt_long getpid isatty ldexp log
+ceil ceilf clearerr cos dirfd erfc exp fclose ferror fileno floor fma fmaf fmax fputc free getenv getopt_long getpid isatty ldexp log
 localeconv malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
 fmin fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerror strlen strncasecmp strncmp strnlen strpbrk strrchr strspn
 strstr strtod strtol strtoll strtoul strtoull sysconf __isoc99_sscanf __memcpy_chk __memset_chk __sprintf_chk
@@ -20,7 +20,7 @@ stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_c
 threads='pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait pthread_join
 pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_sigmask'
 # libraries that inject.c is under as well, and what the compiler adds
-others='^(cJSON_|seccomp_|csv_|exif_|SHA256|XXH|_ITM_|__gmon_start__$|__cxa_finalize$|optarg$|optind$|opterr$|optopt$|environ$)'
+others='^(cJSON_|seccomp_|csv_|exif_|png_|SHA256|XXH|_ITM_|__gmon_start__$|__cxa_finalize$|optarg$|optind$|opterr$|optopt$|environ$)'
 
 inject=$1
 shift

@@ -216,6 +216,11 @@ int unlink(const char *path) {
     return fails(WRITE, "unlink", path) ? -1 : real_unlink(path);
 }
 
+int rmdir(const char *path) {
+    REAL(rmdir)
+    return fails(WRITE, "rmdir", path) ? -1 : real_rmdir(path);
+}
+
 int unlinkat(int folder, const char *path, int flags) {
     REAL(unlinkat)
     return fails(WRITE, "unlinkat", path) ? -1 : real_unlinkat(folder, path, flags);

@@ -1,0 +1,128 @@
+/* dropout: in training each value is 0 with probability `rate`, else divided by 1 - rate, so that
+ * prediction goes without the layer ("inverted" dropout; Srivastava et al., "Dropout: a simple way
+ * to prevent neural networks from overfitting", 2014; PyTorch's Dropout). Which values go is a pure
+ * function of seed, step, image and place. */
+#include "layer.h"
+
+#include "random.h"
+
+enum { RATE };
+
+static const cnn_layer_range rate_range = {0.0, 0.99, 0.5};
+
+static const cnn_layer_key keys[] = {
+    {.name = "rate", .range = &rate_range, .help = "share of values that are set to 0 in training"},
+    {0},
+};
+
+static size_t kept_size(const cnn_layer *layer) {
+    return cnn_shape_size(&layer->out) * CNN_LANES;
+}
+
+/* Random bits of two neighbouring values of an image, 32 each. */
+static uint64_t bits_of_pair(const cnn_layer *layer, const cnn_draw *draw, size_t image,
+                             size_t pair) {
+    uint64_t place = (uint64_t)image << 40 | (uint64_t)layer->number << 32 | (uint64_t)pair;
+    return cnn_random_bits(draw->seed, CNN_RANDOM_DROPOUT, draw->step, place);
+}
+
+/* Bits below this drop their value. */
+static uint64_t threshold(const cnn_layer *layer) {
+    return (uint64_t)(layer->spec.number[RATE] * 0x1p32);
+}
+
+static double survivor_factor(const cnn_layer *layer) {
+    return 1.0 / (1.0 - layer->spec.number[RATE]);
+}
+
+/* kept: each value's factor, [values][LANES]. */
+static void draw_factors(const cnn_layer *layer, const cnn_draw *draw, size_t first, int count,
+                         float *kept) {
+    size_t values = cnn_shape_size(&layer->out);
+    uint64_t dropped_below = threshold(layer);
+    float factor = (float)survivor_factor(layer);
+    for (int lane = 0; lane < count; lane++) {
+        uint64_t bits = 0;
+        for (size_t i = 0; i < values; i++, bits >>= 32) {
+            if (i % 2 == 0) {
+                bits = bits_of_pair(layer, draw, first + (size_t)lane, i / 2);
+            }
+            kept[i * CNN_LANES + (size_t)lane] =
+                (bits & 0xffffffff) < dropped_below ? 0.0f : factor;
+        }
+    }
+}
+
+/* values *= factors */
+static void multiply(const cnn_block *block, const float *factors, float *values) {
+    size_t row_floats = (size_t)block->width * CNN_LANES;
+    for (int c = 0; c < block->channels; c++) {
+        for (int h = 0; h < block->height; h++, factors += row_floats) {
+            float *row = values + c * block->plane_stride + h * block->row_stride;
+            for (size_t i = 0; i < row_floats; i++) {
+                row[i] *= factors[i];
+            }
+        }
+    }
+}
+
+static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
+                    float *kept, float *work) {
+    (void)parameters, (void)x, (void)work;
+    multiply(&layer->y_block, kept, y);
+}
+
+static void backward(const cnn_layer *layer, const float *parameters, const float *x,
+                     const float *y, const float *dy, float *kept, float *work, float *gradients,
+                     float *dx) {
+    (void)parameters, (void)x, (void)y, (void)dy, (void)work, (void)gradients;
+    multiply(&layer->dx_block, kept, dx);
+}
+
+/* --- in double: with the factors of seed 0 and step 0, those of a batch that nobody gave others
+ * --- */
+
+static double reference_factor(const cnn_layer *layer, size_t image, size_t i) {
+    const cnn_draw draw = {0};
+    uint64_t bits = bits_of_pair(layer, &draw, image, i / 2) >> (i % 2 * 32) & 0xffffffff;
+    return bits < threshold(layer) ? 0.0 : survivor_factor(layer);
+}
+
+static void reference_multiply(const cnn_layer *layer, int N, const double *from, double *to) {
+    size_t values = cnn_shape_size(&layer->out);
+    for (size_t i = 0; i < (size_t)N * values; i++) {
+        to[i] = from[i] * reference_factor(layer, i / values, i % values);
+    }
+}
+
+static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
+                              const double *x, double *y) {
+    (void)parameters;
+    reference_multiply(layer, N, x, y);
+}
+
+static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
+                               const double *x, const double *y, const double *dy,
+                               double *gradients, double *dx) {
+    (void)parameters, (void)x, (void)y, (void)gradients;
+    if (dx) {
+        reference_multiply(layer, N, dy, dx);
+    }
+}
+
+extern const cnn_layer_ops cnn_layer_dropout;
+const cnn_layer_ops cnn_layer_dropout = {
+    .name = "dropout",
+    .help = "in training, sets values to 0 at random and enlarges the others",
+    .keys = keys,
+    .in_place = true,
+    .training_only = true,
+    .infer_shape = cnn_layer_same_shape,
+    .flops = cnn_layer_flops_per_value,
+    .kept_size = kept_size,
+    .draw = draw_factors,
+    .forward = forward,
+    .backward = backward,
+    .reference_forward = reference_forward,
+    .reference_backward = reference_backward,
+};

@@ -1,0 +1,160 @@
+#include "fold_files.h"
+
+#include "error.h"
+#include "file.h"
+#include "loss.h"
+#include "memory.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+/* Writes a text that was put together, and frees it. */
+static cnn_status write_text(const char *path, cnn_text *text, cnn_error *error) {
+    cnn_status status = text->failed ? cnn_fail_memory(error, path)
+                                     : cnn_file_write(path, text->data, text->length, error);
+    cnn_text_free(text);
+    return status;
+}
+
+void cnn_folds_describe(const cnn_pool *pool, cnn_text *text) {
+    cnn_text_format(text, "fold,path,label,group,content\n");
+    for (size_t i = 0; i < pool->dataset->count; i++) {
+        const cnn_sample *sample = &pool->dataset->samples[i];
+        cnn_text_format(text, "%d,", pool->fold[i] + 1);
+        cnn_text_csv_field(text, sample->path);
+        cnn_text_append(text, ",", 1);
+        cnn_text_csv_field(text, pool->dataset->classes[sample->label]);
+        cnn_text_append(text, ",", 1);
+        cnn_text_csv_field(text, sample->group ? sample->group : "");
+        cnn_text_format(text, ",%016" PRIx64 "\n", sample->content);
+    }
+}
+
+cnn_status cnn_folds_write_table(const cnn_run_directory *directory, const cnn_folds_result *result,
+                                 cnn_error *error) {
+    cnn_text text = {0};
+    cnn_text_format(&text, "fold,train_images,validation_images,test_images,threshold");
+    for (int m = 0; m < CNN_METRIC_COUNT; m++) {
+        cnn_text_format(&text, ",%s", cnn_metric_table[m].name);
+    }
+    for (int f = 0; f < result->pool->folds; f++) {
+        const cnn_fold_result *fold = &result->folds[f];
+        cnn_text_format(&text, "\n%d,%zu,%zu,%zu,", f + 1, fold->images[CNN_SPLIT_TRAIN],
+                        fold->images[CNN_SPLIT_VALIDATION], fold->images[CNN_SPLIT_TEST]);
+        cnn_text_number(&text, fold->threshold, "");
+        for (int m = 0; m < CNN_METRIC_COUNT; m++) {
+            cnn_text_append(&text, ",", 1);
+            cnn_text_number(&text, cnn_metric_value(&fold->test, (cnn_metric_id)m), "");
+        }
+    }
+    cnn_text_append(&text, "\n", 1);
+    return write_text(directory->folds_table, &text, error);
+}
+
+/* What the model of its fold takes image i for: 0 or 1. */
+static int predicted(const cnn_folds_result *result, size_t i) {
+    double threshold = result->folds[result->pool->fold[i]].threshold;
+    return cnn_probability(result->logits[i]) >= (float)threshold;
+}
+
+cnn_status cnn_folds_write_predictions(const cnn_run_directory *directory,
+                                       const cnn_folds_result *result, cnn_error *error) {
+    const cnn_dataset *dataset = result->pool->dataset;
+    cnn_text text = {0};
+    cnn_text_format(&text, "path,label,predicted,probability,fold\n");
+    for (size_t i = 0; i < dataset->count; i++) {
+        cnn_text_csv_field(&text, dataset->samples[i].path);
+        cnn_text_append(&text, ",", 1);
+        cnn_text_csv_field(&text, dataset->classes[dataset->samples[i].label]);
+        cnn_text_append(&text, ",", 1);
+        cnn_text_csv_field(&text, dataset->classes[predicted(result, i)]);
+        cnn_text_format(&text, ",%.9g,%d\n", (double)cnn_probability(result->logits[i]),
+                        result->pool->fold[i] + 1);
+    }
+    return write_text(directory->file[CNN_RUN_PREDICTIONS], &text, error);
+}
+
+/* --- the summary --- */
+
+/* ,"mean":{"loss":…} over the folds, and the deviation of one fold (dividing by folds - 1). */
+static void add_mean_and_deviation(cnn_text *text, const cnn_folds_result *result) {
+    int folds = result->pool->folds;
+    double mean[CNN_METRIC_COUNT], deviation[CNN_METRIC_COUNT];
+    for (int m = 0; m < CNN_METRIC_COUNT; m++) {
+        double sum = 0.0, squares = 0.0;
+        for (int f = 0; f < folds; f++) {
+            sum += cnn_metric_value(&result->folds[f].test, (cnn_metric_id)m);
+        }
+        mean[m] = sum / folds;
+        for (int f = 0; f < folds; f++) {
+            double d = cnn_metric_value(&result->folds[f].test, (cnn_metric_id)m) - mean[m];
+            squares += d * d;
+        }
+        deviation[m] = sqrt(squares / (folds - 1));
+    }
+    for (int which = 0; which < 2; which++) {
+        cnn_text_format(text, ",\"%s\":{", which == 0 ? "mean" : "deviation");
+        for (int m = 0; m < CNN_METRIC_COUNT; m++) {
+            cnn_text_format(text, "%s\"%s\":", m > 0 ? "," : "", cnn_metric_table[m].name);
+            cnn_text_number(text, which == 0 ? mean[m] : deviation[m], "null");
+        }
+        cnn_text_append(text, "}", 1);
+    }
+}
+
+/* Measures all predictions together. Each fold's model has a threshold of its own, so that what
+ * depends on it is measured on the decisions, and the rest on the probabilities. */
+static cnn_status measure_pooled(const cnn_folds_result *result, cnn_metrics *pooled,
+                                 cnn_error *error) {
+    const cnn_dataset *dataset = result->pool->dataset;
+    cnn_metrics probabilities;
+    uint8_t *labels = cnn_alloc(dataset->count, sizeof *labels);
+    float *decisions = cnn_alloc(dataset->count, sizeof *decisions);
+    cnn_status status = labels && decisions ? CNN_OK : cnn_fail_memory(error, "metrics");
+    for (size_t i = 0; i < dataset->count && status == CNN_OK; i++) {
+        labels[i] = (uint8_t)dataset->samples[i].label;
+        decisions[i] = predicted(result, i) ? 1.0f : -1.0f;
+    }
+    if (status == CNN_OK) {
+        status = cnn_metrics_compute(decisions, labels, dataset->count, 0.5, pooled, error);
+    }
+    if (status == CNN_OK) {
+        status =
+            cnn_metrics_compute(result->logits, labels, dataset->count, 0.5, &probabilities, error);
+    }
+    if (status == CNN_OK) {
+        pooled->loss = probabilities.loss;
+        pooled->auc = probabilities.auc;
+        pooled->average_precision = probabilities.average_precision;
+        pooled->brier = probabilities.brier;
+        pooled->ece = probabilities.ece;
+    }
+    cnn_free(labels);
+    cnn_free(decisions);
+    return status;
+}
+
+cnn_status cnn_folds_write_summary(const cnn_run_directory *directory,
+                                   const cnn_folds_result *result, cnn_error *error) {
+    const cnn_dataset *dataset = result->pool->dataset;
+    cnn_metrics pooled;
+    cnn_text text = {0};
+    cnn_status status = measure_pooled(result, &pooled, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_text_format(&text, "{\"version\":\"%s\",\"classes\":[", CNN_VERSION);
+    cnn_text_json_string(&text, dataset->classes[0]);
+    cnn_text_append(&text, ",", 1);
+    cnn_text_json_string(&text, dataset->classes[1]);
+    cnn_text_format(&text, "],\"folds\":%d,\"parameters\":%zu", result->pool->folds,
+                    result->parameters);
+    add_mean_and_deviation(&text, result);
+    cnn_text_format(&text, ",\"pooled\":{\"images\":%zu", dataset->count);
+    for (int m = 0; m < CNN_METRIC_COUNT; m++) {
+        cnn_text_format(&text, ",\"%s\":", cnn_metric_table[m].name);
+        cnn_text_number(&text, cnn_metric_value(&pooled, (cnn_metric_id)m), "null");
+    }
+    cnn_text_format(&text, "},\"bad_images\":%zu}\n", dataset->bad_images);
+    return write_text(directory->file[CNN_RUN_SUMMARY], &text, error);
+}

@@ -1,0 +1,70 @@
+#include "pool.h"
+
+#include "error.h"
+#include "folds.h"
+#include "memory.h"
+#include "setup.h"
+
+cnn_status cnn_pool_check_config(const cnn_config *config, cnn_error *error) {
+    if (config->data.validation.path) {
+        return cnn_fail(
+            error, CNN_ERROR_CONFIG,
+            "data.validation: expected a share beside --folds, which divides data.train "
+            "(%s), got the path \"%s\"",
+            config->data.train, config->data.validation.path);
+    }
+    if (config->data.test) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "data.test: expected none beside --folds, which tests on data.train (%s), "
+                        "got \"%s\"",
+                        config->data.train, config->data.test);
+    }
+    return CNN_OK;
+}
+
+/* Rows that a manifest gives to another split cannot be divided and kept apart, too. */
+static cnn_status check_splits(const cnn_config *config, const cnn_dataset *dataset,
+                               cnn_error *error) {
+    for (size_t i = 0; i < dataset->count; i++) {
+        const cnn_sample *sample = &dataset->samples[i];
+        if (sample->split != CNN_SPLIT_TRAIN) {
+            return cnn_fail(error, CNN_ERROR_DATA,
+                            "%s: split: expected only \"train\" beside --folds, which divides all "
+                            "images, found \"%s\" for %s",
+                            config->data.train, cnn_split_names[sample->split], sample->path);
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_pool_load(const cnn_config *config, const cnn_train_options *options, cnn_pool *pool,
+                         cnn_error *error) {
+    *pool = (cnn_pool){.folds = options->folds};
+    cnn_reading reading = cnn_setup_reading(options);
+    cnn_config whole = *config; /* a view: nothing of it is freed */
+    whole.data.validation.fraction = 0.0;
+    cnn_status status = cnn_pool_check_config(config, error);
+    if (status == CNN_OK) {
+        status = cnn_dataset_load(&whole, &reading, &pool->dataset, error);
+    }
+    if (status == CNN_OK) {
+        status = check_splits(config, pool->dataset, error);
+    }
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_dataset *dataset = pool->dataset;
+    pool->fold = cnn_alloc(dataset->count, sizeof *pool->fold);
+    if (!pool->fold) {
+        return cnn_fail_memory(error, "folds");
+    }
+    return cnn_folds_assign(dataset->samples, dataset->count, pool->folds,
+                            (uint64_t)config->train.seed, dataset->classes, config->data.train,
+                            pool->fold, error);
+}
+
+void cnn_pool_free(cnn_pool *pool) {
+    cnn_dataset_free(pool->dataset);
+    cnn_free(pool->fold);
+    *pool = (cnn_pool){0};
+}
