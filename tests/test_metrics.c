@@ -391,6 +391,11 @@ static void test_bootstrap_classes(void **state) {
     for (size_t i = 0; i < 20; i++) {
         p[i] = (double)i / 20.0;
     }
+    for (size_t resample = 0; resample < CNN_BOOTSTRAP_RESAMPLES; resample++) {
+        uint32_t times[20];
+        cnn_bootstrap_draw(y, 20, 1, 1, resample, times);
+        assert_true(times[3] > 0 && times[3] < 20);
+    }
     cnn_error error;
     cnn_scores scores;
     cnn_interval intervals[CNN_METRIC_COUNT];
