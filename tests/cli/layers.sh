@@ -82,6 +82,12 @@ trained=$(sed -n '2s/^[^,]*,[^,]*,\([^,]*\),.*/\1/p' one/metrics.csv)
 awk "BEGIN { d = $traced - $trained; exit !(d < 1e-6 && d > -1e-6) }" ||
     fail "expected the loss of the first step in the trace: $trained, got $traced"
 
+# ... and what was seen layer by layer is what that step computed
+logit=$(sed -n 's/^"Z3": \[\[\([^],]*\).*/\1/p' stdout)
+probability=$(sed -n 's/^"A3": \[\[\([^],]*\).*/\1/p' stdout)
+awk "BEGIN { d = 1 / (1 + exp(-($logit))) - $probability; exit !(d < 1e-6 && d > -1e-6) }" ||
+    fail "expected the traced logit $logit to give the probability $probability"
+
 # --- the same bytes
 run 0 "$CNNTRAIN" --config cfg.json --threads 1 --out whole
 for threads in 2 3; do
