@@ -22,7 +22,11 @@ expect_no_file runs
 [ "$(tail -c 1 stdout | wc -l)" -eq 1 ] || fail "expected a newline at the end"
 run 0 "$CNNTRAIN" --config small.json --quiet
 expect_file runs/small/model.bin
-grep -Eq '"validation":\{"images":6,[^}]*"accuracy":1,' runs/small/summary.json ||
+grep -q '"epochs":150,.*"model_epoch":150,.*"validation":{"images":6,' runs/small/summary.json ||
+    fail "expected the last of 150 epochs to be kept"
+# these classes are left and right, which mirrored images are not
+run 0 "$CNNTRAIN" --config small.json --quiet --out runs/sides augment.flip_horizontal=false
+grep -Eq '"validation":\{"images":6,[^}]*"accuracy":1,' runs/sides/summary.json ||
     fail "expected all of six images held back to be told apart"
 run 0 "$CNNTRAIN" --init small --quiet --out elsewhere --threads 3
 expect_no_stderr
