@@ -67,6 +67,15 @@ CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *o
 CNN_MUST_USE cnn_status cnn_cross_validate(cnn_config *config, const cnn_train_options *options,
                                            cnn_error *error);
 
+/* A config for images that nobody knows anything of, as JSON text, found by looking at all of them:
+ * `path` is a folder with two class folders, or one with folders train and perhaps validation (or
+ * val) and test, which have them, or a .csv manifest. Tells options->log what was seen and how long
+ * training will take. options->output (NULL: "runs/" and the folder's name) becomes the config's
+ * output. Writes nothing. CNN_ERROR_DATA where there are no readable images of two classes. Free
+ * *json with cnn_text_release. */
+CNN_MUST_USE cnn_status cnn_init(const char *path, const cnn_train_options *options, char **json,
+                                 cnn_error *error);
+
 /* The layer table, memory and data counts of a run as text. Reads the data, trains nothing. Free
  * *text with cnn_text_release. */
 CNN_MUST_USE cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options,

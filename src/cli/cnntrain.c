@@ -16,6 +16,7 @@
 
 enum {
     CONFIG,
+    INIT,
     OUT,
     RESUME,
     OVERWRITE,
@@ -40,6 +41,8 @@ enum {
 
 static const cnn_option options[] = {
     [CONFIG] = {"config", 'c', "FILE", "what to train on, and how (JSON)"},
+    [INIT] = {"init", 0, "DIR",
+              "look at the images in DIR, print a config for them; train nothing"},
     [OUT] = {"out", 'o', "DIR", "the run directory; beats the config's \"output\""},
     [RESUME] = {"resume", 0, NULL, "go on with the run in the directory, or start one"},
     [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
@@ -69,6 +72,7 @@ static const cnn_option options[] = {
 /* What the command line asks for. */
 typedef struct train_command {
     const char *config;
+    const char *init;       /* what --init is to look at */
     const char **overrides; /* [argc] */
     size_t override_count;
     cnn_train_options train;
@@ -94,6 +98,9 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     case CONFIG:
         command->config = value;
         break;
+    case INIT:
+        command->init = value;
+        return choose_action(command, option, error);
     case OUT:
         if (!*value) {
             return cnn_fail(error, CNN_ERROR_CONFIG, "--out: expected a path, got \"\"");
@@ -162,6 +169,7 @@ static void print_help(void) {
          "Decoded images are kept in $XDG_CACHE_HOME/cnntrain or ~/.cache/cnntrain, so that the\n"
          "next run starts at once. It may be removed at any time.\n"
          "\n"
+         "  cnntrain --init photos > cfg.json && cnntrain --config cfg.json\n"
          "  cnntrain --config configs/fashion.json\n"
          "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b\n"
          "  cnnpredict runs/b/model.bin image.png");
@@ -232,6 +240,23 @@ static cnn_status show_augmented(cnn_config *config, const train_command *comman
     }
     cnn_augmented_sheet_free(&sheet);
     return status;
+}
+
+/* Prints a config for the images in a folder: nothing is given but what they are. */
+static cnn_status init(const train_command *command, cnn_error *error) {
+    char *json = NULL;
+    if (command->config || command->override_count > 0 || command->train.folds > 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
+                        command->config               ? "--config"
+                        : command->override_count > 0 ? "KEY=VALUE"
+                                                      : "--folds",
+                        command->config               ? command->config
+                        : command->override_count > 0 ? command->overrides[0]
+                                                      : "one");
+    }
+    catch_signals();
+    cnn_status status = cnn_init(command->init, &command->train, &json, error);
+    return print_text(json, status, error);
 }
 
 static cnn_status run(const train_command *command, cnn_error *error) {
@@ -312,6 +337,9 @@ int main(int argc, char **argv) {
             break;
         case SCHEMA:
             status = print_text(cnn_config_schema(), CNN_OK, &error);
+            break;
+        case INIT:
+            status = init(&command, &error);
             break;
         case VERSION:
             puts("cnntrain " CNN_VERSION);

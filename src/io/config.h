@@ -86,6 +86,12 @@ struct cnn_config {
     char *output; /* NULL where not given */
 };
 
+/* cnn_config_load for JSON text in memory, of `size` bytes and one '\0' behind them; `name` is what
+ * messages call it. */
+CNN_MUST_USE cnn_status cnn_config_parse(const char *name, const char *text, size_t size,
+                                         const char *const *overrides, size_t override_count,
+                                         cnn_config **config, cnn_error *error);
+
 /* The resolved config as JSON text, every key with its value. NULL when memory is refused. Free
  * with cnn_free. */
 char *cnn_config_to_json(const cnn_config *config);

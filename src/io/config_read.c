@@ -676,21 +676,15 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
     return model_only ? CNN_OK : check_together(reader, config);
 }
 
-cnn_status cnn_config_load(const char *path, const char *const *overrides, size_t override_count,
-                           cnn_config **out, cnn_error *error) {
+cnn_status cnn_config_parse(const char *name, const char *text, size_t size,
+                            const char *const *overrides, size_t override_count, cnn_config **out,
+                            cnn_error *error) {
     *out = NULL;
-    config_reader reader = {.file = path, .error = error};
-    char *text = NULL;
-    size_t size;
+    config_reader reader = {.file = name, .error = error};
     cJSON *root = NULL;
-    cnn_config *config = NULL;
-    cnn_status status =
-        cnn_file_read(path, CONFIG_FILE_LIMIT, CNN_ERROR_CONFIG, &text, &size, error);
-    if (status != CNN_OK) {
-        return cnn_fail_prefix(error, status, "%s: ", path);
-    }
+    cnn_status status = CNN_OK;
+    cnn_config *config = cnn_alloc(1, sizeof *config);
     reader.override_places = cnn_alloc(override_count, sizeof *reader.override_places);
-    config = cnn_alloc(1, sizeof *config);
     if (!config || !reader.override_places) {
         status = cnn_fail_memory(error, "the config");
         goto done;
@@ -713,8 +707,22 @@ cnn_status cnn_config_load(const char *path, const char *const *overrides, size_
 done:
     cJSON_Delete(root);
     cnn_free(reader.override_places);
-    cnn_free(text);
     cnn_config_free(config);
+    return status;
+}
+
+cnn_status cnn_config_load(const char *path, const char *const *overrides, size_t override_count,
+                           cnn_config **out, cnn_error *error) {
+    *out = NULL;
+    char *text = NULL;
+    size_t size;
+    cnn_status status =
+        cnn_file_read(path, CONFIG_FILE_LIMIT, CNN_ERROR_CONFIG, &text, &size, error);
+    if (status != CNN_OK) {
+        return cnn_fail_prefix(error, status, "%s: ", path);
+    }
+    status = cnn_config_parse(path, text, size, overrides, override_count, out, error);
+    cnn_free(text);
     return status;
 }
 

@@ -1,0 +1,139 @@
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# --init: a config for whatever lies in a folder, which trains as it stands.
+. "$SOURCE/tests/cli/lib.sh"
+
+# key PATTERN: the config on stdout has this line; white space does not count.
+key() {
+    tr -d ' \t' <stdout | tr '\n' ' ' | grep -Eq -e "$1" || fail "expected in the config: $1"
+}
+
+# --- grey and small: the size stays, and the config trains
+make_data small 40
+run 0 "$CNNTRAIN" --init small/
+cp stdout small.json
+expect_stderr '^train: 40 images: 20 "left" \(class 0\), 20 "right" \(class 1\)$'
+expect_stderr '^median size 12×12, sides of 12 to 12 pixels; 0 of 40 images in colour$'
+expect_stderr '^time: about [0-9]+ seconds on two cores: 150 epochs × 34 images × '
+key '"train":"small/"' && key '"validation":0\.15,'
+key '"width":12, "height":12, "channels":1,'
+key '"pos_weight":1,' && key '"bad_images":"fail", "duplicates":"error"'
+key '"output":"runs/small" }'
+expect_no_file runs
+[ "$(tail -c 1 stdout | wc -l)" -eq 1 ] || fail "expected a newline at the end"
+run 0 "$CNNTRAIN" --config small.json --quiet --threads 1
+expect_file runs/small/model.bin
+grep -q '"epochs":150,.*"model_epoch":150,.*"validation":{"images":6,' runs/small/summary.json ||
+    fail "expected the last of 150 epochs to be kept"
+# these classes are left and right, which mirrored images are not
+run 0 "$CNNTRAIN" --config small.json --quiet --threads 1 --out runs/sides train.epochs=40 augment.flip_horizontal=false
+grep -Eq '"validation":\{"images":6,[^}]*"accuracy":1,' runs/sides/summary.json ||
+    fail "expected all of six images held back to be told apart"
+run 0 "$CNNTRAIN" --init small --quiet --out elsewhere --threads 3
+expect_no_stderr
+key '"output":"elsewhere" }'
+sed 's/elsewhere/runs\/small/; s/small"/small\/"/; s/runs\/small\//runs\/small/' stdout >other.json
+expect_same small.json other.json
+
+# --- colour, of many sizes; one is broken, one is a copy with the other label
+"$MAKE_IMAGES" photos 4 150 100 3 1
+"$MAKE_IMAGES" more 4 300 400 3 2
+"$MAKE_IMAGES" tiny 2 30 30 3 3
+for class in left right; do
+    for image in more/$class/*; do cp "$image" "photos/$class/more$(basename "$image")"; done
+    for image in tiny/$class/*; do cp "$image" "photos/$class/tiny$(basename "$image")"; done
+done
+head -c 100 photos/left/00000.ppm >photos/left/broken.ppm
+run 0 "$CNNTRAIN" --init photos
+expect_stderr '^cnntrain: photos/left/broken\.ppm: expected 45015 bytes'
+expect_stderr '1 unreadable images: the config skips them'
+expect_stderr '^median size 150×100, sides of 30 to 400 pixels; 10 of 10 images in colour$'
+key '"bad_images":"skip", "duplicates":"error"'
+key '"width":96, "height":96, "channels":3,'
+key '"saturation":0\.2,'
+cp stdout photos.json
+run 0 "$CNNTRAIN" --config photos.json train.epochs=1 --quiet --threads 1
+cp photos/left/00000.ppm photos/right/copy.ppm
+run 0 "$CNNTRAIN" --init photos
+expect_stderr '2 images are copies of one with the other label'
+key '"duplicates":"allow"'
+cp stdout photos.json
+run 0 "$CNNTRAIN" --config photos.json train.epochs=0 --quiet --overwrite
+
+# --- split already, unbalanced, a class that is called train
+mkdir whole
+make_data whole/train 40
+make_data whole/test 8 2
+make_data whole/val 8 3
+i=0
+for image in whole/train/right/*; do
+    i=$((i + 1))
+    [ $i -le 5 ] || rm "$image"
+done
+run 0 "$CNNTRAIN" --init whole
+expect_stderr '^train: 25 images: 20 "left" \(class 0\), 5 "right"'
+expect_stderr '^validation: 8 images' && expect_stderr '^test: 8 images'
+key '"train":"whole/train", "validation":"whole/val", "test":"whole/test"'
+key '"pos_weight":"balanced"' && key '"output":"runs/whole"'
+cp stdout whole.json
+run 0 "$CNNTRAIN" --config whole.json train.epochs=2 --quiet
+expect_file runs/whole/model.bin
+mv whole/val whole/validation
+run 0 "$CNNTRAIN" --init whole && key '"validation":"whole/validation"'
+cp whole/train/left/00002.pgm whole/test/left/copy.pgm
+run 0 "$CNNTRAIN" --init whole
+expect_stderr '^(.*: )?2 images have copies in another of train, validation and test'
+mkdir stations
+cp -r small/left stations/train
+cp -r small/right stations/test
+run 0 "$CNNTRAIN" --init stations && key '"classes":\["test","train"\]'
+
+# --- a manifest, by whose splits it goes
+{
+    echo path,label,split
+    for image in small/*/0000[0-3]*; do echo "$image,$(basename "$(dirname "$image")"),train"; done
+    for image in small/*/0000[4-7]*; do echo "$image,$(basename "$(dirname "$image")"),test"; done
+} >rows.csv
+run 0 "$CNNTRAIN" --init rows.csv
+expect_stderr '^train: 4 images' && expect_stderr '^test: 4 images'
+key '"train":"rows.csv"' && key '"output":"runs/rows"'
+(cd small && run 0 "$CNNTRAIN" --init . && cp "$work/stdout" "$work/here")
+cp here stdout
+key '"train":"\."' && key '"output":"runs/mine"'
+
+# --- what it refuses, with one line and nothing on stdout
+refuses() {
+    code=$1
+    pattern=$2
+    shift 2
+    run "$code" "$CNNTRAIN" --init "$@"
+    expect_stdout ""
+    expect_one_message
+    expect_stderr "$pattern"
+}
+mkdir -p one/left three/a three/b three/c bare empty/a empty/b junk/a junk/b lone/a lone/b
+cp small/left/* one/left
+cp small/left/* lone/a
+echo none >file
+refuses 3 'one: expected two class folders, found 1: "left"$' one
+refuses 3 'three: expected two class folders, found 3: "a", "b", "c"' three
+refuses 3 'bare: expected two class folders, found 0$' bare
+refuses 3 'empty: expected images, found none$' empty
+refuses 3 'lone: expected images of both classes to train on, found none of "b"$' lone
+refuses 3 'missing: .* found nothing$' missing
+refuses 3 'file: .* found another file$' file
+cp file junk/a
+cp file junk/b
+refuses 3 'junk: expected images, found 2 unreadable files$' junk --quiet
+refuses 2 '--init: expected a path, got ""$' ''
+refuses 2 '--init: expected a path in UTF-8' "$(printf 'a\351')"
+refuses 2 '--init: expected no --config beside it, got cfg.json$' small --config cfg.json
+refuses 2 '--init: expected no KEY=VALUE beside it, got train.seed=2$' small train.seed=2
+refuses 2 '--init and --dry-run' small --dry-run
+if [ "$(id -u)" -ne 0 ]; then
+    chmod 0 one/left
+    mkdir one/right
+    refuses 3 'one/left: ' one
+fi
+refuses 2 'expected no --folds beside it' small --folds 3
+
+finish

@@ -1,0 +1,141 @@
+/* The recipe of --init: what it makes of surveys that no folder has to be made for. */
+#include "test_support.h"
+
+#include "memory.h"
+#include "recipe.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A survey of as many images of either class, all in grey or all in colour, of one size. */
+static cnn_survey survey_of(size_t negative, size_t positive, int width, int height, bool colour) {
+    static char train[] = "photos", zero[] = "bad \"one\"", one[] = "good";
+    return (cnn_survey){.layout = {.train = train},
+                        .classes = {zero, one},
+                        .images = {[CNN_SPLIT_TRAIN] = {negative, positive}},
+                        .readable = negative + positive,
+                        .colour = colour ? negative + positive : 0,
+                        .width = width,
+                        .height = height};
+}
+
+static cnn_config *make(const cnn_survey *survey, cnn_recipe_budget *budget) {
+    cnn_config *config;
+    cnn_error error;
+    assert_int_equal(cnn_recipe_make(survey, "runs/photos", &config, budget, &error), CNN_OK);
+    return config;
+}
+
+/* Every size gives a network: those of the recipe's bounds, and extremes. */
+static void sizes_are_understood(void **state) {
+    (void)state;
+    static const struct {
+        int width, height, seen_width, seen_height;
+    } cases[] = {{28, 28, 28, 28},  {40, 20, 40, 20}, {1, 1, 8, 8},       {40, 3, 40, 8},
+                 {41, 2, 64, 64},   {80, 80, 64, 64}, {81, 81, 96, 96},   {300, 300, 96, 96},
+                 {1, 4096, 96, 96}, {64, 48, 64, 64}, {30000, 2, 96, 96}, {500, 375, 96, 96}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int colour = 0; colour < 2; colour++) {
+            cnn_survey survey = survey_of(300, 200, cases[i].width, cases[i].height, colour);
+            cnn_recipe_budget budget;
+            cnn_config *config = make(&survey, &budget);
+            assert_int_equal(config->image.width, cases[i].seen_width);
+            assert_int_equal(config->image.height, cases[i].seen_height);
+            assert_int_equal(config->image.channels, colour ? 3 : 1);
+            assert_true(colour || config->augment.saturation <= 0.0);
+            cnn_config_free(config);
+        }
+    }
+}
+
+/* What follows from counts. */
+static void counts_are_obeyed(void **state) {
+    (void)state;
+    static const struct {
+        size_t negative, positive;
+        double validation;
+        bool balanced;
+    } cases[] = {{500, 500, 0.1, false},   {500, 499, 0.15, false}, {1, 1, 0.15, false},
+                 {300, 100, 0.15, false},  {301, 100, 0.15, true},  {1000, 3001, 0.1, true},
+                 {3000, 2000, 0.1, false}, {3000, 2001, 0.1, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cnn_survey survey = survey_of(cases[i].negative, cases[i].positive, 28, 28, false);
+        cnn_recipe_budget budget;
+        cnn_config *config = make(&survey, &budget);
+        assert_true(fabs(config->data.validation.fraction - cases[i].validation) < 1e-12);
+        assert_int_equal(config->train.pos_weight.text != NULL, cases[i].balanced);
+        assert_int_equal(config->train.batch_size,
+                         cases[i].negative + cases[i].positive > 5000 ? 64 : 32);
+        assert_int_equal(config->data.bad_images, CNN_BAD_IMAGES_FAIL);
+        assert_int_equal(config->data.duplicates, CNN_DUPLICATES_ERROR);
+        cnn_config_free(config);
+    }
+}
+
+/* The time is what its figures say, and fewer epochs are left where images are more; the network's
+ * operations, counted by hand: 2 a multiply-add of conv and dense are most of them. */
+static void time_follows_from_figures(void **state) {
+    (void)state;
+    double by_hand = 2.0 * (28 * 28 * 16 * 9 + 14 * 14 * 32 * 16 * 9 + 32 * 7 * 7 * 64 + 64);
+    int64_t before = INT64_MAX;
+    for (size_t each = 50; each < 2000000; each *= 3) {
+        cnn_survey survey = survey_of(each, each, 28, 28, false);
+        cnn_recipe_budget budget;
+        cnn_config *config = make(&survey, &budget);
+        size_t kept = (size_t)ceil((double)(2 * each) * (each < 500 ? 0.85 : 0.9));
+        assert_int_equal(budget.images, kept);
+        assert_true(budget.flops > 3.0 * by_hand && budget.flops < 3.3 * by_hand);
+        double seconds = (double)config->train.epochs * (double)kept * budget.flops / budget.rate;
+        assert_true(fabs(budget.seconds - seconds) <= 1e-9 * seconds);
+        assert_true(config->train.epochs <= before && config->train.epochs >= 10);
+        assert_true(budget.seconds < 60.0 || config->train.epochs == 10);
+        before = config->train.epochs;
+        cnn_config_free(config);
+    }
+    assert_int_equal(before, 10);
+}
+
+/* Colour is what a twentieth of the images has. */
+static void few_colours_are_grey(void **state) {
+    (void)state;
+    cnn_survey survey = survey_of(100, 100, 300, 300, false);
+    for (size_t colour = 8; colour < 13; colour++) {
+        survey.colour = colour;
+        cnn_recipe_budget budget;
+        cnn_config *config = make(&survey, &budget);
+        assert_int_equal(config->image.channels, colour >= 10 ? 3 : 1);
+        cnn_config_free(config);
+    }
+}
+
+/* Paths, names and what the survey warns of are in the config. */
+static void findings_are_kept(void **state) {
+    (void)state;
+    char validation[] = "photos\\val", test[] = "té\"st";
+    cnn_survey survey = survey_of(400, 100, 500, 375, true);
+    survey.layout.validation = validation;
+    survey.layout.test = test;
+    survey.images[CNN_SPLIT_VALIDATION][0] = 10;
+    survey.unreadable = 1;
+    survey.two_splits = 2;
+    cnn_recipe_budget budget;
+    cnn_config *config = make(&survey, &budget);
+    assert_string_equal(config->data.train, "photos");
+    assert_string_equal(config->data.validation.path, validation);
+    assert_string_equal(config->data.test, test);
+    assert_string_equal(config->data.classes[0], "bad \"one\"");
+    assert_string_equal(config->output, "runs/photos");
+    assert_int_equal(config->data.bad_images, CNN_BAD_IMAGES_SKIP);
+    assert_int_equal(config->data.duplicates, CNN_DUPLICATES_ALLOW);
+    assert_int_equal(budget.images, 500);
+    cnn_config_free(config);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_are_understood),      cmocka_unit_test(counts_are_obeyed),
+        cmocka_unit_test(time_follows_from_figures), cmocka_unit_test(few_colours_are_grey),
+        cmocka_unit_test(findings_are_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
