@@ -8,6 +8,8 @@
 #define LN2_HIGH 0x1.62e42fefa3800p-1
 #define LN2_LOW 0x1.ef35793c76730p-45
 #define LOG2_E 0x1.71547652b82fep+0
+/* The largest angle. */
+#define ANGLE_MAX 0x1p20
 /* pi / 2 in two parts: the high one has 33 bits, so that k * high is exact for |k| <= 2^20. */
 #define QUARTER_HIGH 0x1.921fb5440p+0
 #define QUARTER_LOW 0x1.0b4611a626331p-34
@@ -100,7 +102,7 @@ static double sine_series(double x, int first) {
 
 /* The sine of x + quarters * pi / 2. */
 static double turned_sine(double x, int quarters) {
-    if (!(x >= -0x1p20 && x <= 0x1p20)) {
+    if (!(fabs(x) <= ANGLE_MAX)) { /* NaN, too */
         return (double)NAN;
     }
     double shifted = x * TWO_BY_PI;

@@ -15,6 +15,7 @@ typedef enum cnn_random_purpose {
     CNN_RANDOM_AUGMENT = 10,       /* epoch; index: the sample. What comes out is the seed of the
                                     * image's own numbers, whose index says what they change */
     CNN_RANDOM_FOLDS = 16,         /* index: as for CNN_RANDOM_HOLD_BACK */
+    CNN_RANDOM_BOOTSTRAP = 20,     /* epoch: the resample; index: the draw */
 } cnn_random_purpose;
 
 /* Spreads every bit of z over all bits of the result, one to one: the function that the others

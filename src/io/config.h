@@ -37,6 +37,13 @@ typedef enum cnn_sampling {
     CNN_SAMPLING_ALL,      /* every training image once an epoch */
     CNN_SAMPLING_BALANCED, /* as many of each class */
 } cnn_sampling;
+/* Which epoch is the best one, and when to stop looking for a better one. */
+typedef struct cnn_early_stopping {
+    int64_t metric;   /* cnn_metric_id, of the validation images */
+    int64_t patience; /* epochs without an improvement after which the run ends; 0: none */
+    double smoothing; /* share of the earlier epochs' value in each epoch's, 0 <= smoothing < 1 */
+    bool restore;     /* model.bin is the best epoch, not the last */
+} cnn_early_stopping;
 
 struct cnn_config {
     struct {
@@ -72,6 +79,7 @@ struct cnn_config {
         bool shuffle;
         int64_t seed;
         double checkpoint_seconds;
+        cnn_early_stopping early_stopping;
         cnn_number_or_text threshold; /* the text: a cnn_threshold_rule */
         bool calibrate;
     } train;

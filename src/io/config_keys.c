@@ -1,5 +1,6 @@
 #include "config_keys.h"
 
+#include "metric_names.h"
 #include "threshold_rule.h"
 
 #include <stddef.h>
@@ -12,6 +13,11 @@ static const char *const normalizations[] = {"unit", "standardize", NULL};
 static const char *const optimizers[] = {"sgd", "momentum", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "step", "cosine", "one_cycle", NULL};
 static const char *const samplings[] = {"all", "balanced", NULL};
+static const char *const stopping_metrics[] = {
+#define VALIDATION_METRIC(field, text, more_is_better) "val_" #field,
+    CNN_METRIC_LIST(VALIDATION_METRIC)
+#undef VALIDATION_METRIC
+        NULL};
 
 static bool is_balanced(const char *text) {
     return strcmp(text, "balanced") == 0;
@@ -304,6 +310,28 @@ const cnn_config_key cnn_config_keys[] = {
      .fallback = 60,
      .may_change = true,
      .help = "a checkpoint at least this often, beside the one at the end of each epoch"},
+    {.path = "train.early_stopping.metric",
+     .kind = CNN_CONFIG_CHOICE,
+     FIELD(train.early_stopping.metric),
+     .choices = stopping_metrics,
+     .help = "what the best epoch is best in, on the validation images; it becomes model.bin"},
+    {.path = "train.early_stopping.patience",
+     .kind = CNN_CONFIG_INTEGER,
+     FIELD(train.early_stopping.patience),
+     .maximum = 1e6,
+     .may_change = true,
+     .help = "ends the run after so many epochs without an improvement; 0: never"},
+    {.path = "train.early_stopping.smoothing",
+     .kind = CNN_CONFIG_NUMBER,
+     FIELD(train.early_stopping.smoothing),
+     .maximum = 0.999,
+     .help = "share of the earlier epochs in what is compared: s = smoothing s + (1 - smoothing) "
+             "metric; 0: each epoch by itself"},
+    {.path = "train.early_stopping.restore",
+     .kind = CNN_CONFIG_BOOLEAN,
+     FIELD(train.early_stopping.restore),
+     .fallback = 1,
+     .help = "model.bin is the best epoch; false: the last one"},
     {.path = "train.threshold",
      .kind = CNN_CONFIG_NUMBER_OR_TEXT,
      FIELD(train.threshold),

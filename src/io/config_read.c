@@ -432,7 +432,7 @@ static cnn_status read_number_or_text(const config_reader *reader, const cnn_con
 
 static cnn_status read_choice(const config_reader *reader, const cnn_config_key *key,
                               const cJSON *item, int64_t *choice) {
-    char expected[256] = "";
+    char expected[512] = "";
     size_t used = 0;
     for (int64_t i = 0; key->choices[i]; i++) {
         if (cJSON_IsString(item) && strcmp(item->valuestring, key->choices[i]) == 0) {
@@ -533,16 +533,18 @@ static cnn_status read_key(const config_reader *reader, const cnn_config_key *ke
     return status;
 }
 
-/* The value at a dotted path, or NULL. */
-static const cJSON *find(const cJSON *root, const char *path) {
-    const char *dot = strchr(path, '.');
-    if (!dot) {
-        return cJSON_GetObjectItemCaseSensitive(root, path);
+/* The value at the first `length` bytes of a dotted path, or NULL. */
+static const cJSON *find(const cJSON *root, const char *path, size_t length) {
+    const char *end = path + length;
+    while (root && path < end) {
+        size_t part = strcspn(path, ".");
+        char name[32];
+        part = part < (size_t)(end - path) ? part : (size_t)(end - path);
+        (void)snprintf(name, sizeof name, "%.*s", (int)part, path);
+        root = cJSON_GetObjectItemCaseSensitive(root, name);
+        path += part + 1;
     }
-    char section[32];
-    (void)snprintf(section, sizeof section, "%.*s", (int)(dot - path), path);
-    const cJSON *object = cJSON_GetObjectItemCaseSensitive(root, section);
-    return object ? cJSON_GetObjectItemCaseSensitive(object, dot + 1) : NULL;
+    return root;
 }
 
 /* The names that may stand in a section ("" for the top), each once; names: [NAMES_MAX], NULL at
@@ -585,22 +587,32 @@ static cnn_status check_names(const config_reader *reader, const char *section,
     return check_duplicates(reader, section, object);
 }
 
+/* A section, the first `length` bytes of a key's path: an object with known keys, if it is there.
+ */
+static cnn_status check_section(const config_reader *reader, const cJSON *root, const char *path,
+                                size_t length) {
+    char section[CNN_CONFIG_PLACE_SIZE];
+    (void)snprintf(section, sizeof section, "%.*s", (int)length, path);
+    const cJSON *object = find(root, path, length);
+    if (!object) {
+        return CNN_OK;
+    }
+    return cJSON_IsObject(object) ? check_names(reader, section, object)
+                                  : fail_expected(reader, section, "an object { … }", object);
+}
+
 static cnn_status check_structure(const config_reader *reader, const cJSON *root) {
     cnn_status status = check_names(reader, "", root);
-    char buffer[NAMES_MAX][32];
-    const char *sections[NAMES_MAX];
-    names_in("", buffer, sections);
-    for (size_t i = 0; sections[i] && status == CNN_OK; i++) {
-        char inner_buffer[NAMES_MAX][32];
-        const char *inner[NAMES_MAX];
-        names_in(sections[i], inner_buffer, inner);
-        const cJSON *object = cJSON_GetObjectItemCaseSensitive(root, sections[i]);
-        if (!inner[0] || !object) {
-            continue; /* a plain key, or a section left out */
+    const char *before = ""; /* the key before: sections that it is in, too, are checked */
+    for (const cnn_config_key *key = cnn_config_keys; key->path && status == CNN_OK; key++) {
+        for (const char *dot = strchr(key->path, '.'); dot && status == CNN_OK;
+             dot = strchr(dot + 1, '.')) {
+            size_t length = (size_t)(dot - key->path);
+            if (strncmp(before, key->path, length + 1) != 0) {
+                status = check_section(reader, root, key->path, length);
+            }
         }
-        status = cJSON_IsObject(object)
-                     ? check_names(reader, sections[i], object)
-                     : fail_expected(reader, sections[i], "an object { … }", object);
+        before = key->path;
     }
     return status;
 }
@@ -633,7 +645,7 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
         if (model_only && !key->in_model) {
             continue;
         }
-        const cJSON *item = find(root, key->path);
+        const cJSON *item = find(root, key->path, strlen(key->path));
         set_fallback(key, config);
         if (!item && key->required) {
             return fail_at(reader, key->path, "missing; %s", key->help);

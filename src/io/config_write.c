@@ -17,18 +17,25 @@ static char *take_text(char *printed) {
     return copy;
 }
 
+/* Takes the first part off a dotted path, into section; false where it is the last one. */
+static bool next_section(const char **path, char section[32]) {
+    const char *dot = strchr(*path, '.');
+    if (dot) {
+        (void)snprintf(section, 32, "%.*s", (int)(dot - *path), *path);
+        *path = dot + 1;
+    }
+    return dot != NULL;
+}
+
 /* The object that holds a dotted path's last part, made where missing; *name: that part. */
 static cJSON *section_of(cJSON *root, const char *path, const char **name) {
-    const char *dot = strchr(path, '.');
-    if (!dot) {
-        *name = path;
-        return root;
-    }
     char section[32];
-    (void)snprintf(section, sizeof section, "%.*s", (int)(dot - path), path);
-    *name = dot + 1;
-    cJSON *object = cJSON_GetObjectItemCaseSensitive(root, section);
-    return object ? object : cJSON_AddObjectToObject(root, section);
+    *name = path;
+    while (root && next_section(name, section)) {
+        cJSON *object = cJSON_GetObjectItemCaseSensitive(root, section);
+        root = object ? object : cJSON_AddObjectToObject(root, section);
+    }
+    return root;
 }
 
 /* --- resolved config --- */
@@ -222,6 +229,21 @@ void cnn_text_release(char *text) {
 
 /* --- help --- */
 
+/* "a", "b", in lines that end before column 88; begin: the column of the first. */
+static void describe_choices(const char *const *choices, size_t begin, cnn_text *text) {
+    size_t column = begin;
+    for (size_t i = 0; choices[i]; i++) {
+        size_t length = strlen(choices[i]) + strlen(", \"\"");
+        bool fits = column + length < 84;
+        cnn_text_format(text, "%s%s\"%s\"", i ? "," : "",
+                        !fits ? "\n      "
+                        : i   ? " "
+                              : "",
+                        choices[i]);
+        column = fits ? column + length : 6 + length;
+    }
+}
+
 /* "integer >= 1, 32": type and default of a key, in one line. */
 static void describe_key(const cnn_config_key *key, cnn_text *text) {
     switch (key->kind) {
@@ -240,9 +262,7 @@ static void describe_key(const cnn_config_key *key, cnn_text *text) {
         cnn_text_format(text, "true or false");
         break;
     case CNN_CONFIG_CHOICE:
-        for (size_t i = 0; key->choices[i]; i++) {
-            cnn_text_format(text, "%s\"%s\"", i ? ", " : "", key->choices[i]);
-        }
+        describe_choices(key->choices, strlen(key->path), text);
         break;
     case CNN_CONFIG_NUMBER_OR_TEXT:
         cnn_text_format(text, "number %s %g, up to %g, or a text",
@@ -548,26 +568,26 @@ static bool require(const cJSON *schema, const char *name) {
     return cnn_json_append(required, cJSON_CreateString(name));
 }
 
-/* The object schema that a key belongs to: the root's, or its section's, made where missing. */
+/* The object schema that a key belongs to: the root's, or its section's, made where missing. NULL
+ * where memory is refused. */
 static cJSON *owner_schema(cJSON *root, const cnn_config_key *key, const char **name) {
-    const char *dot = strchr(key->path, '.');
-    *name = dot ? dot + 1 : key->path;
-    if (!dot) {
-        return root;
-    }
     char section[32];
-    (void)snprintf(section, sizeof section, "%.*s", (int)(dot - key->path), key->path);
-    cJSON *schema = cJSON_GetObjectItemCaseSensitive(properties_of(root), section);
-    if (!schema) {
-        schema = object_schema();
-        if (!cnn_json_add(properties_of(root), section, schema)) {
+    cJSON *owner = root;
+    *name = key->path;
+    while (next_section(name, section)) {
+        cJSON *schema = cJSON_GetObjectItemCaseSensitive(properties_of(owner), section);
+        if (!schema) {
+            schema = object_schema();
+            if (!cnn_json_add(properties_of(owner), section, schema)) {
+                return NULL;
+            }
+        }
+        if (key->required && !require(owner, section)) {
             return NULL;
         }
+        owner = schema;
     }
-    if (key->required && !require(root, section)) {
-        return NULL;
-    }
-    return schema;
+    return owner;
 }
 
 char *cnn_config_schema(void) {

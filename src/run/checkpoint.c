@@ -25,14 +25,25 @@ typedef struct state_field {
 #define REAL(field)                                                                                \
     { "checkpoint." #field, offsetof(cnn_checkpoint_state, field), false }
 static const state_field fields[] = {
-    /* these two come first: cnn_checkpoint_peek reads them alone */
-    WHOLE(epochs),      WHOLE(batches),         WHOLE(right),        WHOLE(best_epoch),
-    REAL(loss_sum),     REAL(best_loss),        REAL(train_loss),    REAL(train_accuracy),
-    REAL(seconds),      REAL(training_seconds), REAL(epoch_seconds), REAL(epoch_training_seconds),
+    /* these come first: cnn_checkpoint_peek reads them alone */
+    WHOLE(epochs),
+    WHOLE(batches),
+    WHOLE(best.epoch),
+    /* the others */
+    WHOLE(right),
+    REAL(best.value),
+    REAL(best.smoothed),
+    REAL(loss_sum),
+    REAL(train_loss),
+    REAL(train_accuracy),
+    REAL(seconds),
+    REAL(training_seconds),
+    REAL(epoch_seconds),
+    REAL(epoch_training_seconds),
     WHOLE(direct_only),
 };
 
-enum { FIELDS = sizeof fields / sizeof *fields, NUMBER_SIZE = 40, TENSORS = 4 };
+enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 3, NUMBER_SIZE = 40, TENSORS = 4 };
 
 /* Goes up whenever the rest of a run would be another one, or a reader would not understand. */
 static const char version[] = "2";
@@ -196,20 +207,17 @@ cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpo
     return status;
 }
 
-cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,
-                               int64_t *batches, cnn_error *error) {
+cnn_status cnn_checkpoint_peek(const char *path, const char *config, cnn_checkpoint_state *state,
+                               cnn_error *error) {
     cnn_saved_file file;
-    cnn_checkpoint_state state = {0};
     cnn_status status = cnn_safetensors_read(path, &file, error);
     if (status != CNN_OK) {
         return status;
     }
     status = compare_config(&file, path, config, error);
-    for (int i = 0; i < 2 && status == CNN_OK; i++) {
-        status = read_field(&file, path, &fields[i], &state, error);
+    for (size_t i = 0; i < PEEKED_FIELDS && status == CNN_OK; i++) {
+        status = read_field(&file, path, &fields[i], state, error);
     }
-    *epochs = state.epochs;
-    *batches = state.batches;
     cnn_safetensors_free(&file);
     return status;
 }

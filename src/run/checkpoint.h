@@ -3,6 +3,8 @@
 #ifndef CNN_RUN_CHECKPOINT_H
 #define CNN_RUN_CHECKPOINT_H
 
+#include "best_epoch.h"
+
 #include "cnn/status.h"
 
 #include <stdbool.h>
@@ -14,8 +16,7 @@ typedef struct cnn_checkpoint_state {
     int64_t epochs, batches;
     double loss_sum; /* over the images of those batches */
     int64_t right;   /* of them, predicted right */
-    int64_t best_epoch;
-    double best_loss; /* validation loss of the best epoch; infinite where there is none */
+    cnn_best_epoch best;
     double train_loss, train_accuracy;            /* of the last finished epoch */
     double seconds, training_seconds;             /* of the finished epochs */
     double epoch_seconds, epoch_training_seconds; /* of the epoch at work, before the checkpoint */
@@ -28,7 +29,7 @@ typedef struct cnn_checkpoint_values {
     size_t parameter_count, state_count;
     size_t average_count;   /* parameter_count, or 0: no average is kept */
     float *parameters;      /* [parameter_count] */
-    float *best_parameters; /* [parameter_count]: of the best epoch, what model.bin holds */
+    float *best_parameters; /* [parameter_count]: what model.bin holds */
     float *optimizer_state; /* [state_count], may be empty */
     float *average;         /* [average_count]: of the parameters over the steps */
 } cnn_checkpoint_values;
@@ -47,9 +48,10 @@ CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, const char *config
                                             const cnn_checkpoint_values *values, bool *same_data,
                                             cnn_error *error);
 
-/* Reads how many epochs are finished, and batches of the next one, and compares the config, but not
- * the data. */
-CNN_MUST_USE cnn_status cnn_checkpoint_peek(const char *path, const char *config, int64_t *epochs,
-                                            int64_t *batches, cnn_error *error);
+/* Reads how many epochs are finished, how many batches of the next one, and which epoch is the best
+ * one into *state, whose other values it leaves alone, and compares the config, but not the data.
+ */
+CNN_MUST_USE cnn_status cnn_checkpoint_peek(const char *path, const char *config,
+                                            cnn_checkpoint_state *state, cnn_error *error);
 
 #endif

@@ -7,6 +7,17 @@
 #include "text.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* Columns of a layer's place, which is longer in residuals: "3.layers.0". */
+static int place_width(const cnn_network *network) {
+    size_t width = 3;
+    for (int i = 0; i < network->layer_count; i++) {
+        size_t length = strlen(network->layers[i].path);
+        width = length > width ? length : width;
+    }
+    return (int)width;
+}
 
 /* "filters 16, kernel 3, stride 1, padding same" */
 static void describe_keys(const cnn_layer_spec *spec, cnn_text *text) {
@@ -38,19 +49,20 @@ static void format_shape(const cnn_shape *shape, char text[40]) {
 static void describe_layers(const cnn_network *network, cnn_text *text) {
     char shape[40];
     format_shape(&network->activations[0].shape, shape);
-    cnn_text_format(text, "%3s  %-10s %-12s %12s %12s  %s\n", "#", "layer", "output", "parameters",
-                    "FLOPs", "settings");
-    cnn_text_format(text, "%3s  %-10s %s\n", "", "image", shape);
+    int width = place_width(network);
+    cnn_text_format(text, "%-*s  %-14s %-12s %12s %12s  %s\n", width, "#", "layer", "output",
+                    "parameters", "FLOPs", "settings");
+    cnn_text_format(text, "%-*s  %-14s %s\n", width, "", "image", shape);
     for (int i = 0; i < network->layer_count; i++) {
         const cnn_layer *layer = &network->layers[i];
         format_shape(&layer->out, shape);
-        cnn_text_format(text, "%3d  %-10s %-12s %12zu %12.0f", i, layer->ops->name, shape,
-                        layer->parameter_count, layer->ops->flops(layer));
+        cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f", width, layer->path,
+                        layer->ops->name, shape, layer->parameter_count, layer->ops->flops(layer));
         describe_keys(&layer->spec, text);
         cnn_text_format(text, "\n");
     }
-    cnn_text_format(text, "%3s  %-10s %-12s %12zu %12.0f  of one image's forward pass\n", "",
-                    "total", "", network->parameter_count, network->flops);
+    cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f  of one image's forward pass\n", width,
+                    "", "total", "", network->parameter_count, network->flops);
 }
 
 static void describe_memory(const cnn_config *config, const cnn_setup *setup, cnn_text *text) {

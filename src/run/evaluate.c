@@ -4,8 +4,11 @@
 #include "error.h"
 #include "memory.h"
 
-cnn_status cnn_evaluate(const cnn_setup *setup, cnn_minibatch *minibatch, const float *parameters,
-                        cnn_split split, float *logits, cnn_metrics *metrics, cnn_error *error) {
+/* Runs a split through the network; logits: [split_count], filled. Free *scores, also after a
+ * failure. */
+static cnn_status score(const cnn_setup *setup, cnn_minibatch *minibatch, const float *parameters,
+                        cnn_split split, float *logits, cnn_scores *scores, cnn_error *error) {
+    *scores = (cnn_scores){0};
     size_t count = setup->dataset->split_count[split];
     uint8_t *labels = cnn_alloc(count, 1);
     if (!labels) {
@@ -17,7 +20,32 @@ cnn_status cnn_evaluate(const cnn_setup *setup, cnn_minibatch *minibatch, const 
     cnn_minibatch_forward(minibatch, parameters, &source, 0, count, logits, labels);
     cnn_temperature_apply(setup->info.temperature, logits, count);
     cnn_status status =
-        cnn_metrics_compute(logits, labels, count, setup->info.threshold, metrics, error);
+        cnn_scores_from_logits(logits, labels, count, 1.0, setup->info.threshold, scores, error);
     cnn_free(labels);
+    return status;
+}
+
+cnn_status cnn_evaluate(const cnn_setup *setup, cnn_minibatch *minibatch, const float *parameters,
+                        cnn_split split, float *logits, cnn_metrics *metrics, cnn_error *error) {
+    cnn_scores scores;
+    cnn_status status = score(setup, minibatch, parameters, split, logits, &scores, error);
+    if (status == CNN_OK) {
+        cnn_metrics_measure(&scores, NULL, metrics);
+    }
+    cnn_scores_free(&scores);
+    return status;
+}
+
+cnn_status cnn_evaluate_intervals(const cnn_setup *setup, cnn_minibatch *minibatch,
+                                  const float *parameters, cnn_split split, float *logits,
+                                  cnn_measured *measured, cnn_error *error) {
+    cnn_scores scores;
+    cnn_status status = score(setup, minibatch, parameters, split, logits, &scores, error);
+    if (status == CNN_OK) {
+        cnn_metrics_measure(&scores, NULL, &measured->metrics);
+        status =
+            cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, setup->threads, measured->intervals, error);
+    }
+    cnn_scores_free(&scores);
     return status;
 }

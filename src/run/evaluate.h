@@ -2,7 +2,7 @@
 #ifndef CNN_RUN_EVALUATE_H
 #define CNN_RUN_EVALUATE_H
 
-#include "metrics.h"
+#include "metrics_text.h"
 #include "minibatch.h"
 #include "setup.h"
 
@@ -12,5 +12,11 @@
 CNN_MUST_USE cnn_status cnn_evaluate(const cnn_setup *setup, cnn_minibatch *minibatch,
                                      const float *parameters, cnn_split split, float *logits,
                                      cnn_metrics *metrics, cnn_error *error);
+
+/* The same, with intervals. */
+CNN_MUST_USE cnn_status cnn_evaluate_intervals(const cnn_setup *setup, cnn_minibatch *minibatch,
+                                               const float *parameters, cnn_split split,
+                                               float *logits, cnn_measured *measured,
+                                               cnn_error *error);
 
 #endif

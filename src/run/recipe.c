@@ -206,11 +206,14 @@ static void write_augment(const recipe *r, const cnn_survey *survey, cnn_text *j
                     r->contrast, colour ? r->saturation : 0.0);
 }
 
+/* model.bin is the last epoch, to which one_cycle comes in small steps, not the one with the lowest
+ * validation loss: of few images that is chance, and often one from the middle of the run. The
+ * validation images give the temperature, and tell how good the model is. */
 static void write_train(const recipe *r, const cnn_survey *survey, cnn_text *json) {
     cnn_text_format(json,
                     ", \"train\": {\"batch_size\": %d, \"optimizer\": \"adamw\", "
                     "\"learning_rate\": %g, \"weight_decay\": %g, \"schedule\": \"one_cycle\", "
-                    "\"calibrate\": true%s}",
+                    "\"calibrate\": true, \"early_stopping\": {\"restore\": false}%s}",
                     train_images(survey) > MANY_IMAGES ? BATCH_SIZE_MANY : BATCH_SIZE,
                     r->learning_rate, WEIGHT_DECAY,
                     is_unbalanced(survey) ? ", \"pos_weight\": \"balanced\"" : "");

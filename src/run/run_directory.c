@@ -23,8 +23,9 @@ static const char *const file_names[CNN_RUN_FILE_COUNT] = {
 /* The largest split.csv or metrics.csv that is read. */
 #define TABLE_LIMIT ((size_t)1 << 30)
 
-static const char metrics_header[] = "epoch,learning_rate,train_loss,train_accuracy,val_loss,"
-                                     "val_accuracy,val_auc,seconds,images_per_second\n";
+/* Of the validation metrics, the first ones stand before the two columns that tell times: readers
+ * may count columns from the left. */
+enum { METRICS_BEFORE_TIMES = 3 };
 
 /* --- opening --- */
 
@@ -425,10 +426,21 @@ cnn_status cnn_run_compare_split(const cnn_run_directory *directory, const cnn_d
     return status;
 }
 
+/* The header of metrics.csv. */
+static void add_metrics_header(cnn_text *text) {
+    cnn_text_format(text, "epoch,learning_rate,train_loss,train_accuracy");
+    for (int id = 0; id < CNN_METRIC_COUNT; id++) {
+        cnn_text_format(text, "%s,val_%s",
+                        id == METRICS_BEFORE_TIMES ? ",seconds,images_per_second" : "",
+                        cnn_metric_table[id].name);
+    }
+    cnn_text_append(text, "\n", 1);
+}
+
 cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epochs,
                                  cnn_error *error) {
     cnn_text text = {0};
-    cnn_text_format(&text, "%s", metrics_header);
+    add_metrics_header(&text);
     if (epochs > 0) {
         char *old;
         size_t size;
@@ -464,15 +476,21 @@ cnn_status cnn_run_start_metrics(const cnn_run_directory *directory, int64_t epo
 
 cnn_status cnn_run_add_metrics(const cnn_run_directory *directory, const cnn_epoch_row *row,
                                cnn_error *error) {
-    const double numbers[] = {row->learning_rate,   row->train.loss,          row->train.accuracy,
-                              row->validation.loss, row->validation.accuracy, row->validation.auc};
+    const double numbers[] = {row->learning_rate, row->train.loss, row->train.accuracy};
     cnn_text text = {0};
     cnn_text_format(&text, "%lld", (long long)row->epoch);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         cnn_text_append(&text, ",", 1);
         cnn_text_number(&text, numbers[i], "");
     }
-    cnn_text_format(&text, ",%.3f,%.1f\n", row->seconds, row->images_per_second);
+    for (int id = 0; id < CNN_METRIC_COUNT; id++) {
+        if (id == METRICS_BEFORE_TIMES) {
+            cnn_text_format(&text, ",%.3f,%.1f", row->seconds, row->images_per_second);
+        }
+        cnn_text_append(&text, ",", 1);
+        cnn_text_number(&text, cnn_metric_value(&row->validation, (cnn_metric_id)id), "");
+    }
+    cnn_text_append(&text, "\n", 1);
     cnn_status status = text.failed ? cnn_fail_memory(error, directory->file[CNN_RUN_METRICS])
                                     : cnn_file_append(directory->file[CNN_RUN_METRICS], text.data,
                                                       text.length, error);
@@ -498,10 +516,8 @@ cnn_status cnn_run_write_predictions(const cnn_run_directory *directory, const c
     return write_text(directory, CNN_RUN_PREDICTIONS, &text, error);
 }
 
-/* "validation":{"images":25,"loss":…}, or null for a set without images. */
-static void add_metrics(cnn_text *text, const char *name, const cnn_metrics *metrics,
-                        bool with_auc) {
-    cnn_text_format(text, ",\"%s\":", name);
+/* "train":{"images":25,"loss":…,"accuracy":…}, or null where no epoch was trained. */
+static void add_train_metrics(cnn_text *text, const cnn_metrics *metrics) {
     if (metrics->count == 0) {
         cnn_text_format(text, "null");
         return;
@@ -510,11 +526,7 @@ static void add_metrics(cnn_text *text, const char *name, const cnn_metrics *met
     cnn_text_number(text, metrics->loss, "null");
     cnn_text_format(text, ",\"accuracy\":");
     cnn_text_number(text, metrics->accuracy, "null");
-    if (with_auc) {
-        cnn_text_format(text, ",\"auc\":");
-        cnn_text_number(text, metrics->auc, "null");
-    }
-    cnn_text_format(text, "}");
+    cnn_text_append(text, "}", 1);
 }
 
 cnn_status cnn_run_write_summary(const cnn_run_directory *directory, const cnn_dataset *dataset,
@@ -524,12 +536,17 @@ cnn_status cnn_run_write_summary(const cnn_run_directory *directory, const cnn_d
     cnn_text_json_string(&text, dataset->classes[0]);
     cnn_text_append(&text, ",", 1);
     cnn_text_json_string(&text, dataset->classes[1]);
-    cnn_text_format(&text, "],\"epochs\":%lld,\"best_epoch\":%lld,\"parameters\":%zu",
-                    (long long)summary->epochs, (long long)summary->best_epoch,
+    cnn_text_format(&text,
+                    "],\"epochs\":%lld,\"stopped_early\":%s,\"best_epoch\":%lld,"
+                    "\"model_epoch\":%lld,\"parameters\":%zu,\"train\":",
+                    (long long)summary->epochs, summary->stopped_early ? "true" : "false",
+                    (long long)summary->best_epoch, (long long)summary->model_epoch,
                     summary->parameters);
-    add_metrics(&text, "train", &summary->train, false);
-    add_metrics(&text, "validation", &summary->validation, true);
-    add_metrics(&text, "test", &summary->test, true);
+    add_train_metrics(&text, &summary->train);
+    cnn_text_format(&text, ",\"validation\":");
+    cnn_metrics_json(&text, &summary->validation);
+    cnn_text_format(&text, ",\"test\":");
+    cnn_metrics_json(&text, &summary->test);
     cnn_text_format(&text, ",\"bad_images\":%zu,\"seconds\":%.3f,\"images_per_second\":%.1f",
                     dataset->bad_images, summary->seconds, summary->images_per_second);
     cnn_text_format(&text, ",\"threads\":%d,\"isa\":\"%s\"}\n", summary->threads, summary->isa);

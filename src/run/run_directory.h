@@ -4,7 +4,7 @@
 
 #include "dataset.h"
 #include "file_lock.h"
-#include "metrics.h"
+#include "metrics_text.h"
 #include "text.h"
 
 /* name, file */
@@ -115,7 +115,7 @@ CNN_MUST_USE cnn_status cnn_run_compare_table(const char *path, const cnn_text *
 typedef struct cnn_epoch_row {
     int64_t epoch;
     double learning_rate;
-    cnn_metrics train; /* its auc is not written */
+    cnn_metrics train; /* loss and accuracy alone */
     cnn_metrics validation;
     double seconds, images_per_second;
 } cnn_epoch_row;
@@ -136,9 +136,11 @@ CNN_MUST_USE cnn_status cnn_run_write_predictions(const cnn_run_directory *direc
 
 /* summary.json. Metrics with count 0 are written as null. */
 typedef struct cnn_run_summary {
-    int64_t epochs, best_epoch;
+    int64_t epochs, best_epoch, model_epoch;
+    bool stopped_early;
     size_t parameters;
-    cnn_metrics train, validation, test; /* train: of the last epoch; the others: of model.bin */
+    cnn_metrics train;             /* loss and accuracy of the last epoch */
+    cnn_measured validation, test; /* of model.bin */
     double seconds, images_per_second;
     int threads;
     const char *isa;

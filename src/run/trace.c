@@ -43,6 +43,19 @@ typedef struct trace {
     int count;    /* images in it */
 } trace;
 
+/* Values are taken block by block: those of a layer that sees the whole batch would be wrong. */
+static cnn_status check_layers(const cnn_network *network, cnn_error *error) {
+    for (int i = 0; i < network->layer_count; i++) {
+        if (network->layers[i].batch) {
+            return cnn_fail(error, CNN_ERROR_CONFIG,
+                            "--trace: expected layers that look at each image alone, got %s (layer "
+                            "%s), which looks at the whole batch",
+                            network->layers[i].ops->name, network->layers[i].path);
+        }
+    }
+    return CNN_OK;
+}
+
 /* --- names --- */
 
 static void name_layers(trace *t) {
@@ -109,6 +122,7 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
                                  .seed = t->seed,
                                  .epoch = 1};
     cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
+    const cnn_draw draw = {.seed = t->seed, .step = 0}; /* as the first step of training */
     float *workspace = cnn_network_workspace(network, true);
     float *ignored = cnn_alloc(network->parameter_count, sizeof *ignored);
     if (!workspace || !ignored) {
@@ -123,6 +137,7 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
         float *x = cnn_network_input(network, workspace, &block);
         cnn_dataset_fill(&images, t->first, t->count, block, x, t->labels + t->first);
         copy_lanes(t, block, x, t->x);
+        cnn_network_draw(network, &draw, t->first, t->count, workspace);
         const float *logits =
             cnn_network_forward_observed(network, t->parameters, workspace, observe, t);
         float slopes[CNN_LANES] = {0};
@@ -133,6 +148,7 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
         cnn_network_backward_observed(network, t->parameters, workspace, slopes, ignored, observe,
                                       t);
     }
+    cnn_minibatch_set_draw(minibatch, draw);
     cnn_minibatch_gradients(minibatch, t->parameters, &source, 0, t->m, gradients, t->logits,
                             t->labels);
     /* the last sigmoid belongs to the loss (eq. 6, 8): its A, and dL/dA */
@@ -296,6 +312,9 @@ cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char 
     cnn_minibatch *minibatch = NULL;
     const float *gradients = NULL;
     cnn_status status = cnn_setup_create(config, options, CNN_NETWORK_STEPWISE, &t.setup, error);
+    if (status == CNN_OK) {
+        status = check_layers(t.setup.network, error);
+    }
     if (status == CNN_OK) {
         size_t images = t.setup.dataset->split_count[CNN_SPLIT_TRAIN];
         size_t batch = (size_t)config->train.batch_size;

@@ -66,6 +66,12 @@ static float *kept_parameters(const trainer *t) {
     return t->values.average_count > 0 ? t->values.average : t->values.parameters;
 }
 
+/* Does a run that stands there end before its last epoch? */
+static bool stops_early(const cnn_config *config, const cnn_checkpoint_state *state) {
+    return state->epochs < config->train.epochs &&
+           cnn_best_epoch_is_over(&config->train.early_stopping, state->epochs, &state->best);
+}
+
 /* --- setting up --- */
 
 static cnn_status allocate(trainer *t, cnn_error *error) {
@@ -151,7 +157,7 @@ static cnn_status start(trainer *t, cnn_error *error) {
     cnn_network_initialize(t->setup.network, (uint64_t)t->config->train.seed, t->values.parameters);
     memcpy(t->values.average, t->values.parameters,
            t->values.average_count * sizeof *t->values.average);
-    t->state.best_loss = HUGE_VAL;
+    t->state.best = cnn_best_epoch_none();
     t->state.train_loss = t->state.train_accuracy = (double)NAN;
     status = cnn_file_write_unsynced(t->directory.file[CNN_RUN_CONFIG], t->config_json,
                                      strlen(t->config_json), error);
@@ -239,6 +245,11 @@ static cnn_status resume(trainer *t, cnn_error *error) {
 
 /* --- epochs --- */
 
+/* The epoch that model.bin is of. */
+static int64_t model_epoch(const trainer *t) {
+    return t->config->train.early_stopping.restore ? t->state.best.epoch : t->state.epochs;
+}
+
 /* what: what is no number any more. batch 0: seen at the epoch's end. */
 static cnn_status fail_diverged(const trainer *t, int64_t batch, const char *what,
                                 cnn_error *error) {
@@ -254,7 +265,7 @@ static cnn_status fail_diverged(const trainer *t, int64_t batch, const char *wha
     char kept[512] = "no epoch was finished, so there is no model";
     if (t->state.epochs > 0) {
         (void)snprintf(kept, sizeof kept, "%.400s keeps the model of epoch %lld",
-                       t->directory.file[CNN_RUN_MODEL], (long long)t->state.best_epoch);
+                       t->directory.file[CNN_RUN_MODEL], (long long)model_epoch(t));
     }
     return cnn_fail(error, CNN_ERROR_DIVERGED,
                     "%s: %s: training has diverged, most likely because "
@@ -416,7 +427,7 @@ static void log_epoch(const trainer *t, const cnn_epoch_row *row) {
         (void)snprintf(validation, sizeof validation,
                        ", validation loss %.4f accuracy %.4f AUC %.4f%s", row->validation.loss,
                        row->validation.accuracy, row->validation.auc,
-                       t->state.best_epoch == row->epoch ? " (best)" : "");
+                       t->state.best.epoch == row->epoch ? " (best)" : "");
     }
     cnn_log_message(&t->options->log, CNN_LOG_INFO,
                     "epoch %lld/%lld: train loss %.4f accuracy %.4f%s, %.1f s, %.0f images/s",
@@ -448,7 +459,6 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
         return fail_diverged(t, 0, isfinite(loss) ? "weights are not finite" : describe_loss(loss),
                              error);
     }
-    bool best = row.validation.count == 0 || loss < t->state.best_loss;
     row.seconds = t->state.epoch_seconds + (now() - begin);
     t->state.epochs++;
     t->state.batches = 0;
@@ -459,9 +469,9 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
     t->state.seconds += row.seconds;
     t->state.training_seconds += training_seconds;
     t->state.epoch_seconds = t->state.epoch_training_seconds = 0.0;
-    if (best) {
-        t->state.best_loss = loss;
-        t->state.best_epoch = row.epoch;
+    const cnn_early_stopping *rule = &t->config->train.early_stopping;
+    bool best = cnn_best_epoch_update(rule, row.epoch, &row.validation, &t->state.best);
+    if (best || !rule->restore) {
         memcpy(t->values.best_parameters, parameters,
                t->values.parameter_count * sizeof *parameters);
         status = write_model(t, CNN_RUN_MODEL, parameters, error);
@@ -483,7 +493,8 @@ static cnn_status finish_epoch(trainer *t, double begin, cnn_error *error) {
 
 static cnn_status train_epochs(trainer *t, cnn_error *error) {
     cnn_status status = CNN_OK;
-    while (t->state.epochs < t->config->train.epochs && status == CNN_OK && t->left_out == 0) {
+    while (t->state.epochs < t->config->train.epochs && status == CNN_OK && t->left_out == 0 &&
+           !stops_early(t->config, &t->state)) {
         if (t->state.epochs > 0 && t->state.batches == 0 && time_is_up(t)) {
             log_time_is_up(t);
             break;
@@ -499,12 +510,21 @@ static cnn_status train_epochs(trainer *t, cnn_error *error) {
 
 /* --- the end --- */
 
-static void log_metrics(const trainer *t, const char *name, const cnn_metrics *metrics) {
-    if (metrics->count > 0) {
-        cnn_log_message(&t->options->log, CNN_LOG_INFO,
-                        "%s: loss %.4f, accuracy %.4f, AUC %.4f over %zu images", name,
-                        metrics->loss, metrics->accuracy, metrics->auc, metrics->count);
+static void log_end(const trainer *t, const cnn_run_summary *summary) {
+    const cnn_log_sink *log = &t->options->log;
+    if (summary->stopped_early) {
+        cnn_log_message(log, CNN_LOG_INFO,
+                        "stopped early: val_%s has not improved since epoch %lld "
+                        "(train.early_stopping.patience %lld)",
+                        cnn_metric_table[t->config->train.early_stopping.metric].name,
+                        (long long)summary->best_epoch,
+                        (long long)t->config->train.early_stopping.patience);
     }
+    const cnn_metrics_column columns[] = {{"validation", &summary->validation},
+                                          {"test", &summary->test}};
+    cnn_metrics_log(log, columns, sizeof columns / sizeof *columns);
+    cnn_log_message(log, CNN_LOG_INFO, "model of epoch %lld: %s", (long long)summary->model_epoch,
+                    t->directory.file[CNN_RUN_MODEL]);
 }
 
 /* With no epoch to train, the starting weights are the model. */
@@ -541,7 +561,9 @@ static cnn_status finish(trainer *t, cnn_error *error) {
     double trained = (double)t->state.epochs * (double)training_images(t) - (double)t->left_out;
     cnn_run_summary summary = {
         .epochs = t->state.epochs,
-        .best_epoch = t->state.best_epoch,
+        .best_epoch = t->state.best.epoch,
+        .model_epoch = model_epoch(t),
+        .stopped_early = stops_early(t->config, &t->state),
         .parameters = t->values.parameter_count,
         .train = {.count = t->state.epochs > 0 ? training_images(t) - t->left_out : 0,
                   .loss = t->state.train_loss,
@@ -555,15 +577,16 @@ static cnn_status finish(trainer *t, cnn_error *error) {
     cnn_minibatch_prepare(t->minibatch, t->values.best_parameters);
     cnn_status status = cnn_tune_wanted(t->config) ? tune(t, error) : CNN_OK;
     if (status == CNN_OK) {
-        status = cnn_evaluate(&t->setup, t->minibatch, t->values.best_parameters,
-                              CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
+        status =
+            cnn_evaluate_intervals(&t->setup, t->minibatch, t->values.best_parameters,
+                                   CNN_SPLIT_VALIDATION, t->logits, &summary.validation, error);
     }
     if (status == CNN_OK && t->predicted == CNN_SPLIT_VALIDATION) {
         status = write_predictions(t, error);
     }
     if (status == CNN_OK) {
-        status = cnn_evaluate(&t->setup, t->minibatch, t->values.best_parameters, CNN_SPLIT_TEST,
-                              t->logits, &summary.test, error);
+        status = cnn_evaluate_intervals(&t->setup, t->minibatch, t->values.best_parameters,
+                                        CNN_SPLIT_TEST, t->logits, &summary.test, error);
     }
     if (status == CNN_OK && t->predicted == CNN_SPLIT_TEST) {
         status = write_predictions(t, error);
@@ -572,10 +595,7 @@ static cnn_status finish(trainer *t, cnn_error *error) {
         status = cnn_run_write_summary(&t->directory, dataset, &summary, error);
     }
     if (status == CNN_OK) {
-        log_metrics(t, "validation", &summary.validation);
-        log_metrics(t, "test", &summary.test);
-        cnn_log_message(&t->options->log, CNN_LOG_INFO, "model of epoch %lld: %s",
-                        (long long)t->state.best_epoch, t->directory.file[CNN_RUN_MODEL]);
+        log_end(t, &summary);
     }
     return status;
 }
@@ -599,17 +619,19 @@ static cnn_status claim_directory(trainer *t, bool *has_checkpoint, cnn_error *e
     return status == CNN_OK ? check_directory(t, has_checkpoint, error) : status;
 }
 
-/* Has the run in the directory everything that one of as many epochs as the config wants leaves?
- * Needs no data. */
+/* Has the run in the directory everything that one of as many epochs as the config wants, or one
+ * that stopped early, leaves? Needs no data. */
 static cnn_status is_finished(const trainer *t, bool *finished, cnn_error *error) {
-    int64_t epochs = 0, batches = 0; /* batches: of an epoch that --max-seconds has cut short */
+    cnn_checkpoint_state state = {0};
     *finished = false;
     char *json = cnn_config_to_json(t->config);
-    cnn_status status = json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json,
-                                                   &epochs, &batches, error)
-                             : cnn_fail_memory(error, "the config");
+    cnn_status status =
+        json ? cnn_checkpoint_peek(t->directory.file[CNN_RUN_CHECKPOINT], json, &state, error)
+             : cnn_fail_memory(error, "the config");
     cnn_free(json);
-    if (status == CNN_OK && epochs == t->config->train.epochs && batches == 0) {
+    /* batches: of an epoch that --max-seconds has cut short */
+    if (status == CNN_OK && state.batches == 0 &&
+        (state.epochs == t->config->train.epochs || stops_early(t->config, &state))) {
         status = cnn_run_is_complete(&t->directory, finished, error);
     }
     return status;
@@ -702,6 +724,9 @@ cnn_status cnn_train_on(cnn_dataset *images, cnn_config *config, const cnn_train
     status = cnn_setup_create_on(images, config, options, CNN_NETWORK_FAST, &t.setup, error);
     if (status == CNN_OK) {
         status = cnn_tune_check(config, t.setup.dataset, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_best_epoch_check(config, t.setup.dataset, error);
     }
     if (status == CNN_OK) {
         status = allocate(&t, error);

@@ -85,7 +85,7 @@ static void time_weight(void *context, int i, bool gradient, const cnn_block *bl
     }
     c->last = bench_now();
     layer->ops->backward(layer, step->parameters + layer->parameter_offset,
-                         c->workspace + network->activations[i].value_offset,
+                         c->workspace + network->activations[layer->source].value_offset,
                          c->workspace + network->activations[layer->output].value_offset, dy,
                          c->workspace + layer->kept_offset, c->workspace + network->work_offset,
                          c->gradients + layer->parameter_offset, NULL);
@@ -265,6 +265,11 @@ static void add_rows(layer_clock *c, row_list *list) {
 cnn_status bench_layers(bench_workload *workload, double seconds, bench_layer_row **rows,
                         int *count, cnn_error *error) {
     const cnn_network *network = workload->step.network;
+    if (network->shared_size > 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "expected a network whose layers look at each image alone, to be timed "
+                        "layer by layer; --no-layers times whole steps of others");
+    }
     size_t layers = (size_t)network->layer_count;
     size_t cells = LAYER_CELLS + layers * DIRECTIONS;
     row_list list = {.rows = cnn_alloc(layers * DIRECTIONS + LAYER_CELLS + 1, sizeof *list.rows)};

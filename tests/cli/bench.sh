@@ -35,6 +35,13 @@ run 0 "$BENCH" --seconds 0.0001 --isa best --threads 1 --batch 7 --conv direct -
 expect_in_stdout 'convolutions: direct'
 expect_in_stdout 'batches of 7;'
 
+# layers that see the whole batch are timed in whole steps only
+sed 's/{"type": "relu"}/{"type": "batchnorm"}, {"type": "relu"}/' "$SOURCE/configs/bench/seed.json" >batchnorm.json
+run 2 "$BENCH" --seconds 0.0001 --isa best --threads 1 batchnorm.json
+expect_stderr 'layers look at each image alone'
+run 0 "$BENCH" --seconds 0.0001 --isa best --threads 1 --no-layers batchnorm.json
+expect_in_stdout '^batchnorm '
+
 # its configs are configs for cnntrain, too
 make_data data 40
 for config in "$SOURCE"/configs/bench/*.json; do

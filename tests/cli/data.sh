@@ -72,7 +72,8 @@ refuses 'all-bad' data.train=all-bad data.bad_images=skip
 # a test set is evaluated once, after training
 make_data test 20 2
 run 0 "$CNNTRAIN" --config cfg.json data.test=test
-expect_stderr '^test: loss .* over 20 images'
+expect_stderr 'test, 20 images$'
+expect_stderr '^log loss +[0-9.]+ \[[0-9.]+, [0-9.]+\]'
 grep -q '"test":{"images":20,' out/summary.json || fail "expected the test set in summary.json"
 
 finish

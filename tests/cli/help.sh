@@ -49,12 +49,14 @@ widest=$(awk '{ if (length($0) > most) most = length($0) } END { print most + 0 
 [ "$widest" -le 100 ] || fail "expected at most 100 columns, got $widest"
 for key in data.train data.validation data.test data.classes data.bad_images data.duplicates data.sampling \
     image.width image.height image.channels image.resize image.normalize image.max_megapixels layers \
-    train.epochs train.batch_size train.optimizer train.learning_rate train.momentum train.shuffle train.seed train.checkpoint_seconds output \
+    train.epochs train.batch_size train.optimizer train.learning_rate train.momentum train.shuffle train.seed train.checkpoint_seconds \
+    train.early_stopping.metric train.early_stopping.patience train.early_stopping.smoothing train.early_stopping.restore output \
     train.threshold train.calibrate \
     train.nesterov train.beta1 train.beta2 train.epsilon train.weight_decay train.schedule train.warmup_epochs train.step_epochs \
     train.step_factor train.clip_norm train.label_smoothing train.pos_weight train.ema_decay \
     augment.flip_horizontal augment.flip_vertical augment.shift augment.rotate augment.zoom augment.shear \
     augment.brightness augment.contrast augment.saturation augment.cutout augment.noise \
+    leaky_relu negative_slope avgpool global_avgpool batchnorm eps dropout rate residual \
     filters kernel stride padding size units conv relu maxpool flatten dense sigmoid; do
     grep -Eq "^ +$key( |\$)" help-config || fail "expected --help-config to name $key"
 done

@@ -20,9 +20,13 @@ key '"pos_weight":1,' && key '"bad_images":"fail", "duplicates":"error"'
 key '"output":"runs/small" }'
 expect_no_file runs
 [ "$(tail -c 1 stdout | wc -l)" -eq 1 ] || fail "expected a newline at the end"
-run 0 "$CNNTRAIN" --config small.json --quiet
+run 0 "$CNNTRAIN" --config small.json --quiet --threads 1
 expect_file runs/small/model.bin
-grep -Eq '"validation":\{"images":6,[^}]*"accuracy":1,' runs/small/summary.json ||
+grep -q '"epochs":150,.*"model_epoch":150,.*"validation":{"images":6,' runs/small/summary.json ||
+    fail "expected the last of 150 epochs to be kept"
+# these classes are left and right, which mirrored images are not
+run 0 "$CNNTRAIN" --config small.json --quiet --threads 1 --out runs/sides train.epochs=40 augment.flip_horizontal=false
+grep -Eq '"validation":\{"images":6,[^}]*"accuracy":1,' runs/sides/summary.json ||
     fail "expected all of six images held back to be told apart"
 run 0 "$CNNTRAIN" --init small --quiet --out elsewhere --threads 3
 expect_no_stderr
@@ -47,7 +51,7 @@ key '"bad_images":"skip", "duplicates":"error"'
 key '"width":96, "height":96, "channels":3,'
 key '"saturation":0\.2,'
 cp stdout photos.json
-run 0 "$CNNTRAIN" --config photos.json train.epochs=1 --quiet
+run 0 "$CNNTRAIN" --config photos.json train.epochs=1 --quiet --threads 1
 cp photos/left/00000.ppm photos/right/copy.ppm
 run 0 "$CNNTRAIN" --init photos
 expect_stderr '2 images are copies of one with the other label'

@@ -17,7 +17,7 @@ tr -d '\r\033' <stderr >plain
 expect_same plain stderr
 
 [ "$(sed -n 1p out/metrics.csv)" = \
-    "epoch,learning_rate,train_loss,train_accuracy,val_loss,val_accuracy,val_auc,seconds,images_per_second" ] ||
+    "epoch,learning_rate,train_loss,train_accuracy,val_loss,val_accuracy,val_auc,seconds,images_per_second,val_balanced_accuracy,val_precision,val_recall,val_specificity,val_f1,val_mcc,val_average_precision,val_brier,val_ece" ] ||
     fail "expected the columns of metrics.csv"
 [ "$(wc -l <out/metrics.csv)" -eq 3 ] || fail "expected two epochs in metrics.csv"
 [ "$(wc -l <out/summary.json)" -eq 1 ] || fail "expected one line in summary.json"

@@ -18,19 +18,19 @@ static void read_checkpoint(const uint8_t *bytes, size_t size) {
                                     .optimizer_state = optimizer,
                                     .average_count = FUZZ_PARAMETERS,
                                     .average = average};
-    int64_t epochs, batches;
+    cnn_checkpoint_state peeked = {0};
     bool same_data;
     cnn_error error;
-    cnn_status status =
-        cnn_checkpoint_peek(path, FUZZ_CHECKPOINT_CONFIG, &epochs, &batches, &error);
+    cnn_status status = cnn_checkpoint_peek(path, FUZZ_CHECKPOINT_CONFIG, &peeked, &error);
     fuzz_check(status, &error, allowed);
-    if (status == CNN_OK && epochs < 0) {
+    if (status == CNN_OK && (peeked.epochs < 0 || peeked.best.epoch < 0)) {
         fuzz_fail("a run of less than 0 epochs");
     }
     status = cnn_checkpoint_read(path, FUZZ_CHECKPOINT_CONFIG, &state, &values, &same_data, &error);
     fuzz_check(status, &error, allowed);
-    if (status == CNN_OK && (state.epochs != epochs || state.batches != batches ||
-                             state.batches < 0 || state.right < 0 || state.best_epoch < 0)) {
+    if (status == CNN_OK &&
+        (state.epochs != peeked.epochs || state.batches != peeked.batches ||
+         state.best.epoch != peeked.best.epoch || state.batches < 0 || state.right < 0)) {
         fuzz_fail("a state that no run is ever in");
     }
 }

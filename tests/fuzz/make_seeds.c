@@ -26,6 +26,15 @@ static const struct {
                "\"padding\":\"same\"},{\"type\":\"maxpool\",\"size\":2,\"stride\":1},"
                "{\"type\":\"sigmoid\"},{\"type\":\"flatten\"},{\"type\":\"dense\",\"units\":3},"
                "{\"type\":\"relu\"},{\"type\":\"dense\",\"units\":1},{\"type\":\"sigmoid\"}]}"},
+    /* normalized and dropped, inside a residual with a projection and one without */
+    {"residual",
+     "{\"data\":{\"train\":\"a\"},\"image\":{\"width\":8,\"height\":8,\"channels\":1},"
+     "\"layers\":[{\"type\":\"batchnorm\"},{\"type\":\"residual\",\"layers\":["
+     "{\"type\":\"conv\",\"filters\":2,\"kernel\":3,\"stride\":2,\"padding\":\"same\"},"
+     "{\"type\":\"batchnorm\",\"eps\":0.001},{\"type\":\"leaky_relu\"},{\"type\":\"dropout\"},"
+     "{\"type\":\"residual\",\"layers\":[{\"type\":\"relu\"}]}]},"
+     "{\"type\":\"avgpool\",\"size\":2},{\"type\":\"global_avgpool\"},{\"type\":\"flatten\"},"
+     "{\"type\":\"dense\",\"units\":1},{\"type\":\"sigmoid\"}]}"},
     /* wide enough for Winograd's algorithm */
     {"winograd",
      "{\"data\":{\"train\":\"a\"},\"image\":{\"width\":8,\"height\":8,\"channels\":1,"
@@ -87,8 +96,7 @@ static cnn_status write_checkpoint(const char *path, cnn_error *error) {
                                         .batches = 3,
                                         .loss_sum = 1.5,
                                         .right = 4,
-                                        .best_epoch = 1,
-                                        .best_loss = 0.25,
+                                        .best = {.epoch = 1, .value = 0.25, .smoothed = 0.25},
                                         .train_loss = 0.5,
                                         .train_accuracy = 0.75,
                                         .seconds = 3.0,

@@ -72,6 +72,13 @@ printf '{"data":{"train":"a.csv","validation":"b","test":"c"},"image":{"width":9
 "resize":"letterbox","normalize":"standardize","max_megapixels":2.5},"layers":[{"type":"conv","filters":2,
 "kernel":3,"stride":2,"padding":1},{"type":"maxpool","size":2,"stride":1},{"type":"flatten"},{"type":"dense",
 "units":1},{"type":"sigmoid"}],"train":{"momentum":1e-1,"seed":9007199254740991},"output":"\\u00e4"}' >config/all-keys.json
+residual='{"data":{"train":"a"},"image":{"width":9,"height":9,"channels":1},"layers":[{"type":"residual","layers":[
+{"type":"conv","filters":2,"kernel":3,"stride":2,"padding":1},{"type":"batchnorm","eps":0.1,"momentum":1},
+{"type":"leaky_relu","negative_slope":1e-1},{"type":"residual","layers":[{"type":"dropout","rate":0.99}]}]},
+{"type":"avgpool","size":2,"stride":1},{"type":"global_avgpool"},{"type":"flatten"},{"type":"dense","units":1},
+{"type":"sigmoid"}]}'
+printf '%s' "$residual" >config/residual.json
+printf '%s\0layers.0.layers.3.layers.0.rate=0.5\0layers.0.layers.9={"type":"sum"}' "$residual" >config/override-residual
 
 # --- manifests behind a byte: 1 where a column split is allowed, + 2 where the classes are "no" and "yes"
 printf '1path,label\na/1.png,no\na/2.png,yes\n' >manifest/plain.csv

@@ -1,0 +1,179 @@
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# Networks with batchnorm, dropout, residuals and pools of means in whole runs: the table, gradients, predictions, any
+# number of threads, any instruction set and any interruption; configs that are refused.
+. "$SOURCE/tests/cli/lib.sh"
+make_data data 90
+mislabel data 5
+cat >cfg.json <<'END'
+{
+    "data": {"train": "data", "validation": 0.25},
+    "image": {"width": 12, "height": 12, "channels": 1},
+    "layers": [
+        {"type": "conv", "filters": 4, "kernel": 3, "padding": "same"},
+        {"type": "batchnorm"},
+        {"type": "leaky_relu", "negative_slope": 0.1},
+        {"type": "residual", "layers": [
+            {"type": "conv", "filters": 6, "kernel": 3, "stride": 2, "padding": "same"},
+            {"type": "batchnorm"},
+            {"type": "relu"},
+            {"type": "dropout", "rate": 0.1},
+            {"type": "residual", "layers": [
+                {"type": "conv", "filters": 6, "kernel": 3, "padding": "same"},
+                {"type": "batchnorm"}
+            ]}
+        ]},
+        {"type": "relu"},
+        {"type": "avgpool", "size": 2},
+        {"type": "batchnorm"},
+        {"type": "global_avgpool"},
+        {"type": "flatten"},
+        {"type": "dropout"},
+        {"type": "dense", "units": 1},
+        {"type": "sigmoid"}
+    ],
+    "train": {"epochs": 3, "batch_size": 20, "optimizer": "adam", "learning_rate": 0.01, "seed": 1},
+    "output": "out"
+}
+END
+
+# --- what it looks like
+run 0 "$CNNTRAIN" --config cfg.json --dry-run
+expect_in_stdout '^3 +residual +4x12x12 +0 '
+expect_in_stdout '^3\.layers\.0 +conv +6x6x6 +222 '
+expect_in_stdout '^3\.layers\.4\.layers\.1 +batchnorm +6x6x6 +24 .*eps 1e-05, momentum 0\.1$'
+expect_in_stdout '^3\.layers\.4 +sum +6x6x6 '
+expect_in_stdout '^3\.projection +conv +6x6x6 +30 .*kernel 1, stride 2'
+expect_in_stdout '^3 +sum +6x6x6 '
+run 0 "$CNNTRAIN" --config cfg.json --check-gradients
+expect_in_stdout '^0\.weight +conv '
+expect_in_stdout '^3\.layers\.0\.weight +conv '
+expect_in_stdout '^3\.layers\.4\.layers\.1\.bias +batchnorm '
+expect_in_stdout '^3\.projection\.weight +conv '
+expect_in_stdout '^passed$'
+
+# --- a trace, image by image: dropout as in the first step of training, but nothing that sees the whole batch
+run 2 "$CNNTRAIN" --config cfg.json --trace
+expect_stderr '^cnntrain: --trace: expected layers .* got batchnorm \(layer 1\), which looks at the whole batch$'
+expect_stdout ""
+cat >plain.json <<'END'
+{
+    "data": {"train": "data"},
+    "image": {"width": 12, "height": 12, "channels": 1},
+    "layers": [
+        {"type": "residual", "layers": [
+            {"type": "conv", "filters": 4, "kernel": 3, "padding": "same"},
+            {"type": "leaky_relu"},
+            {"type": "dropout", "rate": 0.3}
+        ]},
+        {"type": "avgpool", "size": 2},
+        {"type": "flatten"},
+        {"type": "dropout"},
+        {"type": "dense", "units": 1},
+        {"type": "sigmoid"}
+    ],
+    "train": {"epochs": 1, "batch_size": 65536},
+    "output": "no"
+}
+END
+run 0 "$CNNTRAIN" --config plain.json --out one
+run 0 "$CNNTRAIN" --config plain.json --trace
+traced=$(sed -n 's/^"L": \([0-9.e-]*\),$/\1/p' stdout)
+trained=$(sed -n '2s/^[^,]*,[^,]*,\([^,]*\),.*/\1/p' one/metrics.csv)
+awk "BEGIN { d = $traced - $trained; exit !(d < 1e-6 && d > -1e-6) }" ||
+    fail "expected the loss of the first step in the trace: $trained, got $traced"
+
+# ... and what was seen layer by layer is what that step computed
+logit=$(sed -n 's/^"Z3": \[\[\([^],]*\).*/\1/p' stdout)
+probability=$(sed -n 's/^"A3": \[\[\([^],]*\).*/\1/p' stdout)
+awk "BEGIN { d = 1 / (1 + exp(-($logit))) - $probability; exit !(d < 1e-6 && d > -1e-6) }" ||
+    fail "expected the traced logit $logit to give the probability $probability"
+
+# --- the same bytes
+run 0 "$CNNTRAIN" --config cfg.json --threads 1 --out whole
+for threads in 2 3; do
+    run 0 "$CNNTRAIN" --config cfg.json --threads $threads --out other
+    expect_same whole/model.bin other/model.bin
+    expect_same whole/last.bin other/last.bin
+    rm -r other
+done
+for isa in generic avx2 avx512; do
+    CNN_ISA=$isa "$CNNTRAIN" --config cfg.json -q --out other 2>stderr || {
+        grep -q 'CNN_ISA' stderr && continue # this processor has no such instructions
+        fail "expected a run with CNN_ISA=$isa"
+    }
+    expect_same whole/model.bin other/model.bin
+    rm -r other
+done
+for part in 1 2 3 4 5; do
+    run 0 "$CNNTRAIN" --config cfg.json --out parts --resume --max-seconds 0.000001
+done
+cp -r parts killed
+run 0 "$CNNTRAIN" --config cfg.json --out parts --resume
+for file in model.bin last.bin predictions.csv; do
+    expect_same "whole/$file" "parts/$file"
+done
+# killed in the middle of what it does, wherever that is
+"$CNNTRAIN" --config cfg.json -q --out killed --resume --threads 2 &
+background=$!
+sleep 0.02
+kill -KILL $background 2>/dev/null
+wait $background 2>/dev/null
+background=
+run 0 "$CNNTRAIN" --config cfg.json --out killed --resume
+expect_same whole/model.bin killed/model.bin
+expect_same whole/predictions.csv killed/predictions.csv
+
+# --- predictions are those of the validation images, to the last digit
+cut -d, -f1 whole/predictions.csv | sed 1d >paths
+run 0 "$CNNPREDICT" --format csv whole/model.bin - <paths
+cut -d, -f1,3 stdout | sort >predicted
+cut -d, -f1,4 whole/predictions.csv | sort >expected
+sed -i '/^path,/d' predicted expected
+[ "$(wc -l <predicted)" -ge 20 ] || fail "expected at least 20 predictions"
+expect_same predicted expected
+
+# --- what is refused
+# refused LAYERS MESSAGE: the list of layers, in front of flatten, dense and sigmoid
+refused() {
+    printf '{"data": {"train": "data"}, "image": {"width": 12, "height": 12, "channels": 1}, "output": "no", "layers": [%s
+        {"type": "flatten"}, {"type": "dense", "units": 1}, {"type": "sigmoid"}]}' "$1" >refused.json
+    run 2 "$CNNTRAIN" --config refused.json
+    expect_one_message
+    expect_stderr "$2"
+}
+refused '{"type": "residual"},' 'layers\[0\]\.layers: missing; a residual has a list of layers'
+refused '{"type": "residual", "layers": []},' 'layers\[0\]\.layers: expected a list of 1 to 256 layers'
+refused '{"type": "residual", "layers": {"type": "relu"}},' 'layers\[0\]\.layers: expected a list of 1 to 256 layers'
+refused '{"type": "residual", "layers": [3]},' 'layers\[0\]\.layers\[0\]: expected an object'
+refused '{"type": "residual", "layers": [{"type": "relu"}], "projection": {}},' 'layers\[0\].*projection'
+refused '{"type": "relu", "layers": []},' 'layers\[0\].*layers'
+refused '{"type": "sum"},' 'layers\[0\]\.type: .*"sum"'
+refused '{"type": "projection"},' 'layers\[0\]\.type: .*"projection"'
+refused '{"type": "residual", "layers": [{"type": "conv", "filters": 2, "kernel": 2}]},' \
+    'layers\[0\]\.layers: expected an output that can be added .* got 2×11×11 from 1×12×12'
+refused '{"type": "residual", "layers": [{"type": "conv", "filters": 0, "kernel": 2}]},' \
+    'layers\[0\]\.layers\[0\]\.filters: expected an integer from 1'
+refused '{"type": "dropout", "rate": 1},' 'layers\[0\]\.rate: expected a number from 0 to 0\.99, got 1'
+refused '{"type": "batchnorm", "eps": 0},' 'layers\[0\]\.eps: expected a number from 1e-10 to 1, got 0'
+many=$(awk 'BEGIN { for (i = 0; i < 300; i++) printf "%s{\"type\": \"relu\"}", i ? "," : "" }')
+refused "{\"type\": \"residual\", \"layers\": [$many]}," 'layers: expected (at most|a list of 1 to) 256 layers'
+deep='{"type": "relu"}'
+for depth in 1 2 3 4 5; do
+    deep="{\"type\": \"residual\", \"layers\": [$deep]}"
+done
+refused "$deep," 'expected at most 4 residuals in each other'
+for depth in 1 2 3 4 5 6 7 8; do
+    deep="{\"type\": \"residual\", \"layers\": [$deep, $deep]}"
+done
+refused "$deep," 'expected at most 4 residuals in each other'
+printf '{"data": {"train": "data"}, "image": {"width": 12, "height": 12, "channels": 1}, "output": "no", "layers": [
+    {"type": "residual", "layers": [{"type": "flatten"}, {"type": "dense", "units": 1}, {"type": "sigmoid"}]}]}' >last.json
+run 2 "$CNNTRAIN" --config last.json
+expect_stderr 'layers\[0\]\.layers: expected an output that can be added'
+printf '{"data": {"train": "data"}, "image": {"width": 1, "height": 1, "channels": 1}, "output": "no", "layers": [
+    {"type": "residual", "layers": [{"type": "sigmoid"}]}]}' >last.json
+run 2 "$CNNTRAIN" --config last.json
+expect_stderr 'layers\[[0-9]\]\.type: expected sigmoid as the last layer, got'
+expect_no_file no
+
+finish
