@@ -289,7 +289,10 @@ static cnn_status test_folds(validation *v, float *logits, cnn_fold_result *resu
 static cnn_status finish(validation *v, cnn_error *error) {
     float *logits = cnn_alloc(v->pool.dataset->count, sizeof *logits);
     cnn_fold_result *results = cnn_alloc((size_t)v->pool.folds, sizeof *results);
-    cnn_folds_result result = {.pool = &v->pool, .folds = results, .logits = logits};
+    cnn_folds_result result = {.pool = &v->pool,
+                               .folds = results,
+                               .logits = logits,
+                               .threads = cnn_setup_threads(v->options->threads)};
     cnn_status status = logits && results
                             ? test_folds(v, logits, results, &result.parameters, error)
                             : cnn_fail_memory(error, "the results");

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "loss.h"
 #include "memory.h"
+#include "setup.h"
 
 #include <string.h>
 
@@ -122,6 +123,21 @@ static cnn_status predict(const cnn_evaluation_request *request, cnn_evaluation 
     return status;
 }
 
+/* Metrics and their intervals. The logits are divided by the temperature already. */
+static cnn_status measure(const cnn_evaluation *evaluation, int threads, cnn_evaluated_model *model,
+                          cnn_error *error) {
+    cnn_scores scores;
+    cnn_status status =
+        cnn_scores_from_logits(model->logits, evaluation->labels, evaluation->measured, 1.0,
+                               (double)model->threshold, &scores, error);
+    if (status == CNN_OK) {
+        cnn_metrics_measure(&scores, NULL, &model->metrics);
+        status = cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, threads, model->intervals, error);
+    }
+    cnn_scores_free(&scores);
+    return status;
+}
+
 /* McNemar's test of right and wrong, DeLong's of the probabilities. */
 static cnn_status compare(cnn_evaluation *evaluation, cnn_error *error) {
     size_t count = evaluation->measured;
@@ -163,9 +179,8 @@ cnn_status cnn_evaluate_model(const cnn_evaluation_request *request, cnn_evaluat
         status = predict(request, evaluation, &list, error);
     }
     for (int m = 0; m < evaluation->model_count && status == CNN_OK; m++) {
-        cnn_evaluated_model *model = &evaluation->model[m];
-        status = cnn_metrics_compute(model->logits, evaluation->labels, evaluation->measured,
-                                     (double)model->threshold, &model->metrics, error);
+        status =
+            measure(evaluation, cnn_setup_threads(request->threads), &evaluation->model[m], error);
     }
     if (status == CNN_OK && evaluation->model_count == 2) {
         status = compare(evaluation, error);

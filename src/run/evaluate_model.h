@@ -2,8 +2,8 @@
 #ifndef CNN_RUN_EVALUATE_MODEL_H
 #define CNN_RUN_EVALUATE_MODEL_H
 
+#include "bootstrap.h"
 #include "compare_models.h"
-#include "metrics.h"
 #include "sample_list.h"
 
 #include "cnn/predict.h"
@@ -28,6 +28,7 @@ typedef struct cnn_evaluated_model {
     float threshold;
     float *logits; /* [measured], divided by the model's temperature */
     cnn_metrics metrics;
+    cnn_interval intervals[CNN_METRIC_COUNT]; /* of 95 %, by cnn_metric_id */
 } cnn_evaluated_model;
 
 typedef struct cnn_evaluation {

@@ -22,6 +22,17 @@ static size_t count_value(const cnn_metrics *metrics, int i) {
 
 /* --- for people --- */
 
+/* "  [0.8880, 0.9140]": the width of an interval. */
+enum { INTERVAL_WIDTH = 18 };
+
+static void table_interval(cnn_text *text, const cnn_interval *interval) {
+    if (isnan(interval->low)) {
+        cnn_text_format(text, "%*s", INTERVAL_WIDTH, "");
+    } else {
+        cnn_text_format(text, "  [%.4f, %.4f]", interval->low, interval->high);
+    }
+}
+
 static void table_number(cnn_text *text, double number) {
     if (isnan(number)) {
         cnn_text_format(text, "  %10s", "-");
@@ -69,22 +80,25 @@ void cnn_evaluation_table(const cnn_evaluation_request *request, const cnn_evalu
     }
     cnn_text_format(text, "\n%-20s", "");
     for (int m = 0; m < models; m++) {
-        cnn_text_format(text, "  %10s", names[m]);
+        cnn_text_format(text, "  %10s  %-*s", names[m], INTERVAL_WIDTH - 2, "95 % interval");
     }
     cnn_text_format(text, "\n%-20s", "threshold");
     for (int m = 0; m < models; m++) {
         table_number(text, (double)evaluation->model[m].threshold);
+        cnn_text_format(text, "%*s", m + 1 < models ? INTERVAL_WIDTH : 0, "");
     }
     for (int i = 0; i < COUNT_COUNT; i++) {
         cnn_text_format(text, "\n%-20s", counts[i].text);
         for (int m = 0; m < models; m++) {
-            cnn_text_format(text, "  %10zu", count_value(&evaluation->model[m].metrics, i));
+            cnn_text_format(text, "  %10zu%*s", count_value(&evaluation->model[m].metrics, i),
+                            m + 1 < models ? INTERVAL_WIDTH : 0, "");
         }
     }
     for (int i = 0; i < CNN_METRIC_COUNT; i++) {
         cnn_text_format(text, "\n%-20s", cnn_metric_table[i].text);
         for (int m = 0; m < models; m++) {
             table_number(text, cnn_metric_value(&evaluation->model[m].metrics, (cnn_metric_id)i));
+            table_interval(text, &evaluation->model[m].intervals[i]);
         }
     }
     cnn_text_format(text, "\n");
@@ -114,7 +128,15 @@ static void json_model(const cnn_evaluated_model *model, const char *path, cnn_t
         json_number(text, cnn_metric_table[i].name,
                     cnn_metric_value(&model->metrics, (cnn_metric_id)i));
     }
-    cnn_text_format(text, "}");
+    cnn_text_format(text, ",\"interval_95\":{");
+    for (int i = 0; i < CNN_METRIC_COUNT; i++) {
+        cnn_text_format(text, "%s\"%s\":[", i > 0 ? "," : "", cnn_metric_table[i].name);
+        cnn_text_number(text, model->intervals[i].low, "null");
+        cnn_text_append(text, ",", 1);
+        cnn_text_number(text, model->intervals[i].high, "null");
+        cnn_text_append(text, "]", 1);
+    }
+    cnn_text_format(text, "}}");
 }
 
 static void json_tests(const cnn_evaluation *evaluation, cnn_text *text) {

@@ -4,6 +4,7 @@
 #include "file.h"
 #include "loss.h"
 #include "memory.h"
+#include "metrics_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -102,12 +103,25 @@ static void add_mean_and_deviation(cnn_text *text, const cnn_folds_result *resul
     }
 }
 
+/* Metrics of logits at a threshold of 0.5, with their intervals. */
+static cnn_status measure(const float *logits, const uint8_t *labels, size_t count, int threads,
+                          cnn_measured *measured, cnn_error *error) {
+    cnn_scores scores;
+    cnn_status status = cnn_scores_from_logits(logits, labels, count, 1.0, 0.5, &scores, error);
+    if (status == CNN_OK) {
+        cnn_metrics_measure(&scores, NULL, &measured->metrics);
+        status = cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, threads, measured->intervals, error);
+    }
+    cnn_scores_free(&scores);
+    return status;
+}
+
 /* Measures all predictions together. Each fold's model has a threshold of its own, so that what
  * depends on it is measured on the decisions, and the rest on the probabilities. */
-static cnn_status measure_pooled(const cnn_folds_result *result, cnn_metrics *pooled,
+static cnn_status measure_pooled(const cnn_folds_result *result, cnn_measured *pooled,
                                  cnn_error *error) {
     const cnn_dataset *dataset = result->pool->dataset;
-    cnn_metrics probabilities;
+    cnn_measured probabilities;
     uint8_t *labels = cnn_alloc(dataset->count, sizeof *labels);
     float *decisions = cnn_alloc(dataset->count, sizeof *decisions);
     cnn_status status = labels && decisions ? CNN_OK : cnn_fail_memory(error, "metrics");
@@ -116,18 +130,25 @@ static cnn_status measure_pooled(const cnn_folds_result *result, cnn_metrics *po
         decisions[i] = predicted(result, i) ? 1.0f : -1.0f;
     }
     if (status == CNN_OK) {
-        status = cnn_metrics_compute(decisions, labels, dataset->count, 0.5, pooled, error);
+        status = measure(decisions, labels, dataset->count, result->threads, pooled, error);
     }
     if (status == CNN_OK) {
         status =
-            cnn_metrics_compute(result->logits, labels, dataset->count, 0.5, &probabilities, error);
+            measure(result->logits, labels, dataset->count, result->threads, &probabilities, error);
     }
     if (status == CNN_OK) {
-        pooled->loss = probabilities.loss;
-        pooled->auc = probabilities.auc;
-        pooled->average_precision = probabilities.average_precision;
-        pooled->brier = probabilities.brier;
-        pooled->ece = probabilities.ece;
+        pooled->metrics.loss = probabilities.metrics.loss;
+        pooled->metrics.auc = probabilities.metrics.auc;
+        pooled->metrics.average_precision = probabilities.metrics.average_precision;
+        pooled->metrics.brier = probabilities.metrics.brier;
+        pooled->metrics.ece = probabilities.metrics.ece;
+        static const cnn_metric_id of_probabilities[] = {CNN_METRIC_loss, CNN_METRIC_auc,
+                                                         CNN_METRIC_average_precision,
+                                                         CNN_METRIC_brier, CNN_METRIC_ece};
+        for (size_t i = 0; i < sizeof of_probabilities / sizeof *of_probabilities; i++) {
+            cnn_metric_id id = of_probabilities[i];
+            pooled->intervals[id] = probabilities.intervals[id];
+        }
     }
     cnn_free(labels);
     cnn_free(decisions);
@@ -137,7 +158,7 @@ static cnn_status measure_pooled(const cnn_folds_result *result, cnn_metrics *po
 cnn_status cnn_folds_write_summary(const cnn_run_directory *directory,
                                    const cnn_folds_result *result, cnn_error *error) {
     const cnn_dataset *dataset = result->pool->dataset;
-    cnn_metrics pooled;
+    cnn_measured pooled;
     cnn_text text = {0};
     cnn_status status = measure_pooled(result, &pooled, error);
     if (status != CNN_OK) {
@@ -150,11 +171,8 @@ cnn_status cnn_folds_write_summary(const cnn_run_directory *directory,
     cnn_text_format(&text, "],\"folds\":%d,\"parameters\":%zu", result->pool->folds,
                     result->parameters);
     add_mean_and_deviation(&text, result);
-    cnn_text_format(&text, ",\"pooled\":{\"images\":%zu", dataset->count);
-    for (int m = 0; m < CNN_METRIC_COUNT; m++) {
-        cnn_text_format(&text, ",\"%s\":", cnn_metric_table[m].name);
-        cnn_text_number(&text, cnn_metric_value(&pooled, (cnn_metric_id)m), "null");
-    }
-    cnn_text_format(&text, "},\"bad_images\":%zu}\n", dataset->bad_images);
+    cnn_text_format(&text, ",\"pooled\":");
+    cnn_metrics_json(&text, &pooled);
+    cnn_text_format(&text, ",\"bad_images\":%zu}\n", dataset->bad_images);
     return write_text(directory->file[CNN_RUN_SUMMARY], &text, error);
 }

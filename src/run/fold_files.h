@@ -19,6 +19,7 @@ typedef struct cnn_folds_result {
     const cnn_fold_result *folds; /* [pool->folds] */
     const float *logits; /* [images of the pool], of the model that did not see the image */
     size_t parameters;
+    int threads;
 } cnn_folds_result;
 
 /* split.csv of the cross-validation: fold,path,label,group,content of every image, in order. */

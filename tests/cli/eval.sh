@@ -35,11 +35,15 @@ while read -r name value; do near "$name" "$value"; done <metrics
 cp stdout report.json
 accuracy=$(sed 's/.*"test"://' weak/summary.json | grep -o '"accuracy":[0-9.]*' | head -n 1 | cut -d : -f 2)
 near accuracy "$accuracy"
+# … with the same intervals
+sed 's/.*"test"://' weak/summary.json | grep -o '"interval_95":{[^}]*}' | head -n 1 >from-summary
+grep -o '"interval_95":{[^}]*}' report.json >from-report
+expect_same from-summary from-report
 run 0 "$CNNEVAL" --threads 1 weak/model.bin test -f json
 expect_same stdout report.json
 run 0 "$CNNEVAL" weak/model.bin test
 expect_no_stderr
-expect_in_stdout '^ROC AUC +[01]\.[0-9]{4}'
+expect_in_stdout '^ROC AUC +[01]\.[0-9]{4}  \[[01]\.[0-9]{4}, [01]\.[0-9]{4}\]$'
 expect_in_stdout '40 images: 20 "left" \(class 0\), 20 "right" \(class 1\)'
 
 # --- rows in cnnpredict's other formats, with the same numbers

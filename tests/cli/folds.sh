@@ -54,6 +54,11 @@ for part in mean deviation pooled; do
 done | awk '{ printf "%.6f%s", $1, NR < 3 ? " " : "\n" }' >from-summary
 expect_same by-hand from-summary
 
+# the pooled loss lies in its interval
+sed 's/.*"pooled"://' a/summary.json | grep -oE '"loss":[^"]*' | tr -cs '0-9.e\n-' ' ' |
+    awk 'NR == 1 { loss = $NF } NR == 2 { print (loss > $(NF - 1) && loss < $NF) ? "inside" : "outside", loss, $0 }' >where
+grep -q '^inside' where || fail "expected the pooled loss inside its interval, got $(cat where)"
+
 # the same bytes on one thread, and stopped anywhere; finished folds are not touched
 run 0 "$CNNTRAIN" --config cfg.json --folds 4 --out b --threads 1 -q
 expect_no_stderr
