@@ -85,6 +85,7 @@ rows=$only
 only=.
 measure "the recipe"
 only=$rows
+measure_without "the epoch with the lowest validation loss" train.early_stopping.restore true
 # shellcheck disable=SC2046 # one word a layer
 measure "without batchnorm" $(without_layers batchnorm)
 # shellcheck disable=SC2046
