@@ -11,6 +11,7 @@
 /* pi / 2 in two parts: the high one has 33 bits, so that k * high is exact for |k| <= 2^20. */
 #define QUARTER_HIGH 0x1.921fb5440p+0
 #define QUARTER_LOW 0x1.0b4611a626331p-34
+#define LARGEST_ANGLE 1048576.0 /* 2^20 */
 #define TWO_BY_PI 0x1.45f306dc9c883p-1
 #define SQRT_HALF 0x1.6a09e667f3bcdp-1
 
@@ -100,7 +101,7 @@ static double sine_series(double x, int first) {
 
 /* The sine of x + quarters * pi / 2. */
 static double turned_sine(double x, int quarters) {
-    if (!(x >= -0x1p20 && x <= 0x1p20)) {
+    if (!(x >= -LARGEST_ANGLE && x <= LARGEST_ANGLE)) {
         return (double)NAN;
     }
     double shifted = x * TWO_BY_PI;
