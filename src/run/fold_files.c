@@ -51,8 +51,7 @@ cnn_status cnn_folds_write_table(const cnn_run_directory *directory, const cnn_f
     return write_text(directory->folds_table, &text, error);
 }
 
-/* What the model of its fold takes image i for: 0 or 1. */
-static int predicted(const cnn_folds_result *result, size_t i) {
+int cnn_folds_predicted(const cnn_folds_result *result, size_t i) {
     double threshold = result->folds[result->pool->fold[i]].threshold;
     return cnn_probability(result->logits[i]) >= (float)threshold;
 }
@@ -67,7 +66,7 @@ cnn_status cnn_folds_write_predictions(const cnn_run_directory *directory,
         cnn_text_append(&text, ",", 1);
         cnn_text_csv_field(&text, dataset->classes[dataset->samples[i].label]);
         cnn_text_append(&text, ",", 1);
-        cnn_text_csv_field(&text, dataset->classes[predicted(result, i)]);
+        cnn_text_csv_field(&text, dataset->classes[cnn_folds_predicted(result, i)]);
         cnn_text_format(&text, ",%.9g,%d\n", (double)cnn_probability(result->logits[i]),
                         result->pool->fold[i] + 1);
     }
@@ -102,47 +101,10 @@ static void add_mean_and_deviation(cnn_text *text, const cnn_folds_result *resul
     }
 }
 
-/* Measures all predictions together. Each fold's model has a threshold of its own, so that what
- * depends on it is measured on the decisions, and the rest on the probabilities. */
-static cnn_status measure_pooled(const cnn_folds_result *result, cnn_metrics *pooled,
-                                 cnn_error *error) {
-    const cnn_dataset *dataset = result->pool->dataset;
-    cnn_metrics probabilities;
-    uint8_t *labels = cnn_alloc(dataset->count, sizeof *labels);
-    float *decisions = cnn_alloc(dataset->count, sizeof *decisions);
-    cnn_status status = labels && decisions ? CNN_OK : cnn_fail_memory(error, "metrics");
-    for (size_t i = 0; i < dataset->count && status == CNN_OK; i++) {
-        labels[i] = (uint8_t)dataset->samples[i].label;
-        decisions[i] = predicted(result, i) ? 1.0f : -1.0f;
-    }
-    if (status == CNN_OK) {
-        status = cnn_metrics_compute(decisions, labels, dataset->count, 0.5, pooled, error);
-    }
-    if (status == CNN_OK) {
-        status =
-            cnn_metrics_compute(result->logits, labels, dataset->count, 0.5, &probabilities, error);
-    }
-    if (status == CNN_OK) {
-        pooled->loss = probabilities.loss;
-        pooled->auc = probabilities.auc;
-        pooled->average_precision = probabilities.average_precision;
-        pooled->brier = probabilities.brier;
-        pooled->ece = probabilities.ece;
-    }
-    cnn_free(labels);
-    cnn_free(decisions);
-    return status;
-}
-
 cnn_status cnn_folds_write_summary(const cnn_run_directory *directory,
                                    const cnn_folds_result *result, cnn_error *error) {
     const cnn_dataset *dataset = result->pool->dataset;
-    cnn_metrics pooled;
     cnn_text text = {0};
-    cnn_status status = measure_pooled(result, &pooled, error);
-    if (status != CNN_OK) {
-        return status;
-    }
     cnn_text_format(&text, "{\"version\":\"%s\",\"classes\":[", CNN_VERSION);
     cnn_text_json_string(&text, dataset->classes[0]);
     cnn_text_append(&text, ",", 1);
@@ -150,11 +112,8 @@ cnn_status cnn_folds_write_summary(const cnn_run_directory *directory,
     cnn_text_format(&text, "],\"folds\":%d,\"parameters\":%zu", result->pool->folds,
                     result->parameters);
     add_mean_and_deviation(&text, result);
-    cnn_text_format(&text, ",\"pooled\":{\"images\":%zu", dataset->count);
-    for (int m = 0; m < CNN_METRIC_COUNT; m++) {
-        cnn_text_format(&text, ",\"%s\":", cnn_metric_table[m].name);
-        cnn_text_number(&text, cnn_metric_value(&pooled, (cnn_metric_id)m), "null");
-    }
-    cnn_text_format(&text, "},\"bad_images\":%zu}\n", dataset->bad_images);
+    cnn_text_format(&text, ",\"pooled\":");
+    cnn_metrics_json(&text, &result->pooled);
+    cnn_text_format(&text, ",\"bad_images\":%zu}\n", dataset->bad_images);
     return write_text(directory->file[CNN_RUN_SUMMARY], &text, error);
 }
