@@ -12,8 +12,9 @@
 
 #include "cnn/train.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
+#include <time.h>
 
 /* The largest config.json that is read. */
 #define CONFIG_LIMIT ((size_t)16 << 20)
@@ -23,8 +24,15 @@ typedef struct validation {
     const cnn_train_options *options;
     cnn_run_directory directory;
     cnn_pool pool;
-    int fold; /* at work, counted from 1 */
+    int fold;        /* at work, counted from 1 */
+    double deadline; /* by now() */
 } validation;
+
+static double now(void) {
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
 
 /* --- what a fold's run says --- */
 
@@ -213,6 +221,9 @@ static cnn_status train_fold(validation *v, cnn_error *error) {
     options.progress = v->options->progress ? progress_of_fold : NULL;
     options.should_stop = should_stop;
     options.user = v;
+    if (options.max_seconds > 0.0) { /* the folds to come share what is left */
+        options.max_seconds = fmax(v->deadline - now(), 1e-3) / (v->pool.folds - v->fold + 1);
+    }
     cnn_status status =
         cnn_dataset_choose_fold(v->pool.dataset, v->config, v->pool.fold, v->fold - 1, error);
     if (status == CNN_OK) {
@@ -285,17 +296,66 @@ static cnn_status test_folds(validation *v, float *logits, cnn_fold_result *resu
     return status;
 }
 
+/* Measures scores, with intervals. */
+static cnn_status measure(const float *logits, const uint8_t *labels, size_t count, int threads,
+                          cnn_measured *measured, cnn_error *error) {
+    cnn_scores scores;
+    cnn_status status = cnn_scores_from_logits(logits, labels, count, 1.0, 0.5, &scores, error);
+    if (status == CNN_OK) {
+        cnn_metrics_measure(&scores, NULL, &measured->metrics);
+        status = cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, threads, measured->intervals, error);
+    }
+    cnn_scores_free(&scores);
+    return status;
+}
+
+/* Measures all predictions together. Each fold's model has a threshold of its own, so that what
+ * depends on it is measured on the decisions, and the rest on the probabilities; the bootstrap
+ * draws the same images for both. */
+static cnn_status measure_pooled(const validation *v, cnn_folds_result *result, cnn_error *error) {
+    static const cnn_metric_id of_probabilities[] = {CNN_METRIC_loss, CNN_METRIC_auc,
+                                                     CNN_METRIC_average_precision, CNN_METRIC_brier,
+                                                     CNN_METRIC_ece};
+    const cnn_dataset *dataset = v->pool.dataset;
+    int threads = cnn_setup_threads(v->options->threads);
+    cnn_measured probabilities;
+    uint8_t *labels = cnn_alloc(dataset->count, sizeof *labels);
+    float *decisions = cnn_alloc(dataset->count, sizeof *decisions);
+    cnn_status status = labels && decisions ? CNN_OK : cnn_fail_memory(error, "metrics");
+    for (size_t i = 0; i < dataset->count && status == CNN_OK; i++) {
+        labels[i] = (uint8_t)dataset->samples[i].label;
+        decisions[i] = cnn_folds_predicted(result, i) ? 1.0f : -1.0f;
+    }
+    if (status == CNN_OK) {
+        status = measure(decisions, labels, dataset->count, threads, &result->pooled, error);
+    }
+    if (status == CNN_OK) {
+        status = measure(result->logits, labels, dataset->count, threads, &probabilities, error);
+    }
+    for (size_t i = 0; i < sizeof of_probabilities / sizeof *of_probabilities && status == CNN_OK;
+         i++) {
+        cnn_metric_id id = of_probabilities[i];
+        size_t offset = cnn_metric_table[id].offset;
+        memcpy((char *)&result->pooled.metrics + offset,
+               (const char *)&probabilities.metrics + offset, sizeof(double));
+        result->pooled.intervals[id] = probabilities.intervals[id];
+    }
+    cnn_free(labels);
+    cnn_free(decisions);
+    return status;
+}
+
 /* Measures all folds, and writes what came of it; the summary last. */
 static cnn_status finish(validation *v, cnn_error *error) {
     float *logits = cnn_alloc(v->pool.dataset->count, sizeof *logits);
     cnn_fold_result *results = cnn_alloc((size_t)v->pool.folds, sizeof *results);
-    cnn_folds_result result = {.pool = &v->pool,
-                               .folds = results,
-                               .logits = logits,
-                               .threads = cnn_setup_threads(v->options->threads)};
+    cnn_folds_result result = {.pool = &v->pool, .folds = results, .logits = logits};
     cnn_status status = logits && results
                             ? test_folds(v, logits, results, &result.parameters, error)
                             : cnn_fail_memory(error, "the results");
+    if (status == CNN_OK) {
+        status = measure_pooled(v, &result, error);
+    }
     if (status == CNN_OK) {
         status = cnn_folds_write_table(&v->directory, &result, error);
     }
@@ -304,6 +364,10 @@ static cnn_status finish(validation *v, cnn_error *error) {
     }
     if (status == CNN_OK) {
         status = cnn_folds_write_summary(&v->directory, &result, error);
+    }
+    if (status == CNN_OK) {
+        const cnn_metrics_column column = {"all folds", &result.pooled};
+        cnn_metrics_log(&v->options->log, &column, 1);
     }
     cnn_free(logits);
     cnn_free(results);
@@ -314,7 +378,10 @@ static cnn_status finish(validation *v, cnn_error *error) {
 
 cnn_status cnn_cross_validate(cnn_config *config, const cnn_train_options *options,
                               cnn_error *error) {
-    validation v = {.config = config, .options = options, .directory = {.lock = {.file = -1}}};
+    validation v = {.config = config,
+                    .options = options,
+                    .directory = {.lock = {.file = -1}},
+                    .deadline = now() + options->max_seconds};
     bool begun = false;
     bool finished = false;
     cnn_status status = cnn_pool_check_config(config, error);

@@ -4,7 +4,6 @@
 #include "file.h"
 #include "loss.h"
 #include "memory.h"
-#include "metrics_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -52,8 +51,7 @@ cnn_status cnn_folds_write_table(const cnn_run_directory *directory, const cnn_f
     return write_text(directory->folds_table, &text, error);
 }
 
-/* What the model of its fold takes image i for: 0 or 1. */
-static int predicted(const cnn_folds_result *result, size_t i) {
+int cnn_folds_predicted(const cnn_folds_result *result, size_t i) {
     double threshold = result->folds[result->pool->fold[i]].threshold;
     return cnn_probability(result->logits[i]) >= (float)threshold;
 }
@@ -68,7 +66,7 @@ cnn_status cnn_folds_write_predictions(const cnn_run_directory *directory,
         cnn_text_append(&text, ",", 1);
         cnn_text_csv_field(&text, dataset->classes[dataset->samples[i].label]);
         cnn_text_append(&text, ",", 1);
-        cnn_text_csv_field(&text, dataset->classes[predicted(result, i)]);
+        cnn_text_csv_field(&text, dataset->classes[cnn_folds_predicted(result, i)]);
         cnn_text_format(&text, ",%.9g,%d\n", (double)cnn_probability(result->logits[i]),
                         result->pool->fold[i] + 1);
     }
@@ -103,67 +101,10 @@ static void add_mean_and_deviation(cnn_text *text, const cnn_folds_result *resul
     }
 }
 
-/* Metrics of logits at a threshold of 0.5, with their intervals. */
-static cnn_status measure(const float *logits, const uint8_t *labels, size_t count, int threads,
-                          cnn_measured *measured, cnn_error *error) {
-    cnn_scores scores;
-    cnn_status status = cnn_scores_from_logits(logits, labels, count, 1.0, 0.5, &scores, error);
-    if (status == CNN_OK) {
-        cnn_metrics_measure(&scores, NULL, &measured->metrics);
-        status = cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, threads, measured->intervals, error);
-    }
-    cnn_scores_free(&scores);
-    return status;
-}
-
-/* Measures all predictions together. Each fold's model has a threshold of its own, so that what
- * depends on it is measured on the decisions, and the rest on the probabilities. */
-static cnn_status measure_pooled(const cnn_folds_result *result, cnn_measured *pooled,
-                                 cnn_error *error) {
-    const cnn_dataset *dataset = result->pool->dataset;
-    cnn_measured probabilities;
-    uint8_t *labels = cnn_alloc(dataset->count, sizeof *labels);
-    float *decisions = cnn_alloc(dataset->count, sizeof *decisions);
-    cnn_status status = labels && decisions ? CNN_OK : cnn_fail_memory(error, "metrics");
-    for (size_t i = 0; i < dataset->count && status == CNN_OK; i++) {
-        labels[i] = (uint8_t)dataset->samples[i].label;
-        decisions[i] = predicted(result, i) ? 1.0f : -1.0f;
-    }
-    if (status == CNN_OK) {
-        status = measure(decisions, labels, dataset->count, result->threads, pooled, error);
-    }
-    if (status == CNN_OK) {
-        status =
-            measure(result->logits, labels, dataset->count, result->threads, &probabilities, error);
-    }
-    if (status == CNN_OK) {
-        pooled->metrics.loss = probabilities.metrics.loss;
-        pooled->metrics.auc = probabilities.metrics.auc;
-        pooled->metrics.average_precision = probabilities.metrics.average_precision;
-        pooled->metrics.brier = probabilities.metrics.brier;
-        pooled->metrics.ece = probabilities.metrics.ece;
-        static const cnn_metric_id of_probabilities[] = {CNN_METRIC_loss, CNN_METRIC_auc,
-                                                         CNN_METRIC_average_precision,
-                                                         CNN_METRIC_brier, CNN_METRIC_ece};
-        for (size_t i = 0; i < sizeof of_probabilities / sizeof *of_probabilities; i++) {
-            cnn_metric_id id = of_probabilities[i];
-            pooled->intervals[id] = probabilities.intervals[id];
-        }
-    }
-    cnn_free(labels);
-    cnn_free(decisions);
-    return status;
-}
-
 cnn_status cnn_folds_write_summary(const cnn_run_directory *directory,
                                    const cnn_folds_result *result, cnn_error *error) {
     const cnn_dataset *dataset = result->pool->dataset;
-    cnn_measured pooled;
     cnn_text text = {0};
-    cnn_status status = measure_pooled(result, &pooled, error);
-    if (status != CNN_OK) {
-        return status;
-    }
     cnn_text_format(&text, "{\"version\":\"%s\",\"classes\":[", CNN_VERSION);
     cnn_text_json_string(&text, dataset->classes[0]);
     cnn_text_append(&text, ",", 1);
@@ -172,7 +113,7 @@ cnn_status cnn_folds_write_summary(const cnn_run_directory *directory,
                     result->parameters);
     add_mean_and_deviation(&text, result);
     cnn_text_format(&text, ",\"pooled\":");
-    cnn_metrics_json(&text, &pooled);
+    cnn_metrics_json(&text, &result->pooled);
     cnn_text_format(&text, ",\"bad_images\":%zu}\n", dataset->bad_images);
     return write_text(directory->file[CNN_RUN_SUMMARY], &text, error);
 }

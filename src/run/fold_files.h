@@ -2,7 +2,7 @@
 #ifndef CNN_RUN_FOLD_FILES_H
 #define CNN_RUN_FOLD_FILES_H
 
-#include "metrics.h"
+#include "metrics_text.h"
 #include "pool.h"
 #include "run_directory.h"
 
@@ -18,9 +18,12 @@ typedef struct cnn_folds_result {
     const cnn_pool *pool;
     const cnn_fold_result *folds; /* [pool->folds] */
     const float *logits; /* [images of the pool], of the model that did not see the image */
+    cnn_measured pooled; /* of all these predictions together */
     size_t parameters;
-    int threads;
 } cnn_folds_result;
+
+/* What the model of its fold takes image i for: 0 or 1. */
+int cnn_folds_predicted(const cnn_folds_result *result, size_t i);
 
 /* split.csv of the cross-validation: fold,path,label,group,content of every image, in order. */
 void cnn_folds_describe(const cnn_pool *pool, cnn_text *text);

@@ -3,10 +3,12 @@
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 60
 write_config cfg.json
+sed -i "s/\"learning_rate\": 0.1/\"learning_rate\": 0.005/" cfg.json # not all will be right
 
 # a run a fold, and all images tested, each by the model of its fold
 run 0 "$CNNTRAIN" --config cfg.json --folds 4 --out a --threads 2
 expect_stderr '^fold 4/4: epoch 2/2: '
+expect_stderr '^95 % intervals +all folds, 60 images'
 for fold in 1 2 3 4; do
     for file in config.json split.csv metrics.csv model.bin last.bin checkpoint.bin predictions.csv summary.json; do
         expect_file "a/fold-$fold/$file"
@@ -54,10 +56,23 @@ for part in mean deviation pooled; do
 done | awk '{ printf "%.6f%s", $1, NR < 3 ? " " : "\n" }' >from-summary
 expect_same by-hand from-summary
 
-# the pooled loss lies in its interval
-sed 's/.*"pooled"://' a/summary.json | grep -oE '"loss":[^"]*' | tr -cs '0-9.e\n-' ' ' |
-    awk 'NR == 1 { loss = $NF } NR == 2 { print (loss > $(NF - 1) && loss < $NF) ? "inside" : "outside", loss, $0 }' >where
-grep -q '^inside' where || fail "expected the pooled loss inside its interval, got $(cat where)"
+# the area under the curve of all predictions: pairs in the right order, half of those tied; with an interval around it
+awk -F, 'NR > 1 { p[NR] = $4; right[NR] = $2 == "right" }
+    END { for (i in p) for (j in p) if (right[i] && !right[j]) { n++; sum += p[i] > p[j] ? 1 : p[i] == p[j] ? 0.5 : 0 }
+          printf "%.6f\n", sum / n }' a/predictions.csv >by-hand
+sed 's/.*"pooled":{//' a/summary.json >pooled-part
+grep -o '"auc":[0-9.e-]*' pooled-part | head -n 1 | cut -d: -f2 | awk '{ printf "%.6f\n", $1 }' >from-summary
+expect_same by-hand from-summary
+for metric in auc accuracy; do
+    value=$(grep -o "\"$metric\":[0-9.e-]*" pooled-part | head -n 1 | cut -d: -f2)
+    sed 's/.*"interval_95"//' pooled-part | grep -o "\"$metric\":\[[^]]*" | sed 's/.*\[//' |
+        awk -F, -v v="$value" '{ exit !($1 <= v && v <= $2 && $1 < $2) }' || fail "expected $metric in its interval"
+done
+
+# --max-seconds: shared by the folds, each of which leaves what a run leaves
+run 0 "$CNNTRAIN" --config cfg.json --folds 2 train.epochs=100000 --max-seconds 0.2 --out m -q
+expect_file m/fold-2/model.bin
+expect_file m/summary.json
 
 # the same bytes on one thread, and stopped anywhere; finished folds are not touched
 run 0 "$CNNTRAIN" --config cfg.json --folds 4 --out b --threads 1 -q
