@@ -52,10 +52,6 @@ CNN_MUST_USE cnn_status cnn_folder_sync(const char *path, cnn_error *error);
 /* open(2), again where a signal interrupts it. */
 int cnn_file_open(const char *path, int flags, mode_t mode);
 
-/* The status of a failure with this errno: CNN_ERROR_RUNTIME where memory or descriptors have run
- * out, for which no file is to blame, else `failure`. */
-cnn_status cnn_file_blame(int reason, cnn_status failure);
-
 /* *is_folder: does `path` exist as a folder? Fails, with cnn_file_blame's status and a message that
  * starts with the path, where that cannot be found out. */
 CNN_MUST_USE cnn_status cnn_folder_look(const char *path, cnn_status failure, bool *is_folder,
