@@ -16,4 +16,17 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
 /* cnn_fail for a request of memory that was refused. `what` says what it was for. */
 cnn_status cnn_fail_memory(cnn_error *error, const char *what);
 
+/* Calls something that may fail, and returns its status at once unless it is CNN_OK.
+ *
+ * This is the project's one idiom for errors. A function that uses it holds nothing that must be
+ * released. Where something must be released, two functions share the work: the inner one uses
+ * CNN_TRY; the outer one acquires, calls it, releases, and returns its status. */
+#define CNN_TRY(call)                                                                              \
+    do {                                                                                           \
+        const cnn_status cnn_try_status = (call);                                                  \
+        if (cnn_try_status != CNN_OK) {                                                            \
+            return cnn_try_status;                                                                 \
+        }                                                                                          \
+    } while (0)
+
 #endif
