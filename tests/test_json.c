@@ -1,10 +1,10 @@
 /* Numbers as text, the writer of JSON, and the reader. */
 #include "test_support.h"
 
-#include "json.h"
-#include "json_writer.h"
-#include "memory.h"
-#include "number_text.h"
+#include "base/json.h"
+#include "base/json_writer.h"
+#include "base/memory.h"
+#include "base/number_text.h"
 
 #include <float.h>
 #include <locale.h>

@@ -1,4 +1,4 @@
-#include "c_locale.h"
+#include "base/c_locale.h"
 
 #include <pthread.h>
 

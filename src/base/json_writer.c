@@ -1,6 +1,6 @@
-#include "json_writer.h"
+#include "base/json_writer.h"
 
-#include "number_text.h"
+#include "base/number_text.h"
 
 #include <math.h>
 #include <string.h>

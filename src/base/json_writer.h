@@ -15,7 +15,7 @@
 #ifndef CNN_BASE_JSON_WRITER_H
 #define CNN_BASE_JSON_WRITER_H
 
-#include "text.h"
+#include "base/text.h"
 
 typedef enum cnn_json_style {
     CNN_JSON_COMPACT, /* no space at all: a line */

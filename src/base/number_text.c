@@ -1,6 +1,6 @@
-#include "number_text.h"
+#include "base/number_text.h"
 
-#include "c_locale.h"
+#include "base/c_locale.h"
 
 #include <float.h>
 #include <math.h>

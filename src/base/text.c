@@ -1,8 +1,8 @@
-#include "text.h"
+#include "base/text.h"
 
-#include "c_locale.h"
-#include "memory.h"
-#include "number_text.h"
+#include "base/c_locale.h"
+#include "base/memory.h"
+#include "base/number_text.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #ifndef CNN_CLI_ROWS_H
 #define CNN_CLI_ROWS_H
 
-#include "json_writer.h"
+#include "base/json_writer.h"
 
 typedef enum cnn_row_format {
     CNN_ROWS_TSV,   /* no header; tab, newline, return and backslash as \t, \n, \r and \\ */

@@ -1,10 +1,10 @@
-#include "checkpoint.h"
+#include "run/checkpoint.h"
 
-#include "c_locale.h"
-#include "config.h"
-#include "error.h"
-#include "number_text.h"
-#include "safetensors.h"
+#include "base/c_locale.h"
+#include "base/error.h"
+#include "base/number_text.h"
+#include "config/config.h"
+#include "model/safetensors.h"
 
 #include <errno.h>
 #include <inttypes.h>

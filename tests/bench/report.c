@@ -1,7 +1,7 @@
 #include "report.h"
 
-#include "json_writer.h"
-#include "parallel.h"
+#include "base/json_writer.h"
+#include "base/parallel.h"
 
 #include <math.h>
 #include <stdio.h>
