@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "cli/cache_home.h"
-#include "cli/options.h"
 #include "cli/png_file.h"
+#include "cli/program.h"
 #include "cli/progress.h"
 
 #include <signal.h>
@@ -14,166 +14,22 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    CONFIG,
-    INIT,
-    OUT,
-    RESUME,
-    OVERWRITE,
-    MAX_SECONDS,
-    FOLDS,
-    THREADS,
-    NO_CACHE,
-    CACHE_LIMIT,
-    MAX_MEMORY,
-    DRY_RUN,
-    CHECK_DATA,
-    CHECK_GRADIENTS,
-    TRACE,
-    SHOW_AUGMENTED,
-    QUIET,
-    VERBOSE,
-    HELP,
-    HELP_CONFIG,
-    SCHEMA,
-    VERSION,
-};
-
-static const cnn_option options[] = {
-    [CONFIG] = {"config", 'c', "FILE", "what to train on, and how (JSON)"},
-    [INIT] = {"init", 0, "DIR",
-              "look at the images in DIR, print a config for them; train nothing"},
-    [OUT] = {"out", 'o', "DIR", "the run directory; beats the config's \"output\""},
-    [RESUME] = {"resume", 0, NULL, "go on with the run in the directory, or start one"},
-    [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
-    [MAX_SECONDS] = {"max-seconds", 0, "N", "end in time, with all that a finished run leaves"},
-    [FOLDS] = {"folds", 0, "K", "cross-validation: K runs, each tested on its part of data.train"},
-    [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
-    [NO_CACHE] = {"no-cache", 0, NULL, "neither use nor fill the cache of decoded images"},
-    [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
-    [MAX_MEMORY] = {"max-memory", 0, "SIZE", "fail rather than take more (default: all there is)"},
-    [DRY_RUN] = {"dry-run", 'n', NULL, "print layers, memory and data counts; train nothing"},
-    [CHECK_DATA] = {"check-data", 0, NULL,
-                    "report copies, bad images, shortcuts, …; train nothing"},
-    [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
-                         "compare gradients with differences in double"},
-    [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
-    [SHOW_AUGMENTED] = {"show-augmented", 0, "N",
-                        "draw what the network sees of N images: augmented.png"},
-    [QUIET] = {"quiet", 'q', NULL, "errors only"},
-    [VERBOSE] = {"verbose", 'v', NULL, "more messages"},
-    [HELP] = {"help", 'h', NULL, "print this"},
-    [HELP_CONFIG] = {"help-config", 0, NULL, "explain every key of the config"},
-    [SCHEMA] = {"schema", 0, NULL, "print the config's JSON Schema"},
-    [VERSION] = {"version", 'V', NULL, "print the version"},
-    {0},
-};
-
 /* What the command line asks for. */
 typedef struct train_command {
-    const char *config;
-    const char *init;       /* what --init is to look at */
+    cnn_shared_options shared;
+    const char *config_path;
+    const char *images;     /* what --init is to look at */
     const char **overrides; /* [argc] */
     size_t override_count;
     cnn_train_options train;
-    bool quiet, verbose, no_cache;
-    uint64_t max_memory; /* bytes; 0: what there is */
-    int shown;           /* images on the sheet of --show-augmented */
-    int action;          /* TRACE, DRY_RUN, …; -1: train */
+    bool verbose, no_cache;
+    int shown; /* images on the sheet of --show-augmented */
+
+    /* of the action at work */
+    cnn_progress progress;
+    char *cache;        /* the folder; NULL: none */
+    cnn_config *config; /* NULL until it is loaded */
 } train_command;
-
-/* Two of these at once would leave one undone. */
-static cnn_status choose_action(train_command *command, int action, cnn_error *error) {
-    if (command->action >= 0 && command->action != action) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --%s and --%s, got both",
-                        options[command->action].name, options[action].name);
-    }
-    command->action = action;
-    return CNN_OK;
-}
-
-static cnn_status handle(void *context, int option, const char *value, cnn_error *error) {
-    train_command *command = context;
-    switch (option) {
-    case CONFIG:
-        command->config = value;
-        break;
-    case INIT:
-        command->init = value;
-        return choose_action(command, option, error);
-    case OUT:
-        if (!*value) {
-            return cnn_fail(error, CNN_ERROR_CONFIG, "--out: expected a path, got \"\"");
-        }
-        command->train.output = value;
-        break;
-    case RESUME:
-        command->train.resume = true;
-        break;
-    case OVERWRITE:
-        command->train.overwrite = true;
-        break;
-    case MAX_SECONDS:
-        return cnn_option_number("max-seconds", value, 1e-6, 1e9, &command->train.max_seconds,
-                                 error);
-    case FOLDS:
-        return cnn_option_integer("folds", value, 2, 1000, &command->train.folds, error);
-    case THREADS:
-        return cnn_option_integer("threads", value, 1, 1024, &command->train.threads, error);
-    case NO_CACHE:
-        command->no_cache = true;
-        break;
-    case CACHE_LIMIT:
-        return cnn_option_size("cache-limit", value, &command->train.cache_limit, error);
-    case MAX_MEMORY:
-        return cnn_option_size("max-memory", value, &command->max_memory, error);
-    case QUIET:
-        command->quiet = true;
-        break;
-    case VERBOSE:
-        command->verbose = true;
-        break;
-    case SHOW_AUGMENTED: {
-        cnn_status status =
-            cnn_option_integer("show-augmented", value, 1, 1000, &command->shown, error);
-        return status == CNN_OK ? choose_action(command, option, error) : status;
-    }
-    case DRY_RUN:
-    case CHECK_DATA:
-    case CHECK_GRADIENTS:
-    case TRACE:
-    case HELP:
-    case HELP_CONFIG:
-    case SCHEMA:
-    case VERSION:
-        return choose_action(command, option, error);
-    default:
-        command->overrides[command->override_count++] = value;
-        break;
-    }
-    return CNN_OK;
-}
-
-static void print_help(void) {
-    puts("usage: cnntrain --config FILE [KEY=VALUE ...] [OPTION ...]\n"
-         "\n"
-         "Trains a small convolutional network that tells two kinds of image apart, and\n"
-         "writes its weights and everything about the run to a directory.\n"
-         "\n"
-         "  KEY=VALUE                 overrides a key of the config: train.epochs=3");
-    cnn_options_print(options);
-    puts("\n"
-         "Exit codes: 0 done, 1 I/O or memory, 2 flags or config, 3 data, 4 model file,\n"
-         "5 training diverged, 75 stopped by a signal after a checkpoint (use --resume).\n"
-         "\n"
-         "Decoded images are kept in $XDG_CACHE_HOME/cnntrain or ~/.cache/cnntrain, so that the\n"
-         "next run starts at once. It may be removed at any time.\n"
-         "\n"
-         "  cnntrain --init photos > cfg.json && cnntrain --config cfg.json\n"
-         "  cnntrain --config configs/fashion.json\n"
-         "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b\n"
-         "  cnnpredict runs/b/model.bin image.png");
-}
 
 /* --- signals --- */
 
@@ -206,63 +62,22 @@ static void catch_signals(void) {
 
 /* --- actions --- */
 
-/* Prints a text of the library's and frees it. NULL: memory was refused. */
-static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
-    if (!text) {
-        return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
-    }
-    cnn_error unprinted;
-    cnn_status printed = cnn_print_results(text, strlen(text), &unprinted);
-    printed = printed == CNN_OK ? cnn_flush_results(&unprinted) : printed;
-    cnn_text_release(text);
-    if (printed != CNN_OK) { /* whatever the text says of, nobody can read it */
-        *error = unprinted;
-        status = printed;
-    }
-    return status;
+/* Fills in where messages, progress and cached images go. */
+static void start(train_command *command) {
+    cnn_progress_start(&command->progress, "cnntrain", command->shared.quiet, command->verbose);
+    command->cache = command->no_cache ? NULL : cnn_cache_home("cnntrain");
+    command->train.cache_directory = command->cache;
+    command->train.threads = command->shared.threads;
+    command->train.log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
+    command->train.progress = cnn_progress_show;
+    command->train.should_stop = should_stop;
+    command->train.user = &command->progress;
 }
 
-/* Writes the contact sheet and prints its path. */
-static cnn_status show_augmented(cnn_config *config, const train_command *command,
-                                 cnn_error *error) {
-    cnn_augmented_sheet sheet;
-    cnn_status status = cnn_show_augmented(config, &command->train, command->shown, &sheet, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    status =
-        cnn_png_write(sheet.path, sheet.channels, sheet.height, sheet.width, sheet.pixels, error);
-    if (status == CNN_OK) {
-        status = cnn_print_results(sheet.path, strlen(sheet.path), error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_print_results("\n", 1, error);
-    }
-    cnn_augmented_sheet_free(&sheet);
-    return status;
-}
-
-/* Prints a config for the images in a folder: nothing is given but what they are. */
-static cnn_status init(const train_command *command, cnn_error *error) {
-    char *json = NULL;
-    if (command->config || command->override_count > 0 || command->train.folds > 0) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
-                        command->config               ? "--config"
-                        : command->override_count > 0 ? "KEY=VALUE"
-                                                      : "--folds",
-                        command->config               ? command->config
-                        : command->override_count > 0 ? command->overrides[0]
-                                                      : "one");
-    }
-    catch_signals();
-    cnn_status status = cnn_init(command->init, &command->train, &json, error);
-    return print_text(json, status, error);
-}
-
-static cnn_status run(const train_command *command, cnn_error *error) {
-    cnn_config *config;
-    char *text = NULL;
-    if (!command->config) {
+/* Loads the config. option: the one that asked for the action, where it does not go with --folds.
+ */
+static cnn_status load(train_command *command, const char *option, cnn_error *error) {
+    if (!command->config_path) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "--config: missing; expected --config FILE (see --help)");
     }
@@ -270,93 +85,310 @@ static cnn_status run(const train_command *command, cnn_error *error) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "expected one of --resume and --overwrite, got both");
     }
-    if (command->train.folds > 0 && command->action >= 0 && command->action != DRY_RUN) {
+    if (command->train.folds > 0 && option) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --folds and --%s, got both",
-                        options[command->action].name);
+                        option);
     }
-    cnn_status status = cnn_config_load(command->config, command->overrides,
-                                        command->override_count, &config, error);
-    if (status != CNN_OK) {
-        return status;
+    start(command);
+    return cnn_config_load(command->config_path, command->overrides, command->override_count,
+                           &command->config, error);
+}
+
+/* Prints a text of the library's and frees it, if there is one; status: of the call that made it.
+ */
+static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
+    if (!*text) {
+        return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
     }
-    switch (command->action) {
-    case DRY_RUN:
-        status = cnn_dry_run(config, &command->train, &text, error);
-        status = print_text(text, status, error);
-        break;
-    case CHECK_DATA:
-        status = cnn_check_data(config, &command->train, &text, error);
-        status = print_text(text, status, error);
-        break;
-    case CHECK_GRADIENTS:
-        status = cnn_check_gradients(config, &command->train, &text, error);
-        status = print_text(text, status, error);
-        break;
-    case TRACE:
-        status = cnn_trace(config, &command->train, &text, error);
-        status = print_text(text, status, error);
-        break;
-    case SHOW_AUGMENTED:
-        status = show_augmented(config, command, error);
-        break;
-    default:
-        catch_signals();
-        status = command->train.folds > 0 ? cnn_cross_validate(config, &command->train, error)
-                                          : cnn_train(config, &command->train, error);
-        break;
+    cnn_error unprinted;
+    cnn_status printed = cnn_print_results(*text, strlen(*text), &unprinted);
+    printed = printed == CNN_OK ? cnn_flush_results(&unprinted) : printed;
+    cnn_text_release(*text);
+    if (printed != CNN_OK) { /* whatever the text reports, nobody can read it */
+        *error = unprinted;
+        return printed;
     }
-    cnn_config_free(config);
     return status;
 }
 
+static cnn_status train(void *context, cnn_error *error) {
+    train_command *command = context;
+    CNN_TRY(load(command, NULL, error));
+    catch_signals();
+    const cnn_status status = command->train.folds > 0
+                                  ? cnn_cross_validate(command->config, &command->train, error)
+                                  : cnn_train(command->config, &command->train, error);
+    cnn_progress_clear(&command->progress);
+    return status;
+}
+
+/* Prints a config for the images in a folder, which are all that it is made from. */
+static cnn_status init(void *context, cnn_error *error) {
+    train_command *command = context;
+    const char *config = command->config_path;
+    const char *override = command->override_count > 0 ? command->overrides[0] : NULL;
+    if (config || override || command->train.folds > 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
+                        config     ? "--config"
+                        : override ? "KEY=VALUE"
+                                   : "--folds",
+                        config     ? config
+                        : override ? override
+                                   : "one");
+    }
+    start(command);
+    catch_signals();
+    char *json = NULL;
+    return print_text(cnn_init(command->images, &command->train, &json, error), &json, error);
+}
+
+static cnn_status dry_run(void *context, cnn_error *error) {
+    train_command *command = context;
+    char *text = NULL;
+    CNN_TRY(load(command, NULL, error));
+    return print_text(cnn_dry_run(command->config, &command->train, &text, error), &text, error);
+}
+
+static cnn_status check_data(void *context, cnn_error *error) {
+    train_command *command = context;
+    char *text = NULL;
+    CNN_TRY(load(command, "check-data", error));
+    return print_text(cnn_check_data(command->config, &command->train, &text, error), &text, error);
+}
+
+static cnn_status check_gradients(void *context, cnn_error *error) {
+    train_command *command = context;
+    char *text = NULL;
+    CNN_TRY(load(command, "check-gradients", error));
+    return print_text(cnn_check_gradients(command->config, &command->train, &text, error), &text,
+                      error);
+}
+
+static cnn_status trace(void *context, cnn_error *error) {
+    train_command *command = context;
+    char *json = NULL;
+    CNN_TRY(load(command, "trace", error));
+    return print_text(cnn_trace(command->config, &command->train, &json, error), &json, error);
+}
+
+static cnn_status write_sheet(const cnn_augmented_sheet *sheet, cnn_error *error) {
+    CNN_TRY(cnn_png_write(sheet->path, sheet->channels, sheet->height, sheet->width, sheet->pixels,
+                          error));
+    CNN_TRY(cnn_print_results(sheet->path, strlen(sheet->path), error));
+    return cnn_print_results("\n", 1, error);
+}
+
+/* Writes the contact sheet and prints its path. */
+static cnn_status show_augmented(void *context, cnn_error *error) {
+    train_command *command = context;
+    cnn_augmented_sheet sheet;
+    CNN_TRY(load(command, "show-augmented", error));
+    CNN_TRY(cnn_show_augmented(command->config, &command->train, command->shown, &sheet, error));
+    const cnn_status status = write_sheet(&sheet, error);
+    cnn_augmented_sheet_free(&sheet);
+    return status;
+}
+
+static cnn_status help_config(void *context, cnn_error *error) {
+    (void)context;
+    char *text = cnn_config_help();
+    return print_text(CNN_OK, &text, error);
+}
+
+static cnn_status schema(void *context, cnn_error *error) {
+    (void)context;
+    char *text = cnn_config_schema();
+    return print_text(CNN_OK, &text, error);
+}
+
+/* --- the command line --- */
+
+#define FIELD(field) .offset = offsetof(train_command, field)
+
+static const cnn_option options[] = {
+    {.name = "config",
+     .letter = 'c',
+     .argument = "FILE",
+     .parse = cnn_option_text,
+     FIELD(config_path),
+     .help = "what to train on, and how (JSON)",
+     .prose = "What to train on, and how: see {CONFIGURATION}."},
+    {.name = "init",
+     .argument = "DIR",
+     .parse = cnn_option_text,
+     FIELD(images),
+     .action = init,
+     .help = "look at the images in DIR, print a config for them; train nothing",
+     .prose = "Look at all images in <dir> and print a config that trains on them as it stands; "
+              "train and write nothing. See {A CONFIG FROM THE IMAGES}."},
+    {.name = "out",
+     .letter = 'o',
+     .argument = "DIR",
+     .parse = cnn_option_path,
+     FIELD(train.output),
+     .help = "the run directory; beats the config's \"output\"",
+     .prose = "The run directory. Takes precedence over the config's `output`. It is made where it "
+              "is missing. One that holds anything except a *data_report.csv* is refused unless "
+              "`--resume` or `--overwrite` is given."},
+    {.name = "resume",
+     FIELD(train.resume),
+     .help = "go on with the run in the directory, or start one",
+     .prose = "Go on from the checkpoint in the run directory, or start where there is none. A "
+              "directory that holds other files, and no run, is refused. A run that is finished is "
+              "left as it is, and the exit status is 0. Config and data must be those of the run, "
+              "and a message names the first difference; only `train.epochs` "
+              "(not below the number of epochs that are finished; not where the schedule is \"cosine\" "
+              "or \"one_cycle\", whose learning rates depend on it), `train.early_stopping.patience`, "
+              "`train.checkpoint_seconds` and `output` may differ. A directory in which another run is at work is refused."},
+    {.name = "overwrite",
+     FIELD(train.overwrite),
+     .help = "start over in a directory that holds a run",
+     .prose = "Start over in a directory that holds a run. The files of the earlier run are "
+              "removed, others are left alone."},
+    {.name = "max-seconds",
+     .argument = "N",
+     .parse = cnn_option_number,
+     FIELD(train.max_seconds),
+     .minimum = 1e-6,
+     .maximum = 1e9,
+     .help = "end in time, with all that a finished run leaves",
+     .prose =
+         "End in about <n> seconds, counted from the start of this command, and leave all that a "
+         "finished run leaves, with exit status 0. Training ends after a batch (of a new run, not "
+         "before the first one), so early that the remaining time is enough, by the speed so far, "
+         "to measure the model; reading the images is not cut short. An epoch that was cut short "
+         "gets its row in *metrics.csv* and may become *model.bin* like any other. `--resume` goes "
+         "on from the batch where training ended, as if neither this nor the measuring had "
+         "happened, and ends with the bytes of a run that was never cut short: what was kept of "
+         "the cut epoch is discarded, and another `--max-seconds` counts anew. The learning rates "
+         "of a schedule depend on `train.epochs`, not on time."},
+    {.name = "folds",
+     .argument = "K",
+     .parse = cnn_option_integer,
+     FIELD(train.folds),
+     .minimum = 2,
+     .maximum = 1000,
+     .help = "cross-validation: K runs, each tested on its part of data.train",
+     .prose =
+         "Cross-validation with 2 to 1000 folds: see {CROSS-VALIDATION}. With `-n`: print what "
+         "each fold trains on and is tested on."},
+    {.name = "no-cache",
+     FIELD(no_cache),
+     .help = "neither use nor fill the cache of decoded images",
+     .prose = "Neither use nor fill the cache of decoded images: see {THE CACHE}."},
+    {.name = "cache-limit",
+     .argument = "SIZE",
+     .parse = cnn_option_size,
+     FIELD(train.cache_limit),
+     .help = "what the cache may take in all (default: 10G)",
+     .prose = "What the files of the cache may take together, in the units of `--max-memory`. "
+              "Default: 10G."},
+    {.name = "dry-run",
+     .letter = 'n',
+     .action = dry_run,
+     .help = "print layers, memory and data counts; train nothing",
+     .prose = "Read the data and print the layers with their shapes, parameters and floating-point "
+              "operations, the memory that training takes, and the number of images of each class. "
+              "Train and write nothing."},
+    {.name = "check-data",
+     .action = check_data,
+     .help = "report copies, bad images, shortcuts, …; train nothing",
+     .prose = "Look at every image, in its file and against all others, and print a report; train "
+              "nothing. See {CHECKING THE DATA}."},
+    {.name = "check-gradients",
+     .action = check_gradients,
+     .help = "compare gradients with differences in double",
+     .prose =
+         "Compare the gradients of the config's network, on random images and weights, with "
+         "central differences in double precision, and the kernels in single precision with "
+         "the same equations in double. Prints a table; the exit status is 1 where an error is "
+         "above its bound. Does not read the data."},
+    {.name = "trace",
+     .action = trace,
+     .help = "print one batch's values and gradients as JSON",
+     .prose =
+         "Print the first batch's way through the network with its starting weights, and back, as "
+         "JSON on standard output: the images' paths, every layer's values, the loss and every "
+         "gradient. The k-th layer with weights has `wk` and `bk` and gives `Zk`; what follows it "
+         "is `Ak` (relu, sigmoid) or `Pk` (maxpool), flatten gives `F`, and `X` are the images. Of "
+         "two equal names, the second has an underscore and the layer's number after it. A `d` "
+         "before a name is the gradient of the loss. Networks with `batchnorm`, whose values "
+         "depend "
+         "on the whole batch, are refused; `dropout` drops what it drops in the first step of "
+         "training, and the gradient of a `residual` itself is the part that came through its "
+         "layers."},
+    {.name = "show-augmented",
+     .argument = "N",
+     .parse = cnn_option_integer,
+     FIELD(shown),
+     .minimum = 1,
+     .maximum = 1000,
+     .action = show_augmented,
+     .help = "draw what the network sees of N images: augmented.png",
+     .prose =
+         "Draw what the keys `augment` of the config make of <n> training images (1 to 1000), "
+         "chosen evenly, into the file *augmented.png* in the run directory, or in the current "
+         "one where none is given, and print its path; train nothing. An image has a row: "
+         "first as the network sees it unchanged, then as it does in epochs 1 to 7, the very "
+         "pixels of training. Small images are drawn larger, by a whole factor. An older file "
+         "of that name is replaced."},
+    {.name = "help-config",
+     .action = help_config,
+     .help = "explain every key of the config",
+     .prose = "Explain every key of the config."},
+    {.name = "schema",
+     .action = schema,
+     .help = "print the config's JSON Schema",
+     .prose = "Print the config's JSON Schema, for editors."},
+    {.name = "verbose",
+     .letter = 'v',
+     FIELD(verbose),
+     .help = "more messages",
+     .prose = "Print more messages."},
+    {.name = NULL},
+};
+
+static cnn_status add_override(void *context, const char *value, cnn_error *error) {
+    train_command *command = context;
+    (void)error;
+    command->overrides[command->override_count++] = value;
+    return CNN_OK;
+}
+
+static const cnn_program program = {
+    .name = "cnntrain",
+    .usage = "usage: cnntrain --config FILE [KEY=VALUE ...] [OPTION ...]\n"
+             "\n"
+             "Trains a small convolutional network that tells two kinds of image apart, and\n"
+             "writes its weights and everything about the run to a directory.\n"
+             "\n"
+             "  KEY=VALUE                 overrides a key of the config: train.epochs=3",
+    .notes = "Exit codes: 0 done, 1 I/O or memory, 2 flags or config, 3 data, 4 model file,\n"
+             "5 training diverged, 75 stopped by a signal after a checkpoint (use --resume).\n"
+             "\n"
+             "Decoded images are kept in $XDG_CACHE_HOME/cnntrain or ~/.cache/cnntrain, so that "
+             "the\nnext run starts at once. It may be removed at any time.\n"
+             "\n"
+             "  cnntrain --init photos > cfg.json && cnntrain --config cfg.json\n"
+             "  cnntrain --config configs/fashion.json\n"
+             "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b\n"
+             "  cnnpredict runs/b/model.bin image.png",
+    .options = options,
+    .shared = cnn_shared_rows,
+    .argument = add_override,
+    .work = train,
+};
+
 int main(int argc, char **argv) {
-    cnn_error error = {0};
-    cnn_progress progress;
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
-    train_command command = {.action = -1};
+    train_command command = {0};
     command.overrides = calloc((size_t)argc + 1, sizeof *command.overrides);
-    cnn_progress_start(&progress, "cnntrain", false, false);
-    cnn_status status = command.overrides
-                            ? cnn_options_parse(options, argc, argv, handle, &command, &error)
-                            : cnn_fail(&error, CNN_ERROR_RUNTIME, "out of memory");
-    cnn_progress_start(&progress, "cnntrain", command.quiet, command.verbose);
-    cnn_option_limit_memory(command.max_memory);
-    command.train.log = (cnn_log_sink){.write = cnn_progress_log, .user = &progress};
-    command.train.progress = cnn_progress_show;
-    command.train.should_stop = should_stop;
-    command.train.user = &progress;
-    char *cache = command.no_cache ? NULL : cnn_cache_home("cnntrain");
-    command.train.cache_directory = cache;
-    if (status == CNN_OK) {
-        switch (command.action) {
-        case HELP:
-            print_help();
-            break;
-        case HELP_CONFIG:
-            status = print_text(cnn_config_help(), CNN_OK, &error);
-            break;
-        case SCHEMA:
-            status = print_text(cnn_config_schema(), CNN_OK, &error);
-            break;
-        case INIT:
-            status = init(&command, &error);
-            break;
-        case VERSION:
-            puts("cnntrain " CNN_VERSION);
-            break;
-        default:
-            status = run(&command, &error);
-            break;
-        }
+    if (!command.overrides) {
+        fputs("cnntrain: out of memory\n", stderr);
+        return CNN_ERROR_RUNTIME;
     }
-    free(cache);
+    const int code = cnn_program_main(&program, argc, argv, &command);
+    cnn_config_free(command.config);
+    free(command.cache);
     free(command.overrides);
-    cnn_progress_clear(&progress);
-    if (status == CNN_OK) {
-        status = cnn_flush_results(&error);
-    }
-    if (status != CNN_OK) {
-        cnn_progress_error(&progress, error.message);
-    }
-    return (int)status;
+    return code;
 }

@@ -1,0 +1,37 @@
+# shellcheck shell=bash disable=SC2207
+# Completions of cnntrain. Generated from the program's tables by src/cli/reference.sh; do not edit.
+_cnntrain() {
+    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    # bash takes "=" for a word of its own
+    if [[ $current == "=" ]]; then
+        current=
+    elif [[ $before == "=" ]]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    local IFS=$'\n' kind=
+    local -a words=()
+    case $before in
+    --config | -c) kind=path words=() ;;
+    --init) kind=folder words=() ;;
+    --out | -o) kind=folder words=() ;;
+    --max-seconds) kind=words words=() ;;
+    --folds) kind=words words=() ;;
+    --cache-limit) kind=words words=() ;;
+    --show-augmented) kind=words words=() ;;
+    --threads | -t) kind=words words=() ;;
+    --max-memory) kind=words words=() ;;
+    *)
+        if [[ $current == -* ]]; then
+            kind=words words=(--config --init --out --resume --overwrite --max-seconds --folds --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --help-config --schema --verbose --threads --max-memory --quiet --help --version)
+        else
+            kind=path
+        fi
+        ;;
+    esac
+    case $kind in
+    folder) compopt -o filenames; COMPREPLY=($(compgen -d -- "$current")) ;;
+    path) compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")) ;;
+    words) COMPREPLY=($(compgen -W "${words[*]}" -- "$current")) ;;
+    esac
+}
+complete -F _cnntrain cnntrain
