@@ -27,6 +27,12 @@ void cnn_config_free(cnn_config *config); /* NULL is fine */
 char *cnn_config_help(void);
 char *cnn_config_schema(void);
 
+/* The same as the part of a manual page (mdoc) that explains them, and as words for the completions
+ * of a shell: a line for each key, with what its value may be after it, where that is known
+ * ("train.shuffle true false"; "@path" is the name of a file or folder). As above. */
+char *cnn_config_reference(void);
+char *cnn_config_words(void);
+
 /* Frees a text that the library returned; NULL is fine. */
 void cnn_text_release(char *text);
 

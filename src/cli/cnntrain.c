@@ -236,10 +236,9 @@ static const cnn_option options[] = {
      .prose = "Go on from the checkpoint in the run directory, or start where there is none. A "
               "directory that holds other files, and no run, is refused. A run that is finished is "
               "left as it is, and the exit status is 0. Config and data must be those of the run, "
-              "and a message names the first difference; only `train.epochs` "
-              "(not below the number of epochs that are finished; not where the schedule is \"cosine\" "
-              "or \"one_cycle\", whose learning rates depend on it), `train.early_stopping.patience`, "
-              "`train.checkpoint_seconds` and `output` may differ. A directory in which another run is at work is refused."},
+              "and a message names the first difference; {CONFIGURATION} says which keys a resumed "
+              "run may change. `train.epochs` may not be below the number of epochs that are "
+              "finished. A directory in which another run is at work is refused."},
     {.name = "overwrite",
      FIELD(train.overwrite),
      .help = "start over in a directory that holds a run",
@@ -377,6 +376,8 @@ static const cnn_program program = {
     .shared = cnn_shared_rows,
     .argument = add_override,
     .work = train,
+    .key_words = cnn_config_words,
+    .key_reference = cnn_config_reference,
 };
 
 int main(int argc, char **argv) {

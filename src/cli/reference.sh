@@ -34,5 +34,6 @@ for program in cnntrain cnnpredict cnneval; do
         put "$tree/src/cli/completions/$program.$shell"
     done
 done
+splice cnntrain config
 "$programs/cnntrain" --schema >"$new"
 put "$tree/configs/schema.json"

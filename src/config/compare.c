@@ -44,26 +44,36 @@ static bool describe_difference(const char *key, const cJSON *was, const cJSON *
     return complete;
 }
 
-/* May a run that goes on with this config differ in the key? Not in its length, where the learning
- * rate of every step depends on it. */
-static bool may_change(const cnn_config_key *key, const cJSON *config) {
-    const cJSON *train = cJSON_GetObjectItemCaseSensitive(config, "train");
-    const char *schedule =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(train, "schedule"));
-    bool fixed_length =
-        schedule && (strcmp(schedule, "cosine") == 0 || strcmp(schedule, "one_cycle") == 0);
-    return key->may_change && !(fixed_length && strcmp(key->path, "train.epochs") == 0);
+/* Is the string one of the words (ended by NULL)? */
+static bool is_among(const cJSON *item, const char *const *words) {
+    for (; cJSON_IsString(item) && *words; words++) {
+        if (strcmp(item->valuestring, *words) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* May a run that was started with the config `before` go on with another value of the key? */
+static bool may_change(const char *name, const cJSON *before, const cJSON *is) {
+    for (const cnn_resume_rule *rule = cnn_resume_rules; rule->key; rule++) {
+        if (strcmp(rule->key, name) == 0) {
+            return (!rule->left_to_data || !is) &&
+                   !(rule->unless_key &&
+                     is_among(value_at(before, rule->unless_key), rule->unless_values));
+        }
+    }
+    return false;
 }
 
 /* Finds the first key in which the two differ; false where memory is refused. */
 static bool compare(const cJSON *before, const cJSON *after, char difference[256]) {
-    for (const cnn_config_key *key = cnn_config_keys; key->path; key++) {
-        const cJSON *was = value_at(before, key->path);
-        const cJSON *is = value_at(after, key->path);
-        bool left_to_data = key->kind == CNN_CONFIG_CLASSES && !is;
-        if (!may_change(key, before) && (was || is) && !left_to_data &&
-            !cJSON_Compare(was, is, true)) {
-            return describe_difference(key->path, was, is, difference);
+    const cnn_key *key;
+    for (int i = 0; (key = cnn_config_key(i)); i++) {
+        const cJSON *was = value_at(before, key->name);
+        const cJSON *is = value_at(after, key->name);
+        if ((was || is) && !cJSON_Compare(was, is, true) && !may_change(key->name, before, is)) {
+            return describe_difference(key->name, was, is, difference);
         }
     }
     return true;

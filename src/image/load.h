@@ -20,7 +20,7 @@ typedef enum cnn_resize {
  * or 3. */
 typedef struct cnn_image_settings {
     int64_t width, height, channels;
-    int64_t resize; /* cnn_resize */
+    cnn_resize resize;
     double max_megapixels;
 } cnn_image_settings;
 

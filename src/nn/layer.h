@@ -4,6 +4,7 @@
 #ifndef CNN_NN_LAYER_H
 #define CNN_NN_LAYER_H
 
+#include "base/value_kind.h"
 #include "kernels/kernels.h"
 
 #include "cnn/status.h"
@@ -30,36 +31,14 @@ size_t cnn_shape_size(const cnn_shape *shape);
 
 /* --- keys --- */
 
-typedef struct cnn_layer_name {
-    const char *text;
-    int value;
-} cnn_layer_name;
-
-/* What a key that is no integer may be, ends included. */
-typedef struct cnn_layer_range {
-    double minimum, maximum, fallback;
-} cnn_layer_range;
-
-/* A key of a layer in the config: an integer, some of whose values may have names, or, where
- * `range` is not NULL, any number of a range, which is never required. */
-typedef struct cnn_layer_key {
-    const char *name;
-    bool required;
-    int minimum, maximum;        /* of a number; a named value may be outside */
-    int fallback;                /* the default where not required … */
-    const char *fallback_key;    /* … or, not NULL: the earlier key whose value is the default */
-    const cnn_layer_name *names; /* ends with a NULL text; NULL where no value has a name */
-    const char *help;
-    const cnn_layer_range *range;
-} cnn_layer_key;
-
 #define CNN_LAYER_KEYS_MAX 8
 
-/* A layer as the config gives it: values in the order of ops->keys. */
+/* A layer as the config gives it. Each key of ops->keys is an integer in `value` (cnn_kind_int) or
+ * any number in `number` (cnn_kind_number), where its row says. */
 typedef struct cnn_layer_spec {
     const cnn_layer_ops *ops;
     int value[CNN_LAYER_KEYS_MAX];
-    double number[CNN_LAYER_KEYS_MAX]; /* of the keys with a range */
+    double number[CNN_LAYER_KEYS_MAX];
     bool projects; /* the convolution of a residual's shortcut: reads the residual's input */
 } cnn_layer_spec;
 
@@ -147,8 +126,9 @@ typedef enum cnn_layer_role {
 
 struct cnn_layer_ops {
     const char *name;
-    const char *help;
-    const cnn_layer_key *keys; /* ends with a NULL name */
+    const char *help;    /* in a few words */
+    const char *prose;   /* for the manual, in the markup of base/mdoc.h; NULL: help */
+    const cnn_key *keys; /* fields of cnn_layer_spec; ends with a NULL name */
     cnn_layer_role role;
 
     /* The layer changes its input's buffer into its output (or leaves it): `forward` gets x == y

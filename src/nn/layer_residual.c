@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static const cnn_layer_key keys[] = {{0}};
+static const cnn_key keys[] = {{.name = NULL}};
 
 static double no_flops(const cnn_layer *layer) {
     (void)layer;
@@ -84,6 +84,13 @@ const cnn_layer_ops cnn_layer_residual = {
     .name = "residual",
     .help = "its \"layers\" (a list), whose output is added to its input, through a 1×1 "
             "convolution where shapes differ",
+    .prose = "Adds its input to the output of the layers in it (He et al. 2016): `layers` is the "
+             "list of these, required, and what is in it has names such as `3.layers.0.weight` and "
+             "`3.projection.weight`. Where channels, rows or columns differ, the input goes "
+             "through a 1×1 convolution, the projection, which is learnt, too; its stride is the "
+             "smallest that gives the output's rows and columns, and there must be one. Residuals "
+             "stand in each other up to 4 deep, and their layers count towards the 256, each "
+             "residual itself as two or, with a projection, three.",
     .keys = keys,
     .role = CNN_LAYER_FORK,
     .in_place = true,

@@ -5,7 +5,7 @@
 #include "base/elementary.h"
 #include "kernels/reference.h"
 
-static const cnn_layer_key keys[] = {{0}};
+static const cnn_key keys[] = {{.name = NULL}};
 
 static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
                     float *kept, float *work) {

@@ -253,7 +253,7 @@ static int64_t model_epoch(const trainer *t) {
 /* what: what is no number any more. batch 0: seen at the epoch's end. */
 static cnn_status fail_diverged(const trainer *t, int64_t batch, const char *what,
                                 cnn_error *error) {
-    double rate = t->config->train.learning_rate;
+    double rate = t->config->train.schedule.rate;
     char where[64];
     if (batch > 0) {
         (void)snprintf(where, sizeof where, "epoch %lld, batch %lld",

@@ -61,9 +61,13 @@ if command -v bash >/dev/null 2>&1; then
     completes_only bash 'cnntrain --thr' --threads
     completes bash 'cnntrain --' --config --resume --version
     completes_only bash 'cnntrain --ref' # hidden
+    completes_only bash 'cnntrain train.opt' train.optimizer=
+    completes_only bash 'cnntrain train.optimizer=' sgd momentum adam adamw
+    completes_only bash 'cnntrain train.optimizer=ad' adam adamw
     completes_only bash 'cnntrain -c pict' pictures.csv pictures
     completes_only bash 'cnntrain -c one' 'one two.csv'
     completes_only bash 'cnntrain --out pict' pictures
+    completes_only bash 'cnntrain data.train=pict' pictures.csv pictures
     completes_only bash 'cnntrain --threads 4'
     completes_only bash 'cnnpredict --format ' tsv csv jsonl
     completes_only bash 'cnnpredict -f j' jsonl
@@ -74,7 +78,9 @@ if command -v fish >/dev/null 2>&1; then
     HOME=$work
     export HOME
     completes_only fish 'cnntrain --thr' --threads
+    completes_only fish 'cnntrain train.optimizer=ad' train.optimizer=adam train.optimizer=adamw
     completes_only fish 'cnntrain --out pict' pictures/
+    completes fish 'cnntrain data.train=pict' data.train=pictures.csv data.train=pictures/
     completes_only fish 'cnnpredict --format ' tsv csv jsonl
     completes fish 'cnnpredict pict' pictures.csv pictures/
 fi

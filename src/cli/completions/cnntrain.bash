@@ -20,11 +20,85 @@ _cnntrain() {
     --show-augmented) kind=words words=() ;;
     --threads | -t) kind=words words=() ;;
     --max-memory) kind=words words=() ;;
+    data.train) kind=path ;;
+    data.validation) kind=path ;;
+    data.test) kind=path ;;
+    data.bad_images) kind=words words=(fail skip) ;;
+    data.duplicates) kind=words words=(error allow) ;;
+    data.sampling) kind=words words=(all balanced) ;;
+    image.resize) kind=words words=(stretch crop letterbox) ;;
+    image.normalize) kind=words words=(unit standardize) ;;
+    augment.flip_horizontal) kind=words words=(true false) ;;
+    augment.flip_vertical) kind=words words=(true false) ;;
+    train.optimizer) kind=words words=(sgd momentum adam adamw) ;;
+    train.nesterov) kind=words words=(true false) ;;
+    train.schedule) kind=words words=(constant step cosine one_cycle) ;;
+    train.pos_weight) kind=words words=(balanced) ;;
+    train.shuffle) kind=words words=(true false) ;;
+    train.early_stopping.metric) kind=words words=(val_loss val_accuracy val_auc val_balanced_accuracy val_precision val_recall val_specificity val_f1 val_mcc val_average_precision val_brier val_ece) ;;
+    train.early_stopping.restore) kind=words words=(true false) ;;
+    train.threshold) kind=words words=(f1 youden) ;;
+    train.calibrate) kind=words words=(true false) ;;
+    output) kind=path ;;
     *)
         if [[ $current == -* ]]; then
             kind=words words=(--config --init --out --resume --overwrite --max-seconds --folds --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --help-config --schema --verbose --threads --max-memory --quiet --help --version)
         else
-            kind=path
+            compopt -o nospace
+            kind=words words=(
+                data.train=
+                data.validation=
+                data.test=
+                data.classes=
+                data.bad_images=
+                data.duplicates=
+                data.sampling=
+                image.width=
+                image.height=
+                image.channels=
+                image.resize=
+                image.normalize=
+                image.max_megapixels=
+                layers=
+                augment.flip_horizontal=
+                augment.flip_vertical=
+                augment.shift=
+                augment.rotate=
+                augment.zoom=
+                augment.shear=
+                augment.brightness=
+                augment.contrast=
+                augment.saturation=
+                augment.cutout=
+                augment.noise=
+                train.epochs=
+                train.batch_size=
+                train.optimizer=
+                train.learning_rate=
+                train.momentum=
+                train.nesterov=
+                train.beta1=
+                train.beta2=
+                train.epsilon=
+                train.weight_decay=
+                train.schedule=
+                train.warmup_epochs=
+                train.step_epochs=
+                train.step_factor=
+                train.clip_norm=
+                train.label_smoothing=
+                train.pos_weight=
+                train.ema_decay=
+                train.shuffle=
+                train.seed=
+                train.checkpoint_seconds=
+                train.early_stopping.metric=
+                train.early_stopping.patience=
+                train.early_stopping.smoothing=
+                train.early_stopping.restore=
+                train.threshold=
+                train.calibrate=
+                output=)
         fi
         ;;
     esac

@@ -1,5 +1,86 @@
 #compdef cnntrain
 # Completions of cnntrain. Generated from the program's tables by src/cli/reference.sh; do not edit.
+_cnntrain_keys() {
+    if compset -P '*='; then
+    case ${IPREFIX%=} in
+    data.train) _files ;;
+    data.validation) _files ;;
+    data.test) _files ;;
+    data.bad_images) compadd -- fail skip ;;
+    data.duplicates) compadd -- error allow ;;
+    data.sampling) compadd -- all balanced ;;
+    image.resize) compadd -- stretch crop letterbox ;;
+    image.normalize) compadd -- unit standardize ;;
+    augment.flip_horizontal) compadd -- true false ;;
+    augment.flip_vertical) compadd -- true false ;;
+    train.optimizer) compadd -- sgd momentum adam adamw ;;
+    train.nesterov) compadd -- true false ;;
+    train.schedule) compadd -- constant step cosine one_cycle ;;
+    train.pos_weight) compadd -- balanced ;;
+    train.shuffle) compadd -- true false ;;
+    train.early_stopping.metric) compadd -- val_loss val_accuracy val_auc val_balanced_accuracy val_precision val_recall val_specificity val_f1 val_mcc val_average_precision val_brier val_ece ;;
+    train.early_stopping.restore) compadd -- true false ;;
+    train.threshold) compadd -- f1 youden ;;
+    train.calibrate) compadd -- true false ;;
+    output) _files ;;
+        esac
+    else
+        compadd -S = -- \
+            data.train \
+            data.validation \
+            data.test \
+            data.classes \
+            data.bad_images \
+            data.duplicates \
+            data.sampling \
+            image.width \
+            image.height \
+            image.channels \
+            image.resize \
+            image.normalize \
+            image.max_megapixels \
+            layers \
+            augment.flip_horizontal \
+            augment.flip_vertical \
+            augment.shift \
+            augment.rotate \
+            augment.zoom \
+            augment.shear \
+            augment.brightness \
+            augment.contrast \
+            augment.saturation \
+            augment.cutout \
+            augment.noise \
+            train.epochs \
+            train.batch_size \
+            train.optimizer \
+            train.learning_rate \
+            train.momentum \
+            train.nesterov \
+            train.beta1 \
+            train.beta2 \
+            train.epsilon \
+            train.weight_decay \
+            train.schedule \
+            train.warmup_epochs \
+            train.step_epochs \
+            train.step_factor \
+            train.clip_norm \
+            train.label_smoothing \
+            train.pos_weight \
+            train.ema_decay \
+            train.shuffle \
+            train.seed \
+            train.checkpoint_seconds \
+            train.early_stopping.metric \
+            train.early_stopping.patience \
+            train.early_stopping.smoothing \
+            train.early_stopping.restore \
+            train.threshold \
+            train.calibrate \
+            output
+    fi
+}
 _cnntrain() {
     _arguments -s -S \
         '(-c --config)-c+[what to train on, and how (JSON)]:FILE:_files' \
@@ -32,6 +113,6 @@ _cnntrain() {
         '(-h --help)--help[print this]' \
         '(-V --version)-V[print the version]' \
         '(-V --version)--version[print the version]' \
-        '*:path:_files'
+        '*:key:_cnntrain_keys'
 }
 _cnntrain "$@"
