@@ -22,6 +22,11 @@ CNN_MUST_USE cnn_status cnn_config_load(const char *path, const char *const *ove
                                         cnn_error *error);
 void cnn_config_free(cnn_config *config); /* NULL is fine */
 
+/* The resolved config as JSON text: every key with its value, defaults filled in. Read by
+ * cnn_config_load, it gives the same config. NULL when memory is refused. Free with
+ * cnn_text_release. */
+char *cnn_config_to_json(const cnn_config *config);
+
 /* The table of keys as text for people, and as JSON Schema (draft 2020-12). NULL when memory is
  * refused. Free with cnn_text_release. */
 char *cnn_config_help(void);

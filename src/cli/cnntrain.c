@@ -189,6 +189,14 @@ static cnn_status show_augmented(void *context, cnn_error *error) {
     return status;
 }
 
+static cnn_status print_config(void *context, cnn_error *error) {
+    train_command *command = context;
+    CNN_TRY(load(command, "print-config", error));
+    char *json = cnn_config_to_json(command->config);
+    CNN_TRY(print_text(CNN_OK, &json, error));
+    return cnn_print_results("\n", 1, error);
+}
+
 static cnn_status help_config(void *context, cnn_error *error) {
     (void)context;
     char *text = cnn_config_help();
@@ -331,6 +339,13 @@ static const cnn_option options[] = {
          "first as the network sees it unchanged, then as it does in epochs 1 to 7, the very "
          "pixels of training. Small images are drawn larger, by a whole factor. An older file "
          "of that name is replaced."},
+    {.name = "print-config",
+     .action = print_config,
+     .help = "print the config with overrides and defaults filled in; train nothing",
+     .prose =
+         "Print the config as training would take it, as JSON: with every `KEY=VALUE` of the "
+         "command line put in, and every default filled in. What is printed is a config of its "
+         "own. Does not read the data."},
     {.name = "help-config",
      .action = help_config,
      .help = "explain every key of the config",

@@ -60,10 +60,6 @@ CNN_MUST_USE cnn_status cnn_config_parse(const char *name, const char *text, siz
                                          const char *const *overrides, size_t override_count,
                                          cnn_config **config, cnn_error *error);
 
-/* The resolved config as JSON text, every key with its value. NULL when memory is refused. Free
- * with cnn_free. */
-char *cnn_config_to_json(const cnn_config *config);
-
 /* The value of one key as JSON; null where it is not given. */
 void cnn_config_write_key(const cnn_config *config, const char *name, cnn_json_writer *json);
 

@@ -13,6 +13,7 @@ complete -c cnntrain -l check-data -d 'report copies, bad images, shortcuts, …
 complete -c cnntrain -l check-gradients -d 'compare gradients with differences in double'
 complete -c cnntrain -l trace -d 'print one batch'\''s values and gradients as JSON'
 complete -c cnntrain -l show-augmented -x -d 'draw what the network sees of N images: augmented.png'
+complete -c cnntrain -l print-config -d 'print the config with overrides and defaults filled in; train nothing'
 complete -c cnntrain -l help-config -d 'explain every key of the config'
 complete -c cnntrain -l schema -d 'print the config'\''s JSON Schema'
 complete -c cnntrain -s v -l verbose -d 'more messages'

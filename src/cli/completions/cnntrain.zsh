@@ -100,6 +100,7 @@ _cnntrain() {
         '--check-gradients[compare gradients with differences in double]' \
         '--trace[print one batch'\''s values and gradients as JSON]' \
         '--show-augmented=[draw what the network sees of N images\: augmented.png]:N: ' \
+        '--print-config[print the config with overrides and defaults filled in; train nothing]' \
         '--help-config[explain every key of the config]' \
         '--schema[print the config'\''s JSON Schema]' \
         '(-v --verbose)-v[more messages]' \
