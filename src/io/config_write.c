@@ -61,21 +61,16 @@ static cJSON *layer_json(const cnn_layer_spec *layer) {
     return json;
 }
 
-/* The layers from *next on, up to the end of the list, which *next is moved behind: a residual's
- * stand in a list of its own. */
+/* The layers from *next on that are in as many residuals as that one, or more; *next is moved to the
+ * first that is not. A residual's stand in a list of its own. */
 static cJSON *layers_json(const cnn_network_spec *network, int *next) {
     cJSON *list = cJSON_CreateArray();
-    while (list && *next < network->layer_count) {
+    int depth = *next < network->layer_count ? network->layers[*next].depth : 0;
+    while (list && *next < network->layer_count && network->layers[*next].depth >= depth) {
         const cnn_layer_spec *layer = &network->layers[(*next)++];
-        if (layer->ops->role == CNN_LAYER_SUM) {
-            break;
-        }
-        if (layer->projects) {
-            continue; /* follows from the shapes */
-        }
         cJSON *json = layer_json(layer);
         bool complete = json != NULL;
-        if (complete && layer->ops->role == CNN_LAYER_FORK) {
+        if (complete && layer->ops->join) {
             complete = cnn_json_add(json, "layers", layers_json(network, next));
         }
         if (!complete) {
@@ -455,7 +450,7 @@ static cJSON *layer_schema(const cnn_layer_ops *ops) {
             complete = cnn_json_append(required, cJSON_CreateString(key->name)) && complete;
         }
     }
-    if (ops->role == CNN_LAYER_FORK) {
+    if (ops->join) {
         cJSON *list = cJSON_CreateObject();
         complete = add_text(list, "$ref", "#/properties/layers") && complete;
         complete = cnn_json_add(properties, "layers", list) && complete;
