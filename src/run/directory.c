@@ -223,12 +223,13 @@ static cnn_status remove_file(const char *path, cnn_error *error) {
                : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
 }
 
-/* Removes the run's files. */
+/* Removes the run's files but config.json: it may be the very file that the program was given, and
+ * the run that starts replaces it in one step. */
 static cnn_status clear_files(const cnn_run_directory *directory, cnn_error *error) {
-    /* the checkpoint first and the config last: wherever this ends, what is left is the old run, or
-     * one without a checkpoint, which --resume starts from its beginning */
+    /* the checkpoint first: wherever this ends, what is left is the old run, or one without a
+     * checkpoint, which --resume starts from its beginning */
     cnn_status status = cnn_run_remove(directory, CNN_RUN_CHECKPOINT, error);
-    for (int i = CNN_RUN_FILE_COUNT - 1; i >= CNN_RUN_CONFIG && status == CNN_OK; i--) {
+    for (int i = CNN_RUN_FILE_COUNT - 1; i > CNN_RUN_CONFIG && status == CNN_OK; i--) {
         status = cnn_run_remove(directory, (cnn_run_file)i, error);
     }
     return status;
@@ -259,6 +260,9 @@ static cnn_status clear_fold(const char *path, int fold, cnn_error *error) {
     }
     if (status == CNN_OK) {
         status = clear_files(&directory, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_run_remove(&directory, CNN_RUN_CONFIG, error);
     }
     if (status == CNN_OK && rmdir(fold_path) != 0 && errno != ENOTEMPTY && errno != EEXIST) {
         status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", fold_path, strerror(errno));
@@ -383,45 +387,24 @@ cnn_status cnn_run_write_split(const cnn_run_directory *directory, const cnn_dat
     return write_text_unsynced(directory, CNN_RUN_SPLIT, &text, error);
 }
 
-cnn_status cnn_run_compare_table(const char *path, const cnn_text *now, cnn_text *difference,
-                                 cnn_error *error) {
-    *difference = (cnn_text){0};
+cnn_status cnn_run_update_table(const char *path, const cnn_text *now, cnn_error *error) {
     char *then = NULL;
-    size_t size;
-    cnn_status status =
-        now->failed ? cnn_fail_memory(error, path)
-                    : cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &then, &size, error);
-    if (status != CNN_OK) {
-        return now->failed ? status : cnn_fail_prefix(error, status, "%s: ", path);
+    size_t size = 0;
+    if (now->failed) {
+        return cnn_fail_memory(error, path);
     }
-    const char *old_row = then;
-    const char *new_row = now->data;
-    while (*old_row || *new_row) {
-        size_t old_length = strcspn(old_row, "\n");
-        size_t new_length = strcspn(new_row, "\n");
-        if (old_length != new_length || memcmp(old_row, new_row, old_length) != 0) {
-            cnn_text_format(difference, "\"%.*s\" then, \"%.*s\" now",
-                            old_length < 300 ? (int)old_length : 300, old_row,
-                            new_length < 300 ? (int)new_length : 300, new_row);
-            break;
-        }
-        old_row += old_length + (old_row[old_length] == '\n');
-        new_row += new_length + (new_row[new_length] == '\n');
-    }
-    if (difference->failed) {
-        status = cnn_fail_memory(error, path);
-        cnn_text_free(difference);
-    }
+    /* a table that cannot be read is written like one that differs */
+    cnn_status found = cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &then, &size, NULL);
+    bool same = found == CNN_OK && size == now->length && memcmp(then, now->data, size) == 0;
     cnn_free(then);
-    return status;
+    return same ? CNN_OK : cnn_file_write(path, now->data, now->length, error);
 }
 
-cnn_status cnn_run_compare_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
-                                 cnn_text *difference, cnn_error *error) {
+cnn_status cnn_run_update_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
+                                cnn_error *error) {
     cnn_text now = {0};
     describe_split(dataset, &now);
-    cnn_status status =
-        cnn_run_compare_table(directory->file[CNN_RUN_SPLIT], &now, difference, error);
+    cnn_status status = cnn_run_update_table(directory->file[CNN_RUN_SPLIT], &now, error);
     cnn_text_free(&now);
     return status;
 }
