@@ -383,6 +383,10 @@ static cnn_status read_path(const config_reader *reader, const char *place, cons
     if (!cJSON_IsString(item) || !*item->valuestring) {
         return fail_expected(reader, place, "a path", item);
     }
+    char text[CNN_TILDE_TEXT_SIZE];
+    if (cnn_path_tilde(item->valuestring, text)) {
+        return fail_at(reader, place, "%s", text);
+    }
     *path = cnn_copy_string(item->valuestring);
     return *path ? CNN_OK : cnn_fail_memory(reader->error, "a path");
 }
