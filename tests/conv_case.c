@@ -1,8 +1,8 @@
 #include "conv_case.h"
 
-#include "conv_plan.h"
-#include "memory.h"
-#include "run.h"
+#include "nn/conv_plan.h"
+#include "base/memory.h"
+#include "nn/run.h"
 
 #include <math.h>
 #include <stdio.h>

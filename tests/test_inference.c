@@ -3,8 +3,8 @@
  * double. */
 #include "test_support.h"
 
-#include "memory.h"
-#include "minibatch.h"
+#include "base/memory.h"
+#include "nn/minibatch.h"
 
 #include <math.h>
 #include <string.h>

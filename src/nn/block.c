@@ -1,5 +1,5 @@
 /* Blocks of the same values with other strides: copied, and added. */
-#include "layer.h"
+#include "nn/layer.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "fuse.h"
+#include "nn/fuse.h"
 
 void cnn_fuse_drop_training(cnn_graph *graph) {
     for (int i = graph->node_count - 1; i >= 0; i--) {

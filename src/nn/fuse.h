@@ -3,7 +3,7 @@
 #ifndef CNN_NN_FUSE_H
 #define CNN_NN_FUSE_H
 
-#include "graph.h"
+#include "nn/graph.h"
 
 typedef void cnn_fuse_pass(cnn_graph *graph);
 

@@ -1,7 +1,7 @@
-#include "graph.h"
+#include "nn/graph.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef CNN_NN_GRAPH_H
 #define CNN_NN_GRAPH_H
 
-#include "layer.h"
+#include "nn/layer.h"
 
 #define CNN_LAYERS_MAX 256
 

@@ -1,8 +1,8 @@
 /* add: the sum of two values of the same shape, value by value: what a residual ends with
  * (layer_residual.c). */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <string.h>
 

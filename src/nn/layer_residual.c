@@ -2,9 +2,9 @@
  * learning for image recognition", 2016). It is no node itself: it becomes the nodes of its list,
  * an `add`, and, where the shapes differ, a 1×1 convolution (the projection) that brings the input
  * to the output's shape. */
-#include "graph.h"
+#include "nn/graph.h"
 
-#include "error.h"
+#include "base/error.h"
 
 static const cnn_layer_key keys[] = {{0}};
 

@@ -1,9 +1,9 @@
-#include "minibatch.h"
+#include "nn/minibatch.h"
 
-#include "error.h"
-#include "loss.h"
-#include "memory.h"
-#include "run.h"
+#include "base/error.h"
+#include "nn/loss.h"
+#include "base/memory.h"
+#include "nn/run.h"
 
 #include <string.h>
 

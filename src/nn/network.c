@@ -1,10 +1,10 @@
-#include "network.h"
+#include "nn/network.h"
 
-#include "error.h"
-#include "fuse.h"
-#include "memory.h"
-#include "random.h"
-#include "run.h"
+#include "base/error.h"
+#include "nn/fuse.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "nn/run.h"
 
 #include <math.h>
 #include <string.h>

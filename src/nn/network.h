@@ -5,7 +5,7 @@
 #ifndef CNN_NN_NETWORK_H
 #define CNN_NN_NETWORK_H
 
-#include "plan.h"
+#include "nn/plan.h"
 
 typedef struct cnn_network {
     const cnn_kernels *kernels;

@@ -1,7 +1,7 @@
-#include "plan.h"
+#include "nn/plan.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 
 /* A plan in the making. */
 typedef struct planner {

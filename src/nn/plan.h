@@ -3,7 +3,7 @@
 #ifndef CNN_NN_PLAN_H
 #define CNN_NN_PLAN_H
 
-#include "graph.h"
+#include "nn/graph.h"
 
 typedef enum cnn_network_mode {
     CNN_NETWORK_FAST,     /* layers are fused, and share memory where they can */

@@ -1,4 +1,4 @@
-#include "run.h"
+#include "nn/run.h"
 
 static float *at(const cnn_run *run, size_t offset) {
     return offset == CNN_NOWHERE ? NULL : run->workspace + offset;

@@ -2,7 +2,7 @@
 #ifndef CNN_NN_RUN_H
 #define CNN_NN_RUN_H
 
-#include "plan.h"
+#include "nn/plan.h"
 
 /* What the instructions of one block work on. */
 typedef struct cnn_run {

@@ -1,0 +1,19 @@
+/* cJSON, which reads JSON: in every locale, and with a lack of memory told apart from text that is
+ * not JSON. JSON is written by base/json_writer.h. */
+#ifndef CNN_BASE_JSON_H
+#define CNN_BASE_JSON_H
+
+#include "base/text.h"
+
+#include <cJSON.h>
+
+/* cJSON_ParseWithLengthOpts. NULL with *no_memory: memory was refused. NULL without: the text is
+ * not JSON. */
+cJSON *cnn_json_parse(const char *text, size_t size, const char **end, bool to_the_end,
+                      bool *no_memory);
+
+/* Appends a value that was read to a text, as compact JSON; nothing where it is NULL. Lists and
+ * objects that are nested very deeply are shown as null. */
+void cnn_json_item(cnn_text *text, const cJSON *item);
+
+#endif

@@ -1,0 +1,309 @@
+#include "model/model_file.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "model/safetensors.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char config_key[] = "cnntrain.config";
+
+/* --- writing --- */
+
+static void write_numbers(cnn_json_writer *json, const double *numbers, int count) {
+    cnn_json_begin_array(json);
+    for (int i = 0; i < count; i++) {
+        cnn_json_number(json, numbers[i]);
+    }
+    cnn_json_end(json);
+}
+
+/* The string `cnntrain.config`; NULL when memory is refused. Free with cnn_free. */
+static char *write_config(const cnn_config *config, const cnn_model_info *info) {
+    int channels = (int)config->image.channels;
+    cnn_text text = {0};
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    cnn_config_write_model_part(config, &json);
+    cnn_json_begin_array(cnn_json_key(&json, "classes"));
+    cnn_json_string(&json, info->classes[0]);
+    cnn_json_string(&json, info->classes[1]);
+    cnn_json_end(&json);
+    cnn_json_number(cnn_json_key(&json, "threshold"), info->threshold);
+    if (info->temperature < 1.0 || info->temperature > 1.0) {
+        cnn_json_number(cnn_json_key(&json, "temperature"), info->temperature);
+    }
+    cnn_json_begin_object(cnn_json_key(&json, "normalization"));
+    write_numbers(cnn_json_key(&json, "mean"), info->mean, channels);
+    write_numbers(cnn_json_key(&json, "deviation"), info->deviation, channels);
+    cnn_json_end(&json);
+    cnn_json_end(&json);
+    return cnn_text_take(&text);
+}
+
+static size_t count_tensors(const cnn_graph *graph) {
+    size_t count = 0;
+    for (int i = 0; i < graph->node_count; i++) {
+        count += (size_t)graph->nodes[i].tensor_count;
+    }
+    return count;
+}
+
+static void describe_tensor(const cnn_node *node, const cnn_tensor *tensor, const float *parameters,
+                            cnn_saved_tensor *saved) {
+    cnn_tensor_full_name(node->path, tensor, saved->name);
+    saved->rank = tensor->rank;
+    for (int d = 0; d < tensor->rank; d++) {
+        saved->dim[d] = tensor->dim[d];
+    }
+    saved->count = tensor->count;
+    saved->data = parameters + tensor->offset;
+}
+
+cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn_model_info *info,
+                           const cnn_network *network, const float *parameters, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    size_t count = count_tensors(&network->graph);
+    cnn_saved_tensor *tensors = cnn_alloc(count, sizeof *tensors);
+    char *text = write_config(config, info);
+    if (!tensors || !text) {
+        status = cnn_fail_memory(error, path);
+        goto done;
+    }
+    size_t written = 0;
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            describe_tensor(node, &node->tensors[t], parameters, &tensors[written++]);
+        }
+    }
+    cnn_saved_text saved_text = {.key = config_key, .value = text};
+    status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
+done:
+    cnn_free(text);
+    cnn_free(tensors);
+    return status;
+}
+
+/* --- reading --- */
+
+/* A list of `channels` finite numbers. */
+static bool read_numbers(const cJSON *list, int64_t channels, double *numbers) {
+    bool fits = cJSON_IsArray(list) && cJSON_GetArraySize(list) == channels;
+    for (int c = 0; fits && c < channels; c++) {
+        const cJSON *item = cJSON_GetArrayItem(list, c);
+        fits = cJSON_IsNumber(item) && isfinite(item->valuedouble);
+        numbers[c] = fits ? item->valuedouble : 0.0;
+    }
+    return fits;
+}
+
+static bool read_temperature(const cJSON *item, double *temperature) {
+    *temperature = cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+    return isfinite(*temperature) && *temperature > 0.0;
+}
+
+static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_model_info *info,
+                            cnn_error *error) {
+    const cJSON *classes = cJSON_GetObjectItemCaseSensitive(root, "classes");
+    const cJSON *normalization = cJSON_GetObjectItemCaseSensitive(root, "normalization");
+    const cJSON *threshold = cJSON_GetObjectItemCaseSensitive(root, "threshold");
+    const cJSON *temperature = cJSON_GetObjectItemCaseSensitive(root, "temperature");
+    info->temperature = 1.0;
+    if (temperature && !read_temperature(temperature, &info->temperature)) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: temperature: expected a finite number above 0",
+                        config_key);
+    }
+    for (int i = 0; i < 3; i++) {
+        info->deviation[i] = 1.0;
+    }
+    bool fits = cJSON_GetArraySize(classes) == 2 && cJSON_IsNumber(threshold) &&
+                threshold->valuedouble >= 0.0 && threshold->valuedouble <= 1.0 &&
+                read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "mean"),
+                             config->image.channels, info->mean) &&
+                read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "deviation"),
+                             config->image.channels, info->deviation);
+    for (int c = 0; fits && c < config->image.channels; c++) {
+        fits = info->deviation[c] > 0.0;
+    }
+    for (int i = 0; fits && i < 2; i++) {
+        const cJSON *name = cJSON_GetArrayItem(classes, i);
+        fits = cJSON_IsString(name) && *name->valuestring;
+        if (fits) {
+            info->classes[i] = cnn_copy_string(name->valuestring);
+            if (!info->classes[i]) {
+                return cnn_fail_memory(error, "class names");
+            }
+        }
+    }
+    if (!fits || strcmp(info->classes[0], info->classes[1]) == 0) {
+        return cnn_fail(error, CNN_ERROR_MODEL,
+                        "%s: expected two classes, normalization and threshold", config_key);
+    }
+    info->threshold = threshold->valuedouble;
+    return CNN_OK;
+}
+
+/* Does the file hold a tensor of this layer by name and shape? */
+static bool holds_tensor(const cnn_saved_file *file, const char *name, const cnn_tensor *tensor) {
+    const cnn_saved_tensor *found = cnn_saved_tensor_find(file, name);
+    bool same = found && found->rank == tensor->rank;
+    for (int d = 0; same && d < tensor->rank; d++) {
+        same = found->dim[d] == tensor->dim[d];
+    }
+    return same;
+}
+
+static cnn_status compare_tensors(const cnn_saved_file *file, const cnn_graph *graph,
+                                  cnn_error *error) {
+    for (int i = 0; i < graph->node_count; i++) {
+        const cnn_node *node = &graph->nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            char name[CNN_TENSOR_NAME_MAX];
+            cnn_tensor_full_name(node->path, &node->tensors[t], name);
+            if (!holds_tensor(file, name, &node->tensors[t])) {
+                return cnn_fail(error, CNN_ERROR_MODEL,
+                                "expected a tensor \"%s\" of the shape that its layers have", name);
+            }
+        }
+    }
+    size_t count = count_tensors(graph);
+    return file->tensor_count == count
+               ? CNN_OK
+               : cnn_fail(error, CNN_ERROR_MODEL, "expected %zu tensors, found %zu", count,
+                          file->tensor_count);
+}
+
+/* Names and shapes must be those of the layers. This is asked before the network is planned, so
+ * that no file gets more memory than in proportion to its size. */
+static cnn_status check_tensors(const cnn_saved_file *file, const cnn_network_spec *spec,
+                                cnn_error *error) {
+    cnn_graph graph;
+    CNN_TRY(cnn_graph_create(spec, &graph, error));
+    cnn_status status = compare_tensors(file, &graph, error);
+    cnn_graph_free(&graph);
+    return status;
+}
+
+/* Copies the file's tensors, which are the network's, into the flat parameters. */
+static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, cnn_error *error) {
+    const cnn_network *network = model->network;
+    model->parameters = cnn_alloc(network->parameter_count, sizeof *model->parameters);
+    if (!model->parameters) {
+        return cnn_fail_memory(error, "the parameters");
+    }
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            char name[CNN_TENSOR_NAME_MAX];
+            cnn_tensor_full_name(node->path, &node->tensors[t], name);
+            memcpy(model->parameters + node->tensors[t].offset,
+                   cnn_saved_tensor_find(file, name)->data,
+                   node->tensors[t].count * sizeof *model->parameters);
+        }
+    }
+    for (size_t i = 0; i < network->parameter_count; i++) {
+        if (!isfinite(model->parameters[i])) {
+            return cnn_fail(error, CNN_ERROR_MODEL,
+                            "expected finite weights, found NaN or infinity");
+        }
+    }
+    return CNN_OK;
+}
+
+/* The network as prediction runs it takes the place of the one that was trained. */
+static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
+    if (cnn_network_differs_in_prediction(model->network)) {
+        cnn_network *network;
+        CNN_TRY(cnn_network_create_prediction(model->network, &network, error));
+        float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
+        if (!parameters) {
+            cnn_network_free(network);
+            return cnn_fail_memory(error, "the network for prediction");
+        }
+        cnn_network_merge_parameters(network, model->network, model->parameters, parameters);
+        cnn_network_free(model->network);
+        cnn_free(model->parameters);
+        model->network = network;
+        model->parameters = parameters;
+    }
+    cnn_network_prepare(model->network, model->parameters);
+    return CNN_OK;
+}
+
+static cnn_status read_config(const cnn_saved_file *file, cnn_model *model, cnn_error *error) {
+    const char *text = cnn_saved_text_find(file, config_key);
+    if (!text) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "expected a model, found another file of cnntrain");
+    }
+    bool no_memory;
+    cJSON *root = cnn_json_parse(text, strlen(text) + 1, NULL, false, &no_memory);
+    if (!root) {
+        return no_memory ? cnn_fail_memory(error, "the model")
+                         : cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
+    }
+    cnn_status status = cnn_config_read_model_part(root, model->config, error);
+    if (status == CNN_OK) {
+        status = read_info(root, model->config, &model->info, error);
+    }
+    cJSON_Delete(root);
+    return status;
+}
+
+static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kernels,
+                             cnn_model *model, cnn_error *error) {
+    model->config = cnn_alloc(1, sizeof *model->config);
+    if (!model->config) {
+        return cnn_fail_memory(error, "the model");
+    }
+    CNN_TRY(read_config(file, model, error));
+    CNN_TRY(check_tensors(file, &model->config->network, error));
+    CNN_TRY(cnn_network_create(&model->config->network, kernels, CNN_NETWORK_FAST, &model->network,
+                               error));
+    CNN_TRY(read_parameters(file, model, error));
+    return ready_for_prediction(model, error);
+}
+
+cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels, cnn_model **out,
+                          cnn_error *error) {
+    *out = NULL;
+    cnn_saved_file file;
+    cnn_status status = cnn_safetensors_read(path, &file, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_model *model = cnn_alloc(1, sizeof *model);
+    if (!model) {
+        status = cnn_fail_memory(error, path);
+        goto done;
+    }
+    status = read_model(&file, kernels, model, error);
+    if (status != CNN_OK) {
+        (void)cnn_fail_prefix(error, status, "%s: ", path);
+        /* whatever does not fit inside the file is the file's fault, unless memory ran out */
+        status = status == CNN_ERROR_RUNTIME ? status : CNN_ERROR_MODEL;
+        if (error) {
+            error->status = status;
+        }
+        cnn_model_free(model);
+        goto done;
+    }
+    *out = model;
+done:
+    cnn_safetensors_free(&file);
+    return status;
+}
+
+void cnn_model_free(cnn_model *model) {
+    if (!model) {
+        return;
+    }
+    cnn_free(model->info.classes[0]);
+    cnn_free(model->info.classes[1]);
+    cnn_network_free(model->network);
+    cnn_config_free(model->config);
+    cnn_free(model->parameters);
+    cnn_free(model);
+}
