@@ -293,6 +293,13 @@ int cnn_graph_readers(const cnn_graph *graph, int node, int *reader) {
     return count;
 }
 
+bool cnn_graph_reads_first(const cnn_graph *graph, int n, int k) {
+    const cnn_node *node = &graph->nodes[n];
+    int first;
+    (void)cnn_graph_readers(graph, node->input[k], &first);
+    return first == n && !(k > 0 && node->input[0] == node->input[k]);
+}
+
 void cnn_graph_remove(cnn_graph *graph, int node) {
     int before = graph->nodes[node].input[0];
     graph->node_count--;

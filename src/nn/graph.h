@@ -33,7 +33,7 @@ CNN_MUST_USE cnn_status cnn_graph_create(const cnn_network_spec *spec, cnn_graph
 CNN_MUST_USE cnn_status cnn_graph_copy(const cnn_graph *from, cnn_graph *to, cnn_error *error);
 void cnn_graph_free(cnn_graph *graph);
 
-/* Are the layers such as cnn_graph_create accepts? */
+/* Does cnn_graph_create accept the layers? */
 CNN_MUST_USE cnn_status cnn_graph_check(const cnn_network_spec *spec, cnn_error *error);
 
 /* The node whose output is the logit. */
@@ -41,6 +41,10 @@ int cnn_graph_logit(const cnn_graph *graph);
 
 /* How many inputs of nodes are the output of `node`; *reader: the first node with one. */
 int cnn_graph_readers(const cnn_graph *graph, int node, int *reader);
+
+/* Is input k of node n the first of all that are the same output? The gradient of an output is the
+ * sum of what its readers give; the first one's part is where the others are added. */
+bool cnn_graph_reads_first(const cnn_graph *graph, int n, int k);
 
 /* Takes out a node with one input, which its readers then read instead. Later nodes' numbers become
  * one less. */

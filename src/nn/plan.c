@@ -125,19 +125,6 @@ static void place_layer_memory(planner *p) {
     plan->forward_size = plan->workspace_size;
 }
 
-/* Does input k of node n write the gradient that others are added to? */
-static bool is_first_reader(const planner *p, int n, int k) {
-    const cnn_node *node = &p->graph->nodes[n];
-    int reader;
-    (void)cnn_graph_readers(p->graph, node->input[k], &reader);
-    for (int j = 0; j < k; j++) {
-        if (node->input[j] == node->input[k]) {
-            return false;
-        }
-    }
-    return reader == n;
-}
-
 /* The gradient of a node's output is the sum of what its readers give. The first reader's part
  * stands where the sum will; each other one's has a place of its own, which is that of the reader's
  * own gradient where it hands that on as it is. */
@@ -146,7 +133,7 @@ static void place_gradients_of(planner *p, int n) {
     cnn_node_places *places = p->plan->places, *mine = &places[n];
     for (int k = 0; k < node->input_count; k++) {
         const cnn_node *input = &p->graph->nodes[node->input[k]];
-        if (input->has_gradient && is_first_reader(p, n, k)) {
+        if (input->has_gradient && cnn_graph_reads_first(p->graph, n, k)) {
             mine->dx[k] = places[node->input[k]].gradient;
         } else if (input->has_gradient && !node->ops->passes_gradient) {
             mine->dx[k] = place_block(p->plan, &input->stored, 0, 0);
@@ -296,7 +283,7 @@ static void emit_sum_of_gradients(planner *p, int n) {
     for (int r = p->end - 1; r > n && p->graph->nodes[n].has_gradient; r--) {
         const cnn_node *reader = &p->graph->nodes[r];
         for (int k = reader->input_count - 1; k >= 0; k--) {
-            if (reader->input[k] == n && !is_first_reader(p, r, k)) {
+            if (reader->input[k] == n && !cnn_graph_reads_first(p->graph, r, k)) {
                 emit(p, &p->graph->nodes[n], &nowhere, &nowhere, &p->plan->places[r].dx[k],
                      &p->plan->places[n].gradient)
                     ->backward = add_backward;

@@ -25,14 +25,6 @@ static double *make_values(int N, const cnn_shape *shape) {
     return size < INT_MAX ? cnn_alloc(size, sizeof(double)) : NULL;
 }
 
-/* Does input k of node n write the gradient that others are added to? */
-static bool is_first_reader(const cnn_graph *graph, int n, int k) {
-    const cnn_node *node = &graph->nodes[n];
-    int first;
-    (void)cnn_graph_readers(graph, node->input[k], &first);
-    return first == n && !(k > 0 && node->input[0] == node->input[k]);
-}
-
 static bool make_nodes(cnn_reference_network *reference, int N) {
     const cnn_graph *graph = reference->graph;
     bool complete = reference->nodes != NULL;
@@ -43,7 +35,7 @@ static bool make_nodes(cnn_reference_network *reference, int N) {
         mine->gradient = make_values(N, &node->out);
         complete = mine->value && mine->gradient;
         for (int k = 0; complete && k < node->input_count; k++) {
-            if (node->input[k] > 0 && !is_first_reader(graph, n, k)) {
+            if (node->input[k] > 0 && !cnn_graph_reads_first(graph, n, k)) {
                 mine->parts[k] = make_values(N, &graph->nodes[node->input[k]].out);
                 complete = mine->parts[k] != NULL;
             }
