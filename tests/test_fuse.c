@@ -175,6 +175,8 @@ static void test_instructions(void **state) {
     /* a value with two readers: copied before it is changed; its gradients are added up */
     expect_plan("1x6x6: conv 2 3, residual, relu, end, flatten, dense 1, sigmoid", CNN_NETWORK_FAST,
                 "conv fb, +conv b, +relu f, relu fb, add fb, dense fb");
+    expect_plan("1x6x6: residual, sigmoid, end, relu, flatten, dense 1, sigmoid", CNN_NETWORK_FAST,
+                "+sigmoid f, sigmoid f, add f, dense fb");
     /* nothing to add up for the image */
     expect_plan("1x6x6: residual, conv 1 3 1 same, end, flatten, dense 1, sigmoid",
                 CNN_NETWORK_FAST, "conv fb, add fb, dense fb");

@@ -167,6 +167,30 @@ static void test_sums_that_cannot_be(void **state) {
         "layers[1].type: expected dense with 1 unit before the last sigmoid, got residual");
 }
 
+/* --- silu --- */
+
+/* Values and derivatives, rounded from sixty decimal digits. */
+static void test_silu(void **state) {
+    (void)state;
+    const double x[] = {-30.0, -3.0, -1.0, 0.0, 0.5, 1.0, 4.0, 40.0};
+    const double y[] = {-2.8072868906517896e-12, -0.14227761953270035, -0.2689414213699951, 0.0,
+                        0.3112296656009273,      0.7310585786300049,   3.928055160151634,   40.0};
+    const double slope[] = {
+        -2.713710660963134e-12, -0.08810410601516962, 0.07232948812851327, 0.5,
+        0.7399611873026518,     0.9276705118714867,   1.052664614891073,   1.0000000000000002};
+    const double ones[TEST_COUNT(x)] = {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+    double got[TEST_COUNT(x)], gradient[TEST_COUNT(x)];
+    const cnn_layer_ops *silu = cnn_layer_find("silu");
+    const cnn_node node = {.ops = silu, .in = {8, 1, 1, true}, .out = {8, 1, 1, true}};
+    const cnn_reference_pass pass = {.N = 1, .x = {x}, .y = got, .dy = ones, .dx = {gradient}};
+    silu->reference_forward(&node, &pass);
+    silu->reference_backward(&node, &pass);
+    for (size_t i = 0; i < TEST_COUNT(x); i++) {
+        test_near("silu", i, got[i], y[i], 1e-15 * fmax(1.0, fabs(y[i])));
+        test_near("slope of silu", i, gradient[i], slope[i], 1e-15);
+    }
+}
+
 /* --- a hundred steps --- */
 
 enum { IMAGES = 40, BATCH = 20, STEPS = 100 };
@@ -290,8 +314,11 @@ static void test_hundred_steps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_residuals_are_nodes), cmocka_unit_test(test_attributes),
-        cmocka_unit_test(test_longest_place),       cmocka_unit_test(test_sums_that_cannot_be),
+        cmocka_unit_test(test_residuals_are_nodes),
+        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_longest_place),
+        cmocka_unit_test(test_sums_that_cannot_be),
+        cmocka_unit_test(test_silu),
         cmocka_unit_test(test_hundred_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

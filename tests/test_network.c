@@ -40,6 +40,10 @@ static const char *const networks[] = {
     "1x6x6: conv 2 3 1 1, sigmoid, conv 3 3, relu, sigmoid, maxpool 2, flatten, dense 1, sigmoid",
     "2x6x6: conv 4 3, relu, sigmoid, conv 3 3, flatten, relu, sigmoid, dense 1, sigmoid",
     "1x6x6: conv 2 3, sigmoid, sigmoid, maxpool 2, flatten, dense 1, sigmoid",
+    /* SiLU, which reads its input backward: after a convolution, alone, twice, flat, around a ReLU
+     */
+    "2x6x7: conv 3 3, silu, conv 2 3 1 same, silu, silu, flatten, dense 3, silu, dense 1, sigmoid",
+    "1x6x6: silu, conv 3 3, relu, silu, residual, silu, end, leaky_relu, flatten, dense 1, sigmoid",
     /* ReLU behind flatten, behind ReLU, behind a pool; two flattens */
     "1x6x6: conv 3 3, flatten, relu, dense 1, sigmoid",
     "1x6x6: conv 3 3, relu, relu, conv 2 2, relu, flatten, relu, flatten, dense 1, sigmoid",
@@ -91,6 +95,8 @@ static const char *const batch_networks[] = {
     "batchnorm, relu, flatten, dense 5, batchnorm, relu, dense 1, sigmoid",
     "3x7x7: conv 16 3 1 same, batchnorm, relu, conv 17 3 1 same, batchnorm, relu, maxpool 2, "
     "batchnorm 0.1, global_avgpool, flatten, dense 1, sigmoid",
+    "2x6x5: conv 3 3, batchnorm, silu, residual, conv 3 3 1 same, batchnorm, silu, end, "
+    "flatten, dense 1, sigmoid",
     "2x5x5: conv 3 3, relu, batchnorm, flatten, batchnorm, sigmoid, dense 4, dense 1, sigmoid",
     "2x6x6: conv 16 1, batchnorm, conv 16 3 1 same, maxpool 2, batchnorm, relu, flatten, dense 1, "
     "sigmoid",

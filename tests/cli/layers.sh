@@ -20,7 +20,8 @@ cat >cfg.json <<'END'
             {"type": "residual", "layers": [
                 {"type": "conv", "filters": 6, "kernel": 3, "padding": "same"},
                 {"type": "batchnorm"}
-            ]}
+            ]},
+            {"type": "silu"}
         ]},
         {"type": "relu"},
         {"type": "avgpool", "size": 2},
