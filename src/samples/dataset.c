@@ -88,7 +88,7 @@ static void drop_bad_images(cnn_dataset *dataset, cnn_log_level level, const cnn
     size_t kept = 0;
     for (size_t i = 0; i < dataset->count; i++) {
         cnn_sample *sample = &dataset->samples[i];
-        const char *reason = dataset->store.reasons[i];
+        const char *reason = dataset->images.reasons[i];
         if (!reason) {
             sample->row = i;
             dataset->samples[kept++] = *sample;
@@ -115,7 +115,7 @@ static cnn_status read_images(const cnn_image_request *settings, cnn_dataset *da
         }
         request.paths = paths;
         request.count = dataset->count;
-        status = cnn_image_store_load(&request, &dataset->store, error);
+        status = cnn_image_set_load(&request, &dataset->images, error);
         for (size_t i = 0; i < dataset->count; i++) {
             dataset->samples[i].content = request.contents[i];
         }
@@ -284,12 +284,12 @@ void cnn_dataset_free(cnn_dataset *dataset) {
     }
     cnn_free(dataset->classes[0]);
     cnn_free(dataset->classes[1]);
-    cnn_image_store_free(&dataset->store);
+    cnn_image_set_free(&dataset->images);
     cnn_free(dataset);
 }
 
 const uint8_t *cnn_dataset_pixels(const cnn_dataset *dataset, size_t i) {
-    return dataset->store.pixels + dataset->samples[i].row * dataset->image_size;
+    return dataset->images.pixels + dataset->samples[i].row * dataset->image_size;
 }
 
 uint64_t cnn_dataset_fingerprint(const cnn_dataset *dataset) {

@@ -3,20 +3,19 @@
 #ifndef CNN_SAMPLES_DATASET_H
 #define CNN_SAMPLES_DATASET_H
 
+#include "base/log.h"
 #include "image/cache.h"
 #include "nn/minibatch.h"
 #include "samples/augment.h"
 #include "samples/data_settings.h"
 #include "samples/list.h"
 
-#include "base/log.h"
-
 typedef struct cnn_dataset {
     char *classes[2];
     cnn_sample *samples; /* [count], readable ones only, in the order of files */
     size_t count, capacity;
     size_t image_size;              /* bytes: channels × height × width */
-    cnn_image_store store;          /* the pixels of all that were listed: cnn_dataset_pixels */
+    cnn_image_set images;           /* the pixels of all that were listed: cnn_dataset_pixels */
     size_t *split[CNN_SPLIT_COUNT]; /* indices of the samples of each split, in order */
     size_t split_count[CNN_SPLIT_COUNT];
     size_t class_count[CNN_SPLIT_COUNT][2];
@@ -35,7 +34,7 @@ typedef struct cnn_reading {
 /* Lists, decodes or takes from the cache, holds back and counts
  * everything that `data` names; `seed` decides which images are held back. Every unreadable image
  * goes to the log with its reason. CNN_ERROR_DATA where the data cannot be trained on;
- * CNN_ERROR_RUNTIME and CNN_STOPPED as cnn_image_store_load gives them. Free with cnn_dataset_free.
+ * CNN_ERROR_RUNTIME and CNN_STOPPED as cnn_image_set_load gives them. Free with cnn_dataset_free.
  */
 CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_data_settings *data,
                                          const cnn_image_settings *image, uint64_t seed,
