@@ -35,10 +35,6 @@ static int lock(int file, int operation) {
 
 /* --- drafts --- */
 
-static cnn_status fail_with(const char *path, int reason, cnn_error *error) {
-    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
-}
-
 /* Opens and locks the draft's file. Returns -1 with errno set, or with *look_again set. */
 static int open_locked(const char *path, const cnn_log_sink *log, bool *look_again) {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -85,7 +81,8 @@ static cnn_status open_draft(const char *path, const cnn_log_sink *log, cnn_cach
     }
     (void)snprintf(draft->draft_path, room, "%s" DRAFT_SUFFIX, path);
     draft->file = open_locked(draft->draft_path, log, look_again);
-    return draft->file < 0 && !*look_again ? fail_with(draft->draft_path, errno, error) : CNN_OK;
+    return draft->file < 0 && !*look_again ? cnn_fail_errno(error, draft->draft_path, errno)
+                                           : CNN_OK;
 }
 
 static void free_draft(cnn_cache_draft *draft) {
@@ -117,7 +114,7 @@ static void close_draft(cnn_cache_draft *draft) {
 cnn_status cnn_cache_draft_publish(cnn_cache_draft *draft, cnn_error *error) {
     cnn_status status = CNN_OK;
     if (rename(draft->draft_path, draft->path) != 0) {
-        status = fail_with(draft->path, errno, error);
+        status = cnn_fail_errno(error, draft->path, errno);
         (void)unlink(draft->draft_path);
     }
     close_draft(draft);
@@ -239,7 +236,7 @@ static cnn_status make_room(const cnn_cache_folder *folder, const char *own, uin
                             cnn_error *error) {
     DIR *stream = opendir(folder->path);
     if (!stream) {
-        return fail_with(folder->path, errno, error);
+        return cnn_fail_errno(error, folder->path, errno);
     }
     cached_files list = {0};
     cnn_status status = shrink(stream, folder, own, folder->limit - size, &list, error);
@@ -259,7 +256,7 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
     const char *slash = strrchr(draft->path, '/');
     CNN_TRY(make_room(folder, slash ? slash + 1 : draft->path, size, error));
     if (ftruncate(draft->file, 0) != 0) { /* a killed program may have left content */
-        return fail_with(draft->draft_path, errno, error);
+        return cnn_fail_errno(error, draft->draft_path, errno);
     }
     struct statvfs disk;
     if (fstatvfs(draft->file, &disk) == 0 &&
@@ -272,5 +269,5 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
     do {
         reason = posix_fallocate(draft->file, 0, (off_t)size);
     } while (reason == EINTR);
-    return reason == 0 ? CNN_OK : fail_with(draft->draft_path, reason, error);
+    return reason == 0 ? CNN_OK : cnn_fail_errno(error, draft->draft_path, reason);
 }
