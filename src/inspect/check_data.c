@@ -1,11 +1,10 @@
 /* Looks at all images of a run as they are in their files, and reports what may be wrong with them.
  */
-#include "cnn/train.h"
-
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "cnn/train.h"
 #include "inspect/data_report.h"
 #include "run/directory.h"
 #include "run/setup.h"
