@@ -1,7 +1,7 @@
 #include "conv_case.h"
 
-#include "conv_plan.h"
-#include "memory.h"
+#include "nn/conv_plan.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdio.h>

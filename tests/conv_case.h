@@ -4,7 +4,7 @@
 #ifndef CNN_CONV_CASE_H
 #define CNN_CONV_CASE_H
 
-#include "reference.h"
+#include "kernels/reference.h"
 #include "test_support.h"
 
 enum { CONV_SAME = -1 };

@@ -2,8 +2,8 @@
  * …) is to be refused; what was done to it is printed behind its path. */
 #include "damaged_models.h"
 
-#include "file.h"
-#include "memory.h"
+#include "base/file.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "damaged_models.h"
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>

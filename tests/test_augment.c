@@ -1,12 +1,13 @@
 /* Augmentation: against its definition in double, what leaves images alone, and that nothing but
  * seed, epoch and image decides. */
+#include "config/config.h"
 #include "test_support.h"
 
-#include "augment.h"
-#include "dataset.h"
-#include "memory.h"
-#include "png_file.h"
-#include "random.h"
+#include "samples/augment.h"
+#include "samples/dataset.h"
+#include "base/memory.h"
+#include "cli/png_file.h"
+#include "base/random.h"
 
 #include "cnn/train.h"
 

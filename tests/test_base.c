@@ -2,19 +2,19 @@
  * choice of an instruction set. */
 #include "test_support.h"
 
-#include "cpu.h"
-#include "elementary.h"
-#include "error.h"
-#include "file.h"
-#include "file_lock.h"
-#include "hash.h"
-#include "log.h"
-#include "machine_memory.h"
-#include "memory.h"
-#include "parallel.h"
-#include "random.h"
-#include "sort.h"
-#include "text.h"
+#include "base/cpu.h"
+#include "base/elementary.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/file_lock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/machine_memory.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "base/sort.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -4,9 +4,9 @@
 
 #include "cnn/train.h"
 
-#include "image_facts.h"
-#include "memory.h"
-#include "near_copies.h"
+#include "image/facts.h"
+#include "base/memory.h"
+#include "samples/near_copies.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb_image_write.h>

@@ -2,8 +2,8 @@
  * JSON. */
 #include "test_support.h"
 
-#include "config.h"
-#include "memory.h"
+#include "config/config.h"
+#include "base/memory.h"
 
 #include <cJSON.h>
 #include <stdio.h>

@@ -1,9 +1,10 @@
 /* Data: folders and manifests, unreadable images, what is held back, statistics, blocks. */
+#include "config/config.h"
 #include "test_support.h"
 
-#include "dataset.h"
-#include "hold_back.h"
-#include "memory.h"
+#include "samples/dataset.h"
+#include "samples/hold_back.h"
+#include "base/memory.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb_image_write.h>
@@ -100,7 +101,9 @@ static cnn_status load(const char *train, const char *first, const char *second,
     logged[0] = '\0';
     data_error = (cnn_error){0};
     cnn_config *config = make_config(train, first, second, third);
-    cnn_status status = cnn_dataset_load(config, &reading, dataset, &data_error);
+    cnn_status status =
+        cnn_dataset_load(&config->data, &config->image, (uint64_t)config->train.seed, &reading,
+                         dataset, &data_error);
     cnn_config_free(config);
     return status;
 }

@@ -3,7 +3,7 @@
  * is about the emulation in kernels/fma.h and simd_generic.h. */
 #include "test_support.h"
 
-#include "simd.h"
+#include "kernels/simd.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * content and group. */
 #include "test_support.h"
 
-#include "folds.h"
+#include "samples/folds.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Images: every format, the same colours whatever the format, resizing, and files that are none. */
 #include "test_support.h"
 
-#include "exif.h"
-#include "image.h"
+#include "image/exif.h"
+#include "image/load.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb_image_write.h>

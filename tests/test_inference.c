@@ -3,9 +3,9 @@
  * double. */
 #include "test_support.h"
 
-#include "inference.h"
-#include "memory.h"
-#include "minibatch.h"
+#include "nn/inference.h"
+#include "base/memory.h"
+#include "nn/minibatch.h"
 
 #include <math.h>
 #include <string.h>

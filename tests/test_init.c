@@ -1,8 +1,8 @@
 /* The recipe of --init: what it makes of surveys that no folder has to be made for. */
 #include "test_support.h"
 
-#include "memory.h"
-#include "recipe.h"
+#include "base/memory.h"
+#include "inspect/recipe.h"
 
 #include <math.h>
 #include <string.h>

@@ -7,9 +7,9 @@
  * place. */
 #include "conv_case.h"
 
-#include "kernels.h"
-#include "memory.h"
-#include "reference.h"
+#include "kernels/kernels.h"
+#include "base/memory.h"
+#include "kernels/reference.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
  * layers that modern recipes use, trained for a hundred steps next to the same in double. */
 #include "test_support.h"
 
-#include "memory.h"
-#include "reference_network.h"
-#include "step.h"
+#include "base/memory.h"
+#include "nn/reference_network.h"
+#include "nn/step.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* Metrics against their definitions, written out in double over plain arrays, and against published
  * examples; the bootstrap against draws that are measured one by one; the choice of the best epoch.
  */
-#include "best_epoch.h"
-#include "bootstrap.h"
-#include "elementary.h"
-#include "metrics.h"
+#include "run/best_epoch.h"
+#include "stats/bootstrap.h"
+#include "base/elementary.h"
+#include "stats/metrics.h"
 #include "test_support.h"
 
 #include <math.h>

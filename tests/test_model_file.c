@@ -2,8 +2,8 @@
 #include "test_support.h"
 
 #include "damaged_models.h"
-#include "memory.h"
-#include "model_file.h"
+#include "base/memory.h"
+#include "model/model_file.h"
 
 #include <cJSON.h>
 #include <sha2.h>

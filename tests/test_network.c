@@ -2,11 +2,11 @@
  * starting weights, loss and optimizers. */
 #include "test_support.h"
 
-#include "gradient_check.h"
-#include "loss.h"
-#include "memory.h"
-#include "optimizer.h"
-#include "reference_network.h"
+#include "nn/gradient_check.h"
+#include "nn/loss.h"
+#include "base/memory.h"
+#include "nn/optimizer.h"
+#include "nn/reference_network.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,10 +2,10 @@
  * follow the definitions, in double, and values known by hand. */
 #include "test_support.h"
 
-#include "calibration.h"
-#include "compare_models.h"
-#include "memory.h"
-#include "operating_point.h"
+#include "stats/calibration.h"
+#include "stats/compare.h"
+#include "base/memory.h"
+#include "stats/operating_point.h"
 
 #include <float.h>
 #include <math.h>

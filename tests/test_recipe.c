@@ -3,14 +3,14 @@
  * PyTorch gave; and which images a balanced epoch draws. */
 #include "test_support.h"
 
-#include "gradient_norm.h"
-#include "loss.h"
-#include "memory.h"
-#include "reference_network.h"
-#include "sampling.h"
-#include "schedule.h"
-#include "step.h"
-#include "weight_average.h"
+#include "nn/gradient_norm.h"
+#include "nn/loss.h"
+#include "base/memory.h"
+#include "nn/reference_network.h"
+#include "samples/sampling.h"
+#include "nn/schedule.h"
+#include "nn/step.h"
+#include "nn/weight_average.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* The sandbox: children enter it and try what it must not allow, and what it must. */
 #include "test_support.h"
 
-#include "parallel.h"
-#include "sandbox.h"
+#include "base/parallel.h"
+#include "cli/sandbox.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -3,9 +3,9 @@
  * the line of the equations' table that a comparison stands for. */
 #include "test_support.h"
 
-#include "loss.h"
-#include "memory.h"
-#include "optimizer.h"
+#include "nn/loss.h"
+#include "base/memory.h"
+#include "nn/optimizer.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "test_support.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 #include <ftw.h>
 #include <math.h>

@@ -3,8 +3,8 @@
 #ifndef CNN_TEST_SUPPORT_H
 #define CNN_TEST_SUPPORT_H
 
-#include "minibatch.h"
-#include "network.h"
+#include "nn/minibatch.h"
+#include "nn/network.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,10 +2,10 @@
  * must end at the same place. And training works at all: four random images are learnt by heart. */
 #include "test_support.h"
 
-#include "loss.h"
-#include "memory.h"
-#include "optimizer.h"
-#include "reference_network.h"
+#include "nn/loss.h"
+#include "base/memory.h"
+#include "nn/optimizer.h"
+#include "nn/reference_network.h"
 
 #include <math.h>
 #include <string.h>

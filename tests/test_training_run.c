@@ -2,10 +2,10 @@
  * stopping and going on, refusals, prediction, metrics. */
 #include "test_support.h"
 
-#include "loss.h"
-#include "memory.h"
-#include "metrics.h"
-#include "model_file.h"
+#include "nn/loss.h"
+#include "base/memory.h"
+#include "stats/metrics.h"
+#include "model/model_file.h"
 
 #include "cnn/predict.h"
 #include "cnn/train.h"

@@ -2,7 +2,7 @@
  * and against each other, and how their error compares with that of the plain sums. */
 #include "conv_case.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdio.h>

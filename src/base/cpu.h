@@ -2,7 +2,7 @@
 #ifndef CNN_BASE_CPU_H
 #define CNN_BASE_CPU_H
 
-#include "error.h"
+#include "base/error.h"
 
 /* Instruction sets in rising order; the names are those of the environment variable CNN_ISA.
  * "generic" is the baseline, what every processor of a kind has: SSE2 on x86-64, NEON on 64-bit

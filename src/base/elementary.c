@@ -1,4 +1,4 @@
-#include "elementary.h"
+#include "base/elementary.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
-#include "error.h"
+#include "base/error.h"
 
-#include "memory.h"
-#include "text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdint.h>

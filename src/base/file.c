@@ -1,7 +1,7 @@
-#include "file.h"
+#include "base/file.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
-#include "file_lock.h"
+#include "base/file_lock.h"
 
-#include "error.h"
-#include "file.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

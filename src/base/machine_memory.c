@@ -1,4 +1,4 @@
-#include "machine_memory.h"
+#include "base/machine_memory.h"
 
 #include <limits.h>
 #include <stdbool.h>

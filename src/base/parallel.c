@@ -1,6 +1,6 @@
-#include "parallel.h"
+#include "base/parallel.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-#include "random.h"
+#include "base/random.h"
 
 uint64_t cnn_random_bits(uint64_t seed, cnn_random_purpose purpose, uint64_t epoch,
                          uint64_t index) {

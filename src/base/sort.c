@@ -1,6 +1,6 @@
-#include "sort.h"
+#include "base/sort.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
-#include "text.h"
+#include "base/text.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdarg.h>

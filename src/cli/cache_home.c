@@ -1,4 +1,4 @@
-#include "cache_home.h"
+#include "cli/cache_home.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* cnneval: measures a model on labelled images, or two models against each other. */
-#include "evaluation_report.h"
+#include "report/evaluation.h"
 
-#include "error.h"
-#include "file.h"
-#include "memory.h"
-#include "options.h"
-#include "rows.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/options.h"
+#include "cli/rows.h"
 
 #include <math.h>
 #include <signal.h>

@@ -1,13 +1,13 @@
 /* cnnpredict: says what a model sees in images, a row an input. */
 #include "cnn/predict.h"
 
-#include "error.h"
-#include "inputs.h"
-#include "memory.h"
-#include "options.h"
-#include "rows.h"
-#include "sandbox.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/inputs.h"
+#include "cli/options.h"
+#include "cli/rows.h"
+#include "cli/sandbox.h"
 
 #include <math.h>
 #include <signal.h>

@@ -1,11 +1,11 @@
 /* cnntrain: trains a small convolutional network that tells two kinds of image apart. */
 #include "cnn/train.h"
 
-#include "cache_home.h"
-#include "error.h"
-#include "options.h"
-#include "png_file.h"
-#include "progress.h"
+#include "base/error.h"
+#include "cli/cache_home.h"
+#include "cli/options.h"
+#include "cli/png_file.h"
+#include "cli/progress.h"
 
 #include <signal.h>
 #include <stdatomic.h>

@@ -1,9 +1,9 @@
-#include "inputs.h"
+#include "cli/inputs.h"
 
-#include "error.h"
-#include "file.h"
-#include "folder.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <poll.h>

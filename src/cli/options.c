@@ -1,9 +1,9 @@
-#include "options.h"
+#include "cli/options.h"
 
-#include "error.h"
-#include "machine_memory.h"
-#include "memory.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/machine_memory.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <getopt.h>

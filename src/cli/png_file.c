@@ -1,8 +1,8 @@
-#include "png_file.h"
+#include "cli/png_file.h"
 
-#include "error.h"
-#include "file.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
 
 #include <png.h>
 

@@ -1,4 +1,4 @@
-#include "rows.h"
+#include "cli/rows.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #ifndef CNN_CLI_ROWS_H
 #define CNN_CLI_ROWS_H
 
-#include "text.h"
+#include "base/text.h"
 
 typedef enum cnn_row_format {
     CNN_ROWS_TSV,   /* no header; tab, newline, return and backslash as \t, \n, \r and \\ */

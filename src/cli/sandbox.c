@@ -1,6 +1,6 @@
-#include "sandbox.h"
+#include "cli/sandbox.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* Chooses a table of kernels at run time. Compiled for the baseline processor. */
-#include "kernels.h"
+#include "kernels/kernels.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,10 +11,10 @@
  * state, and lanes are added up by one fixed tree (lanes 8 apart, then 4, 2, 1).
  *
  * reference.h holds the slow twins, to be read beside the equations. */
-#ifndef CNN_KERNELS_H
-#define CNN_KERNELS_H
+#ifndef CNN_KERNELS_KERNELS_H
+#define CNN_KERNELS_KERNELS_H
 
-#include "cpu.h"
+#include "base/cpu.h"
 
 #include <stdbool.h>
 #include <stddef.h>

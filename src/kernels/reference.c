@@ -1,6 +1,6 @@
-#include "reference.h"
+#include "kernels/reference.h"
 
-#include "elementary.h"
+#include "base/elementary.h"
 
 #include <math.h>
 #include <string.h>

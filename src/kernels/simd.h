@@ -24,16 +24,16 @@
 #ifndef CNN_KERNELS_SIMD_H
 #define CNN_KERNELS_SIMD_H
 
-#include "fma.h"
+#include "kernels/fma.h"
 
 #if defined(CNN_COMPILE_AVX512)
-#include "simd_avx512.h"
+#include "kernels/simd_avx512.h"
 #elif defined(CNN_COMPILE_AVX2)
-#include "simd_avx2.h"
+#include "kernels/simd_avx2.h"
 #elif defined(__aarch64__)
-#include "simd_neon.h"
+#include "kernels/simd_neon.h"
 #else
-#include "simd_generic.h"
+#include "kernels/simd_generic.h"
 #endif
 
 /* Loops over tiles must be unrolled wholly, or the accumulators would live in memory; not under

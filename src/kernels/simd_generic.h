@@ -2,7 +2,7 @@
 #ifndef CNN_KERNELS_SIMD_GENERIC_H
 #define CNN_KERNELS_SIMD_GENERIC_H
 
-#include "fma.h"
+#include "kernels/fma.h"
 
 #include <math.h>
 #include <stdint.h>

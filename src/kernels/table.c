@@ -2,17 +2,17 @@
  * flags and with CNN_COMPILE_AVX512, CNN_COMPILE_AVX2 or nothing (generic: the baseline) defined.
  * Everything but the table is static, so that no code for a newer processor can be linked into a
  * path for an older one. */
-#include "kernels.h"
+#include "kernels/kernels.h"
 
-#include "simd.h"
+#include "kernels/simd.h"
 
 /* clang-format off */
-#include "pool.inc"
-#include "conv.inc"
-#include "dense.inc"
-#include "elementwise.inc"
-#include "batchnorm.inc"
-#include "winograd.inc"
+#include "kernels/pool.inc"
+#include "kernels/conv.inc"
+#include "kernels/dense.inc"
+#include "kernels/elementwise.inc"
+#include "kernels/batchnorm.inc"
+#include "kernels/winograd.inc"
 /* clang-format on */
 
 #if defined(CNN_COMPILE_AVX512)

@@ -1,8 +1,8 @@
 /* Convolutions as plain sums of products, of any kernel and stride: tables say which values meet
  * which weights (cnn_conv_taps in kernels/kernels.h). */
-#include "conv_plan.h"
+#include "nn/conv_plan.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 static int tap_count(const cnn_layer *layer, const cnn_conv_size *size) {
     return layer->in.channels * size->kernel * size->kernel;

@@ -4,7 +4,7 @@
 #ifndef CNN_NN_CONV_PLAN_H
 #define CNN_NN_CONV_PLAN_H
 
-#include "layer.h"
+#include "nn/layer.h"
 
 /* A convolution's numbers, from its layer's spec. */
 typedef struct cnn_conv_size {

@@ -1,8 +1,8 @@
 /* Convolutions of 3×3, stride 1, by Winograd's F(4×4, 3×3) (kernels/winograd.inc): groups of tiles
  * are transformed, multiplied element by element as 36 small matrices, and transformed back. */
-#include "conv_plan.h"
+#include "nn/conv_plan.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 #include <string.h>
 

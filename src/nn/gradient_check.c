@@ -1,10 +1,10 @@
-#include "gradient_check.h"
+#include "nn/gradient_check.h"
 
-#include "error.h"
-#include "memory.h"
-#include "minibatch.h"
-#include "random.h"
-#include "reference_network.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "nn/minibatch.h"
+#include "nn/reference_network.h"
 
 #include <limits.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef CNN_NN_GRADIENT_CHECK_H
 #define CNN_NN_GRADIENT_CHECK_H
 
-#include "network.h"
+#include "nn/network.h"
 
 /* One tensor's result. Errors are the largest difference of any checked entry, divided by the
  * largest gradient of the tensor (by 1 where all are 0: the loss does not depend on it). */

@@ -1,4 +1,4 @@
-#include "gradient_norm.h"
+#include "nn/gradient_norm.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #ifndef CNN_NN_GRADIENT_NORM_H
 #define CNN_NN_GRADIENT_NORM_H
 
-#include "parallel.h"
+#include "base/parallel.h"
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
 #ifndef CNN_NN_INFERENCE_H
 #define CNN_NN_INFERENCE_H
 
-#include "network.h"
+#include "nn/network.h"
 
 typedef struct cnn_inference {
     cnn_network *network;

@@ -4,7 +4,7 @@
 #ifndef CNN_NN_LAYER_H
 #define CNN_NN_LAYER_H
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 #include "cnn/status.h"
 

@@ -1,9 +1,9 @@
 /* avgpool: the mean of each window; global_avgpool: of each channel (Lin et al., "Network in
  * network", 2013). PyTorch's AvgPool2d without padding, and AdaptiveAvgPool2d(1). */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "error.h"
-#include "reference.h"
+#include "base/error.h"
+#include "kernels/reference.h"
 
 enum { SIZE, STRIDE };
 

@@ -2,9 +2,9 @@
  * shifted by parameters (Ioffe and Szegedy, "Batch normalization", 2015). As PyTorch's BatchNorm2d
  * (behind flatten: BatchNorm1d): the variance that divides is that of the batch, biased; running
  * averages, of the mean and of the unbiased variance, take its place in prediction. */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "reference.h"
+#include "kernels/reference.h"
 
 #include <math.h>
 #include <string.h>

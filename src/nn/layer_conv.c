@@ -1,9 +1,9 @@
 /* conv: filters that look at a patch of every input channel (eq. 2, 14, 15, 16). */
-#include "conv_plan.h"
+#include "nn/conv_plan.h"
 
-#include "error.h"
-#include "memory.h"
-#include "reference.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "kernels/reference.h"
 
 extern const cnn_layer_ops cnn_layer_conv;
 

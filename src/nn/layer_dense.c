@@ -1,8 +1,8 @@
 /* dense: every output is a weighted sum of all inputs (eq. 6, 9, 10, 11). */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "error.h"
-#include "reference.h"
+#include "base/error.h"
+#include "kernels/reference.h"
 
 enum { UNITS };
 

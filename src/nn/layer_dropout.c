@@ -2,9 +2,9 @@
  * prediction goes without the layer ("inverted" dropout; Srivastava et al., "Dropout: a simple way
  * to prevent neural networks from overfitting", 2014; PyTorch's Dropout). Which values go is a pure
  * function of seed, step, image and place. */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "random.h"
+#include "base/random.h"
 
 enum { RATE };
 

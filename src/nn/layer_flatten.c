@@ -1,6 +1,6 @@
 /* flatten: [C][H][W] seen as one row of values, row-major (eq. 5). Nothing moves unless a border is
  * in the way; then network.c copies. */
-#include "layer.h"
+#include "nn/layer.h"
 
 #include <string.h>
 

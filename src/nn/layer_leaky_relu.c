@@ -1,8 +1,8 @@
 /* leaky_relu: x where x > 0, else slope × x (Maas et al., "Rectifier nonlinearities improve neural
  * network acoustic models", 2013; PyTorch's LeakyReLU). */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "reference.h"
+#include "kernels/reference.h"
 
 enum { SLOPE };
 

@@ -1,8 +1,8 @@
 /* maxpool: the maximum of each window (eq. 4, 12). */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "hash.h"
-#include "reference.h"
+#include "base/hash.h"
+#include "kernels/reference.h"
 
 extern const cnn_layer_ops cnn_layer_maxpool;
 

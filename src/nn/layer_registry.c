@@ -1,8 +1,8 @@
 /* The one list of layers, and what several of them share. */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "error.h"
-#include "hash.h"
+#include "base/error.h"
+#include "base/hash.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* relu: max(0, x) (eq. 3, 13). */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "reference.h"
+#include "kernels/reference.h"
 
 static const cnn_layer_key keys[] = {{0}};
 

@@ -2,9 +2,9 @@
  * learning for image recognition", 2016). Among the layers of a network it stands as two: a fork in
  * front of the list, which hands its input on, and a sum behind it. Where the shapes differ, a 1×1
  * convolution (the projection) in front of the sum brings the input to the output's shape. */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* sigmoid: 1 / (1 + e^-x) (eq. 6, 8). As the last layer it is part of the loss (loss.c) and
  * network.c leaves it out; the passes below are for a sigmoid further inside. */
-#include "layer.h"
+#include "nn/layer.h"
 
-#include "elementary.h"
-#include "reference.h"
+#include "base/elementary.h"
+#include "kernels/reference.h"
 
 static const cnn_layer_key keys[] = {{0}};
 

@@ -1,6 +1,6 @@
-#include "loss.h"
+#include "nn/loss.h"
 
-#include "elementary.h"
+#include "base/elementary.h"
 
 double cnn_loss_double(double z, int label) {
     double size = z < 0.0 ? -z : z;

@@ -1,9 +1,9 @@
-#include "minibatch.h"
+#include "nn/minibatch.h"
 
-#include "error.h"
-#include "inference.h"
-#include "loss.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "nn/inference.h"
+#include "nn/loss.h"
 
 #include <string.h>
 

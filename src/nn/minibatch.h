@@ -3,9 +3,9 @@
 #ifndef CNN_NN_MINIBATCH_H
 #define CNN_NN_MINIBATCH_H
 
-#include "loss.h"
-#include "network.h"
-#include "parallel.h"
+#include "base/parallel.h"
+#include "nn/loss.h"
+#include "nn/network.h"
 
 typedef struct cnn_minibatch cnn_minibatch;
 

@@ -1,8 +1,8 @@
-#include "network.h"
+#include "nn/network.h"
 
-#include "error.h"
-#include "memory.h"
-#include "random.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #ifndef CNN_NN_NETWORK_H
 #define CNN_NN_NETWORK_H
 
-#include "layer.h"
+#include "nn/layer.h"
 
 #define CNN_LAYERS_MAX 256
 

@@ -1,8 +1,8 @@
 /* Do the layers of a specification fit together? Names, shapes and sizes of what they make. */
-#include "network.h"
+#include "nn/network.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "optimizer.h"
+#include "nn/optimizer.h"
 
 #include <math.h>
 

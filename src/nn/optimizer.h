@@ -2,7 +2,7 @@
 #ifndef CNN_NN_OPTIMIZER_H
 #define CNN_NN_OPTIMIZER_H
 
-#include "parallel.h"
+#include "base/parallel.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
-#include "reference_network.h"
+#include "nn/reference_network.h"
 
-#include "error.h"
-#include "hash.h"
-#include "loss.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "nn/loss.h"
 
 #include <limits.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef CNN_NN_REFERENCE_NETWORK_H
 #define CNN_NN_REFERENCE_NETWORK_H
 
-#include "network.h"
+#include "nn/network.h"
 
 typedef struct cnn_reference_network cnn_reference_network;
 

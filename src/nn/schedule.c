@@ -1,6 +1,6 @@
-#include "schedule.h"
+#include "nn/schedule.h"
 
-#include "elementary.h"
+#include "base/elementary.h"
 
 #include <math.h>
 

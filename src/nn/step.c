@@ -1,8 +1,8 @@
-#include "step.h"
+#include "nn/step.h"
 
-#include "gradient_norm.h"
-#include "loss.h"
-#include "weight_average.h"
+#include "nn/gradient_norm.h"
+#include "nn/loss.h"
+#include "nn/weight_average.h"
 
 #include <math.h>
 

@@ -2,8 +2,8 @@
 #ifndef CNN_NN_STEP_H
 #define CNN_NN_STEP_H
 
-#include "minibatch.h"
-#include "optimizer.h"
+#include "nn/minibatch.h"
+#include "nn/optimizer.h"
 
 /* What a step works on; everything is the caller's. */
 typedef struct cnn_step {

@@ -1,4 +1,4 @@
-#include "weight_average.h"
+#include "nn/weight_average.h"
 
 double cnn_weight_average_decay(double decay, int64_t number) {
     double early = (1.0 + (double)number) / (10.0 + (double)number);

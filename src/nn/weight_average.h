@@ -3,7 +3,7 @@
 #ifndef CNN_NN_WEIGHT_AVERAGE_H
 #define CNN_NN_WEIGHT_AVERAGE_H
 
-#include "parallel.h"
+#include "base/parallel.h"
 
 #include <stddef.h>
 #include <stdint.h>

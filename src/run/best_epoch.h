@@ -2,9 +2,9 @@
 #ifndef CNN_RUN_BEST_EPOCH_H
 #define CNN_RUN_BEST_EPOCH_H
 
-#include "config.h"
-#include "dataset.h"
-#include "metrics.h"
+#include "config/config.h"
+#include "samples/dataset.h"
+#include "stats/metrics.h"
 
 /* Starts as cnn_best_epoch_none. Part of the checkpoint. */
 typedef struct cnn_best_epoch {

@@ -1,8 +1,8 @@
-#include "checkpoint.h"
+#include "run/checkpoint.h"
 
-#include "config.h"
-#include "error.h"
-#include "safetensors.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "model/safetensors.h"
 
 #include <errno.h>
 #include <inttypes.h>

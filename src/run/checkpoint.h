@@ -3,7 +3,7 @@
 #ifndef CNN_RUN_CHECKPOINT_H
 #define CNN_RUN_CHECKPOINT_H
 
-#include "best_epoch.h"
+#include "run/best_epoch.h"
 
 #include "cnn/status.h"
 

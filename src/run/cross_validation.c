@@ -1,14 +1,14 @@
 /* k-fold cross-validation: a run for each fold, which trains on the other folds and is tested on
  * this one; then all predictions together. */
-#include "error.h"
-#include "evaluate.h"
-#include "file.h"
-#include "fold_files.h"
-#include "memory.h"
-#include "pool.h"
-#include "run_directory.h"
-#include "setup.h"
-#include "training.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "run/directory.h"
+#include "run/evaluate.h"
+#include "run/fold_files.h"
+#include "run/pool.h"
+#include "run/setup.h"
+#include "run/training.h"
 
 #include "cnn/train.h"
 
@@ -225,7 +225,8 @@ static cnn_status train_fold(validation *v, cnn_error *error) {
         options.max_seconds = fmax(v->deadline - now(), 1e-3) / (v->pool.folds - v->fold + 1);
     }
     cnn_status status =
-        cnn_dataset_choose_fold(v->pool.dataset, v->config, v->pool.fold, v->fold - 1, error);
+        cnn_dataset_choose_fold(v->pool.dataset, &v->config->data, (uint64_t)v->config->train.seed,
+                                v->pool.fold, v->fold - 1, error);
     if (status == CNN_OK) {
         status = cnn_train_on(v->pool.dataset, v->config, &options, error);
         if (status != CNN_OK) {
@@ -282,8 +283,9 @@ static cnn_status test_folds(validation *v, float *logits, cnn_fold_result *resu
         }
         status = cnn_model_read(directory.file[CNN_RUN_MODEL], kernels, &model, error);
         if (status == CNN_OK) {
-            status = cnn_dataset_choose_fold(v->pool.dataset, v->config, v->pool.fold, v->fold - 1,
-                                             error);
+            status = cnn_dataset_choose_fold(v->pool.dataset, &v->config->data,
+                                             (uint64_t)v->config->train.seed, v->pool.fold,
+                                             v->fold - 1, error);
         }
         if (status == CNN_OK) {
             *parameters = model->network->parameter_count;

@@ -1,8 +1,8 @@
-#include "evaluate.h"
+#include "run/evaluate.h"
 
-#include "calibration.h"
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "stats/calibration.h"
 
 /* Runs a split through the network; logits: [split_count], filled. Free *scores, also after a
  * failure. */

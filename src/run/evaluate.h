@@ -2,9 +2,9 @@
 #ifndef CNN_RUN_EVALUATE_H
 #define CNN_RUN_EVALUATE_H
 
-#include "metrics_text.h"
-#include "minibatch.h"
-#include "setup.h"
+#include "nn/minibatch.h"
+#include "run/setup.h"
+#include "stats/metrics_text.h"
 
 /* Runs all images of a split through the network, with parameters that it is prepared with, and
  * measures. logits: [split_count], filled, divided by setup->info.temperature. metrics->count is 0

@@ -1,9 +1,10 @@
-#include "evaluate_model.h"
+#include "run/evaluate_model.h"
 
-#include "error.h"
-#include "loss.h"
-#include "memory.h"
-#include "setup.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "nn/loss.h"
+#include "run/setup.h"
+#include "samples/read.h"
 
 #include <string.h>
 

@@ -2,9 +2,9 @@
 #ifndef CNN_RUN_EVALUATE_MODEL_H
 #define CNN_RUN_EVALUATE_MODEL_H
 
-#include "bootstrap.h"
-#include "compare_models.h"
-#include "sample_list.h"
+#include "samples/list.h"
+#include "stats/bootstrap.h"
+#include "stats/compare.h"
 
 #include "cnn/predict.h"
 

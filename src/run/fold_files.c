@@ -1,9 +1,9 @@
-#include "fold_files.h"
+#include "run/fold_files.h"
 
-#include "error.h"
-#include "file.h"
-#include "loss.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "nn/loss.h"
 
 #include <inttypes.h>
 #include <math.h>

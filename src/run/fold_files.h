@@ -2,9 +2,9 @@
 #ifndef CNN_RUN_FOLD_FILES_H
 #define CNN_RUN_FOLD_FILES_H
 
-#include "metrics_text.h"
-#include "pool.h"
-#include "run_directory.h"
+#include "run/directory.h"
+#include "run/pool.h"
+#include "stats/metrics_text.h"
 
 /* What one fold's model says of the fold's images. */
 typedef struct cnn_fold_result {

@@ -1,9 +1,9 @@
-#include "memory_plan.h"
+#include "run/memory_plan.h"
 
-#include "error.h"
-#include "memory.h"
-#include "training_settings.h"
-#include "text.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "run/training_settings.h"
 
 #include <stdint.h>
 

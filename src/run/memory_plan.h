@@ -2,7 +2,7 @@
 #ifndef CNN_RUN_MEMORY_PLAN_H
 #define CNN_RUN_MEMORY_PLAN_H
 
-#include "setup.h"
+#include "run/setup.h"
 
 /* Bytes. */
 typedef struct cnn_memory_plan {

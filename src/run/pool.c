@@ -1,9 +1,9 @@
-#include "pool.h"
+#include "run/pool.h"
 
-#include "error.h"
-#include "folds.h"
-#include "memory.h"
-#include "setup.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "run/setup.h"
+#include "samples/folds.h"
 
 cnn_status cnn_pool_check_config(const cnn_config *config, cnn_error *error) {
     if (config->data.validation.path) {
@@ -41,11 +41,12 @@ cnn_status cnn_pool_load(const cnn_config *config, const cnn_train_options *opti
                          cnn_error *error) {
     *pool = (cnn_pool){.folds = options->folds};
     cnn_reading reading = cnn_setup_reading(options);
-    cnn_config whole = *config; /* a view: nothing of it is freed */
-    whole.data.validation.fraction = 0.0;
+    cnn_data_settings whole = config->data; /* a view: nothing of it is freed */
+    whole.validation.fraction = 0.0;
     cnn_status status = cnn_pool_check_config(config, error);
     if (status == CNN_OK) {
-        status = cnn_dataset_load(&whole, &reading, &pool->dataset, error);
+        status = cnn_dataset_load(&whole, &config->image, (uint64_t)config->train.seed, &reading,
+                                  &pool->dataset, error);
     }
     if (status == CNN_OK) {
         status = check_splits(config, pool->dataset, error);

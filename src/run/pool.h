@@ -2,7 +2,8 @@
 #ifndef CNN_RUN_POOL_H
 #define CNN_RUN_POOL_H
 
-#include "dataset.h"
+#include "config/config.h"
+#include "samples/dataset.h"
 
 #include "cnn/train.h"
 

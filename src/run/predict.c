@@ -1,13 +1,13 @@
 #include "cnn/predict.h"
 
-#include "calibration.h"
-#include "dataset.h"
-#include "error.h"
-#include "loss.h"
-#include "memory.h"
-#include "model_file.h"
-#include "parallel.h"
-#include "setup.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "model/model_file.h"
+#include "nn/loss.h"
+#include "run/setup.h"
+#include "samples/dataset.h"
+#include "stats/calibration.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
-#include "setup.h"
+#include "run/setup.h"
 
-#include "error.h"
-#include "memory.h"
-#include "parallel.h"
-#include "random.h"
-#include "training_settings.h"
-#include "sampling.h"
-#include "sort.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "base/sort.h"
+#include "run/training_settings.h"
+#include "samples/sampling.h"
 
 #include <string.h>
 
@@ -65,7 +65,8 @@ cnn_status cnn_setup_create_on(cnn_dataset *dataset, cnn_config *config,
     }
     if (status == CNN_OK && !dataset) {
         cnn_reading reading = cnn_setup_reading(options);
-        status = cnn_dataset_load(config, &reading, &setup->dataset, error);
+        status = cnn_dataset_load(&config->data, &config->image, (uint64_t)config->train.seed,
+                                  &reading, &setup->dataset, error);
     }
     if (status == CNN_OK) {
         status = cnn_setup_name_classes(config, setup->dataset, error);

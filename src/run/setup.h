@@ -3,8 +3,9 @@
 #ifndef CNN_RUN_SETUP_H
 #define CNN_RUN_SETUP_H
 
-#include "dataset.h"
-#include "model_file.h"
+#include "config/config.h"
+#include "model/model_file.h"
+#include "samples/dataset.h"
 
 #include "cnn/train.h"
 

@@ -2,17 +2,17 @@
  * out. */
 #include "cnn/train.h"
 
-#include "checkpoint.h"
-#include "error.h"
-#include "evaluate.h"
-#include "file.h"
-#include "memory.h"
-#include "memory_plan.h"
-#include "training_settings.h"
-#include "run_directory.h"
-#include "step.h"
-#include "training.h"
-#include "tune.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "nn/step.h"
+#include "run/checkpoint.h"
+#include "run/directory.h"
+#include "run/evaluate.h"
+#include "run/memory_plan.h"
+#include "run/training.h"
+#include "run/training_settings.h"
+#include "run/tune.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-#include "training_settings.h"
+#include "run/training_settings.h"
 
-#include "sampling.h"
+#include "samples/sampling.h"
 
 #include <stdio.h>
 

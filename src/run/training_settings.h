@@ -3,9 +3,10 @@
 #ifndef CNN_RUN_TRAINING_SETTINGS_H
 #define CNN_RUN_TRAINING_SETTINGS_H
 
-#include "dataset.h"
-#include "loss.h"
-#include "schedule.h"
+#include "config/config.h"
+#include "nn/loss.h"
+#include "nn/schedule.h"
+#include "samples/dataset.h"
 
 cnn_optimizer cnn_settings_optimizer(const cnn_config *config);
 

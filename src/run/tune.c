@@ -1,12 +1,12 @@
-#include "tune.h"
+#include "run/tune.h"
 
-#include "calibration.h"
-#include "error.h"
-#include "evaluate.h"
-#include "log.h"
-#include "loss.h"
-#include "memory.h"
-#include "operating_point.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "nn/loss.h"
+#include "run/evaluate.h"
+#include "stats/calibration.h"
+#include "stats/operating_point.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
 #ifndef CNN_RUN_TUNE_H
 #define CNN_RUN_TUNE_H
 
-#include "minibatch.h"
-#include "setup.h"
+#include "nn/minibatch.h"
+#include "run/setup.h"
 
 /* Does the config want anything chosen on validation images? */
 bool cnn_tune_wanted(const cnn_config *config);

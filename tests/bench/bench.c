@@ -1,11 +1,11 @@
 /* cnnbench: how fast are training steps, and each layer in them? */
 #include "report.h"
 
-#include "error.h"
-#include "file.h"
-#include "memory.h"
-#include "options.h"
-#include "parallel.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/options.h"
+#include "base/parallel.h"
 
 #include <stdio.h>
 #include <stdlib.h>

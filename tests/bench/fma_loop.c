@@ -2,7 +2,7 @@
  * as the kernels. */
 #include "fma_loop.h"
 
-#include "simd.h"
+#include "kernels/simd.h"
 
 /* Sums that do not wait for each other: two multiply-adds a cycle that take 4 or 5 cycles each need
  * 10 of them under way. With two operands more, 12 fit in the 16 registers of AVX2. */

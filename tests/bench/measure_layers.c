@@ -1,8 +1,8 @@
 #include "measure.h"
 
-#include "error.h"
-#include "loss.h"
-#include "memory.h"
+#include "base/error.h"
+#include "nn/loss.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 #include <string.h>

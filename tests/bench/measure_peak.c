@@ -1,7 +1,7 @@
 #include "measure.h"
 
 #include "fma_loop.h"
-#include "parallel.h"
+#include "base/parallel.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 #include "measure.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 
 #include <math.h>
 

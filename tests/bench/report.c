@@ -1,6 +1,6 @@
 #include "report.h"
 
-#include "parallel.h"
+#include "base/parallel.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #define CNN_BENCH_REPORT_H
 
 #include "measure.h"
-#include "text.h"
+#include "base/text.h"
 
 /* What all networks have in common. */
 typedef struct bench_machine {

@@ -1,9 +1,9 @@
 #include "workload.h"
 
-#include "error.h"
-#include "memory.h"
-#include "random.h"
-#include "training_settings.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "run/training_settings.h"
 
 #include <string.h>
 

@@ -2,9 +2,9 @@
 #ifndef CNN_BENCH_WORKLOAD_H
 #define CNN_BENCH_WORKLOAD_H
 
-#include "config.h"
-#include "dataset.h"
-#include "step.h"
+#include "config/config.h"
+#include "samples/dataset.h"
+#include "nn/step.h"
 
 /* Images of a config's size, shared by all workloads on it. */
 typedef struct bench_images {

@@ -1,7 +1,7 @@
 #include "fuzz.h"
 
-#include "hash.h"
-#include "memory.h"
+#include "base/hash.h"
+#include "base/memory.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef CNN_FUZZ_CASE_H
 #define CNN_FUZZ_CASE_H
 
-#include "image_pack.h"
+#include "image/cache_file.h"
 
 #define FUZZ_CHECKPOINT_CONFIG                                                                     \
     "{\"data\":{\"train\":\"a\"},\"image\":{\"width\":6,\"height\":6,\"channels\":1},\"layers\":[" \

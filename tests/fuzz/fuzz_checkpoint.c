@@ -1,6 +1,6 @@
 /* Checkpoints, for a run whose config, data and sizes are known: read as they are, and with the
  * checksum put right. */
-#include "checkpoint.h"
+#include "run/checkpoint.h"
 #include "fuzz.h"
 #include "fuzz_case.h"
 

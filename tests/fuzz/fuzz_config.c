@@ -1,10 +1,10 @@
 /* Configs and what the command line sets in them: the first bytes up to a zero byte are the file,
  * and each further piece between zero bytes is a KEY=VALUE. A network that the checks let in must
  * run. */
-#include "config.h"
+#include "config/config.h"
 #include "fuzz.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Images of all formats, brought to several sizes; and the same pixels from the same bytes. */
 #include "fuzz.h"
-#include "image.h"
+#include "image/load.h"
 
 #include <string.h>
 

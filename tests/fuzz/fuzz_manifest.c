@@ -1,9 +1,9 @@
 /* CSV manifests: the first byte says whether splits are allowed and whether the classes are known;
  * the others are the file. */
 #include "fuzz.h"
-#include "sample_list.h"
+#include "samples/manifest.h"
 
-#include "memory.h"
+#include "base/memory.h"
 
 static const cnn_status allowed[] = {CNN_ERROR_DATA, CNN_OK};
 

@@ -1,7 +1,7 @@
 /* Model files: read as they are, and with the checksum put right; what is read must run. */
 #include "fuzz.h"
 
-#include "model_file.h"
+#include "model/model_file.h"
 
 #include "cnn/predict.h"
 

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Where the header's checksums stand (io/image_pack.c): of the records behind it, and of itself. */
+/* Where the header's checksums stand (image/cache_file.c): of the records behind it, and of itself.
+ */
 enum { RECORDS_CHECKSUM = 56, HEADER_CHECKSUM = 64, HEADER_SIZE = 72 };
 
 static size_t pixels_start(void) {

@@ -2,9 +2,9 @@
  * folders model, checkpoint and pack. The same bytes at every run of one version. */
 #include "fuzz_case.h"
 
-#include "checkpoint.h"
-#include "memory.h"
-#include "model_file.h"
+#include "run/checkpoint.h"
+#include "base/memory.h"
+#include "model/model_file.h"
 
 #include <fcntl.h>
 #include <stdio.h>

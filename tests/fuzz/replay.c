@@ -2,9 +2,9 @@
  * what libFuzzer does with bytes of its own, whatever the compiler. */
 #include "fuzz.h"
 
-#include "file.h"
-#include "folder.h"
-#include "memory.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/memory.h"
 
 #include <stdio.h>
 

@@ -1,0 +1,18 @@
+/* cJSON, with a lack of memory told apart from text that is no JSON, and nothing leaked by it. */
+#ifndef CNN_BASE_JSON_H
+#define CNN_BASE_JSON_H
+
+#include <cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* cJSON_ParseWithLengthOpts. *no_memory: there is no result because memory was refused. */
+cJSON *cnn_json_parse(const char *text, size_t size, const char **end, bool to_the_end,
+                      bool *no_memory);
+
+/* Adds item (which it takes) under a name, or at the end of a list; false, and item freed, where
+ * memory was refused to any of them: object, list and item may be NULL. */
+bool cnn_json_add(cJSON *object, const char *name, cJSON *item);
+bool cnn_json_append(cJSON *list, cJSON *item);
+
+#endif

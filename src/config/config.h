@@ -1,0 +1,91 @@
+/* The config: what a run is to do, as checked values. Read from JSON (read.c) and KEY=VALUE
+ * overrides (override.c), written back as JSON, help and schema (write.c), all by one
+ * table of keys (keys.c). */
+#ifndef CNN_CONFIG_CONFIG_H
+#define CNN_CONFIG_CONFIG_H
+
+#include "image/load.h"
+#include "nn/network.h"
+#include "nn/optimizer.h"
+#include "nn/schedule.h"
+#include "samples/augment.h"
+#include "samples/data_settings.h"
+
+#include "cnn/config.h"
+
+typedef enum cnn_normalize {
+    CNN_NORMALIZE_UNIT,        /* x / 255 */
+    CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
+} cnn_normalize;
+
+/* A number, or a text that stands for one which the run finds ("f1"). */
+typedef struct cnn_number_or_text {
+    char *text; /* NULL: the number counts */
+    double number;
+} cnn_number_or_text;
+
+/* Which epoch is the best one, and when to stop looking for a better one. */
+typedef struct cnn_early_stopping {
+    int64_t metric;   /* cnn_metric_id, of the validation images */
+    int64_t patience; /* epochs without an improvement after which the run ends; 0: none */
+    double smoothing; /* share of the earlier epochs' value in each epoch's, 0 <= smoothing < 1 */
+    bool restore;     /* model.bin is the best epoch, not the last */
+} cnn_early_stopping;
+
+struct cnn_config {
+    cnn_data_settings data;
+    cnn_image_settings image;
+    int64_t normalize; /* cnn_normalize */
+    cnn_augment_settings augment;
+    cnn_network_spec network;
+    struct {
+        int64_t epochs, batch_size;
+        int64_t optimizer; /* cnn_optimizer_kind */
+        double learning_rate, momentum;
+        bool nesterov;
+        double beta1, beta2, epsilon, weight_decay;
+        int64_t schedule; /* cnn_schedule_kind */
+        double warmup_epochs;
+        int64_t step_epochs;
+        double step_factor;
+        double clip_norm; /* 0: no clipping */
+        double label_smoothing;
+        cnn_number_or_text pos_weight; /* the text: "balanced" */
+        double ema_decay;              /* 0: no average of the weights */
+        bool shuffle;
+        int64_t seed;
+        double checkpoint_seconds;
+        cnn_early_stopping early_stopping;
+        cnn_number_or_text threshold; /* the text: a cnn_threshold_rule */
+        bool calibrate;
+    } train;
+    char *output; /* NULL where not given */
+};
+
+/* cnn_config_load for JSON text in memory, of `size` bytes and one '\0' behind them; `name` is what
+ * messages call it. */
+CNN_MUST_USE cnn_status cnn_config_parse(const char *name, const char *text, size_t size,
+                                         const char *const *overrides, size_t override_count,
+                                         cnn_config **config, cnn_error *error);
+
+/* The resolved config as JSON text, every key with its value. NULL when memory is refused. Free
+ * with cnn_free. */
+char *cnn_config_to_json(const cnn_config *config);
+
+/* The first difference between the config that a run was started with and the one it is to go on
+ * with, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is none. Leaves
+ * out the keys that a run may change when it goes on (may_change in the table; train.epochs only
+ * where the schedule does not depend on it), and data.classes where `now` leaves it to the data.
+ * Fails where memory is refused. */
+CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,
+                                              char difference[256], cnn_error *error);
+
+/* What a model file keeps of a config, and how it gets it back; both leave other values alone.
+ * `json` is an object {"image": …, "layers": …} with more keys allowed beside them. */
+struct cJSON;
+CNN_MUST_USE cnn_status cnn_config_write_model_part(const cnn_config *config, struct cJSON *json,
+                                                    cnn_error *error);
+CNN_MUST_USE cnn_status cnn_config_read_model_part(const struct cJSON *json, cnn_config *config,
+                                                   cnn_error *error);
+
+#endif

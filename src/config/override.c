@@ -1,0 +1,141 @@
+/* Overrides: a dotted path, followed through the tree, and a value put at its end. */
+#include "config/override.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The next part of a dotted path, which is cut at its dot; NULL at the end. */
+static char *next_part(char **rest) {
+    char *part = *rest;
+    if (part) {
+        char *dot = strchr(part, '.');
+        *rest = dot ? dot + 1 : NULL;
+        if (dot) {
+            *dot = '\0';
+        }
+    }
+    return part;
+}
+
+static bool is_index(const char *part, int *index) {
+    *index = 0;
+    if (!*part || strlen(part) > 6) {
+        return false;
+    }
+    for (; *part; part++) {
+        if (!isdigit((unsigned char)*part)) {
+            return false;
+        }
+        *index = *index * 10 + (*part - '0');
+    }
+    return true;
+}
+
+/* Is `part` a key that parent may have, or a place in its list or at its end? */
+static bool has_place(const cJSON *parent, const char *part) {
+    int index = 0;
+    return cJSON_IsArray(parent) ? is_index(part, &index) && index <= cJSON_GetArraySize(parent)
+                                 : cJSON_IsObject(parent);
+}
+
+/* Puts value (which it takes, NULL: memory was refused) where has_place says that it may be; false
+ * where memory is refused. */
+static bool put(cJSON *parent, const char *part, cJSON *value) {
+    int index;
+    bool done = false;
+    if (!value) {
+        return false;
+    }
+    if (cJSON_IsArray(parent) && is_index(part, &index)) {
+        done = index == cJSON_GetArraySize(parent) ? cJSON_AddItemToArray(parent, value)
+                                                   : cJSON_ReplaceItemInArray(parent, index, value);
+    } else if (cJSON_IsObject(parent)) {
+        /* not cJSON_ReplaceItemInObject: it looks at no answer when it asks memory for the name */
+        cJSON_DeleteItemFromObjectCaseSensitive(parent, part);
+        done = cJSON_AddItemToObject(parent, part, value);
+    }
+    if (!done) {
+        cJSON_Delete(value);
+    }
+    return done;
+}
+
+static cJSON *child(const cJSON *parent, const char *part) {
+    int index;
+    if (cJSON_IsArray(parent)) {
+        return is_index(part, &index) ? cJSON_GetArrayItem(parent, index) : NULL;
+    }
+    return cJSON_GetObjectItemCaseSensitive(parent, part);
+}
+
+/* A value that is read as JSON, else as a string. */
+static cnn_status put_text(cJSON *parent, const char *part, const char *text, cnn_error *error) {
+    bool no_memory;
+    cJSON *value = cnn_json_parse(text, strlen(text) + 1, NULL, true, &no_memory);
+    if (!value && !no_memory) {
+        value = cJSON_CreateString(text);
+    }
+    return put(parent, part, value) ? CNN_OK : cnn_fail_memory(error, "an override");
+}
+
+cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN_CONFIG_PLACE_SIZE],
+                               cnn_error *error) {
+    const char *equals = strchr(override, '=');
+    if (!equals || equals == override || !cnn_text_is_utf8(override)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "command line: expected KEY=VALUE%s, got \"%.100s\"",
+                        cnn_text_is_utf8(override) ? "" : " in UTF-8", override);
+    }
+    char *path = cnn_copy_string(override);
+    if (!path) {
+        return cnn_fail_memory(error, "an override");
+    }
+    path[equals - override] = '\0';
+    size_t used = 0;
+    cJSON *parent = root;
+    cnn_status status = CNN_OK;
+    char *rest = path;
+    for (char *part = next_part(&rest); part && status == CNN_OK; part = next_part(&rest)) {
+        int index;
+        used += (size_t)snprintf(place + used, CNN_CONFIG_PLACE_SIZE - used,
+                                 cJSON_IsArray(parent) && is_index(part, &index) ? "[%s]"
+                                 : used                                          ? ".%s"
+                                                                                 : "%s",
+                                 part);
+        if (used >= CNN_CONFIG_PLACE_SIZE || !*part) {
+            status = cnn_fail(error, CNN_ERROR_CONFIG,
+                              "command line: expected a key such as train.epochs, got \"%.100s\"",
+                              override);
+        } else if (rest) {
+            cJSON *next = child(parent, part);
+            if (!next && has_place(parent, part)) {
+                if (!put(parent, part, cJSON_CreateObject())) {
+                    status = cnn_fail_memory(error, "an override");
+                    break;
+                }
+                next = child(parent, part);
+            }
+            if (!next || (!cJSON_IsObject(next) && !cJSON_IsArray(next))) {
+                status = cnn_fail(error, CNN_ERROR_CONFIG,
+                                  next ? "command line: %s: there is nothing inside \"%s\" to set"
+                                       : "command line: %s: there is no \"%s\"",
+                                  override, place);
+            }
+            parent = next;
+        } else {
+            status = has_place(parent, part)
+                         ? put_text(parent, part, equals + 1, error)
+                         : cnn_fail(error, CNN_ERROR_CONFIG,
+                                    "command line: %s: there is no \"%s\" to set", override, place);
+        }
+    }
+    cnn_free(path);
+    return status;
+}

@@ -1,0 +1,348 @@
+#include "image/cache.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "image/cache_folder.h"
+#include "image/cache_key.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SUFFIX ".images"
+
+/* A reason that cannot be kept for lack of memory is still no empty one. */
+static char no_memory[] = "out of memory";
+
+static void set_reason(char **reason, const char *text) {
+    if (*reason != no_memory) {
+        cnn_free(*reason);
+    }
+    *reason = NULL;
+    if (text) {
+        char *copy = cnn_copy_string(text);
+        *reason = copy ? copy : no_memory;
+    }
+}
+
+/* --- decoding --- */
+
+typedef struct decoding {
+    const cnn_image_request *request;
+    char **reasons;
+    size_t image_size;
+    uint8_t *memory;               /* [count][image_size], or … */
+    uint8_t *buffers;              /* … [threads][image_size], on the way to … */
+    cnn_image_pack_writer *writer; /* … a pack */
+    atomic_bool ended;             /* no more images, please */
+    cnn_error why;                 /* written by the one thread that ended it */
+} decoding;
+
+/* No image is to blame: ends the decoding of all. The first reason counts. */
+static void end(decoding *d, const char *path, const cnn_error *error) {
+    if (!atomic_exchange(&d->ended, true)) {
+        d->why = *error;
+        if (path) {
+            (void)cnn_fail_prefix(&d->why, d->why.status, "%s: ", path);
+        }
+    }
+}
+
+static void decode(void *context, size_t i, int thread) {
+    decoding *d = context;
+    const cnn_image_request *request = d->request;
+    if (request->should_stop && request->should_stop(request->user)) {
+        end(d, NULL,
+            &(cnn_error){.status = CNN_STOPPED,
+                         .message = "stopped while images were being read; nothing has changed"});
+    }
+    if (atomic_load(&d->ended)) {
+        return;
+    }
+    const char *path = request->paths[i];
+    uint8_t *pixels =
+        d->memory ? d->memory + i * d->image_size : d->buffers + (size_t)thread * d->image_size;
+    cnn_error error;
+    uint64_t content;
+    if (cnn_image_load(path, request->settings, pixels, &content, &error) != CNN_OK) {
+        if (error.status == CNN_ERROR_RUNTIME) {
+            end(d, path, &error);
+        }
+        set_reason(&d->reasons[i], error.message);
+        return;
+    }
+    set_reason(&d->reasons[i], NULL);
+    request->contents[i] = content;
+    if (d->writer) {
+        cnn_image_pack_write(d->writer, i, pixels, content);
+    }
+}
+
+/* On several threads. */
+static cnn_status decode_all(decoding *d, cnn_error *error) {
+    atomic_init(&d->ended, false);
+    cnn_parallel_for(d->request->count, d->request->threads, decode, d);
+    if (!atomic_load(&d->ended)) {
+        return CNN_OK;
+    }
+    return cnn_fail(error, d->why.status, "%s", d->why.message);
+}
+
+static cnn_status decode_into_memory(const cnn_image_request *request, cnn_image_store *store,
+                                     cnn_error *error) {
+    decoding d = {.request = request,
+                  .reasons = store->reasons,
+                  .image_size = cnn_image_size(request->settings)};
+    d.memory = cnn_alloc(request->count, d.image_size);
+    if (!d.memory) {
+        char what[80];
+        (void)snprintf(what, sizeof what, "%zu images of %zu bytes", request->count, d.image_size);
+        return cnn_fail_memory(error, what);
+    }
+    store->memory = d.memory;
+    store->pixels = d.memory;
+    return decode_all(&d, error);
+}
+
+/* --- the cache: reading --- */
+
+/* What is looked for in the cache, and where. */
+typedef struct cached {
+    cnn_cache_folder folder;
+    char *path;
+    cnn_image_pack_layout layout;
+    struct timespec newest; /* when an image last changed */
+} cached;
+
+typedef struct retry {
+    const cnn_image_request *request;
+    const cnn_image_record *records;
+    char **reasons;
+    uint8_t *buffers; /* [threads][image_size] */
+    size_t image_size;
+    atomic_bool readable; /* one can be read now */
+} retry;
+
+static void retry_unreadable(void *context, size_t i, int thread) {
+    retry *r = context;
+    cnn_error error;
+    if (r->records[i].readable) {
+        return;
+    }
+    if (cnn_image_load(r->request->paths[i], r->request->settings,
+                       r->buffers + (size_t)thread * r->image_size, NULL, &error) == CNN_OK) {
+        atomic_store(&r->readable, true);
+    } else {
+        set_reason(&r->reasons[i], error.message);
+    }
+}
+
+/* Takes contents and pixels from the store's pack; false where an image that was unreadable is so
+ * no more. */
+static bool take(const cnn_image_request *request, cnn_image_store *store) {
+    size_t unreadable = 0;
+    for (size_t i = 0; i < request->count; i++) {
+        request->contents[i] = store->pack.records[i].content;
+        unreadable += !store->pack.records[i].readable;
+    }
+    store->pixels = store->pack.pixels;
+    if (unreadable == 0) {
+        return true;
+    }
+    retry r = {.request = request,
+               .records = store->pack.records,
+               .reasons = store->reasons,
+               .image_size = cnn_image_size(request->settings)};
+    r.buffers = cnn_alloc((size_t)request->threads, r.image_size);
+    if (!r.buffers) {
+        return false;
+    }
+    atomic_init(&r.readable, false);
+    cnn_parallel_for(request->count, request->threads, retry_unreadable, &r);
+    cnn_free(r.buffers);
+    return !atomic_load(&r.readable);
+}
+
+/* The images as the cache has them; false where it does not. */
+static bool read_cached(const cnn_image_request *request, const cached *c, cnn_image_store *store) {
+    int file = cnn_cache_file_open(c->path);
+    if (file < 0) {
+        return false;
+    }
+    cnn_image_pack_state state =
+        cnn_image_pack_open(file, &c->layout, request->threads, &store->pack);
+    (void)close(file);
+    if (state == CNN_PACK_DAMAGED) {
+        cnn_log_message(request->log, CNN_LOG_INFO, "%s: damaged; decoding the images again",
+                        c->path);
+    }
+    if (state != CNN_PACK_GOOD) {
+        return false;
+    }
+    if (!take(request, store)) {
+        cnn_image_pack_close(&store->pack);
+        return false;
+    }
+    cnn_log_message(request->log, CNN_LOG_INFO, "%zu images from the cache (%s)", request->count,
+                    c->path);
+    return true;
+}
+
+/* --- the cache: writing --- */
+
+/* A change in the same tick of a file system's clock as an earlier one does not show in the file's
+ * times. So images are read only when the tick of the latest change is over: what changes from
+ * then on gets another time, and another key. */
+static void outwait(const struct timespec *newest) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    double tick = newest->tv_nsec == 0 ? 2.0 : 0.02; /* whole seconds only, as FAT keeps them */
+    double age =
+        (double)(now.tv_sec - newest->tv_sec) + 1e-9 * (double)(now.tv_nsec - newest->tv_nsec);
+    if (age >= 0.0 && age < tick) {
+        double left = tick - age;
+        struct timespec pause = {.tv_sec = (time_t)left,
+                                 .tv_nsec = (long)(1e9 * (left - (double)(time_t)left))};
+        (void)nanosleep(&pause, NULL); /* cut short by a signal only, which ends the run */
+    }
+}
+
+/* Decodes all images into the draft, and maps it. */
+static cnn_status fill_draft(const cnn_image_request *request, const cached *c,
+                             const cnn_cache_draft *draft, cnn_image_store *store,
+                             cnn_error *error) {
+    size_t size;
+    if (!cnn_image_pack_size(&c->layout, &size)) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "they are too many");
+    }
+    cnn_status status = cnn_cache_draft_reserve(&c->folder, draft, size, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_image_pack_writer writer;
+    status = cnn_image_pack_start(draft->file, &c->layout, &writer, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    decoding d = {.request = request,
+                  .reasons = store->reasons,
+                  .image_size = c->layout.image_size,
+                  .buffers = cnn_alloc((size_t)request->threads, c->layout.image_size),
+                  .writer = &writer};
+    if (d.buffers) {
+        outwait(&c->newest);
+        status = decode_all(&d, error);
+        status = status == CNN_OK ? cnn_image_pack_finish(&writer, error) : status;
+    } else {
+        status = cnn_fail_memory(error, "decoding");
+    }
+    cnn_free(d.buffers);
+    cnn_image_pack_writer_free(&writer);
+    /* what was written is not trusted more than what is found: a write that a network's server did
+     * not get shows here, too */
+    if (status == CNN_OK && cnn_image_pack_open(draft->file, &c->layout, request->threads,
+                                                &store->pack) != CNN_PACK_GOOD) {
+        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: cannot be read back", draft->draft_path);
+    }
+    return status;
+}
+
+/* Decodes all images into the cache and maps them; or finds that another run has done so. *done:
+ * the store has its pixels. */
+static cnn_status write_cached(const cnn_image_request *request, const cached *c,
+                               cnn_image_store *store, bool *done, cnn_error *error) {
+    cnn_cache_draft draft;
+    bool look_again;
+    *done = false;
+    cnn_status status =
+        cnn_cache_draft_open(&c->folder, c->path, request->log, &draft, &look_again, error);
+    if (status != CNN_OK || look_again) {
+        return status;
+    }
+    status = fill_draft(request, c, &draft, store, error);
+    if (status != CNN_OK) {
+        cnn_cache_draft_discard(&draft);
+        return status;
+    }
+    store->pixels = store->pack.pixels;
+    *done = true;
+    if (cnn_cache_draft_publish(&draft, error) == CNN_OK) {
+        cnn_log_message(request->log, CNN_LOG_INFO, "%zu images decoded, now in the cache (%s)",
+                        request->count, c->path);
+    } else { /* good for this run */
+        cnn_log_message(request->log, CNN_LOG_WARNING, "images not cached: %s", error->message);
+    }
+    return CNN_OK;
+}
+
+/* Where the images would be in the cache, and their key. The file's name tells the source and the
+ * settings, so that images which have changed take the place of those that they were. */
+static cnn_status find_place(const cnn_image_request *request, cached *c, cnn_error *error) {
+    const cnn_image_settings *settings = request->settings;
+    char text[256];
+    (void)snprintf(text, sizeof text,
+                   "%016" PRIx64 " %" PRId64 "x%" PRId64 "x%" PRId64 " %" PRId64 " %a",
+                   cnn_xxh3_64(request->source, strlen(request->source)), settings->channels,
+                   settings->height, settings->width, settings->resize, settings->max_megapixels);
+    cnn_hash128 hash = cnn_xxh3_128(text, strlen(text));
+    char name[64];
+    (void)snprintf(name, sizeof name, "%016" PRIx64 "%016" PRIx64 SUFFIX, hash.high, hash.low);
+    c->folder = (cnn_cache_folder){
+        .path = request->cache.folder, .suffix = SUFFIX, .limit = request->cache.limit};
+    c->layout.count = request->count;
+    c->layout.image_size = cnn_image_size(settings);
+    c->path = cnn_path_join(request->cache.folder, name);
+    if (!c->path) {
+        return cnn_fail_memory(error, "the cache");
+    }
+    return cnn_image_key(request->paths, request->count, settings, request->threads, &c->layout.key,
+                         &c->newest, error);
+}
+
+/* The images by way of the cache; false where that is no way. */
+static bool load_cached(const cnn_image_request *request, cnn_image_store *store) {
+    cached c = {0};
+    cnn_error error = {0};
+    cnn_status status = find_place(request, &c, &error);
+    bool done = status == CNN_OK && read_cached(request, &c, store);
+    /* a second time where another run was at work on the same images; if that run failed to write
+     * them, this one is next to try */
+    for (int attempt = 0; attempt < 2 && status == CNN_OK && !done; attempt++) {
+        status = write_cached(request, &c, store, &done, &error);
+        done = done || (status == CNN_OK && read_cached(request, &c, store));
+    }
+    if (!done && status != CNN_OK && status != CNN_STOPPED) {
+        cnn_log_message(request->log, CNN_LOG_WARNING, "images not cached: %s", error.message);
+    }
+    cnn_free(c.path);
+    return done;
+}
+
+/* --- */
+
+cnn_status cnn_image_store_load(const cnn_image_request *request, cnn_image_store *store,
+                                cnn_error *error) {
+    *store = (cnn_image_store){.count = request->count};
+    store->reasons = cnn_alloc(request->count, sizeof *store->reasons);
+    if (!store->reasons) {
+        return cnn_fail_memory(error, "the images");
+    }
+    if (request->cache.folder && load_cached(request, store)) {
+        return CNN_OK;
+    }
+    return decode_into_memory(request, store, error);
+}
+
+void cnn_image_store_free(cnn_image_store *store) {
+    for (size_t i = 0; i < store->count && store->reasons; i++) {
+        set_reason(&store->reasons[i], NULL);
+    }
+    cnn_free(store->reasons);
+    cnn_free(store->memory);
+    cnn_image_pack_close(&store->pack);
+    *store = (cnn_image_store){0};
+}

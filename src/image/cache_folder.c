@@ -1,0 +1,271 @@
+#include "image/cache_folder.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define DRAFT_SUFFIX ".tmp"
+
+/* A link, a pipe or a device under a file's name is opened as little as it is waited for. */
+#define OPEN_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+
+/* How often to try again after others have had their turn. */
+#define ATTEMPTS 16
+
+/* flock, whatever signals come. */
+static int lock(int file, int operation) {
+    int result;
+    do {
+        result = flock(file, operation);
+    } while (result != 0 && errno == EINTR);
+    return result;
+}
+
+/* --- drafts --- */
+
+static cnn_status fail_with(const char *path, int reason, cnn_error *error) {
+    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
+}
+
+/* The draft's file, locked. -1 with errno set, or with *look_again. */
+static int open_locked(const char *path, const cnn_log_sink *log, bool *look_again) {
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        int file = cnn_file_open(path, O_RDWR | O_CREAT | OPEN_FLAGS, 0600);
+        if (file < 0) {
+            return -1;
+        }
+        bool waited = false;
+        bool locked = lock(file, LOCK_EX | LOCK_NB) == 0;
+        if (!locked && errno == EWOULDBLOCK) {
+            cnn_log_message(log, CNN_LOG_INFO,
+                            "waiting for another run, which is putting the same images into the "
+                            "cache");
+            waited = true;
+            locked = lock(file, LOCK_EX) == 0;
+        }
+        if (!locked) { /* no locks here: better no cache than a torn one */
+            int reason = errno;
+            (void)unlink(path); /* nobody can hold it */
+            (void)close(file);
+            errno = reason;
+            return -1;
+        }
+        if (cnn_file_has_name(file, AT_FDCWD, path)) {
+            return file; /* new, or left behind by a program that was killed */
+        }
+        (void)close(file); /* renamed or removed between our open and our lock */
+        if (waited) {
+            *look_again = true;
+            return -1;
+        }
+    }
+    errno = EAGAIN;
+    return -1;
+}
+
+cnn_status cnn_cache_draft_open(const cnn_cache_folder *folder, const char *path,
+                                const cnn_log_sink *log, cnn_cache_draft *draft, bool *look_again,
+                                cnn_error *error) {
+    *draft = (cnn_cache_draft){.file = -1};
+    *look_again = false;
+    cnn_status status = cnn_folder_make_private(folder->path, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    size_t room = strlen(path) + sizeof DRAFT_SUFFIX;
+    draft->path = cnn_copy_string(path);
+    draft->draft_path = cnn_alloc(room, 1);
+    if (!draft->path || !draft->draft_path) {
+        status = cnn_fail_memory(error, path);
+    } else {
+        (void)snprintf(draft->draft_path, room, "%s" DRAFT_SUFFIX, path);
+        draft->file = open_locked(draft->draft_path, log, look_again);
+        if (draft->file < 0 && !*look_again) {
+            status = fail_with(draft->draft_path, errno, error);
+        }
+    }
+    if (status != CNN_OK || *look_again) {
+        cnn_free(draft->path);
+        cnn_free(draft->draft_path);
+        *draft = (cnn_cache_draft){.file = -1};
+    }
+    return status;
+}
+
+static void close_draft(cnn_cache_draft *draft) {
+    /* a mapping of the file would keep the lock beyond close */
+    (void)flock(draft->file, LOCK_UN);
+    (void)close(draft->file);
+    cnn_free(draft->path);
+    cnn_free(draft->draft_path);
+    *draft = (cnn_cache_draft){.file = -1};
+}
+
+cnn_status cnn_cache_draft_publish(cnn_cache_draft *draft, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    if (rename(draft->draft_path, draft->path) != 0) {
+        status = fail_with(draft->path, errno, error);
+        (void)unlink(draft->draft_path);
+    }
+    close_draft(draft);
+    return status;
+}
+
+void cnn_cache_draft_discard(cnn_cache_draft *draft) {
+    (void)unlink(draft->draft_path);
+    close_draft(draft);
+}
+
+int cnn_cache_file_open(const char *path) {
+    int file = cnn_file_open(path, O_RDONLY | OPEN_FLAGS, 0);
+    if (file >= 0) {
+        (void)futimens(file, NULL); /* the time of change tells which file was used longest ago */
+    }
+    return file;
+}
+
+/* --- making room --- */
+
+typedef struct cached_file {
+    char name[256];
+    uint64_t size;
+    struct timespec used;
+} cached_file;
+
+typedef struct cached_files {
+    cached_file *files;
+    size_t count, capacity;
+    uint64_t size;
+} cached_files;
+
+static int by_use(const void *a, const void *b) {
+    const cached_file *x = a, *y = b;
+    if (x->used.tv_sec != y->used.tv_sec) {
+        return x->used.tv_sec < y->used.tv_sec ? -1 : 1;
+    }
+    return (x->used.tv_nsec > y->used.tv_nsec) - (x->used.tv_nsec < y->used.tv_nsec);
+}
+
+static bool ends_with(const char *name, const char *suffix) {
+    size_t length = strlen(name), tail = strlen(suffix);
+    return length > tail && strcmp(name + length - tail, suffix) == 0;
+}
+
+/* Removes a draft that nobody holds a lock on: its program was killed. */
+static bool remove_if_left(int folder, const char *name) {
+    int file = openat(folder, name, O_RDWR | OPEN_FLAGS);
+    bool left =
+        file >= 0 && lock(file, LOCK_EX | LOCK_NB) == 0 && cnn_file_has_name(file, folder, name);
+    if (left) {
+        (void)unlinkat(folder, name, 0);
+    }
+    if (file >= 0) {
+        (void)close(file);
+    }
+    return left;
+}
+
+/* Lists the folder's files; drafts of others at work count, but are not in the list. */
+static bool list_files(DIR *stream, const char *suffix, const char *own, cached_files *list) {
+    char draft_suffix[64];
+    (void)snprintf(draft_suffix, sizeof draft_suffix, "%s" DRAFT_SUFFIX, suffix);
+    struct dirent *entry;
+    while ((entry = readdir(stream)) != NULL) {
+        struct stat about;
+        const char *name = entry->d_name;
+        size_t length = strlen(own);
+        bool is_own = strncmp(name, own, length) == 0 &&
+                      (name[length] == '\0' || strcmp(name + length, DRAFT_SUFFIX) == 0);
+        bool is_draft = ends_with(name, draft_suffix);
+        if (is_own || !(is_draft || ends_with(name, suffix)) ||
+            fstatat(dirfd(stream), name, &about, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(about.st_mode) || (is_draft && remove_if_left(dirfd(stream), name))) {
+            continue;
+        }
+        list->size += (uint64_t)about.st_size;
+        void *files = list->files;
+        if (is_draft) {
+            continue;
+        }
+        if (!cnn_grow(&files, &list->capacity, list->count + 1, sizeof *list->files)) {
+            return false;
+        }
+        list->files = files;
+        cached_file *file = &list->files[list->count++];
+        (void)snprintf(file->name, sizeof file->name, "%s", name);
+        file->size = (uint64_t)about.st_size;
+        file->used = about.st_mtim;
+    }
+    return true;
+}
+
+static cnn_status make_room(const cnn_cache_folder *folder, const char *own, uint64_t size,
+                            cnn_error *error) {
+    DIR *stream = opendir(folder->path);
+    if (!stream) {
+        return fail_with(folder->path, errno, error);
+    }
+    cached_files list = {0};
+    cnn_status status = CNN_OK;
+    if (!list_files(stream, folder->suffix, own, &list)) {
+        status = cnn_fail_memory(error, folder->path);
+    } else if (list.count > 0) {
+        qsort(list.files, list.count, sizeof *list.files, by_use);
+    }
+    for (size_t i = 0; i < list.count && status == CNN_OK && list.size > folder->limit - size;
+         i++) {
+        /* who has it mapped keeps it until the end */
+        if (unlinkat(dirfd(stream), list.files[i].name, 0) == 0 || errno == ENOENT) {
+            list.size -= list.files[i].size;
+        }
+    }
+    if (status == CNN_OK && list.size > folder->limit - size) {
+        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: other runs are filling it up to its limit",
+                          folder->path);
+    }
+    cnn_free(list.files);
+    (void)closedir(stream);
+    return status;
+}
+
+cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cache_draft *draft,
+                                   uint64_t size, cnn_error *error) {
+    char needed[24], other[24];
+    cnn_bytes_text(size, needed);
+    if (size > folder->limit || size > (uint64_t)INT64_MAX) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "they take %s, more than the cache's limit of %s",
+                        needed, cnn_bytes_text(folder->limit, other));
+    }
+    const char *slash = strrchr(draft->path, '/');
+    cnn_status status = make_room(folder, slash ? slash + 1 : draft->path, size, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    if (ftruncate(draft->file, 0) != 0) { /* what a killed program left */
+        return fail_with(draft->draft_path, errno, error);
+    }
+    struct statvfs disk;
+    if (fstatvfs(draft->file, &disk) == 0 &&
+        (double)size > (double)disk.f_bavail * (double)disk.f_frsize / 2.0) {
+        return cnn_fail(
+            error, CNN_ERROR_RUNTIME, "they take %s, more than half of the %s that are free in %s",
+            needed, cnn_bytes_text((uint64_t)disk.f_bavail * disk.f_frsize, other), folder->path);
+    }
+    int reason;
+    do {
+        reason = posix_fallocate(draft->file, 0, (off_t)size);
+    } while (reason == EINTR);
+    return reason == 0 ? CNN_OK : fail_with(draft->draft_path, reason, error);
+}

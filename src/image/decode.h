@@ -1,0 +1,37 @@
+/* An image file, decoded and upright. The only user of stb_image (stb.c compiles it). */
+#ifndef CNN_IMAGE_DECODE_H
+#define CNN_IMAGE_DECODE_H
+
+#include "cnn/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum cnn_image_format {
+    CNN_IMAGE_PNG,
+    CNN_IMAGE_JPEG,
+    CNN_IMAGE_BMP,
+    CNN_IMAGE_TGA,
+    CNN_IMAGE_PNM,
+    CNN_IMAGE_FORMATS,
+} cnn_image_format;
+
+typedef struct cnn_image {
+    uint8_t *pixels; /* [height][width][channels] */
+    int width, height;
+    int channels;    /* 1: grey, 2: grey and alpha, 3: RGB, 4: RGBA */
+    int orientation; /* 1 … 8, as the file says (exif.h); already applied */
+    bool deep;       /* the file has 16 bits a value; pixels are the high ones */
+    cnn_image_format format;
+    size_t file_size; /* bytes */
+} cnn_image;
+
+/* Decodes `path`, told apart by content, and turns it upright. An image with more pixels than
+ * allowed is refused before it is decoded. CNN_ERROR_DATA with a reason, without the path. Give
+ * back with cnn_image_release. */
+CNN_MUST_USE cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
+                                       cnn_error *error);
+void cnn_image_release(cnn_image *image); /* all zero is fine */
+
+#endif

@@ -1,0 +1,101 @@
+#include "image/exif.h"
+
+#include "base/memory.h"
+
+#include <libexif/exif-data.h>
+
+#include <stdint.h>
+#include <string.h>
+
+/* What libexif wants in front of the data, and JPEG has there. */
+static const char mark[6] = {'E', 'x', 'i', 'f', '\0', '\0'};
+/* The most that a JPEG segment can hold; more in a PNG is no orientation, but an attack. */
+#define EXIF_LIMIT ((size_t)65533)
+
+/* A part of the file; size 0: none. */
+typedef struct part {
+    const uint8_t *bytes;
+    size_t size;
+} part;
+
+/* JPEG: segments FF xx, each with a length of two bytes, big-endian, up to the coded data (SOS) or
+ * the end (EOI). */
+static part find_in_jpeg(const uint8_t *bytes, size_t size) {
+    enum { APP1 = 0xe1, EOI = 0xd9, SOS = 0xda };
+    for (size_t at = 2; at + 4 <= size && bytes[at] == 0xff;) {
+        uint8_t kind = bytes[at + 1];
+        if (kind == 0xff) { /* a filling byte */
+            at++;
+            continue;
+        }
+        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+        if (kind == SOS || kind == EOI || length < 2 || length > size - at - 2) {
+            break;
+        }
+        const uint8_t *content = bytes + at + 4;
+        if (kind == APP1 && length - 2 > sizeof mark && memcmp(content, mark, sizeof mark) == 0) {
+            return (part){content, length - 2};
+        }
+        at += 2 + length;
+    }
+    return (part){NULL, 0};
+}
+
+/* PNG: behind 8 bytes, chunks of a length, a name, that many bytes, and a checksum. */
+static part find_in_png(const uint8_t *bytes, size_t size) {
+    for (size_t at = 8; at + 12 <= size;) {
+        const uint8_t *chunk = bytes + at;
+        size_t length =
+            (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | chunk[3];
+        if (length > size - at - 12) {
+            break;
+        }
+        if (memcmp(chunk + 4, "eXIf", 4) == 0) {
+            return (part){chunk + 8, length};
+        }
+        at += 12 + length;
+    }
+    return (part){NULL, 0};
+}
+
+/* exif: [size], starting with the mark. */
+static int read_orientation(const uint8_t *exif, size_t size) {
+    int orientation = 1;
+    ExifData *data = exif_data_new();
+    if (!data) {
+        return orientation;
+    }
+    /* what is there is read, nothing is put right or added */
+    exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
+    exif_data_load_data(data, exif, (unsigned)size);
+    const ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
+    if (entry && entry->format == EXIF_FORMAT_SHORT && entry->components == 1 && entry->size >= 2) {
+        int value = exif_get_short(entry->data, exif_data_get_byte_order(data));
+        orientation = value >= 1 && value <= 8 ? value : 1;
+    }
+    exif_data_unref(data);
+    return orientation;
+}
+
+int cnn_exif_orientation(const void *file, size_t size) {
+    const uint8_t *bytes = file;
+    if (size >= 2 && bytes[0] == 0xff && bytes[1] == 0xd8) {
+        part exif = find_in_jpeg(bytes, size);
+        return exif.size > 0 ? read_orientation(exif.bytes, exif.size) : 1;
+    }
+    if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0) {
+        part exif = find_in_png(bytes, size);
+        uint8_t *marked = exif.size > 0 && exif.size <= EXIF_LIMIT - sizeof mark
+                              ? cnn_alloc(sizeof mark + exif.size, 1)
+                              : NULL;
+        if (!marked) {
+            return 1;
+        }
+        memcpy(marked, mark, sizeof mark);
+        memcpy(marked + sizeof mark, exif.bytes, exif.size);
+        int orientation = read_orientation(marked, sizeof mark + exif.size);
+        cnn_free(marked);
+        return orientation;
+    }
+    return 1;
+}

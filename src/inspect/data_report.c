@@ -1,0 +1,396 @@
+#include "inspect/data_report.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+/* How many images of a finding are named in the text. */
+#define NAMED 10
+
+/* --- what can be wrong with an image --- */
+
+typedef enum problem {
+    UNREADABLE,
+    COPY_OTHER_LABEL,
+    COPY_OTHER_SPLIT,
+    GROUP_OTHER_SPLIT,
+    COPY,
+    NEAR_COPY_OTHER_LABEL,
+    NEAR_COPY_OTHER_SPLIT,
+    NEAR_COPY,
+    CONSTANT,
+    SMALL,
+    WRONG_EXTENSION,
+    PROBLEMS,
+} problem;
+
+static const struct {
+    const char *name; /* in the table */
+    const char *text; /* behind a number of images */
+} problems[PROBLEMS] = {
+    [UNREADABLE] = {"unreadable", "cannot be read"},
+    [COPY_OTHER_LABEL] = {"copy_other_label", "have an exact copy with the other label"},
+    [COPY_OTHER_SPLIT] = {"copy_other_split", "have an exact copy in another split"},
+    [GROUP_OTHER_SPLIT] = {"group_other_split", "have their group in another split, too"},
+    [COPY] = {"copy", "are exact copies of an earlier one"},
+    [NEAR_COPY_OTHER_LABEL] = {"near_copy_other_label", "have a near-copy with the other label"},
+    [NEAR_COPY_OTHER_SPLIT] = {"near_copy_other_split", "have a near-copy in another split"},
+    [NEAR_COPY] = {"near_copy", "have a near-copy"},
+    [CONSTANT] = {"constant", "have one colour all over"},
+    [SMALL] = {"small", "are smaller than what the network sees"},
+    [WRONG_EXTENSION] = {"wrong_extension", "are of another format than their name says"},
+};
+
+static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
+    if (i >= report->readable) {
+        return what == UNREADABLE;
+    }
+    const cnn_image_facts *facts = &report->facts[i];
+    const cnn_sharing *sharing = &report->sharing[i];
+    const cnn_near_copy *near = &report->near[i];
+    switch (what) {
+    case COPY_OTHER_LABEL:
+        return (sharing->shared & CNN_COPY_OTHER_LABEL) != 0;
+    case COPY_OTHER_SPLIT:
+        return (sharing->shared & CNN_COPY_OTHER_SPLIT) != 0;
+    case GROUP_OTHER_SPLIT:
+        return (sharing->shared & CNN_GROUP_OTHER_SPLIT) != 0;
+    case COPY:
+        return sharing->first != i;
+    case NEAR_COPY_OTHER_LABEL:
+        return near->other_label;
+    case NEAR_COPY_OTHER_SPLIT:
+        return near->other_split;
+    case NEAR_COPY:
+        return near->distance >= 0;
+    case CONSTANT:
+        return facts->constant;
+    case SMALL:
+        return facts->width < report->config->image.width ||
+               facts->height < report->config->image.height;
+    case WRONG_EXTENSION:
+        return cnn_image_extension_is_wrong(report->list.samples[i].path, facts->format);
+    case UNREADABLE:
+    case PROBLEMS:
+        break;
+    }
+    return false;
+}
+
+static size_t count_problem(const cnn_data_report *report, problem what) {
+    size_t count = 0;
+    for (size_t i = 0; i < report->list.count; i++) {
+        count += has_problem(report, i, what);
+    }
+    return count;
+}
+
+/* Would training refuse data with this? */
+static bool is_refused(const cnn_data_report *report, problem what) {
+    bool copies = what == COPY_OTHER_LABEL || what == COPY_OTHER_SPLIT;
+    return (what == UNREADABLE && report->config->data.bad_images == CNN_BAD_IMAGES_FAIL) ||
+           (copies && report->config->data.duplicates == CNN_DUPLICATES_ERROR);
+}
+
+/* --- the text: findings --- */
+
+/* "a.png (dog, train)" */
+static void add_sample(const cnn_data_report *report, size_t i, cnn_text *text) {
+    const cnn_sample *sample = &report->list.samples[i];
+    cnn_text_format(text, "%s (%s, %s)", sample->path, report->classes[sample->label],
+                    cnn_split_names[sample->split]);
+}
+
+/* Does the line of another image say it already? */
+static bool is_told_elsewhere(const cnn_data_report *report, size_t i, problem what) {
+    const cnn_sample *samples = report->list.samples;
+    if (what == COPY_OTHER_LABEL) { /* the line of each that differs from the first tells both */
+        return samples[i].label == samples[report->sharing[i].first].label;
+    }
+    if (what == COPY_OTHER_SPLIT) {
+        return samples[i].split == samples[report->sharing[i].first].split;
+    }
+    if (what == NEAR_COPY || what == NEAR_COPY_OTHER_LABEL || what == NEAR_COPY_OTHER_SPLIT) {
+        size_t nearest = report->near[i].nearest;
+        return nearest < i && report->near[nearest].nearest == i;
+    }
+    return false;
+}
+
+/* One image of a finding, in a line. */
+static void add_example(const cnn_data_report *report, size_t i, problem what, cnn_text *text) {
+    const cnn_image_facts *facts = &report->facts[i];
+    cnn_text_format(text, "    ");
+    add_sample(report, i, text);
+    switch (what) {
+    case UNREADABLE:
+        cnn_text_format(text, ": %s", report->reasons[i]);
+        break;
+    case COPY_OTHER_LABEL:
+    case COPY_OTHER_SPLIT:
+    case COPY:
+        cnn_text_format(text, " = ");
+        add_sample(report, report->sharing[i].first, text);
+        break;
+    case NEAR_COPY_OTHER_LABEL:
+    case NEAR_COPY_OTHER_SPLIT:
+    case NEAR_COPY:
+        cnn_text_format(text, " ~ ");
+        add_sample(report, report->near[i].nearest, text);
+        cnn_text_format(text, ", %d of %d bits differ", report->near[i].distance,
+                        CNN_PERCEPTUAL_BITS);
+        break;
+    case GROUP_OTHER_SPLIT:
+        cnn_text_format(text, ": group %s", report->list.samples[i].group);
+        break;
+    case SMALL:
+        cnn_text_format(text, ": %d×%d", facts->width, facts->height);
+        break;
+    case WRONG_EXTENSION:
+        cnn_text_format(text, ": %s", cnn_image_format_name(facts->format));
+        break;
+    case CONSTANT:
+    case PROBLEMS:
+        break;
+    }
+    cnn_text_format(text, "\n");
+}
+
+static void add_problem(const cnn_data_report *report, problem what, size_t count,
+                        const char *table, cnn_text *text) {
+    cnn_text_format(text, "  %zu of %zu images %s\n", count, report->list.count,
+                    problems[what].text);
+    size_t lines = 0;
+    for (size_t i = 0; i < report->list.count; i++) {
+        if (has_problem(report, i, what) && !is_told_elsewhere(report, i, what) &&
+            lines++ < NAMED) {
+            add_example(report, i, what, text);
+        }
+    }
+    if (lines > NAMED) {
+        cnn_text_format(text, "    … and %zu more%s%s\n", lines - NAMED, table ? ", in " : "",
+                        table ? table : "");
+    }
+}
+
+/* A class that no training image shows cannot be learnt. Returns how many there are. */
+static size_t add_missing_classes(const cnn_data_report *report, cnn_text *text) {
+    size_t missing = 0;
+    for (int label = 0; label < 2; label++) {
+        bool found = false;
+        for (size_t i = 0; i < report->readable; i++) {
+            found = found || (report->list.samples[i].label == label &&
+                              report->list.samples[i].split == CNN_SPLIT_TRAIN);
+        }
+        if (!found) {
+            cnn_text_format(text, "  no training image of \"%s\" can be read\n",
+                            report->classes[label]);
+            missing++;
+        }
+    }
+    return missing;
+}
+
+/* --- the text: facts --- */
+
+static void add_counts(const cnn_data_report *report, cnn_text *text) {
+    size_t count[CNN_SPLIT_COUNT][2] = {{0}};
+    for (size_t i = 0; i < report->readable; i++) {
+        const cnn_sample *sample = &report->list.samples[i];
+        count[sample->split][sample->label]++;
+    }
+    cnn_text_format(text, "%-12s %10s  %12s  %12s\n", "data", "images", "class 0", "class 1");
+    cnn_text_format(text, "  %-10s %10s  %12.40s  %12.40s\n", "", "", report->classes[0],
+                    report->classes[1]);
+    for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+        cnn_text_format(text, "  %-10s %10zu  %12zu  %12zu\n", cnn_split_names[split],
+                        count[split][0] + count[split][1], count[split][0], count[split][1]);
+    }
+    cnn_text_format(text, "  %-10s %10zu\n", "unreadable", report->list.count - report->readable);
+    if (report->list.other_labels > 0) {
+        cnn_text_format(text, "  %-10s %10zu  rows of other labels\n", "left out",
+                        report->list.other_labels);
+    }
+}
+
+static void add_formats(const cnn_data_report *report, cnn_text *text) {
+    size_t formats[CNN_IMAGE_FORMATS] = {0};
+    size_t modes[2][4] = {{0}};
+    size_t turned = 0;
+    for (size_t i = 0; i < report->readable; i++) {
+        const cnn_image_facts *facts = &report->facts[i];
+        formats[facts->format]++;
+        modes[facts->deep][facts->channels - 1]++;
+        turned += facts->orientation != 1;
+    }
+    const char *separator = "  format     ";
+    for (int format = 0; format < CNN_IMAGE_FORMATS; format++) {
+        if (formats[format] > 0) {
+            cnn_text_format(text, "%s%zu %s", separator, formats[format],
+                            cnn_image_format_name((cnn_image_format)format));
+            separator = ", ";
+        }
+    }
+    separator = "\n  mode       ";
+    for (int mode = 0; mode < 8; mode++) {
+        size_t images = modes[mode / 4][mode % 4];
+        if (images > 0) {
+            cnn_text_format(text, "%s%zu %s", separator, images,
+                            cnn_image_mode_name(mode % 4 + 1, mode >= 4));
+            separator = ", ";
+        }
+    }
+    cnn_text_format(text, "\n  turned     %zu by their EXIF orientation, as training does\n",
+                    turned);
+}
+
+double cnn_shortcut_value(const cnn_image_facts *facts, cnn_shortcut what) {
+    switch (what) {
+    case CNN_SHORTCUT_WIDTH:
+        return facts->width;
+    case CNN_SHORTCUT_HEIGHT:
+        return facts->height;
+    case CNN_SHORTCUT_FILE_SIZE:
+        return (double)facts->file_size;
+    case CNN_SHORTCUT_BRIGHTNESS:
+    case CNN_SHORTCUTS:
+        break;
+    }
+    return facts->brightness;
+}
+
+static const char *const shortcut_names[CNN_SHORTCUTS] = {"width", "height", "file size",
+                                                          "brightness"};
+
+static bool is_shortcut(double auc) {
+    return auc >= CNN_SHORTCUT_AUC || auc <= 1.0 - CNN_SHORTCUT_AUC; /* not NaN */
+}
+
+static void add_numbers(const cnn_data_report *report, cnn_text *text) {
+    if (report->readable == 0) {
+        return;
+    }
+    cnn_text_format(text, "\n%-12s %10s %10s %8s\n", "numbers", "least", "most", "AUC");
+    for (int k = 0; k < CNN_SHORTCUTS; k++) {
+        double least = cnn_shortcut_value(&report->facts[0], (cnn_shortcut)k);
+        double most = least;
+        for (size_t i = 1; i < report->readable; i++) {
+            double value = cnn_shortcut_value(&report->facts[i], (cnn_shortcut)k);
+            least = fmin(least, value);
+            most = fmax(most, value);
+        }
+        cnn_text_format(text, "  %-10s %10.0f %10.0f", shortcut_names[k], least, most);
+        if (isnan(report->auc[k])) {
+            cnn_text_format(text, " %8s\n", "-");
+        } else {
+            cnn_text_format(text, " %8.3f\n", report->auc[k]);
+        }
+    }
+    cnn_text_format(text, "  AUC: how well the number alone tells the classes apart; 0.5: not at "
+                          "all, 0 or 1: wholly\n");
+}
+
+/* --- the text --- */
+
+/* What training refuses (refused), or what is left. Returns the number of findings. */
+static size_t add_findings(const cnn_data_report *report, bool refused, const char *table,
+                           cnn_text *text) {
+    size_t findings = refused ? add_missing_classes(report, text) : 0;
+    for (int i = 0; i < PROBLEMS; i++) {
+        problem what = (problem)i;
+        size_t count = is_refused(report, what) == refused ? count_problem(report, what) : 0;
+        if (count > 0) {
+            add_problem(report, what, count, table, text);
+            findings++;
+        }
+    }
+    for (int k = 0; k < CNN_SHORTCUTS && !refused; k++) {
+        if (is_shortcut(report->auc[k])) {
+            cnn_text_format(text,
+                            "  %s alone tells the classes apart (AUC %.3f): a network may learn "
+                            "that instead of what the images show\n",
+                            shortcut_names[k], report->auc[k]);
+            findings++;
+        }
+    }
+    return findings;
+}
+
+/* A heading, and what stands below it, if there is anything. */
+static void add_section(cnn_text *text, const char *heading, cnn_text *section) {
+    if (section->length > 0) {
+        cnn_text_format(text, "\n%s\n", heading);
+        cnn_text_append(text, section->data, section->length);
+    }
+    text->failed = text->failed || section->failed;
+    cnn_text_free(section);
+}
+
+void cnn_data_report_describe(const cnn_data_report *report, const char *table, cnn_text *text,
+                              size_t *refused) {
+    cnn_text errors = {0}, warnings = {0};
+    *refused = add_findings(report, true, table, &errors);
+    size_t warned = add_findings(report, false, table, &warnings);
+    add_counts(report, text);
+    add_formats(report, text);
+    add_numbers(report, text);
+    add_section(text, "errors: training refuses this data", &errors);
+    add_section(text, "warnings", &warnings);
+    if (*refused + warned == 0) {
+        cnn_text_format(text, "\nnothing to object to\n");
+    }
+    if (table) {
+        cnn_text_format(text, "\nevery image: %s\n", table);
+    }
+}
+
+/* --- the table --- */
+
+static void add_path_field(const cnn_data_report *report, bool there, size_t i, cnn_text *text) {
+    cnn_text_append(text, ",", 1);
+    if (there) {
+        cnn_text_csv_field(text, report->list.samples[i].path);
+    }
+}
+
+static void add_facts(const cnn_data_report *report, size_t i, cnn_text *text) {
+    const cnn_image_facts *facts = &report->facts[i];
+    const cnn_near_copy *near = &report->near[i];
+    cnn_text_format(text, ",%s,%s,%d,%d,%d,%zu,%.2f,%016" PRIx64,
+                    cnn_image_format_name(facts->format),
+                    cnn_image_mode_name(facts->channels, facts->deep), facts->width, facts->height,
+                    facts->orientation, facts->file_size, facts->brightness, facts->content);
+    add_path_field(report, report->sharing[i].first != i, report->sharing[i].first, text);
+    add_path_field(report, near->distance >= 0, near->nearest, text);
+    cnn_text_append(text, ",", 1);
+    if (near->distance >= 0) {
+        cnn_text_format(text, "%d", near->distance);
+    }
+}
+
+void cnn_data_report_tabulate(const cnn_data_report *report, cnn_text *text) {
+    cnn_text_format(text, "path,label,split,group,format,mode,width,height,orientation,bytes,"
+                          "brightness,content,copy_of,near_copy,distance,problems,reason\n");
+    for (size_t i = 0; i < report->list.count && !text->failed; i++) {
+        const cnn_sample *sample = &report->list.samples[i];
+        cnn_text_csv_field(text, sample->path);
+        cnn_text_append(text, ",", 1);
+        cnn_text_csv_field(text, report->classes[sample->label]);
+        cnn_text_format(text, ",%s,", cnn_split_names[sample->split]);
+        cnn_text_csv_field(text, sample->group ? sample->group : "");
+        if (i < report->readable) {
+            add_facts(report, i, text);
+        } else {
+            cnn_text_format(text, ",,,,,,,,,,,");
+        }
+        const char *separator = ",";
+        for (int what = 0; what < PROBLEMS; what++) {
+            if (has_problem(report, i, (problem)what)) {
+                cnn_text_format(text, "%s%s", separator, problems[what].name);
+                separator = " ";
+            }
+        }
+        cnn_text_append(text, ",,", *separator == ',' ? 2 : 1);
+        cnn_text_csv_field(text, report->reasons[i] ? report->reasons[i] : "");
+        cnn_text_append(text, "\n", 1);
+    }
+}

@@ -1,0 +1,161 @@
+/* The dry run: what a config would build and train, as a table. */
+#include "cnn/train.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "run/memory_plan.h"
+#include "run/pool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Columns of a layer's place, which is longer in residuals: "3.layers.0". */
+static int place_width(const cnn_network *network) {
+    size_t width = 3;
+    for (int i = 0; i < network->layer_count; i++) {
+        size_t length = strlen(network->layers[i].path);
+        width = length > width ? length : width;
+    }
+    return (int)width;
+}
+
+/* "filters 16, kernel 3, stride 1, padding same" */
+static void describe_keys(const cnn_layer_spec *spec, cnn_text *text) {
+    for (int i = 0; spec->ops->keys[i].name; i++) {
+        const cnn_layer_key *key = &spec->ops->keys[i];
+        const char *named = NULL;
+        for (const cnn_layer_name *name = key->names; name && name->text; name++) {
+            named = name->value == spec->value[i] ? name->text : named;
+        }
+        cnn_text_format(text, "%s%s ", i ? ", " : "  ", key->name);
+        if (named) {
+            cnn_text_format(text, "%s", named);
+        } else if (key->range) {
+            cnn_text_format(text, "%g", spec->number[i]);
+        } else {
+            cnn_text_format(text, "%d", spec->value[i]);
+        }
+    }
+}
+
+static void format_shape(const cnn_shape *shape, char text[40]) {
+    if (shape->flat) {
+        (void)snprintf(text, 40, "%d", shape->channels);
+    } else {
+        (void)snprintf(text, 40, "%dx%dx%d", shape->channels, shape->height, shape->width);
+    }
+}
+
+static void describe_layers(const cnn_network *network, cnn_text *text) {
+    char shape[40];
+    format_shape(&network->activations[0].shape, shape);
+    int width = place_width(network);
+    cnn_text_format(text, "%-*s  %-14s %-12s %12s %12s  %s\n", width, "#", "layer", "output",
+                    "parameters", "FLOPs", "settings");
+    cnn_text_format(text, "%-*s  %-14s %s\n", width, "", "image", shape);
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        format_shape(&layer->out, shape);
+        cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f", width, layer->path,
+                        layer->ops->name, shape, layer->parameter_count, layer->ops->flops(layer));
+        describe_keys(&layer->spec, text);
+        cnn_text_format(text, "\n");
+    }
+    cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f  of one image's forward pass\n", width,
+                    "", "total", "", network->parameter_count, network->flops);
+}
+
+static void describe_memory(const cnn_config *config, const cnn_setup *setup, cnn_text *text) {
+    const cnn_network *network = setup->network;
+    cnn_memory_plan plan = cnn_memory_plan_make(config, setup);
+    double mebi = 1024.0 * 1024.0;
+    double parameters = (double)plan.parameters / mebi;
+    double passes = (double)plan.passes / mebi;
+    double pixels = (double)plan.images / mebi;
+    cnn_text_format(text, "\nmemory       %10.1f MiB\n", parameters + passes + pixels);
+    cnn_text_format(text, "  images     %10.1f MiB  %zu of %zu bytes\n", pixels,
+                    setup->dataset->count, setup->dataset->image_size);
+    cnn_text_format(text, "  parameters %10.1f MiB  and the optimizer's state\n", parameters);
+    cnn_text_format(text,
+                    "  passes     %10.1f MiB  activations and gradients, %d threads, %s kernels\n",
+                    passes, setup->threads, cnn_isa_name(network->kernels->isa));
+}
+
+static void describe_data(const cnn_dataset *dataset, cnn_text *text) {
+    cnn_text_format(text, "\ndata         %10s  %12s  %12s\n", "images", "class 0", "class 1");
+    cnn_text_format(text, "  %-10s %10s  %12.40s  %12.40s\n", "", "", dataset->classes[0],
+                    dataset->classes[1]);
+    for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+        cnn_text_format(text, "  %-10s %10zu  %12zu  %12zu\n", cnn_split_names[split],
+                        dataset->split_count[split], dataset->class_count[split][0],
+                        dataset->class_count[split][1]);
+    }
+}
+
+static void describe_batches(const cnn_config *config, const cnn_dataset *dataset, cnn_text *text) {
+    size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
+    size_t batch = (size_t)config->train.batch_size;
+    cnn_text_format(text, "\n%lld epochs of %zu batches of %zu images\n",
+                    (long long)config->train.epochs, (images + batch - 1) / batch,
+                    batch < images ? batch : images);
+}
+
+/* What each fold's run trains on, and is tested on. */
+static cnn_status describe_folds(const cnn_config *config, const cnn_pool *pool, cnn_text *text,
+                                 cnn_error *error) {
+    cnn_dataset *dataset = pool->dataset;
+    cnn_text_format(text, "\ndata, of class 0 (%.40s) + class 1 (%.40s)\n", dataset->classes[0],
+                    dataset->classes[1]);
+    cnn_text_format(text, "  %-10s%14s%14s%14s\n", "", "train", "validation", "test");
+    cnn_status status = CNN_OK;
+    for (int fold = 1; fold <= pool->folds && status == CNN_OK; fold++) {
+        status = cnn_dataset_choose_fold(dataset, &config->data, (uint64_t)config->train.seed,
+                                         pool->fold, fold - 1, error);
+        cnn_text_format(text, "  fold %-5d", fold);
+        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+            char images[48];
+            (void)snprintf(images, sizeof images, "%zu + %zu", dataset->class_count[split][0],
+                           dataset->class_count[split][1]);
+            cnn_text_format(text, "%14s", images);
+        }
+        cnn_text_format(text, "\n");
+    }
+    return status;
+}
+
+cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options, char **out,
+                       cnn_error *error) {
+    *out = NULL;
+    cnn_setup setup = {0};
+    cnn_text text = {0};
+    cnn_pool pool = {0};
+    cnn_status status = CNN_OK;
+    if (options->folds > 0) {
+        status = cnn_pool_load(config, options, &pool, error);
+    }
+    if (status == CNN_OK) {
+        status =
+            cnn_setup_create_on(pool.dataset, config, options, CNN_NETWORK_FAST, &setup, error);
+    }
+    if (status == CNN_OK) {
+        describe_layers(setup.network, &text);
+        describe_memory(config, &setup, &text);
+    }
+    if (status == CNN_OK && options->folds > 0) {
+        status = describe_folds(config, &pool, &text, error);
+    } else if (status == CNN_OK) {
+        describe_data(setup.dataset, &text);
+    }
+    if (status == CNN_OK) {
+        describe_batches(config, setup.dataset, &text);
+        status = text.failed ? cnn_fail_memory(error, "the layer table") : CNN_OK;
+    }
+    if (status == CNN_OK) {
+        *out = text.data;
+    } else {
+        cnn_text_free(&text);
+    }
+    cnn_setup_free(&setup);
+    cnn_pool_free(&pool);
+    return status;
+}

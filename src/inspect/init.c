@@ -1,0 +1,141 @@
+/* --init: looks at images, writes a config for them, and tells what it saw. */
+#include "cnn/train.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "inspect/recipe.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* "runs/NAME" for the folder or manifest NAME; where a path ends in no name, "runs/mine". */
+static cnn_status name_output(const char *path, cnn_text *output, cnn_error *error) {
+    size_t end = strlen(path);
+    while (end > 0 && path[end - 1] == '/') {
+        end--;
+    }
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/') {
+        start--;
+    }
+    if (end - start > 4 && strncasecmp(path + end - 4, ".csv", 4) == 0) {
+        end -= 4;
+    }
+    const char *name = path + start;
+    int length = (int)(end - start);
+    bool none = length == 0 || strncmp(name, "..", (size_t)length) == 0;
+    cnn_text_format(output, "runs/%.*s", none ? 4 : length, none ? "mine" : name);
+    return output->failed ? cnn_fail_memory(error, "a path") : CNN_OK;
+}
+
+static void tell_images(const cnn_survey *survey, const cnn_log_sink *log) {
+    for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+        const size_t *images = survey->images[split];
+        if (images[0] + images[1] > 0) {
+            cnn_log_message(log, CNN_LOG_INFO,
+                            "%s: %zu images: %zu \"%s\" (class 0), %zu \"%s\" (class 1)",
+                            cnn_split_names[split], images[0] + images[1], images[0],
+                            survey->classes[0], images[1], survey->classes[1]);
+        }
+    }
+    cnn_log_message(log, CNN_LOG_INFO,
+                    "median size %d×%d, sides of %d to %d pixels; %zu of %zu images in colour",
+                    survey->width, survey->height, survey->smallest_side, survey->largest_side,
+                    survey->colour, survey->readable);
+    if (survey->unreadable > 0) {
+        cnn_log_message(log, CNN_LOG_WARNING,
+                        "%zu unreadable images: the config skips them (data.bad_images)",
+                        survey->unreadable);
+    }
+    if (survey->two_labels > 0) {
+        cnn_log_message(log, CNN_LOG_WARNING,
+                        "%zu images are copies of one with the other label: the config trains on "
+                        "them all the same (data.duplicates); --check-data names them",
+                        survey->two_labels);
+    }
+    if (survey->two_splits > 0) {
+        cnn_log_message(log, CNN_LOG_WARNING,
+                        "%zu images have copies in another of train, validation and test, which "
+                        "makes results look better than they are (data.duplicates); --check-data "
+                        "names them",
+                        survey->two_splits);
+    }
+}
+
+static void tell_plan(const cnn_config *config, const cnn_recipe_budget *budget,
+                      const cnn_log_sink *log) {
+    char time[32];
+    if (budget->seconds < 90.0) {
+        (void)snprintf(time, sizeof time, "%.0f seconds", budget->seconds + 1.0);
+    } else {
+        (void)snprintf(time, sizeof time, "%.0f minutes", budget->seconds / 60.0 + 0.5);
+    }
+    cnn_log_message(log, CNN_LOG_INFO, "network: sees %d×%d pixels in %s, %d layers",
+                    (int)config->image.width, (int)config->image.height,
+                    config->image.channels == 3 ? "colour" : "grey", config->network.layer_count);
+    cnn_log_message(log, CNN_LOG_INFO,
+                    "time: about %s on two cores: %lld epochs × %zu images × %.1f million "
+                    "operations, at %.0f thousand million a second",
+                    time, (long long)config->train.epochs, budget->images, budget->flops / 1e6,
+                    budget->rate / 1e9);
+}
+
+/* A config is JSON, and JSON is UTF-8: of another path, nothing would be left. */
+static cnn_status check_path(const char *path, cnn_error *error) {
+    if (!*path) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected a path, got \"\"");
+    }
+    if (!cnn_text_is_utf8(path)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--init: expected a path in UTF-8, which a config can hold, got \"%.80s\"",
+                        path);
+    }
+    return CNN_OK;
+}
+
+static cnn_status print_config(const cnn_config *config, char **json, cnn_error *error) {
+    char *printed = cnn_config_to_json(config);
+    cnn_text text = {0};
+    if (printed) {
+        cnn_text_format(&text, "%s\n", printed);
+    }
+    cnn_free(printed);
+    if (!printed || text.failed) {
+        cnn_text_free(&text);
+        return cnn_fail_memory(error, "the config");
+    }
+    *json = text.data;
+    return CNN_OK;
+}
+
+cnn_status cnn_init(const char *path, const cnn_train_options *options, char **json,
+                    cnn_error *error) {
+    cnn_survey survey = {0};
+    cnn_config *config = NULL;
+    cnn_recipe_budget budget;
+    cnn_text output = {0};
+    *json = NULL;
+    cnn_status status = check_path(path, error);
+    if (status == CNN_OK) {
+        status = name_output(path, &output, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_survey_make(path, options, &survey, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_recipe_make(&survey, options->output ? options->output : output.data, &config,
+                                 &budget, error);
+    }
+    if (status == CNN_OK) {
+        tell_images(&survey, &options->log);
+        tell_plan(config, &budget, &options->log);
+        status = print_config(config, json, error);
+    }
+    cnn_config_free(config);
+    cnn_survey_free(&survey);
+    cnn_text_free(&output);
+    return status;
+}

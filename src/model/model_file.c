@@ -1,0 +1,317 @@
+#include "model/model_file.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "model/safetensors.h"
+#include "nn/inference.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char config_key[] = "cnntrain.config";
+
+/* --- writing --- */
+
+/* The string `cnntrain.config`; NULL when memory is refused. Free with cJSON_free. */
+static char *write_config(const cnn_config *config, const cnn_model_info *info) {
+    int channels = (int)config->image.channels;
+    char *text = NULL;
+    cJSON *root = cJSON_CreateObject();
+    cJSON *normalization = cJSON_CreateObject();
+    bool complete =
+        root && normalization && cnn_config_write_model_part(config, root, NULL) == CNN_OK &&
+        cnn_json_add(root, "classes",
+                     cJSON_CreateStringArray((const char *const *)info->classes, 2)) &&
+        cnn_json_add(normalization, "mean", cJSON_CreateDoubleArray(info->mean, channels)) &&
+        cnn_json_add(normalization, "deviation",
+                     cJSON_CreateDoubleArray(info->deviation, channels)) &&
+        cnn_json_add(root, "threshold", cJSON_CreateNumber(info->threshold));
+    if (info->temperature < 1.0 || info->temperature > 1.0) {
+        complete =
+            complete && cnn_json_add(root, "temperature", cJSON_CreateNumber(info->temperature));
+    }
+    if (complete) {
+        complete = cnn_json_add(root, "normalization", normalization);
+        normalization = NULL; /* root's, or freed */
+        text = complete ? cJSON_PrintUnformatted(root) : NULL;
+    }
+    cJSON_Delete(normalization);
+    cJSON_Delete(root);
+    return text;
+}
+
+static size_t count_tensors(const cnn_network *network) {
+    size_t count = 0;
+    for (int i = 0; i < network->layer_count; i++) {
+        count += (size_t)network->layers[i].tensor_count;
+    }
+    return count;
+}
+
+static void describe_tensor(const cnn_layer *layer, const cnn_tensor *tensor,
+                            const float *parameters, cnn_saved_tensor *saved) {
+    cnn_tensor_full_name(layer->path, tensor, saved->name);
+    saved->rank = tensor->rank;
+    for (int d = 0; d < tensor->rank; d++) {
+        saved->dim[d] = tensor->dim[d];
+    }
+    saved->count = tensor->count;
+    saved->data = parameters + tensor->offset;
+}
+
+cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn_model_info *info,
+                           const cnn_network *network, const float *parameters, cnn_error *error) {
+    cnn_status status = CNN_OK;
+    size_t count = count_tensors(network);
+    cnn_saved_tensor *tensors = cnn_alloc(count, sizeof *tensors);
+    char *text = write_config(config, info);
+    if (!tensors || !text) {
+        status = cnn_fail_memory(error, path);
+        goto done;
+    }
+    size_t written = 0;
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        for (int t = 0; t < layer->tensor_count; t++) {
+            describe_tensor(layer, &layer->tensors[t], parameters, &tensors[written++]);
+        }
+    }
+    cnn_saved_text saved_text = {.key = config_key, .value = text};
+    status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
+done:
+    cJSON_free(text);
+    cnn_free(tensors);
+    return status;
+}
+
+/* --- reading --- */
+
+/* A list of `channels` finite numbers. */
+static bool read_numbers(const cJSON *list, int64_t channels, double *numbers) {
+    bool fits = cJSON_IsArray(list) && cJSON_GetArraySize(list) == channels;
+    for (int c = 0; fits && c < channels; c++) {
+        const cJSON *item = cJSON_GetArrayItem(list, c);
+        fits = cJSON_IsNumber(item) && isfinite(item->valuedouble);
+        numbers[c] = fits ? item->valuedouble : 0.0;
+    }
+    return fits;
+}
+
+static bool read_temperature(const cJSON *item, double *temperature) {
+    *temperature = cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+    return isfinite(*temperature) && *temperature > 0.0;
+}
+
+static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_model_info *info,
+                            cnn_error *error) {
+    const cJSON *classes = cJSON_GetObjectItemCaseSensitive(root, "classes");
+    const cJSON *normalization = cJSON_GetObjectItemCaseSensitive(root, "normalization");
+    const cJSON *threshold = cJSON_GetObjectItemCaseSensitive(root, "threshold");
+    const cJSON *temperature = cJSON_GetObjectItemCaseSensitive(root, "temperature");
+    info->temperature = 1.0;
+    if (temperature && !read_temperature(temperature, &info->temperature)) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: temperature: expected a finite number above 0",
+                        config_key);
+    }
+    for (int i = 0; i < 3; i++) {
+        info->deviation[i] = 1.0;
+    }
+    bool fits = cJSON_GetArraySize(classes) == 2 && cJSON_IsNumber(threshold) &&
+                threshold->valuedouble >= 0.0 && threshold->valuedouble <= 1.0 &&
+                read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "mean"),
+                             config->image.channels, info->mean) &&
+                read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "deviation"),
+                             config->image.channels, info->deviation);
+    for (int c = 0; fits && c < config->image.channels; c++) {
+        fits = info->deviation[c] > 0.0;
+    }
+    for (int i = 0; fits && i < 2; i++) {
+        const cJSON *name = cJSON_GetArrayItem(classes, i);
+        fits = cJSON_IsString(name) && *name->valuestring;
+        if (fits) {
+            info->classes[i] = cnn_copy_string(name->valuestring);
+            if (!info->classes[i]) {
+                return cnn_fail_memory(error, "class names");
+            }
+        }
+    }
+    if (!fits || strcmp(info->classes[0], info->classes[1]) == 0) {
+        return cnn_fail(error, CNN_ERROR_MODEL,
+                        "%s: expected two classes, normalization and threshold", config_key);
+    }
+    info->threshold = threshold->valuedouble;
+    return CNN_OK;
+}
+
+/* Does the file hold a tensor of this layer by name and shape? */
+static bool holds_tensor(const cnn_saved_file *file, const char *name, const cnn_tensor *tensor) {
+    const cnn_saved_tensor *found = cnn_saved_tensor_find(file, name);
+    bool same = found && found->rank == tensor->rank;
+    for (int d = 0; same && d < tensor->rank; d++) {
+        same = found->dim[d] == tensor->dim[d];
+    }
+    return same;
+}
+
+/* Names and shapes must be those of the layers; asked before memory is, so that no file gets more
+ * than in proportion to its size. */
+static cnn_status check_tensors(const cnn_saved_file *file, const cnn_network_spec *spec,
+                                cnn_error *error) {
+    cnn_shape shapes[CNN_LAYERS_MAX];
+    size_t count = 0;
+    cnn_status status = cnn_network_check(spec, shapes, error);
+    for (int i = 0; i < spec->layer_count && status == CNN_OK; i++) {
+        const cnn_layer_spec *layer = &spec->layers[i];
+        int source, shortcut;
+        (void)cnn_layer_sources(spec, i, &source, &shortcut);
+        const cnn_shape *in = source > 0 ? &shapes[source - 1] : &spec->input;
+        cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
+        int layer_count =
+            layer->ops->tensors ? layer->ops->tensors(layer, in, &shapes[i], tensors) : 0;
+        for (int t = 0; t < layer_count && status == CNN_OK; t++) {
+            char path[CNN_LAYER_PATH_MAX], name[CNN_TENSOR_NAME_MAX];
+            cnn_layer_path(spec, i, false, path);
+            cnn_tensor_full_name(path, &tensors[t], name);
+            if (!holds_tensor(file, name, &tensors[t])) {
+                status =
+                    cnn_fail(error, CNN_ERROR_MODEL,
+                             "expected a tensor \"%s\" of the shape that its layers have", name);
+            }
+        }
+        count += (size_t)layer_count;
+    }
+    if (status == CNN_OK && file->tensor_count != count) {
+        status = cnn_fail(error, CNN_ERROR_MODEL, "expected %zu tensors, found %zu", count,
+                          file->tensor_count);
+    }
+    return status;
+}
+
+/* Copies the file's tensors, which are the network's, into the flat parameters. */
+static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, cnn_error *error) {
+    const cnn_network *network = model->network;
+    model->parameters = cnn_alloc(network->parameter_count, sizeof *model->parameters);
+    if (!model->parameters) {
+        return cnn_fail_memory(error, "the parameters");
+    }
+    for (int i = 0; i < network->layer_count; i++) {
+        const cnn_layer *layer = &network->layers[i];
+        for (int t = 0; t < layer->tensor_count; t++) {
+            char name[CNN_TENSOR_NAME_MAX];
+            cnn_tensor_full_name(layer->path, &layer->tensors[t], name);
+            memcpy(model->parameters + layer->tensors[t].offset,
+                   cnn_saved_tensor_find(file, name)->data,
+                   layer->tensors[t].count * sizeof *model->parameters);
+        }
+    }
+    for (size_t i = 0; i < network->parameter_count; i++) {
+        if (!isfinite(model->parameters[i])) {
+            return cnn_fail(error, CNN_ERROR_MODEL,
+                            "expected finite weights, found NaN or infinity");
+        }
+    }
+    return CNN_OK;
+}
+
+/* The network as prediction runs it takes the place of the one that was trained. */
+static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
+    if (!cnn_inference_differs(model->network)) {
+        cnn_network_prepare(model->network, model->parameters);
+        return CNN_OK;
+    }
+    cnn_inference *inference;
+    cnn_status status = cnn_inference_create(model->network, &inference, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_inference_set(inference, model->network, model->parameters);
+    cnn_network *trained = model->network;
+    float *parameters = model->parameters;
+    model->network = inference->network;
+    model->parameters = inference->parameters;
+    inference->network = trained;
+    inference->parameters = parameters;
+    cnn_inference_free(inference);
+    return CNN_OK;
+}
+
+static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kernels,
+                             cnn_model *model, cnn_error *error) {
+    const char *text = cnn_saved_text_find(file, config_key);
+    if (!text) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "expected a model, found another file of cnntrain");
+    }
+    model->config = cnn_alloc(1, sizeof *model->config);
+    if (!model->config) {
+        return cnn_fail_memory(error, "the model");
+    }
+    bool no_memory;
+    cJSON *root = cnn_json_parse(text, strlen(text) + 1, NULL, false, &no_memory);
+    cnn_status status = CNN_OK;
+    if (no_memory) {
+        status = cnn_fail_memory(error, "the model");
+    } else if (!root) {
+        status = cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
+    }
+    if (status == CNN_OK) {
+        status = cnn_config_read_model_part(root, model->config, error);
+    }
+    if (status == CNN_OK) {
+        status = read_info(root, model->config, &model->info, error);
+    }
+    cJSON_Delete(root);
+    if (status == CNN_OK) {
+        status = check_tensors(file, &model->config->network, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_network_create(&model->config->network, kernels, CNN_NETWORK_FAST,
+                                    &model->network, error);
+    }
+    if (status == CNN_OK) {
+        status = read_parameters(file, model, error);
+    }
+    return status == CNN_OK ? ready_for_prediction(model, error) : status;
+}
+
+cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels, cnn_model **out,
+                          cnn_error *error) {
+    *out = NULL;
+    cnn_saved_file file;
+    cnn_status status = cnn_safetensors_read(path, &file, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_model *model = cnn_alloc(1, sizeof *model);
+    if (!model) {
+        status = cnn_fail_memory(error, path);
+        goto done;
+    }
+    status = read_model(&file, kernels, model, error);
+    if (status != CNN_OK) {
+        (void)cnn_fail_prefix(error, status, "%s: ", path);
+        /* whatever does not fit inside the file is the file's fault, unless memory ran out */
+        status = status == CNN_ERROR_RUNTIME ? status : CNN_ERROR_MODEL;
+        if (error) {
+            error->status = status;
+        }
+        cnn_model_free(model);
+        goto done;
+    }
+    *out = model;
+done:
+    cnn_safetensors_free(&file);
+    return status;
+}
+
+void cnn_model_free(cnn_model *model) {
+    if (!model) {
+        return;
+    }
+    cnn_free(model->info.classes[0]);
+    cnn_free(model->info.classes[1]);
+    cnn_network_free(model->network);
+    cnn_config_free(model->config);
+    cnn_free(model->parameters);
+    cnn_free(model);
+}

@@ -1,0 +1,35 @@
+/* The settings that say which images a run uses: the `data` keys of a config. */
+#ifndef CNN_SAMPLES_DATA_SETTINGS_H
+#define CNN_SAMPLES_DATA_SETTINGS_H
+
+#include <stdint.h>
+
+typedef enum cnn_bad_images {
+    CNN_BAD_IMAGES_FAIL,
+    CNN_BAD_IMAGES_SKIP,
+} cnn_bad_images;
+
+typedef enum cnn_duplicates {
+    CNN_DUPLICATES_ERROR,
+    CNN_DUPLICATES_ALLOW,
+} cnn_duplicates;
+
+typedef enum cnn_sampling {
+    CNN_SAMPLING_ALL,      /* every training image once per epoch */
+    CNN_SAMPLING_BALANCED, /* equally many of each class */
+} cnn_sampling;
+
+typedef struct cnn_data_settings {
+    char *train;
+    struct {
+        char *path;      /* NULL: hold back `fraction` of the training data */
+        double fraction; /* 0 <= fraction < 1 */
+    } validation;
+    char *test;         /* NULL: none */
+    char *classes[2];   /* NULL, NULL: the two names found, sorted */
+    int64_t bad_images; /* cnn_bad_images */
+    int64_t duplicates; /* cnn_duplicates */
+    int64_t sampling;   /* cnn_sampling */
+} cnn_data_settings;
+
+#endif

@@ -1,0 +1,66 @@
+#include "samples/list.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <string.h>
+
+const char *const cnn_split_names[CNN_SPLIT_COUNT] = {"train", "validation", "test"};
+
+void cnn_sample_list_free(cnn_sample_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        cnn_free(list->samples[i].path);
+        cnn_free(list->samples[i].group);
+    }
+    cnn_free(list->samples);
+    *list = (cnn_sample_list){0};
+}
+
+cnn_status cnn_sample_list_reserve(cnn_sample_list *list, size_t more, cnn_error *error) {
+    void *samples = list->samples;
+    if (!cnn_grow(&samples, &list->capacity, list->count + more, sizeof *list->samples)) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    list->samples = samples;
+    return CNN_OK;
+}
+
+cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group, int label,
+                               cnn_split split, cnn_error *error) {
+    void *samples = list->samples;
+    if (!path || !cnn_grow(&samples, &list->capacity, list->count + 1, sizeof *list->samples)) {
+        cnn_free(path);
+        cnn_free(group);
+        return cnn_fail_memory(error, "the list of images");
+    }
+    list->samples = samples;
+    list->samples[list->count++] =
+        (cnn_sample){.path = path, .group = group, .label = label, .split = split};
+    return CNN_OK;
+}
+
+cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *source,
+                                  const char *what, char *classes[2], cnn_error *error) {
+    for (size_t i = 0; i < count; i++) {
+        if (!cnn_text_is_utf8(names[i])) { /* JSON files could not hold it */
+            return cnn_fail(error, CNN_ERROR_DATA, "%s: expected %s in UTF-8, found \"%.60s\"",
+                            source, what, names[i]);
+        }
+    }
+    if (count == 2) {
+        classes[0] = cnn_copy_string(names[0]);
+        classes[1] = cnn_copy_string(names[1]);
+        return classes[0] && classes[1] ? CNN_OK : cnn_fail_memory(error, "class names");
+    }
+    cnn_text found = {0};
+    for (size_t i = 0; i < count && i < 10; i++) {
+        cnn_text_format(&found, "%s\"%.60s\"", i ? ", " : ": ", names[i]);
+    }
+    cnn_status status =
+        cnn_fail(error, CNN_ERROR_DATA, "%s: expected two %s, found %zu%s%s%s", source, what, count,
+                 found.data ? found.data : "", count > 10 ? ", …" : "",
+                 count > 2 ? "; choose two with data.classes" : "");
+    cnn_text_free(&found);
+    return status;
+}

@@ -1,0 +1,106 @@
+#include "stats/bootstrap.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fewer draws of an image than this are not worth a second thread. */
+#define DRAWS_PER_THREAD ((size_t)250000)
+
+typedef struct bootstrap {
+    const cnn_scores *scores;
+    const uint8_t *labels; /* [count], in the order of the images that were given */
+    uint64_t seed;
+    uint32_t *times; /* [threads][count] */
+    double *values;  /* [CNN_METRIC_COUNT][CNN_BOOTSTRAP_RESAMPLES] */
+} bootstrap;
+
+/* Has a draw of `count` images with so many positives the classes that the set has? */
+static bool has_classes(size_t drawn_positives, size_t count, size_t positives) {
+    return (drawn_positives > 0 || positives == 0) &&
+           (drawn_positives < count || positives == count);
+}
+
+void cnn_bootstrap_draw(const uint8_t *labels, size_t count, size_t positives, uint64_t seed,
+                        size_t resample, uint32_t *times) {
+    size_t drawn_positives;
+    uint64_t next = 0; /* of this resample's random numbers */
+    do {
+        memset(times, 0, count * sizeof *times);
+        drawn_positives = 0;
+        for (size_t i = 0; i < count; i++) {
+            uint64_t bits = cnn_random_bits(seed, CNN_RANDOM_BOOTSTRAP, resample, next++);
+            size_t image = (size_t)((bits >> 32) * count >> 32);
+            times[image]++;
+            drawn_positives += labels[image];
+        }
+    } while (!has_classes(drawn_positives, count, positives));
+}
+
+static void measure_resample(void *context, size_t resample, int thread) {
+    const bootstrap *b = context;
+    uint32_t *times = b->times + (size_t)thread * b->scores->count;
+    cnn_metrics metrics;
+    cnn_bootstrap_draw(b->labels, b->scores->count, b->scores->positives, b->seed, resample, times);
+    cnn_metrics_measure(b->scores, times, &metrics);
+    for (int id = 0; id < CNN_METRIC_COUNT; id++) {
+        b->values[(size_t)id * CNN_BOOTSTRAP_RESAMPLES + resample] =
+            cnn_metric_value(&metrics, (cnn_metric_id)id);
+    }
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A metric is NaN in all draws or in none: what makes it so is a class that the set has not. */
+static cnn_interval interval_of(double values[CNN_BOOTSTRAP_RESAMPLES]) {
+    if (isnan(values[0])) {
+        return (cnn_interval){.low = (double)NAN, .high = (double)NAN};
+    }
+    qsort(values, CNN_BOOTSTRAP_RESAMPLES, sizeof *values, by_value);
+    return (cnn_interval){.low = values[CNN_BOOTSTRAP_TAIL - 1],
+                          .high = values[CNN_BOOTSTRAP_RESAMPLES - CNN_BOOTSTRAP_TAIL]};
+}
+
+static int useful_threads(size_t count, int threads) {
+    size_t most = count * CNN_BOOTSTRAP_RESAMPLES / DRAWS_PER_THREAD + 1;
+    return most < (size_t)threads ? (int)most : threads;
+}
+
+cnn_status cnn_bootstrap(const cnn_scores *scores, uint64_t seed, int threads,
+                         cnn_interval intervals[CNN_METRIC_COUNT], cnn_error *error) {
+    size_t count = scores->count;
+    threads = useful_threads(count, threads);
+    uint8_t *labels = cnn_alloc(count, 1);
+    size_t draws;
+    bool fits = cnn_multiply_size(count, (size_t)threads, &draws);
+    bootstrap b = {
+        .scores = scores,
+        .labels = labels,
+        .seed = seed,
+        .times = fits ? cnn_alloc(draws, sizeof *b.times) : NULL,
+        .values = cnn_alloc((size_t)CNN_METRIC_COUNT * CNN_BOOTSTRAP_RESAMPLES, sizeof *b.values),
+    };
+    bool complete = labels && b.times && b.values;
+    if (complete && count > 0) {
+        for (size_t i = 0; i < count; i++) {
+            labels[scores->ranked[i].image] = scores->ranked[i].label;
+        }
+        cnn_parallel_for(CNN_BOOTSTRAP_RESAMPLES, threads, measure_resample, &b);
+    }
+    for (int id = 0; id < CNN_METRIC_COUNT && complete; id++) {
+        intervals[id] = count > 0 ? interval_of(b.values + (size_t)id * CNN_BOOTSTRAP_RESAMPLES)
+                                  : (cnn_interval){.low = (double)NAN, .high = (double)NAN};
+    }
+    cnn_free(labels);
+    cnn_free(b.times);
+    cnn_free(b.values);
+    return complete ? CNN_OK : cnn_fail_memory(error, "a bootstrap");
+}

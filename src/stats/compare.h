@@ -1,0 +1,43 @@
+/* Is one of two models better, or is it chance? Paired tests: both models saw the same images. */
+#ifndef CNN_STATS_COMPARE_H
+#define CNN_STATS_COMPARE_H
+
+#include "cnn/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* From so many images on that only one of the models gets right, the binomial test is left for its
+ * approximation. */
+#define CNN_MCNEMAR_EXACT_BELOW 1000
+
+/* Do both models make as many errors (McNemar 1947)? */
+typedef struct cnn_mcnemar {
+    size_t only_first, only_second; /* images that only this model gets right */
+    bool exact;                     /* two-sided binomial test of them with probability 1/2; else
+                                     * chi-square with 1 degree of freedom and continuity correction,
+                                     * (|b - c| - 1)^2 / (b + c) (Edwards 1948) */
+    double chi_square;              /* NaN where exact */
+    double p;                       /* of such a difference or a greater one, by chance */
+} cnn_mcnemar;
+
+cnn_mcnemar cnn_mcnemar_test(size_t only_first, size_t only_second);
+
+/* Do both models have the same area under the ROC curve (DeLong, DeLong and Clarke-Pearson 1988)?
+ */
+typedef struct cnn_delong {
+    double area[2];
+    double difference;     /* area[0] - area[1] */
+    double standard_error; /* of the difference */
+    double z, p;           /* difference / standard_error; two-sided, by the normal distribution */
+    double low, high;      /* 95 % interval of the difference */
+} cnn_delong;
+
+/* scores: of each model, [count], finite, more for class 1; labels: 0 or 1. All NaN where a class
+ * is missing, all but areas and difference where a class has one image only. Takes as long as
+ * sorting: images are counted below each other as Sun and Xu 2014 do by midranks. */
+CNN_MUST_USE cnn_status cnn_delong_test(const double *const scores[2], const uint8_t *labels,
+                                        size_t count, cnn_delong *result, cnn_error *error);
+
+#endif

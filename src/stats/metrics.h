@@ -1,0 +1,107 @@
+/* How good are the predictions for a set of images? */
+#ifndef CNN_STATS_METRICS_H
+#define CNN_STATS_METRICS_H
+
+#include "config/metric_names.h"
+
+#include "cnn/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Class 1 is the positive one. An image is predicted positive where its probability is at least
+ * the threshold. What needs a class that the set has not is NaN (said below); other quotients 0/0
+ * are 0. All but the counts are members of CNN_METRIC_LIST. */
+typedef struct cnn_metrics {
+    size_t count;
+    size_t true_positives, false_positives, true_negatives, false_negatives;
+    double loss;     /* mean binary cross-entropy, natural logarithm */
+    double accuracy; /* share of images on the right side of the threshold */
+    double auc; /* area under the ROC curve, ties counting half (Hanley and McNeil 1982); NaN where
+                 * a class is missing */
+    double balanced_accuracy; /* mean of recall and specificity; NaN where a class is missing */
+    double precision;         /* TP / (TP + FP); 0 where nothing is predicted positive */
+    double recall;            /* TP / (TP + FN); NaN without positives */
+    double specificity;       /* TN / (TN + FP); NaN without negatives */
+    double f1;                /* 2 TP / (2 TP + FP + FN); NaN without positives */
+    double mcc; /* Matthews correlation coefficient (Matthews 1975); 0 where all images are of one
+                 * class, or predicted as one (Chicco and Jurman 2020) */
+    double average_precision; /* sum of (R_n - R_(n-1)) P_n over the distinct probabilities, from
+                               * the highest down, with recall R_n and precision P_n of the images
+                               * above or at them: no interpolation (as in scikit-learn); NaN
+                               * without positives */
+    double brier;             /* mean of (probability - label)^2 (Brier 1950) */
+    double ece; /* expected calibration error: sum over 15 bins of the probability, ((b - 1) / 15,
+                 * b / 15], of the bin's share of images times |mean label - mean probability|
+                 * (Naeini et al. 2015 for two classes, number and bounds of bins as in Guo et al.
+                 * 2017) */
+} cnn_metrics;
+
+/* One line of the table of all metrics. */
+typedef struct cnn_metric {
+    const char *name; /* in files: "balanced_accuracy" */
+    const char *text; /* for people: "balanced accuracy" */
+    bool more_is_better;
+    size_t offset; /* of the field in cnn_metrics */
+} cnn_metric;
+
+extern const cnn_metric cnn_metric_table[CNN_METRIC_COUNT]; /* by cnn_metric_id */
+
+double cnn_metric_value(const cnn_metrics *metrics, cnn_metric_id id);
+
+/* All values NaN, and counts 0: nothing was measured. */
+cnn_metrics cnn_metrics_none(void);
+
+/* --- scores: predictions and labels, made ready to be measured any number of times --- */
+
+typedef struct cnn_ranked_image {
+    double probability;
+    size_t image;
+    uint8_t label;
+    uint8_t bin;      /* of the calibration error */
+    bool last_of_tie; /* the next one's probability is another, or there is none */
+} cnn_ranked_image;
+
+typedef struct cnn_scores {
+    size_t count, positives;
+    double threshold;
+    double *loss;             /* [count], in the order of the images that were given */
+    double *square;           /* [count], (probability - label)^2 */
+    cnn_ranked_image *ranked; /* [count], from the highest probability down */
+} cnn_scores;
+
+/* From logits, [count]: probabilities are sigma(logit / temperature), rounded to float like those
+ * that cnnpredict and predictions.csv tell, and the threshold is rounded likewise; losses are those
+ * of the logits, exact where the probability rounds to 0 or 1. temperature above 0; 1 changes
+ * nothing. labels: 0 or 1. Free with cnn_scores_free, also after a failure. */
+CNN_MUST_USE cnn_status cnn_scores_from_logits(const float *logits, const uint8_t *labels,
+                                               size_t count, double temperature, double threshold,
+                                               cnn_scores *scores, cnn_error *error);
+
+/* From probabilities of class 1, [count], kept in double. Losses are those of probabilities cut off
+ * at 2^-52 and 1 - 2^-52, so that a certain mistake costs 36 and not infinity. CNN_ERROR_DATA for
+ * one that is not from 0 to 1. */
+CNN_MUST_USE cnn_status cnn_scores_from_probabilities(const double *probabilities,
+                                                      const uint8_t *labels, size_t count,
+                                                      double threshold, cnn_scores *scores,
+                                                      cnn_error *error);
+void cnn_scores_free(cnn_scores *scores);
+
+/* Measures; times: [count], how often each image counts, in the order of the images that were
+ * given; NULL: once. The same bytes for the same scores wherever it runs. */
+void cnn_metrics_measure(const cnn_scores *scores, const uint32_t *times, cnn_metrics *metrics);
+
+/* --- shortcuts --- */
+
+/* cnn_scores_from_logits with temperature 1, measured. All values are NaN where count is 0. */
+CNN_MUST_USE cnn_status cnn_metrics_compute(const float *logits, const uint8_t *labels,
+                                            size_t count, double threshold, cnn_metrics *metrics,
+                                            cnn_error *error);
+
+/* The area under the ROC curve of any scores, finite ones: the Mann-Whitney statistic, ties
+ * counting half: the probability that one of class 1 has the higher score of two. labels: 0 or 1.
+ * NaN where a class is missing. */
+CNN_MUST_USE cnn_status cnn_area_under_curve(const double *scores, const uint8_t *labels,
+                                             size_t count, double *area, cnn_error *error);
+
+#endif
