@@ -90,7 +90,7 @@ double cnn_sigmoid(double x) {
 }
 
 /* x^first / first! - x^(first + 2) / (first + 2)! + ..., for |x| <= pi / 4: first 1 is the sine,
- * first 0 the cosine. The first term that is left out is below 1e-18. */
+ * first 0 the cosine. The first term left out is below 1e-18. */
 static double sine_series(double x, int first) {
     double x2 = x * x;
     double sum = 1.0;

@@ -1,6 +1,6 @@
-/* exp, log, sine and cosine of our own, so that every machine and every C library computes the same
- * bytes. All are plain double arithmetic (compiled without contraction), accurate to about 1e-15.
- */
+/* Our own exp, log, sine and cosine, so that the results are the same bytes on every machine and
+ * with every C library. All use plain double arithmetic (compiled without contraction), accurate to
+ * about 1e-15. */
 #ifndef CNN_BASE_ELEMENTARY_H
 #define CNN_BASE_ELEMENTARY_H
 
@@ -10,7 +10,7 @@ double cnn_exp(double x);
 /* Natural logarithm; NaN below 0, -infinity at 0. Subnormal arguments count as 0. */
 double cnn_log(double x);
 
-/* log(1 + x) for x in [0, 1], without losing the low digits of a small x. */
+/* log(1 + x) for x in [0, 1], without losing the low digits of small x. */
 double cnn_log1p(double x);
 
 /* The logistic function, 1 / (1 + e^-x), without overflow on either side. Equation 6. */

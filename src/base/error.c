@@ -19,8 +19,7 @@ const char *cnn_status_text(cnn_status status) {
     return "unknown status";
 }
 
-/* What files say about themselves goes into messages, too: no line's end and no terminal's command
- * gets through. */
+/* Messages may contain text from files: line ends and terminal control characters are removed. */
 static void make_one_line(char *message) {
     for (char *c = message; *c; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f) {
@@ -53,7 +52,7 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
     va_end(arguments);
     if (used >= 0 && (size_t)used < sizeof error->message) {
         size_t room = sizeof error->message - (size_t)used;
-        rest[room - 1] = '\0'; /* a longer tail is cut off, never the place in front */
+        rest[room - 1] = '\0'; /* a long message loses its end, never the place at its start */
         memcpy(error->message + used, rest, strlen(rest) + 1);
     }
     make_one_line(error->message);

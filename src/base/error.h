@@ -1,4 +1,4 @@
-/* Setting the text of an error. */
+/* Sets the message of an error. */
 #ifndef CNN_BASE_ERROR_H
 #define CNN_BASE_ERROR_H
 
@@ -8,12 +8,12 @@
  * that a failing function ends with `return cnn_fail(error, ...)`. */
 cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...) CNN_PRINTF(3, 4);
 
-/* Puts `format` in front of the message that *error already holds; returns error's status, or
- * `status` where error is NULL. */
+/* Puts `format` before the message that *error already contains. Returns the status of *error, or
+ * `status` if error is NULL. */
 cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *format, ...)
     CNN_PRINTF(3, 4);
 
-/* cnn_fail for a request of memory that was refused. `what` says what it was for. */
+/* cnn_fail for memory that was refused. `what` says what it was for. */
 cnn_status cnn_fail_memory(cnn_error *error, const char *what);
 
 /* Calls something that may fail, and returns its status at once unless it is CNN_OK.

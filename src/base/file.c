@@ -37,7 +37,8 @@ static int cut_file(int file, off_t size) {
     return result;
 }
 
-/* Closes a file that was written. An interrupted close has closed, and must not be repeated. */
+/* Closes a file that was written. An interrupted close has closed the file and must not be
+ * repeated. */
 static int close_written(int file) {
     return close(file) == 0 || errno == EINTR ? 0 : -1;
 }
@@ -71,7 +72,8 @@ cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, cha
         status = cnn_fail(error, failure, "expected a file, found a folder");
         goto done;
     }
-    /* one byte more than the size says, so that the end shows itself without another allocation */
+    /* one byte more than the size, so that the end of the file is seen without another allocation
+     */
     size_t wanted = S_ISREG(about.st_mode) && about.st_size > 0 ? (size_t)about.st_size + 2 : 65536;
     for (;;) {
         if (used > limit || (S_ISREG(about.st_mode) && (size_t)about.st_size > limit)) {
@@ -103,7 +105,7 @@ cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, cha
     bytes = NULL;
 done:
     if (file >= 0) {
-        (void)close(file); /* only read from: nothing can be lost here */
+        (void)close(file); /* the file was only read: nothing can be lost here */
     }
     cnn_free(bytes);
     return status;
@@ -128,9 +130,9 @@ static int write_all(int file, const void *data, size_t size) {
     return 0;
 }
 
-/* Waits until the names in a folder are on disk, where that can be asked for: not in a folder that
- * we may write to but not read, and not in some file systems, whose way to say so is EINVAL. -1
- * with errno set. */
+/* Waits until the names in a folder are on disk, if possible: it is not in a folder that is
+ * writable but not readable, and in some file systems, which then report EINVAL. Returns -1 with
+ * errno set on failure. */
 static int sync_folder(const char *path) {
     int file = cnn_file_open(*path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (file < 0) {

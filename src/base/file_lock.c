@@ -18,7 +18,7 @@ static long read_holder(int file) {
     return pread(file, text, sizeof text - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
 }
 
-/* A help for people, no part of the lock: nothing depends on whether it can be written. */
+/* Information for people, not part of the lock: it may fail to be written. */
 static void write_holder(int file) {
     char text[24];
     int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
@@ -28,7 +28,7 @@ static void write_holder(int file) {
     }
 }
 
-/* How often to try again where the lock's last holder has just removed it. */
+/* How often to try again when the previous holder of the lock has just removed the file. */
 enum { ATTEMPTS = 100 };
 
 static bool is_unsupported(int reason) {
@@ -61,7 +61,7 @@ cnn_status cnn_file_lock_take(const char *path, cnn_file_lock *lock, bool *busy,
         *busy = reason == EWOULDBLOCK;
         *holder = *busy ? read_holder(file) : 0;
         if (reason != 0 && reason != EWOULDBLOCK && reason != EINTR) {
-            (void)unlink(path); /* nobody can hold it */
+            (void)unlink(path); /* no program can hold it */
         }
         (void)close(file);
         if (*busy || is_unsupported(reason)) {
@@ -70,7 +70,7 @@ cnn_status cnn_file_lock_take(const char *path, cnn_file_lock *lock, bool *busy,
         if (reason != 0 && reason != EINTR) {
             return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
         }
-        /* its last holder removed it between our open and our lock: try the new one */
+        /* the previous holder removed it between our open and our lock: try the new file */
     }
     return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: the lock's file changes all the time", path);
 }
@@ -78,7 +78,7 @@ cnn_status cnn_file_lock_take(const char *path, cnn_file_lock *lock, bool *busy,
 void cnn_file_lock_release(cnn_file_lock *lock) {
     if (lock->path) {
         (void)unlink(
-            lock->path); /* while it is held: whoever opens it later sees that it has gone */
+            lock->path); /* while it is held: a program that opens it later sees that it is gone */
         (void)close(lock->file);
         cnn_free(lock->path);
     }

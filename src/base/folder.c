@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A folder on the way down, as long as it is being walked. */
+/* A folder above the current one, while it is being walked. */
 typedef struct step {
     const struct step *above;
     dev_t device;
@@ -26,7 +26,7 @@ typedef struct entry {
     unsigned char type;
 } entry;
 
-/* What is directly in a folder. */
+/* The entries directly in a folder. */
 typedef struct entry_list {
     entry *entries;
     size_t count, capacity;
@@ -38,7 +38,7 @@ static const char *name_of(const entry_list *list, size_t place) {
     return list->names.data + list->entries[list->order[place].value].name;
 }
 
-/* A name's first bytes as a number, which is in most cases enough to tell which is first. */
+/* The first bytes of a name as a number, which usually suffices to compare two names. */
 static uint64_t head_of(const char *name) {
     uint64_t head = 0;
     for (int i = 0; i < 8; i++) {
@@ -55,7 +55,7 @@ static int by_name(const void *a, const void *b, void *context) {
                   list->names.data + list->entries[y->value].name);
 }
 
-/* Fills in the order: by the heads, then, among equal ones, by the whole names. */
+/* Fills in the order: by the first bytes, then, where these are equal, by the complete names. */
 static bool sort_entries(entry_list *list) {
     list->order = cnn_alloc(list->count, sizeof *list->order);
     for (size_t i = 0; i < list->count && list->order; i++) {
@@ -93,7 +93,7 @@ static cnn_status fail_reading(const char *folder, int reason, cnn_error *error)
                     strerror(reason));
 }
 
-/* Everything in one folder but hidden entries, sorted. Free with free_entries. */
+/* All entries of one folder except hidden ones, sorted. Free with free_entries. */
 static cnn_status read_folder(const char *folder, entry_list *list, cnn_error *error) {
     cnn_status status = CNN_OK;
     DIR *stream = opendir(folder);
@@ -121,13 +121,13 @@ static void free_entries(entry_list *list) {
     cnn_free(list->order);
 }
 
-/* Is it a folder, or a link to one? Most file systems tell without being asked about each file. */
+/* Is it a folder, or a link to one? Most file systems answer without a call for each file. */
 static bool is_folder(const entry_list *list, size_t place, const char *path) {
     unsigned char type = list->entries[list->order[place].value].type;
     return type == DT_DIR || ((type == DT_LNK || type == DT_UNKNOWN) && cnn_folder_exists(path));
 }
 
-/* Takes the path. */
+/* Takes ownership of the path. */
 static cnn_status add(cnn_file_list *list, char *path, cnn_error *error) {
     void *paths = list->paths;
     if (!path || !cnn_grow(&paths, &list->capacity, list->count + 1, sizeof *list->paths)) {
@@ -153,8 +153,7 @@ static cnn_status walk(const char *folder, const step *above, cnn_file_list *fil
     }
     entry_list list = {0};
     cnn_status status = read_folder(folder, &list, error);
-    /* paths are made in their final order: whoever goes through them goes through memory in order
-     */
+    /* paths are allocated in their final order, so that later loops access memory in order */
     for (size_t i = 0; i < list.count && status == CNN_OK; i++) {
         char *path = cnn_path_join(folder, name_of(&list, i));
         if (path && is_folder(&list, i, path)) {

@@ -2,8 +2,7 @@
 
 #include <sha2.h>
 
-/* the whole of xxHash comes from its header: nothing to link, nothing to load when a program starts
- */
+/* xxHash is compiled from its header: nothing to link, nothing to load when a program starts */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

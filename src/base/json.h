@@ -1,4 +1,4 @@
-/* cJSON, with a lack of memory told apart from text that is no JSON, and nothing leaked by it. */
+/* cJSON, but a lack of memory is distinguished from text that is not JSON, and leaks nothing. */
 #ifndef CNN_BASE_JSON_H
 #define CNN_BASE_JSON_H
 
@@ -10,8 +10,8 @@
 cJSON *cnn_json_parse(const char *text, size_t size, const char **end, bool to_the_end,
                       bool *no_memory);
 
-/* Adds item (which it takes) under a name, or at the end of a list; false, and item freed, where
- * memory was refused to any of them: object, list and item may be NULL. */
+/* Adds item under a name, or at the end of a list, and takes ownership of it. If memory was refused
+ * for any of them (object, list and item may be NULL), frees item and returns false. */
 bool cnn_json_add(cJSON *object, const char *name, cJSON *item);
 bool cnn_json_append(cJSON *list, cJSON *item);
 

@@ -15,7 +15,7 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* The first line of a file without its end; false where there is none. */
+/* The first line of a file, without its line end; false if there is none. */
 static bool read_line(const char *path, char *line, int size) {
     FILE *file = fopen(path, "re");
     bool read = file && fgets(line, size, file);
@@ -28,7 +28,7 @@ static bool read_line(const char *path, char *line, int size) {
     return read;
 }
 
-/* What a group allows; "max", or a file that is not there, is no limit. */
+/* The limit of a group; "max" or a missing file means no limit. */
 static size_t group_limit(const char *group) {
     char path[PATH_MAX + sizeof GROUPS + sizeof "/memory.max"];
     char line[32];
@@ -40,7 +40,7 @@ static size_t group_limit(const char *group) {
     return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 }
 
-/* The least of our control group's limit and those of the groups around it. */
+/* The smallest limit of our control group and its parents. */
 static size_t groups_limit(void) {
     char line[PATH_MAX];
     size_t bytes = SIZE_MAX;

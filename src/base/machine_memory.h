@@ -1,4 +1,4 @@
-/* How much memory there is for this process. */
+/* How much memory is available to this process. */
 #ifndef CNN_BASE_MACHINE_MEMORY_H
 #define CNN_BASE_MACHINE_MEMORY_H
 

@@ -8,14 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Below that, an array is likely to stand on pages that are there already. */
+/* A smaller array is likely to be on pages that are already mapped. */
 #define POPULATE_BYTES ((size_t)1 << 17)
 
-/* --- what may be taken --- */
+/* --- the limit --- */
 
 static atomic_size_t limit = SIZE_MAX;
 static atomic_size_t in_use;  /* as malloc counts it */
-static atomic_size_t refused; /* the last request that got no memory */
+static atomic_size_t refused; /* the last request that was refused */
 
 void cnn_memory_limit(size_t bytes) {
     atomic_store(&limit, bytes);
@@ -32,7 +32,7 @@ static void *refuse(size_t bytes) {
     return NULL;
 }
 
-/* Asks for `bytes` more; counted until they are given or given_back. */
+/* Requests `bytes` more; they are counted until they are given or given_back. */
 static bool may_take(size_t bytes) {
     size_t others = atomic_fetch_add(&in_use, bytes);
     size_t most = atomic_load(&limit);
@@ -43,7 +43,7 @@ static bool may_take(size_t bytes) {
     return true;
 }
 
-/* Counts what malloc really gave for `bytes`, or takes them back where it gave nothing. */
+/* Counts what malloc really allocated for `bytes`, or uncounts them if it allocated nothing. */
 static void *count_given(void *memory, size_t bytes) {
     if (!memory) {
         (void)atomic_fetch_sub(&in_use, bytes);
@@ -53,7 +53,7 @@ static void *count_given(void *memory, size_t bytes) {
     return memory;
 }
 
-/* --- taking it --- */
+/* --- allocation --- */
 
 bool cnn_multiply_size(size_t a, size_t b, size_t *out) {
     if (b != 0 && a > SIZE_MAX / b) {
@@ -63,8 +63,8 @@ bool cnn_multiply_size(size_t a, size_t b, size_t *out) {
     return true;
 }
 
-/* Asks for all pages of a fresh array in one call, which zeroing it would get one by one, at twice
- * the cost. A wish: where it is refused, zeroing does it. */
+/* Maps all pages of a new array in one call; zeroing it would map them one by one, at twice the
+ * cost. Only a hint: if it is refused, zeroing maps them. */
 static void get_pages(void *memory, size_t bytes) {
 #ifdef MADV_POPULATE_WRITE
     if (bytes >= POPULATE_BYTES) {
@@ -131,7 +131,7 @@ void *cnn_plain_alloc(size_t bytes) {
 void *cnn_plain_realloc(void *memory, size_t bytes) {
     size_t before = memory ? malloc_usable_size(memory) : 0;
     bytes = bytes > 0 ? bytes : 1;
-    if (!may_take(bytes)) { /* both may be there for a moment */
+    if (!may_take(bytes)) { /* both exist for a moment */
         return refuse(bytes);
     }
     void *moved = count_given(realloc(memory, bytes), bytes);

@@ -10,7 +10,7 @@ static size_t digit(uint64_t key, int place) {
     return (size_t)(key >> (DIGIT_BITS * place)) & (DIGIT_VALUES - 1);
 }
 
-/* Radix sort, the least digit first: each pass keeps the order of the earlier ones among equals. */
+/* Radix sort, least significant digit first: each pass keeps the order of equal digits. */
 bool cnn_sort_by_key(cnn_keyed *items, size_t count) {
     cnn_keyed *spare = cnn_alloc(count, sizeof *spare);
     size_t(*counts)[DIGIT_VALUES] = cnn_alloc(DIGITS, sizeof *counts);

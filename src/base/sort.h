@@ -1,4 +1,4 @@
-/* Sorting by 64-bit keys, faster than by comparing. */
+/* Sorting by 64-bit keys, faster than by comparisons. */
 #ifndef CNN_BASE_SORT_H
 #define CNN_BASE_SORT_H
 
@@ -11,8 +11,8 @@ typedef struct cnn_keyed {
     size_t value;
 } cnn_keyed;
 
-/* Sorts items[count] by rising key; equal keys keep their order. False, and nothing sorted, when
- * memory is refused. */
+/* Sorts items[count] by rising key; equal keys keep their order. If memory is refused, returns
+ * false and sorts nothing. */
 bool cnn_sort_by_key(cnn_keyed *items, size_t count);
 
 #endif

@@ -47,7 +47,8 @@ void cnn_text_format(cnn_text *text, const char *format, ...) {
     cnn_free(longer);
 }
 
-/* What ends a field that needs no quotes. A table is several times as fast as strcspn here. */
+/* The characters that end a field that needs no quotes. A table is several times as fast as strcspn
+ * here. */
 static const bool csv_special[256] = {
     ['\0'] = true, [','] = true, ['"'] = true, ['\r'] = true, ['\n'] = true};
 
@@ -70,8 +71,8 @@ void cnn_text_csv_field(cnn_text *text, const char *field) {
     cnn_text_append(text, "\"", 1);
 }
 
-/* Length of the valid UTF-8 character that starts at s, 0 where there is none (RFC 3629: no
- * overlong forms, no surrogates, nothing above U+10FFFF). */
+/* Length of the valid UTF-8 character that starts at s, 0 if there is none (RFC 3629: no overlong
+ * forms, no surrogates, nothing above U+10FFFF). */
 static size_t utf8_length(const unsigned char *s) {
     if (s[0] < 0x80) {
         return 1;

@@ -155,6 +155,7 @@ checked_otherwise() {
     "apt-get install "*) grep -qw -e "${1##* }" "$SOURCE/tests/run.sh" || fail "expected tests/run.sh to install ${1##* }" ;;
     *) return 1 ;;
     esac
+    return 0
 }
 
 # run_commands FILE: the commands of an sh block, in the folder with made-up images.
@@ -183,9 +184,9 @@ same_output() {
          {
              do place++; while (any && place <= n && got[place] != $0)
              any = 0
-             if (place > n || got[place] != $0) { print "expected: " $0; print "found:    " got[place]; exit 1 }
+             if (place > n || got[place] != $0) { print "expected: " $0; print "found:    " got[place]; exit bad = 1 }
          }
-         END { if (!any && place < n) { print "expected no more, found: " got[place + 1]; exit 1 } }' \
+         END { if (!bad && !any && place < n) { print "expected no more, found: " got[place + 1]; exit 1 } }' \
         "$work/got" "$work/wanted"
 }
 
