@@ -15,7 +15,7 @@
 
 #define SUFFIX ".images"
 
-/* A reason that cannot be kept for lack of memory is still no empty one. */
+/* The reason if there is no memory for a copy of the real one. */
 static char no_memory[] = "out of memory";
 
 static void set_reason(char **reason, const char *text) {
@@ -38,11 +38,11 @@ typedef struct decoding {
     uint8_t *memory;               /* [count][image_size], or … */
     uint8_t *buffers;              /* … [threads][image_size], on the way to … */
     cnn_image_pack_writer *writer; /* … a pack */
-    atomic_bool ended;             /* no more images, please */
-    cnn_error why;                 /* written by the one thread that ended it */
+    atomic_bool ended;             /* stop reading images */
+    cnn_error why;                 /* written by the thread that ended it */
 } decoding;
 
-/* No image is to blame: ends the decoding of all. The first reason counts. */
+/* Not the fault of an image: ends the decoding of all images. The first reason counts. */
 static void end(decoding *d, const char *path, const cnn_error *error) {
     if (!atomic_exchange(&d->ended, true)) {
         d->why = *error;
@@ -110,7 +110,7 @@ static cnn_status decode_into_memory(const cnn_image_request *request, cnn_image
 
 /* --- the cache: reading --- */
 
-/* What is looked for in the cache, and where. */
+/* What is looked up in the cache, and where. */
 typedef struct cached {
     cnn_cache_folder folder;
     char *path;
@@ -124,7 +124,7 @@ typedef struct retry {
     char **reasons;
     uint8_t *buffers; /* [threads][image_size] */
     size_t image_size;
-    atomic_bool readable; /* one can be read now */
+    atomic_bool readable; /* an image has become readable */
 } retry;
 
 static void retry_unreadable(void *context, size_t i, int thread) {
@@ -141,8 +141,8 @@ static void retry_unreadable(void *context, size_t i, int thread) {
     }
 }
 
-/* Takes contents and pixels from the store's pack; false where an image that was unreadable is so
- * no more. */
+/* Takes contents and pixels from the store's pack; false if an image that was unreadable no longer
+ * is. */
 static bool take(const cnn_image_request *request, cnn_image_store *store) {
     size_t unreadable = 0;
     for (size_t i = 0; i < request->count; i++) {
@@ -167,7 +167,7 @@ static bool take(const cnn_image_request *request, cnn_image_store *store) {
     return !atomic_load(&r.readable);
 }
 
-/* The images as the cache has them; false where it does not. */
+/* Gets the images from the cache; false if it does not have them. */
 static bool read_cached(const cnn_image_request *request, const cached *c, cnn_image_store *store) {
     int file = cnn_cache_file_open(c->path);
     if (file < 0) {
@@ -194,9 +194,9 @@ static bool read_cached(const cnn_image_request *request, const cached *c, cnn_i
 
 /* --- the cache: writing --- */
 
-/* A change in the same tick of a file system's clock as an earlier one does not show in the file's
- * times. So images are read only when the tick of the latest change is over: what changes from
- * then on gets another time, and another key. */
+/* Two changes within the same tick of a file system's clock give a file the same times. So images
+ * are read only after the tick of the latest change is over: any later change gets another time,
+ * and so another key. */
 static void outwait(const struct timespec *newest) {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
@@ -207,7 +207,7 @@ static void outwait(const struct timespec *newest) {
         double left = tick - age;
         struct timespec pause = {.tv_sec = (time_t)left,
                                  .tv_nsec = (long)(1e9 * (left - (double)(time_t)left))};
-        (void)nanosleep(&pause, NULL); /* cut short by a signal only, which ends the run */
+        (void)nanosleep(&pause, NULL); /* only a signal can cut this short, and that ends the run */
     }
 }
 
@@ -242,8 +242,8 @@ static cnn_status fill_draft(const cnn_image_request *request, const cached *c,
     }
     cnn_free(d.buffers);
     cnn_image_pack_writer_free(&writer);
-    /* what was written is not trusted more than what is found: a write that a network's server did
-     * not get shows here, too */
+    /* what was just written is checked like any other file: this detects writes that a network file
+     * server lost */
     if (status == CNN_OK && cnn_image_pack_open(draft->file, &c->layout, request->threads,
                                                 &store->pack) != CNN_PACK_GOOD) {
         status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: cannot be read back", draft->draft_path);
@@ -251,7 +251,7 @@ static cnn_status fill_draft(const cnn_image_request *request, const cached *c,
     return status;
 }
 
-/* Decodes all images into the cache and maps them; or finds that another run has done so. *done:
+/* Decodes all images into the cache and maps them, or finds that another run has done so. *done:
  * the store has its pixels. */
 static cnn_status write_cached(const cnn_image_request *request, const cached *c,
                                cnn_image_store *store, bool *done, cnn_error *error) {
@@ -273,14 +273,14 @@ static cnn_status write_cached(const cnn_image_request *request, const cached *c
     if (cnn_cache_draft_publish(&draft, error) == CNN_OK) {
         cnn_log_message(request->log, CNN_LOG_INFO, "%zu images decoded, now in the cache (%s)",
                         request->count, c->path);
-    } else { /* good for this run */
+    } else { /* usable for this run */
         cnn_log_message(request->log, CNN_LOG_WARNING, "images not cached: %s", error->message);
     }
     return CNN_OK;
 }
 
-/* Where the images would be in the cache, and their key. The file's name tells the source and the
- * settings, so that images which have changed take the place of those that they were. */
+/* The path of the images in the cache, and their key. The file name depends on the source and the
+ * settings only, so that changed images replace their earlier versions. */
 static cnn_status find_place(const cnn_image_request *request, cached *c, cnn_error *error) {
     const cnn_image_settings *settings = request->settings;
     char text[256];
@@ -303,14 +303,14 @@ static cnn_status find_place(const cnn_image_request *request, cached *c, cnn_er
                          &c->newest, error);
 }
 
-/* The images by way of the cache; false where that is no way. */
+/* Gets the images through the cache; false if that is not possible. */
 static bool load_cached(const cnn_image_request *request, cnn_image_store *store) {
     cached c = {0};
     cnn_error error = {0};
     cnn_status status = find_place(request, &c, &error);
     bool done = status == CNN_OK && read_cached(request, &c, store);
-    /* a second time where another run was at work on the same images; if that run failed to write
-     * them, this one is next to try */
+    /* a second time if another run was writing the same images; if that run failed, this one tries
+     */
     for (int attempt = 0; attempt < 2 && status == CNN_OK && !done; attempt++) {
         status = write_cached(request, &c, store, &done, &error);
         done = done || (status == CNN_OK && read_cached(request, &c, store));

@@ -13,11 +13,11 @@
 #define FORMAT_VERSION 1
 #define BYTE_ORDER_MARK 0x0102030405060708U
 
-/* Bytes that one thread checks at a time. */
+/* Bytes that a thread checks at a time. */
 #define CHECK_BYTES ((size_t)1 << 18)
 
-/* A pack up to this size is mapped with all its pages in one call; a larger one by and by, as the
- * threads that check it go. */
+/* A pack up to this size is mapped with all its pages in one call; the pages of a larger one are
+ * mapped as the threads check them. */
 #define POPULATE_BYTES ((size_t)64 << 20)
 
 static const char magic[8] = {'c', 'n', 'n', 'i', 'm', 'a', 'g', 'e'};
@@ -46,7 +46,7 @@ static pack_header make_header(const cnn_image_pack_layout *layout,
     return header;
 }
 
-/* Where the pixels start, and where they end. */
+/* Where the pixels start and end. */
 static bool place_pixels(const cnn_image_pack_layout *layout, size_t *start, size_t *end) {
     size_t records, pixels;
     if (!cnn_multiply_size(layout->count, sizeof(cnn_image_record), &records) ||
@@ -85,8 +85,8 @@ void cnn_image_pack_writer_free(cnn_image_pack_writer *writer) {
     writer->records = NULL;
 }
 
-/* Written, not stored through a mapping: where a disk is full after all, this fails, and a store
- * would end the program. */
+/* Uses write, not a store through a mapping: if the disk is full after all, write fails, but a
+ * store would end the program. */
 static void write_at(cnn_image_pack_writer *writer, const void *data, size_t size, size_t offset) {
     const char *from = data;
     while (size > 0) {
@@ -128,7 +128,7 @@ cnn_status cnn_image_pack_finish(cnn_image_pack_writer *writer, cnn_error *error
 typedef struct check {
     const cnn_image_pack_layout *layout;
     const cnn_image_pack *pack;
-    size_t images; /* of one turn */
+    size_t images; /* of one iteration */
     atomic_bool damaged;
 } check;
 

@@ -1,10 +1,10 @@
-/* A pack: decoded images and what is known of each in one file, made to be mapped into memory.
+/* A pack: decoded images and their properties in one file, which is mapped into memory.
  *
  *     header   72 bytes (image/cache_file.c)
  *     records  24 bytes an image: hash of its content, checksum of its bytes, 1 where it is
  * readable pixels   from a multiple of 64: [count][channels][height][width] bytes
  *
- * Numbers are the machine's own; a file from one of the other kind is refused. */
+ * Numbers have the byte order of the machine; a file with the other byte order is refused. */
 #ifndef CNN_IMAGE_CACHE_FILE_H
 #define CNN_IMAGE_CACHE_FILE_H
 
@@ -19,11 +19,11 @@
 
 typedef struct cnn_image_record {
     uint64_t content;
-    uint64_t checksum; /* of the image's bytes; 0 where it is not readable */
+    uint64_t checksum; /* of the image's bytes; 0 if it is not readable */
     uint64_t readable; /* 0 or 1 */
 } cnn_image_record;
 
-/* What a pack holds, and of what. */
+/* What a pack contains, and for which images. */
 typedef struct cnn_image_pack_layout {
     cnn_hash128 key; /* cnn_image_key */
     size_t count;
@@ -37,25 +37,25 @@ typedef struct cnn_image_pack_writer {
     cnn_image_pack_layout layout;
     cnn_image_record *records; /* [count] */
     size_t pixels_start;       /* offset in the file */
-    atomic_int failure;        /* the first write's errno that failed */
+    atomic_int failure;        /* errno of the first write that failed */
 } cnn_image_pack_writer;
 
-/* Bytes of the whole file, or false where no size_t can tell them. */
+/* Size of the whole file in bytes; false if it exceeds size_t. */
 bool cnn_image_pack_size(const cnn_image_pack_layout *layout, size_t *size);
 
-/* Starts a pack in `file`, which has that size and is all zero. Free with
+/* Starts a pack in `file`, which must have that size and be all zero. Free with
  * cnn_image_pack_writer_free. */
 CNN_MUST_USE cnn_status cnn_image_pack_start(int file, const cnn_image_pack_layout *layout,
                                              cnn_image_pack_writer *writer, cnn_error *error);
 void cnn_image_pack_writer_free(cnn_image_pack_writer *writer);
 
-/* Writes image i: pixels [image_size]. Images that are not written count as unreadable. Different
- * images may be written by several threads at once; failures show in _finish. */
+/* Writes image i: pixels [image_size]. Images that are not written count as unreadable. Several
+ * threads may write different images at the same time; _finish reports failures. */
 void cnn_image_pack_write(cnn_image_pack_writer *writer, size_t i, const uint8_t *pixels,
                           uint64_t content);
 
-/* Writes records and header: before that, the file is no pack. CNN_ERROR_RUNTIME where anything
- * could not be written; the message is the reason alone. */
+/* Writes records and header: before that, the file is not a pack. CNN_ERROR_RUNTIME if anything
+ * could not be written; the message is only the reason. */
 CNN_MUST_USE cnn_status cnn_image_pack_finish(cnn_image_pack_writer *writer, cnn_error *error);
 
 /* --- reading --- */
@@ -69,16 +69,16 @@ typedef struct cnn_image_pack {
 
 typedef enum cnn_image_pack_state {
     CNN_PACK_GOOD,
-    CNN_PACK_OTHER,   /* of other images, or of a time when they were others */
-    CNN_PACK_DAMAGED, /* no pack, or not the bytes that were written */
+    CNN_PACK_OTHER,   /* of other images, or of earlier versions of these */
+    CNN_PACK_DAMAGED, /* not a pack, or not the bytes that were written */
     CNN_PACK_FAILED,  /* it cannot be mapped: errno */
 } cnn_image_pack_state;
 
-/* Maps `file` if it is the pack that the layout tells, and every byte of it is as it was written
- * (checked on up to `threads` threads). *pack is set where that is so: give it back with
- * cnn_image_pack_close. The file may be closed or removed meanwhile. */
+/* Maps `file` if it is the pack that the layout describes, and every byte is as it was written
+ * (checked on up to `threads` threads). In that case *pack is set: release it with
+ * cnn_image_pack_close. The file may be closed or removed while it is mapped. */
 CNN_MUST_USE cnn_image_pack_state cnn_image_pack_open(int file, const cnn_image_pack_layout *layout,
                                                       int threads, cnn_image_pack *pack);
-void cnn_image_pack_close(cnn_image_pack *pack); /* all zero is fine */
+void cnn_image_pack_close(cnn_image_pack *pack); /* a zeroed struct is allowed */
 
 #endif

@@ -18,13 +18,13 @@
 
 #define DRAFT_SUFFIX ".tmp"
 
-/* A link, a pipe or a device under a file's name is opened as little as it is waited for. */
+/* Flags that neither follow links nor wait for pipes and devices. */
 #define OPEN_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 
-/* How often to try again after others have had their turn. */
+/* How often to try again after other programs have changed the file. */
 #define ATTEMPTS 16
 
-/* flock, whatever signals come. */
+/* flock, repeated when a signal interrupts it. */
 static int lock(int file, int operation) {
     int result;
     do {
@@ -55,15 +55,15 @@ static int open_locked(const char *path, const cnn_log_sink *log, bool *look_aga
             waited = true;
             locked = lock(file, LOCK_EX) == 0;
         }
-        if (!locked) { /* no locks here: better no cache than a torn one */
+        if (!locked) { /* no locks on this file system: no cache is better than a damaged one */
             int reason = errno;
-            (void)unlink(path); /* nobody can hold it */
+            (void)unlink(path); /* no program can hold it */
             (void)close(file);
             errno = reason;
             return -1;
         }
         if (cnn_file_has_name(file, AT_FDCWD, path)) {
-            return file; /* new, or left behind by a program that was killed */
+            return file; /* new, or left by a killed program */
         }
         (void)close(file); /* renamed or removed between our open and our lock */
         if (waited) {
@@ -105,7 +105,7 @@ cnn_status cnn_cache_draft_open(const cnn_cache_folder *folder, const char *path
 }
 
 static void close_draft(cnn_cache_draft *draft) {
-    /* a mapping of the file would keep the lock beyond close */
+    /* a mapping of the file would keep the lock after close */
     (void)flock(draft->file, LOCK_UN);
     (void)close(draft->file);
     cnn_free(draft->path);
@@ -131,12 +131,12 @@ void cnn_cache_draft_discard(cnn_cache_draft *draft) {
 int cnn_cache_file_open(const char *path) {
     int file = cnn_file_open(path, O_RDONLY | OPEN_FLAGS, 0);
     if (file >= 0) {
-        (void)futimens(file, NULL); /* the time of change tells which file was used longest ago */
+        (void)futimens(file, NULL); /* the modification time says which file was used longest ago */
     }
     return file;
 }
 
-/* --- making room --- */
+/* --- freeing space --- */
 
 typedef struct cached_file {
     char name[256];
@@ -163,7 +163,7 @@ static bool ends_with(const char *name, const char *suffix) {
     return length > tail && strcmp(name + length - tail, suffix) == 0;
 }
 
-/* Removes a draft that nobody holds a lock on: its program was killed. */
+/* Removes a draft that is not locked: its program was killed. */
 static bool remove_if_left(int folder, const char *name) {
     int file = openat(folder, name, O_RDWR | OPEN_FLAGS);
     bool left =
@@ -177,7 +177,7 @@ static bool remove_if_left(int folder, const char *name) {
     return left;
 }
 
-/* Lists the folder's files; drafts of others at work count, but are not in the list. */
+/* Lists the folder's files. Locked drafts of other programs count, but are not in the list. */
 static bool list_files(DIR *stream, const char *suffix, const char *own, cached_files *list) {
     char draft_suffix[64];
     (void)snprintf(draft_suffix, sizeof draft_suffix, "%s" DRAFT_SUFFIX, suffix);
@@ -226,7 +226,7 @@ static cnn_status make_room(const cnn_cache_folder *folder, const char *own, uin
     }
     for (size_t i = 0; i < list.count && status == CNN_OK && list.size > folder->limit - size;
          i++) {
-        /* who has it mapped keeps it until the end */
+        /* a program that has mapped it keeps it until it ends */
         if (unlinkat(dirfd(stream), list.files[i].name, 0) == 0 || errno == ENOENT) {
             list.size -= list.files[i].size;
         }
@@ -253,7 +253,7 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
     if (status != CNN_OK) {
         return status;
     }
-    if (ftruncate(draft->file, 0) != 0) { /* what a killed program left */
+    if (ftruncate(draft->file, 0) != 0) { /* left by a killed program */
         return fail_with(draft->draft_path, errno, error);
     }
     struct statvfs disk;

@@ -14,13 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Files of one turn: enough that opening their folder once pays. */
+/* Files per iteration: enough that opening their folder once pays off. */
 #define CHUNK ((size_t)128)
 
 /* What is hashed of one file. No padding: every byte counts. */
 typedef struct file_state {
     uint64_t folder; /* hash of its absolute path */
-    int64_t found;   /* 0: there is no such file */
+    int64_t found;   /* 0: the file does not exist */
     int64_t size;
     int64_t changed[2], status_changed[2]; /* seconds, nanoseconds */
     char name[NAME_MAX + 1];               /* its characters alone */
@@ -32,19 +32,19 @@ typedef struct key_context {
     const char *working_directory;
     cnn_hash128 *hashes;     /* [count] */
     struct timespec *newest; /* [chunks] */
-    atomic_int failure;      /* errno of a look-up that says nothing about its file; 0: none */
+    atomic_int failure;      /* errno of a look-up that failed for a reason other than the state of
+                              * the file; 0: none */
 } key_context;
 
-/* Is the file not there, or closed to us? That is its state; any other reason says nothing. */
+/* Is the file missing or inaccessible? That is its state; other errors say nothing about it. */
 static bool is_state(int reason) {
     return reason == ENOENT || reason == ENOTDIR || reason == EACCES || reason == ELOOP ||
            reason == ENAMETOOLONG;
 }
 
-/* The folder that the files of a chunk stand in: opened once, so that each file is one short
- * look-up. */
+/* The folder of the files of a chunk: opened once, so that each file takes one short look-up. */
 typedef struct open_folder {
-    const char *path; /* a sample's; its first `length` bytes are the folder, with its slash */
+    const char *path; /* path of a sample; its first `length` bytes are the folder with its slash */
     size_t length;
     int file; /* -1: it cannot be opened */
     uint64_t hash;
@@ -119,13 +119,13 @@ static void hash_chunk(void *context, size_t chunk, int thread) {
     }
 }
 
-/* What decides about the bytes, beside the files. No padding. */
+/* What decides on the bytes, apart from the files. No padding. */
 typedef struct decoder_state {
     int64_t width, height, channels, resize;
     double max_megapixels;
     uint64_t count;
     cnn_hash128 files;
-    char decoder[128]; /* a hash of the code, by CMake */
+    char decoder[128]; /* a hash of the code, computed by CMake */
 } decoder_state;
 _Static_assert(sizeof CNN_DECODER <= 128, "the decoder's name is cut off");
 
@@ -134,7 +134,7 @@ cnn_status cnn_image_key(const char *const *paths, size_t count, const cnn_image
     size_t chunks = (count + CHUNK - 1) / CHUNK;
     char working_directory[PATH_MAX];
     if (!getcwd(working_directory, sizeof working_directory)) {
-        working_directory[0] = '\0'; /* removed: paths from here lead nowhere, anyway */
+        working_directory[0] = '\0'; /* removed: no relative path can be opened anyway */
     }
     key_context k = {.paths = paths,
                      .count = count,

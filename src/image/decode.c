@@ -14,13 +14,13 @@
 
 #define IMAGE_FILE_LIMIT ((size_t)1 << 30)
 
-/* What one array of the decoder may take: 16-bit RGBA, twice as much as it grows, a compressed file
- * as it grows, and some for what is read by blocks. */
+/* The limit for one array of the decoder: 16-bit RGBA, twice as much while it grows, a compressed
+ * file while it grows, and some space for formats that are read in blocks. */
 static size_t memory_limit(int width, int height, size_t file_size) {
     return 16 * (size_t)width * (size_t)height + 2 * file_size + ((size_t)16 << 20);
 }
 
-/* stb's reason, or ours where it gives none. */
+/* The reason given by stb_image, or ours if it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
     if (cnn_stb_was_limited()) {
         return cnn_fail(error, CNN_ERROR_DATA,
@@ -51,13 +51,13 @@ static cnn_status check_size(int width, int height, double max_megapixels, cnn_e
     return CNN_OK;
 }
 
-/* Of a file that stb_image takes for one of ours. TGA has no signature: it is what is left. */
+/* The format of a file that stb_image accepts. TGA has no signature: it is what remains. */
 static cnn_image_format find_format(const uint8_t *bytes, size_t size) {
     static const struct {
         const char *start;
         cnn_image_format format;
     } signatures[] = {{"\x89PNG", CNN_IMAGE_PNG},   {"\xff\xd8", CNN_IMAGE_JPEG},
-                      {"\xff\xff", CNN_IMAGE_JPEG}, /* FF may fill */
+                      {"\xff\xff", CNN_IMAGE_JPEG}, /* FF may be a fill byte */
                       {"BM", CNN_IMAGE_BMP},        {"P5", CNN_IMAGE_PNM},
                       {"P6", CNN_IMAGE_PNM}};
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
@@ -69,7 +69,8 @@ static cnn_image_format find_format(const uint8_t *bytes, size_t size) {
     return CNN_IMAGE_TGA;
 }
 
-/* Where the value at (x, y) of an upright image stands in the file's, of width × height. */
+/* The position in the image of the file, of width × height, of pixel (x, y) of the upright image.
+ */
 static size_t source_of(int orientation, size_t x, size_t y, size_t width, size_t height) {
     bool transposed = orientation >= 5;
     size_t column = transposed ? y : x;
@@ -81,7 +82,7 @@ static size_t source_of(int orientation, size_t x, size_t y, size_t width, size_
     return row * width + column;
 }
 
-/* Moves pixels to where the orientation wants them. */
+/* Moves pixels to their upright positions. */
 static cnn_status turn_upright(cnn_image *image, cnn_error *error) {
     size_t width = (size_t)image->width;
     size_t height = (size_t)image->height;
@@ -131,7 +132,7 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
     image->format = find_format(data, size);
     image->orientation = cnn_exif_orientation(data, size);
     cnn_stb_limit(memory_limit(0, 0, size));
-    image->deep = stbi_is_16_bit_from_memory(data, (int)size); /* the guard makes it 8 in PNM */
+    image->deep = stbi_is_16_bit_from_memory(data, (int)size); /* the guard has reduced PNM to 8 */
     status = cnn_image_guard(bytes, &size, error);
     if (status != CNN_OK) {
         goto done;
@@ -151,7 +152,7 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
         status = fail_decoding(error);
         goto done;
     }
-    /* the header that was decoded may not be the one that was asked */
+    /* the header that was decoded may differ from the one that was checked */
     status = check_size(image->width, image->height, max_megapixels, error);
     if (status == CNN_OK) {
         status = turn_upright(image, error);

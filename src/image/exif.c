@@ -7,9 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What libexif wants in front of the data, and JPEG has there. */
+/* The mark before the data, which JPEG contains and libexif requires. */
 static const char mark[6] = {'E', 'x', 'i', 'f', '\0', '\0'};
-/* The most that a JPEG segment can hold; more in a PNG is no orientation, but an attack. */
+/* The largest size of a JPEG segment; more than that in a PNG is not an orientation but an attack.
+ */
 #define EXIF_LIMIT ((size_t)65533)
 
 /* A part of the file; size 0: none. */
@@ -24,7 +25,7 @@ static part find_in_jpeg(const uint8_t *bytes, size_t size) {
     enum { APP1 = 0xe1, EOI = 0xd9, SOS = 0xda };
     for (size_t at = 2; at + 4 <= size && bytes[at] == 0xff;) {
         uint8_t kind = bytes[at + 1];
-        if (kind == 0xff) { /* a filling byte */
+        if (kind == 0xff) { /* a fill byte */
             at++;
             continue;
         }
@@ -41,7 +42,7 @@ static part find_in_jpeg(const uint8_t *bytes, size_t size) {
     return (part){NULL, 0};
 }
 
-/* PNG: behind 8 bytes, chunks of a length, a name, that many bytes, and a checksum. */
+/* PNG: after 8 bytes, chunks that consist of a length, a name, that many bytes, and a checksum. */
 static part find_in_png(const uint8_t *bytes, size_t size) {
     for (size_t at = 8; at + 12 <= size;) {
         const uint8_t *chunk = bytes + at;
@@ -65,7 +66,7 @@ static int read_orientation(const uint8_t *exif, size_t size) {
     if (!data) {
         return orientation;
     }
-    /* what is there is read, nothing is put right or added */
+    /* only reads the data, does not correct or add any */
     exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
     exif_data_load_data(data, exif, (unsigned)size);
     const ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);

@@ -83,7 +83,7 @@ static void hash_small_image(const uint8_t pixels[SIDE * SIDE],
             }
         }
     }
-    const double *pattern = coefficients + 1; /* the mean says nothing of it */
+    const double *pattern = coefficients + 1; /* the mean is not part of it */
     memcpy(sorted, pattern, sizeof sorted);
     qsort(sorted, CNN_PERCEPTUAL_BITS, sizeof *sorted, by_value);
     memset(hash, 0, CNN_PERCEPTUAL_WORDS * sizeof *hash);
@@ -127,7 +127,7 @@ static cnn_status look_at_grey(const uint8_t *pixels, cnn_image_facts *facts, cn
     return status;
 }
 
-/* Brings an image to a size, and pixels[] to what that takes. */
+/* Resizes an image, and pixels[] to hold it. */
 static cnn_status convert(const cnn_image *image, const cnn_image_settings *as, uint8_t **pixels,
                           cnn_error *error) {
     *pixels = cnn_alloc(cnn_image_size(as), 1);
@@ -140,7 +140,7 @@ static cnn_status convert(const cnn_image *image, const cnn_image_settings *as, 
 cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
                                 cnn_image_facts *facts, cnn_error *error) {
     cnn_image image;
-    uint8_t *seen = NULL; /* by the network: that it can be */
+    uint8_t *seen = NULL; /* as the network sees it, to check that this is possible */
     uint8_t *grey = NULL;
     cnn_status status = cnn_image_read(path, settings->max_megapixels, &image, error);
     if (status != CNN_OK) {

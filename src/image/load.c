@@ -14,8 +14,8 @@ size_t cnn_image_size(const cnn_image_settings *settings) {
     return (size_t)settings->channels * (size_t)settings->height * (size_t)settings->width;
 }
 
-/* Pixels with another number of channels, in the bytes of stb_image: colour to grey by its weights,
- * alpha dropped. */
+/* Pixels with another number of channels, the same bytes as stb_image gives: colour to grey with
+ * its weights, alpha dropped. */
 static void convert_channels(const uint8_t *from, int from_channels, size_t count, int to_channels,
                              uint8_t *to) {
     for (size_t i = 0; i < count; i++, from += from_channels, to += to_channels) {
@@ -54,7 +54,7 @@ static rectangle middle_of_shape(int outer_width, int outer_height, int64_t widt
     return part;
 }
 
-/* from: interleaved, of the network's number of channels. */
+/* from: interleaved, with the network's number of channels. */
 static cnn_status resize(const uint8_t *from, int width, int height,
                          const cnn_image_settings *settings, uint8_t *to, cnn_error *error) {
     int channels = (int)settings->channels;
@@ -73,7 +73,7 @@ static cnn_status resize(const uint8_t *from, int width, int height,
     uint8_t *place =
         to + ((size_t)target.y * (size_t)to_width + (size_t)target.x) * (size_t)channels;
     if (source.width == target.width && source.height == target.height) {
-        for (int row = 0; row < target.height; row++) { /* no filter: the very bytes */
+        for (int row = 0; row < target.height; row++) { /* no filter: the same bytes */
             memcpy(place + (size_t)row * (size_t)to_width * (size_t)channels,
                    first + (size_t)row * (size_t)width * (size_t)channels,
                    (size_t)target.width * (size_t)channels);
