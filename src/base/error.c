@@ -61,22 +61,23 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
 
 cnn_status cnn_fail_memory(cnn_error *error, const char *what) {
     cnn_memory_state memory = cnn_memory_look();
-    char wanted[24], in_use[24], limit[24];
+    char requested[24], in_use[24], limit[24];
     if (memory.refused == 0) {
         return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
     }
     if (memory.refused == SIZE_MAX) {
         return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "out of memory for %s: more was wanted than can be addressed", what);
+                        "out of memory for %s: the request exceeds the address space", what);
     }
-    cnn_bytes_text(memory.refused, wanted);
+    cnn_bytes_text(memory.refused, requested);
     cnn_bytes_text(memory.in_use, in_use);
     if (memory.limit == SIZE_MAX) {
         return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "out of memory for %s: %s wanted beside %s in use", what, wanted, in_use);
+                        "out of memory for %s: %s requested with %s in use", what, requested,
+                        in_use);
     }
     return cnn_fail(
         error, CNN_ERROR_RUNTIME,
-        "out of memory for %s: %s wanted beside %s in use, of %s allowed (--max-memory)", what,
-        wanted, in_use, cnn_bytes_text(memory.limit, limit));
+        "out of memory for %s: %s requested with %s in use, of %s allowed (--max-memory)", what,
+        requested, in_use, cnn_bytes_text(memory.limit, limit));
 }

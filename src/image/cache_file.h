@@ -1,8 +1,8 @@
 /* A pack: decoded images and their properties in one file, which is mapped into memory.
  *
  *     header   72 bytes (image/cache_file.c)
- *     records  24 bytes an image: hash of its content, checksum of its bytes, 1 where it is
- * readable pixels   from a multiple of 64: [count][channels][height][width] bytes
+ *     records  24 bytes per image: hash of its content, checksum of its bytes, readable (1)
+ *     pixels   from a multiple of 64: [count][channels][height][width] bytes
  *
  * Numbers have the byte order of the machine; a file with the other byte order is refused. */
 #ifndef CNN_IMAGE_CACHE_FILE_H

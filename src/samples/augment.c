@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Which of an image's random numbers is for what. */
+/* The purposes of an image's random numbers. */
 enum {
     DRAW_FLIP_HORIZONTAL,
     DRAW_FLIP_VERTICAL,
@@ -28,7 +28,7 @@ enum {
 /* The deviation of the sum of four bytes that are uniform in 0 … 255: sqrt(4 (256^2 - 1) / 12). */
 #define FOUR_BYTES_DEVIATION 0x1.2799e08ba411ep+7
 
-/* No place is further outside than this: 4096 pixels, scaled by up to 2, sheared and shifted. */
+/* No position is further outside than this: 4096 pixels, scaled by up to 2, sheared and shifted. */
 #define FARTHEST ((uint32_t)1 << 15)
 
 bool cnn_augment_is_on(const cnn_augment_settings *settings) {
@@ -53,15 +53,15 @@ static double sign(uint64_t key, int draw, bool flip) {
     return flip && uniform(key, draw) < 0.5 ? -1.0 : 1.0;
 }
 
-/* x 2^bits as a whole number. */
+/* x 2^bits as an integer. */
 static int64_t fixed(double x, int bits) {
     return (int64_t)floor(x * (double)((int64_t)1 << bits) + 0.5);
 }
 
 /* --- geometry --- */
 
-/* The axis on which pixel (x, y) of the result comes from middle + across (x - other_x) + down (y -
- * other_y). */
+/* The axis for which pixel (x, y) of the result comes from position middle + across (x - other_x) +
+ * down (y - other_y). */
 static cnn_augment_axis make_axis(double middle, double across, double down, double other_x,
                                   double other_y, int size) {
     cnn_augment_axis axis = {.last = (uint32_t)(size - 1) << 8};
@@ -138,8 +138,7 @@ static void draw_noise(const cnn_augment_settings *settings, uint64_t key, cnn_a
 
 /* --- cutout --- */
 
-/* First and last + 1 of `side` pixels around a random one of 0 … size - 1, as far as there are
- * any. */
+/* First and last + 1 of `side` pixels around a random one of 0 … size - 1, limited to these. */
 static void draw_side(double random, int side, int size, int *first, int *end) {
     int middle = (int)(random * size);
     int from = middle - side / 2;

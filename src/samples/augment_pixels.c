@@ -1,4 +1,4 @@
-/* Does to an image what was drawn for it, a run of pixels at a time. All in whole numbers. */
+/* Applies to an image what was drawn for it, a run of pixels at a time, all in integers. */
 #include "samples/augment.h"
 
 #include "base/random.h"
@@ -10,8 +10,8 @@
 
 /* --- geometry --- */
 
-/* A place on the axis, reflected until it is in 0 … last. In: 2^-32 pixels with the bias; out: 2^-8
- * pixels. */
+/* A position on the axis, reflected until it is in 0 … last. In: 2^-32 pixels with the bias; out:
+ * 2^-8 pixels. */
 static uint32_t fold(const cnn_augment_axis *axis, uint64_t place) {
     uint32_t at = (uint32_t)((place + ((uint64_t)1 << 23)) >> 24);
     if (at - axis->bias <= axis->last) {
@@ -28,7 +28,7 @@ static uint64_t start_at(const cnn_augment_axis *axis, int y, int x) {
     return axis->start + axis->across * (uint64_t)x + axis->down * (uint64_t)y;
 }
 
-/* Whole pixels of one row: as they are. */
+/* Whole pixels of one row: copied. */
 static void copy_row(const cnn_augmentation *what, const uint8_t *image, int y, int x, int count,
                      cnn_augment_run to) {
     const cnn_augment_shape *shape = &what->shape;
@@ -43,14 +43,14 @@ static void copy_row(const cnn_augmentation *what, const uint8_t *image, int y, 
     }
 }
 
-/* The four neighbours of a place: the first of them, how far the others are, and 256 times the
- * share of the right and the lower ones. */
+/* The four neighbours of a position: the first of them, the distances to the others, and 256 times
+ * the weight of the right and the lower ones. */
 typedef struct neighbours {
     uint32_t first, right, below;
     uint32_t share_right, share_below;
 } neighbours;
 
-/* The lower one of two neighbours on an axis: at the far end, the last but one. */
+/* The lower of two neighbours on an axis: at the far end, the last but one. */
 static uint32_t lower_neighbour(uint32_t place, uint32_t last) {
     return place < last || place == 0 ? place >> 8 : (place >> 8) - 1;
 }
@@ -124,7 +124,7 @@ static void set_noisy_tone(const cnn_augmentation *what, uint64_t pair, int coun
 void cnn_augment_recolour(const cnn_augmentation *what, int y, int x, int count,
                           cnn_augment_run pixels) {
     const cnn_augment_shape *shape = &what->shape;
-    uint64_t pairs = ((uint64_t)shape->width + 1) / 2; /* in a row */
+    uint64_t pairs = ((uint64_t)shape->width + 1) / 2; /* contiguous */
     if (shape->channels == 3 && what->saturation != ONE) {
         saturate(what->saturation, count, pixels);
     }
@@ -138,7 +138,7 @@ void cnn_augment_recolour(const cnn_augmentation *what, int y, int x, int count,
     }
 }
 
-/* --- the whole --- */
+/* --- complete images --- */
 
 static void cut_out(const cnn_augmentation *what, int y, int x, int count, cnn_augment_run pixels) {
     int first = what->cut_left > x ? what->cut_left - x : 0;

@@ -1,5 +1,5 @@
-/* A folder with one sub-folder per class: exact names are the labels, whatever is below belongs to
- * them. */
+/* A folder with one sub-folder per class: their exact names are the labels of all files below them.
+ */
 #include "samples/class_folders.h"
 
 #include "base/error.h"
@@ -42,7 +42,7 @@ static cnn_status add_class(class_files *c, int label, cnn_split split, cnn_samp
     cnn_status status = cnn_sample_list_reserve(list, c->files.count, error);
     for (size_t i = 0; i < c->files.count && status == CNN_OK; i++) {
         status = cnn_sample_list_add(list, c->files.paths[i], NULL, label, split, error);
-        c->files.paths[i] = NULL; /* the list's now */
+        c->files.paths[i] = NULL; /* owned by the list now */
     }
     return status;
 }
@@ -59,7 +59,7 @@ static cnn_status add_classes(const char *path, char *const *classes, cnn_split 
     if (status == CNN_OK) {
         cnn_parallel_for(2, threads, list_class, both);
     }
-    /* sorted paths: the class whose name sorts first comes first, whichever is class 1 */
+    /* sorted by path: the class whose name sorts first comes first, whether it is class 0 or 1 */
     int first = strcmp(classes[0], classes[1]) < 0 ? 0 : 1;
     for (int i = 0; i < 2 && status == CNN_OK; i++) {
         int label = i == 0 ? first : 1 - first;

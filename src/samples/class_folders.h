@@ -5,7 +5,7 @@
 #include "samples/list.h"
 
 /* Appends every image below the class folders of `path`, sorted by path, as samples of `split`.
- * Parameters and errors as those of cnn_sample_list_read. */
+ * Parameters and errors as for cnn_sample_list_read. */
 CNN_MUST_USE cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split, int threads,
                                                     char *classes[2], cnn_sample_list *list,
                                                     cnn_error *error);

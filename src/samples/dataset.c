@@ -52,7 +52,7 @@ cnn_status cnn_dataset_list(const cnn_data_settings *data, int threads, char *cl
 
 /* --- decoding --- */
 
-/* Adds a path as seen from the root, and a line's end. */
+/* Adds an absolute path and a line end. */
 static void add_source(cnn_text *text, const char *working_directory, const char *path) {
     if (path) {
         size_t length = strlen(path);
@@ -68,7 +68,7 @@ static void add_source(cnn_text *text, const char *working_directory, const char
     cnn_text_append(text, "\n", 1);
 }
 
-/* Where the images come from, as text: the same for every run on the same folders and classes. */
+/* The source of the images as text: the same for every run on the same folders and classes. */
 static cnn_status describe_source(const cnn_data_settings *data, char *const *classes,
                                   cnn_text *text, cnn_error *error) {
     char working_directory[PATH_MAX];
@@ -83,7 +83,7 @@ static cnn_status describe_source(const cnn_data_settings *data, char *const *cl
     return text->failed ? cnn_fail_memory(error, "the images") : CNN_OK;
 }
 
-/* Names every unreadable image, takes them out of the list and counts them. */
+/* Logs every unreadable image, removes it from the list and counts it. */
 static void drop_bad_images(cnn_dataset *dataset, cnn_log_level level, const cnn_log_sink *log) {
     size_t kept = 0;
     for (size_t i = 0; i < dataset->count; i++) {
@@ -102,7 +102,7 @@ static void drop_bad_images(cnn_dataset *dataset, cnn_log_level level, const cnn
     dataset->count = kept;
 }
 
-/* Paths and contents of the listed images, as the cache takes and gives them. */
+/* Paths and contents of the listed images, in the form that the cache uses. */
 static cnn_status read_images(const cnn_image_request *settings, cnn_dataset *dataset,
                               cnn_error *error) {
     cnn_image_request request = *settings;
@@ -187,7 +187,7 @@ static cnn_status allocate_splits(cnn_dataset *dataset, cnn_error *error) {
     return CNN_OK;
 }
 
-/* From the samples' splits. */
+/* Counts by the splits of the samples. */
 static void index_splits(cnn_dataset *dataset) {
     memset(dataset->split_count, 0, sizeof dataset->split_count);
     memset(dataset->class_count, 0, sizeof dataset->class_count);
@@ -198,7 +198,7 @@ static void index_splits(cnn_dataset *dataset) {
     }
 }
 
-/* Both classes must be there to learn from; the other sets are reported, whatever they hold. */
+/* The training images must contain both classes; the other splits are only reported. */
 static cnn_status check_classes(const cnn_data_settings *data, const cnn_dataset *dataset,
                                 cnn_error *error) {
     for (int c = 0; c < 2; c++) {
@@ -314,7 +314,7 @@ void cnn_dataset_statistics(const cnn_dataset *dataset, int channels, double mea
     size_t plane = dataset->image_size / (size_t)channels;
     size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
     for (int c = 0; c < channels; c++) {
-        uint64_t sum = 0, squares = 0; /* whole numbers: exact, whatever the order */
+        uint64_t sum = 0, squares = 0; /* integers: exact in any order */
         for (size_t i = 0; i < images; i++) {
             const uint8_t *pixel =
                 cnn_dataset_pixels(dataset, dataset->split[CNN_SPLIT_TRAIN][i]) + (size_t)c * plane;
@@ -358,7 +358,7 @@ void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *i
     }
 }
 
-/* A run of pixels of one row, of all images, into their lanes. */
+/* Writes a run of pixels of one row of all images into their lanes. */
 static void write_run(const cnn_pixel_table *table, cnn_augment_run *runs, int images, int count,
                       const cnn_block *block, float *x) {
     for (int c = 0; c < block->channels; c++) {
@@ -375,7 +375,7 @@ static void write_run(const cnn_pixel_table *table, cnn_augment_run *runs, int i
     }
 }
 
-/* cnn_block_from_images for images that change on the way: samples[lane] says which they are. */
+/* cnn_block_from_images for augmented images: samples[lane] are their indices. */
 static void fill_augmented(const cnn_dataset_source *source, const size_t *samples,
                            const uint8_t *const *images, int count, const cnn_block *block,
                            float *x) {

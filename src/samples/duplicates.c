@@ -7,10 +7,11 @@
 
 #include <string.h>
 
-/* How many pairs are named before the error. */
+/* Number of pairs that are named before the error. */
 #define NAMED 5
 
-/* Looks at runs of equal keys, sorted here: which are longer than one, and what differs in them. */
+/* Sorts by key and examines runs of equal keys: which are longer than one, and what differs in
+ * them. */
 static cnn_status find_contents(const cnn_sample *samples, cnn_keyed *keys, size_t count,
                                 cnn_sharing *sharing, cnn_error *error) {
     if (!cnn_sort_by_key(keys, count)) {
@@ -74,10 +75,10 @@ cnn_status cnn_duplicates_find(const cnn_sample *samples, size_t count, cnn_shar
     return status;
 }
 
-/* --- for a run that starts --- */
+/* --- the check at the start of a run --- */
 
-/* "b.png (cat, test): the same image as a.png (dog, train)", of the first copies that differ from
- * the first of their content in what `kind` says. */
+/* "b.png (cat, test): the same image as a.png (dog, train)", for the first copies that differ from
+ * the first sample with their content as `kind` says. */
 static void name_copies(const cnn_sample *samples, size_t count, const cnn_sharing *sharing,
                         cnn_shared kind, char *const *classes, const cnn_log_sink *log) {
     size_t named = 0;
@@ -117,7 +118,7 @@ cnn_status cnn_duplicates_check(const cnn_sample *samples, size_t count, char *c
     size_t labels = count_shared(sharing, count, CNN_COPY_OTHER_LABEL);
     size_t splits = count_shared(sharing, count, CNN_COPY_OTHER_SPLIT);
     size_t groups = count_shared(sharing, count, CNN_GROUP_OTHER_SPLIT);
-    size_t copies = 0; /* beyond the first of each content */
+    size_t copies = 0; /* not counting the first of each content */
     for (size_t i = 0; i < count; i++) {
         copies += sharing[i].first != i;
     }

@@ -13,9 +13,9 @@ static size_t unit_size(const cnn_unit *unit) {
     return unit->images[0] + unit->images[1];
 }
 
-/* Is `a` the better place for a unit than `b`? The one whose squared shares of the classes grow
- * less: for images of one class, the one that has fewer of it. Of equals, the one with fewer
- * images, so that one fold does not get the odd image of both classes. */
+/* Is `a` a better fold for a unit than `b`? The better one is that whose squared shares of the
+ * classes grow less: for images of one class, the one that has fewer of it. If they are equal, the
+ * one with fewer images, so that one fold does not get the odd image of both classes. */
 static bool is_better(const part *a, const part *b, const cnn_unit *unit, const size_t total[2]) {
     double growth[2] = {0.0, 0.0};
     for (int c = 0; c < 2; c++) {
@@ -29,8 +29,8 @@ static bool is_better(const part *a, const part *b, const cnn_unit *unit, const 
     return a->images[0] + a->images[1] < b->images[0] + b->images[1];
 }
 
-/* Gives units to parts, the largest first, equal ones in their random order. order[units->count]
- * holds the units' places in that order; place[units->count] becomes each unit's part. */
+/* Assigns units to folds, the largest first, equal ones in their random order. order[units->count]:
+ * the indices of the units in that order; place[units->count]: set to the fold of each unit. */
 static void deal(const cnn_units *units, const cnn_keyed *order, const size_t total[2], part *parts,
                  int folds, int *place) {
     for (size_t i = 0; i < units->count; i++) {
@@ -47,7 +47,7 @@ static void deal(const cnn_units *units, const cnn_keyed *order, const size_t to
 
 static cnn_status check_units(const cnn_units *units, int folds, char *const *classes,
                               const char *source, size_t total[2], cnn_error *error) {
-    size_t holders[2] = {0, 0}; /* units with images of the class */
+    size_t holders[2] = {0, 0}; /* number of units with images of the class */
     for (size_t i = 0; i < units->count; i++) {
         for (int c = 0; c < 2; c++) {
             total[c] += units->units[i].images[c];
@@ -70,10 +70,11 @@ static cnn_status check_parts(const part *parts, int folds, char *const *classes
     for (int f = 0; f < folds; f++) {
         for (int c = 0; c < 2; c++) {
             if (parts[f].images[c] == 0) {
-                return cnn_fail(error, CNN_ERROR_DATA,
-                                "%s: --folds %d: fold %d has no image of \"%s\": groups with "
-                                "images of both classes are too large or too few for so many folds",
-                                source, folds, f + 1, classes[c]);
+                return cnn_fail(
+                    error, CNN_ERROR_DATA,
+                    "%s: --folds %d: fold %d has no image of \"%s\": groups with "
+                    "images of both classes are too large or too few for this many folds",
+                    source, folds, f + 1, classes[c]);
             }
         }
     }

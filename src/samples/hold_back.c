@@ -6,10 +6,11 @@
 
 #include <math.h>
 
-/* Takes units in order while their classes still need images; held[units->count]: which. */
+/* Takes units in order while their classes still need images; held[units->count]: which are taken.
+ */
 static void take(const cnn_units *units, double fraction, bool *held) {
     size_t total[2] = {0, 0};
-    size_t holders[2] = {0, 0}; /* units with images of the class */
+    size_t holders[2] = {0, 0}; /* number of units with images of the class */
     for (size_t i = 0; i < units->count; i++) {
         for (int c = 0; c < 2; c++) {
             total[c] += units->units[i].images[c];
@@ -33,7 +34,7 @@ static void take(const cnn_units *units, double fraction, bool *held) {
             taken[1] += images[1];
         }
     }
-    /* a class whose units are all larger than its share still gets one, while one stays for
+    /* a class whose units are all larger than its share still gets one, if another stays for
      * training */
     for (int c = 0; c < 2; c++) {
         for (size_t i = 0; i < units->count && taken[c] == 0 && holders[c] >= 2; i++) {

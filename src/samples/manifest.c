@@ -15,17 +15,17 @@
 enum { PATH, LABEL, SPLIT, GROUP, COLUMN_KINDS };
 static const char *const column_names[] = {"path", "label", "split", "group", NULL};
 
-/* One row as text; columns that the manifest lacks, and empty splits and groups, are NULL. */
+/* One row as text; missing columns, and empty splits and groups, are NULL. */
 typedef struct manifest_row {
     char *field[COLUMN_KINDS];
-    size_t number; /* counts from 1, the header's */
+    size_t number; /* counts from 1, the header */
 } manifest_row;
 
 typedef struct manifest {
     const char *path;
     cnn_error *error;
     cnn_status status;
-    int column[COLUMN_KINDS]; /* the kind of each column of the file */
+    int column[COLUMN_KINDS]; /* the meaning of each column of the file */
     int columns, field;       /* columns of the header; field being read */
     size_t row_number;
     manifest_row current;
@@ -62,7 +62,7 @@ static void read_header_field(manifest *m, const char *name) {
                  nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-/* libcsv's call for each field; bytes are followed by a '\0' (CSV_APPEND_NULL). */
+/* Called by libcsv for each field; bytes are followed by a '\0' (CSV_APPEND_NULL). */
 static void on_field(void *bytes, size_t length, void *context) {
     manifest *m = context;
     if (m->status != CNN_OK) {
@@ -142,7 +142,7 @@ static void end_data_row(manifest *m) {
     m->current = (manifest_row){0};
 }
 
-/* libcsv's call at the end of each row that is not empty. */
+/* Called by libcsv at the end of each row that is not empty. */
 static void on_row(int terminator, void *context) {
     (void)terminator;
     manifest *m = context;
@@ -256,7 +256,8 @@ cnn_status cnn_sample_list_read_manifest(const char *path, cnn_split split, bool
     if (status != CNN_OK) {
         return cnn_fail_prefix(error, status, "%s: ", path);
     }
-    size_t mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* UTF-8's */
+    size_t mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte order mark of
+                                                                              * UTF-8 */
     parse(&m, text + mark, size - mark);
     if (m.status == CNN_OK && !classes[0]) {
         m.status = find_classes(&m, classes);

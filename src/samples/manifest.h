@@ -4,8 +4,8 @@
 
 #include "samples/list.h"
 
-/* Appends the rows of the manifest `path`, in their order. `split` is that of rows without one of
- * their own. Parameters and errors as those of cnn_sample_list_read. */
+/* Appends the rows of the manifest `path`, in their order. `split` applies to rows without a split.
+ * Parameters and errors as for cnn_sample_list_read. */
 CNN_MUST_USE cnn_status cnn_sample_list_read_manifest(const char *path, cnn_split split,
                                                       bool splits_allowed, char *classes[2],
                                                       cnn_sample_list *list, cnn_error *error);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Bits that are set; by halves, as not every processor has an instruction for it. */
+/* Number of bits set; by halves, because not every processor has an instruction for it. */
 static int count_bits(uint64_t word) {
     word -= word >> 1 & 0x5555555555555555U;
     word = (word & 0x3333333333333333U) + (word >> 2 & 0x3333333333333333U);
@@ -15,9 +15,10 @@ static int count_bits(uint64_t word) {
     return (int)(word * 0x0101010101010101U >> 56);
 }
 
-/* Hashes that differ in at most CNN_NEAR_COPY_BITS bits have the same bits in one of so many bands
- * at least, so only those are compared (multi-index hashing: Norouzi, Punjani and Fleet 2012). A
- * band takes every BANDS-th bit: all have low and high frequencies, and tell images apart alike. */
+/* Hashes that differ in at most CNN_NEAR_COPY_BITS bits have the same bits in at least one of this
+ * many bands, so only such hashes are compared (multi-index hashing: Norouzi, Punjani and Fleet
+ * 2012). A band consists of every BANDS-th bit: all bands contain low and high frequencies, and
+ * distinguish images equally well. */
 enum {
     BANDS = CNN_NEAR_COPY_BITS + 1,
     BAND_BITS = CNN_PERCEPTUAL_BITS / BANDS,
@@ -41,7 +42,7 @@ typedef struct search {
     cnn_near_copy *near;
 } search;
 
-/* Bits that differ, or more than CNN_NEAR_COPY_BITS where it is more. */
+/* Number of bits that differ; some number above CNN_NEAR_COPY_BITS if there are more than that. */
 static int distance_of(const uint64_t *a, const uint64_t *b) {
     int distance = 0;
     for (int i = 0; i < CNN_PERCEPTUAL_WORDS && distance <= CNN_NEAR_COPY_BITS; i++) {
@@ -50,12 +51,12 @@ static int distance_of(const uint64_t *a, const uint64_t *b) {
     return distance;
 }
 
-/* What a near-copy tells, the worse the more. */
+/* How bad a near-copy is: more is worse. */
 static int rank(const cnn_sample *a, const cnn_sample *b) {
     return a->label != b->label ? 2 : a->split != b->split ? 1 : 0;
 }
 
-/* Notes sample j as a near-copy of sample i, if it is one. Twice does no harm. */
+/* Records sample j as a near-copy of sample i, if it is one. May be called twice for a pair. */
 static void compare(const search *s, size_t i, size_t j) {
     const cnn_sample *sample = &s->samples[i];
     const cnn_sample *other = &s->samples[j];
@@ -78,7 +79,7 @@ static void compare(const search *s, size_t i, size_t j) {
     }
 }
 
-/* Compares the sample at `index` with all that share its band. */
+/* Compares the sample at `index` with all samples that share its band. */
 static void compare_band(void *context, size_t index, int thread) {
     (void)thread;
     const search *s = context;

@@ -34,7 +34,7 @@ static uint64_t group_hash(const cnn_sample *sample) {
     return cnn_hash_bytes(~CNN_HASH_START, sample->group, strlen(sample->group));
 }
 
-/* parent[count]: the forest whose trees are the units. keys[count] is room to work in. False when
+/* parent[count]: the forest whose trees are the units. keys[count] is scratch space. False if
  * memory is refused. */
 static bool join_all(const cnn_sample *samples, size_t count, cnn_keyed *keys, size_t *parent) {
     size_t linked = 0;
@@ -61,9 +61,9 @@ cnn_status cnn_units_find(const cnn_sample *samples, size_t count, uint64_t seed
                           cnn_error *error) {
     *units = (cnn_units){0};
     size_t *parent = cnn_alloc(count, sizeof *parent);
-    cnn_keyed *keys = cnn_alloc(count, sizeof *keys);  /* what is sorted: links, then units */
-    cnn_unit *found = cnn_alloc(count, sizeof *found); /* at the representative's index */
-    size_t *place = cnn_alloc(count, sizeof *place);   /* of the unit, likewise */
+    cnn_keyed *keys = cnn_alloc(count, sizeof *keys);  /* scratch for sorting: links, then units */
+    cnn_unit *found = cnn_alloc(count, sizeof *found); /* at the index of the representative */
+    size_t *place = cnn_alloc(count, sizeof *place);   /* of the unit, at the same index */
     units->units = cnn_alloc(count, sizeof *units->units);
     units->unit_of = cnn_alloc(count, sizeof *units->unit_of);
     bool done = parent && keys && found && place && units->units && units->unit_of &&
@@ -74,7 +74,7 @@ cnn_status cnn_units_find(const cnn_sample *samples, size_t count, uint64_t seed
         }
         size_t representative = find(parent, i);
         cnn_unit *mine = &found[representative];
-        /* the least of its members' numbers: the same whatever the order of the samples */
+        /* the smallest number of its members: independent of the order of the samples */
         uint64_t key = samples[i].group ? group_hash(&samples[i]) : samples[i].content;
         uint64_t order = cnn_random_bits(seed, purpose, 0, key);
         bool first = mine->images[0] + mine->images[1] == 0;
