@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-/* Bytes: the least of what the machine has, what the control groups that we run in may take
- * (version 2, as containers set them) and what the process may (ulimit -v). SIZE_MAX where nothing
- * tells. */
+/* Bytes: the least of what the machine has, what its control groups allow this process
+ * (base/control_group.h) and what the process may take (ulimit -v). SIZE_MAX if none of these is
+ * known. */
 size_t cnn_machine_memory(void);
 
 #endif
