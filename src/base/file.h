@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+enum { CNN_TILDE_TEXT_SIZE = 512 };
+
 /* The status for a file or folder that could not be opened or read. reason: an errno. Returns
  * `failure`, or CNN_ERROR_RUNTIME if memory or descriptors have run out, which is not the file's
  * fault. */
@@ -70,6 +72,10 @@ bool cnn_folder_exists(const char *path);
 /* folder + "/" + name. If name is absolute or folder is empty, the result is name. NULL if memory
  * is refused. Free with cnn_free. */
 char *cnn_path_join(const char *folder, const char *name);
+
+/* Does `path` start with "~/", or is it "~"? The shell should have put the home directory there, and
+ * did not. Then returns text: "expected a path, got …", with what to write instead. Else NULL. */
+const char *cnn_path_tilde(const char *path, char text[CNN_TILDE_TEXT_SIZE]);
 
 /* The folder part of a path ("" if there is none). NULL if memory is refused. Free with cnn_free.
  */
