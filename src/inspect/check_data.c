@@ -17,11 +17,11 @@
 typedef struct reading {
     cnn_data_report *report;
     const cnn_train_options *options;
-    atomic_bool ended; /* no more images, please */
-    cnn_error why;     /* written by the one thread that ended it */
+    atomic_bool ended; /* stop reading images */
+    cnn_error why;     /* written by the thread that ended it */
 } reading;
 
-/* No image is to blame. The first reason counts. */
+/* Not the fault of an image. The first reason counts. */
 static void end(reading *r, const char *path, cnn_status status, const char *why) {
     if (!atomic_exchange(&r->ended, true)) {
         (void)cnn_fail(&r->why, status, "%s: %s", path, why);
@@ -53,7 +53,7 @@ static void read_facts(void *context, size_t i, int thread) {
     }
 }
 
-/* Readable images to the front; both parts keep their order. */
+/* Moves readable images to the front; both parts keep their order. */
 static cnn_status put_readable_first(cnn_data_report *report, cnn_error *error) {
     size_t count = report->list.count;
     cnn_sample *samples = cnn_alloc(count, sizeof *samples);

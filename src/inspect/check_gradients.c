@@ -6,8 +6,8 @@
 #include "config/config.h"
 #include "nn/gradient_check.h"
 
-/* Of each tensor, so many entries are compared with central differences: as many as take some
- * seconds in all, two forward passes of the slow network for each. */
+/* Number of entries of each tensor that are compared with central differences. Each takes two
+ * forward passes of the slow network; this many take some seconds in total. */
 enum { ENTRIES_LEAST = 8, ENTRIES_MOST = 100 };
 #define FLOPS_IN_ALL 4e9
 

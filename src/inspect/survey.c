@@ -12,17 +12,17 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Grey pictures are often saved as RGB, and JPEG's rounding tints some of their pixels a little. An
- * image is in colour where more than one pixel of COLOURED_PIXELS has red, green and blue further
- * apart than COLOUR_SPREAD (of 255). */
+/* Grey images are often saved as RGB, and the rounding of JPEG tints some of their pixels a little.
+ * An image is in colour if in more than one of COLOURED_PIXELS pixels, red, green and blue are more
+ * than COLOUR_SPREAD (of 255) apart. */
 enum { COLOUR_SPREAD = 16, COLOURED_PIXELS = 100 };
 
-/* What the reader of images refuses: the default of image.max_megapixels. */
+/* The pixel limit of the image reader: the default of image.max_megapixels. */
 #define MEGAPIXELS_MAX 64.0
 
 /* --- where the images are --- */
 
-/* *joined: folder/name where that is a folder, else NULL. */
+/* *joined: folder/name if that is a folder, else NULL. */
 static cnn_status find_folder(const char *folder, const char *name, char **joined,
                               cnn_error *error) {
     bool is_folder = false;
@@ -36,7 +36,7 @@ static cnn_status find_folder(const char *folder, const char *name, char **joine
     return status;
 }
 
-/* Does the folder hold folders? A class may well be called "train": it holds images alone. */
+/* Does the folder contain folders? A class may be called "train", but then contains only images. */
 static cnn_status holds_folders(const char *folder, bool *answer, cnn_error *error) {
     cnn_file_list names = {0};
     cnn_status status = cnn_folder_folders(folder, &names, error);
@@ -45,7 +45,7 @@ static cnn_status holds_folders(const char *folder, bool *answer, cnn_error *err
     return status;
 }
 
-/* A folder that is split already has its parts by these names. */
+/* The names of the parts of a folder that is already split. */
 static cnn_status find_splits(const char *path, cnn_layout *layout, cnn_error *error) {
     bool split = false;
     cnn_status status = find_folder(path, "train", &layout->train, error);
@@ -79,12 +79,12 @@ static cnn_status find_layout(const char *path, cnn_layout *layout, cnn_error *e
 
 /* --- the images --- */
 
-/* What is known of one image. */
+/* The properties of one image. */
 typedef struct look {
     int width, height;
     bool colour;
     uint64_t content;
-    char *reason; /* why it is unreadable; NULL: it is not */
+    char *reason; /* why it is unreadable; NULL: it is readable */
 } look;
 
 /* Reading all images. */
@@ -92,8 +92,8 @@ typedef struct reading {
     const cnn_train_options *options;
     const cnn_sample *samples;
     look *looks;
-    atomic_bool ended; /* no more images, please */
-    cnn_error why;     /* written by the one thread that ended it */
+    atomic_bool ended; /* stop reading images */
+    cnn_error why;     /* written by the thread that ended it */
 } reading;
 
 static bool has_colour(const cnn_image *image) {
@@ -111,7 +111,7 @@ static bool has_colour(const cnn_image *image) {
     return coloured > pixels / COLOURED_PIXELS;
 }
 
-/* No image is to blame. The first reason counts. */
+/* Not the fault of an image. The first reason counts. */
 static void end(reading *r, const char *path, cnn_status status, const char *why) {
     if (!atomic_exchange(&r->ended, true)) {
         (void)cnn_fail(&r->why, status, "%s: %s", path, why);
@@ -157,14 +157,13 @@ static int by_value(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-/* The median (of an even number, the upper one) of numbers[count], which it sorts; count > 0. */
+/* The median (the upper one if count is even) of numbers[count], which it sorts; count > 0. */
 static int median(int *numbers, size_t count) {
     qsort(numbers, count, sizeof *numbers, by_value);
     return numbers[count / 2];
 }
 
-/* Readable images to the front, with what is known of them; unreadable ones are told of and
- * forgotten. */
+/* Moves readable images and their properties to the front; logs unreadable ones and drops them. */
 static void drop_unreadable(cnn_sample_list *list, look *looks, const cnn_log_sink *log,
                             cnn_survey *survey) {
     for (size_t i = 0; i < list->count; i++) {
@@ -207,7 +206,7 @@ static cnn_status measure_sizes(const look *looks, cnn_survey *survey, cnn_error
     return status;
 }
 
-/* Images of each class and split, and copies that training would refuse. */
+/* Counts the images of each class and split, and the copies that training would refuse. */
 static cnn_status count_samples(const cnn_sample_list *list, cnn_survey *survey, cnn_error *error) {
     cnn_sharing *sharing = cnn_alloc(list->count, sizeof *sharing);
     cnn_status status = sharing ? cnn_duplicates_find(list->samples, list->count, sharing, error)

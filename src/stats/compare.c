@@ -39,7 +39,7 @@ cnn_mcnemar cnn_mcnemar_test(size_t only_first, size_t only_second) {
 
 /* --- DeLong --- */
 
-/* A number whose order is that of finite doubles. */
+/* An integer with the same order as finite doubles. */
 static uint64_t ordered(double value) {
     uint64_t bits;
     value += 0.0; /* -0 is 0 */
@@ -47,8 +47,9 @@ static uint64_t ordered(double value) {
     return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
-/* component[i]: of an image of class 1, the share of class 0 that scores less; of one of class 0,
- * the share of class 1 that scores more; ties count half. Their means are the area. */
+/* component[i]: for an image of class 1, the share of class 0 with lower scores; for an image of
+ * class 0, the share of class 1 with higher scores; ties count half. The mean of either is the
+ * area. */
 static bool find_components(const double *scores, const uint8_t *labels, size_t count,
                             const size_t classes[2], double *component) {
     cnn_keyed *items = cnn_alloc(count, sizeof *items);
