@@ -49,9 +49,8 @@ CNN_MUST_USE cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_
                                                 uint64_t seed, const int *fold, int tested,
                                                 cnn_error *error);
 
-/* Reorders the samples: sample i becomes the one that was at order[i], a permutation of 0 … count
- * - 1.
- */
+/* Puts the samples into another order: sample i becomes the one that was at order[i], a permutation
+ * of 0 … count - 1. CNN_ERROR_RUNTIME if memory is refused. */
 CNN_MUST_USE cnn_status cnn_dataset_reorder(cnn_dataset *dataset, const size_t *order,
                                             cnn_error *error);
 
