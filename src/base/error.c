@@ -66,7 +66,7 @@ cnn_status cnn_fail_errno(cnn_error *error, const char *path, int reason) {
 
 cnn_status cnn_fail_memory(cnn_error *error, const char *what) {
     cnn_memory_state memory = cnn_memory_look();
-    char wanted[24], in_use[24], limit[24];
+    char requested[24], in_use[24], limit[24];
     if (memory.refused == 0) {
         return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
     }
@@ -74,7 +74,7 @@ cnn_status cnn_fail_memory(cnn_error *error, const char *what) {
         return cnn_fail(error, CNN_ERROR_RUNTIME,
                         "out of memory for %s: more requested than can be addressed", what);
     }
-    cnn_bytes_text(memory.refused, wanted);
+    cnn_bytes_text(memory.refused, requested);
     cnn_bytes_text(memory.in_use, in_use);
     if (memory.limit == SIZE_MAX) {
         return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s: %s requested, %s in use",
