@@ -15,7 +15,7 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* The first line of a file, without its line end; false if there is none. */
+/* Reads the first line of a file, without the newline. False if there is none. */
 static bool read_line(const char *path, char *line, int size) {
     FILE *file = fopen(path, "re");
     bool read = file && fgets(line, size, file);
@@ -28,7 +28,7 @@ static bool read_line(const char *path, char *line, int size) {
     return read;
 }
 
-/* The limit of a group; "max" or a missing file means no limit. */
+/* The limit of a group. "max", or a missing file, means none. */
 static size_t group_limit(const char *group) {
     char path[PATH_MAX + sizeof GROUPS + sizeof "/memory.max"];
     char line[32];
@@ -40,7 +40,7 @@ static size_t group_limit(const char *group) {
     return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 }
 
-/* The smallest limit of our control group and its parents. */
+/* The smallest limit of the process's control group and the groups that contain it. */
 static size_t groups_limit(void) {
     char line[PATH_MAX];
     size_t bytes = SIZE_MAX;
@@ -54,7 +54,7 @@ static size_t groups_limit(void) {
         if (!slash) {
             return bytes;
         }
-        *slash = '\0'; /* at last "": a container's own root */
+        *slash = '\0'; /* in the end "", the root of a container */
     }
 }
 

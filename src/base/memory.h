@@ -1,4 +1,4 @@
-/* Memory: aligned, zeroed, counted, and refused instead of overflowed. */
+/* Memory: aligned, zeroed, counted and limited. Sizes that overflow are refused. */
 #ifndef CNN_BASE_MEMORY_H
 #define CNN_BASE_MEMORY_H
 
@@ -8,21 +8,21 @@
 /* Every float array starts at a multiple of this: one AVX-512 register, one cache line. */
 #define CNN_ALIGNMENT ((size_t)64)
 
-/* `count` elements of `size` bytes, zeroed, aligned to CNN_ALIGNMENT. NULL if the product overflows
- * or memory is refused. A count of 0 gives a valid pointer. Free with cnn_free. */
+/* Allocates `count` elements of `size` bytes, zeroed, aligned to CNN_ALIGNMENT. NULL if the product
+ * overflows or memory is refused. A count of 0 gives a valid pointer. Free with cnn_free. */
 void *cnn_alloc(size_t count, size_t size);
 
-/* Like realloc, for plain (unaligned) arrays that grow: makes room for at least `needed` elements
- * of `size` bytes, doubling. *items and *capacity change together. If memory is refused, returns
- * false and changes nothing. Free with cnn_free. */
+/* Like realloc, for unaligned arrays that grow: makes room for at least `needed` elements of `size`
+ * bytes, by doubling. Changes *items and *capacity together. False, with nothing changed, if memory
+ * is refused. Free with cnn_free. */
 bool cnn_grow(void **items, size_t *capacity, size_t needed, size_t size);
 
-/* Like calloc(1, bytes) and realloc, for libraries that need these: unaligned, counted and limited
- * like all other memory. Free with cnn_free. */
+/* Like calloc(1, bytes) and realloc, for libraries that need them: unaligned, counted and limited
+ * like the others. Free with cnn_free. */
 void *cnn_plain_alloc(size_t bytes);
 void *cnn_plain_realloc(void *memory, size_t bytes);
 
-/* A copy of a string; NULL when memory is refused. Free with cnn_free. */
+/* Copies a string. NULL if memory is refused. Free with cnn_free. */
 char *cnn_copy_string(const char *text);
 
 /* Frees memory from the functions above. NULL is allowed. */
@@ -30,9 +30,8 @@ void cnn_free(void *memory);
 
 /* --- the limit --- */
 
-/* Limits the memory that the functions above have allocated and not freed to `bytes`, for the whole
- * process. A request beyond the limit is refused before the system is asked. Without a call there
- * is no limit. */
+/* Limits the memory that the whole process holds from the functions above. A request beyond the
+ * limit is refused before the system is asked. There is no limit by default. */
 void cnn_memory_limit(size_t bytes);
 
 typedef struct cnn_memory_state {
@@ -43,7 +42,7 @@ typedef struct cnn_memory_state {
 
 cnn_memory_state cnn_memory_look(void);
 
-/* *out = a * b; false if that overflows. */
+/* *out = a * b. False if that overflows. */
 bool cnn_multiply_size(size_t a, size_t b, size_t *out);
 
 #endif

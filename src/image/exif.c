@@ -7,20 +7,19 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The mark before the data, which JPEG contains and libexif requires. */
+/* The marker that libexif expects in front of the data. JPEG files contain it, PNG files do not. */
 static const char mark[6] = {'E', 'x', 'i', 'f', '\0', '\0'};
-/* The largest size of a JPEG segment; more than that in a PNG is not an orientation but an attack.
- */
+/* The most bytes that a JPEG segment can hold. Larger EXIF data in a PNG are ignored. */
 #define EXIF_LIMIT ((size_t)65533)
 
-/* A part of the file; size 0: none. */
+/* A part of the file; size 0: not found. */
 typedef struct part {
     const uint8_t *bytes;
     size_t size;
 } part;
 
-/* JPEG: segments FF xx, each with a length of two bytes, big-endian, up to the coded data (SOS) or
- * the end (EOI). */
+/* Searches the segments of a JPEG: FF xx, then a length of two bytes, big-endian. They end at the
+ * coded data (SOS) or at the end of the image (EOI). */
 static part find_in_jpeg(const uint8_t *bytes, size_t size) {
     enum { APP1 = 0xe1, EOI = 0xd9, SOS = 0xda };
     for (size_t at = 2; at + 4 <= size && bytes[at] == 0xff;) {
@@ -42,7 +41,8 @@ static part find_in_jpeg(const uint8_t *bytes, size_t size) {
     return (part){NULL, 0};
 }
 
-/* PNG: after 8 bytes, chunks that consist of a length, a name, that many bytes, and a checksum. */
+/* Searches the chunks of a PNG, which follow 8 bytes of signature: length, name, content, checksum.
+ */
 static part find_in_png(const uint8_t *bytes, size_t size) {
     for (size_t at = 8; at + 12 <= size;) {
         const uint8_t *chunk = bytes + at;
@@ -59,14 +59,14 @@ static part find_in_png(const uint8_t *bytes, size_t size) {
     return (part){NULL, 0};
 }
 
-/* exif: [size], starting with the mark. */
+/* exif: [size], starts with `mark`. */
 static int read_orientation(const uint8_t *exif, size_t size) {
     int orientation = 1;
     ExifData *data = exif_data_new();
     if (!data) {
         return orientation;
     }
-    /* only reads the data, does not correct or add any */
+    /* libexif must not correct or add tags */
     exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
     exif_data_load_data(data, exif, (unsigned)size);
     const ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);

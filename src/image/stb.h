@@ -1,15 +1,15 @@
-/* Limits the memory that stb_image requests: a few bytes of compressed data can request any amount.
- */
+/* Limits the memory that stb_image takes, since a few bytes of compressed data can claim any
+ * amount. */
 #ifndef CNN_IMAGE_STB_H
 #define CNN_IMAGE_STB_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* From now on, no single array that stb_image requests on this thread may be larger than this. */
+/* From now on, stb_image gets no single array of more than `bytes` bytes on this thread. */
 void cnn_stb_limit(size_t bytes);
 
-/* Has a request been refused since then? */
+/* Has an array been refused on this thread since the last cnn_stb_limit? */
 bool cnn_stb_was_limited(void);
 
 #endif

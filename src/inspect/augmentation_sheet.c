@@ -1,9 +1,8 @@
 /* The contact sheet of --show-augmented: some training images as augmentation changes them. */
-#include "cnn/train.h"
-
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cnn/train.h"
 #include "run/directory.h"
 #include "run/setup.h"
 

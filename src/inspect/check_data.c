@@ -1,10 +1,9 @@
 /* Examines all images of a run as they are in their files, and reports possible problems. */
-#include "cnn/train.h"
-
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "cnn/train.h"
 #include "inspect/data_report.h"
 #include "run/directory.h"
 #include "run/setup.h"

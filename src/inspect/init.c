@@ -1,10 +1,9 @@
 /* --init: examines images, writes a config for them, and reports what it saw. */
-#include "cnn/train.h"
-
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cnn/train.h"
 #include "inspect/recipe.h"
 
 #include <stdio.h>

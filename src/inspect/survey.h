@@ -3,9 +3,8 @@
 #ifndef CNN_INSPECT_SURVEY_H
 #define CNN_INSPECT_SURVEY_H
 
-#include "samples/list.h"
-
 #include "cnn/train.h"
+#include "samples/list.h"
 
 /* Where the images are. The struct owns its strings. */
 typedef struct cnn_layout {

@@ -6,6 +6,8 @@
 #include "run/directory.h"
 #include "run/evaluate.h"
 #include "run/fold_files.h"
+#include "run/moved_images.h"
+#include "run/own_config.h"
 #include "run/pool.h"
 #include "run/setup.h"
 #include "run/training.h"
@@ -106,6 +108,9 @@ static cnn_status has_begun(const validation *v, bool *begun, cnn_error *error) 
     if (v->options->resume) {
         status = cnn_run_has_file(&v->directory, CNN_RUN_SPLIT, begun, error);
     }
+    if (status == CNN_OK && !*begun) {
+        status = cnn_own_config_check(&v->directory, v->config, error);
+    }
     if (status != CNN_OK || !*begun) {
         return status;
     }
@@ -116,6 +121,13 @@ static cnn_status has_begun(const validation *v, bool *begun, cnn_error *error) 
     now = cnn_config_to_json(v->config);
     status = now ? cnn_config_difference(then, now, difference, error)
                  : cnn_fail_memory(error, "the config");
+    if (status == CNN_ERROR_MODEL) {
+        status =
+            cnn_fail(error, CNN_ERROR_CONFIG,
+                     "%s: cannot resume: damaged: expected the config of the run as JSON, found "
+                     "other text",
+                     path);
+    }
     if (status == CNN_OK && difference[0]) {
         status = cnn_fail(error, CNN_ERROR_CONFIG,
                           "%s: cannot resume: the config has changed since the run was started: %s",
@@ -170,13 +182,20 @@ static cnn_status start(const validation *v, cnn_error *error) {
     return status;
 }
 
-/* Goes on: the same images must be in the same folds. */
-static cnn_status resume(const validation *v, cnn_error *error) {
+/* Writes split.csv anew where the images have moved. */
+static cnn_status update_split(const validation *v, cnn_error *error) {
     cnn_text text = {0};
-    cnn_text difference = {0};
     cnn_folds_describe(&v->pool, &text);
-    cnn_status status =
-        cnn_run_compare_table(v->directory.file[CNN_RUN_SPLIT], &text, &difference, error);
+    cnn_status status = cnn_run_update_table(v->directory.file[CNN_RUN_SPLIT], &text, error);
+    cnn_text_free(&text);
+    return status;
+}
+
+/* Goes on: the same images must be in the same folds, wherever they are now. */
+static cnn_status resume(const validation *v, cnn_error *error) {
+    cnn_text difference;
+    cnn_status status = cnn_moved_images_follow(v->directory.file[CNN_RUN_SPLIT], v->pool.dataset,
+                                                v->pool.fold, &difference, error);
     if (status == CNN_OK && difference.length > 0) {
         status = cnn_fail(error, CNN_ERROR_CONFIG,
                           "%s: cannot resume: --folds or the images have changed since the run was "
@@ -184,11 +203,10 @@ static cnn_status resume(const validation *v, cnn_error *error) {
                           v->directory.path, difference.data);
     }
     cnn_text_free(&difference);
-    cnn_text_free(&text);
-    if (status == CNN_OK) {
-        status = cnn_run_remove(&v->directory, CNN_RUN_SUMMARY, error);
-    }
-    return status == CNN_OK ? write_config(v, error) : status;
+    CNN_TRY(status);
+    CNN_TRY(update_split(v, error));
+    CNN_TRY(cnn_run_remove(&v->directory, CNN_RUN_SUMMARY, error));
+    return write_config(v, error);
 }
 
 static cnn_status start_or_resume(validation *v, bool begun, cnn_error *error) {

@@ -223,12 +223,13 @@ static cnn_status remove_file(const char *path, cnn_error *error) {
                : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
 }
 
-/* Removes the run's files. */
+/* Removes the run's files but config.json: it may be the very file that the program was given, and
+ * the run that starts replaces it in one step. */
 static cnn_status clear_files(const cnn_run_directory *directory, cnn_error *error) {
-    /* the checkpoint first and the config last: wherever this ends, what is left is the old run, or
-     * one without a checkpoint, which --resume starts from its beginning */
+    /* the checkpoint first: wherever this ends, what is left is the old run, or one without a
+     * checkpoint, which --resume starts from its beginning */
     cnn_status status = cnn_run_remove(directory, CNN_RUN_CHECKPOINT, error);
-    for (int i = CNN_RUN_FILE_COUNT - 1; i >= CNN_RUN_CONFIG && status == CNN_OK; i--) {
+    for (int i = CNN_RUN_FILE_COUNT - 1; i > CNN_RUN_CONFIG && status == CNN_OK; i--) {
         status = cnn_run_remove(directory, (cnn_run_file)i, error);
     }
     return status;
@@ -259,6 +260,9 @@ static cnn_status clear_fold(const char *path, int fold, cnn_error *error) {
     }
     if (status == CNN_OK) {
         status = clear_files(&directory, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_run_remove(&directory, CNN_RUN_CONFIG, error);
     }
     if (status == CNN_OK && rmdir(fold_path) != 0 && errno != ENOTEMPTY && errno != EEXIST) {
         status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", fold_path, strerror(errno));
@@ -383,45 +387,24 @@ cnn_status cnn_run_write_split(const cnn_run_directory *directory, const cnn_dat
     return write_text_unsynced(directory, CNN_RUN_SPLIT, &text, error);
 }
 
-cnn_status cnn_run_compare_table(const char *path, const cnn_text *now, cnn_text *difference,
-                                 cnn_error *error) {
-    *difference = (cnn_text){0};
+cnn_status cnn_run_update_table(const char *path, const cnn_text *now, cnn_error *error) {
     char *then = NULL;
-    size_t size;
-    cnn_status status =
-        now->failed ? cnn_fail_memory(error, path)
-                    : cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &then, &size, error);
-    if (status != CNN_OK) {
-        return now->failed ? status : cnn_fail_prefix(error, status, "%s: ", path);
+    size_t size = 0;
+    if (now->failed) {
+        return cnn_fail_memory(error, path);
     }
-    const char *old_row = then;
-    const char *new_row = now->data;
-    while (*old_row || *new_row) {
-        size_t old_length = strcspn(old_row, "\n");
-        size_t new_length = strcspn(new_row, "\n");
-        if (old_length != new_length || memcmp(old_row, new_row, old_length) != 0) {
-            cnn_text_format(difference, "\"%.*s\" then, \"%.*s\" now",
-                            old_length < 300 ? (int)old_length : 300, old_row,
-                            new_length < 300 ? (int)new_length : 300, new_row);
-            break;
-        }
-        old_row += old_length + (old_row[old_length] == '\n');
-        new_row += new_length + (new_row[new_length] == '\n');
-    }
-    if (difference->failed) {
-        status = cnn_fail_memory(error, path);
-        cnn_text_free(difference);
-    }
+    /* a table that cannot be read is written like one that differs */
+    cnn_status found = cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &then, &size, NULL);
+    bool same = found == CNN_OK && size == now->length && memcmp(then, now->data, size) == 0;
     cnn_free(then);
-    return status;
+    return same ? CNN_OK : cnn_file_write(path, now->data, now->length, error);
 }
 
-cnn_status cnn_run_compare_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
-                                 cnn_text *difference, cnn_error *error) {
+cnn_status cnn_run_update_split(const cnn_run_directory *directory, const cnn_dataset *dataset,
+                                cnn_error *error) {
     cnn_text now = {0};
     describe_split(dataset, &now);
-    cnn_status status =
-        cnn_run_compare_table(directory->file[CNN_RUN_SPLIT], &now, difference, error);
+    cnn_status status = cnn_run_update_table(directory->file[CNN_RUN_SPLIT], &now, error);
     cnn_text_free(&now);
     return status;
 }
@@ -511,44 +494,50 @@ cnn_status cnn_run_write_predictions(const cnn_run_directory *directory, const c
         cnn_text_csv_field(&text, dataset->classes[sample->label]);
         cnn_text_append(&text, ",", 1);
         cnn_text_csv_field(&text, dataset->classes[probability >= (float)threshold]);
-        cnn_text_format(&text, ",%.9g\n", (double)probability);
+        cnn_text_append(&text, ",", 1);
+        cnn_text_float(&text, probability);
+        cnn_text_append(&text, "\n", 1);
     }
     return write_text(directory, CNN_RUN_PREDICTIONS, &text, error);
 }
 
-/* "train":{"images":25,"loss":…,"accuracy":…}, or null where no epoch was trained. */
-static void add_train_metrics(cnn_text *text, const cnn_metrics *metrics) {
+/* {"images":25,"loss":…,"accuracy":…}, or null where no epoch was trained. */
+static void add_train_metrics(cnn_json_writer *json, const cnn_metrics *metrics) {
     if (metrics->count == 0) {
-        cnn_text_format(text, "null");
+        cnn_json_null(json);
         return;
     }
-    cnn_text_format(text, "{\"images\":%zu,\"loss\":", metrics->count);
-    cnn_text_number(text, metrics->loss, "null");
-    cnn_text_format(text, ",\"accuracy\":");
-    cnn_text_number(text, metrics->accuracy, "null");
-    cnn_text_append(text, "}", 1);
+    cnn_json_begin_object(json);
+    cnn_json_integer(cnn_json_key(json, "images"), (int64_t)metrics->count);
+    cnn_json_number(cnn_json_key(json, "loss"), metrics->loss);
+    cnn_json_number(cnn_json_key(json, "accuracy"), metrics->accuracy);
+    cnn_json_end(json);
 }
 
 cnn_status cnn_run_write_summary(const cnn_run_directory *directory, const cnn_dataset *dataset,
                                  const cnn_run_summary *summary, cnn_error *error) {
     cnn_text text = {0};
-    cnn_text_format(&text, "{\"version\":\"%s\",\"classes\":[", CNN_VERSION);
-    cnn_text_json_string(&text, dataset->classes[0]);
-    cnn_text_append(&text, ",", 1);
-    cnn_text_json_string(&text, dataset->classes[1]);
-    cnn_text_format(&text,
-                    "],\"epochs\":%lld,\"stopped_early\":%s,\"best_epoch\":%lld,"
-                    "\"model_epoch\":%lld,\"parameters\":%zu,\"train\":",
-                    (long long)summary->epochs, summary->stopped_early ? "true" : "false",
-                    (long long)summary->best_epoch, (long long)summary->model_epoch,
-                    summary->parameters);
-    add_train_metrics(&text, &summary->train);
-    cnn_text_format(&text, ",\"validation\":");
-    cnn_metrics_json(&text, &summary->validation);
-    cnn_text_format(&text, ",\"test\":");
-    cnn_metrics_json(&text, &summary->test);
-    cnn_text_format(&text, ",\"bad_images\":%zu,\"seconds\":%.3f,\"images_per_second\":%.1f",
-                    dataset->bad_images, summary->seconds, summary->images_per_second);
-    cnn_text_format(&text, ",\"threads\":%d,\"isa\":\"%s\"}\n", summary->threads, summary->isa);
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    cnn_json_string(cnn_json_key(&json, "version"), CNN_VERSION);
+    cnn_json_begin_array(cnn_json_key(&json, "classes"));
+    cnn_json_string(&json, dataset->classes[0]);
+    cnn_json_string(&json, dataset->classes[1]);
+    cnn_json_end(&json);
+    cnn_json_integer(cnn_json_key(&json, "epochs"), summary->epochs);
+    cnn_json_boolean(cnn_json_key(&json, "stopped_early"), summary->stopped_early);
+    cnn_json_integer(cnn_json_key(&json, "best_epoch"), summary->best_epoch);
+    cnn_json_integer(cnn_json_key(&json, "model_epoch"), summary->model_epoch);
+    cnn_json_integer(cnn_json_key(&json, "parameters"), (int64_t)summary->parameters);
+    add_train_metrics(cnn_json_key(&json, "train"), &summary->train);
+    cnn_metrics_json(cnn_json_key(&json, "validation"), &summary->validation);
+    cnn_metrics_json(cnn_json_key(&json, "test"), &summary->test);
+    cnn_json_integer(cnn_json_key(&json, "bad_images"), (int64_t)dataset->bad_images);
+    cnn_json_fixed(cnn_json_key(&json, "seconds"), summary->seconds, 3);
+    cnn_json_fixed(cnn_json_key(&json, "images_per_second"), summary->images_per_second, 1);
+    cnn_json_integer(cnn_json_key(&json, "threads"), summary->threads);
+    cnn_json_string(cnn_json_key(&json, "isa"), summary->isa);
+    cnn_json_end(&json);
+    cnn_text_append(&text, "\n", 1);
     return write_text(directory, CNN_RUN_SUMMARY, &text, error);
 }

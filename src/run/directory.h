@@ -81,8 +81,8 @@ void cnn_run_directory_close(cnn_run_directory *directory);
 CNN_MUST_USE cnn_status cnn_run_directory_claim(cnn_run_directory *directory, bool *protected,
                                                 cnn_error *error);
 
-/* For a run that starts: removes an earlier run's files, and those of an earlier cross-validation's
- * folds. */
+/* For a run that starts, and writes config.json next: removes an earlier run's files but this one,
+ * and those of an earlier cross-validation's folds. */
 CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directory,
                                                 cnn_error *error);
 
@@ -101,15 +101,13 @@ CNN_MUST_USE cnn_status cnn_run_sync(const cnn_run_directory *directory, cnn_err
 CNN_MUST_USE cnn_status cnn_run_write_split(const cnn_run_directory *directory,
                                             const cnn_dataset *dataset, cnn_error *error);
 
-/* Compares split.csv with the data as they are now: *difference tells the first row that is another
- * (free with cnn_text_free); it is empty where none is. */
-CNN_MUST_USE cnn_status cnn_run_compare_split(const cnn_run_directory *directory,
-                                              const cnn_dataset *dataset, cnn_text *difference,
-                                              cnn_error *error);
+/* Writes split.csv anew, for a run that is resumed, unless it is what it would be now. */
+CNN_MUST_USE cnn_status cnn_run_update_split(const cnn_run_directory *directory,
+                                             const cnn_dataset *dataset, cnn_error *error);
 
 /* The same for any table of a run: `now` is what it would be. */
-CNN_MUST_USE cnn_status cnn_run_compare_table(const char *path, const cnn_text *now,
-                                              cnn_text *difference, cnn_error *error);
+CNN_MUST_USE cnn_status cnn_run_update_table(const char *path, const cnn_text *now,
+                                             cnn_error *error);
 
 /* One row of metrics.csv. */
 typedef struct cnn_epoch_row {

@@ -10,6 +10,8 @@
 #include "run/directory.h"
 #include "run/evaluate.h"
 #include "run/memory_plan.h"
+#include "run/moved_images.h"
+#include "run/own_config.h"
 #include "run/training.h"
 #include "run/training_settings.h"
 #include "run/tune.h"
@@ -170,19 +172,39 @@ static cnn_status start(trainer *t, cnn_error *error) {
     return status;
 }
 
-/* Says which of the images are not those of the run. */
-static cnn_status fail_other_data(const trainer *t, cnn_error *error) {
+static cnn_status fail_other_images(const trainer *t, const char *difference, cnn_error *error) {
+    return cnn_fail(error, CNN_ERROR_CONFIG,
+                    "%s: cannot resume: the images have changed since the run was started: %s",
+                    t->directory.path, difference);
+}
+
+/* Brings the images into the order that they had when the run was started, wherever they are now.
+ */
+static cnn_status follow_moved_images(trainer *t, cnn_error *error) {
     cnn_text difference;
-    cnn_status status = cnn_run_compare_split(&t->directory, t->setup.dataset, &difference, error);
-    if (status == CNN_OK) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: cannot resume: the images have changed since the run was started: "
-                          "%s",
-                          t->directory.path,
-                          difference.length > 0 ? difference.data : "split.csv has, too");
+    cnn_status status = cnn_moved_images_follow(t->directory.file[CNN_RUN_SPLIT], t->setup.dataset,
+                                                NULL, &difference, error);
+    if (status == CNN_OK && difference.length > 0) {
+        status = fail_other_images(t, difference.data, error);
     }
     cnn_text_free(&difference);
+    t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
     return status;
+}
+
+/* Reads state and values. The images must be those of the run; not in the same order, unless they
+ * are the caller's, of which other runs have the order. */
+static cnn_status read_checkpoint(trainer *t, cnn_error *error) {
+    const char *path = t->directory.file[CNN_RUN_CHECKPOINT];
+    bool same_data;
+    CNN_TRY(cnn_checkpoint_read(path, t->config_json, &t->state, &t->values, &same_data, error));
+    if (!same_data && !t->setup.borrowed) {
+        CNN_TRY(follow_moved_images(t, error));
+        CNN_TRY(
+            cnn_checkpoint_read(path, t->config_json, &t->state, &t->values, &same_data, error));
+    }
+    return same_data ? CNN_OK
+                     : fail_other_images(t, "split.csv is not the one of checkpoint.bin", error);
 }
 
 /* The models are those of the checkpoint, even where a run ended between the two, or one was lost.
@@ -201,12 +223,7 @@ static cnn_status restore_models(const trainer *t, cnn_error *error) {
 /* Goes on from the checkpoint. Nothing is changed before all of it is known to fit. */
 static cnn_status resume(trainer *t, cnn_error *error) {
     t->synced = true; /* by the first checkpoint */
-    bool same_data;
-    cnn_status status = cnn_checkpoint_read(t->directory.file[CNN_RUN_CHECKPOINT], t->config_json,
-                                            &t->state, &t->values, &same_data, error);
-    if (status == CNN_OK && !same_data) {
-        status = fail_other_data(t, error);
-    }
+    cnn_status status = read_checkpoint(t, error);
     if (status == CNN_OK && t->state.batches > batches_per_epoch(t)) {
         status = cnn_fail(error, CNN_ERROR_MODEL,
                           "%s: damaged: expected at most %lld batches in an epoch, found %lld",
@@ -235,6 +252,9 @@ static cnn_status resume(trainer *t, cnn_error *error) {
     }
     if (status == CNN_OK) {
         status = restore_models(t, error);
+    }
+    if (status == CNN_OK) { /* the images' paths may be others now */
+        status = cnn_run_update_split(&t->directory, t->setup.dataset, error);
     }
     if (status == CNN_OK) { /* a larger train.epochs is part of the run from now on */
         status = cnn_file_write(t->directory.file[CNN_RUN_CONFIG], t->config_json,
@@ -650,8 +670,9 @@ static cnn_status open_directory(trainer *t, bool *has_checkpoint, bool *finishe
     if (status == CNN_OK) {
         status = check_directory(t, has_checkpoint, error);
     }
-    if (status == CNN_OK && *has_checkpoint) {
-        status = is_finished(t, finished, error);
+    if (status == CNN_OK) {
+        status = *has_checkpoint ? is_finished(t, finished, error)
+                                 : cnn_own_config_check(&t->directory, t->config, error);
     }
     if (status == CNN_OK && *finished) {
         cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",

@@ -1,4 +1,4 @@
-/* Images that occur more than once, and groups in two splits. */
+/* Finds exact copies of images, and groups that are divided among splits. */
 #ifndef CNN_SAMPLES_DUPLICATES_H
 #define CNN_SAMPLES_DUPLICATES_H
 
@@ -14,19 +14,19 @@ typedef enum cnn_shared {
 } cnn_shared;
 
 typedef struct cnn_sharing {
-    size_t first;    /* the first sample with this content; may be this sample itself */
+    size_t first;    /* the first sample with this content, possibly itself */
     unsigned shared; /* bits of cnn_shared */
 } cnn_sharing;
 
-/* Fills in sharing[count] for samples whose content and split are known. CNN_ERROR_RUNTIME if
+/* Fills in sharing[count]. The samples' content and split must be known. CNN_ERROR_RUNTIME if
  * memory is refused. */
 CNN_MUST_USE cnn_status cnn_duplicates_find(const cnn_sample *samples, size_t count,
                                             cnn_sharing *sharing, cnn_error *error);
 
-/* The check at the start of a run. Copies with two labels and copies in two splits are an error,
- * and the first of them are logged by name; if they are allowed, a warning states their number.
- * Other copies are logged, too, and so are groups in two splits, which only a manifest with its own
- * splits can have. CNN_ERROR_DATA, message starting with `source`. */
+/* Checks the samples at the start of a run. Copies with two labels and copies in two splits are an
+ * error, and the log names the first of them; if `allowed`, they are a warning. Other copies, and
+ * groups in two splits (possible only in a manifest with a column `split`), go to the log.
+ * CNN_ERROR_DATA, message starting with `source`. */
 CNN_MUST_USE cnn_status cnn_duplicates_check(const cnn_sample *samples, size_t count,
                                              char *const *classes, bool allowed, const char *source,
                                              const cnn_log_sink *log, cnn_error *error);

@@ -20,12 +20,12 @@ typedef enum cnn_split {
 extern const char *const cnn_split_names[CNN_SPLIT_COUNT];
 
 typedef struct cnn_sample {
-    char *path;  /* relative to the working directory, or absolute */
+    char *path;  /* absolute, or relative to the working directory */
     char *group; /* NULL: none */
     int label;   /* index into classes */
     cnn_split split;
     uint64_t content; /* set when the image is read */
-    size_t row;       /* its index among the images that were read (cnn_dataset_pixels) */
+    size_t row;       /* its place among the images of the dataset (cnn_dataset_pixels) */
 } cnn_sample;
 
 typedef struct cnn_sample_list {
@@ -40,12 +40,12 @@ void cnn_sample_list_free(cnn_sample_list *list);
 CNN_MUST_USE cnn_status cnn_sample_list_reserve(cnn_sample_list *list, size_t more,
                                                 cnn_error *error);
 
-/* Adds a sample and takes ownership of path and group (both are freed on failure). */
+/* Adds a sample. The list takes ownership of path and group; both are freed on failure. */
 CNN_MUST_USE cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group,
                                             int label, cnn_split split, cnn_error *error);
 
-/* Sets classes from `count` different sorted names, or fails with the reason: source is the path
- * for the message, what is "class folders" or "labels". */
+/* Sets classes from `count` different sorted names. CNN_ERROR_DATA unless there are exactly two, in
+ * UTF-8. For the message, source is the path, and what is "class folders" or "labels". */
 CNN_MUST_USE cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *source,
                                                const char *what, char *classes[2],
                                                cnn_error *error);

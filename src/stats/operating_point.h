@@ -2,9 +2,8 @@
 #ifndef CNN_STATS_OPERATING_POINT_H
 #define CNN_STATS_OPERATING_POINT_H
 
-#include "config/threshold_rule.h"
-
 #include "cnn/status.h"
+#include "config/threshold_rule.h"
 
 #include <stddef.h>
 #include <stdint.h>
