@@ -22,13 +22,14 @@ static size_t memory_limit(int width, int height, size_t file_size) {
 
 /* stb's reason, or ours where it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
-    if (cnn_stb_was_limited()) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected data for the pixels of its header, found far more");
+    /* not by stb's reason: where it gets no memory to look at the format, it says "unknown" */
+    if (cnn_stb_was_refused()) {
+        return cnn_fail_memory(error, "decoding an image");
     }
     const char *reason = stbi_failure_reason();
-    if (reason && strcmp(reason, "Out of memory") == 0) {
-        return cnn_fail_memory(error, "decoding an image");
+    if (cnn_stb_was_limited() || (reason && strcmp(reason, "Out of memory") == 0)) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected data for the pixels of its header, found far more");
     }
     if (!reason || !*reason || strcmp(reason, "Image not of any known type, or corrupt") == 0) {
         reason =
@@ -130,8 +131,16 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
     image->file_size = size;
     image->format = find_format(data, size);
     image->orientation = cnn_exif_orientation(data, size);
+    if (image->orientation == 0) {
+        status = cnn_fail_memory(error, "an image's EXIF data");
+        goto done;
+    }
     cnn_stb_limit(memory_limit(0, 0, size));
     image->deep = stbi_is_16_bit_from_memory(data, (int)size); /* the guard makes it 8 in PNM */
+    if (cnn_stb_was_refused()) {
+        status = fail_decoding(error);
+        goto done;
+    }
     status = cnn_image_guard(bytes, &size, error);
     if (status != CNN_OK) {
         goto done;

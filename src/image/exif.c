@@ -4,6 +4,7 @@
 
 #include <libexif/exif-data.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -58,12 +59,41 @@ static part find_in_png(const uint8_t *bytes, size_t size) {
     return (part){NULL, 0};
 }
 
+/* --- memory: libexif does not tell a lack of it from data that are damaged --- */
+
+static _Thread_local bool refused; /* since this was set to false */
+
+static void *take(ExifLong size) {
+    void *memory = cnn_plain_alloc(size);
+    refused = refused || !memory;
+    return memory;
+}
+
+static void *take_more(void *memory, ExifLong size) {
+    void *moved = cnn_plain_realloc(memory, size);
+    refused = refused || !moved;
+    return moved;
+}
+
+static ExifData *new_data(void) {
+    ExifMem *memory = exif_mem_new(take, take_more, cnn_free);
+    ExifData *data = memory ? exif_data_new_mem(memory) : NULL;
+    refused = refused || !data;
+    if (memory) {
+        exif_mem_unref(memory);
+    }
+    return data;
+}
+
+/* --- reading --- */
+
 /* exif: [size], starting with the mark. */
 static int read_orientation(const uint8_t *exif, size_t size) {
     int orientation = 1;
-    ExifData *data = exif_data_new();
+    refused = false;
+    ExifData *data = new_data();
     if (!data) {
-        return orientation;
+        return 0;
     }
     /* what is there is read, nothing is put right or added */
     exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
@@ -74,7 +104,7 @@ static int read_orientation(const uint8_t *exif, size_t size) {
         orientation = value >= 1 && value <= 8 ? value : 1;
     }
     exif_data_unref(data);
-    return orientation;
+    return refused ? 0 : orientation;
 }
 
 int cnn_exif_orientation(const void *file, size_t size) {
@@ -85,11 +115,12 @@ int cnn_exif_orientation(const void *file, size_t size) {
     }
     if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0) {
         part exif = find_in_png(bytes, size);
-        uint8_t *marked = exif.size > 0 && exif.size <= EXIF_LIMIT - sizeof mark
-                              ? cnn_alloc(sizeof mark + exif.size, 1)
-                              : NULL;
-        if (!marked) {
+        if (exif.size == 0 || exif.size > EXIF_LIMIT - sizeof mark) {
             return 1;
+        }
+        uint8_t *marked = cnn_alloc(sizeof mark + exif.size, 1);
+        if (!marked) {
+            return 0;
         }
         memcpy(marked, mark, sizeof mark);
         memcpy(marked + sizeof mark, exif.bytes, exif.size);

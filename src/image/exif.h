@@ -11,7 +11,7 @@
  *     7 transversed      8 to be turned by 90° counter-clockwise
  *
  * bytes: [size], a whole file. EXIF is looked for in JPEG (the first APP1 segment that holds some)
- * and in PNG (eXIf). 1 where there is none, where it is damaged, or where memory is refused. */
+ * and in PNG (eXIf). 1 where there is none, or where it is damaged; 0 where memory is refused. */
 int cnn_exif_orientation(const void *bytes, size_t size);
 
 #endif

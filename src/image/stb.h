@@ -8,7 +8,10 @@
 /* From now on, no single array that stb_image asks for on this thread may take more bytes. */
 void cnn_stb_limit(size_t bytes);
 
-/* Has one been refused since? */
+/* Has an array been refused since, because it would take more? */
 bool cnn_stb_was_limited(void);
+
+/* Has one been refused since for a lack of memory? */
+bool cnn_stb_was_refused(void);
 
 #endif
