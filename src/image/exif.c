@@ -60,7 +60,35 @@ static part find_in_png(const uint8_t *bytes, size_t size) {
     return (part){NULL, 0};
 }
 
-/* exif: [size], starts with `mark`. */
+/* --- memory: libexif does not tell a lack of memory from damaged data --- */
+
+static _Thread_local bool refused; /* since it was last set to false */
+
+static void *take(ExifLong size) {
+    void *memory = cnn_plain_alloc(size);
+    refused = refused || !memory;
+    return memory;
+}
+
+static void *take_more(void *memory, ExifLong size) {
+    void *moved = cnn_plain_realloc(memory, size);
+    refused = refused || !moved;
+    return moved;
+}
+
+static ExifData *new_data(void) {
+    ExifMem *memory = exif_mem_new(take, take_more, cnn_free);
+    ExifData *data = memory ? exif_data_new_mem(memory) : NULL;
+    refused = refused || !data;
+    if (memory) {
+        exif_mem_unref(memory);
+    }
+    return data;
+}
+
+/* --- reading --- */
+
+/* exif: [size], starts with `mark`. 0: memory was refused. */
 static int read_orientation(const uint8_t *exif, size_t size) {
     int orientation = 1;
     refused = false;
