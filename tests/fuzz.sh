@@ -16,7 +16,7 @@ case $seconds in
     ;;
 esac
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- model checkpoint pack config manifest image
+[ $# -gt 0 ] || set -- model checkpoint cache_file config manifest image
 
 data/install-packages.sh clang llvm cmake make libc6-dev libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev \
     libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libcmocka-dev

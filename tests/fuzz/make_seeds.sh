@@ -8,7 +8,7 @@ build=$1
 
 ../../../data/install-packages.sh netpbm libjpeg-turbo-progs
 
-mkdir -p model checkpoint pack config manifest image
+mkdir -p model checkpoint cache_file config manifest image
 "$build/tests/fuzz/make_seeds" .
 
 # --- images: a picture of 13 x 11 pixels, colourful and then grey, in every format
