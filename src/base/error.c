@@ -82,5 +82,5 @@ cnn_status cnn_fail_memory(cnn_error *error, const char *what) {
     }
     return cnn_fail(error, CNN_ERROR_RUNTIME,
                     "out of memory for %s: %s requested, %s in use, %s allowed (--max-memory)",
-                    what, wanted, in_use, cnn_bytes_text(memory.limit, limit));
+                    what, requested, in_use, cnn_bytes_text(memory.limit, limit));
 }
