@@ -1,5 +1,6 @@
 #include "base/parallel.h"
 
+#include "base/control_group.h"
 #include "base/memory.h"
 
 #include <pthread.h>
@@ -58,13 +59,20 @@ static void relax(void) {
 #endif
 }
 
-int cnn_parallel_default_threads(void) {
+/* The processors that this process may run on. */
+static int processors(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) {
         return CPU_COUNT(&set);
     }
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     return count > 0 ? (int)count : 1;
+}
+
+int cnn_parallel_default_threads(void) {
+    int threads = processors();
+    size_t quota = cnn_control_group_processors("");
+    return quota < (size_t)threads ? (int)quota : threads;
 }
 
 /* Runs iterations of the loop until none are left. */

@@ -22,13 +22,14 @@ static size_t memory_limit(int width, int height, size_t file_size) {
 
 /* The message is stb_image's reason, or our own if it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
-    if (cnn_stb_was_limited()) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected data for the pixels of its header, found far more");
+    /* not by stb's reason: where it gets no memory to look at the format, it says "unknown" */
+    if (cnn_stb_was_refused()) {
+        return cnn_fail_memory(error, "decoding an image");
     }
     const char *reason = stbi_failure_reason();
-    if (reason && strcmp(reason, "Out of memory") == 0) {
-        return cnn_fail_memory(error, "decoding an image");
+    if (cnn_stb_was_limited() || (reason && strcmp(reason, "Out of memory") == 0)) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected data for the pixels of its header, found far more");
     }
     if (!reason || !*reason || strcmp(reason, "Image not of any known type, or corrupt") == 0) {
         reason =

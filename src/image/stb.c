@@ -9,15 +9,19 @@
 #include <string.h>
 
 static _Thread_local size_t limit = SIZE_MAX;
-static _Thread_local bool limited;
+static _Thread_local bool limited, refused;
 
 void cnn_stb_limit(size_t bytes) {
     limit = bytes;
-    limited = false;
+    limited = refused = false;
 }
 
 bool cnn_stb_was_limited(void) {
     return limited;
+}
+
+bool cnn_stb_was_refused(void) {
+    return refused;
 }
 
 static bool is_within(size_t size) {
@@ -28,6 +32,7 @@ static bool is_within(size_t size) {
 /* Reallocates. New bytes are zero. */
 static void *grow(void *memory, size_t old_size, size_t new_size) {
     char *grown = is_within(new_size) ? cnn_plain_realloc(memory, new_size) : NULL;
+    refused = refused || (!grown && new_size <= limit);
     if (grown && new_size > old_size) {
         memset(grown + old_size, 0, new_size - old_size);
     }

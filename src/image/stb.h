@@ -12,4 +12,7 @@ void cnn_stb_limit(size_t bytes);
 /* Has an array been refused on this thread since the last cnn_stb_limit? */
 bool cnn_stb_was_limited(void);
 
+/* Has one been refused since for a lack of memory? */
+bool cnn_stb_was_refused(void);
+
 #endif

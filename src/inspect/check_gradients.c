@@ -18,9 +18,9 @@ static size_t entries_for(const cnn_network *network) {
     }
     double pair = 2.0 * network->flops * (CNN_LANES + 3);
     double entries = FLOPS_IN_ALL / (pair * tensors);
-    return entries < ENTRIES_LEAST  ? ENTRIES_LEAST
-           : entries > ENTRIES_MOST ? ENTRIES_MOST
-                                    : (size_t)entries;
+    return entries < (double)ENTRIES_LEAST  ? ENTRIES_LEAST
+           : entries > (double)ENTRIES_MOST ? ENTRIES_MOST
+                                            : (size_t)entries;
 }
 
 typedef struct gradient_table {

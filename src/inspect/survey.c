@@ -4,12 +4,11 @@
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/memory.h"
-#include "base/parallel.h"
+#include "inspect/read_images.h"
 #include "run/setup.h"
 #include "samples/dataset.h"
 #include "samples/duplicates.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 /* Grey images are often saved as RGB, and the rounding of JPEG tints some of their pixels a little.
@@ -45,36 +44,35 @@ static cnn_status holds_folders(const char *folder, bool *answer, cnn_error *err
     return status;
 }
 
-/* The names of the parts of a folder that is already split. */
+/* Finds the parts of a folder that is already split. layout->train stays NULL if it is not. */
 static cnn_status find_splits(const char *path, cnn_layout *layout, cnn_error *error) {
     bool split = false;
-    cnn_status status = find_folder(path, "train", &layout->train, error);
-    if (status == CNN_OK && layout->train) {
-        status = holds_folders(layout->train, &split, error);
+    CNN_TRY(find_folder(path, "train", &layout->train, error));
+    if (layout->train) {
+        CNN_TRY(holds_folders(layout->train, &split, error));
     }
-    if (status != CNN_OK || !split) {
+    if (!split) {
         cnn_free(layout->train);
         layout->train = NULL;
-        return status;
+        return CNN_OK;
     }
-    status = find_folder(path, "validation", &layout->validation, error);
-    if (status == CNN_OK && !layout->validation) {
-        status = find_folder(path, "val", &layout->validation, error);
+    CNN_TRY(find_folder(path, "validation", &layout->validation, error));
+    if (!layout->validation) {
+        CNN_TRY(find_folder(path, "val", &layout->validation, error));
     }
-    return status == CNN_OK ? find_folder(path, "test", &layout->test, error) : status;
+    return find_folder(path, "test", &layout->test, error);
 }
 
 static cnn_status find_layout(const char *path, cnn_layout *layout, cnn_error *error) {
     bool is_folder;
-    cnn_status status = cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error);
-    if (status == CNN_OK && is_folder) {
-        status = find_splits(path, layout, error);
+    CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error));
+    if (is_folder) {
+        CNN_TRY(find_splits(path, layout, error));
     }
-    if (status == CNN_OK && !layout->train) {
+    if (!layout->train) {
         layout->train = cnn_copy_string(path);
-        status = layout->train ? CNN_OK : cnn_fail_memory(error, "a path");
     }
-    return status;
+    return layout->train ? CNN_OK : cnn_fail_memory(error, "a path");
 }
 
 /* --- the images --- */
@@ -84,17 +82,14 @@ typedef struct look {
     int width, height;
     bool colour;
     uint64_t content;
-    char *reason; /* why it is unreadable; NULL: it is readable */
 } look;
 
-/* Reading all images. */
-typedef struct reading {
-    const cnn_train_options *options;
-    const cnn_sample *samples;
-    look *looks;
-    atomic_bool ended; /* stop reading images */
-    cnn_error why;     /* written by the thread that ended it */
-} reading;
+/* All images. */
+typedef struct image_list {
+    cnn_sample_list list;
+    look *each;     /* [list.count] */
+    char **reasons; /* [list.count]: why an image is unreadable; NULL if it is readable */
+} image_list;
 
 static bool has_colour(const cnn_image *image) {
     size_t channels = (size_t)image->channels;
@@ -111,45 +106,18 @@ static bool has_colour(const cnn_image *image) {
     return coloured > pixels / COLOURED_PIXELS;
 }
 
-/* Not the fault of an image. The first reason counts. */
-static void end(reading *r, const char *path, cnn_status status, const char *why) {
-    if (!atomic_exchange(&r->ended, true)) {
-        (void)cnn_fail(&r->why, status, "%s: %s", path, why);
-    }
-}
-
-static cnn_status look_at(const char *path, look *seen, cnn_error *error) {
+/* A cnn_read_image. */
+static cnn_status look_at(void *context, size_t i, cnn_error *error) {
+    const image_list *all = context;
+    look *seen = &all->each[i];
     cnn_image image;
-    cnn_status status = cnn_image_read(path, MEGAPIXELS_MAX, &image, error);
-    if (status != CNN_OK) {
-        return status;
-    }
+    CNN_TRY(cnn_image_read(all->list.samples[i].path, MEGAPIXELS_MAX, &image, error));
     seen->width = image.width;
     seen->height = image.height;
     seen->colour = has_colour(&image);
-    status = cnn_image_content(&image, &seen->content, error);
+    cnn_status status = cnn_image_content(&image, &seen->content, error);
     cnn_image_release(&image);
     return status;
-}
-
-static void look_at_sample(void *context, size_t i, int thread) {
-    (void)thread;
-    reading *r = context;
-    const char *path = r->samples[i].path;
-    cnn_error error;
-    if (r->options->should_stop && r->options->should_stop(r->options->user)) {
-        end(r, path, CNN_STOPPED, "stopped before it was read");
-    }
-    if (atomic_load(&r->ended)) {
-        return;
-    }
-    cnn_status status = look_at(path, &r->looks[i], &error);
-    if (status == CNN_ERROR_DATA) {
-        r->looks[i].reason = cnn_copy_string(error.message);
-    }
-    if (status != CNN_OK && !r->looks[i].reason) {
-        end(r, path, CNN_ERROR_RUNTIME, status == CNN_ERROR_DATA ? "out of memory" : error.message);
-    }
 }
 
 static int by_value(const void *a, const void *b) {
@@ -164,23 +132,21 @@ static int median(int *numbers, size_t count) {
 }
 
 /* Moves readable images and their properties to the front; logs unreadable ones and drops them. */
-static void drop_unreadable(cnn_sample_list *list, look *looks, const cnn_log_sink *log,
-                            cnn_survey *survey) {
-    for (size_t i = 0; i < list->count; i++) {
-        cnn_sample *sample = &list->samples[i];
-        if (looks[i].reason) {
-            cnn_log_message(log, CNN_LOG_WARNING, "%s: %s", sample->path, looks[i].reason);
+static void drop_unreadable(image_list *all, const cnn_log_sink *log, cnn_survey *survey) {
+    for (size_t i = 0; i < all->list.count; i++) {
+        cnn_sample *sample = &all->list.samples[i];
+        if (all->reasons[i]) {
+            cnn_log_message(log, CNN_LOG_WARNING, "%s: %s", sample->path, all->reasons[i]);
             survey->unreadable++;
-            cnn_free(looks[i].reason);
             cnn_free(sample->path);
             cnn_free(sample->group);
         } else {
-            sample->content = looks[i].content;
-            looks[survey->readable] = looks[i];
-            list->samples[survey->readable++] = *sample;
+            sample->content = all->each[i].content;
+            all->each[survey->readable] = all->each[i];
+            all->list.samples[survey->readable++] = *sample;
         }
     }
-    list->count = survey->readable;
+    all->list.count = survey->readable;
 }
 
 static cnn_status measure_sizes(const look *looks, cnn_survey *survey, cnn_error *error) {
@@ -221,57 +187,56 @@ static cnn_status count_samples(const cnn_sample_list *list, cnn_survey *survey,
     return status;
 }
 
-static cnn_status examine(const cnn_train_options *options, cnn_sample_list *list, look *looks,
-                          cnn_survey *survey, cnn_error *error) {
-    reading r = {.options = options, .samples = list->samples, .looks = looks};
-    atomic_init(&r.ended, false);
-    cnn_parallel_for(list->count, cnn_setup_threads(options->threads), look_at_sample, &r);
-    if (atomic_load(&r.ended)) {
-        for (size_t i = 0; i < list->count; i++) {
-            cnn_free(looks[i].reason);
-        }
-        return cnn_fail(error, r.why.status, "%s", r.why.message);
-    }
-    drop_unreadable(list, looks, &options->log, survey);
+static cnn_status examine(const cnn_train_options *options, image_list *all, cnn_survey *survey,
+                          cnn_error *error) {
+    CNN_TRY(cnn_read_images(&all->list, options, look_at, all, all->reasons, error));
+    drop_unreadable(all, &options->log, survey);
     if (survey->readable == 0) {
         return cnn_fail(error, CNN_ERROR_DATA, "%s: expected images, found %zu unreadable files",
                         survey->layout.train, survey->unreadable);
     }
-    cnn_status status = measure_sizes(looks, survey, error);
-    if (status == CNN_OK) {
-        status = count_samples(list, survey, error);
-    }
-    for (int label = 0; label < 2 && status == CNN_OK; label++) {
+    CNN_TRY(measure_sizes(all->each, survey, error));
+    CNN_TRY(count_samples(&all->list, survey, error));
+    for (int label = 0; label < 2; label++) {
         if (survey->images[CNN_SPLIT_TRAIN][label] == 0) {
-            status = cnn_fail(error, CNN_ERROR_DATA,
-                              "%s: expected images of both classes to train on, found none of "
-                              "\"%s\"",
-                              survey->layout.train, survey->classes[label]);
+            return cnn_fail(error, CNN_ERROR_DATA,
+                            "%s: expected images of both classes to train on, found none of "
+                            "\"%s\"",
+                            survey->layout.train, survey->classes[label]);
         }
     }
+    return CNN_OK;
+}
+
+static cnn_status look_at_all(const cnn_train_options *options, image_list *all, cnn_survey *survey,
+                              cnn_error *error) {
+    size_t count = all->list.count;
+    all->each = cnn_alloc(count, sizeof *all->each);
+    all->reasons = cnn_alloc(count, sizeof *all->reasons);
+    cnn_status status = all->each && all->reasons ? examine(options, all, survey, error)
+                                                  : cnn_fail_memory(error, "the images");
+    for (size_t i = 0; all->reasons && i < count; i++) {
+        cnn_free(all->reasons[i]);
+    }
+    cnn_free(all->each);
+    cnn_free(all->reasons);
     return status;
 }
 
 cnn_status cnn_survey_make(const char *path, const cnn_train_options *options, cnn_survey *survey,
                            cnn_error *error) {
-    cnn_sample_list list = {0};
-    look *looks = NULL;
+    image_list all = {0};
     *survey = (cnn_survey){0};
-    cnn_status status = find_layout(path, &survey->layout, error);
+    CNN_TRY(find_layout(path, &survey->layout, error));
+    const cnn_data_settings places = {.train = survey->layout.train,
+                                      .validation = {.path = survey->layout.validation},
+                                      .test = survey->layout.test};
+    cnn_status status = cnn_dataset_list(&places, cnn_setup_threads(options->threads),
+                                         survey->classes, &all.list, error);
     if (status == CNN_OK) {
-        const cnn_data_settings places = {.train = survey->layout.train,
-                                          .validation = {.path = survey->layout.validation},
-                                          .test = survey->layout.test};
-        status = cnn_dataset_list(&places, cnn_setup_threads(options->threads), survey->classes,
-                                  &list, error);
+        status = look_at_all(options, &all, survey, error);
     }
-    if (status == CNN_OK) {
-        looks = cnn_alloc(list.count, sizeof *looks);
-        status = looks ? examine(options, &list, looks, survey, error)
-                       : cnn_fail_memory(error, "the images");
-    }
-    cnn_free(looks);
-    cnn_sample_list_free(&list);
+    cnn_sample_list_free(&all.list);
     return status;
 }
 

@@ -61,8 +61,8 @@ static int64_t fixed(double x, int bits) {
 
 /* --- geometry --- */
 
-/* The axis for which pixel (x, y) of the result comes from position middle + across (x - other_x) +
- * down (y - other_y). */
+/* The axis on which pixel (x, y) of the result comes from
+ * middle + across (x - other_x) + down (y - other_y). */
 static cnn_augment_axis make_axis(double middle, double across, double down, double other_x,
                                   double other_y, int size) {
     cnn_augment_axis axis = {.last = (uint32_t)(size - 1) << 8};

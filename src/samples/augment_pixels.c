@@ -124,7 +124,7 @@ static void set_noisy_tone(const cnn_augmentation *what, uint64_t pair, int coun
 void cnn_augment_recolour(const cnn_augmentation *what, int y, int x, int count,
                           cnn_augment_run pixels) {
     const cnn_augment_shape *shape = &what->shape;
-    uint64_t pairs = ((uint64_t)shape->width + 1) / 2; /* contiguous */
+    uint64_t pairs = ((uint64_t)shape->width + 1) / 2; /* per row */
     if (shape->channels == 3 && what->saturation != ONE) {
         saturate(what->saturation, count, pixels);
     }
@@ -138,7 +138,7 @@ void cnn_augment_recolour(const cnn_augmentation *what, int y, int x, int count,
     }
 }
 
-/* --- complete images --- */
+/* --- all changes --- */
 
 static void cut_out(const cnn_augmentation *what, int y, int x, int count, cnn_augment_run pixels) {
     int first = what->cut_left > x ? what->cut_left - x : 0;

@@ -49,9 +49,8 @@ CNN_MUST_USE cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_
                                                 uint64_t seed, const int *fold, int tested,
                                                 cnn_error *error);
 
-/* Reorders the samples: sample i becomes the one that was at order[i], a permutation of 0 … count
- * - 1.
- */
+/* Puts the samples into another order: sample i becomes the one that was at order[i], a permutation
+ * of 0 … count - 1. CNN_ERROR_RUNTIME if memory is refused. */
 CNN_MUST_USE cnn_status cnn_dataset_reorder(cnn_dataset *dataset, const size_t *order,
                                             cnn_error *error);
 
@@ -62,7 +61,7 @@ CNN_MUST_USE cnn_status cnn_dataset_reorder(cnn_dataset *dataset, const size_t *
 CNN_MUST_USE cnn_status cnn_dataset_list(const cnn_data_settings *data, int threads,
                                          char *classes[2], cnn_sample_list *list, cnn_error *error);
 
-/* Holds back the part of the readable samples[count], with known content, that `data` asks for. */
+/* Holds back what `data` wants to be held back of readable samples[count] with known content. */
 CNN_MUST_USE cnn_status cnn_dataset_hold_back(const cnn_data_settings *data, uint64_t seed,
                                               cnn_sample *samples, size_t count,
                                               const cnn_log_sink *log, cnn_error *error);
@@ -89,8 +88,8 @@ typedef struct cnn_pixel_table {
 
 void cnn_pixel_table_fill(const double mean[3], const double deviation[3], cnn_pixel_table *table);
 
-/* Writes `count` images into the first lanes of a block, zeros into the other lanes. images[lane]:
- * bytes [channels][height][width]. */
+/* Writes `count` images into the first lanes of a block, zeros into the others. images[lane]: bytes
+ * [channels][height][width]. */
 void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *images, int count,
                            const cnn_block *block, float *x);
 

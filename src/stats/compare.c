@@ -96,6 +96,38 @@ static double mean_of(const double *values, const uint8_t *labels, size_t count,
     return mean;
 }
 
+/* component: of both models, room for [count], may be NULL. */
+static cnn_status test_areas(const double *const scores[2], const uint8_t *labels, size_t count,
+                             const size_t classes[2], double *const component[2],
+                             cnn_delong *result, cnn_error *error) {
+    double variance[2], ignored;
+    for (int model = 0; model < 2; model++) {
+        if (!component[model] ||
+            !find_components(scores[model], labels, count, classes, component[model])) {
+            return cnn_fail_memory(error, "comparing two models");
+        }
+    }
+    for (int model = 0; model < 2; model++) {
+        result->area[model] = mean_of(component[model], labels, count, 1, classes[1], &ignored);
+    }
+    for (size_t i = 0; i < count; i++) { /* var(a - b) holds both variances and the covariance */
+        component[0][i] -= component[1][i];
+    }
+    result->difference = result->area[0] - result->area[1];
+    for (int label = 0; label < 2; label++) {
+        (void)mean_of(component[0], labels, count, label, classes[label], &variance[label]);
+    }
+    if (classes[0] > 1 && classes[1] > 1) {
+        result->standard_error = sqrt(variance[0] + variance[1]);
+        bool same = result->standard_error <= 0.0 && fabs(result->difference) <= 0.0;
+        result->z = same ? 0.0 : result->difference / result->standard_error;
+        result->p = erfc(fabs(result->z) * SQRT_HALF);
+        result->low = result->difference - NORMAL_975 * result->standard_error;
+        result->high = result->difference + NORMAL_975 * result->standard_error;
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_delong_test(const double *const scores[2], const uint8_t *labels, size_t count,
                            cnn_delong *result, cnn_error *error) {
     double none = (double)NAN;
@@ -107,36 +139,8 @@ cnn_status cnn_delong_test(const double *const scores[2], const uint8_t *labels,
     if (classes[0] == 0 || classes[1] == 0) {
         return CNN_OK;
     }
-    cnn_status status = CNN_OK;
     double *component[2] = {cnn_alloc(count, sizeof(double)), cnn_alloc(count, sizeof(double))};
-    for (int model = 0; model < 2 && status == CNN_OK; model++) {
-        if (!component[model] ||
-            !find_components(scores[model], labels, count, classes, component[model])) {
-            status = cnn_fail_memory(error, "comparing two models");
-        }
-    }
-    if (status == CNN_OK) {
-        double variance[2], ignored;
-        for (int model = 0; model < 2; model++) {
-            result->area[model] = mean_of(component[model], labels, count, 1, classes[1], &ignored);
-        }
-        for (size_t i = 0; i < count;
-             i++) { /* var(a - b) holds both variances and the covariance */
-            component[0][i] -= component[1][i];
-        }
-        result->difference = result->area[0] - result->area[1];
-        for (int label = 0; label < 2; label++) {
-            (void)mean_of(component[0], labels, count, label, classes[label], &variance[label]);
-        }
-        if (classes[0] > 1 && classes[1] > 1) {
-            result->standard_error = sqrt(variance[0] + variance[1]);
-            bool same = result->standard_error <= 0.0 && fabs(result->difference) <= 0.0;
-            result->z = same ? 0.0 : result->difference / result->standard_error;
-            result->p = erfc(fabs(result->z) * SQRT_HALF);
-            result->low = result->difference - NORMAL_975 * result->standard_error;
-            result->high = result->difference + NORMAL_975 * result->standard_error;
-        }
-    }
+    cnn_status status = test_areas(scores, labels, count, classes, component, result, error);
     cnn_free(component[0]);
     cnn_free(component[1]);
     return status;

@@ -66,7 +66,7 @@ static bool rank(const double *scores, const uint8_t *labels, size_t count,
 
 /* b of the bin (b / BINS, (b + 1) / BINS] that contains the probability; 0 is in the first bin. */
 static uint8_t bin_of(double probability) {
-    double place = probability * BINS;
+    double place = probability * (double)BINS;
     int bin = place > 0.0 ? (int)place : 0;
     bool on_the_bound = !(place > (double)bin);
     return (uint8_t)(bin > 0 && on_the_bound ? bin - 1 : bin);

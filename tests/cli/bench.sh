@@ -42,6 +42,13 @@ expect_stderr 'layers look at each image alone'
 run 0 "$BENCH" --seconds 0.0001 --isa best --threads 1 --no-layers batchnorm.json
 expect_in_stdout '^batchnorm '
 
+# a build without tests has the target, too
+if [ -z "${SANITIZE-}" ]; then
+    run 0 cmake -S "$SOURCE" -B no-tests -DCNN_TESTS=OFF
+    run 0 cmake --build no-tests --target help
+    expect_in_stdout '(^|[ .])bench(:|$)'
+fi
+
 # its configs are configs for cnntrain, too
 make_data data 40
 for config in "$SOURCE"/configs/bench/*.json; do
