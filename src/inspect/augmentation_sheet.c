@@ -12,7 +12,7 @@ enum {
     COLUMNS = 8,        /* the image, then epochs 1 … 7 */
     GAP = 4,            /* pixels between tiles */
     GAP_LEVEL = 128,    /* neither black nor white */
-    TILE_AT_LEAST = 96, /* pixels of a tile's longer side, as far as whole factors go */
+    TILE_AT_LEAST = 96, /* least pixels of the longer side of a tile */
 };
 
 /* One sheet at work. */
