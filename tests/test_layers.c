@@ -304,7 +304,7 @@ static void expect_hundred_steps(const cnn_optimizer *optimizer, double rate) {
 static void test_hundred_steps(void **state) {
     (void)state;
     const cnn_optimizer momentum = {.kind = CNN_OPTIMIZER_MOMENTUM, .momentum = 0.9};
-    /* a bias in front of batchnorm has gradient 0; a larger epsilon keeps Adam from making steps of
+    /* a bias before batchnorm has gradient 0; a larger epsilon keeps Adam from making steps of
      * its rounding errors */
     const cnn_optimizer adam = {
         .kind = CNN_OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-3};

@@ -23,7 +23,7 @@ void cnn_conv_direct_input_border(const cnn_node *node, const cnn_conv_size *siz
 }
 
 /* Input row u takes part in output rows (u + before - r) / stride, r a kernel row: from this many
- * rows before the first to that many behind the last. */
+ * rows before the first to that many after the last. */
 void cnn_conv_direct_gradient_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                      int *after) {
     int reach = size->kernel - 1 - size->before;

@@ -76,7 +76,7 @@ static void check_tensor(gradient_check *c, const float *float_gradients, size_t
     for (size_t i = tensor->offset; i < tensor->offset + tensor->count; i++) {
         row->largest = fmax(row->largest, fabs(c->gradients[i]));
     }
-    /* a tensor that (next to) no gradient reaches, such as a bias in front of batch normalization,
+    /* a tensor that (next to) no gradient reaches, such as a bias before batch normalization,
      * must be found so by all three: errors are measured by the other tensors' gradients then */
     double scale = fmax(row->largest, 0.01 * c->largest);
     scale = scale > 0.0 ? scale : 1.0;
