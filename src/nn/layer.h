@@ -205,7 +205,7 @@ typedef struct cnn_batch_sums {
 
 /* In training, the output of such a layer for one image depends on all images of the batch, by sums
  * over them: every block gives its part (gather), the parts are combined once, in the order of the
- * blocks, and every block goes on with the result (shared). Backward likewise. */
+ * blocks, and every block continues with the result (shared). Backward likewise. */
 typedef struct cnn_batch_ops {
     /* Doubles that a block gives, in either direction; floats that all blocks share. */
     size_t (*sums_size)(const cnn_node *node);

@@ -12,20 +12,13 @@ extern const cnn_layer_ops cnn_layer_conv, cnn_layer_relu, cnn_layer_leaky_relu,
     cnn_layer_residual, cnn_layer_silu, cnn_layer_flatten;
 
 const cnn_layer_ops *const cnn_layer_registry[] = {
-    &cnn_layer_conv,
-    &cnn_layer_relu,
-    &cnn_layer_leaky_relu,
-    &cnn_layer_silu,
-    &cnn_layer_maxpool,
-    &cnn_layer_avgpool,
-    &cnn_layer_global_avgpool,
-    &cnn_layer_batchnorm,
-    &cnn_layer_dropout,
-    &cnn_layer_residual,
-    &cnn_layer_flatten,
-    &cnn_layer_dense,
-    &cnn_layer_sigmoid,
-    NULL, /* the end */
+    &cnn_layer_conv,           &cnn_layer_relu,
+    &cnn_layer_leaky_relu,     &cnn_layer_silu,
+    &cnn_layer_maxpool,        &cnn_layer_avgpool,
+    &cnn_layer_global_avgpool, &cnn_layer_batchnorm,
+    &cnn_layer_dropout,        &cnn_layer_residual,
+    &cnn_layer_flatten,        &cnn_layer_dense,
+    &cnn_layer_sigmoid,        NULL, /* the end */
 };
 
 const cnn_layer_ops *cnn_layer_find(const char *name) {

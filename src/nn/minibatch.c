@@ -1,24 +1,24 @@
 #include "nn/minibatch.h"
 
 #include "base/error.h"
-#include "nn/loss.h"
 #include "base/memory.h"
+#include "nn/loss.h"
 #include "nn/run.h"
 
 #include <string.h>
 
-/* Blocks of a batch are dealt to so many gradient arrays at most, in runs of neighbours: slot s
- * gets the same blocks whatever the number of threads. It bounds the memory, and the threads that a
- * batch can use. */
+/* The blocks of a batch are divided among at most this many slots, each with a gradient array: a
+ * slot gets a run of neighbouring blocks, the same ones whatever the number of threads. This bounds
+ * the memory, and the threads that a batch can use. */
 enum { SLOTS_MAX = 32 };
 
 /* Parameters added up at a time: those of all slots stay in the second-level cache. */
 enum { REDUCTION_CHUNK = 4096 };
 
-/* Multiplications and additions below which another thread costs more than it brings: some 20
+/* Multiplications and additions below which another thread costs more than it saves: some 20
  * microseconds of work. */
 #define FLOPS_PER_THREAD 1e6
-/* What preparing one weight costs, in the same coin. */
+/* What preparing one weight costs, in the same unit. */
 #define FLOPS_PER_PREPARED 60.0
 /* What reading one gradient from memory and adding it costs. */
 #define FLOPS_PER_ADDED 20.0
@@ -28,11 +28,11 @@ struct cnn_minibatch {
     cnn_objective objective;
     int threads;
     cnn_thread_pool *pool;
-    bool one_per_block; /* workspaces: else one per thread */
+    bool one_per_block; /* of the workspaces; else there is one per thread */
     float **workspaces; /* [workspace_count] */
     size_t workspace_count;
-    cnn_network
-        *prediction; /* what forward passes run where that is not `network`, else NULL; its … */
+    /* What forward passes run where prediction differs from training; else NULL. */
+    cnn_network *prediction;
     float *prediction_parameters;  /* [prediction->parameter_count] */
     float **prediction_workspaces; /* [threads] */
     cnn_draw draw;
@@ -58,8 +58,8 @@ static size_t slot_stride(const cnn_network *network) {
     return (network->parameter_count + CNN_LANES - 1) / CNN_LANES * CNN_LANES;
 }
 
-/* All blocks' activations are kept where they wait for each other, and where somebody looks at
- * them. */
+/* Do the activations of all blocks stay? Yes where blocks wait for each other between stages, and
+ * in a stepwise network, where the caller reads them. */
 static bool keeps_blocks(const cnn_network *network) {
     return network->plan.stage_count > 1 || network->mode == CNN_NETWORK_STEPWISE;
 }
