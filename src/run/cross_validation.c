@@ -315,9 +315,6 @@ static cnn_status measure(const float *logits, const uint8_t *labels, size_t cou
  * depends on it is measured on the decisions, and the rest on the probabilities; the bootstrap
  * draws the same images for both. */
 static cnn_status measure_pooled(const validation *v, cnn_folds_result *result, cnn_error *error) {
-    static const cnn_metric_id of_probabilities[] = {CNN_METRIC_loss, CNN_METRIC_auc,
-                                                     CNN_METRIC_average_precision, CNN_METRIC_brier,
-                                                     CNN_METRIC_ece};
     const cnn_dataset *dataset = v->pool.dataset;
     int threads = cnn_setup_threads(v->options->threads);
     cnn_measured probabilities;
@@ -334,13 +331,13 @@ static cnn_status measure_pooled(const validation *v, cnn_folds_result *result, 
     if (status == CNN_OK) {
         status = measure(result->logits, labels, dataset->count, threads, &probabilities, error);
     }
-    for (size_t i = 0; i < sizeof of_probabilities / sizeof *of_probabilities && status == CNN_OK;
-         i++) {
-        cnn_metric_id id = of_probabilities[i];
+    for (int id = 0; id < CNN_METRIC_COUNT && status == CNN_OK; id++) {
         size_t offset = cnn_metric_table[id].offset;
-        memcpy((char *)&result->pooled.metrics + offset,
-               (const char *)&probabilities.metrics + offset, sizeof(double));
-        result->pooled.intervals[id] = probabilities.intervals[id];
+        if (!cnn_metric_table[id].needs_threshold) {
+            memcpy((char *)&result->pooled.metrics + offset,
+                   (const char *)&probabilities.metrics + offset, sizeof(double));
+            result->pooled.intervals[id] = probabilities.intervals[id];
+        }
     }
     cnn_free(labels);
     cnn_free(decisions);
