@@ -224,42 +224,6 @@ static void test_text_csv(void **state) {
     expect_csv("\xc3\xa4;\t'", "\xc3\xa4;\t'");
 }
 
-static void expect_json(const char *string, const char *want) {
-    cnn_text text = {0};
-    cnn_text_json_string(&text, string);
-    assert_false(text.failed);
-    assert_string_equal(text.data, want);
-    assert_int_equal(text.length, strlen(want));
-    cnn_text_free(&text);
-}
-
-#define REPLACED "\xef\xbf\xbd" /* U+FFFD in UTF-8 */
-
-static void test_text_json(void **state) {
-    (void)state;
-    expect_json("", "\"\"");
-    expect_json("plain/text", "\"plain/text\"");
-    expect_json("\"\\", "\"\\\"\\\\\"");
-    expect_json("\x01\n\x1f\x7f", "\"\\u0001\\u000a\\u001f\\u007f\"");
-    /* valid characters of 2, 3 and 4 bytes, and the first and last of each length, stay */
-    expect_json("\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82", "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82\"");
-    expect_json("\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf",
-                "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\"");
-    expect_json("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"");
-    expect_json("\xed\x9f\xbf\xee\x80\x80", "\"\xed\x9f\xbf\xee\x80\x80\""); /* beside surrogates */
-    /* each byte of what is not valid is replaced: overlong, surrogate, too large, cut off, stray */
-    expect_json("a\xc0\xaf.", "\"a" REPLACED REPLACED ".\"");
-    expect_json("\xe0\x9f\xbf", "\"" REPLACED REPLACED REPLACED "\"");
-    expect_json("\xed\xa0\x80", "\"" REPLACED REPLACED REPLACED "\"");
-    expect_json("\xf0\x8f\xbf\xbf", "\"" REPLACED REPLACED REPLACED REPLACED "\"");
-    expect_json("\xf4\x90\x80\x80", "\"" REPLACED REPLACED REPLACED REPLACED "\"");
-    expect_json("\xf5\x80\x80\x80", "\"" REPLACED REPLACED REPLACED REPLACED "\"");
-    expect_json("\xf5z", "\"" REPLACED "z\"");
-    expect_json("\x80\xff", "\"" REPLACED REPLACED "\"");
-    expect_json("\xe2\x82", "\"" REPLACED REPLACED "\"");
-    expect_json("\xc3(", "\"" REPLACED "(\"");
-}
-
 static void test_text_is_utf8(void **state) {
     (void)state;
     assert_true(cnn_text_is_utf8(""));
@@ -304,7 +268,7 @@ static void test_text_failed_stays(void **state) {
     assert_true(text.failed);
     cnn_text_format(&text, "more");
     cnn_text_csv_field(&text, "more");
-    cnn_text_json_string(&text, "more");
+    cnn_text_number(&text, 0.5, "");
     assert_true(text.failed);
     assert_string_equal(text.data, "kept");
     cnn_text_free(&text);
@@ -947,7 +911,6 @@ int main(void) {
         cmocka_unit_test(test_random_distribution),
         cmocka_unit_test(test_random_streams_differ),
         cmocka_unit_test(test_text_csv),
-        cmocka_unit_test(test_text_json),
         cmocka_unit_test(test_text_is_utf8),
         cmocka_unit_test(test_text_grows),
         cmocka_unit_test(test_text_failed_stays),

@@ -17,18 +17,27 @@ typedef struct cnn_text {
 } cnn_text;
 
 void cnn_text_append(cnn_text *text, const char *bytes, size_t length);
+/* printf, with a decimal point in every locale. */
 void cnn_text_format(cnn_text *text, const char *format, ...) CNN_PRINTF(2, 3);
 /* One field of a CSV row (RFC 4180): in quotes where it holds a comma, a quote or a line's end. */
 void cnn_text_csv_field(cnn_text *text, const char *field);
-/* A JSON string with its quotes; bytes that are not valid UTF-8 become U+FFFD. */
-void cnn_text_json_string(cnn_text *text, const char *string);
-/* The shortest digits that read back to the same double; `none` where it is no finite number. */
+/* The shortest digits that read back to the same double (number_text.h); `none` where the number is
+ * not finite. */
 void cnn_text_number(cnn_text *text, double number, const char *none);
+/* Nine digits, which read back to the same float. */
+void cnn_text_float(cnn_text *text, float number);
+/* The text as a string of its own, to be freed with cnn_free; NULL, and nothing left, where it has
+ * failed. */
+char *cnn_text_take(cnn_text *text);
 void cnn_text_free(cnn_text *text);
 
 /* A number of bytes for people: "812 bytes", "23.4 KiB", "1.5 GiB". Writes it into text and returns
  * that. */
 const char *cnn_bytes_text(uint64_t bytes, char text[24]);
+
+/* Length in bytes of the valid UTF-8 character that starts at s, 0 where there is none (RFC 3629:
+ * no overlong forms, no surrogates, nothing above U+10FFFF). */
+size_t cnn_utf8_length(const unsigned char *s);
 
 /* Is the string valid UTF-8 (RFC 3629)? */
 bool cnn_text_is_utf8(const char *string);

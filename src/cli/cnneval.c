@@ -147,26 +147,23 @@ static void on_image(void *user, const cnn_evaluation *evaluation, const cnn_sam
     if (!command->rows) {
         return;
     }
-    cnn_text *rows = &command->row_text;
-    cnn_row_format format = command->rows_format;
     bool known = said[0]->status == CNN_OK;
     int predicted = said[0]->probability >= model->threshold;
-    int column = 0;
-    cnn_row_text(rows, format, column++, "path", sample->path);
-    cnn_row_text(rows, format, column++, "label",
-                 cnn_predictor_class(model->predictor, sample->label));
-    cnn_row_text(rows, format, column++, "predicted",
-                 known ? cnn_predictor_class(model->predictor, predicted) : "");
-    cnn_row_number(rows, format, column++, "probability", known ? said[0]->probability : NAN);
+    cnn_row row;
+    cnn_row_begin(&row, &command->row_text, command->rows_format);
+    cnn_row_text(&row, "path", sample->path);
+    cnn_row_text(&row, "label", cnn_predictor_class(model->predictor, sample->label));
+    cnn_row_text(&row, "predicted", known ? cnn_predictor_class(model->predictor, predicted) : "");
+    cnn_row_number(&row, "probability", known ? said[0]->probability : NAN);
     if (said[1]) {
-        cnn_row_number(rows, format, column++, "other_probability",
+        cnn_row_number(&row, "other_probability",
                        said[1]->status == CNN_OK ? said[1]->probability : NAN);
     }
-    cnn_row_text(rows, format, column, "status",
+    cnn_row_text(&row, "status",
                  !known                                 ? said[0]->reason
                  : said[1] && said[1]->status != CNN_OK ? said[1]->reason
                                                         : "ok");
-    cnn_row_end(rows, format);
+    cnn_row_end(&row);
 }
 
 static cnn_status write_rows(const eval_command *command, cnn_error *error) {

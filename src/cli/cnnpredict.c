@@ -101,11 +101,13 @@ static void print_help(void) {
 static void add_row(cnn_text *rows, cnn_row_format format, const char *path, const char *label,
                     const cnn_prediction *prediction) {
     bool known = prediction->status == CNN_OK;
-    cnn_row_text(rows, format, 0, "path", path);
-    cnn_row_text(rows, format, 1, "label", known ? label : "");
-    cnn_row_number(rows, format, 2, "probability", known ? prediction->probability : NAN);
-    cnn_row_text(rows, format, 3, "status", known ? "ok" : prediction->reason);
-    cnn_row_end(rows, format);
+    cnn_row row;
+    cnn_row_begin(&row, rows, format);
+    cnn_row_text(&row, "path", path);
+    cnn_row_text(&row, "label", known ? label : "");
+    cnn_row_number(&row, "probability", known ? prediction->probability : NAN);
+    cnn_row_text(&row, "status", known ? "ok" : prediction->reason);
+    cnn_row_end(&row);
 }
 
 /* --- inputs to rows --- */

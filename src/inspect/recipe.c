@@ -1,7 +1,7 @@
 #include "inspect/recipe.h"
 
 #include "base/error.h"
-#include "base/text.h"
+#include "base/json_writer.h"
 
 #include <math.h>
 
@@ -134,89 +134,148 @@ static const recipe *choose(const cnn_survey *survey) {
 
 /* --- the config as JSON, of which config/read.c checks every key and fills in the others --- */
 
-static void write_path(const char *key, const char *path, cnn_text *json) {
+static void add_text(cnn_json_writer *json, const char *key, const char *text) {
+    cnn_json_string(cnn_json_key(json, key), text);
+}
+
+static void add_number(cnn_json_writer *json, const char *key, double number) {
+    cnn_json_number(cnn_json_key(json, key), number);
+}
+
+static void add_path(cnn_json_writer *json, const char *key, const char *path) {
     if (path) {
-        cnn_text_format(json, ", \"%s\": ", key);
-        cnn_text_json_string(json, path);
+        add_text(json, key, path);
     }
 }
 
-static void write_data(const cnn_survey *survey, cnn_text *json) {
-    cnn_text_format(json, "\"data\": {\"classes\": [");
-    cnn_text_json_string(json, survey->classes[0]);
-    cnn_text_format(json, ", ");
-    cnn_text_json_string(json, survey->classes[1]);
-    cnn_text_format(json, "]");
-    write_path("train", survey->layout.train, json);
-    write_path("validation", survey->layout.validation, json);
-    write_path("test", survey->layout.test, json);
+static void write_data(const cnn_survey *survey, cnn_json_writer *json) {
+    cnn_json_begin_object(cnn_json_key(json, "data"));
+    cnn_json_begin_array(cnn_json_key(json, "classes"));
+    cnn_json_string(json, survey->classes[0]);
+    cnn_json_string(json, survey->classes[1]);
+    cnn_json_end(json);
+    add_path(json, "train", survey->layout.train);
+    add_path(json, "validation", survey->layout.validation);
+    add_path(json, "test", survey->layout.test);
     if (!survey->layout.validation) {
-        cnn_text_format(json, ", \"validation\": %g", held_back(survey));
+        add_number(json, "validation", held_back(survey));
     }
     if (survey->unreadable > 0) {
-        cnn_text_format(json, ", \"bad_images\": \"skip\"");
+        add_text(json, "bad_images", "skip");
     }
     if (survey->two_labels + survey->two_splits > 0) {
-        cnn_text_format(json, ", \"duplicates\": \"allow\"");
+        add_text(json, "duplicates", "allow");
     }
-    cnn_text_format(json, "}");
+    cnn_json_end(json);
 }
 
 static int at_least(int value, int least) {
     return value < least ? least : value;
 }
 
-static void write_image(const recipe *r, const cnn_survey *survey, cnn_text *json) {
-    cnn_text_format(json,
-                    ", \"image\": {\"width\": %d, \"height\": %d, \"channels\": %d, "
-                    "\"resize\": \"stretch\", \"normalize\": \"standardize\"}",
-                    r->side ? r->side : at_least(survey->width, SIDE_MIN),
-                    r->side ? r->side : at_least(survey->height, SIDE_MIN),
-                    is_colour(survey) ? 3 : 1);
+static void write_image(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
+    cnn_json_begin_object(cnn_json_key(json, "image"));
+    add_number(json, "width", r->side ? r->side : at_least(survey->width, SIDE_MIN));
+    add_number(json, "height", r->side ? r->side : at_least(survey->height, SIDE_MIN));
+    add_number(json, "channels", is_colour(survey) ? 3 : 1);
+    add_text(json, "resize", "stretch");
+    add_text(json, "normalize", "standardize");
+    cnn_json_end(json);
 }
 
-static void write_layers(const recipe *r, cnn_text *json) {
-    cnn_text_format(json, ", \"layers\": [");
+/* A layer, with one number where key is not NULL. */
+static void write_layer(cnn_json_writer *json, const char *type, const char *key, double number) {
+    cnn_json_begin_object(json);
+    add_text(json, "type", type);
+    if (key) {
+        add_number(json, key, number);
+    }
+    cnn_json_end(json);
+}
+
+static void write_convolution(cnn_json_writer *json, int filters) {
+    cnn_json_begin_object(json);
+    add_text(json, "type", "conv");
+    add_number(json, "filters", filters);
+    add_number(json, "kernel", 3);
+    add_text(json, "padding", "same");
+    cnn_json_end(json);
+}
+
+static void write_layers(const recipe *r, cnn_json_writer *json) {
+    cnn_json_begin_array(cnn_json_key(json, "layers"));
     for (int i = 0; i < r->stages; i++) {
         bool averaged = r->units == 0 && i == r->stages - 1;
-        cnn_text_format(json,
-                        "{\"type\": \"conv\", \"filters\": %d, \"kernel\": 3, \"padding\": "
-                        "\"same\"}, {\"type\": \"batchnorm\"}, {\"type\": \"relu\"}, %s, ",
-                        r->filters[i],
-                        averaged ? "{\"type\": \"global_avgpool\"}"
-                                 : "{\"type\": \"maxpool\", \"size\": 2}");
+        write_convolution(json, r->filters[i]);
+        write_layer(json, "batchnorm", NULL, 0);
+        write_layer(json, "relu", NULL, 0);
+        write_layer(json, averaged ? "global_avgpool" : "maxpool", averaged ? NULL : "size", 2);
     }
-    cnn_text_format(json, "{\"type\": \"flatten\"}, {\"type\": \"dropout\", \"rate\": %g}, ",
-                    r->dropout);
+    write_layer(json, "flatten", NULL, 0);
+    write_layer(json, "dropout", "rate", r->dropout);
     if (r->units > 0) {
-        cnn_text_format(json,
-                        "{\"type\": \"dense\", \"units\": %d}, {\"type\": \"batchnorm\"}, "
-                        "{\"type\": \"relu\"}, {\"type\": \"dropout\", \"rate\": %g}, ",
-                        r->units, r->dropout);
+        write_layer(json, "dense", "units", r->units);
+        write_layer(json, "batchnorm", NULL, 0);
+        write_layer(json, "relu", NULL, 0);
+        write_layer(json, "dropout", "rate", r->dropout);
     }
-    cnn_text_format(json, "{\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}]");
+    write_layer(json, "dense", "units", 1);
+    write_layer(json, "sigmoid", NULL, 0);
+    cnn_json_end(json);
 }
 
-static void write_augment(const recipe *r, const cnn_survey *survey, cnn_text *json) {
+static void write_augment(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
     bool colour = is_colour(survey);
-    cnn_text_format(json,
-                    ", \"augment\": {\"flip_horizontal\": true, \"shift\": %g, \"rotate\": %g, "
-                    "\"zoom\": %g, \"brightness\": %g, \"contrast\": %g, \"saturation\": %g}",
-                    r->shift, colour ? r->rotate_colour : r->rotate_grey, r->zoom, r->brightness,
-                    r->contrast, colour ? r->saturation : 0.0);
+    cnn_json_begin_object(cnn_json_key(json, "augment"));
+    cnn_json_boolean(cnn_json_key(json, "flip_horizontal"), true);
+    add_number(json, "shift", r->shift);
+    add_number(json, "rotate", colour ? r->rotate_colour : r->rotate_grey);
+    add_number(json, "zoom", r->zoom);
+    add_number(json, "brightness", r->brightness);
+    add_number(json, "contrast", r->contrast);
+    add_number(json, "saturation", colour ? r->saturation : 0.0);
+    cnn_json_end(json);
 }
 
 /* model.bin is the last epoch, to which one_cycle comes in small steps, not the one with the lowest
  * validation loss: of few images that is chance, and often one from the middle of the run. The
  * validation images give the temperature, and tell how good the model is. */
-static void write_train(const recipe *r, const cnn_survey *survey, cnn_text *json) {
-    cnn_text_format(json,
-                    ", \"train\": {\"batch_size\": %d, \"optimizer\": \"adamw\", "
-                    "\"learning_rate\": %g, \"weight_decay\": %g, \"schedule\": \"one_cycle\", "
-                    "\"calibrate\": true, \"early_stopping\": {\"restore\": false}%s}",
-                    train_images(survey) > MANY_IMAGES ? BATCH_SIZE_MANY : BATCH_SIZE,
-                    r->learning_rate, WEIGHT_DECAY,
-                    is_unbalanced(survey) ? ", \"pos_weight\": \"balanced\"" : "");
+static void write_train(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
+    cnn_json_begin_object(cnn_json_key(json, "train"));
+    add_number(json, "batch_size",
+               train_images(survey) > MANY_IMAGES ? BATCH_SIZE_MANY : BATCH_SIZE);
+    add_text(json, "optimizer", "adamw");
+    add_number(json, "learning_rate", r->learning_rate);
+    add_number(json, "weight_decay", WEIGHT_DECAY);
+    add_text(json, "schedule", "one_cycle");
+    cnn_json_boolean(cnn_json_key(json, "calibrate"), true);
+    cnn_json_begin_object(cnn_json_key(json, "early_stopping"));
+    cnn_json_boolean(cnn_json_key(json, "restore"), false);
+    cnn_json_end(json);
+    if (is_unbalanced(survey)) {
+        add_text(json, "pos_weight", "balanced");
+    }
+    cnn_json_end(json);
+}
+
+/* Parses what was written, so that the recipe is checked like any config. */
+static cnn_status write_config(const recipe *r, const cnn_survey *survey, const char *output,
+                               cnn_config **config, cnn_error *error) {
+    cnn_text text = {0};
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    write_data(survey, &json);
+    write_image(r, survey, &json);
+    write_layers(r, &json);
+    write_augment(r, survey, &json);
+    write_train(r, survey, &json);
+    add_path(&json, "output", output);
+    cnn_json_end(&json);
+    cnn_status status = text.failed ? cnn_fail_memory(error, "the config")
+                                    : cnn_config_parse("the recipe", text.data, text.length, NULL,
+                                                       0, config, error);
+    cnn_text_free(&text);
+    return status;
 }
 
 /* --- the time it takes --- */
@@ -263,26 +322,12 @@ static cnn_status plan_time(const recipe *r, const cnn_survey *survey, cnn_confi
 cnn_status cnn_recipe_make(const cnn_survey *survey, const char *output, cnn_config **config,
                            cnn_recipe_budget *budget, cnn_error *error) {
     const recipe *r = choose(survey);
-    cnn_text json = {0};
-    cnn_text_format(&json, "{");
-    write_data(survey, &json);
-    write_image(r, survey, &json);
-    write_layers(r, &json);
-    write_augment(r, survey, &json);
-    write_train(r, survey, &json);
-    write_path("output", output, &json);
-    cnn_text_format(&json, "}");
     *config = NULL;
-    cnn_status status = json.failed ? cnn_fail_memory(error, "the config")
-                                    : cnn_config_parse("the recipe", json.data, json.length, NULL,
-                                                       0, config, error);
-    cnn_text_free(&json);
-    if (status == CNN_OK) {
-        status = plan_time(r, survey, *config, budget, error);
-        if (status != CNN_OK) {
-            cnn_config_free(*config);
-            *config = NULL;
-        }
+    CNN_TRY(write_config(r, survey, output, config, error));
+    cnn_status status = plan_time(r, survey, *config, budget, error);
+    if (status != CNN_OK) {
+        cnn_config_free(*config);
+        *config = NULL;
     }
     return status;
 }

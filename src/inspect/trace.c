@@ -7,13 +7,12 @@
 #include "cnn/train.h"
 
 #include "base/error.h"
+#include "base/json_writer.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "nn/loss.h"
 #include "run/setup.h"
 #include "run/training_settings.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -168,55 +167,46 @@ static cnn_status run(trace *t, const float **gradients, cnn_minibatch *minibatc
 
 /* --- JSON --- */
 
-static void write_float(cnn_text *text, float value) {
-    if (isfinite(value)) {
-        cnn_text_format(text, "%.9g", (double)value);
-    } else {
-        cnn_text_format(text, "null");
-    }
-}
-
 /* A nested list of the given dimensions; value of index (i, j, …) at values[i * stride[0] + j *
  * stride[1] …]. */
-static void write_list(cnn_text *text, const float *values, const int64_t *dim,
+static void write_list(cnn_json_writer *json, const float *values, const int64_t *dim,
                        const size_t *stride, int rank) {
     if (rank == 0) {
-        write_float(text, *values);
+        cnn_json_float(json, *values);
         return;
     }
-    cnn_text_append(text, "[", 1);
+    cnn_json_begin_array(json);
     for (int64_t i = 0; i < dim[0]; i++) {
-        if (i > 0) {
-            cnn_text_append(text, ",", 1);
-        }
-        write_list(text, values + (size_t)i * stride[0], dim + 1, stride + 1, rank - 1);
+        write_list(json, values + (size_t)i * stride[0], dim + 1, stride + 1, rank - 1);
     }
-    cnn_text_append(text, "]", 1);
+    cnn_json_end(json);
 }
 
-static void write_name(cnn_text *text, const char *prefix, const char *name) {
-    cnn_text_format(text, ",\n\"%s%s\": ", prefix, name);
+static void write_name(cnn_json_writer *json, const char *prefix, const char *name) {
+    char key[NAME_SIZE + 1];
+    (void)snprintf(key, sizeof key, "%s%s", prefix, name);
+    (void)cnn_json_key(json, key);
 }
 
 /* An activation, or its gradient, of all images. */
-static void write_activation(const trace *t, cnn_text *text, const char *prefix, const char *name,
-                             const cnn_shape *shape, const float *values) {
+static void write_activation(const trace *t, cnn_json_writer *json, const char *prefix,
+                             const char *name, const cnn_shape *shape, const float *values) {
     size_t size = cnn_shape_size(shape);
     size_t plane = (size_t)shape->height * (size_t)shape->width;
-    write_name(text, prefix, name);
+    write_name(json, prefix, name);
     if (shape->flat) {
         const int64_t dim[2] = {shape->channels, (int64_t)t->m};
         const size_t stride[2] = {1, size};
-        write_list(text, values, dim, stride, 2);
+        write_list(json, values, dim, stride, 2);
     } else {
         const int64_t dim[4] = {(int64_t)t->m, shape->channels, shape->height, shape->width};
         const size_t stride[4] = {size, plane, (size_t)shape->width, 1};
-        write_list(text, values, dim, stride, 4);
+        write_list(json, values, dim, stride, 4);
     }
 }
 
 /* "w1" and "b1", or their gradients. */
-static void write_tensors(const trace *t, cnn_text *text, const char *prefix, int layer,
+static void write_tensors(const trace *t, cnn_json_writer *json, const char *prefix, int layer,
                           const float *values) {
     const cnn_layer *from = &t->setup.network->layers[layer];
     for (int i = 0; i < from->tensor_count; i++) {
@@ -231,9 +221,27 @@ static void write_tensors(const trace *t, cnn_text *text, const char *prefix, in
             stride[d] = step;
             step *= (size_t)tensor->dim[d];
         }
-        write_name(text, prefix, name);
-        write_list(text, values + tensor->offset, dim, stride, tensor->rank);
+        write_name(json, prefix, name);
+        write_list(json, values + tensor->offset, dim, stride, tensor->rank);
     }
+}
+
+/* "images" and "y": which images the batch holds, and their labels as a row. */
+static void write_images(const trace *t, cnn_json_writer *json) {
+    const cnn_network *network = t->setup.network;
+    cnn_json_begin_array(cnn_json_key(json, "images"));
+    for (size_t i = 0; i < t->m; i++) {
+        cnn_json_string(json, t->setup.dataset->samples[t->order[i]].path);
+    }
+    cnn_json_end(json);
+    write_activation(t, json, "", "X", &network->activations[0].shape, t->x);
+    cnn_json_begin_array(cnn_json_key(json, "y"));
+    cnn_json_begin_array(json);
+    for (size_t i = 0; i < t->m; i++) {
+        cnn_json_integer(json, t->labels[i]);
+    }
+    cnn_json_end(json);
+    cnn_json_end(json);
 }
 
 static void write_json(const trace *t, const float *gradients, cnn_text *text) {
@@ -242,32 +250,25 @@ static void write_json(const trace *t, const float *gradients, cnn_text *text) {
     for (size_t i = 0; i < t->m; i++) {
         loss += cnn_objective_loss(&t->objective, t->logits[i], t->labels[i]);
     }
-    cnn_text_format(text, "{\"m\": %zu,\n\"images\": [", t->m);
-    for (size_t i = 0; i < t->m; i++) {
-        cnn_text_format(text, "%s", i ? "," : "");
-        cnn_text_json_string(text, t->setup.dataset->samples[t->order[i]].path);
-    }
-    cnn_text_append(text, "]", 1);
-    write_activation(t, text, "", "X", &network->activations[0].shape, t->x);
-    cnn_text_format(text, ",\n\"y\": [[");
-    for (size_t i = 0; i < t->m; i++) {
-        cnn_text_format(text, "%s%d", i ? "," : "", t->labels[i]);
-    }
-    cnn_text_format(text, "]]");
+    cnn_json_writer json = cnn_json_writer_start(text, CNN_JSON_LINES);
+    cnn_json_begin_object(&json);
+    cnn_json_integer(cnn_json_key(&json, "m"), (int64_t)t->m);
+    write_images(t, &json);
     for (int i = 0; i < network->layer_count; i++) {
-        write_tensors(t, text, "", i, t->parameters);
-        write_activation(t, text, "", t->layers[i].name, &network->layers[i].out,
+        write_tensors(t, &json, "", i, t->parameters);
+        write_activation(t, &json, "", t->layers[i].name, &network->layers[i].out,
                          t->layers[i].output);
     }
-    cnn_text_format(text, ",\n\"L\": %.17g", loss / (double)t->m);
+    cnn_json_number(cnn_json_key(&json, "L"), loss / (double)t->m);
     for (int i = network->layer_count - 1; i >= 0; i--) {
         if (t->layers[i].has_gradient) {
-            write_activation(t, text, "d", t->layers[i].name, &network->layers[i].out,
+            write_activation(t, &json, "d", t->layers[i].name, &network->layers[i].out,
                              t->layers[i].gradient);
         }
-        write_tensors(t, text, "d", i, gradients);
+        write_tensors(t, &json, "d", i, gradients);
     }
-    cnn_text_format(text, "\n}\n");
+    cnn_json_end(&json);
+    cnn_text_append(text, "\n", 1);
 }
 
 /* --- the whole --- */

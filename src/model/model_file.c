@@ -13,32 +13,35 @@ static const char config_key[] = "cnntrain.config";
 
 /* --- writing --- */
 
-/* The string `cnntrain.config`; NULL when memory is refused. Free with cJSON_free. */
+static void write_numbers(cnn_json_writer *json, const double *numbers, int count) {
+    cnn_json_begin_array(json);
+    for (int i = 0; i < count; i++) {
+        cnn_json_number(json, numbers[i]);
+    }
+    cnn_json_end(json);
+}
+
+/* The string `cnntrain.config`; NULL when memory is refused. Free with cnn_free. */
 static char *write_config(const cnn_config *config, const cnn_model_info *info) {
     int channels = (int)config->image.channels;
-    char *text = NULL;
-    cJSON *root = cJSON_CreateObject();
-    cJSON *normalization = cJSON_CreateObject();
-    bool complete =
-        root && normalization && cnn_config_write_model_part(config, root, NULL) == CNN_OK &&
-        cnn_json_add(root, "classes",
-                     cJSON_CreateStringArray((const char *const *)info->classes, 2)) &&
-        cnn_json_add(normalization, "mean", cJSON_CreateDoubleArray(info->mean, channels)) &&
-        cnn_json_add(normalization, "deviation",
-                     cJSON_CreateDoubleArray(info->deviation, channels)) &&
-        cnn_json_add(root, "threshold", cJSON_CreateNumber(info->threshold));
+    cnn_text text = {0};
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    cnn_config_write_model_part(config, &json);
+    cnn_json_begin_array(cnn_json_key(&json, "classes"));
+    cnn_json_string(&json, info->classes[0]);
+    cnn_json_string(&json, info->classes[1]);
+    cnn_json_end(&json);
+    cnn_json_number(cnn_json_key(&json, "threshold"), info->threshold);
     if (info->temperature < 1.0 || info->temperature > 1.0) {
-        complete =
-            complete && cnn_json_add(root, "temperature", cJSON_CreateNumber(info->temperature));
+        cnn_json_number(cnn_json_key(&json, "temperature"), info->temperature);
     }
-    if (complete) {
-        complete = cnn_json_add(root, "normalization", normalization);
-        normalization = NULL; /* root's, or freed */
-        text = complete ? cJSON_PrintUnformatted(root) : NULL;
-    }
-    cJSON_Delete(normalization);
-    cJSON_Delete(root);
-    return text;
+    cnn_json_begin_object(cnn_json_key(&json, "normalization"));
+    write_numbers(cnn_json_key(&json, "mean"), info->mean, channels);
+    write_numbers(cnn_json_key(&json, "deviation"), info->deviation, channels);
+    cnn_json_end(&json);
+    cnn_json_end(&json);
+    return cnn_text_take(&text);
 }
 
 static size_t count_tensors(const cnn_network *network) {
@@ -80,7 +83,7 @@ cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn
     cnn_saved_text saved_text = {.key = config_key, .value = text};
     status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
 done:
-    cJSON_free(text);
+    cnn_free(text);
     cnn_free(tensors);
     return status;
 }

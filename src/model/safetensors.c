@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_writer.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -59,30 +60,41 @@ static void get_floats(const char *bytes, size_t count, float *to) {
 
 /* --- writing --- */
 
+static void write_tensor_entry(cnn_json_writer *json, const cnn_saved_tensor *tensor,
+                               size_t *offset) {
+    cnn_json_begin_object(cnn_json_key(json, tensor->name));
+    cnn_json_string(cnn_json_key(json, "dtype"), "F32");
+    cnn_json_begin_array(cnn_json_key(json, "shape"));
+    for (int d = 0; d < tensor->rank; d++) {
+        cnn_json_integer(json, tensor->dim[d]);
+    }
+    cnn_json_end(json);
+    cnn_json_begin_array(cnn_json_key(json, "data_offsets"));
+    cnn_json_integer(json, (int64_t)*offset);
+    *offset += tensor->count * sizeof(float);
+    cnn_json_integer(json, (int64_t)*offset);
+    cnn_json_end(json);
+    cnn_json_end(json);
+}
+
 static void write_header(const cnn_saved_text *texts, size_t text_count,
                          const cnn_saved_tensor *tensors, size_t tensor_count, cnn_text *header) {
-    cnn_text_format(header, "{\"__metadata__\":{");
+    char no_digest[DIGEST_DIGITS + 1] = {0};
+    (void)memset(no_digest, '0', DIGEST_DIGITS);
+    cnn_json_writer json = cnn_json_writer_start(header, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    cnn_json_begin_object(cnn_json_key(&json, "__metadata__"));
     for (size_t i = 0; i < text_count; i++) {
-        cnn_text_json_string(header, texts[i].key);
-        cnn_text_append(header, ":", 1);
-        cnn_text_json_string(header, texts[i].value);
-        cnn_text_append(header, ",", 1);
+        cnn_json_string(cnn_json_key(&json, texts[i].key), texts[i].value);
     }
-    cnn_text_format(header, "\"%s\":\"%s\",\"%s\":\"%0*d\"}", version_key, CNN_VERSION, digest_key,
-                    DIGEST_DIGITS, 0);
+    cnn_json_string(cnn_json_key(&json, version_key), CNN_VERSION);
+    cnn_json_string(cnn_json_key(&json, digest_key), no_digest);
+    cnn_json_end(&json);
     size_t offset = 0;
     for (size_t i = 0; i < tensor_count; i++) {
-        cnn_text_append(header, ",", 1);
-        cnn_text_json_string(header, tensors[i].name);
-        cnn_text_format(header, ":{\"dtype\":\"F32\",\"shape\":[");
-        for (int d = 0; d < tensors[i].rank; d++) {
-            cnn_text_format(header, "%s%lld", d ? "," : "", (long long)tensors[i].dim[d]);
-        }
-        size_t end = offset + tensors[i].count * sizeof(float);
-        cnn_text_format(header, "],\"data_offsets\":[%zu,%zu]}", offset, end);
-        offset = end;
+        write_tensor_entry(&json, &tensors[i], &offset);
     }
-    cnn_text_append(header, "}", 1);
+    cnn_json_end(&json);
     while (!header->failed && (LENGTH_BYTES + header->length) % DATA_ALIGNMENT != 0) {
         cnn_text_append(header, " ", 1);
     }

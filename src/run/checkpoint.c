@@ -1,6 +1,8 @@
 #include "run/checkpoint.h"
 
+#include "base/c_locale.h"
 #include "base/error.h"
+#include "base/number_text.h"
 #include "config/config.h"
 #include "model/safetensors.h"
 
@@ -75,6 +77,7 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
                                         {.key = config_key, .value = config},
                                         {.key = data_key, .value = data}};
     (void)snprintf(data, sizeof data, "%016" PRIx64, state->data);
+    locale_t before = cnn_c_locale_enter();
     for (size_t i = 0; i < FIELDS; i++) {
         const void *field = (const char *)state + fields[i].offset;
         if (fields[i].whole) {
@@ -84,6 +87,7 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
         }
         texts[i + 3] = (cnn_saved_text){.key = fields[i].key, .value = numbers[i]};
     }
+    cnn_c_locale_leave(before);
     cnn_saved_tensor tensors[TENSORS];
     name_tensors(values, tensors);
     return cnn_safetensors_write(path, texts, FIELDS + 3, tensors, TENSORS, error);
@@ -160,7 +164,7 @@ static cnn_status read_field(const cnn_saved_file *file, const char *path, const
         *(int64_t *)place = value;
         fits = value >= 0 && errno == 0;
     } else {
-        *(double *)place = strtod(text, &end);
+        *(double *)place = cnn_number_read(text, &end);
     }
     if (!fits || end == text || *end) {
         return cnn_fail(error, CNN_ERROR_MODEL,

@@ -511,44 +511,50 @@ cnn_status cnn_run_write_predictions(const cnn_run_directory *directory, const c
         cnn_text_csv_field(&text, dataset->classes[sample->label]);
         cnn_text_append(&text, ",", 1);
         cnn_text_csv_field(&text, dataset->classes[probability >= (float)threshold]);
-        cnn_text_format(&text, ",%.9g\n", (double)probability);
+        cnn_text_append(&text, ",", 1);
+        cnn_text_float(&text, probability);
+        cnn_text_append(&text, "\n", 1);
     }
     return write_text(directory, CNN_RUN_PREDICTIONS, &text, error);
 }
 
-/* "train":{"images":25,"loss":…,"accuracy":…}, or null where no epoch was trained. */
-static void add_train_metrics(cnn_text *text, const cnn_metrics *metrics) {
+/* {"images":25,"loss":…,"accuracy":…}, or null where no epoch was trained. */
+static void add_train_metrics(cnn_json_writer *json, const cnn_metrics *metrics) {
     if (metrics->count == 0) {
-        cnn_text_format(text, "null");
+        cnn_json_null(json);
         return;
     }
-    cnn_text_format(text, "{\"images\":%zu,\"loss\":", metrics->count);
-    cnn_text_number(text, metrics->loss, "null");
-    cnn_text_format(text, ",\"accuracy\":");
-    cnn_text_number(text, metrics->accuracy, "null");
-    cnn_text_append(text, "}", 1);
+    cnn_json_begin_object(json);
+    cnn_json_integer(cnn_json_key(json, "images"), (int64_t)metrics->count);
+    cnn_json_number(cnn_json_key(json, "loss"), metrics->loss);
+    cnn_json_number(cnn_json_key(json, "accuracy"), metrics->accuracy);
+    cnn_json_end(json);
 }
 
 cnn_status cnn_run_write_summary(const cnn_run_directory *directory, const cnn_dataset *dataset,
                                  const cnn_run_summary *summary, cnn_error *error) {
     cnn_text text = {0};
-    cnn_text_format(&text, "{\"version\":\"%s\",\"classes\":[", CNN_VERSION);
-    cnn_text_json_string(&text, dataset->classes[0]);
-    cnn_text_append(&text, ",", 1);
-    cnn_text_json_string(&text, dataset->classes[1]);
-    cnn_text_format(&text,
-                    "],\"epochs\":%lld,\"stopped_early\":%s,\"best_epoch\":%lld,"
-                    "\"model_epoch\":%lld,\"parameters\":%zu,\"train\":",
-                    (long long)summary->epochs, summary->stopped_early ? "true" : "false",
-                    (long long)summary->best_epoch, (long long)summary->model_epoch,
-                    summary->parameters);
-    add_train_metrics(&text, &summary->train);
-    cnn_text_format(&text, ",\"validation\":");
-    cnn_metrics_json(&text, &summary->validation);
-    cnn_text_format(&text, ",\"test\":");
-    cnn_metrics_json(&text, &summary->test);
-    cnn_text_format(&text, ",\"bad_images\":%zu,\"seconds\":%.3f,\"images_per_second\":%.1f",
-                    dataset->bad_images, summary->seconds, summary->images_per_second);
-    cnn_text_format(&text, ",\"threads\":%d,\"isa\":\"%s\"}\n", summary->threads, summary->isa);
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    cnn_json_string(cnn_json_key(&json, "version"), CNN_VERSION);
+    cnn_json_begin_array(cnn_json_key(&json, "classes"));
+    cnn_json_string(&json, dataset->classes[0]);
+    cnn_json_string(&json, dataset->classes[1]);
+    cnn_json_end(&json);
+    cnn_json_integer(cnn_json_key(&json, "epochs"), summary->epochs);
+    cnn_json_boolean(cnn_json_key(&json, "stopped_early"), summary->stopped_early);
+    cnn_json_integer(cnn_json_key(&json, "best_epoch"), summary->best_epoch);
+    cnn_json_integer(cnn_json_key(&json, "model_epoch"), summary->model_epoch);
+    cnn_json_integer(cnn_json_key(&json, "parameters"), (int64_t)summary->parameters);
+    add_train_metrics(cnn_json_key(&json, "train"), &summary->train);
+    cnn_metrics_json(cnn_json_key(&json, "validation"), &summary->validation);
+    cnn_metrics_json(cnn_json_key(&json, "test"), &summary->test);
+    cnn_json_integer(cnn_json_key(&json, "bad_images"), (int64_t)dataset->bad_images);
+    cnn_json_fixed(cnn_json_key(&json, "seconds"), summary->seconds, 3);
+    cnn_json_fixed(cnn_json_key(&json, "images_per_second"), summary->images_per_second, 1);
+    cnn_json_integer(cnn_json_key(&json, "threads"), summary->threads);
+    cnn_json_string(cnn_json_key(&json, "isa"), summary->isa);
+    cnn_json_end(&json);
+    cnn_text_append(&text, "\n", 1);
     return write_text(directory, CNN_RUN_SUMMARY, &text, error);
 }

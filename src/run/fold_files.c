@@ -67,16 +67,17 @@ cnn_status cnn_folds_write_predictions(const cnn_run_directory *directory,
         cnn_text_csv_field(&text, dataset->classes[dataset->samples[i].label]);
         cnn_text_append(&text, ",", 1);
         cnn_text_csv_field(&text, dataset->classes[cnn_folds_predicted(result, i)]);
-        cnn_text_format(&text, ",%.9g,%d\n", (double)cnn_probability(result->logits[i]),
-                        result->pool->fold[i] + 1);
+        cnn_text_append(&text, ",", 1);
+        cnn_text_float(&text, cnn_probability(result->logits[i]));
+        cnn_text_format(&text, ",%d\n", result->pool->fold[i] + 1);
     }
     return write_text(directory->file[CNN_RUN_PREDICTIONS], &text, error);
 }
 
 /* --- the summary --- */
 
-/* ,"mean":{"loss":…} over the folds, and the deviation of one fold (dividing by folds - 1). */
-static void add_mean_and_deviation(cnn_text *text, const cnn_folds_result *result) {
+/* "mean":{"loss":…} over the folds, and the deviation of one fold (dividing by folds - 1). */
+static void add_mean_and_deviation(cnn_json_writer *json, const cnn_folds_result *result) {
     int folds = result->pool->folds;
     double mean[CNN_METRIC_COUNT], deviation[CNN_METRIC_COUNT];
     for (int m = 0; m < CNN_METRIC_COUNT; m++) {
@@ -92,12 +93,12 @@ static void add_mean_and_deviation(cnn_text *text, const cnn_folds_result *resul
         deviation[m] = sqrt(squares / (folds - 1));
     }
     for (int which = 0; which < 2; which++) {
-        cnn_text_format(text, ",\"%s\":{", which == 0 ? "mean" : "deviation");
+        cnn_json_begin_object(cnn_json_key(json, which == 0 ? "mean" : "deviation"));
         for (int m = 0; m < CNN_METRIC_COUNT; m++) {
-            cnn_text_format(text, "%s\"%s\":", m > 0 ? "," : "", cnn_metric_table[m].name);
-            cnn_text_number(text, which == 0 ? mean[m] : deviation[m], "null");
+            cnn_json_number(cnn_json_key(json, cnn_metric_table[m].name),
+                            which == 0 ? mean[m] : deviation[m]);
         }
-        cnn_text_append(text, "}", 1);
+        cnn_json_end(json);
     }
 }
 
@@ -105,15 +106,19 @@ cnn_status cnn_folds_write_summary(const cnn_run_directory *directory,
                                    const cnn_folds_result *result, cnn_error *error) {
     const cnn_dataset *dataset = result->pool->dataset;
     cnn_text text = {0};
-    cnn_text_format(&text, "{\"version\":\"%s\",\"classes\":[", CNN_VERSION);
-    cnn_text_json_string(&text, dataset->classes[0]);
-    cnn_text_append(&text, ",", 1);
-    cnn_text_json_string(&text, dataset->classes[1]);
-    cnn_text_format(&text, "],\"folds\":%d,\"parameters\":%zu", result->pool->folds,
-                    result->parameters);
-    add_mean_and_deviation(&text, result);
-    cnn_text_format(&text, ",\"pooled\":");
-    cnn_metrics_json(&text, &result->pooled);
-    cnn_text_format(&text, ",\"bad_images\":%zu}\n", dataset->bad_images);
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    cnn_json_string(cnn_json_key(&json, "version"), CNN_VERSION);
+    cnn_json_begin_array(cnn_json_key(&json, "classes"));
+    cnn_json_string(&json, dataset->classes[0]);
+    cnn_json_string(&json, dataset->classes[1]);
+    cnn_json_end(&json);
+    cnn_json_integer(cnn_json_key(&json, "folds"), result->pool->folds);
+    cnn_json_integer(cnn_json_key(&json, "parameters"), (int64_t)result->parameters);
+    add_mean_and_deviation(&json, result);
+    cnn_metrics_json(cnn_json_key(&json, "pooled"), &result->pooled);
+    cnn_json_integer(cnn_json_key(&json, "bad_images"), (int64_t)dataset->bad_images);
+    cnn_json_end(&json);
+    cnn_text_append(&text, "\n", 1);
     return write_text(directory->file[CNN_RUN_SUMMARY], &text, error);
 }

@@ -7,13 +7,13 @@ LC_ALL=C
 export LC_ALL
 command -v nm >/dev/null || exit 77
 
-# cannot fail with valid arguments
+# cannot fail with valid arguments (newlocale: for the C locale)
 harmless='__ctype_b_loc __ctype_tolower_loc __errno_location __sched_cpucount __stack_chk_fail __tls_get_addr _exit bcmp
 ceil ceilf clearerr cos dirfd erfc exp fclose ferror fileno floor fma fmaf fmax fputc free getenv getopt_long getpid isatty ldexp log
-localeconv malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
+localeconv frexp malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
 fmin fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerror strlen strncasecmp strncmp strnlen strpbrk strrchr strspn
 strstr strtod strtol strtoll strtoul strtoull sysconf __isoc99_sscanf __memcpy_chk __memset_chk __sprintf_chk
-__snprintf_chk __vsnprintf_chk snprintf vsnprintf'
+__snprintf_chk __vsnprintf_chk snprintf vsnprintf newlocale uselocale pthread_once'
 # stdio: inject.c sees the writes of stdout; stderr, and its loss, is left to itself
 stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_chk __printf_chk'
 # locks and conditions of our own threads, set up and used as they must be
