@@ -90,8 +90,8 @@ void cnn_augmented_sheet_free(cnn_augmented_sheet *sheet) {
     *sheet = (cnn_augmented_sheet){0};
 }
 
-cnn_status cnn_show_augmented(cnn_config *config, const cnn_train_options *options, int images,
-                              cnn_augmented_sheet *sheet, cnn_error *error) {
+cnn_status cnn_show_augmented(const cnn_config *config, const cnn_train_options *options,
+                              int images, cnn_augmented_sheet *sheet, cnn_error *error) {
     cnn_setup setup;
     const char *folder = options->output ? options->output : config->output;
     *sheet = (cnn_augmented_sheet){0};

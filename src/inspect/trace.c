@@ -305,7 +305,7 @@ static void release(trace *t) {
     cnn_setup_free(&t->setup);
 }
 
-cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char **json,
+cnn_status cnn_trace(const cnn_config *config, const cnn_train_options *options, char **json,
                      cnn_error *error) {
     *json = NULL;
     trace t = {.augment = &config->augment, .seed = (uint64_t)config->train.seed};
