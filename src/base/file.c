@@ -344,3 +344,15 @@ char *cnn_path_folder(const char *path) {
     }
     return folder;
 }
+
+const char *cnn_path_tilde(const char *path, char text[CNN_TILDE_TEXT_SIZE]) {
+    if (path[0] != '~' || (path[1] != '\0' && path[1] != '/')) {
+        return NULL;
+    }
+    const char *home = getenv("HOME");
+    (void)snprintf(text, CNN_TILDE_TEXT_SIZE,
+                   "expected a path, got \"%.80s\"; ~ is not expanded here: write %.80s%.80s, or "
+                   "./%.80s for a folder named ~",
+                   path, home && *home ? home : "the home directory's path", path + 1, path);
+    return text;
+}

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+enum { CNN_TILDE_TEXT_SIZE = 512 };
+
 /* What to say of a file or folder that could not be opened or read for this reason (errno):
  * `failure`, or CNN_ERROR_RUNTIME where memory or descriptors have run out, which no file is to
  * blame for. */
@@ -70,6 +72,11 @@ bool cnn_folder_exists(const char *path);
 /* folder + "/" + name; NULL when memory is refused. Free with cnn_free. An absolute name, or an
  * empty folder, gives the name alone. */
 char *cnn_path_join(const char *folder, const char *name);
+
+/* NULL where the path can be used as it is. Else it starts with "~/", or is "~": the shell was to
+ * put the home directory there, and did not. Then what to say of it, in text: "expected a path, got
+ * …", with what to write instead. */
+const char *cnn_path_tilde(const char *path, char text[CNN_TILDE_TEXT_SIZE]);
 
 /* The folder part of a path ("" where there is none); NULL when memory is refused. */
 char *cnn_path_folder(const char *path);

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/broken_pipe.h"
 #include "cli/options.h"
 #include "cli/rows.h"
 
@@ -78,6 +79,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     cnn_status status = CNN_OK;
     switch (option) {
     case COMPARE:
+        CNN_TRY(cnn_option_path("--compare", value, error));
         return keep(&command->other, value, error);
     case FORMAT:
         command->json = strcmp(value, "json") == 0;
@@ -87,6 +89,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         }
         break;
     case ROWS:
+        CNN_TRY(cnn_option_path("--rows", value, error));
         status = find_rows_format(value, &command->rows_format, error);
         return status == CNN_OK ? keep(&command->rows, value, error) : status;
     case SPLIT:
@@ -110,6 +113,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
                             "expected one MODEL and one DATA, got a third argument \"%.100s\"",
                             value);
         }
+        CNN_TRY(cnn_option_path(command->path_count == 0 ? "MODEL" : "DATA", value, error));
         return keep(&command->paths[command->path_count++], value, error);
     }
     return CNN_OK;
@@ -227,6 +231,7 @@ static cnn_status evaluate(eval_command *command, cnn_error *error) {
 
 int main(int argc, char **argv) {
     cnn_error error = {0};
+    cnn_broken_pipe_ignore();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
     eval_command command = {.action = -1, .split = -1, .threshold = -1.0};
     cnn_status status = cnn_options_parse(options, argc, argv, handle, &command, &error);

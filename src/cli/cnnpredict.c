@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/broken_pipe.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/rows.h"
@@ -69,6 +70,9 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         command->action = option;
         break;
     default:
+        if (*value) { /* an empty one gets its row */
+            CNN_TRY(cnn_option_path(command->path_count == 0 ? "MODEL" : "PATH", value, error));
+        }
         command->paths[command->path_count] = cnn_copy_string(value);
         if (!command->paths[command->path_count]) {
             return cnn_fail_memory(error, "the command line");
@@ -231,6 +235,7 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
 
 int main(int argc, char **argv) {
     cnn_error error = {0};
+    cnn_broken_pipe_ignore();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
     predict_command command = {.action = -1, .threshold = -1.0};
     command.paths = cnn_alloc((size_t)argc + 1, sizeof *command.paths);

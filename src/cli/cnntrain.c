@@ -2,6 +2,7 @@
 #include "cnn/train.h"
 
 #include "base/error.h"
+#include "cli/broken_pipe.h"
 #include "cli/cache_home.h"
 #include "cli/options.h"
 #include "cli/png_file.h"
@@ -101,16 +102,14 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     switch (option) {
     case CONFIG:
         command->config = value;
-        break;
+        return cnn_option_path("--config", value, error);
     case INIT:
         command->init = value;
+        CNN_TRY(cnn_option_path("--init", value, error));
         return choose_action(command, option, error);
     case OUT:
-        if (!*value) {
-            return cnn_fail(error, CNN_ERROR_CONFIG, "--out: expected a path, got \"\"");
-        }
         command->train.output = value;
-        break;
+        return cnn_option_path("--out", value, error);
     case RESUME:
         command->train.resume = true;
         break;
@@ -356,6 +355,7 @@ static cnn_status run(const train_command *command, cnn_error *error) {
 int main(int argc, char **argv) {
     cnn_error error = {0};
     cnn_progress progress;
+    cnn_broken_pipe_ignore();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
     train_command command = {.action = -1};
     command.overrides = calloc((size_t)argc + 1, sizeof *command.overrides);

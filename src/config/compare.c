@@ -44,15 +44,20 @@ static bool describe_difference(const char *key, const cJSON *was, const cJSON *
     return complete;
 }
 
-/* May a run that goes on with this config differ in the key? Not in its length, where the learning
- * rate of every step depends on it. */
-static bool may_change(const cnn_config_key *key, const cJSON *config) {
-    const cJSON *train = cJSON_GetObjectItemCaseSensitive(config, "train");
-    const char *schedule =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(train, "schedule"));
-    bool fixed_length =
-        schedule && (strcmp(schedule, "cosine") == 0 || strcmp(schedule, "one_cycle") == 0);
-    return key->may_change && !(fixed_length && strcmp(key->path, "train.epochs") == 0);
+/* Does the learning rate of every step depend on the length of the run? */
+static bool has_fixed_length(const cJSON *config) {
+    const char *schedule = cJSON_GetStringValue(value_at(config, "train.schedule"));
+    return schedule && (strcmp(schedule, "cosine") == 0 || strcmp(schedule, "one_cycle") == 0);
+}
+
+/* May a run that is resumed differ in the key, from `was` to `is` (NULL: none)? */
+static bool may_change(const cnn_config_key *key, const cJSON *was, const cJSON *is,
+                       const cJSON *before) {
+    bool paths = key->kind == CNN_CONFIG_PATH || key->kind == CNN_CONFIG_VALIDATION;
+    if (paths && strncmp(key->path, "data.", strlen("data.")) == 0) {
+        return key->may_change && cJSON_IsString(was) && cJSON_IsString(is);
+    }
+    return key->may_change && !(strcmp(key->path, "train.epochs") == 0 && has_fixed_length(before));
 }
 
 /* Finds the first key in which the two differ; false where memory is refused. */
@@ -61,8 +66,8 @@ static bool compare(const cJSON *before, const cJSON *after, char difference[256
         const cJSON *was = value_at(before, key->path);
         const cJSON *is = value_at(after, key->path);
         bool left_to_data = key->kind == CNN_CONFIG_CLASSES && !is;
-        if (!may_change(key, before) && (was || is) && !left_to_data &&
-            !cJSON_Compare(was, is, true)) {
+        if ((was || is) && !left_to_data && !cJSON_Compare(was, is, true) &&
+            !may_change(key, was, is, before)) {
             return describe_difference(key->path, was, is, difference);
         }
     }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define CONFIG_FILE_LIMIT ((size_t)16 << 20)
 #define NAMES_MAX 64
@@ -382,6 +383,10 @@ static cnn_status read_path(const config_reader *reader, const char *place, cons
     if (!cJSON_IsString(item) || !*item->valuestring) {
         return fail_expected(reader, place, "a path", item);
     }
+    char text[CNN_TILDE_TEXT_SIZE];
+    if (cnn_path_tilde(item->valuestring, text)) {
+        return fail_at(reader, place, "%s", text);
+    }
     *path = cnn_copy_string(item->valuestring);
     return *path ? CNN_OK : cnn_fail_memory(reader->error, "a path");
 }
@@ -723,6 +728,12 @@ cnn_status cnn_config_load(const char *path, const char *const *overrides, size_
     }
     status = cnn_config_parse(path, text, size, overrides, override_count, out, error);
     cnn_free(text);
+    struct stat about;
+    if (status == CNN_OK && stat(path, &about) == 0 && S_ISREG(about.st_mode)) {
+        (*out)->source.known = true;
+        (*out)->source.device = about.st_dev;
+        (*out)->source.inode = about.st_ino;
+    }
     return status;
 }
 

@@ -138,6 +138,9 @@ static cnn_status compare_config(const cnn_saved_file *file, const char *path, c
     }
     if (status == CNN_OK) {
         status = cnn_config_difference(text, config, difference, error);
+        if (status == CNN_ERROR_MODEL) {
+            status = cnn_fail_prefix(error, status, "%s: damaged: %s: ", path, config_key);
+        }
     }
     if (status == CNN_OK && difference[0]) {
         status = cnn_fail(error, CNN_ERROR_CONFIG,

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "run/evaluate.h"
 #include "run/fold_images.h"
+#include "run/moved_images.h"
 #include "run/run_set.h"
 #include "run/setup.h"
 #include "run/summary.h"
@@ -43,6 +44,15 @@ static cnn_status load_images(void *context, cnn_error *error) {
 static void describe_folds(const void *context, cnn_text *text) {
     const validation *v = context;
     cnn_table_split(v->images.dataset, v->images.fold, text);
+}
+
+static cnn_status follow_folds(void *context, const char *table, cnn_text *difference,
+                               cnn_error *error) {
+    validation *v = context;
+    CNN_TRY(cnn_moved_images_follow(table, v->images.dataset, v->images.fold, difference, error));
+    return difference->length > 0
+               ? CNN_OK
+               : cnn_table_update_split(table, v->images.dataset, v->images.fold, error);
 }
 
 static cnn_status prepare_fold(void *context, int fold, cnn_member *member, cnn_error *error) {
@@ -253,6 +263,7 @@ cnn_status cnn_cross_validate(const cnn_config *config, const cnn_train_options 
                                       .load = load_images,
                                       .resolved = resolved_config,
                                       .describe = describe_folds,
+                                      .follow = follow_folds,
                                       .prepare = prepare_fold,
                                       .gather = gather_folds};
     validation v = {.config = *config, .options = options};

@@ -194,12 +194,13 @@ cnn_status cnn_run_remove_drafts(const char *path, cnn_error *error) {
     return status;
 }
 
-/* Removes the run's files. */
+/* Removes the run's files but config.json: it may be the very file that the program was given, and
+ * the run that starts replaces it in one step. */
 static cnn_status clear_files(const cnn_run_directory *directory, cnn_error *error) {
-    /* the checkpoint first and the config last: wherever this ends, what is left is the old run, or
-     * one without a checkpoint, which --resume starts from its beginning */
+    /* the checkpoint first: wherever this ends, what is left is the old run, or one without a
+     * checkpoint, which --resume starts from its beginning */
     CNN_TRY(cnn_run_remove(directory, CNN_RUN_CHECKPOINT, error));
-    for (int i = CNN_RUN_FILE_COUNT - 1; i >= CNN_RUN_CONFIG; i--) {
+    for (int i = CNN_RUN_FILE_COUNT - 1; i > CNN_RUN_CONFIG; i--) {
         CNN_TRY(cnn_run_remove(directory, (cnn_run_file)i, error));
     }
     return CNN_OK;
@@ -208,6 +209,7 @@ static cnn_status clear_files(const cnn_run_directory *directory, cnn_error *err
 static cnn_status clear_named_fold(const cnn_run_directory *fold, cnn_error *error) {
     CNN_TRY(cnn_run_remove_drafts(fold->path, error));
     CNN_TRY(clear_files(fold, error));
+    CNN_TRY(cnn_run_remove(fold, CNN_RUN_CONFIG, error));
     return rmdir(fold->path) == 0 || errno == ENOTEMPTY || errno == EEXIST
                ? CNN_OK
                : fail_with(fold->path, errno, error);

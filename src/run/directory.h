@@ -81,8 +81,8 @@ CNN_MUST_USE cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_r
 /* Removes what a program that was killed has left half-written. */
 CNN_MUST_USE cnn_status cnn_run_remove_drafts(const char *path, cnn_error *error);
 
-/* For a run that starts: removes the files of an earlier run, and those of the folds of an earlier
- * cross-validation. */
+/* For a run that starts, and writes config.json next: removes the files of an earlier run but this
+ * one, and those of the folds of an earlier cross-validation. */
 CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directory,
                                                 cnn_error *error);
 

@@ -71,7 +71,14 @@ static cnn_status compare_texts(const set_run *r, const char *then, const char *
     if (!now) {
         return cnn_fail_memory(error, "the config");
     }
-    CNN_TRY(cnn_config_difference(then, now, difference, error));
+    cnn_status status = cnn_config_difference(then, now, difference, error);
+    if (status == CNN_ERROR_MODEL) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: cannot %s: damaged: expected the config of the run as JSON, found "
+                        "other text",
+                        r->session.directory.file[CNN_RUN_CONFIG], verb(r));
+    }
+    CNN_TRY(status);
     return difference[0] ? cnn_fail(error, CNN_ERROR_CONFIG,
                                     "%s: cannot %s: the config has changed since the run was "
                                     "started: %s",
@@ -99,10 +106,9 @@ static cnn_status compare_config(const set_run *r, const cnn_config *config, cnn
 }
 
 static cnn_status compare_split(const set_run *r, cnn_error *error) {
-    cnn_text now = {0}, difference = {0};
-    r->set->kind->describe(r->set->context, &now);
-    cnn_status status =
-        cnn_table_compare(r->session.directory.file[CNN_RUN_SPLIT], &now, &difference, error);
+    cnn_text difference = {0};
+    cnn_status status = r->set->kind->follow(
+        r->set->context, r->session.directory.file[CNN_RUN_SPLIT], &difference, error);
     if (status == CNN_OK && difference.length > 0) {
         status = cnn_fail(error, CNN_ERROR_CONFIG,
                           "%s: cannot %s: --folds or the images have changed since the run was "
@@ -110,7 +116,6 @@ static cnn_status compare_split(const set_run *r, cnn_error *error) {
                           r->session.directory.path, verb(r), difference.data);
     }
     cnn_text_free(&difference);
-    cnn_text_free(&now);
     return status;
 }
 

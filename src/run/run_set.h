@@ -40,8 +40,12 @@ typedef struct cnn_set_kind {
     cnn_status (*load)(void *context, cnn_error *error);
     /* The set's config, resolved. */
     const cnn_config *(*resolved)(const void *context);
-    /* The set's split.csv, which sets with other members must not share. */
+    /* The set's split.csv: which images, or members, there are. */
     void (*describe)(const void *context, cnn_text *text);
+    /* Compares the split.csv that the set was started with, the file `table`, and brings what was
+     * loaded into its order. *difference: what differs, for people (free with cnn_text_free); empty
+     * where nothing does. Then writes split.csv anew where paths have changed. */
+    cnn_status (*follow)(void *context, const char *table, cnn_text *difference, cnn_error *error);
     /* Makes a member ready to be trained. */
     cnn_status (*prepare)(void *context, int member, cnn_member *what, cnn_error *error);
     /* Reads what all members have left, in their directories, and writes the set's results into its

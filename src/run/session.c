@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "run/checkpoint.h"
+#include "run/own_config.h"
 
 #include <stdio.h>
 
@@ -70,7 +71,8 @@ cnn_status cnn_session_open(const cnn_config *config, const cnn_train_options *o
                         "output: missing; the run directory, in the config or as --out DIR");
     }
     CNN_TRY(cnn_run_directory_name(path, &session->directory, error));
-    return check(session, error);
+    CNN_TRY(check(session, error));
+    return session->begun ? CNN_OK : cnn_own_config_check(&session->directory, config, error);
 }
 
 void cnn_session_close(cnn_session *session) {

@@ -44,7 +44,8 @@ typedef struct cnn_session {
 cnn_run_mode cnn_run_mode_of(const cnn_train_options *options);
 
 /* Opens options->output, or else the config's. CNN_ERROR_CONFIG where there is neither, or where
- * the directory may not be used in this mode. Close with cnn_session_close, also after a failure.
+ * the directory may not be used in this mode, or where a run that starts would overwrite the config
+ * it was given (own_config.h). Close with cnn_session_close, also after a failure.
  */
 CNN_MUST_USE cnn_status cnn_session_open(const cnn_config *config, const cnn_train_options *options,
                                          cnn_session_kind kind, cnn_run_mode mode,

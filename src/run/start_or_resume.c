@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "run/moved_images.h"
 #include "run/tables.h"
 #include "run/trainer.h"
 
@@ -28,22 +29,40 @@ static cnn_status start(cnn_trainer *t, cnn_error *error) {
 
 /* --- resuming: nothing is changed before all of it is known to fit --- */
 
-/* Says which of the images are not those of the run. */
-static cnn_status fail_other_data(const cnn_trainer *t, cnn_error *error) {
-    cnn_text now = {0}, difference;
-    cnn_table_split(t->setup.dataset, NULL, &now);
-    cnn_status status =
-        cnn_table_compare(t->session.directory.file[CNN_RUN_SPLIT], &now, &difference, error);
-    if (status == CNN_OK) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: cannot resume: the images have changed since the run was started: "
-                          "%s",
-                          t->session.directory.path,
-                          difference.length > 0 ? difference.data : "split.csv has, too");
+static cnn_status fail_other_images(const cnn_trainer *t, const char *difference,
+                                    cnn_error *error) {
+    return cnn_fail(error, CNN_ERROR_CONFIG,
+                    "%s: cannot resume: the images have changed since the run was started: %s",
+                    t->session.directory.path, difference);
+}
+
+/* Brings the images into the order that they had when the run was started, wherever they are now.
+ */
+static cnn_status follow_moved_images(cnn_trainer *t, cnn_error *error) {
+    cnn_text difference;
+    cnn_status status = cnn_moved_images_follow(t->session.directory.file[CNN_RUN_SPLIT],
+                                                t->setup.dataset, NULL, &difference, error);
+    if (status == CNN_OK && difference.length > 0) {
+        status = fail_other_images(t, difference.data, error);
     }
     cnn_text_free(&difference);
-    cnn_text_free(&now);
+    t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
     return status;
+}
+
+/* Reads state and values. The images must be those of the run; not in the same order, unless they
+ * are the caller's, of which other runs have the order. */
+static cnn_status read_checkpoint(cnn_trainer *t, cnn_error *error) {
+    const char *path = t->session.directory.file[CNN_RUN_CHECKPOINT];
+    bool same_data;
+    CNN_TRY(cnn_checkpoint_read(path, t->config_json, &t->state, &t->values, &same_data, error));
+    if (!same_data && !t->setup.borrowed) {
+        CNN_TRY(follow_moved_images(t, error));
+        CNN_TRY(
+            cnn_checkpoint_read(path, t->config_json, &t->state, &t->values, &same_data, error));
+    }
+    return same_data ? CNN_OK
+                     : fail_other_images(t, "split.csv is not the one of checkpoint.bin", error);
 }
 
 /* Does the checkpoint that was read fit the network, the config and this process? */
@@ -86,17 +105,13 @@ static cnn_status restore_models(const cnn_trainer *t, cnn_error *error) {
 
 static cnn_status resume(cnn_trainer *t, cnn_error *error) {
     const cnn_run_directory *directory = &t->session.directory;
-    bool same_data;
     t->synced = true; /* by the first checkpoint */
-    CNN_TRY(cnn_checkpoint_read(directory->file[CNN_RUN_CHECKPOINT], t->config_json, &t->state,
-                                &t->values, &same_data, error));
-    if (!same_data) {
-        return fail_other_data(t, error);
-    }
+    CNN_TRY(read_checkpoint(t, error));
     CNN_TRY(check_state(t, error));
     CNN_TRY(cnn_table_start_metrics(directory->file[CNN_RUN_METRICS], t->state.epochs, error));
     CNN_TRY(cnn_run_remove(directory, CNN_RUN_SUMMARY, error));
     CNN_TRY(restore_models(t, error));
+    CNN_TRY(cnn_table_update_split(directory->file[CNN_RUN_SPLIT], t->setup.dataset, NULL, error));
     /* a larger train.epochs is part of the run from now on */
     CNN_TRY(cnn_file_write(directory->file[CNN_RUN_CONFIG], t->config_json, strlen(t->config_json),
                            error));

@@ -107,37 +107,22 @@ void cnn_table_split(const cnn_dataset *dataset, const int *fold, cnn_text *text
     free_middles(&m);
 }
 
-/* The first row in which two tables differ. */
-static void find_difference(const char *then, const char *now, cnn_text *difference) {
-    while (*then || *now) {
-        size_t old_length = strcspn(then, "\n");
-        size_t new_length = strcspn(now, "\n");
-        if (old_length != new_length || memcmp(then, now, old_length) != 0) {
-            cnn_text_format(difference, "\"%.*s\" then, \"%.*s\" now",
-                            old_length < 300 ? (int)old_length : 300, then,
-                            new_length < 300 ? (int)new_length : 300, now);
-            return;
-        }
-        then += old_length + (then[old_length] == '\n');
-        now += new_length + (now[new_length] == '\n');
-    }
-}
-
-cnn_status cnn_table_compare(const char *path, const cnn_text *now, cnn_text *difference,
-                             cnn_error *error) {
-    *difference = (cnn_text){0};
-    if (now->failed) {
-        return cnn_fail_memory(error, path);
-    }
-    char *then;
-    CNN_TRY(read_table(path, &then, error));
-    find_difference(then, now->data, difference);
+cnn_status cnn_table_update_split(const char *path, const cnn_dataset *dataset, const int *fold,
+                                  cnn_error *error) {
+    cnn_text now = {0};
+    char *then = NULL;
+    size_t size;
+    cnn_table_split(dataset, fold, &now);
+    /* a table that cannot be read is written like one that differs */
+    bool same = !now.failed &&
+                cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &then, &size, NULL) == CNN_OK &&
+                size == now.length && memcmp(then, now.data, size) == 0;
     cnn_free(then);
-    if (difference->failed) {
-        cnn_text_free(difference);
-        return cnn_fail_memory(error, path);
+    if (same) {
+        cnn_text_free(&now);
+        return CNN_OK;
     }
-    return CNN_OK;
+    return cnn_table_write(path, &now, true, error);
 }
 
 /* --- metrics.csv --- */

@@ -14,10 +14,10 @@
  * pixels share. */
 void cnn_table_split(const cnn_dataset *dataset, const int *fold, cnn_text *text);
 
-/* Compares a table that a run was started with, the file `path`, with what it would be now.
- * *difference: the first row that differs (free with cnn_text_free); empty where none does. */
-CNN_MUST_USE cnn_status cnn_table_compare(const char *path, const cnn_text *now,
-                                          cnn_text *difference, cnn_error *error);
+/* Writes the table that cnn_table_split makes as the file `path`, for a run that is resumed, unless
+ * it has that text already: paths may have changed. */
+CNN_MUST_USE cnn_status cnn_table_update_split(const char *path, const cnn_dataset *dataset,
+                                               const int *fold, cnn_error *error);
 
 /* --- metrics.csv --- */
 

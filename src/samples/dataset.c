@@ -273,6 +273,20 @@ cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_data_settings
     return status;
 }
 
+cnn_status cnn_dataset_reorder(cnn_dataset *dataset, const size_t *order, cnn_error *error) {
+    cnn_sample *samples = cnn_alloc(dataset->count, sizeof *samples);
+    if (!samples) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    for (size_t i = 0; i < dataset->count; i++) {
+        samples[i] = dataset->samples[order[i]];
+    }
+    (void)memcpy(dataset->samples, samples, dataset->count * sizeof *samples);
+    cnn_free(samples);
+    index_splits(dataset);
+    return CNN_OK;
+}
+
 void cnn_dataset_free(cnn_dataset *dataset) {
     if (!dataset) {
         return;

@@ -50,6 +50,11 @@ CNN_MUST_USE cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_
                                                 uint64_t seed, const int *fold, int tested,
                                                 cnn_error *error);
 
+/* Brings the samples into another order: sample i is then the one that was at order[i], a
+ * permutation of 0 … count - 1. */
+CNN_MUST_USE cnn_status cnn_dataset_reorder(cnn_dataset *dataset, const size_t *order,
+                                            cnn_error *error);
+
 /* --- the first and the third step of that, for who looks at data that cannot be trained on --- */
 
 /* Lists what `data` names, on up to `threads` threads. classes: those of `data`, or those
