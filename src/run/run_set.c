@@ -186,20 +186,29 @@ static cnn_status train_in(set_run *r, const char *path, bool *trained, cnn_erro
     return name_member(r, cnn_train_on(what.images, what.config, &options, error), error);
 }
 
-/* Is there nothing to do? Fails where the member may not be trained. Needs no images. */
+static cnn_status look_at(cnn_session *session, const cnn_config *config, bool *finished,
+                          cnn_error *error) {
+    cnn_run_end end;
+    CNN_TRY(cnn_session_look(session, config, &end, error));
+    *finished = end == CNN_RUN_FINISHED;
+    if (*finished) {
+        cnn_session_log_finished(session);
+        return CNN_OK;
+    }
+    session->part = true;
+    return cnn_session_claim(session, false, error); /* for a moment: is another at work in it? */
+}
+
+/* Is there nothing to do? Fails where the member may not be trained. Needs no images: mistakes show
+ * before these are read. */
 static cnn_status look_in(set_run *r, const char *path, bool *finished, cnn_error *error) {
     cnn_session session;
-    cnn_run_end end = CNN_RUN_UNFINISHED;
     const cnn_config *config = r->set->kind->config(r->set->context, r->member);
     const cnn_train_options options = options_of_member(r, path);
     cnn_status status = cnn_session_open(config, &options, CNN_SESSION_RUN,
                                          cnn_run_mode_of(&options), &session, error);
     if (status == CNN_OK) {
-        status = cnn_session_look(&session, config, &end, error);
-    }
-    *finished = end == CNN_RUN_FINISHED;
-    if (*finished) {
-        cnn_session_log_finished(&session);
+        status = look_at(&session, config, finished, error);
     }
     cnn_session_close(&session);
     return name_member(r, status, error);
@@ -368,7 +377,7 @@ static cnn_status run_gather(set_run *r, cnn_error *error) {
                              &r->session, error));
     if (!r->session.begun) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: cannot gather: expected a %s's run directories, found none",
+                        "%s: cannot gather: expected the run directories of %ss, found none",
                         r->session.directory.path, r->set->kind->member);
     }
     CNN_TRY(compare_config(r, r->set->config, error));
