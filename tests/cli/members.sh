@@ -114,6 +114,12 @@ run 0 "$CNNTRAIN" --config cfg.json --folds 5 --resume --out late
 expect_stderr '^fold 1/5: late/fold-1: finished already'
 same_set whole late 5
 
+# training a member takes back what was gathered: it is of the earlier model
+run 0 "$CNNTRAIN" --config cfg.json --folds 5 --member 3 --overwrite --out late -q
+expect_no_file late/summary.json
+run 0 "$CNNTRAIN" --config cfg.json --folds 5 --gather --out late -q
+same_set whole late 5
+
 # --overwrite of one member is about that member; what was gathered is out of date then
 echo damaged >late/fold-2/model.bin
 run 4 "$CNNTRAIN" --config cfg.json --folds 5 --gather --out late
