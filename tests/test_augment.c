@@ -488,7 +488,7 @@ static void test_blocks(void **state) {
         order[i] = (i * 17 + 5) % IMAGES;
     }
     cnn_dataset dataset = {.samples = samples, .count = IMAGES, .image_size = size};
-    dataset.store.pixels = pixels;
+    dataset.images.pixels = pixels;
     cnn_pixel_table table;
     cnn_pixel_table_fill((double[3]){0.1, 0.2, 0.3}, (double[3]){1.0, 2.0, 0.5}, &table);
     cnn_dataset_source source = {.dataset = &dataset,

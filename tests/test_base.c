@@ -39,7 +39,7 @@ enum { DENSE_STEPS = 100000 };
 static void compare_range(const char *name, double (*ours)(double), double (*libm)(double),
                           double low, double high) {
     for (size_t i = 0; i <= DENSE_STEPS; i++) {
-        double x = low + (high - low) * ((double)i / DENSE_STEPS);
+        double x = low + (high - low) * ((double)i / (double)DENSE_STEPS);
         double want = libm(x);
         test_near(name, i, ours(x), want, ELEMENTARY_BOUND * fabs(want));
     }
@@ -103,7 +103,7 @@ static void test_log1p(void **state) {
 /* Compares with libm from -high to high; the bound is absolute. */
 static void compare_sines(double high) {
     for (size_t i = 0; i <= DENSE_STEPS; i++) {
-        double x = high * (2.0 * ((double)i / DENSE_STEPS) - 1.0);
+        double x = high * (2.0 * ((double)i / (double)DENSE_STEPS) - 1.0);
         test_near("sine", i, cnn_sine(x), sin(x), 3e-16);
         test_near("cosine", i, cnn_cosine(x), cos(x), 3e-16);
     }
@@ -186,9 +186,9 @@ static void test_random_distribution(void **state) {
         before = u;
     }
     /* five standard deviations each: 0.289, 0.0745 and 0.0833, by the root of COUNT */
-    test_near("mean", 0, sum / COUNT, 0.5, 0.0046);
-    test_near("variance", 0, squares / COUNT, 1.0 / 12.0, 0.0012);
-    test_near("covariance of neighbours", 0, neighbours / COUNT, 0.0, 0.0014);
+    test_near("mean", 0, sum / (double)COUNT, 0.5, 0.0046);
+    test_near("variance", 0, squares / (double)COUNT, 1.0 / 12.0, 0.0012);
+    test_near("covariance of neighbours", 0, neighbours / (double)COUNT, 0.0, 0.0014);
 }
 
 static void test_random_streams_differ(void **state) {

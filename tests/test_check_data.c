@@ -173,8 +173,8 @@ static void test_frequencies(void **state) {
         for (int sign = -1; sign <= 1; sign += 2) {
             for (int y = 0; y < WAVE; y++) {
                 for (int x = 0; x < WAVE; x++) {
-                    double wave = cos(0.5 * TEST_PI * (2 * x + 1) * waves[i].right / WAVE) *
-                                  cos(0.5 * TEST_PI * (2 * y + 1) * waves[i].down / WAVE);
+                    double wave = cos(0.5 * TEST_PI * (2 * x + 1) * waves[i].right / (double)WAVE) *
+                                  cos(0.5 * TEST_PI * (2 * y + 1) * waves[i].down / (double)WAVE);
                     pixels[y * WAVE + x] = (uint8_t)(128.5 + sign * 100.0 * wave);
                 }
             }

@@ -585,7 +585,7 @@ static void test_statistics(void **state) {
     cnn_sample samples[COUNT] = {{.row = 0}, {.row = 1}, {.row = 2}};
     cnn_dataset dataset = {.samples = samples,
                            .image_size = CHANNELS * PLANE,
-                           .store = {.pixels = &pixels[0][0][0]},
+                           .images = {.pixels = &pixels[0][0][0]},
                            .count = COUNT};
     dataset.split[CNN_SPLIT_TRAIN] = train;
     dataset.split_count[CNN_SPLIT_TRAIN] = 2;

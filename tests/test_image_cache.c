@@ -419,7 +419,7 @@ static void test_readable_again(void **state) {
     cnn_dataset *dataset = load((request){.train = "d"});
     cnn_image_settings settings = {
         .width = SIDE, .height = SIDE, .channels = 1, .max_megapixels = 64.0};
-    cnn_image_pack_layout layout = {.count = dataset->count, .image_size = SIDE * SIDE};
+    cnn_cache_file_layout layout = {.count = dataset->count, .image_size = SIDE * SIDE};
     struct timespec newest;
     cnn_error error;
     const char *paths[32];
@@ -427,21 +427,21 @@ static void test_readable_again(void **state) {
     for (size_t i = 0; i < dataset->count; i++) {
         paths[i] = dataset->samples[i].path;
     }
-    test_ok(cnn_image_key(paths, dataset->count, &settings, 1, &layout.key, &newest, &error),
+    test_ok(cnn_cache_key(paths, dataset->count, &settings, 1, &layout.key, &newest, &error),
             &error);
     int file = open(the_file(), O_RDWR);
     assert_true(file >= 0);
-    cnn_image_pack pack; /* the key is the one that is used */
-    assert_int_equal(cnn_image_pack_open(file, &layout, 1, &pack), CNN_PACK_GOOD);
-    cnn_image_pack_close(&pack);
-    cnn_image_pack_writer writer;
-    test_ok(cnn_image_pack_start(file, &layout, &writer, &error), &error);
+    cnn_cache_file pack; /* the key is the one that is used */
+    assert_int_equal(cnn_cache_file_open(file, &layout, 1, &pack), CNN_CACHE_FILE_GOOD);
+    cnn_cache_file_close(&pack);
+    cnn_cache_file_writer writer;
+    test_ok(cnn_cache_file_start(file, &layout, &writer, &error), &error);
     for (size_t i = 1; i < dataset->count; i++) {
-        cnn_image_pack_write(&writer, i, cnn_dataset_pixels(dataset, i),
+        cnn_cache_file_write(&writer, i, cnn_dataset_pixels(dataset, i),
                              dataset->samples[i].content);
     }
-    test_ok(cnn_image_pack_finish(&writer, &error), &error);
-    cnn_image_pack_writer_free(&writer);
+    test_ok(cnn_cache_file_finish(&writer, &error), &error);
+    cnn_cache_file_writer_free(&writer);
     assert_int_equal(close(file), 0);
     cnn_dataset_free(dataset);
     check_miss_then_hit((request){.train = "d"});

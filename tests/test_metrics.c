@@ -395,7 +395,7 @@ static void test_bootstrap_binomial(void **state) {
     cnn_interval intervals[CNN_METRIC_COUNT], again[CNN_METRIC_COUNT];
     test_ok(cnn_scores_from_probabilities(p, y, COUNT, 0.5, &scores, &error), &error);
     test_ok(cnn_bootstrap(&scores, 1, 1, intervals, &error), &error);
-    double deviation = sqrt(0.8 * 0.2 / COUNT);
+    double deviation = sqrt(0.8 * 0.2 / (double)COUNT);
     test_near("low", 0, intervals[CNN_METRIC_accuracy].low, 0.8 - 1.96 * deviation, 0.003);
     test_near("high", 0, intervals[CNN_METRIC_accuracy].high, 0.8 + 1.96 * deviation, 0.003);
     for (int threads = 2; threads <= 5; threads++) {

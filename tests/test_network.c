@@ -699,8 +699,8 @@ static void test_batch_gradient_is_the_mean(void **state) {
         run_batch(network, parameters, &samples, image, 1, 1, single, &logit);
         assert_true(logit == logits[image]);
         for (size_t i = 0; i < count; i++) {
-            mean[i] += (double)single[i] / IMAGES;
-            sizes[i] += fabs((double)single[i]) / IMAGES;
+            mean[i] += (double)single[i] / (double)IMAGES;
+            sizes[i] += fabs((double)single[i]) / (double)IMAGES;
         }
     }
     for (size_t i = 0; i < count; i++) {

@@ -116,7 +116,7 @@ static void double_gradients(const recipe *r, cnn_reference_network *reference,
         double ratio =
             slope(&r->objective, z, labels[i]) / slope(&cnn_objective_plain, z, labels[i]);
         for (size_t k = 0; k < count; k++) {
-            gradients[k] += ratio * one[k] / BATCH;
+            gradients[k] += ratio * one[k] / (double)BATCH;
         }
     }
 }

@@ -92,7 +92,7 @@ static void notes_forward(notes *n) {
         }
         n->A2[k] = 1.0 / (1.0 + exp(-n->Z2[k]));
         /* eq. 7, as the notes write it */
-        n->L += (-n->y[k] * log(n->A2[k]) - (1.0 - n->y[k]) * log(1.0 - n->A2[k])) / M;
+        n->L += (-n->y[k] * log(n->A2[k]) - (1.0 - n->y[k]) * log(1.0 - n->A2[k])) / (double)M;
     }
 }
 
@@ -102,9 +102,9 @@ static void dense_backward(notes *n) {
     memset(n->dw2, 0, sizeof n->dw2);
     for (int k = 0; k < M; k++) {
         double a = n->A2[k];
-        n->dA2[k] = (a - n->y[k]) / (a * (1.0 - a)) / M; /* eq. 8 */
-        n->dZ2[k] = n->dA2[k] * (a * (1.0 - a));         /* eq. 8 */
-        n->db2 += n->dZ2[k];                             /* eq. 10 */
+        n->dA2[k] = (a - n->y[k]) / (a * (1.0 - a)) / (double)M; /* eq. 8 */
+        n->dZ2[k] = n->dA2[k] * (a * (1.0 - a));                 /* eq. 8 */
+        n->db2 += n->dZ2[k];                                     /* eq. 10 */
         for (int f = 0; f < FEATURES; f++) {
             n->dw2[f] += n->dZ2[k] * n->F[k][f]; /* eq. 9 */
             n->dF[k][f] = n->w2[f] * n->dZ2[k];  /* eq. 11 */
@@ -211,7 +211,7 @@ static void expect_forward(const notes *n, const seen *s, const float *logits) {
     for (int k = 0; k < M; k++) {
         double probability = (double)cnn_probability(logits[k]);
         test_near("A2", (size_t)k, probability, n->A2[k], TOLERANCE); /* eq. 6 */
-        loss += cnn_loss(logits[k], (int)n->y[k]) / M;
+        loss += cnn_loss(logits[k], (int)n->y[k]) / (double)M;
     }
     test_near("L", 0, loss, n->L, TOLERANCE); /* eq. 7 */
 }

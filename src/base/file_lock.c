@@ -12,14 +12,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* The process number that the holder has written into the file. */
+/* The process number that the holder wrote into the file; 0: unknown. */
 static long read_holder(int file) {
     char text[24] = {0};
     return pread(file, text, sizeof text - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
 }
 
-/* Helps people, and is no part of the lock: nothing depends on whether it can be written. Of
- * programs that share a lock, the last one to come is named. */
+/* Writes the process number, for messages. The lock does not depend on it, so failures are ignored.
+ * Of programs that share a lock, the last one to come is named. */
 static void write_holder(int file) {
     char text[24];
     int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
@@ -29,7 +29,7 @@ static void write_holder(int file) {
     }
 }
 
-/* How often to try again where the lock's last holder has just removed the file. */
+/* How often to try again when the last holder has just removed the file. */
 enum { ATTEMPTS = 100 };
 
 static bool is_unsupported(int reason) {
@@ -84,7 +84,7 @@ cnn_status cnn_file_lock_take(const char *path, cnn_lock_kind kind, cnn_file_loc
         int file =
             cnn_file_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
         if (file < 0) {
-            return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+            return cnn_fail_errno(error, path, errno);
         }
         int reason = lock_file(file, kind);
         if (reason == 0 && cnn_file_has_name(file, AT_FDCWD, path)) {
@@ -93,22 +93,23 @@ cnn_status cnn_file_lock_take(const char *path, cnn_lock_kind kind, cnn_file_loc
         *busy = reason == EWOULDBLOCK;
         *holder = *busy ? read_holder(file) : 0;
         if (reason != 0 && !*busy) {
-            (void)unlink(path); /* nobody can hold it */
+            (void)unlink(path); /* no program can hold it */
         }
         (void)close(file);
         if (*busy || is_unsupported(reason)) {
             return CNN_OK;
         }
         if (reason != 0) {
-            return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
+            return cnn_fail_errno(error, path, reason);
         }
-        /* its last holder removed it between our open and our lock: try the new one */
+        /* its last holder removed it between open and flock: try the new file */
     }
-    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: the lock's file changes all the time", path);
+    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: the lock file keeps changing", path);
 }
 
 void cnn_file_lock_release(cnn_file_lock *lock) {
     if (lock->path) {
+        /* removed while it is held: a program that has it open sees that it is gone */
         remove_file(lock->file, lock->path, lock->shared);
         (void)close(lock->file);
         cnn_free(lock->path);

@@ -1,4 +1,4 @@
-/* A lock on a name, for programs that must not write to one place at the same time. */
+/* A lock file, for programs that must not write to the same place at the same time. */
 #ifndef CNN_BASE_FILE_LOCK_H
 #define CNN_BASE_FILE_LOCK_H
 
@@ -13,21 +13,21 @@ typedef enum cnn_lock_kind {
 } cnn_lock_kind;
 
 typedef struct cnn_file_lock {
-    int file;   /* -1: none is held */
-    char *path; /* of the file that stands for the lock */
+    int file;   /* -1: not held */
+    char *path; /* of the lock file */
     bool shared;
 } cnn_file_lock;
 
-/* Makes the file `path` and locks it (flock). *busy: another program holds it in a way that keeps
- * us out; *holder is then a process that does, 0 where that is unknown. What counts is the kernel's
- * lock, which ends with its program, not the file: one that a killed program left is taken over.
- * Where the file system has no locks, CNN_OK with lock->file -1. CNN_ERROR_RUNTIME, message
- * starting with the path, where the file cannot be made. */
+/* Makes the file `path` and locks it with flock. *busy: another program holds the lock in a way
+ * that keeps this one out; *holder is then the number of a process that does, 0 if unknown. The
+ * lock is the kernel's: it ends with its program, so a file that a killed program left is taken
+ * over. If the file system has no locks, returns CNN_OK with lock->file -1. CNN_ERROR_RUNTIME,
+ * message starting with the path, if the file cannot be made. */
 CNN_MUST_USE cnn_status cnn_file_lock_take(const char *path, cnn_lock_kind kind,
                                            cnn_file_lock *lock, bool *busy, long *holder,
                                            cnn_error *error);
 
-/* Ends the lock; whoever holds it last removes the file. A lock that is not held is fine. */
+/* Ends the lock; the last holder removes the file. A lock that is not held is allowed. */
 void cnn_file_lock_release(cnn_file_lock *lock);
 
 #endif

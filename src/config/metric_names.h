@@ -11,16 +11,16 @@
 /* Columns: the field of cnn_metrics, which is also the name in files; the name for people; is a
  * larger value better?; does it depend on the threshold?
  *
- * Class 1 is the positive one. An image is predicted positive where its probability is at least the
- * threshold. A metric that needs a class which the images lack is NaN (said below); other quotients
+ * Class 1 is the positive one. An image is predicted positive if its probability is at least the
+ * threshold. A metric that needs a class which the set lacks is NaN (see below); other quotients
  * 0/0 are 0.
  *
  * loss               mean binary cross-entropy, natural logarithm
- * accuracy           share of images on the right side of the threshold
+ * accuracy           share of images that are classified correctly
  * auc                area under the ROC curve, ties counting half (Hanley and McNeil 1982); NaN
- *                    where a class is missing
- * balanced_accuracy  mean of recall and specificity; NaN where a class is missing
- * precision          TP / (TP + FP); 0 where nothing is predicted positive
+ *                    if a class is missing
+ * balanced_accuracy  mean of recall and specificity; NaN if a class is missing
+ * precision          TP / (TP + FP); 0 if nothing is predicted positive
  * recall             TP / (TP + FN); NaN without positives
  * specificity        TN / (TN + FP); NaN without negatives
  * f1                 2 TP / (2 TP + FP + FN); NaN without positives

@@ -6,8 +6,8 @@
 #include "config/config.h"
 #include "nn/gradient_check.h"
 
-/* Of each tensor, so many entries are compared with central differences: as many as take some
- * seconds in all, two forward passes of the slow network for each. */
+/* Number of entries of each tensor that are compared with central differences. Each takes two
+ * forward passes of the slow network; this many take some seconds in total. */
 enum { ENTRIES_LEAST = 8, ENTRIES_MOST = 100 };
 #define FLOPS_IN_ALL 4e9
 
@@ -18,9 +18,9 @@ static size_t entries_for(const cnn_network *network) {
     }
     double pair = 2.0 * network->flops * (CNN_LANES + 3);
     double entries = FLOPS_IN_ALL / (pair * tensors);
-    return entries < ENTRIES_LEAST  ? ENTRIES_LEAST
-           : entries > ENTRIES_MOST ? ENTRIES_MOST
-                                    : (size_t)entries;
+    return entries < (double)ENTRIES_LEAST  ? ENTRIES_LEAST
+           : entries > (double)ENTRIES_MOST ? ENTRIES_MOST
+                                            : (size_t)entries;
 }
 
 typedef struct gradient_table {

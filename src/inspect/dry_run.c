@@ -1,4 +1,4 @@
-/* The dry run: what a config would build and train, as a table. */
+/* The dry run: what a config would build and train, as tables. */
 #include "cnn/train.h"
 
 #include "base/error.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Columns of a layer's place, which is longer in residuals: "3.layers.0". */
+/* Width of the column with a layer's path, which is longer in residuals: "3.layers.0". */
 static int place_width(const cnn_network *network) {
     size_t width = 3;
     for (int i = 0; i < network->layer_count; i++) {
@@ -100,7 +100,7 @@ static void describe_batches(const cnn_config *config, const cnn_dataset *datase
                     batch < images ? batch : images);
 }
 
-/* What each fold's run trains on, and is tested on. */
+/* The images that each fold is trained on and tested on. */
 static cnn_status describe_folds(const cnn_config *config, const cnn_fold_images *images,
                                  cnn_text *text, cnn_error *error) {
     const cnn_dataset *dataset = images->dataset;

@@ -76,15 +76,11 @@ static bool may_be_in_unused(const char *name) {
 
 /* --- what is there --- */
 
-static cnn_status fail_with(const char *path, int reason, cnn_error *error) {
-    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
-}
-
 cnn_status cnn_run_is_in_use(const char *path, bool *in_use, cnn_error *error) {
     *in_use = false;
     DIR *directory = opendir(path);
     if (!directory) {
-        return errno == ENOENT ? CNN_OK : fail_with(path, errno, error);
+        return errno == ENOENT ? CNN_OK : cnn_fail_errno(error, path, errno);
     }
     const struct dirent *entry;
     errno = 0;
@@ -93,13 +89,13 @@ cnn_status cnn_run_is_in_use(const char *path, bool *in_use, cnn_error *error) {
     }
     int reason = errno;
     (void)closedir(directory);
-    return reason == 0 ? CNN_OK : fail_with(path, reason, error);
+    return reason == 0 ? CNN_OK : cnn_fail_errno(error, path, reason);
 }
 
 cnn_status cnn_run_has_file(const cnn_run_directory *directory, cnn_run_file file, bool *has,
                             cnn_error *error) {
     *has = access(directory->file[file], F_OK) == 0;
-    return *has || errno == ENOENT ? CNN_OK : fail_with(directory->file[file], errno, error);
+    return *has || errno == ENOENT ? CNN_OK : cnn_fail_errno(error, directory->file[file], errno);
 }
 
 /* N where the name is "fold-N", else 0. */
@@ -130,7 +126,7 @@ static cnn_status next_fold(DIR *folder, const char *path, int *fold, cnn_error 
         }
     }
     *fold = 0;
-    return errno == 0 ? CNN_OK : fail_with(path, errno, error);
+    return errno == 0 ? CNN_OK : cnn_fail_errno(error, path, errno);
 }
 
 cnn_status cnn_run_has_fold(const char *path, int fold, bool *has, cnn_error *error) {
@@ -145,7 +141,7 @@ cnn_status cnn_run_has_folds(const char *path, bool *has, cnn_error *error) {
     int fold = 0;
     DIR *folder = opendir(path);
     if (!folder) {
-        return fail_with(path, errno, error);
+        return cnn_fail_errno(error, path, errno);
     }
     cnn_status status = next_fold(folder, path, &fold, error);
     (void)closedir(folder);
@@ -166,7 +162,7 @@ cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complet
 
 /* One that is not there is fine. */
 static cnn_status remove_file(const char *path, cnn_error *error) {
-    return unlink(path) == 0 || errno == ENOENT ? CNN_OK : fail_with(path, errno, error);
+    return unlink(path) == 0 || errno == ENOENT ? CNN_OK : cnn_fail_errno(error, path, errno);
 }
 
 cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file, cnn_error *error) {
@@ -181,13 +177,13 @@ static cnn_status remove_drafts_in(DIR *folder, const char *path, cnn_error *err
                             strerror(errno));
         }
     }
-    return errno == 0 ? CNN_OK : fail_with(path, errno, error);
+    return errno == 0 ? CNN_OK : cnn_fail_errno(error, path, errno);
 }
 
 cnn_status cnn_run_remove_drafts(const char *path, cnn_error *error) {
     DIR *folder = opendir(path);
     if (!folder) {
-        return fail_with(path, errno, error);
+        return cnn_fail_errno(error, path, errno);
     }
     cnn_status status = remove_drafts_in(folder, path, error);
     (void)closedir(folder);
@@ -212,7 +208,7 @@ static cnn_status clear_named_fold(const cnn_run_directory *fold, cnn_error *err
     CNN_TRY(cnn_run_remove(fold, CNN_RUN_CONFIG, error));
     return rmdir(fold->path) == 0 || errno == ENOTEMPTY || errno == EEXIST
                ? CNN_OK
-               : fail_with(fold->path, errno, error);
+               : cnn_fail_errno(error, fold->path, errno);
 }
 
 /* Removes the files of one fold, and its directory where nothing else is in it. */
@@ -242,7 +238,7 @@ static cnn_status clear_folds_in(DIR *folder, const char *path, cnn_error *error
 static cnn_status clear_folds(const char *path, cnn_error *error) {
     DIR *folder = opendir(path);
     if (!folder) {
-        return fail_with(path, errno, error);
+        return cnn_fail_errno(error, path, errno);
     }
     cnn_status status = clear_folds_in(folder, path, error);
     (void)closedir(folder);

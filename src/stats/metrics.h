@@ -20,8 +20,8 @@ typedef struct cnn_metrics {
 
 /* One line of the table of all metrics. */
 typedef struct cnn_metric {
-    const char *name; /* in files: "balanced_accuracy" */
-    const char *text; /* for people: "balanced accuracy" */
+    const char *name; /* name in files: "balanced_accuracy" */
+    const char *text; /* name in tables: "balanced accuracy" */
     bool more_is_better;
     bool needs_threshold; /* false: the probabilities alone decide it */
     size_t offset;        /* of the field in cnn_metrics */
@@ -31,17 +31,18 @@ extern const cnn_metric cnn_metric_table[CNN_METRIC_COUNT]; /* by cnn_metric_id 
 
 double cnn_metric_value(const cnn_metrics *metrics, cnn_metric_id id);
 
-/* All values NaN, and counts 0: nothing was measured. */
+/* All values NaN, counts 0: nothing was measured. */
 cnn_metrics cnn_metrics_none(void);
 
-/* --- scores: predictions and labels, made ready to be measured any number of times --- */
+/* --- scores: predictions and labels, prepared so that they can be measured any number of times ---
+ */
 
 typedef struct cnn_ranked_image {
     double probability;
     size_t image;
     uint8_t label;
     uint8_t bin;      /* of the calibration error */
-    bool last_of_tie; /* the next one's probability is another, or there is none */
+    bool last_of_tie; /* the next image has a different probability, or there is none */
 } cnn_ranked_image;
 
 typedef struct cnn_scores {
@@ -53,36 +54,36 @@ typedef struct cnn_scores {
 } cnn_scores;
 
 /* From logits, [count]: probabilities are sigma(logit / temperature), rounded to float like those
- * that cnnpredict and predictions.csv tell, and the threshold is rounded likewise; losses are those
- * of the logits, exact where the probability rounds to 0 or 1. temperature above 0; 1 changes
- * nothing. labels: 0 or 1. Free with cnn_scores_free, also after a failure. */
+ * of cnnpredict and predictions.csv, and the threshold is rounded likewise; losses are computed
+ * from the logits, so they are exact even if the probability rounds to 0 or 1. temperature above 0;
+ * 1 has no effect. labels: 0 or 1. Free with cnn_scores_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_scores_from_logits(const float *logits, const uint8_t *labels,
                                                size_t count, double temperature, double threshold,
                                                cnn_scores *scores, cnn_error *error);
 
-/* From probabilities of class 1, [count], kept in double. Losses are those of probabilities cut off
- * at 2^-52 and 1 - 2^-52, so that a certain mistake costs 36 and not infinity. CNN_ERROR_DATA for
- * one that is not from 0 to 1. */
+/* From probabilities of class 1, [count], kept in double. For the loss, probabilities are limited
+ * to 2^-52 … 1 - 2^-52, so that a mistake made with certainty costs 36 and not infinity.
+ * CNN_ERROR_DATA if a probability is not from 0 to 1. */
 CNN_MUST_USE cnn_status cnn_scores_from_probabilities(const double *probabilities,
                                                       const uint8_t *labels, size_t count,
                                                       double threshold, cnn_scores *scores,
                                                       cnn_error *error);
 void cnn_scores_free(cnn_scores *scores);
 
-/* Measures; times: [count], how often each image counts, in the order of the images that were
- * given; NULL: once. The same bytes for the same scores wherever it runs. */
+/* Computes the metrics. times: [count], how often each image counts, in the order in which the
+ * images were given; NULL: once. The same bytes for the same scores on every machine. */
 void cnn_metrics_measure(const cnn_scores *scores, const uint32_t *times, cnn_metrics *metrics);
 
 /* --- shortcuts --- */
 
-/* cnn_scores_from_logits with temperature 1, measured. All values are NaN where count is 0. */
+/* The metrics of cnn_scores_from_logits with temperature 1. All values are NaN if count is 0. */
 CNN_MUST_USE cnn_status cnn_metrics_compute(const float *logits, const uint8_t *labels,
                                             size_t count, double threshold, cnn_metrics *metrics,
                                             cnn_error *error);
 
-/* The area under the ROC curve of any scores, finite ones: the Mann-Whitney statistic, ties
- * counting half: the probability that one of class 1 has the higher score of two. labels: 0 or 1.
- * NaN where a class is missing. */
+/* The area under the ROC curve of any finite scores: the Mann-Whitney statistic, ties counting
+ * half, which is the probability that an image of class 1 has a higher score than one of class 0.
+ * labels: 0 or 1. NaN if a class is missing. */
 CNN_MUST_USE cnn_status cnn_area_under_curve(const double *scores, const uint8_t *labels,
                                              size_t count, double *area, cnn_error *error);
 

@@ -39,4 +39,4 @@ static float run(size_t turns) {
 #define FMA_LOOP bench_fma_loop_generic
 #endif
 
-const bench_fma_loop FMA_LOOP = {.flops_per_turn = 2.0 * CHAINS * VEC_WIDTH, .run = run};
+const bench_fma_loop FMA_LOOP = {.flops_per_turn = 2.0 * (double)CHAINS * VEC_WIDTH, .run = run};

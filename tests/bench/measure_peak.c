@@ -72,7 +72,7 @@ static double best_time(peak_try *try, int threads, int tries) {
 
 double bench_peak(cnn_isa isa, int threads, double seconds) {
     peak_try try = {.loop = loop_for(isa), .turns = 1000};
-    double wanted = seconds / TRIES, took;
+    double wanted = seconds / (double)TRIES, took;
     while ((took = best_time(&try, 1, 3)) < 0.5 * wanted) {
         try.turns *= 2;
     }
