@@ -102,7 +102,7 @@ static cnn_status show(const cnn_config *config, const cnn_train_options *option
     sheet->rows = (size_t)images < there ? images : (int)there;
     if (!cnn_augment_is_on(&config->augment)) {
         cnn_log_message(&options->log, CNN_LOG_WARNING,
-                        "the config turns no augmentation on: every image stays as it is");
+                        "the config turns no augmentation on: every image is unchanged");
     }
     CNN_TRY(draw_sheet(&d, error));
     sheet->path = cnn_path_join(folder ? folder : "", CNN_AUGMENTED_SHEET);
