@@ -177,7 +177,7 @@ static void test_logits(void **state) {
     }
 }
 
-/* How often an image counts is as if it stood there so often. */
+/* An image that counts several times has the effect of several copies. */
 static void test_times(void **state) {
     (void)state;
     uint64_t random = 5;
@@ -405,7 +405,8 @@ static void test_bootstrap_binomial(void **state) {
     cnn_scores_free(&scores);
 }
 
-/* One image of a class: every draw has it. One class: what needs the other has no interval. */
+/* One image of a class: every draw has it. One class: a metric that needs the other has no
+ * interval. */
 static void test_bootstrap_classes(void **state) {
     (void)state;
     double p[20];
