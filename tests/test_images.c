@@ -1,6 +1,8 @@
 /* Images: every format, the same colours whatever the format, resizing, and files that are none. */
 #include "test_support.h"
 
+#include "base/file.h"
+#include "base/memory.h"
 #include "image/exif.h"
 #include "image/load.h"
 
@@ -536,6 +538,48 @@ static void test_damaged_exif(void **state) {
     }
 }
 
+/* A lack of memory is not taken for EXIF data that say nothing: the image would be another one. */
+static void test_exif_without_memory(void **state) {
+    (void)state;
+    picture p = random_picture(14);
+    uint8_t exif[EXIF_SIZE];
+    assert_true(stbi_write_jpg("plain.jpg", WIDTH, HEIGHT, 3, p.rgb, 90));
+    assert_true(stbi_write_png("plain.png", WIDTH, HEIGHT, 3, p.rgb, 0));
+    make_exif(true, ORIENTATION, SHORT, 6, exif);
+    write_jpeg_with_exif("plain.jpg", exif, "turned.jpg");
+    write_png_with_exif("plain.png", exif, "turned.png");
+    static const char *const paths[] = {"turned.jpg", "turned.png"};
+    for (size_t i = 0; i < TEST_COUNT(paths); i++) {
+        char *bytes;
+        size_t size;
+        cnn_error error;
+        test_ok(cnn_file_read(paths[i], SIZE_MAX / 2, CNN_ERROR_DATA, &bytes, &size, &error),
+                &error);
+        cnn_memory_state before = cnn_memory_look();
+        int orientation = 0;
+        for (size_t more = 0; orientation == 0; more += 8) {
+            cnn_memory_limit(before.in_use + more);
+            orientation = cnn_exif_orientation(bytes, size);
+            assert_true(more > 0 || orientation == 0);
+            assert_int_equal(cnn_memory_look().in_use, before.in_use);
+        }
+        assert_int_equal(orientation, 6);
+        cnn_memory_limit(SIZE_MAX);
+        cnn_free(bytes);
+        before = cnn_memory_look();
+        cnn_image image;
+        cnn_status status = CNN_ERROR_RUNTIME;
+        for (size_t more = 0; status != CNN_OK; more += 64) {
+            cnn_memory_limit(before.in_use + more);
+            status = cnn_image_read(paths[i], 64, &image, &error);
+            assert_true(status == CNN_OK || status == CNN_ERROR_RUNTIME);
+        }
+        cnn_memory_limit(SIZE_MAX);
+        assert_int_equal(image.orientation, 6);
+        cnn_image_release(&image);
+    }
+}
+
 /* --- bombs --- */
 
 /* A JPEG of three components without any coded data, which decodes to one colour, and as many
@@ -722,16 +766,27 @@ static void test_corpus(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),       cmocka_unit_test(test_content),
-        cmocka_unit_test(test_16_bits),       cmocka_unit_test(test_jpeg),
-        cmocka_unit_test(test_stretch),       cmocka_unit_test(test_crop),
-        cmocka_unit_test(test_letterbox),     cmocka_unit_test(test_extreme_shapes),
-        cmocka_unit_test(test_convert),       cmocka_unit_test(test_pixel_limit),
-        cmocka_unit_test(test_no_image),      cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_orientations),  cmocka_unit_test(test_damaged_exif),
-        cmocka_unit_test(test_scans),         cmocka_unit_test(test_behind_the_end),
-        cmocka_unit_test(test_inflating),     cmocka_unit_test(test_too_extreme),
-        cmocka_unit_test(test_other_formats), cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_content),
+        cmocka_unit_test(test_16_bits),
+        cmocka_unit_test(test_jpeg),
+        cmocka_unit_test(test_stretch),
+        cmocka_unit_test(test_crop),
+        cmocka_unit_test(test_letterbox),
+        cmocka_unit_test(test_extreme_shapes),
+        cmocka_unit_test(test_convert),
+        cmocka_unit_test(test_pixel_limit),
+        cmocka_unit_test(test_no_image),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_orientations),
+        cmocka_unit_test(test_damaged_exif),
+        cmocka_unit_test(test_exif_without_memory),
+        cmocka_unit_test(test_scans),
+        cmocka_unit_test(test_behind_the_end),
+        cmocka_unit_test(test_inflating),
+        cmocka_unit_test(test_too_extreme),
+        cmocka_unit_test(test_other_formats),
+        cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "stats/metrics.h"
 #include "model/model_file.h"
+#include "run/checkpoint.h"
 
 #include "cnn/predict.h"
 #include "cnn/train.h"
@@ -517,6 +518,13 @@ static void test_resume_refused(void **state) {
     train_ok(other); /* refusals have changed nothing */
     write_text("other/checkpoint.bin", "damaged");
     train_fails(other, CNN_ERROR_MODEL, "other/checkpoint.bin: ");
+    const cnn_checkpoint_state at_start = {0};
+    const cnn_checkpoint_values values = {0};
+    cnn_error error;
+    test_ok(cnn_checkpoint_write("other/checkpoint.bin", &at_start, "{\"data\"", &values, &error),
+            &error);
+    train_fails(other, CNN_ERROR_MODEL,
+                "other/checkpoint.bin: damaged: checkpoint.config: expected a config as JSON");
 }
 
 /* --- directories --- */

@@ -73,8 +73,9 @@ bool cnn_folder_exists(const char *path);
  * is refused. Free with cnn_free. */
 char *cnn_path_join(const char *folder, const char *name);
 
-/* Does `path` start with "~/", or is it "~"? The shell should have put the home directory there, and
- * did not. Then returns text: "expected a path, got …", with what to write instead. Else NULL. */
+/* NULL if the path can be used as it is. A path that is "~" or starts with "~/" was not expanded by
+ * the shell: then writes to text, and returns, a message: "expected a path, got …", with what to
+ * write instead. */
 const char *cnn_path_tilde(const char *path, char text[CNN_TILDE_TEXT_SIZE]);
 
 /* The folder part of a path ("" if there is none). NULL if memory is refused. Free with cnn_free.

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* Returns bytes: the smallest of the machine's memory, the limits of the process's control groups
- * (control_group.h) and the limit of the process (ulimit -v). SIZE_MAX if none of these is
+ * (base/control_group.h) and the limit of the process (ulimit -v). SIZE_MAX if none is
  * known. */
 size_t cnn_machine_memory(void);
 

@@ -75,7 +75,7 @@ int cnn_parallel_default_threads(void) {
     return quota < (size_t)threads ? (int)quota : threads;
 }
 
-/* Takes turns of the loop until there are none. */
+/* Runs iterations of the loop until none are left. */
 static void take_turns(cnn_thread_pool *pool, uint32_t loop, int thread) {
     cnn_parallel_body *body = atomic_load(&pool->body);
     void *context = atomic_load(&pool->context);

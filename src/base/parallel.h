@@ -8,8 +8,8 @@
  * iterations run at the same time with the same `thread`. */
 typedef void cnn_parallel_body(void *context, size_t index, int thread);
 
-/* How many threads this process should use by default: the processors it may run on (taskset), but
- * no more than the quota of its control groups is worth (base/control_group.h). At least 1. */
+/* The default number of threads: the number of processors that this process may run on (taskset),
+ * but no more than the quota of its control groups allows (base/control_group.h). At least 1. */
 int cnn_parallel_default_threads(void);
 
 /* Threads that wait for loops. One loop at a time: do not use a pool from two threads at once, or

@@ -10,8 +10,8 @@
 
 /* Where decoded images are kept between runs. */
 typedef struct cnn_image_cache {
-    const char *folder; /* NULL: no cache */
-    uint64_t limit;     /* limit for all its files together, in bytes */
+    const char *folder; /* NULL: nowhere */
+    uint64_t limit;     /* bytes that all files in it may take */
 } cnn_image_cache;
 
 /* Which images to load, and how. */

@@ -13,7 +13,7 @@
 #define FORMAT_VERSION 1
 #define BYTE_ORDER_MARK 0x0102030405060708U
 
-/* Bytes that a thread checks at a time. */
+/* Bytes that one thread checks at a time. */
 #define CHECK_BYTES ((size_t)1 << 18)
 
 /* A file up to this size is mapped with all its pages in one call. Of a larger one, pages are

@@ -134,7 +134,7 @@ int cnn_cache_folder_open_file(const char *path) {
     return file;
 }
 
-/* --- freeing space --- */
+/* --- making room --- */
 
 typedef struct cached_file {
     char name[256];

@@ -22,13 +22,14 @@ static size_t memory_limit(int width, int height, size_t file_size) {
 
 /* The message is stb_image's reason, or our own if it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
-    if (cnn_stb_was_limited()) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected data for the pixels of its header, found far more");
+    /* first, because without memory to look at the format stb_image says "unknown" */
+    if (cnn_stb_was_refused()) {
+        return cnn_fail_memory(error, "decoding an image");
     }
     const char *reason = stbi_failure_reason();
-    if (reason && strcmp(reason, "Out of memory") == 0) {
-        return cnn_fail_memory(error, "decoding an image");
+    if (cnn_stb_was_limited() || (reason && strcmp(reason, "Out of memory") == 0)) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected data for the pixels of its header, found far more");
     }
     if (!reason || !*reason || strcmp(reason, "Image not of any known type, or corrupt") == 0) {
         reason =
@@ -121,9 +122,15 @@ static cnn_status decode(char *bytes, size_t size, double max_megapixels, cnn_im
     image->file_size = size;
     image->format = find_format(data, size);
     image->orientation = cnn_exif_orientation(data, size);
+    if (image->orientation == 0) {
+        return cnn_fail_memory(error, "the EXIF data of an image");
+    }
     cnn_stb_limit(memory_limit(0, 0, size));
     /* before the guard, which makes it 8 bits in a PNM */
     image->deep = stbi_is_16_bit_from_memory(data, (int)size);
+    if (cnn_stb_was_refused()) {
+        return fail_decoding(error);
+    }
     CNN_TRY(cnn_image_guard(bytes, &size, error));
     if (!stbi_info_from_memory(data, (int)size, &image->width, &image->height, &image->channels)) {
         return fail_decoding(error);

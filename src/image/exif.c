@@ -4,6 +4,7 @@
 
 #include <libexif/exif-data.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -59,12 +60,41 @@ static part find_in_png(const uint8_t *bytes, size_t size) {
     return (part){NULL, 0};
 }
 
-/* exif: [size], starts with `mark`. */
+/* --- memory: libexif does not tell a lack of memory from damaged data --- */
+
+static _Thread_local bool refused; /* since it was last set to false */
+
+static void *take(ExifLong size) {
+    void *memory = cnn_plain_alloc(size);
+    refused = refused || !memory;
+    return memory;
+}
+
+static void *take_more(void *memory, ExifLong size) {
+    void *moved = cnn_plain_realloc(memory, size);
+    refused = refused || !moved;
+    return moved;
+}
+
+static ExifData *new_data(void) {
+    ExifMem *memory = exif_mem_new(take, take_more, cnn_free);
+    ExifData *data = memory ? exif_data_new_mem(memory) : NULL;
+    refused = refused || !data;
+    if (memory) {
+        exif_mem_unref(memory);
+    }
+    return data;
+}
+
+/* --- reading --- */
+
+/* exif: [size], starts with `mark`. 0: memory was refused. */
 static int read_orientation(const uint8_t *exif, size_t size) {
     int orientation = 1;
-    ExifData *data = exif_data_new();
+    refused = false;
+    ExifData *data = new_data();
     if (!data) {
-        return orientation;
+        return 0;
     }
     /* libexif must not correct or add tags */
     exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
@@ -75,7 +105,7 @@ static int read_orientation(const uint8_t *exif, size_t size) {
         orientation = value >= 1 && value <= 8 ? value : 1;
     }
     exif_data_unref(data);
-    return orientation;
+    return refused ? 0 : orientation;
 }
 
 int cnn_exif_orientation(const void *file, size_t size) {
@@ -86,11 +116,12 @@ int cnn_exif_orientation(const void *file, size_t size) {
     }
     if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0) {
         part exif = find_in_png(bytes, size);
-        uint8_t *marked = exif.size > 0 && exif.size <= EXIF_LIMIT - sizeof mark
-                              ? cnn_alloc(sizeof mark + exif.size, 1)
-                              : NULL;
-        if (!marked) {
+        if (exif.size == 0 || exif.size > EXIF_LIMIT - sizeof mark) {
             return 1;
+        }
+        uint8_t *marked = cnn_alloc(sizeof mark + exif.size, 1);
+        if (!marked) {
+            return 0;
         }
         memcpy(marked, mark, sizeof mark);
         memcpy(marked + sizeof mark, exif.bytes, exif.size);

@@ -12,10 +12,10 @@ enum {
     COLUMNS = 8,        /* the image, then epochs 1 … 7 */
     GAP = 4,            /* pixels between tiles */
     GAP_LEVEL = 128,    /* neither black nor white */
-    TILE_AT_LEAST = 96, /* pixels of a tile's longer side, as far as whole factors go */
+    TILE_AT_LEAST = 96, /* least pixels of the longer side of a tile */
 };
 
-/* One sheet that is being drawn. */
+/* One sheet at work. */
 typedef struct drawing {
     const cnn_config *config;
     const cnn_dataset *dataset;
@@ -24,7 +24,7 @@ typedef struct drawing {
     cnn_augmented_sheet *sheet;
 } drawing;
 
-/* Copies an image of [C][H][W] bytes to a tile of the sheet, whose pixels are interleaved. */
+/* An image of [C][H][W] bytes to the sheet's tile, whose pixels have their channels together. */
 static void draw_tile(const drawing *d, const uint8_t *image, int row, int column) {
     const cnn_augment_shape *shape = &d->shape;
     size_t channels = (size_t)shape->channels, plane = (size_t)shape->height * (size_t)shape->width;

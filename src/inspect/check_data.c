@@ -20,7 +20,7 @@ static cnn_status read_facts(void *context, size_t i, cnn_error *error) {
     return CNN_OK;
 }
 
-/* Moves readable images to the front; both parts keep their order. */
+/* Readable images to the front; both parts keep their order. */
 static cnn_status put_readable_first(cnn_data_report *report, cnn_error *error) {
     size_t count = report->list.count;
     cnn_sample *samples = cnn_alloc(count, sizeof *samples);

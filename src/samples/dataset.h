@@ -88,8 +88,8 @@ typedef struct cnn_pixel_table {
 
 void cnn_pixel_table_fill(const double mean[3], const double deviation[3], cnn_pixel_table *table);
 
-/* Writes `count` images into the first lanes of a block, zeros into the other lanes. images[lane]:
- * bytes [channels][height][width]. */
+/* Writes `count` images into the first lanes of a block, zeros into the others. images[lane]: bytes
+ * [channels][height][width]. */
 void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *images, int count,
                            const cnn_block *block, float *x);
 

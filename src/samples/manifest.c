@@ -24,7 +24,7 @@ typedef struct manifest {
     const char *path;
     cnn_error *error;
     cnn_status status;        /* of the calls by libcsv; after a failure they do nothing */
-    int column[COLUMN_KINDS]; /* the kind of each column of the file */
+    int column[COLUMN_KINDS]; /* the meaning of each column of the file */
     int columns, field;       /* columns of the header; number of the field being read */
     size_t row_number;
     manifest_row current;
@@ -257,7 +257,8 @@ static cnn_status add_rows(const manifest *m, const char *folder, cnn_split spli
 
 static cnn_status read_all(manifest *m, const char *text, size_t size, cnn_split split,
                            bool splits_allowed, char *classes[2], cnn_sample_list *list) {
-    size_t mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* UTF-8's */
+    size_t mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte order mark of
+                                                                              * UTF-8 */
     CNN_TRY(parse(m, text + mark, size - mark));
     if (!classes[0]) {
         CNN_TRY(find_classes(m, classes));

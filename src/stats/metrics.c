@@ -168,7 +168,7 @@ static void measure_means(const cnn_scores *scores, const uint32_t *times, cnn_m
  * integers below 2^53. */
 static void measure_ranks(const cnn_ranked_image *ranked, size_t count, const uint32_t *times,
                           double *area, double *average_precision) {
-    double pairs = 0.0;     /* pairs (class 1, class 0) in the right order; ties count half */
+    double pairs = 0.0;     /* pairs pairs (class 1, class 0) in the right order; ties count half */
     double precision = 0.0; /* sum of the precision at each positive image */
     size_t above[2] = {0, 0};
     size_t tied[2] = {0, 0};

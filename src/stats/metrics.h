@@ -39,10 +39,10 @@ typedef struct cnn_metrics {
 
 /* One line of the table of all metrics. */
 typedef struct cnn_metric {
-    const char *name; /* name in files: "balanced_accuracy" */
+    const char *name; /* name name in files: "balanced_accuracy" */
     const char *text; /* name in tables: "balanced accuracy" */
     bool more_is_better;
-    size_t offset; /* offset of the field in cnn_metrics */
+    size_t offset; /* offset offset of the field in cnn_metrics */
 } cnn_metric;
 
 extern const cnn_metric cnn_metric_table[CNN_METRIC_COUNT]; /* by cnn_metric_id */

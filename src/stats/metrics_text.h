@@ -1,4 +1,4 @@
-/* Metrics as tables and as JSON. */
+/* Metrics as people and programs read them. */
 #ifndef CNN_STATS_METRICS_TEXT_H
 #define CNN_STATS_METRICS_TEXT_H
 
@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "stats/bootstrap.h"
 
-/* The metrics of a set of images, and their intervals. */
+/* The metrics of a set of images, and how far they may be off. */
 typedef struct cnn_measured {
     cnn_metrics metrics;
     cnn_interval intervals[CNN_METRIC_COUNT];
@@ -19,14 +19,14 @@ void cnn_metrics_json(cnn_json_writer *json, const cnn_measured *measured);
 /* The value {"loss":[0.2,0.4],…}. */
 void cnn_intervals_json(cnn_json_writer *json, const cnn_interval intervals[CNN_METRIC_COUNT]);
 
-/* One set of images and its name. */
+/* One set of images, under its name. */
 typedef struct cnn_metrics_column {
     const char *name;
     const cnn_measured *measured;
 } cnn_metrics_column;
 
-/* Logs the metrics as an aligned table: one row per metric, with its interval, one column per set.
- * Sets without images are left out; logs nothing if there are no others. */
+/* Says the metrics at the log: aligned, a row a metric with its interval, a column a set. Sets
+ * without images are left out; nothing is said where there are no others. */
 void cnn_metrics_log(const cnn_log_sink *log, const cnn_metrics_column *columns, size_t count);
 
 #endif
