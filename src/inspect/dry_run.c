@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "run/memory_plan.h"
 #include "run/fold_images.h"
+#include "run/memory_plan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 /* Width of the column with a layer's path, which is longer in residuals: "3.layers.0". */
 static int place_width(const cnn_network *network) {
     size_t width = 3;
-    for (int i = 0; i < network->layer_count; i++) {
-        size_t length = strlen(network->layers[i].path);
+    for (int i = 0; i < network->graph.node_count; i++) {
+        size_t length = strlen(network->graph.nodes[i].path);
         width = length > width ? length : width;
     }
     return (int)width;
@@ -48,17 +48,17 @@ static void format_shape(const cnn_shape *shape, char text[40]) {
 
 static void describe_layers(const cnn_network *network, cnn_text *text) {
     char shape[40];
-    format_shape(&network->activations[0].shape, shape);
+    format_shape(&network->graph.nodes[0].out, shape);
     int width = place_width(network);
     cnn_text_format(text, "%-*s  %-14s %-12s %12s %12s  %s\n", width, "#", "layer", "output",
                     "parameters", "FLOPs", "settings");
     cnn_text_format(text, "%-*s  %-14s %s\n", width, "", "image", shape);
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        format_shape(&layer->out, shape);
-        cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f", width, layer->path,
-                        layer->ops->name, shape, layer->parameter_count, layer->ops->flops(layer));
-        describe_keys(&layer->spec, text);
+    for (int i = 1; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        format_shape(&node->out, shape);
+        cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f", width, node->path, node->ops->name,
+                        shape, node->parameter_count, cnn_node_flops(node));
+        describe_keys(&node->spec, text);
         cnn_text_format(text, "\n");
     }
     cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f  of one image's forward pass\n", width,

@@ -11,10 +11,10 @@ enum { DECAYING_MAX = CNN_LAYERS_MAX * CNN_LAYER_TENSORS_MAX };
 /* Where the network's tensors stand that decay; returns how many. */
 static size_t find_decaying(const cnn_network *network, cnn_parameter_range ranges[DECAYING_MAX]) {
     size_t count = 0;
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        for (int t = 0; t < layer->tensor_count; t++) {
-            const cnn_tensor *tensor = &layer->tensors[t];
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            const cnn_tensor *tensor = &node->tensors[t];
             if (tensor->decays) {
                 ranges[count] =
                     (cnn_parameter_range){.first = tensor->offset, .count = tensor->count};
