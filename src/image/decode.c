@@ -122,9 +122,15 @@ static cnn_status decode(char *bytes, size_t size, double max_megapixels, cnn_im
     image->file_size = size;
     image->format = find_format(data, size);
     image->orientation = cnn_exif_orientation(data, size);
+    if (image->orientation == 0) {
+        return cnn_fail_memory(error, "an image's EXIF data");
+    }
     cnn_stb_limit(memory_limit(0, 0, size));
     /* before the guard, which makes it 8 bits in a PNM */
     image->deep = stbi_is_16_bit_from_memory(data, (int)size);
+    if (cnn_stb_was_refused()) {
+        return fail_decoding(error);
+    }
     CNN_TRY(cnn_image_guard(bytes, &size, error));
     if (!stbi_info_from_memory(data, (int)size, &image->width, &image->height, &image->channels)) {
         return fail_decoding(error);
