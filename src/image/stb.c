@@ -29,6 +29,12 @@ static bool is_within(size_t size) {
     return size <= limit;
 }
 
+static void *take(size_t size) {
+    void *memory = is_within(size) ? cnn_plain_alloc(size) : NULL;
+    refused = refused || (!memory && size <= limit);
+    return memory;
+}
+
 /* Reallocates. New bytes are zero. */
 static void *grow(void *memory, size_t old_size, size_t new_size) {
     char *grown = is_within(new_size) ? cnn_plain_realloc(memory, new_size) : NULL;
@@ -49,7 +55,7 @@ static void *grow(void *memory, size_t old_size, size_t new_size) {
 #define STBI_NO_HDR
 #define STBI_FAILURE_USERMSG
 /* zeroed, so that pixels that a damaged file omits are the same in every run */
-#define STBI_MALLOC(size) (is_within(size) ? cnn_plain_alloc(size) : NULL)
+#define STBI_MALLOC(size) take(size)
 #define STBI_REALLOC_SIZED(memory, old_size, new_size) grow(memory, old_size, new_size)
 #define STBI_FREE(memory) cnn_free(memory)
 #define STBIR_MALLOC(size, context) ((void)(context), cnn_plain_alloc(size))
