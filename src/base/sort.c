@@ -10,6 +10,11 @@ static size_t digit(uint64_t key, int place) {
     return (size_t)(key >> (DIGIT_BITS * place)) & (DIGIT_VALUES - 1);
 }
 
+int cnn_compare_doubles(const void *a, const void *b) {
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
 /* Radix sort, least significant digit first. Each pass is stable. */
 bool cnn_sort_by_key(cnn_keyed *items, size_t count) {
     cnn_keyed *spare = cnn_alloc(count, sizeof *spare);

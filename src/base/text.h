@@ -27,7 +27,7 @@ void cnn_text_csv_field(cnn_text *text, const char *field);
 void cnn_text_number(cnn_text *text, double number, const char *none);
 /* Nine digits, which read back to the same float. */
 void cnn_text_float(cnn_text *text, float number);
-/* The text as a string of its own, to be freed with cnn_free; NULL, and nothing left, where it has
+/* Returns the text as a string, to be freed with cnn_free, and resets the text. NULL if it has
  * failed. */
 char *cnn_text_take(cnn_text *text);
 void cnn_text_free(cnn_text *text);

@@ -308,26 +308,34 @@ static cnn_status find_place(const cnn_image_request *request, cache_place *c, c
                          &c->newest, error);
 }
 
+/* Reads the images from the cache, or writes them to it. *done: the set has its pixels. */
+static cnn_status read_or_write(const cnn_image_request *request, cache_place *c,
+                                cnn_image_set *images, bool *done, cnn_error *error) {
+    CNN_TRY(find_place(request, c, error));
+    *done = read_cached(request, c, images);
+    /* The second attempt follows a wait for another run that wrote the same images. If that run
+     * failed, this one writes them. */
+    for (int attempt = 0; attempt < 2 && !*done; attempt++) {
+        CNN_TRY(write_cached(request, c, images, done, error));
+        *done = *done || read_cached(request, c, images);
+    }
+    return CNN_OK;
+}
+
 /* Loads the images through the cache. False if that is impossible. */
 static bool load_cached(const cnn_image_request *request, cnn_image_set *images) {
     cache_place c = {0};
     cnn_error error = {0};
-    cnn_status status = find_place(request, &c, &error);
-    bool done = status == CNN_OK && read_cached(request, &c, images);
-    /* The second attempt follows a wait for another run that wrote the same images. If that run
-     * failed, this one writes them. */
-    for (int attempt = 0; attempt < 2 && status == CNN_OK && !done; attempt++) {
-        status = write_cached(request, &c, images, &done, &error);
-        done = done || (status == CNN_OK && read_cached(request, &c, images));
-    }
-    if (!done && status != CNN_OK && status != CNN_STOPPED) {
+    bool done = false;
+    cnn_status status = read_or_write(request, &c, images, &done, &error);
+    if (status != CNN_OK && status != CNN_STOPPED) {
         cnn_log_message(request->log, CNN_LOG_WARNING, "images not cached: %s", error.message);
     }
     cnn_free(c.path);
     return done;
 }
 
-/* --- */
+/* --- from the cache, or into memory --- */
 
 cnn_status cnn_image_set_load(const cnn_image_request *request, cnn_image_set *images,
                               cnn_error *error) {

@@ -22,7 +22,7 @@ static size_t memory_limit(int width, int height, size_t file_size) {
 
 /* The message is stb_image's reason, or our own if it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
-    /* not by stb's reason: where it gets no memory to look at the format, it says "unknown" */
+    /* first, because without memory to look at the format stb_image says "unknown" */
     if (cnn_stb_was_refused()) {
         return cnn_fail_memory(error, "decoding an image");
     }
@@ -123,7 +123,7 @@ static cnn_status decode(char *bytes, size_t size, double max_megapixels, cnn_im
     image->format = find_format(data, size);
     image->orientation = cnn_exif_orientation(data, size);
     if (image->orientation == 0) {
-        return cnn_fail_memory(error, "an image's EXIF data");
+        return cnn_fail_memory(error, "the EXIF data of an image");
     }
     cnn_stb_limit(memory_limit(0, 0, size));
     /* before the guard, which makes it 8 bits in a PNM */

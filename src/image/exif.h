@@ -11,7 +11,7 @@
  *     7 transversed      8 to be turned by 90° counter-clockwise
  *
  * bytes: [size], a whole file. EXIF data are read from JPEG (the first APP1 segment that holds
- * them) and from PNG (eXIf). 1 if there are none, if they are damaged, or if memory is refused. */
+ * them) and from PNG (eXIf). 1 if there are none or if they are damaged. 0 if memory is refused. */
 int cnn_exif_orientation(const void *bytes, size_t size);
 
 #endif

@@ -1,5 +1,7 @@
 #include "image/perceptual_hash.h"
 
+#include "base/sort.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +13,6 @@ enum {
 };
 _Static_assert(COEFFICIENTS - 1 == CNN_PERCEPTUAL_BITS, "one bit per coefficient but the first");
 _Static_assert(CNN_PERCEPTUAL_WORDS * 64 > CNN_PERCEPTUAL_BITS, "bits fit into words");
-
-static int by_value(const void *a, const void *b) {
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
 
 void cnn_perceptual_hash(const uint8_t pixels[SIDE * SIDE], uint64_t hash[CNN_PERCEPTUAL_WORDS]) {
     const double pi = 3.14159265358979323846;
@@ -46,7 +43,7 @@ void cnn_perceptual_hash(const uint8_t pixels[SIDE * SIDE], uint64_t hash[CNN_PE
     }
     const double *pattern = coefficients + 1; /* without the mean */
     memcpy(sorted, pattern, sizeof sorted);
-    qsort(sorted, CNN_PERCEPTUAL_BITS, sizeof *sorted, by_value);
+    qsort(sorted, CNN_PERCEPTUAL_BITS, sizeof *sorted, cnn_compare_doubles);
     memset(hash, 0, CNN_PERCEPTUAL_WORDS * sizeof *hash);
     for (int i = 0; i < CNN_PERCEPTUAL_BITS; i++) {
         if (pattern[i] > sorted[CNN_PERCEPTUAL_BITS / 2]) {

@@ -12,7 +12,7 @@ enum {
     COLUMNS = 8,        /* the image, then epochs 1 … 7 */
     GAP = 4,            /* pixels between tiles */
     GAP_LEVEL = 128,    /* neither black nor white */
-    TILE_AT_LEAST = 96, /* pixels of a tile's longer side, as far as whole factors go */
+    TILE_AT_LEAST = 96, /* least pixels of the longer side of a tile */
 };
 
 /* One sheet at work. */
@@ -102,7 +102,7 @@ static cnn_status show(const cnn_config *config, const cnn_train_options *option
     sheet->rows = (size_t)images < there ? images : (int)there;
     if (!cnn_augment_is_on(&config->augment)) {
         cnn_log_message(&options->log, CNN_LOG_WARNING,
-                        "the config turns no augmentation on: every image stays as it is");
+                        "the config turns no augmentation on: every image is unchanged");
     }
     CNN_TRY(draw_sheet(&d, error));
     sheet->path = cnn_path_join(folder ? folder : "", CNN_AUGMENTED_SHEET);

@@ -145,7 +145,7 @@ static cnn_status check(cnn_data_report *report, const cnn_train_options *option
     if (*refused > 0) {
         return cnn_fail(error, CNN_ERROR_DATA,
                         "%s: training would refuse this data: see the errors "
-                        "(data.bad_images and data.duplicates say what is one)",
+                        "(data.bad_images and data.duplicates decide what is an error)",
                         report->config->data.train);
     }
     return CNN_OK;

@@ -100,8 +100,8 @@ static void add_sample(const cnn_data_report *report, size_t i, cnn_text *text) 
                     cnn_split_names[sample->split]);
 }
 
-/* Is it already said in the line of another image? */
-static bool is_told_elsewhere(const cnn_data_report *report, size_t i, problem what) {
+/* Does the line of another image say the same? */
+static bool is_in_another_line(const cnn_data_report *report, size_t i, problem what) {
     const cnn_sample *samples = report->list.samples;
     if (what ==
         COPY_OTHER_LABEL) { /* the line of each copy that differs from the first names both */
@@ -162,7 +162,7 @@ static void add_problem(const cnn_data_report *report, problem what, size_t coun
                     problems[what].text);
     size_t lines = 0;
     for (size_t i = 0; i < report->list.count; i++) {
-        if (has_problem(report, i, what) && !is_told_elsewhere(report, i, what) &&
+        if (has_problem(report, i, what) && !is_in_another_line(report, i, what) &&
             lines++ < NAMED) {
             add_example(report, i, what, text);
         }
@@ -287,7 +287,7 @@ static void add_numbers(const cnn_data_report *report, cnn_text *text) {
         }
     }
     cnn_text_format(text, "  AUC: how well the number alone tells the classes apart; 0.5: not at "
-                          "all, 0 or 1: wholly\n");
+                          "all, 0 or 1: completely\n");
 }
 
 /* --- the text --- */

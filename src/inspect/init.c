@@ -1,4 +1,4 @@
-/* --init: looks at images, writes a config for them, and tells what it saw. */
+/* --init: examines images, makes a config for them, and logs what it found. */
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -52,7 +52,7 @@ static void log_images(const cnn_survey *survey, const cnn_log_sink *log) {
     if (survey->two_labels > 0) {
         cnn_log_message(log, CNN_LOG_WARNING,
                         "%zu images are copies of one with the other label: the config trains on "
-                        "them all the same (data.duplicates); --check-data names them",
+                        "them anyway (data.duplicates); --check-data names them",
                         survey->two_labels);
     }
     if (survey->two_splits > 0) {

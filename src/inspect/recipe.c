@@ -183,7 +183,7 @@ static void write_image(const recipe *r, const cnn_survey *survey, cnn_json_writ
     cnn_json_end(json);
 }
 
-/* A layer, with one number where key is not NULL. */
+/* A layer, with one number if key is not NULL. */
 static void write_layer(cnn_json_writer *json, const char *type, const char *key, double number) {
     cnn_json_begin_object(json);
     add_text(json, "type", type);

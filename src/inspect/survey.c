@@ -149,40 +149,52 @@ static void drop_unreadable(image_list *all, const cnn_log_sink *log, cnn_survey
     all->list.count = survey->readable;
 }
 
-static cnn_status measure_sizes(const look *looks, cnn_survey *survey, cnn_error *error) {
-    int *widths = cnn_alloc(survey->readable, sizeof *widths);
-    int *heights = cnn_alloc(survey->readable, sizeof *heights);
-    cnn_status status = widths && heights ? CNN_OK : cnn_fail_memory(error, "the sizes of images");
-    for (size_t i = 0; i < survey->readable && status == CNN_OK; i++) {
-        int w = looks[i].width, h = looks[i].height;
+/* widths, heights: room for [survey->readable]. */
+static void find_sizes(const look *each, int *widths, int *heights, cnn_survey *survey) {
+    for (size_t i = 0; i < survey->readable; i++) {
+        int w = each[i].width, h = each[i].height;
         int shorter = w < h ? w : h, longer = w < h ? h : w;
         widths[i] = w;
         heights[i] = h;
-        survey->colour += looks[i].colour;
+        survey->colour += each[i].colour;
         survey->smallest_side =
             i == 0 || shorter < survey->smallest_side ? shorter : survey->smallest_side;
         survey->largest_side = longer > survey->largest_side ? longer : survey->largest_side;
     }
-    if (status == CNN_OK) {
-        survey->width = median(widths, survey->readable);
-        survey->height = median(heights, survey->readable);
+    survey->width = median(widths, survey->readable);
+    survey->height = median(heights, survey->readable);
+}
+
+static cnn_status measure_sizes(const look *each, cnn_survey *survey, cnn_error *error) {
+    int *widths = cnn_alloc(survey->readable, sizeof *widths);
+    int *heights = cnn_alloc(survey->readable, sizeof *heights);
+    bool complete = widths && heights;
+    if (complete) {
+        find_sizes(each, widths, heights, survey);
     }
     cnn_free(widths);
     cnn_free(heights);
-    return status;
+    return complete ? CNN_OK : cnn_fail_memory(error, "the sizes of images");
 }
 
-/* Counts the images of each class and split, and the copies that training would refuse. */
-static cnn_status count_samples(const cnn_sample_list *list, cnn_survey *survey, cnn_error *error) {
-    cnn_sharing *sharing = cnn_alloc(list->count, sizeof *sharing);
-    cnn_status status = sharing ? cnn_duplicates_find(list->samples, list->count, sharing, error)
-                                : cnn_fail_memory(error, "the images");
-    for (size_t i = 0; i < list->count && status == CNN_OK; i++) {
+/* Counts the images of each class and split, and the copies that training would refuse. sharing:
+ * room for [list->count]. */
+static cnn_status count_each(const cnn_sample_list *list, cnn_sharing *sharing, cnn_survey *survey,
+                             cnn_error *error) {
+    CNN_TRY(cnn_duplicates_find(list->samples, list->count, sharing, error));
+    for (size_t i = 0; i < list->count; i++) {
         const cnn_sample *sample = &list->samples[i];
         survey->images[sample->split][sample->label]++;
         survey->two_labels += (sharing[i].shared & CNN_COPY_OTHER_LABEL) != 0;
         survey->two_splits += (sharing[i].shared & CNN_COPY_OTHER_SPLIT) != 0;
     }
+    return CNN_OK;
+}
+
+static cnn_status count_samples(const cnn_sample_list *list, cnn_survey *survey, cnn_error *error) {
+    cnn_sharing *sharing = cnn_alloc(list->count, sizeof *sharing);
+    cnn_status status =
+        sharing ? count_each(list, sharing, survey, error) : cnn_fail_memory(error, "the images");
     cnn_free(sharing);
     return status;
 }

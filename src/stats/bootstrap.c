@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "base/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -54,17 +55,12 @@ static void measure_resample(void *context, size_t resample, int thread) {
     }
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* A metric is NaN in all resamples or in none: only a class that the set lacks makes it NaN. */
 static cnn_interval interval_of(double values[CNN_BOOTSTRAP_RESAMPLES]) {
     if (isnan(values[0])) {
         return (cnn_interval){.low = (double)NAN, .high = (double)NAN};
     }
-    qsort(values, CNN_BOOTSTRAP_RESAMPLES, sizeof *values, by_value);
+    qsort(values, CNN_BOOTSTRAP_RESAMPLES, sizeof *values, cnn_compare_doubles);
     return (cnn_interval){.low = values[CNN_BOOTSTRAP_TAIL - 1],
                           .high = values[CNN_BOOTSTRAP_RESAMPLES - CNN_BOOTSTRAP_TAIL]};
 }

@@ -16,7 +16,7 @@ manual() {
     while read -r option; do
         grep -Eq -e "$option([^a-z-]|\$)" page || fail "expected $2 to explain $option"
     done <options
-    # and none that is not there; options of other programs stand in examples only
+    # and no option that does not exist; options of other programs occur in examples only
     grep -E '^\.(BR|B|TP|It|Fl|Op) ' page | grep -Eo -e '--[a-z][a-z-]*' | sort -u >explained
     while read -r option; do
         grep -qx -e "$option" options || fail "expected $1 --help to have the $option of $2"

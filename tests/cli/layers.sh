@@ -36,7 +36,7 @@ cat >cfg.json <<'END'
 }
 END
 
-# --- what it looks like
+# --- the layer table
 run 0 "$CNNTRAIN" --config cfg.json --dry-run
 expect_in_stdout '^3 +residual +4x12x12 +0 '
 expect_in_stdout '^3\.layers\.0 +conv +6x6x6 +222 '
@@ -82,7 +82,7 @@ trained=$(sed -n '2s/^[^,]*,[^,]*,\([^,]*\),.*/\1/p' one/metrics.csv)
 awk "BEGIN { d = $traced - $trained; exit !(d < 1e-6 && d > -1e-6) }" ||
     fail "expected the loss of the first step in the trace: $trained, got $traced"
 
-# ... and what was seen layer by layer is what that step computed
+# ... and the values of each layer are those that the step computed
 logit=$(sed -n 's/^"Z3": \[\[\([^],]*\).*/\1/p' stdout)
 probability=$(sed -n 's/^"A3": \[\[\([^],]*\).*/\1/p' stdout)
 awk "BEGIN { d = 1 / (1 + exp(-($logit))) - $probability; exit !(d < 1e-6 && d > -1e-6) }" ||
@@ -112,7 +112,7 @@ run 0 "$CNNTRAIN" --config cfg.json --out parts --resume
 for file in model.bin last.bin predictions.csv; do
     expect_same "whole/$file" "parts/$file"
 done
-# killed in the middle of what it does, wherever that is
+# killed at random moments
 "$CNNTRAIN" --config cfg.json -q --out killed --resume --threads 2 &
 background=$!
 sleep 0.02
@@ -132,8 +132,8 @@ sed -i '/^path,/d' predicted expected
 [ "$(wc -l <predicted)" -ge 20 ] || fail "expected at least 20 predictions"
 expect_same predicted expected
 
-# --- what is refused
-# refused LAYERS MESSAGE: the list of layers, in front of flatten, dense and sigmoid
+# --- refusals
+# refused LAYERS MESSAGE: the list of layers, before flatten, dense and sigmoid
 refused() {
     printf '{"data": {"train": "data"}, "image": {"width": 12, "height": 12, "channels": 1}, "output": "no", "layers": [%s
         {"type": "flatten"}, {"type": "dense", "units": 1}, {"type": "sigmoid"}]}' "$1" >refused.json

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2086,SC2154
-# A run goes on where its images are at another path: content decides. The result has the same bytes.
+# A run continues when its images are at another path: content decides. The result has the same bytes.
 . "$SOURCE/tests/cli/lib.sh"
 
 make_data data 40
@@ -41,7 +41,7 @@ grep -q "^$work/elsewhere/images/" moved/predictions.csv || fail "expected the n
 grep -q '"train":.*elsewhere/images' moved/config.json || fail "expected the new path in config.json"
 grep -q '"output"' moved/config.json || fail "expected a whole config.json"
 
-# other names, which sort in another order; a copy of one image stands for the image
+# other names, which sort in another order; a copy of an image replaces the image
 start renamed
 mkdir -p renamed-data/left renamed-data/right
 i=1000
@@ -52,7 +52,7 @@ done
 run 0 "$CNNTRAIN" -c cfg.json $keys -q -o renamed --resume data.train=renamed-data
 expect_rest renamed
 grep -q '^renamed-data/left/' renamed/split.csv || fail "expected the new paths in split.csv"
-# its split.csv tells the order that it has now: once more
+# its split.csv contains the current order: once more
 run 0 "$CNNTRAIN" -c cfg.json $keys -q -o renamed --resume train.epochs=5
 run 0 "$CNNTRAIN" -c cfg.json $keys -q -o whole5 train.epochs=5
 expect_same whole5/model.bin renamed/model.bin
@@ -109,7 +109,7 @@ expect_stderr 'the images have changed since the run was started: no such image 
 rm changed/split.csv
 run 1 "$CNNTRAIN" -c cfg.json $keys -q -o changed --resume data.train=renamed-data
 expect_stderr 'split.csv: No such file'
-# where the order is the same, the table is not needed, and is written anew
+# if the order is the same, the table is not needed, and is written again
 run 0 "$CNNTRAIN" -c cfg.json $keys -q -o changed --resume
 expect_rest changed
 
@@ -129,7 +129,7 @@ grep -q '^[123],renamed-data/' folds/split.csv || fail "expected the new paths i
 rm folds/summary.json
 run 2 "$CNNTRAIN" -c cfg.json -q -o folds --folds 3 --resume data.train=fewer
 expect_stderr 'cannot resume: --folds or the images have changed .*then, .* now'
-# a config.json that is not JSON is damaged, and no lack of memory
+# a config.json that is not JSON is reported as damaged, not as a lack of memory
 echo '{"data"' >folds/config.json
 run 2 "$CNNTRAIN" -c cfg.json -q -o folds --folds 3 --resume
 expect_stderr 'folds/config.json: cannot resume: damaged: expected the config of the run as JSON'

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# Pipes that nobody reads any more. Messages get lost, and the work goes on; results that cannot be written end the
-# program as other programs end.
+# Pipes whose reader is gone. Messages are dropped, and the work continues; results that cannot be written end the
+# program, as in other programs.
 . "$SOURCE/tests/cli/lib.sh"
 
 # a harness may have SIGPIPE ignored, which its children inherit
@@ -17,7 +17,7 @@ mkfifo pipe
 exec 3>pipe
 wait
 
-# to_nobody EXIT COMMAND...: stdout and stderr go to nobody
+# to_nobody EXIT COMMAND...: stdout and stderr are pipes without a reader
 to_nobody() {
     wanted=$1
     shift
@@ -28,7 +28,7 @@ to_nobody() {
     [ "$code" -eq "$wanted" ] || fail "expected exit code $wanted, got $code"
 }
 
-# training goes on without its messages, and ends with the same files
+# training continues without its messages, and ends with the same files
 to_nobody 0 "$CNNTRAIN" -c cfg.json -v -o unseen
 for file in model.bin last.bin predictions.csv split.csv; do expect_same "whole/$file" "unseen/$file"; done
 expect_file unseen/summary.json
@@ -45,7 +45,7 @@ to_nobody 4 "$CNNPREDICT" missing.bin data
 expect_same whole/model.bin piped/model.bin
 expect_file first-line
 
-# unread COMMAND...: results go to nobody: the end by SIGPIPE (141), without a word
+# unread COMMAND...: results go to a pipe without a reader: ends by SIGPIPE (141), without a message
 unread() {
     last="$* | (nobody)"
     rm -f stdout
@@ -65,7 +65,7 @@ for option in help help-config schema version; do unread "$CNNTRAIN" --$option; 
 unread "$CNNPREDICT" --help
 unread "$CNNEVAL" --version
 
-# who ignores SIGPIPE gets an error like any other
+# with SIGPIPE ignored, an error like any other
 (
     trap '' PIPE
     "$CNNPREDICT" whole/model.bin data >&3 2>stderr
@@ -73,7 +73,7 @@ unread "$CNNEVAL" --version
 ) || fail "expected exit code 1 where SIGPIPE is ignored"
 expect_stderr '^cnnpredict: standard output: Broken pipe$'
 
-# the first rows are all there
+# the first rows are complete
 "$CNNPREDICT" whole/model.bin data | head -n 3 >rows
 "$CNNPREDICT" whole/model.bin data >all-rows
 head -n 3 all-rows >wanted
