@@ -2,9 +2,9 @@
 #include "cnn/train.h"
 
 #include "base/error.h"
-#include "run/memory_plan.h"
-#include "run/pool.h"
 #include "base/text.h"
+#include "run/fold_images.h"
+#include "run/memory_plan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -101,38 +101,38 @@ static void describe_batches(const cnn_config *config, const cnn_dataset *datase
 }
 
 /* The images that each fold is trained on and tested on. */
-static cnn_status describe_folds(const cnn_config *config, const cnn_pool *pool, cnn_text *text,
-                                 cnn_error *error) {
-    cnn_dataset *dataset = pool->dataset;
+static cnn_status describe_folds(const cnn_config *config, const cnn_fold_images *images,
+                                 cnn_text *text, cnn_error *error) {
+    const cnn_dataset *dataset = images->dataset;
     cnn_text_format(text, "\ndata, of class 0 (%.40s) + class 1 (%.40s)\n", dataset->classes[0],
                     dataset->classes[1]);
     cnn_text_format(text, "  %-10s%14s%14s%14s\n", "", "train", "validation", "test");
-    for (int fold = 1; fold <= pool->folds; fold++) {
-        CNN_TRY(cnn_dataset_choose_fold(dataset, &config->data, (uint64_t)config->train.seed,
-                                        pool->fold, fold - 1, error));
+    for (int fold = 1; fold <= images->folds; fold++) {
+        CNN_TRY(cnn_fold_images_choose(images, config, fold, error));
         cnn_text_format(text, "  fold %-5d", fold);
         for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
-            char images[48];
-            (void)snprintf(images, sizeof images, "%zu + %zu", dataset->class_count[split][0],
+            char counts[48];
+            (void)snprintf(counts, sizeof counts, "%zu + %zu", dataset->class_count[split][0],
                            dataset->class_count[split][1]);
-            cnn_text_format(text, "%14s", images);
+            cnn_text_format(text, "%14s", counts);
         }
         cnn_text_format(text, "\n");
     }
     return CNN_OK;
 }
 
-/* pool: of the folds; empty without them. */
-static cnn_status describe(cnn_config *config, const cnn_train_options *options, cnn_pool *pool,
-                           cnn_setup *setup, cnn_text *text, cnn_error *error) {
+/* Reads the data, plans the network, and describes both. */
+static cnn_status describe(const cnn_config *config, const cnn_train_options *options,
+                           cnn_fold_images *images, cnn_setup *setup, cnn_text *text,
+                           cnn_error *error) {
     if (options->folds > 0) {
-        CNN_TRY(cnn_pool_load(config, options, pool, error));
+        CNN_TRY(cnn_fold_images_load(config, options, images, error));
     }
-    CNN_TRY(cnn_setup_create_on(pool->dataset, config, options, CNN_NETWORK_FAST, setup, error));
+    CNN_TRY(cnn_setup_create_on(images->dataset, config, options, CNN_NETWORK_FAST, setup, error));
     describe_layers(setup->network, text);
     describe_memory(config, setup, text);
     if (options->folds > 0) {
-        CNN_TRY(describe_folds(config, pool, text, error));
+        CNN_TRY(describe_folds(config, images, text, error));
     } else {
         describe_data(setup->dataset, text);
     }
@@ -140,17 +140,17 @@ static cnn_status describe(cnn_config *config, const cnn_train_options *options,
     return text->failed ? cnn_fail_memory(error, "the layer table") : CNN_OK;
 }
 
-cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options, char **out,
+cnn_status cnn_dry_run(const cnn_config *config, const cnn_train_options *options, char **out,
                        cnn_error *error) {
     cnn_setup setup = {0};
     cnn_text text = {0};
-    cnn_pool pool = {0};
-    cnn_status status = describe(config, options, &pool, &setup, &text, error);
+    cnn_fold_images images = {0};
+    cnn_status status = describe(config, options, &images, &setup, &text, error);
     if (status != CNN_OK) {
         cnn_text_free(&text);
     }
     *out = text.data;
     cnn_setup_free(&setup);
-    cnn_pool_free(&pool);
+    cnn_fold_images_free(&images);
     return status;
 }
