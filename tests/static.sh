@@ -1,9 +1,9 @@
 #!/bin/sh
-# clang-tidy (.clang-tidy) and cppcheck (tests/cppcheck.txt) over src/, data/ and tests/; what they find is an error.
+# clang-tidy (.clang-tidy) and cppcheck (tests/cppcheck.txt) over src/, data/ and tests/; every finding is an error.
 # tests/run.sh runs it. Half a minute on two cores.
 #
 #   tests/static.sh           without Clang's path-sensitive analyzer
-#   tests/static.sh --full    … and with it: six times as long, and findings that are to be judged
+#   tests/static.sh --full    … and with it: six times as long, and findings that may be false
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -20,7 +20,7 @@ static void break_line(cnn_json_writer *json, int indent) {
     }
 }
 
-/* Does each member of the object at work stand on a line of its own? */
+/* Does each member of the current object get a line of its own? */
 static bool has_lines(const cnn_json_writer *json) {
     return json->style == CNN_JSON_PRETTY || (json->style == CNN_JSON_LINES && json->depth == 1);
 }

@@ -19,26 +19,24 @@ typedef struct decimal {
     int count, exponent;
 } decimal;
 
-static double value_of(const decimal *d) {
-    char text[DIGITS_SIZE + 16];
-    (void)snprintf(text, sizeof text, "%c.%se%d", d->digits[0], d->digits + 1, d->exponent);
-    return strtod(text, NULL);
-}
-
-static bool reads_back(const decimal *d, double number) {
-    double value = value_of(d);
+static bool is_same(double value, double number) {
     return value >= number && value <= number;
 }
 
-/* The decimal of `count` digits that is nearest to the number. */
-static decimal nearest(double number, int count) {
+/* Makes *d the decimal of `count` digits that is nearest to the number. Does it read back? */
+static bool round_to(double number, int count, decimal *d) {
     char text[DIGITS_SIZE + 16];
-    decimal d = {.count = count};
     (void)snprintf(text, sizeof text, "%.*e", count - 1, number);
-    d.digits[0] = text[0];
-    (void)memcpy(d.digits + 1, text + 2, (size_t)count - 1);
-    d.exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
-    return d;
+    *d = (decimal){.digits = {text[0]}, .count = count};
+    (void)memcpy(d->digits + 1, text + 2, (size_t)count - 1);
+    d->exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
+    return is_same(strtod(text, NULL), number);
+}
+
+static bool reads_back(const decimal *d, double number) {
+    char text[DIGITS_SIZE + 16];
+    (void)snprintf(text, sizeof text, "%c.%se%d", d->digits[0], d->digits + 1, d->exponent);
+    return is_same(strtod(text, NULL), number);
 }
 
 /* The next larger decimal of as many digits. */
@@ -62,20 +60,20 @@ static bool is_power_of_two(double number) {
     return fraction <= 0.5;
 }
 
-/* The shortest decimal that reads back to a number above 0. For the nearest decimal of each length
- * that is simply tried. Where the doubles below lie closer than those above, the nearest decimal
- * may be one below that does not read back, while one above, farther away, does. */
+/* The shortest decimal that reads back to a number above 0: for each length, the nearest one is
+ * tried. Where the double below lies nearer than the one above, the nearest decimal may be one
+ * below that does not read back, while one above, farther away, does. */
 static decimal shortest(double number) {
+    decimal d;
     int count = number < DBL_MIN ? 1 : LEAST; /* subnormal numbers have fewer digits */
-    decimal d = nearest(number, count);
-    while (!reads_back(&d, number) && count < MOST) {
+    while (!round_to(number, count, &d) && count < MOST) {
         if (count > LEAST && is_power_of_two(number)) {
             increment(&d);
             if (reads_back(&d, number)) {
                 break;
             }
         }
-        d = nearest(number, ++count);
+        count++;
     }
     while (d.count > 1 && d.digits[d.count - 1] == '0') {
         d.digits[--d.count] = '\0';

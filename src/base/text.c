@@ -57,7 +57,7 @@ void cnn_text_format(cnn_text *text, const char *format, ...) {
     va_end(arguments);
 }
 
-/* What ends a field that needs no quotes. A table is several times as fast as strcspn here. */
+/* Characters that end a field without quotes. A table is several times as fast as strcspn. */
 static const bool csv_special[256] = {
     ['\0'] = true, [','] = true, ['"'] = true, ['\r'] = true, ['\n'] = true};
 
@@ -116,7 +116,7 @@ const char *cnn_bytes_text(uint64_t bytes, char text[24]) {
     static const char units[] = "KMGTPE";
     double number = (double)bytes;
     int unit = -1;
-    while (number >= 1023.95) { /* what would be printed as 1024.0 */
+    while (number >= 1023.95) { /* which would be printed as 1024.0 */
         number /= 1024.0;
         unit++;
     }

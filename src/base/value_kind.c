@@ -63,7 +63,8 @@ static cnn_parse_result copy_text(const char *text, char **field) {
 static cnn_parse_result parse_path(const cnn_key *key, const cJSON *json,
                                    const struct cnn_reader *reader, void *field) {
     (void)key, (void)reader;
-    if (!cJSON_IsString(json) || !*json->valuestring) {
+    char text[CNN_TILDE_TEXT_SIZE];
+    if (!cJSON_IsString(json) || !*json->valuestring || cnn_path_tilde(json->valuestring, text)) {
         return CNN_PARSE_MISFIT;
     }
     return copy_text(json->valuestring, field);
@@ -104,6 +105,7 @@ const cnn_value_kind cnn_kind_path = {
     .is_given = path_is_given,
     .write = write_path,
     .describe = describe_path,
+    .explain = cnn_path_tilde,
     .schema = schema_path,
     .words = path_words,
     .release = release_path,
@@ -190,6 +192,10 @@ static void describe_int(const cnn_key *key, cnn_text *text) {
     describe_integer(key, text);
 }
 
+static double number_of_int(const void *field) {
+    return *(const int *)field;
+}
+
 static void schema_int(const cnn_key *key, cnn_json_writer *json) {
     if (!key->names) {
         schema_integer(key, json);
@@ -215,6 +221,7 @@ const cnn_value_kind cnn_kind_int = {
     .parse = parse_int,
     .write = write_int,
     .describe = describe_int,
+    .number = number_of_int,
     .schema = schema_int,
 };
 
@@ -243,6 +250,10 @@ static void describe_number(const cnn_key *key, cnn_text *text) {
     describe_range(key, "a number", text);
 }
 
+static double number_of_number(const void *field) {
+    return *(const double *)field;
+}
+
 static void schema_number(const cnn_key *key, cnn_json_writer *json) {
     cnn_schema_number(key, "number", json);
 }
@@ -253,6 +264,7 @@ const cnn_value_kind cnn_kind_number = {
     .parse = parse_number,
     .write = write_number,
     .describe = describe_number,
+    .number = number_of_number,
     .schema = schema_number,
 };
 

@@ -5,6 +5,7 @@
 #ifndef CNN_BASE_VALUE_KIND_H
 #define CNN_BASE_VALUE_KIND_H
 
+#include "base/file.h"
 #include "base/json_writer.h"
 
 struct cJSON;
@@ -32,6 +33,12 @@ typedef struct cnn_value_kind {
     void (*write)(const cnn_key *key, const void *field, cnn_json_writer *json);
     /* Appends what the value may be: "an integer from 1 to 31". */
     void (*describe)(const cnn_key *key, cnn_text *text);
+    /* What is wrong with a string that is none of the kind, and what to write instead, where it can
+     * say more than "expected" and the description: writes to text and returns it, or returns NULL.
+     * NULL: never. */
+    const char *(*explain)(const char *string, char text[CNN_TILDE_TEXT_SIZE]);
+    /* The value as a number. NULL: it is none. */
+    double (*number)(const void *field);
     /* Adds to the object that is begun: its JSON Schema. */
     void (*schema)(const cnn_key *key, cnn_json_writer *json);
     /* Words that the value may be, for completions, ended by NULL; "@path" is the name of a file or
@@ -82,7 +89,7 @@ typedef struct cnn_number_or_text {
 } cnn_number_or_text;
 
 /* The kinds, and their fields. */
-extern const cnn_value_kind cnn_kind_path;           /* char *: a string that is not empty */
+extern const cnn_value_kind cnn_kind_path;           /* char *: not empty, nor one with a ~ */
 extern const cnn_value_kind cnn_kind_integer;        /* int64_t */
 extern const cnn_value_kind cnn_kind_int;            /* int; some numbers may have names */
 extern const cnn_value_kind cnn_kind_number;         /* double, finite */

@@ -34,10 +34,10 @@ enum { REPORT_JSON = 1 };
 static cnn_status parse_rows(const cnn_option *option, const char *text, void *field,
                              cnn_error *error) {
     eval_command *command = field;
+    CNN_TRY(cnn_option_path(option, text, &command->rows.path, error));
     const char *dot = strrchr(text, '.');
     for (int i = 0; dot && cnn_row_format_names[i]; i++) {
         if (strcmp(dot + 1, cnn_row_format_names[i]) == 0) {
-            command->rows.path = text;
             command->rows.format = (cnn_row_format)i;
             return CNN_OK;
         }
@@ -53,11 +53,11 @@ static const cnn_option options[] = {
     {.name = "compare",
      .letter = 'c',
      .argument = "OTHER",
-     .parse = cnn_option_text,
+     .parse = cnn_option_path,
      FIELD(other),
      .help = "a second model, on the same images, with paired tests",
      .prose = "A second model of the same classes, measured on the same images: see {COMPARING TWO "
-              "MODELS}. The size of its images and its layers may be different."},
+              "MODELS}. Its image size and layers may be different."},
     {.name = "format",
      .letter = 'f',
      .argument = "FORMAT",
@@ -71,11 +71,11 @@ static const cnn_option options[] = {
      .argument = "FILE",
      .parse = parse_rows,
      .help = "write a row an image; FILE ends in .csv, .tsv or .jsonl",
-     .prose = "Write a row for each image, in order: `path`, `label` (what the data say), "
-              "`predicted`, `probability` (of the second class), `other_probability` (with "
-              "`--compare` only), `status` (`ok` or the reason why the image cannot be read). The "
-              "format is the one that the name ends in, *.csv*, *.tsv* or *.jsonl*, each as "
-              "cnnpredict(1) writes it."},
+     .prose =
+         "Write one row per image, in order: `path`, `label` (from the data), `predicted`, "
+         "`probability` (of the second class), `other_probability` (with `--compare` only), "
+         "`status` (`ok`, or the reason why it cannot be read). The extension of the name "
+         "determines the format, *.csv*, *.tsv* or *.jsonl*, each as written by cnnpredict(1)."},
     {.name = "split",
      .letter = 's',
      .argument = "NAME",
@@ -83,16 +83,17 @@ static const cnn_option options[] = {
      FIELD(split),
      .choices = cnn_split_names,
      .help = "of a manifest, only train, validation or test",
-     .prose = "Of a manifest with a column `split`, only the images of `train`, `validation` or "
-              "`test`; images without a split belong to `train`. Default: all images."},
+     .prose =
+         "If the data is a manifest with a column `split`, use only the images of `train`, "
+         "`validation` or `test`; images without a split are in `train`. Default: all images."},
     {.name = "threshold",
      .argument = "T",
      .parse = cnn_option_number,
      FIELD(threshold),
      .maximum = 1.0,
      .help = "class 1 from this probability on (default: the model's)",
-     .prose = "An image is called the second class from this probability on, 0 to 1. Default: the "
-              "threshold of each model, see `train.threshold` in cnntrain(1)."},
+     .prose = "An image is classified as the second class if its probability is at least this, 0 "
+              "to 1. Default: the threshold of each model, see `train.threshold` in cnntrain(1)."},
     {.name = NULL},
 };
 
@@ -102,6 +103,7 @@ static cnn_status add_path(void *context, const char *value, cnn_error *error) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "expected one MODEL and one DATA, got a third argument \"%.100s\"", value);
     }
+    CNN_TRY(cnn_check_path(command->path_count == 0 ? "MODEL" : "DATA", value, error));
     command->paths[command->path_count++] = value;
     return CNN_OK;
 }

@@ -33,27 +33,29 @@ static const cnn_option options[] = {
      FIELD(format),
      .choices = cnn_row_format_names,
      .help = "tsv (default, no header), csv (with header) or jsonl",
-     .prose = "The format of the rows: `tsv` (default), `csv` or `jsonl`; see {ROWS}."},
+     .prose = "`tsv` (default), `csv` or `jsonl`: see {ROWS}."},
     {.name = "threshold",
      .argument = "T",
      .parse = cnn_option_number,
      FIELD(threshold),
      .maximum = 1.0,
      .help = "class 1 from this probability on (default: the model's)",
-     .prose = "The label is the second class from this probability on, 0 to 1. Default: the "
-              "threshold of the model, see `train.threshold` in cnntrain(1)."},
+     .prose = "The label is the second class if the probability is at least this, 0 to 1. Default: "
+              "the threshold of the model, see `train.threshold` in cnntrain(1)."},
     {.name = "no-sandbox",
      FIELD(no_sandbox),
      .help = "keep all rights while reading (for debuggers)",
-     .prose = "Keep all rights while reading models and images: see {SANDBOX}. Needed under "
-              "valgrind(1) and other tools that make machine code or write files inside the "
-              "process."},
+     .prose =
+         "Keep all rights while reading models and images: see {SANDBOX}. Needed under valgrind(1) "
+         "and other tools that generate machine code or write files inside the process."},
     {.name = NULL},
 };
 
 static cnn_status add_path(void *context, const char *value, cnn_error *error) {
     predict_command *command = context;
-    (void)error;
+    if (*value) { /* an empty one gets its row */
+        CNN_TRY(cnn_check_path(command->path_count == 0 ? "MODEL" : "PATH", value, error));
+    }
     command->paths[command->path_count++] = value;
     return CNN_OK;
 }

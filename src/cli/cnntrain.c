@@ -74,21 +74,49 @@ static void start(train_command *command) {
     command->train.user = &command->progress;
 }
 
-/* Loads the config. option: the one that asked for the action, where it does not go with --folds.
- */
-static cnn_status load(train_command *command, const char *option, cnn_error *error) {
+/* Options that cannot go together, and options that need another. action: the option that asked for
+ * the action, NULL: none did. */
+static cnn_status check_options(const train_command *command, const char *action,
+                                cnn_error *error) {
+    const cnn_train_options *train = &command->train;
+    const bool member = train->member > 0;
+    const struct {
+        bool both;
+        const char *one, *other;
+    } conflicts[] = {
+        {train->resume && train->overwrite, "resume", "overwrite"},
+        {train->folds > 0 && action && strcmp(action, "dry-run") != 0, "folds", action},
+        {member && action, "member", action},
+        {train->gather && action, "gather", action},
+        {train->gather && member, "gather", "member"},
+        {train->gather && train->resume, "gather", "resume"},
+        {train->gather && train->overwrite, "gather", "overwrite"},
+        {train->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
+    };
+    if ((member || train->gather) && train->folds == 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K beside it",
+                        member ? "member" : "gather");
+    }
+    for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++) {
+        if (conflicts[i].both) {
+            return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --%s and --%s, got both",
+                            conflicts[i].one, conflicts[i].other);
+        }
+    }
+    return train->member <= train->folds
+               ? CNN_OK
+               : cnn_fail(error, CNN_ERROR_CONFIG,
+                          "--member: expected an integer from 1 to %d (--folds), got %d",
+                          train->folds, train->member);
+}
+
+/* Loads the config. action: as for check_options. */
+static cnn_status load(train_command *command, const char *action, cnn_error *error) {
     if (!command->config_path) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "--config: missing; expected --config FILE (see --help)");
     }
-    if (command->train.resume && command->train.overwrite) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "expected one of --resume and --overwrite, got both");
-    }
-    if (command->train.folds > 0 && option) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --folds and --%s, got both",
-                        option);
-    }
+    CNN_TRY(check_options(command, action, error));
     start(command);
     return cnn_config_load(command->config_path, command->overrides, command->override_count,
                            &command->config, error);
@@ -136,6 +164,7 @@ static cnn_status init(void *context, cnn_error *error) {
                         : override ? override
                                    : "one");
     }
+    CNN_TRY(check_options(command, "init", error));
     start(command);
     catch_signals();
     char *json = NULL;
@@ -145,7 +174,7 @@ static cnn_status init(void *context, cnn_error *error) {
 static cnn_status dry_run(void *context, cnn_error *error) {
     train_command *command = context;
     char *text = NULL;
-    CNN_TRY(load(command, NULL, error));
+    CNN_TRY(load(command, "dry-run", error));
     return print_text(cnn_dry_run(command->config, &command->train, &text, error), &text, error);
 }
 
@@ -217,41 +246,49 @@ static const cnn_option options[] = {
     {.name = "config",
      .letter = 'c',
      .argument = "FILE",
-     .parse = cnn_option_text,
+     .parse = cnn_option_path,
      FIELD(config_path),
      .help = "what to train on, and how (JSON)",
-     .prose = "What to train on, and how: see {CONFIGURATION}."},
+     .prose = "The config, which says what to train on, and how: see {CONFIGURATION}."},
     {.name = "init",
      .argument = "DIR",
-     .parse = cnn_option_text,
+     .parse = cnn_option_path,
      FIELD(images),
      .action = init,
      .help = "look at the images in DIR, print a config for them; train nothing",
-     .prose = "Look at all images in <dir> and print a config that trains on them as it stands; "
-              "train and write nothing. See {A CONFIG FROM THE IMAGES}."},
+     .prose = "Examine all images in <directory> and print a complete config for them. Nothing is "
+              "trained or written. See {A CONFIG FROM THE IMAGES}."},
     {.name = "out",
      .letter = 'o',
      .argument = "DIR",
      .parse = cnn_option_path,
      FIELD(train.output),
      .help = "the run directory; beats the config's \"output\"",
-     .prose = "The run directory. Takes precedence over the config's `output`. It is made where it "
-              "is missing. One that holds anything except a *data_report.csv* is refused unless "
-              "`--resume` or `--overwrite` is given."},
+     .prose = "The run directory. Takes precedence over the key `output` of the config. It is "
+              "created if it is missing. A directory that contains anything but *data_report.csv* "
+              "is refused unless `--resume` or `--overwrite` is given."},
     {.name = "resume",
      FIELD(train.resume),
      .help = "go on with the run in the directory, or start one",
-     .prose = "Go on from the checkpoint in the run directory, or start where there is none. A "
-              "directory that holds other files, and no run, is refused. A run that is finished is "
-              "left as it is, and the exit status is 0. Config and data must be those of the run, "
-              "and a message names the first difference; {CONFIGURATION} says which keys a resumed "
-              "run may change. `train.epochs` may not be below the number of epochs that are "
-              "finished. A directory in which another run is at work is refused."},
+     .prose =
+         "Continue from the checkpoint in the run directory, or start a run if there is none. A "
+         "directory that contains other files, and no run, is refused. A finished run is left "
+         "unchanged, and the exit status is 0. Config and images must be those of the run; if not, "
+         "a message names the first difference. The images may be at other paths than before and "
+         "have other names: `data.train`, `data.test` and a path in `data.validation` may differ. "
+         "The images are compared by their content, label and split (in a cross-validation: their "
+         "fold). The rest of the run gives the same bytes as if they had not moved: if the new "
+         "names sort differently, the run keeps the order in *split.csv*. The new paths are "
+         "written to *split.csv* and *predictions.csv*. Images that are missing, were added, were "
+         "changed, or have another label or split are refused, and so is a renamed class. "
+         "{CONFIGURATION} says which keys a resumed run may change; `train.epochs` may not be less "
+         "than the number of finished epochs. A directory in use by another run is refused."},
     {.name = "overwrite",
      FIELD(train.overwrite),
      .help = "start over in a directory that holds a run",
-     .prose = "Start over in a directory that holds a run. The files of the earlier run are "
-              "removed, others are left alone."},
+     .prose = "Start over in a directory that contains a run. The files of the earlier run are "
+              "removed; other files are left unchanged. *config.json* is replaced in one step; if "
+              "it is the file named by `--config` and its text would change, the run is refused."},
     {.name = "max-seconds",
      .argument = "N",
      .parse = cnn_option_number,
@@ -259,16 +296,15 @@ static const cnn_option options[] = {
      .minimum = 1e-6,
      .maximum = 1e9,
      .help = "end in time, with all that a finished run leaves",
-     .prose =
-         "End in about <n> seconds, counted from the start of this command, and leave all that a "
-         "finished run leaves, with exit status 0. Training ends after a batch (of a new run, not "
-         "before the first one), so early that the remaining time is enough, by the speed so far, "
-         "to measure the model; reading the images is not cut short. An epoch that was cut short "
-         "gets its row in *metrics.csv* and may become *model.bin* like any other. `--resume` goes "
-         "on from the batch where training ended, as if neither this nor the measuring had "
-         "happened, and ends with the bytes of a run that was never cut short: what was kept of "
-         "the cut epoch is discarded, and another `--max-seconds` counts anew. The learning rates "
-         "of a schedule depend on `train.epochs`, not on time."},
+     .prose = "End after about <n> seconds, counted from the start of this command, with all files "
+              "of a finished run and exit status 0. Training ends after a batch (in a new run, "
+              "after the first batch at the earliest), early enough, at the speed so far, to "
+              "measure the model in the remaining time. Reading the images is not cut short. An "
+              "epoch that was cut short gets a row in *metrics.csv* and may become *model.bin*, "
+              "like any other. `--resume` continues from the batch at which training ended, and "
+              "ends with the bytes of a run that was never cut short: the row and the models of "
+              "the shortened epoch are discarded. Each command counts its own time. The learning "
+              "rates of a schedule depend on `train.epochs`, not on time."},
     {.name = "folds",
      .argument = "K",
      .parse = cnn_option_integer,
@@ -276,54 +312,65 @@ static const cnn_option options[] = {
      .minimum = 2,
      .maximum = 1000,
      .help = "cross-validation: K runs, each tested on its part of data.train",
-     .prose =
-         "Cross-validation with 2 to 1000 folds: see {CROSS-VALIDATION}. With `-n`: print what "
-         "each fold trains on and is tested on."},
+     .prose = "Cross-validation with 2 to 1000 folds: see {CROSS-VALIDATION}. With `-n`: print "
+              "what each fold trains on and is tested on."},
+    {.name = "member",
+     .argument = "N",
+     .parse = cnn_option_integer,
+     FIELD(train.member),
+     .minimum = 1,
+     .maximum = 1000,
+     .help = "with --folds: train fold N alone, others elsewhere or later",
+     .prose = "With `--folds` <k>: train fold <n>, 1 to <k>, alone. Other processes, also on other "
+              "machines that see the run directory, may train other folds at the same time: see "
+              "{CROSS-VALIDATION}."},
+    {.name = "gather",
+     FIELD(train.gather),
+     .help = "with --folds: put the results of all folds together",
+     .prose = "With `--folds` <k>: train nothing; put the results of all folds together."},
     {.name = "no-cache",
      FIELD(no_cache),
      .help = "neither use nor fill the cache of decoded images",
-     .prose = "Neither use nor fill the cache of decoded images: see {THE CACHE}."},
+     .prose = "Do not use the cache of decoded images: see {THE CACHE}."},
     {.name = "cache-limit",
      .argument = "SIZE",
      .parse = cnn_option_size,
      FIELD(train.cache_limit),
      .help = "what the cache may take in all (default: 10G)",
-     .prose = "What the files of the cache may take together, in the units of `--max-memory`. "
-              "Default: 10G."},
+     .prose = "The limit for the total size of the files in the cache, in the units of "
+              "`--max-memory`. Default: 10G."},
     {.name = "dry-run",
      .letter = 'n',
      .action = dry_run,
      .help = "print layers, memory and data counts; train nothing",
      .prose = "Read the data and print the layers with their shapes, parameters and floating-point "
-              "operations, the memory that training takes, and the number of images of each class. "
-              "Train and write nothing."},
+              "operations, the memory that training needs, and the number of images of each class. "
+              "Nothing is trained or written."},
     {.name = "check-data",
      .action = check_data,
      .help = "report copies, bad images, shortcuts, …; train nothing",
-     .prose = "Look at every image, in its file and against all others, and print a report; train "
-              "nothing. See {CHECKING THE DATA}."},
+     .prose = "Examine every image, by itself and compared with all others, and print a report. "
+              "Nothing is trained. See {CHECKING THE DATA}."},
     {.name = "check-gradients",
      .action = check_gradients,
      .help = "compare gradients with differences in double",
-     .prose =
-         "Compare the gradients of the config's network, on random images and weights, with "
-         "central differences in double precision, and the kernels in single precision with "
-         "the same equations in double. Prints a table; the exit status is 1 where an error is "
-         "above its bound. Does not read the data."},
+     .prose = "Compare the gradients of the config's network, on random images and weights, with "
+              "central differences in double precision, and the kernels in single precision with "
+              "the same equations in double. Prints a table; the exit status is 1 if an error "
+              "exceeds its bound. The data is not read."},
     {.name = "trace",
      .action = trace,
      .help = "print one batch's values and gradients as JSON",
      .prose =
-         "Print the first batch's way through the network with its starting weights, and back, as "
-         "JSON on standard output: the images' paths, every layer's values, the loss and every "
-         "gradient. The k-th layer with weights has `wk` and `bk` and gives `Zk`; what follows it "
-         "is `Ak` (relu, sigmoid) or `Pk` (maxpool), flatten gives `F`, and `X` are the images. Of "
-         "two equal names, the second has an underscore and the layer's number after it. A `d` "
-         "before a name is the gradient of the loss. Networks with `batchnorm`, whose values "
-         "depend "
-         "on the whole batch, are refused; `dropout` drops what it drops in the first step of "
-         "training, and the gradient of a `residual` itself is the part that came through its "
-         "layers."},
+         "Print, as JSON on standard output, how the first batch passes through the network with "
+         "its starting weights, and back: the paths of the images, the values of every layer, the "
+         "loss and every gradient. The k-th layer with weights has the parameters `wk` and `bk` "
+         "and the output `Zk`; the layer after it has the output `Ak` (relu, sigmoid) or `Pk` "
+         "(maxpool), flatten `F`; `X` are the images. If a name is already used, an underscore and "
+         "the number of the layer are appended. A name with the prefix `d` is the gradient of the "
+         "loss. Networks with `batchnorm`, whose values depend on the whole batch, are refused; "
+         "`dropout` drops what it drops in the first step of training, and the gradient of a "
+         "`residual` itself is the part that came through its layers."},
     {.name = "show-augmented",
      .argument = "N",
      .parse = cnn_option_integer,
@@ -332,13 +379,12 @@ static const cnn_option options[] = {
      .maximum = 1000,
      .action = show_augmented,
      .help = "draw what the network sees of N images: augmented.png",
-     .prose =
-         "Draw what the keys `augment` of the config make of <n> training images (1 to 1000), "
-         "chosen evenly, into the file *augmented.png* in the run directory, or in the current "
-         "one where none is given, and print its path; train nothing. An image has a row: "
-         "first as the network sees it unchanged, then as it does in epochs 1 to 7, the very "
-         "pixels of training. Small images are drawn larger, by a whole factor. An older file "
-         "of that name is replaced."},
+     .prose = "Draw <n> training images (1 to 1000), chosen evenly, as the keys `augment` of the "
+              "config change them, into the file *augmented.png* in the run directory, or in the "
+              "current directory if none is given, and print its path. Nothing is trained. Each "
+              "image has a row: first unchanged, then as in epochs 1 to 7, with exactly the pixels "
+              "of training. Small images are enlarged by an integer factor. An existing file of "
+              "that name is replaced."},
     {.name = "print-config",
      .action = print_config,
      .help = "print the config with overrides and defaults filled in; train nothing",
@@ -358,7 +404,7 @@ static const cnn_option options[] = {
      .letter = 'v',
      FIELD(verbose),
      .help = "more messages",
-     .prose = "Print more messages."},
+     .prose = "More messages."},
     {.name = NULL},
 };
 

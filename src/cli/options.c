@@ -1,7 +1,9 @@
 #include "cli/options.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
+#include "cli/broken_pipe.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -174,11 +176,20 @@ cnn_status cnn_option_text(const cnn_option *option, const char *text, void *fie
     return CNN_OK;
 }
 
+cnn_status cnn_check_path(const char *name, const char *path, cnn_error *error) {
+    char tilde[CNN_TILDE_TEXT_SIZE];
+    if (!*path) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a path, got \"\"", name);
+    }
+    return cnn_path_tilde(path, tilde) ? cnn_fail(error, CNN_ERROR_CONFIG, "%s: %s", name, tilde)
+                                       : CNN_OK;
+}
+
 cnn_status cnn_option_path(const cnn_option *option, const char *text, void *field,
                            cnn_error *error) {
-    if (!*text) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected a path, got \"\"", option->name);
-    }
+    char name[40];
+    (void)snprintf(name, sizeof name, "--%s", option->name);
+    CNN_TRY(cnn_check_path(name, text, error));
     return cnn_option_text(option, text, field, error);
 }
 
@@ -249,6 +260,7 @@ cnn_status cnn_option_size(const cnn_option *option, const char *text, void *fie
 /* --- results --- */
 
 static cnn_status fail_printing(cnn_error *error) {
+    cnn_broken_pipe_end(errno);
     return cnn_fail(error, CNN_ERROR_RUNTIME, "standard output: %s",
                     errno ? strerror(errno) : "the results could not be written");
 }

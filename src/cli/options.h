@@ -35,7 +35,7 @@ struct cnn_option {
 
 /* Kinds of values. */
 cnn_option_parse cnn_option_text;    /* const char *: any text, which stays the command line's */
-cnn_option_parse cnn_option_path;    /* const char *: a text that is not empty */
+cnn_option_parse cnn_option_path;    /* const char *: cnn_check_path */
 cnn_option_parse cnn_option_integer; /* int, from minimum to maximum */
 cnn_option_parse cnn_option_number;  /* double, from minimum to maximum */
 cnn_option_parse cnn_option_choice;  /* int (or an enum): the index of one of the choices */
@@ -69,7 +69,12 @@ CNN_MUST_USE cnn_status cnn_options_parse(const cnn_program *program, int argc, 
 /* --help: prints usage, a line for each option, and notes. */
 void cnn_program_help(const cnn_program *program);
 
-/* Prints a text to stdout. */
+/* Is it a path that is not empty, and needs no shell to expand it (cnn_path_tilde)? name: of what
+ * it is for, "--out" or "PATH". */
+CNN_MUST_USE cnn_status cnn_check_path(const char *name, const char *path, cnn_error *error);
+
+/* Prints a text to stdout. This and the next two end the program where nobody reads it any more
+ * (cnn_broken_pipe_end). */
 CNN_MUST_USE cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error);
 
 /* Prints a text that was made to stdout, and flushes; `what` it is, where memory for it was

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/machine_memory.h"
 #include "base/memory.h"
+#include "cli/broken_pipe.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -44,24 +45,26 @@ const cnn_option cnn_shared_rows[] = {
      .minimum = 1,
      .maximum = 1024,
      .help = "threads (default: all processors); same results for any N",
-     .prose = "The number of threads, from 1 to 1024. Default: all processors that the process may "
-              "run on. The results are the same for any number."},
+     .prose = "The number of threads, 1 to 1024. Default: all processors that the process may run "
+              "on, but no more than the processor quota of its control groups (containers) is "
+              "worth. The results are the same for any number."},
     {.name = "max-memory",
      .argument = "SIZE",
      .parse = cnn_option_size,
      FIELD(max_memory),
      .help = "fail rather than take more (default: all there is)",
-     .prose = "The memory that the program's arrays may take together: images, weights, "
-              "activations, an image that is being decoded. <size> is a number of bytes; `K`, `M`, "
-              "`G` or `T` after it multiplies it by 1024 once, twice and so on. A request for more "
-              "is refused before the system is asked, with a message that names the amounts. "
-              "Default: what the machine has, or what the control group or `ulimit -v` allows."},
+     .prose =
+         "The limit for the total size of the program's arrays: images, weights, activations, an "
+         "image that is being decoded. <size> is a number of bytes, or has the suffix `K`, `M`, "
+         "`G` or `T` for units of 1024 bytes and its powers. A request beyond the limit is refused "
+         "before the system is asked, with a message that states the amounts. Default: the memory "
+         "of the machine, or what the control group or `ulimit -v` allows."},
     {.name = "quiet",
      .letter = 'q',
      FIELD(quiet),
      .help = "errors only",
-     .prose = "Print errors only: no progress, no warnings, nothing about inputs that failed. The "
-              "exit status tells about them either way."},
+     .prose = "Errors only: no progress, no warnings, no messages about inputs that fail. The exit "
+              "status shows failures in any case."},
     {.name = "help",
      .letter = 'h',
      .action = print_help,
@@ -100,6 +103,7 @@ static cnn_status run(const cnn_program *program, int argc, char **argv, void *c
 int cnn_program_main(const cnn_program *program, int argc, char **argv, void *command) {
     cnn_error error = {0};
     cnn_running_program = program;
+    cnn_broken_pipe_ignore();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
     const cnn_status status = run(program, argc, argv, command, &error);
     const bool quiet = ((const cnn_shared_options *)command)->quiet;

@@ -55,10 +55,11 @@ static bool is_among(const cJSON *item, const char *const *words) {
 }
 
 /* May a run that was started with the config `before` go on with another value of the key? */
-static bool may_change(const char *name, const cJSON *before, const cJSON *is) {
+static bool may_change(const char *name, const cJSON *before, const cJSON *was, const cJSON *is) {
     for (const cnn_resume_rule *rule = cnn_resume_rules; rule->key; rule++) {
         if (strcmp(rule->key, name) == 0) {
             return (!rule->left_to_data || !is) &&
+                   (!rule->path_to_path || (cJSON_IsString(was) && cJSON_IsString(is))) &&
                    !(rule->unless_key &&
                      is_among(value_at(before, rule->unless_key), rule->unless_values));
         }
@@ -72,7 +73,8 @@ static bool compare(const cJSON *before, const cJSON *after, char difference[256
     for (int i = 0; (key = cnn_config_key(i)); i++) {
         const cJSON *was = value_at(before, key->name);
         const cJSON *is = value_at(after, key->name);
-        if ((was || is) && !cJSON_Compare(was, is, true) && !may_change(key->name, before, is)) {
+        if ((was || is) && !cJSON_Compare(was, is, true) &&
+            !may_change(key->name, before, was, is)) {
             return describe_difference(key->name, was, is, difference);
         }
     }

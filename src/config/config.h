@@ -17,6 +17,8 @@
 
 #include "cnn/config.h"
 
+#include <sys/types.h>
+
 typedef enum cnn_normalize {
     CNN_NORMALIZE_UNIT,        /* x / 255 */
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
@@ -31,6 +33,11 @@ typedef struct cnn_early_stopping {
 } cnn_early_stopping;
 
 struct cnn_config {
+    struct {
+        bool known; /* it was read from a file by cnn_config_load */
+        dev_t device;
+        ino_t inode;
+    } source;
     cnn_data_settings data;
     cnn_image_settings image;
     cnn_normalize normalize;

@@ -26,11 +26,10 @@ static const cnn_key data_keys[] = {
      .fallback = 0.1,
      .help = "a second folder or manifest, or the share of data.train to hold back",
      .prose =
-         "A second folder or manifest, or the share of `data.train` to hold back. Which images "
-         "are held back depends on their content, their group and the seed, not on their "
-         "names or order. Copies of one image, and images of one group, never fall on both "
-         "sides. Where the manifest of `data.train` has rows of the split `validation`, "
-         "nothing else is held back."},
+         "A second folder or manifest, or the share of `data.train` to hold back. Which images are "
+         "held back depends on their content, their group and the seed, not on their names or "
+         "order. Copies of one image, and images of one group, never fall on both sides. Where the "
+         "manifest of `data.train` has rows of the split `validation`, nothing else is held back."},
     {.name = "data.test",
      .kind = &cnn_kind_path,
      FIELD(data.test),
@@ -58,12 +57,11 @@ static const cnn_key data_keys[] = {
      .help = "what to do about copies of an image with two labels, or in two of train, validation "
              "and test",
      .prose =
-         "What to do about exact copies of an image that have two labels, and about those that "
-         "are in two of training, validation and test images: \"error\" names the first of "
-         "them and ends the run, \"allow\" reports how many there are and trains. Copies are "
-         "images with the same size and colours, once decoded and upright, whatever their "
-         "names and formats. Those of one label in one split are no error; their number is "
-         "reported."},
+         "What to do about exact copies of an image that have two labels, and about those that are "
+         "in two of training, validation and test images: \"error\" names the first of them and "
+         "ends the run; \"allow\" says how many there are and trains. Copies are images with the "
+         "same size and colours, once decoded and upright, whatever their names and formats. "
+         "Copies of one label in one split are not an error; their number is reported."},
     {.name = "data.sampling",
      .kind = &cnn_kind_choice,
      FIELD(data.sampling),
@@ -172,7 +170,7 @@ static const cnn_key augment_keys[] = {
      FIELD(augment.rotate),
      .maximum = 180,
      .help = "turn them by up to so many degrees, either way",
-     .prose = "Turn it about its middle by up to this number of degrees, either way."},
+     .prose = "Turn it about its middle by up to this many degrees, either way."},
     {.name = "augment.zoom",
      .kind = &cnn_kind_number,
      FIELD(augment.zoom),
@@ -184,13 +182,13 @@ static const cnn_key augment_keys[] = {
      FIELD(augment.shear),
      .maximum = 45,
      .help = "slant them by up to so many degrees, either way",
-     .prose = "Slant it along its rows by up to this number of degrees, either way."},
+     .prose = "Slant it along its rows by up to this many degrees, either way."},
     {.name = "augment.brightness",
      .kind = &cnn_kind_number,
      FIELD(augment.brightness),
      .maximum = 1,
      .help = "brighten or darken them by up to this share of the full range",
-     .prose = "Add up to this share of the full range, or subtract it."},
+     .prose = "Add up to this share of the full range, or take it away."},
     {.name = "augment.contrast",
      .kind = &cnn_kind_number,
      FIELD(augment.contrast),

@@ -25,6 +25,7 @@ const cnn_key *cnn_config_key(int i);
 typedef struct cnn_resume_rule {
     const char *key;
     bool left_to_data; /* only where the config leaves the value to the data */
+    bool path_to_path; /* only from one path to another: the images there decide */
     /* not where this other key has one of these values (ended by NULL); NULL: always */
     const char *unless_key;
     const char *const *unless_values;

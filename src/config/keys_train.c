@@ -10,7 +10,7 @@
 static const char *const optimizers[] = {"sgd", "momentum", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "step", "cosine", "one_cycle", NULL};
 static const char *const stopping_metrics[] = {
-#define VALIDATION_METRIC(field, text, more_is_better) "val_" #field,
+#define VALIDATION_METRIC(field, text, more_is_better, needs_threshold) "val_" #field,
     CNN_METRIC_LIST(VALIDATION_METRIC)
 #undef VALIDATION_METRIC
         NULL};
@@ -57,12 +57,11 @@ const cnn_key cnn_config_train_keys[] = {
      .choices = optimizers,
      .help = "how gradients change weights",
      .prose =
-         "How gradients change weights. With learning rate r and gradient g, \"sgd\" is w - r "
-         "g, and \"momentum\" is w - r v, where v is momentum × v + g. \"adam\" (Kingma and Ba "
-         "2015) and \"adamw\" (Loshchilov and Hutter 2019, with weight decay apart from the "
-         "gradient) divide a moving mean of the gradient by the root of a moving mean of its "
-         "square; a rate of 0.001 is usual. All are as PyTorch's SGD, Adam and AdamW define "
-         "them."},
+         "How gradients change weights. With learning rate r and gradient g, \"sgd\" is w - r g, "
+         "and \"momentum\" w - r v, where v is momentum × v + g. \"adam\" (Kingma and Ba 2015) and "
+         "\"adamw\" (Loshchilov and Hutter 2019, with weight decay apart from the gradient) divide "
+         "a moving mean of the gradient by the root of a moving mean of its square; a rate of "
+         "0.001 is usual. All are as PyTorch's SGD, Adam and AdamW define them."},
     {.name = "train.learning_rate",
      .kind = &cnn_kind_number,
      FIELD(schedule.rate),
@@ -111,10 +110,9 @@ const cnn_key cnn_config_train_keys[] = {
      .help = "pulls the weights of conv and dense, not biases, towards 0: this times the weight is "
              "added to its gradient; with adamw, taken off the weight at each step, times the "
              "learning rate",
-     .prose =
-         "Pulls the weights of conv and dense layers, not biases and not batchnorm, towards 0: "
-         "with \"adamw\" each step subtracts learning rate × this × weight from the weight, "
-         "with the other optimizers this × weight is added to the gradient."},
+     .prose = "Pulls the weights of conv and dense layers, not biases and not batchnorm, towards "
+              "0: with \"adamw\" each step takes learning rate × this × weight off the weight, "
+              "with the other optimizers this × weight is added to the gradient."},
     {.name = "train.schedule",
      .kind = &cnn_kind_choice,
      FIELD(schedule.kind),
@@ -122,21 +120,20 @@ const cnn_key cnn_config_train_keys[] = {
      .help = "the learning rate of each step: constant; step: times step_factor every step_epochs; "
              "cosine: down to 0 along half a cosine; one_cycle: up from 1/25 for 0.3 of the run, "
              "then down to 1/250000",
-     .prose =
-         "The learning rate of each step (batch). \"step\" multiplies it with "
-         "`train.step_factor` every `train.step_epochs`. \"cosine\" brings it down to 0 along "
-         "half a cosine, over the whole run (Loshchilov and Hutter 2017). \"one_cycle\" is "
-         "PyTorch's OneCycleLR with its defaults (Smith 2018): along half a cosine from a 25th "
-         "of the learning rate up to all of it in the first 0.3 of the run, then along another "
-         "down to a 250000th; the momentum stays as it is."},
+     .prose = "The learning rate of each step (batch). \"step\" multiplies it with "
+              "`train.step_factor` every `train.step_epochs`. \"cosine\" brings it down to 0 along "
+              "half a cosine, over the whole run (Loshchilov and Hutter 2017). \"one_cycle\" is "
+              "PyTorch's OneCycleLR with its defaults (Smith 2018): along half a cosine from a "
+              "25th of the learning rate up to all of it in the first 0.3 of the run, then along "
+              "another down to a 250000th; the momentum stays as it is."},
     {.name = "train.warmup_epochs",
      .kind = &cnn_kind_number,
      FIELD(schedule.warmup_epochs),
      .maximum = 1e6,
      .help = "the learning rate rises from 0 along a line for so many epochs, before the schedule "
              "takes over; not for one_cycle",
-     .prose = "For this number of epochs, the learning rate first rises from 0 to its full size "
-              "along a line, step by step. \"step\" counts its epochs from the start of the run, "
+     .prose = "For this many epochs, the learning rate first rises from 0 to its full size along a "
+              "line, step by step. \"step\" counts its epochs from the start of the run, "
               "\"cosine\" begins after the warm-up, and \"one_cycle\" takes none."},
     {.name = "train.step_epochs",
      .kind = &cnn_kind_integer,
@@ -159,17 +156,16 @@ const cnn_key cnn_config_train_keys[] = {
      FIELD(clip_norm),
      .maximum = 1e6,
      .help = "gradients whose norm over all parameters is larger are shortened to it; 0: never",
-     .prose = "A mean gradient of the batch whose norm (the root of the sum of squares over all "
-              "parameters) is larger is shortened to it, as PyTorch's clip_grad_norm_ does; 0: "
-              "never."},
+     .prose =
+         "A mean gradient of the batch whose norm (the root of the sum of squares over all "
+         "parameters) is larger is shortened to it, as PyTorch's clip_grad_norm_ does; 0: never."},
     {.name = "train.label_smoothing",
      .kind = &cnn_kind_number,
      FIELD(objective.smoothing),
      .maximum = 0.9,
      .help = "s: training aims at s/2 and 1 - s/2 instead of 0 and 1",
      .prose =
-         "With s for this, training aims at the probabilities s/2 and 1 - s/2 instead of 0 and "
-         "1."},
+         "With s for this, training aims at the probabilities s/2 and 1 - s/2 instead of 0 and 1."},
     {.name = "train.pos_weight",
      .kind = &cnn_kind_number_or_text,
      FIELD(pos_weight),
@@ -179,20 +175,20 @@ const cnn_key cnn_config_train_keys[] = {
      .texts = &balanced,
      .help = "an image of class 1 counts so many times in the loss of training; balanced: training "
              "images of class 0 by those of class 1",
-     .prose = "The weight of an image of class 1 in the loss of training; the sum is still divided "
-              "by the number of images (PyTorch's BCEWithLogitsLoss). \"balanced\": the number of "
-              "training images of class 0 divided by that of class 1; a message states it."},
+     .prose =
+         "The loss of an image of class 1 is multiplied by this in training, the sum still divided "
+         "by the number of images (PyTorch's BCEWithLogitsLoss). \"balanced\": the number of "
+         "training images of class 0 divided by that of class 1; a message states the value."},
     {.name = "train.ema_decay",
      .kind = &cnn_kind_number,
      FIELD(ema_decay),
      .maximum = LARGEST_DECAY,
      .help = "evaluate and keep the moving average of the weights, of which so much stays at each "
              "step (fewer at first); 0: the weights themselves",
-     .prose =
-         "Above 0: an exponential moving average of the weights is kept, of which this share "
-         "stays at each step (less of it at first: (1 + t) / (10 + t) at step t), and it is the "
-         "average, of batchnorm's running averages, too, that is evaluated and written to "
-         "*model.bin* and *last.bin*."},
+     .prose = "Above 0: an exponential moving average of the weights is kept, of which this share "
+              "stays at each step (less at first: (1 + t) / (10 + t) at step t), and it is the "
+              "average, of batchnorm's running averages, too, that is evaluated and written to "
+              "*model.bin* and *last.bin*."},
     {.name = "train.shuffle",
      .kind = &cnn_kind_boolean,
      FIELD(shuffle),
@@ -211,8 +207,8 @@ const cnn_key cnn_config_train_keys[] = {
      .maximum = 1e6,
      .fallback = 60,
      .help = "a checkpoint at least this often, beside the one at the end of each epoch",
-     .prose = "Write a checkpoint at least this often, beside the one at the end of each epoch: "
-              "what a run that is killed loses at most."},
+     .prose = "Write a checkpoint at least this often, in addition to the one at the end of each "
+              "epoch: a killed run loses at most this much work."},
     {.name = "train.early_stopping.metric",
      .kind = &cnn_kind_choice,
      FIELD(early_stopping.metric),
@@ -225,8 +221,8 @@ const cnn_key cnn_config_train_keys[] = {
      FIELD(early_stopping.patience),
      .maximum = 1e6,
      .help = "ends the run after so many epochs without an improvement; 0: never",
-     .prose = "Ends the run after this number of epochs without an improvement; 0: never. A run "
-              "that has stopped early is a finished one, and *summary.json* says so; with more "
+     .prose = "Ends the run after this many epochs without an improvement; 0: never. A run that "
+              "has stopped early is a finished one, and *summary.json* says so; with more "
               "patience, `--resume` goes on with it."},
     {.name = "train.early_stopping.smoothing",
      .kind = &cnn_kind_number,
@@ -254,25 +250,23 @@ const cnn_key cnn_config_train_keys[] = {
          "An image is of class 1 where its probability is at least this. A rule chooses the "
          "threshold of *model.bin* on the validation images, when training is over, and leaves "
          "*last.bin* and what is measured after each epoch at 0.5: `f1` (the greatest F1), "
-         "`youden` "
-         "(the greatest sum of recall and specificity), `recall>=0.99` (the highest threshold that "
-         "finds this share of class 1), `precision>=0.95` (of the thresholds with this share of "
-         "class 1 among what they call class 1, the one that finds most of it) or `cost fp=1 "
-         "fn=20` "
-         "(the least cost of all errors, where a false alarm costs 1 and a miss 20). Where "
-         "thresholds are equally good, it is the one nearest to 0.5. Where no threshold has the "
-         "precision, it is the one that comes nearest, and a warning says so."},
+         "`youden` (the greatest sum of recall and specificity), `recall>=0.99` (the highest "
+         "threshold that finds this share of class 1), `precision>=0.95` (of the thresholds with "
+         "this share of class 1 among what they call class 1, the one that finds most of it) or "
+         "\"cost fp=1 fn=20\" (the least cost of all errors, a false alarm costing 1, a miss 20). "
+         "Of equally good thresholds, the one nearest to 0.5 is chosen. If no threshold has the "
+         "precision, the one that comes nearest is chosen, and a warning says so."},
     {.name = "train.calibrate",
      .kind = &cnn_kind_boolean,
      FIELD(calibrate),
      .help = "divide the logits of model.bin by the temperature that makes the loss of the "
              "validation images least, before a threshold is chosen",
-     .prose = "Temperature scaling (Guo et al. 2017): when training is over, the logits of "
-              "*model.bin* are divided by the temperature that makes the loss of the validation "
-              "images least, so that 80 of 100 images of probability 0.8 are of class 1. The order "
-              "of the images, and the AUC with it, stays as it is. The temperature is kept in the "
-              "model; a threshold is chosen after it. Where there is no such temperature between "
-              "0.01 and 100, as for images that are all told apart, it stays 1, and a warning says "
-              "so."},
+     .prose =
+         "Temperature scaling (Guo et al. 2017): when training is over, the logits of *model.bin* "
+         "are divided by the temperature that makes the loss of the validation images least, so "
+         "that 80 of 100 images of probability 0.8 are of class 1. The order of the images, and "
+         "the AUC with it, stays as it is. The temperature is kept in the model; a threshold is "
+         "chosen after it. If there is no such temperature between 0.01 and 100, as when all "
+         "images are classified correctly, it stays 1, and a warning says so."},
     {.name = NULL},
 };

@@ -58,6 +58,7 @@ const cnn_value_kind cnn_kind_validation = {
     .parse = parse_validation,
     .write = write_validation,
     .describe = describe_validation,
+    .explain = cnn_path_tilde,
     .schema = schema_validation,
     .words = validation_words,
     .release = release_validation,

@@ -12,7 +12,7 @@ enum { NAMES_MAX = 64 };
 
 /* Holds the layer a list of layers, under the key "layers"? */
 static bool has_list(const cnn_layer_ops *ops) {
-    return ops->role == CNN_LAYER_FORK;
+    return ops->join != NULL;
 }
 
 /* --- reading --- */
@@ -20,12 +20,7 @@ static bool has_list(const cnn_layer_ops *ops) {
 static cnn_status read_list(const cnn_reader *reader, const char *place, const cJSON *list,
                             int depth, cnn_network_spec *network);
 
-/* Adds a layer to the list; there is room for all. */
-static cnn_layer_spec *next_layer(cnn_network_spec *network) {
-    return &network->layers[network->layer_count++];
-}
-
-/* A residual's layers, and its end after them. */
+/* A residual's layers, which follow it in the list. */
 static cnn_status read_residual(const cnn_reader *reader, const char *place, const cJSON *item,
                                 int depth, cnn_network_spec *network) {
     char list_place[CNN_CONFIG_PLACE_SIZE];
@@ -38,10 +33,7 @@ static cnn_status read_residual(const cnn_reader *reader, const char *place, con
         return cnn_reader_fail(reader, place, "expected at most %d residuals in each other",
                                CNN_RESIDUAL_DEPTH_MAX);
     }
-    CNN_TRY(read_list(reader, list_place, list, depth + 1, network));
-    cnn_layer_make_projection(0, 1, next_layer(network));
-    *next_layer(network) = (cnn_layer_spec){.ops = &cnn_layer_sum};
-    return CNN_OK;
+    return read_list(reader, list_place, list, depth + 1, network);
 }
 
 /* The layer's `type`. */
@@ -69,7 +61,8 @@ static cnn_status read_type(const cnn_reader *reader, const char *place, const c
 
 static cnn_status read_layer(const cnn_reader *reader, const char *place, const cJSON *item,
                              int depth, cnn_network_spec *network) {
-    cnn_layer_spec *layer = next_layer(network);
+    cnn_layer_spec *layer = &network->layers[network->layer_count++]; /* there is room for all */
+    layer->depth = depth;
     if (!cJSON_IsObject(item)) {
         return cnn_reader_expected(reader, place, "an object such as {\"type\": \"relu\"}", item);
     }
@@ -114,14 +107,14 @@ static cnn_status read_list(const cnn_reader *reader, const char *place, const c
     return CNN_OK;
 }
 
-/* Layers of a list and of the residuals in it; a residual needs two more (next to itself). */
+/* Layers of a list and of the residuals in it. */
 static size_t count_layers(const cJSON *list, int depth) {
     size_t count = 0;
     if (!cJSON_IsArray(list) || depth > CNN_RESIDUAL_DEPTH_MAX) {
         return 0;
     }
     for (const cJSON *item = list->child; item; item = item->next) {
-        count += 3 + count_layers(cJSON_GetObjectItemCaseSensitive(item, "layers"), depth + 1);
+        count += 1 + count_layers(cJSON_GetObjectItemCaseSensitive(item, "layers"), depth + 1);
     }
     return count;
 }
@@ -130,7 +123,7 @@ static cnn_parse_result parse_layers(const cnn_key *key, const cJSON *json,
                                      const struct cnn_reader *reader, void *field) {
     cnn_network_spec *network = field;
     const size_t room = count_layers(json, 0);
-    if (cJSON_GetArraySize(json) > CNN_LAYERS_MAX || room > (size_t)3 * CNN_LAYERS_MAX) {
+    if (cJSON_GetArraySize(json) > CNN_LAYERS_MAX || room > CNN_LAYERS_MAX) {
         return CNN_PARSE_MISFIT;
     }
     network->layers = cnn_alloc(room, sizeof *network->layers);
@@ -145,25 +138,20 @@ static cnn_parse_result parse_layers(const cnn_key *key, const cJSON *json,
 
 /* --- writing --- */
 
-/* The layers from *next on, up to the end of the list, after which *next stands then: the layers of
- * a residual are a list of their own. */
-static void write_list(cnn_json_writer *json, const cnn_network_spec *network, int *next) {
+/* The layers from *next on that are `depth` residuals deep, or deeper; *next is moved to the first
+ * that is not. The layers of a residual are a list of their own. */
+static void write_list(cnn_json_writer *json, const cnn_network_spec *network, int depth,
+                       int *next) {
     cnn_json_begin_array(json);
-    while (*next < network->layer_count) {
+    while (*next < network->layer_count && network->layers[*next].depth >= depth) {
         const cnn_layer_spec *layer = &network->layers[(*next)++];
-        if (layer->ops->role == CNN_LAYER_SUM) {
-            break;
-        }
-        if (layer->projects) {
-            continue; /* follows from the shapes */
-        }
         cnn_json_begin_object(json);
         cnn_json_string(cnn_json_key(json, "type"), layer->ops->name);
         for (const cnn_key *key = layer->ops->keys; key->name; key++) {
             key->kind->write(key, cnn_key_value(key, layer), cnn_json_key(json, key->name));
         }
         if (has_list(layer->ops)) {
-            write_list(cnn_json_key(json, "layers"), network, next);
+            write_list(cnn_json_key(json, "layers"), network, depth + 1, next);
         }
         cnn_json_end(json);
     }
@@ -173,7 +161,7 @@ static void write_list(cnn_json_writer *json, const cnn_network_spec *network, i
 static void write_layers(const cnn_key *key, const void *field, cnn_json_writer *json) {
     (void)key;
     int next = 0;
-    write_list(json, field, &next);
+    write_list(json, field, 0, &next);
 }
 
 /* --- schema --- */

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define CONFIG_FILE_LIMIT ((size_t)16 << 20)
 enum { NAMES_MAX = 64 };
@@ -122,10 +123,10 @@ static cnn_status check_network(const cnn_reader *reader, cnn_config *config) {
     config->network.input = (cnn_shape){.channels = (int)config->image.channels,
                                         .height = (int)config->image.height,
                                         .width = (int)config->image.width};
-    cnn_network_resolve(&config->network);
     cnn_error found;
-    if (cnn_network_check(&config->network, NULL, &found) == CNN_OK) {
-        return CNN_OK;
+    const cnn_status status = cnn_graph_check(&config->network, &found);
+    if (status != CNN_ERROR_CONFIG) { /* or memory was refused */
+        return status == CNN_OK ? status : cnn_fail(reader->error, status, "%s", found.message);
     }
     char place[CNN_CONFIG_PLACE_SIZE];
     cnn_reader_place(place, "%.*s", (int)strcspn(found.message, ":"), found.message);
@@ -201,6 +202,12 @@ cnn_status cnn_config_load(const char *path, const char *const *overrides, size_
     }
     status = cnn_config_parse(path, text, size, overrides, override_count, out, error);
     cnn_free(text);
+    struct stat about;
+    if (status == CNN_OK && stat(path, &about) == 0 && S_ISREG(about.st_mode)) {
+        (*out)->source.known = true;
+        (*out)->source.device = about.st_dev;
+        (*out)->source.inode = about.st_ino;
+    }
     return status;
 }
 

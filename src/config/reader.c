@@ -135,6 +135,10 @@ cnn_status cnn_reader_check_names(const cnn_reader *reader, const char *place, c
 /* The value is not what the key describes. */
 static cnn_status fail_misfit(const cnn_reader *reader, const char *place, const cnn_key *key,
                               const cJSON *json) {
+    char text[CNN_TILDE_TEXT_SIZE];
+    if (cJSON_IsString(json) && key->kind->explain && key->kind->explain(json->valuestring, text)) {
+        return cnn_reader_fail(reader, place, "%s", text);
+    }
     cnn_text expected = {0};
     key->kind->describe(key, &expected);
     const cnn_status status = expected.failed

@@ -5,6 +5,9 @@
 static const char *const schedules_of_a_length[] = {"cosine", "one_cycle", NULL};
 
 const cnn_resume_rule cnn_resume_rules[] = {
+    {.key = "data.train", .path_to_path = true},
+    {.key = "data.validation", .path_to_path = true},
+    {.key = "data.test", .path_to_path = true},
     {.key = "data.classes", .left_to_data = true},
     {.key = "train.epochs", .unless_key = "train.schedule", .unless_values = schedules_of_a_length},
     {.key = "train.checkpoint_seconds"},

@@ -96,7 +96,7 @@ enum { COLOUR_SHARE = 20 };
 /* Smaller images are enlarged: two poolings leave nothing of less. */
 enum { SIDE_MIN = 8 };
 
-/* --- */
+/* --- what the survey says --- */
 
 static size_t train_images(const cnn_survey *survey) {
     return survey->images[CNN_SPLIT_TRAIN][0] + survey->images[CNN_SPLIT_TRAIN][1];
@@ -183,7 +183,7 @@ static void write_image(const recipe *r, const cnn_survey *survey, cnn_json_writ
     cnn_json_end(json);
 }
 
-/* A layer, with one number where key is not NULL. */
+/* A layer, with one number if key is not NULL. */
 static void write_layer(cnn_json_writer *json, const char *type, const char *key, double number) {
     cnn_json_begin_object(json);
     add_text(json, "type", type);
@@ -283,15 +283,11 @@ static cnn_status write_config(const recipe *r, const cnn_survey *survey, const 
 static cnn_status count_flops(const cnn_config *config, double *flops, cnn_error *error) {
     const cnn_kernels *kernels;
     cnn_network *network;
-    cnn_status status = cnn_kernels_choose(&kernels, error);
-    if (status == CNN_OK) {
-        status = cnn_network_create(&config->network, kernels, CNN_NETWORK_FAST, &network, error);
-    }
-    if (status == CNN_OK) {
-        *flops = network->flops;
-        cnn_network_free(network);
-    }
-    return status;
+    CNN_TRY(cnn_kernels_choose(&kernels, error));
+    CNN_TRY(cnn_network_create(&config->network, kernels, CNN_NETWORK_FAST, &network, error));
+    *flops = network->flops;
+    cnn_network_free(network);
+    return CNN_OK;
 }
 
 /* As many epochs as the budget allows, within the recipe's bounds. */
@@ -307,16 +303,14 @@ static double choose_epochs(const recipe *r, const cnn_recipe_budget *budget) {
 static cnn_status plan_time(const recipe *r, const cnn_survey *survey, cnn_config *config,
                             cnn_recipe_budget *budget, cnn_error *error) {
     double forward;
-    cnn_status status = count_flops(config, &forward, error);
-    if (status == CNN_OK) {
-        double kept = (double)train_images(survey) * (1.0 - held_back(survey));
-        *budget = (cnn_recipe_budget){
-            .images = (size_t)ceil(kept), .flops = 3.0 * forward, .rate = r->rate};
-        double epochs = choose_epochs(r, budget);
-        config->train.epochs = (int64_t)epochs;
-        budget->seconds = epochs * (double)budget->images * budget->flops / budget->rate;
-    }
-    return status;
+    CNN_TRY(count_flops(config, &forward, error));
+    double kept = (double)train_images(survey) * (1.0 - held_back(survey));
+    *budget =
+        (cnn_recipe_budget){.images = (size_t)ceil(kept), .flops = 3.0 * forward, .rate = r->rate};
+    double epochs = choose_epochs(r, budget);
+    config->train.epochs = (int64_t)epochs;
+    budget->seconds = epochs * (double)budget->images * budget->flops / budget->rate;
+    return CNN_OK;
 }
 
 cnn_status cnn_recipe_make(const cnn_survey *survey, const char *output, cnn_config **config,

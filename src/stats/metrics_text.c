@@ -40,10 +40,10 @@ void cnn_intervals_json(cnn_json_writer *json, const cnn_interval intervals[CNN_
 
 /* --- the log --- */
 
-/* The widths of a row's name and of a set's numbers; the largest number of sets. */
+/* The width of the name of a row and of the numbers of a set; the largest number of sets. */
 enum { NAME_WIDTH = 19, CELL_WIDTH = 26, CELL_SIZE = 96, COLUMNS = 2 };
 
-/* A row of cells, without spaces at its end. */
+/* A row of cells, without trailing spaces. */
 static void log_row(const cnn_log_sink *log, const char *name, char cells[][CELL_SIZE],
                     size_t count) {
     char row[NAME_WIDTH + COLUMNS * CELL_SIZE + 1];

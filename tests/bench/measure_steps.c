@@ -36,7 +36,8 @@ static cnn_status one_round(bench_workload *workload, double seconds, rounds *do
     int steps = 1;
     if (status == CNN_OK && sum < seconds) {
         sum = 0.0;
-        for (steps = 0; status == CNN_OK && (steps == 0 || sum < seconds / ROUNDS); steps++) {
+        for (steps = 0; status == CNN_OK && (steps == 0 || sum < seconds / (double)ROUNDS);
+             steps++) {
             status = one_step(workload, &step, error);
             sum += step;
         }

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# The benchmark runs, and its table and its JSON have their rows; how fast is never looked at.
+# The benchmark runs, and its table and its JSON have all rows; speed is not tested.
 . "$SOURCE/tests/cli/lib.sh"
 : "${BENCH:?}"
 
@@ -27,7 +27,7 @@ expect_in_stdout ' whole step '
 [ "$(grep -c '"images_per_second":[[:space:]]*[0-9]' out.json)" -eq 4 ] || fail "expected four steps in the JSON"
 [ "$(grep -c '"peak_share":' out.json)" -ge 20 ] || fail "expected layers in the JSON"
 [ "$(grep -c '"gflops":[[:space:]]*[0-9]' out.json)" -ge 10 ] || fail "expected rates in the JSON"
-# cnntrain reads JSON strictly: this is valid, if no config
+# cnntrain reads JSON strictly: this is valid, though not a config
 run 2 "$CNNTRAIN" --config out.json
 expect_stderr 'unknown key "version"'
 
@@ -41,6 +41,13 @@ run 2 "$BENCH" --seconds 0.0001 --isa best --threads 1 batchnorm.json
 expect_stderr 'layers look at each image alone'
 run 0 "$BENCH" --seconds 0.0001 --isa best --threads 1 --no-layers batchnorm.json
 expect_in_stdout '^batchnorm '
+
+# a build without tests has the target, too
+if [ -z "${SANITIZE-}" ]; then
+    run 0 cmake -S "$SOURCE" -B no-tests -DCNN_TESTS=OFF
+    run 0 cmake --build no-tests --target help
+    expect_in_stdout '(^|[ .])bench(:|$)'
+fi
 
 # its configs are configs for cnntrain, too
 make_data data 40

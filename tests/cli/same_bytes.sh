@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
 # The same bytes everywhere: every config of the repository, made small, is trained on any number of threads, with
 # every instruction set that this processor has, with and without the cache of images. All runs must leave the same
-# model, predictions and metrics. Prints a line a config: its name, and a SHA-256 of those three, which other
-# processors have to reach, too (tests/aarch64.sh).
+# model, predictions and metrics. Prints one line per config: its name, and a SHA-256 of those three, which must be
+# the same on other processors (tests/aarch64.sh).
 #
 # Under sanitizers, which make it slow, only some numbers of threads.
 #
@@ -18,12 +18,12 @@ else
     threads_list=${SAME_BYTES_THREADS:-1 2 3 5 16}
 fi
 
-# A cache of this script's own: cold for the first run of a config, warm for the others.
+# A cache for this script only: cold for the first run of a config, warm for the others.
 XDG_CACHE_HOME=$work/cache
 export XDG_CACHE_HOME
 caches="default --no-cache"
 
-# result DIR: SHA-256 of what a run left: the model, the predictions, and the metrics without the columns of time.
+# result DIR: SHA-256 of the results of a run: the model, the predictions, and the metrics without the columns of time.
 result() {
     {
         cat "$1/model.bin" "$1/predictions.csv"
@@ -64,7 +64,7 @@ for config in "$@"; do
                 option=$cache
                 [ "$cache" != default ] || option=
                 out="runs/$count-$name-$isa-$threads-$cache"
-                # no quotes: no word for no option
+                # no quotes: an empty option must not become an argument
                 # shellcheck disable=SC2086
                 run 0 "$CNNTRAIN" "$@" --threads "$threads" $option --quiet --out "$out" || continue
                 [ "$(used_isa "$out")" = "$isa" ] || break 2 # not one that this processor has

@@ -16,6 +16,7 @@ _cnntrain() {
     --out | -o) kind=folder words=() ;;
     --max-seconds) kind=words words=() ;;
     --folds) kind=words words=() ;;
+    --member) kind=words words=() ;;
     --cache-limit) kind=words words=() ;;
     --show-augmented) kind=words words=() ;;
     --threads | -t) kind=words words=() ;;
@@ -42,7 +43,7 @@ _cnntrain() {
     output) kind=path ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--config --init --out --resume --overwrite --max-seconds --folds --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
+            kind=words words=(--config --init --out --resume --overwrite --max-seconds --folds --member --gather --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
         else
             compopt -o nospace
             kind=words words=(

@@ -6,6 +6,8 @@ complete -c cnntrain -l resume -d 'go on with the run in the directory, or start
 complete -c cnntrain -l overwrite -d 'start over in a directory that holds a run'
 complete -c cnntrain -l max-seconds -x -d 'end in time, with all that a finished run leaves'
 complete -c cnntrain -l folds -x -d 'cross-validation: K runs, each tested on its part of data.train'
+complete -c cnntrain -l member -x -d 'with --folds: train fold N alone, others elsewhere or later'
+complete -c cnntrain -l gather -d 'with --folds: put the results of all folds together'
 complete -c cnntrain -l no-cache -d 'neither use nor fill the cache of decoded images'
 complete -c cnntrain -l cache-limit -x -d 'what the cache may take in all (default: 10G)'
 complete -c cnntrain -s n -l dry-run -d 'print layers, memory and data counts; train nothing'

@@ -92,6 +92,8 @@ _cnntrain() {
         '--overwrite[start over in a directory that holds a run]' \
         '--max-seconds=[end in time, with all that a finished run leaves]:N: ' \
         '--folds=[cross-validation\: K runs, each tested on its part of data.train]:K: ' \
+        '--member=[with --folds\: train fold N alone, others elsewhere or later]:N: ' \
+        '--gather[with --folds\: put the results of all folds together]' \
         '--no-cache[neither use nor fill the cache of decoded images]' \
         '--cache-limit=[what the cache may take in all (default\: 10G)]:SIZE: ' \
         '(-n --dry-run)-n[print layers, memory and data counts; train nothing]' \

@@ -1,0 +1,57 @@
+#include "run/fold_images.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "run/setup.h"
+#include "samples/folds.h"
+
+cnn_status cnn_fold_images_check(const cnn_config *config, cnn_error *error) {
+    return cnn_config_check_folds(config, error);
+}
+
+/* Rows that a manifest gives to another split cannot be divided and kept apart, too. */
+static cnn_status check_splits(const cnn_config *config, const cnn_dataset *dataset,
+                               cnn_error *error) {
+    for (size_t i = 0; i < dataset->count; i++) {
+        const cnn_sample *sample = &dataset->samples[i];
+        if (sample->split != CNN_SPLIT_TRAIN) {
+            return cnn_fail(error, CNN_ERROR_DATA,
+                            "%s: split: expected only \"train\" beside --folds, which divides all "
+                            "images, found \"%s\" for %s",
+                            config->data.train, cnn_split_names[sample->split], sample->path);
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_train_options *options,
+                                cnn_fold_images *images, cnn_error *error) {
+    *images = (cnn_fold_images){.folds = options->folds};
+    cnn_reading reading = cnn_setup_reading(options);
+    cnn_data_settings whole = config->data; /* a view: nothing of it is freed */
+    whole.validation.fraction = 0.0;
+    CNN_TRY(cnn_fold_images_check(config, error));
+    CNN_TRY(cnn_dataset_load(&whole, &config->image, (uint64_t)config->train.seed, &reading,
+                             &images->dataset, error));
+    CNN_TRY(check_splits(config, images->dataset, error));
+    const cnn_dataset *dataset = images->dataset;
+    images->fold = cnn_alloc(dataset->count, sizeof *images->fold);
+    if (!images->fold) {
+        return cnn_fail_memory(error, "folds");
+    }
+    return cnn_folds_assign(dataset->samples, dataset->count, images->folds,
+                            (uint64_t)config->train.seed, dataset->classes, config->data.train,
+                            images->fold, error);
+}
+
+void cnn_fold_images_free(cnn_fold_images *images) {
+    cnn_dataset_free(images->dataset);
+    cnn_free(images->fold);
+    *images = (cnn_fold_images){0};
+}
+
+cnn_status cnn_fold_images_choose(const cnn_fold_images *images, const cnn_config *config, int fold,
+                                  cnn_error *error) {
+    return cnn_dataset_choose_fold(images->dataset, &config->data, (uint64_t)config->train.seed,
+                                   images->fold, fold - 1, error);
+}
