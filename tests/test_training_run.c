@@ -11,6 +11,7 @@
 #include "cnn/predict.h"
 #include "cnn/train.h"
 
+#include <cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -496,6 +497,33 @@ static void test_resume_lost_files(void **state) {
                 "finished, found 1");
 }
 
+/* A program that uses the library may have set another decimal point: no file has it, neither what
+ * is written nor what is read. */
+static void test_other_locale(void **state) {
+    (void)state;
+    run plain = {.output = "plain-point", .overrides = {"train.threshold=recall>=0.75"}};
+    run comma = {
+        .output = "with-comma", .overrides = {"train.threshold=recall>=0.75"}, .stop_after = 7};
+    train_ok(plain);
+    if (!test_comma_locale_enter()) {
+        skip();
+    }
+    train_fails(comma, CNN_STOPPED, "epoch 2 after batch 2 of 5");
+    comma.stop_after = 0;
+    comma.resume = true;
+    train_ok(comma);
+    test_comma_locale_leave();
+    same_run("plain-point", "with-comma");
+    same_file("plain-point", "config.json", "with-comma", "config.json");
+    size_t size;
+    char *summary = read_file("with-comma", "summary.json", &size);
+    cJSON *json = cJSON_Parse(summary);
+    assert_true(cJSON_IsNumber(cJSON_GetObjectItem(json, "seconds")));
+    assert_true(cJSON_IsNumber(cJSON_GetObjectItem(json, "images_per_second")));
+    cJSON_Delete(json);
+    free(summary);
+}
+
 static void test_resume_refused(void **state) {
     (void)state;
     train_fails((run){.output = "other", .stop_after = 2}, CNN_STOPPED,
@@ -768,6 +796,7 @@ int main(void) {
         cmocka_unit_test(test_more_epochs),
         cmocka_unit_test(test_stop_while_reading),
         cmocka_unit_test(test_resume_lost_files),
+        cmocka_unit_test(test_other_locale),
         cmocka_unit_test(test_resume_refused),
         cmocka_unit_test(test_directory_in_use),
         cmocka_unit_test(test_bad_data),
