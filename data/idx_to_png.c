@@ -1,5 +1,5 @@
-/* idx_to_png lays the images of an IDX file (the format of MNIST and Fashion-MNIST) out as folders
- * of PNG files, one folder per class. `idx_to_png --help` describes its use.
+/* idx_to_png writes the images of an IDX file (the format of MNIST and Fashion-MNIST) as PNG files,
+ * one folder per class. `idx_to_png --help` describes its use.
  *
  * An IDX file starts with big-endian 32-bit numbers: a magic number that names the kind of file,
  * the number of items and, in an image file, the rows and columns of every image. The items follow,

@@ -1,5 +1,4 @@
-/* Configs: defaults, every way to get one wrong with its message, overrides, and the way back to
- * JSON. */
+/* Configs: defaults, every kind of error with its message, overrides, and writing them as JSON. */
 #include "test_support.h"
 
 #include "config/config.h"
@@ -33,7 +32,7 @@ static void write_config(const char *text, size_t size) {
     assert_int_equal(fclose(file), 0);
 }
 
-/* The config of a text with overrides, which must be right. */
+/* The config of a text with overrides, which must be valid. */
 static cnn_config *load(const char *text, const char *const *overrides, size_t count) {
     cnn_config *config = NULL;
     cnn_error error;
@@ -283,7 +282,7 @@ static void test_missing_file(void **state) {
     assert_int_equal(cnn_config_load(".", NULL, 0, &config, NULL), CNN_ERROR_CONFIG);
 }
 
-/* Behind a zero byte, too, there may be nothing but white space. */
+/* After a zero byte, too, only white space is allowed. */
 static void test_zero_byte(void **state) {
     (void)state;
     char text[sizeof minimal + 8];
@@ -354,7 +353,7 @@ static void test_many_keys(void **state) {
             used += (size_t)snprintf(text + used, SIZE + 1, formats[i], i == 0 ? k : 1);
         }
         char *changed = replaced(minimal, "\"units\": 1", text);
-        /* the last comma stands in front of a closing brace */
+        /* the last comma is before a closing brace */
         char *comma = strstr(changed, ",}");
         assert_non_null(comma);
         *comma = ' ';

@@ -1,4 +1,4 @@
-/* Images: every format, the same colours whatever the format, resizing, and files that are none. */
+/* Images: every format, the same colours in any format, resizing, and files that are not images. */
 #include "test_support.h"
 
 #include "base/file.h"
@@ -56,7 +56,7 @@ static const char *reason(const char *path) {
     return error.message;
 }
 
-/* A random picture in all numbers of channels; the grey ones are the colours' grey. */
+/* A random image with each number of channels; the grey images are the grey of the colours. */
 typedef struct picture {
     uint8_t grey[PIXELS], rgb[PIXELS * 3], rgba[PIXELS * 4], grey_rgb[PIXELS * 3];
 } picture;
@@ -93,7 +93,7 @@ static void test_formats(void **state) {
     assert_true(stbi_write_bmp("rgb.bmp", WIDTH, HEIGHT, 3, p.rgb));
     assert_true(stbi_write_tga("rgb.tga", WIDTH, HEIGHT, 3, p.rgb));
     assert_true(stbi_write_png("grey-rgb.png", WIDTH, HEIGHT, 3, p.grey_rgb, 0));
-    write_pnm("ppm.jpg", 3, p.rgb); /* told apart by content, not by name */
+    write_pnm("ppm.jpg", 3, p.rgb); /* recognised by content, not by name */
     write_pnm("pgm.png", 1, p.grey);
     static const struct {
         const char *path;
@@ -108,7 +108,7 @@ static void test_formats(void **state) {
         assert_memory_equal(pixels, p.grey, PIXELS);
         uint64_t again = load(files[i].path, settings(WIDTH, HEIGHT, 3, CNN_RESIZE_CROP), pixels);
         for (int c = 0; c < 3; c++) {
-            for (int k = 0; k < PIXELS; k++) { /* planar, the very bytes */
+            for (int k = 0; k < PIXELS; k++) { /* planar, the same bytes */
                 int want = files[i].colour ? p.rgb[k * 3 + c] : p.grey[k];
                 assert_int_equal(pixels[c * PIXELS + k], want);
             }
@@ -121,7 +121,7 @@ static void test_formats(void **state) {
     assert_true(content[0] != content[1]);
 }
 
-/* The hash tells apart what differs in one value, or in the shape alone. */
+/* The hash distinguishes images that differ in one value, or only in shape. */
 static void test_content(void **state) {
     (void)state;
     picture p = random_picture(9);
@@ -269,7 +269,7 @@ static void test_convert(void **state) {
     }
 }
 
-/* --- what is no image --- */
+/* --- files that are not images --- */
 
 static uint32_t crc32_of(const uint8_t *bytes, size_t size) {
     uint32_t crc = 0xffffffffu;
@@ -369,7 +369,7 @@ static void test_damaged(void **state) {
 
 /* --- EXIF orientation --- */
 
-/* EXIF data with one entry, in either byte order: a TIFF header and a directory. */
+/* EXIF data with one entry, in both byte orders: a TIFF header and a directory. */
 enum { EXIF_SIZE = 6 + 8 + 2 + 12 + 4 };
 
 static void make_exif(bool big_endian, int tag, int type, int value, uint8_t exif[EXIF_SIZE]) {
@@ -404,14 +404,14 @@ static void insert_bytes(const char *from, size_t place, const uint8_t *bytes, s
     write_file(to, whole, length + size);
 }
 
-/* An APP1 segment behind a JPEG's first two bytes, behind a JFIF segment where it has one. */
+/* An APP1 segment after the first two bytes of a JPEG, or after its JFIF segment if it has one. */
 static void write_jpeg_with_exif(const char *from, const uint8_t exif[EXIF_SIZE], const char *to) {
     uint8_t segment[4 + EXIF_SIZE] = {0xff, 0xe1, 0, 2 + EXIF_SIZE};
     memcpy(segment + 4, exif, EXIF_SIZE);
     insert_bytes(from, 2 + 18, segment, sizeof segment, to);
 }
 
-/* An eXIf chunk behind a PNG's IHDR. */
+/* An eXIf chunk after the IHDR of a PNG. */
 static void write_png_with_exif(const char *from, const uint8_t exif[EXIF_SIZE], const char *to) {
     uint8_t chunk[12 + EXIF_SIZE - 6] = {0, 0, 0, EXIF_SIZE - 6, 'e', 'X', 'I', 'f'};
     memcpy(chunk + 8, exif + 6, EXIF_SIZE - 6);
@@ -419,7 +419,7 @@ static void write_png_with_exif(const char *from, const uint8_t exif[EXIF_SIZE],
     insert_bytes(from, 8 + 25, chunk, sizeof chunk, to);
 }
 
-/* Where EXIF wants a pixel of the file to be seen: by its rows and columns (EXIF 2.32, 4.6.5.1.5:
+/* Where EXIF says that a pixel of the file must appear: by rows and columns (EXIF 2.32, 4.6.5.1.5:
  * "the 0th row is at the visual …, the 0th column is the visual …"). */
 static size_t seen_at(int orientation, int x, int y) {
     switch (orientation) {
@@ -442,8 +442,8 @@ static size_t seen_at(int orientation, int x, int y) {
     }
 }
 
-/* A photo with an orientation, and what it shows as a file without: the same pixels, and the same
- * content. */
+/* A photograph with an orientation, and its upright version as a file without: the same pixels, and
+ * the same content. */
 static void test_orientations(void **state) {
     (void)state;
     picture p = random_picture(12);
@@ -494,8 +494,8 @@ static int orientation_of(const char *path) {
     return orientation;
 }
 
-/* What is no orientation, and EXIF data cut short or changed in any byte, in segments and chunks of
- * any length: 1, or a number that could be one, and no crash. */
+/* Invalid orientations, and EXIF data truncated or changed in any byte, in segments and chunks of
+ * any length: 1, or a valid number, and no crash. */
 static void test_damaged_exif(void **state) {
     (void)state;
     picture p = random_picture(13);
@@ -524,7 +524,7 @@ static void test_damaged_exif(void **state) {
         assert_int_equal(fclose(file), 0);
         assert_int_equal(cnn_exif_orientation(bytes, size), 6);
         for (size_t k = 0; k < ends[i]; k++) {
-            uint8_t *cut = malloc(k + 1); /* sanitizers see what is read behind it */
+            uint8_t *cut = malloc(k + 1); /* sanitizers detect reads beyond it */
             assert_non_null(cut);
             memcpy(cut, bytes, k);
             assert_int_equal(cnn_exif_orientation(cut, k), 1);
@@ -538,7 +538,7 @@ static void test_damaged_exif(void **state) {
     }
 }
 
-/* A lack of memory is not taken for EXIF data that say nothing: the image would be another one. */
+/* A lack of memory is not treated as missing EXIF data: the image would be a different one. */
 static void test_exif_without_memory(void **state) {
     (void)state;
     picture p = random_picture(14);
@@ -649,7 +649,7 @@ static void test_scans(void **state) {
         "expected at most 64 megapixels (image.max_megapixels), found 4225: 65000×65000");
 }
 
-/* What is behind the end of a JPEG, as cameras put it there, is no part of it. */
+/* Data after the end of a JPEG, as some cameras write it, is not part of it. */
 static void test_behind_the_end(void **state) {
     (void)state;
     static const uint8_t behind[] = {0xff, 0xc4, 0xff, 0xff, 0, 0xff, 0xda, 0, 12};
@@ -667,7 +667,7 @@ static void test_behind_the_end(void **state) {
 /* A PNG of 10×10 pixels whose data are those of a far larger one. */
 static void test_inflating(void **state) {
     (void)state;
-    enum { SIDE = 4500 }; /* more than the decoder may take for any small image */
+    enum { SIDE = 4500 }; /* more than the decoder may allocate for any small image */
     uint8_t *black = calloc(SIDE, SIDE);
     assert_non_null(black);
     int size = 0;
@@ -685,7 +685,7 @@ static void test_inflating(void **state) {
     free(black);
 }
 
-/* A column of many pixels, as a file without any but zeros. */
+/* A column of many pixels, all zero. */
 static void write_column(const char *path, int height) {
     char header[32];
     int length = snprintf(header, sizeof header, "P5 1 %d 255\n", height);
@@ -708,7 +708,7 @@ static void test_too_extreme(void **state) {
     free(pixels);
 }
 
-/* Formats that stb_image knows, too, but nobody asked for: attack surface. */
+/* Formats that stb_image supports but that are not compiled in, to reduce the attack surface. */
 static void test_other_formats(void **state) {
     (void)state;
     static const struct {

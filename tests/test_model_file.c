@@ -110,7 +110,7 @@ static void check_hand_made(const cnn_model *model) {
     test_near("threshold", 0, model->info.threshold, 0.5, 0.0);
     test_near("temperature", 0, model->info.temperature, 1.0, 0.0);
     assert_int_equal(model->config->image.width, 4);
-    assert_int_equal(model->network->layer_count, 5);
+    assert_int_equal(model->network->graph.node_count, 6); /* the image, and 5 layers */
     assert_int_equal(model->network->parameter_count, PARAMETERS);
     for (size_t i = 0; i < PARAMETERS; i++) {
         test_near("parameter", i, model->parameters[i], value_of(i), 0.0);

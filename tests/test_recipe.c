@@ -168,12 +168,12 @@ static void move(const cnn_optimizer *o, double rate, int t, double decay, doubl
 
 /* Does parameter k belong to the weights of a convolution or a dense layer? */
 static bool decays(const cnn_network *network, size_t k) {
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
         bool multiplies =
-            strcmp(layer->ops->name, "conv") == 0 || strcmp(layer->ops->name, "dense") == 0;
-        for (int t = 0; t < layer->tensor_count; t++) {
-            const cnn_tensor *tensor = &layer->tensors[t];
+            strcmp(node->ops->name, "conv") == 0 || strcmp(node->ops->name, "dense") == 0;
+        for (int t = 0; t < node->tensor_count; t++) {
+            const cnn_tensor *tensor = &node->tensors[t];
             if (k >= tensor->offset && k < tensor->offset + tensor->count) {
                 return multiplies && strcmp(tensor->name, "weight") == 0;
             }
@@ -494,9 +494,9 @@ static void test_what_decays(void **state) {
         test_network_create("1x6x6: conv 3 3, batchnorm, relu, flatten, dense 5, dense 1, sigmoid",
                             test_kernels(), CNN_NETWORK_FAST);
     size_t decaying = 0;
-    for (int i = 0; i < network->layer_count; i++) {
-        for (int t = 0; t < network->layers[i].tensor_count; t++) {
-            const cnn_tensor *tensor = &network->layers[i].tensors[t];
+    for (int i = 0; i < network->graph.node_count; i++) {
+        for (int t = 0; t < network->graph.nodes[i].tensor_count; t++) {
+            const cnn_tensor *tensor = &network->graph.nodes[i].tensors[t];
             assert_true(tensor->decays == decays(network, tensor->offset));
             decaying += tensor->decays;
         }

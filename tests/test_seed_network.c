@@ -174,18 +174,25 @@ static void notes_fill(notes *n) {
 
 /* --- the program's numbers --- */
 
-/* What the observer saw, as dense arrays [LANES][…]; a value that nobody wrote stays NaN. */
+/* What the nodes hold, as dense arrays [LANES][…]; a value that nobody wrote stays NaN. */
 typedef struct seen {
     double output[5][CNN_LANES * SIDE * SIDE];   /* of the layers: Z1, A1, P1, F, Z2 */
     double gradient[5][CNN_LANES * SIDE * SIDE]; /* of L for the same */
 } seen;
 
-static void observe(void *context, int layer, bool gradient, const cnn_block *block,
-                    const float *values) {
-    seen *s = context;
-    assert_in_range(layer, 0, 4);
-    assert_true(test_block_count(block) <= TEST_COUNT(s->output[0]));
-    test_block_read(block, values, gradient ? s->gradient[layer] : s->output[layer]);
+/* Every node's output and gradient, after both passes. */
+static void look(const cnn_network *network, const float *workspace, seen *s) {
+    memset(s, 0xff, sizeof *s); /* NaN */
+    for (int node = 1; node < network->graph.node_count - 1; node++) {
+        const cnn_block *block;
+        const float *values = cnn_network_value(network, node, workspace, &block);
+        assert_in_range(node, 1, 5);
+        assert_true(test_block_count(block) <= TEST_COUNT(s->output[0]));
+        test_block_read(block, values, s->output[node - 1]);
+        values = cnn_network_gradient(network, node, workspace, &block);
+        assert_non_null(values);
+        test_block_read(block, values, s->gradient[node - 1]);
+    }
 }
 
 /* count values for each image of the batch; lanes beyond M are not looked at. */
@@ -295,20 +302,18 @@ static void test_seed_network(void **state) {
     for (int step = 0; step < 20; step++) { /* the first has the ties and zeros */
         float gradients[15] = {0};
         _Alignas(CNN_ALIGNMENT) float slopes[CNN_LANES] = {0};
-        memset(&s, 0xff, sizeof s); /* NaN */
         notes_forward(&n);
         notes_backward(&n);
         assert_true(step > 0 || (n.ties > 4 && n.zeros > 4));
 
         cnn_network_prepare(network, parameters);
         write_images(&n, network, workspace);
-        const float *logits =
-            cnn_network_forward_observed(network, parameters, workspace, observe, &s);
+        const float *logits = cnn_network_forward(network, parameters, workspace);
         for (int k = 0; k < M; k++) {
             slopes[k] = cnn_loss_gradient(logits[k], (int)n.y[k], M);
         }
-        cnn_network_backward_observed(network, parameters, workspace, slopes, gradients, observe,
-                                      &s);
+        cnn_network_backward(network, parameters, workspace, slopes, gradients);
+        look(network, workspace, &s);
         cnn_update update = {.rate = RATE, .number = step + 1, .scale = 1.0};
         cnn_optimizer_step(&sgd, NULL, &update, 15, gradients, NULL, parameters);
 
@@ -362,9 +367,9 @@ static void test_inner_layer(void **state) {
     cnn_network_prepare(network, parameters);
     write_images(&n, network, workspace);
     _Alignas(CNN_ALIGNMENT) float slopes[CNN_LANES] = {0.1f, -0.2f, 0.3f, -0.4f, 0.5f};
-    memset(&s, 0xff, sizeof s); /* NaN */
     (void)cnn_network_forward(network, parameters, workspace);
-    cnn_network_backward_observed(network, parameters, workspace, slopes, gradients, observe, &s);
+    cnn_network_backward(network, parameters, workspace, slopes, gradients);
+    look(network, workspace, &s);
     expect_inner_gradient(&n, &s);
     cnn_free(parameters);
     cnn_free(gradients);

@@ -101,18 +101,19 @@ void test_spec_read(const char *text, test_spec *out) {
     assert_true(got >= 3);
     out->spec.layers = out->layers;
     char *rest;
+    int depth = 0;
     for (char *layer = got > 3 ? strtok_r(layers, ",", &rest) : NULL; layer;
          layer = strtok_r(NULL, ",", &rest)) {
         assert_true((size_t)out->spec.layer_count + 1 < TEST_COUNT(out->layers));
-        cnn_layer_spec *next = &out->layers[out->spec.layer_count++];
         if (strcmp(layer + strspn(layer, " "), "end") == 0) {
-            cnn_layer_make_projection(0, 1, next);
-            out->layers[out->spec.layer_count++].ops = &cnn_layer_sum;
-        } else {
-            read_layer(layer, next);
+            depth--;
+            continue;
         }
+        cnn_layer_spec *next = &out->layers[out->spec.layer_count++];
+        read_layer(layer, next);
+        next->depth = depth;
+        depth += next->ops->join != NULL;
     }
-    cnn_network_resolve(&out->spec);
 }
 
 cnn_network *test_network_create(const char *text, const cnn_kernels *kernels,
@@ -169,7 +170,7 @@ void test_all_instruction_sets(const void *test_case, test_run_function *run, si
 /* --- images --- */
 
 test_samples test_samples_create(const cnn_network *network, size_t count, uint64_t seed) {
-    test_samples samples = {.shape = network->activations[0].shape, .count = count};
+    test_samples samples = {.shape = network->graph.nodes[0].out, .count = count};
     size_t size = count * cnn_shape_size(&samples.shape);
     samples.x = cnn_alloc(size, sizeof *samples.x);
     samples.labels = cnn_alloc(count, sizeof *samples.labels);

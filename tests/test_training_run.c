@@ -293,10 +293,10 @@ static void test_no_epochs(void **state) {
     float *want = cnn_alloc(model->network->parameter_count, sizeof *want);
     cnn_network_initialize(model->network, 1, want);
     assert_memory_equal(want, model->parameters, model->network->parameter_count * sizeof *want);
-    for (int i = 0; i < model->network->layer_count; i++) {
-        const cnn_layer *layer = &model->network->layers[i];
-        for (int t = 0; t < layer->tensor_count; t++) {
-            const cnn_tensor *tensor = &layer->tensors[t];
+    for (int i = 0; i < model->network->graph.node_count; i++) {
+        const cnn_node *node = &model->network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            const cnn_tensor *tensor = &node->tensors[t];
             for (size_t k = 0; k < tensor->count && strcmp(tensor->name, "bias") == 0; k++) {
                 test_near("bias", k, model->parameters[tensor->offset + k], 0.0, 0.0);
             }

@@ -14,7 +14,7 @@ static const char *const optimizers[] = {"sgd", "momentum", "adam", "adamw", NUL
 static const char *const schedules[] = {"constant", "step", "cosine", "one_cycle", NULL};
 static const char *const samplings[] = {"all", "balanced", NULL};
 static const char *const stopping_metrics[] = {
-#define VALIDATION_METRIC(field, text, more_is_better) "val_" #field,
+#define VALIDATION_METRIC(field, text, more_is_better, needs_threshold) "val_" #field,
     CNN_METRIC_LIST(VALIDATION_METRIC)
 #undef VALIDATION_METRIC
         NULL};

@@ -120,7 +120,7 @@ static void write_layer_key(cnn_json_writer *json, const cnn_layer_key *key) {
 }
 
 static void write_layer(cnn_json_writer *json, const cnn_layer_ops *ops) {
-    bool has_list = ops->role == CNN_LAYER_FORK;
+    bool has_list = ops->join != NULL;
     cnn_json_begin_object(json);
     add_text(json, "description", ops->help);
     add_text(json, "type", "object");

@@ -54,22 +54,17 @@ static void write_layer(cnn_json_writer *json, const cnn_layer_spec *layer) {
     }
 }
 
-/* The layers from *next on, up to the end of the list, after which *next stands then: the layers of
- * a residual are a list of their own. */
-static void write_layers(cnn_json_writer *json, const cnn_network_spec *network, int *next) {
+/* The layers from *next on that are `depth` residuals deep, or deeper; *next is moved to the first
+ * that is not. The layers of a residual are a list of their own. */
+static void write_layers(cnn_json_writer *json, const cnn_network_spec *network, int depth,
+                         int *next) {
     cnn_json_begin_array(json);
-    while (*next < network->layer_count) {
+    while (*next < network->layer_count && network->layers[*next].depth >= depth) {
         const cnn_layer_spec *layer = &network->layers[(*next)++];
-        if (layer->ops->role == CNN_LAYER_SUM) {
-            break;
-        }
-        if (layer->projects) {
-            continue; /* follows from the shapes */
-        }
         cnn_json_begin_object(json);
         write_layer(json, layer);
-        if (layer->ops->role == CNN_LAYER_FORK) {
-            write_layers(cnn_json_key(json, "layers"), network, next);
+        if (layer->ops->join) {
+            write_layers(cnn_json_key(json, "layers"), network, depth + 1, next);
         }
         cnn_json_end(json);
     }
@@ -131,7 +126,7 @@ static void write_value(cnn_json_writer *json, const cnn_config_key *key,
         break;
     case CNN_CONFIG_LAYERS: {
         int next = 0;
-        write_layers(json, field, &next);
+        write_layers(json, field, 0, &next);
         break;
     }
     }

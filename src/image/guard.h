@@ -1,5 +1,5 @@
-/* Checks that stb_image and stb_image_resize do not make themselves, made before they see an image.
- */
+/* Refuses images that stb_image and stb_image_resize would not handle safely, before these see
+ * them. */
 #ifndef CNN_IMAGE_GUARD_H
 #define CNN_IMAGE_GUARD_H
 

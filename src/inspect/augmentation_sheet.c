@@ -112,8 +112,8 @@ static cnn_status show(const cnn_config *config, const cnn_train_options *option
     return folder ? cnn_folder_make(folder, error) : CNN_OK;
 }
 
-cnn_status cnn_show_augmented(cnn_config *config, const cnn_train_options *options, int images,
-                              cnn_augmented_sheet *sheet, cnn_error *error) {
+cnn_status cnn_show_augmented(const cnn_config *config, const cnn_train_options *options,
+                              int images, cnn_augmented_sheet *sheet, cnn_error *error) {
     cnn_setup setup;
     *sheet = (cnn_augmented_sheet){0};
     cnn_status status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &setup, error);

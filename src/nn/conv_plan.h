@@ -18,9 +18,9 @@ typedef struct cnn_conv_winograd cnn_conv_winograd;
 /* --- direct --- */
 
 /* Rows and columns of zeros around the input and around the output's gradient. */
-void cnn_conv_direct_input_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+void cnn_conv_direct_input_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                   int *after);
-void cnn_conv_direct_gradient_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+void cnn_conv_direct_gradient_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                      int *after);
 
 /* Builds the plan for a layer whose blocks are known; NULL when memory is refused. */
@@ -31,8 +31,8 @@ void cnn_conv_direct_free(cnn_conv_direct *plan);
 void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan,
                              const float *weights, int part, int parts);
 
-/* Does backward take the gradient behind a fused pooling? Only where no dx is wanted. */
-bool cnn_conv_direct_unpools(const cnn_layer *layer);
+/* Does backward take the gradient of the pooled output? Only where no dx is wanted. */
+bool cnn_conv_direct_unpools(const cnn_node *node);
 
 /* One block, as the operations of layer.h. places: where pooling is fused, those of the maxima. */
 void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *bias,
@@ -45,16 +45,17 @@ void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *pla
 
 /* Does it serve this layer, and is it the faster way? Depends on the layer's shape alone, so that
  * every machine takes the same way. */
-bool cnn_conv_winograd_serves(const cnn_layer *layer, const cnn_conv_size *size);
+bool cnn_conv_winograd_serves(const cnn_node *node, const cnn_conv_size *size);
 
 /* As above. The gradient needs no border. */
-void cnn_conv_winograd_input_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+void cnn_conv_winograd_input_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                     int *after);
 
 /* Floats that a pass over one block needs for itself. */
-size_t cnn_conv_winograd_work_size(const cnn_layer *layer, const cnn_conv_size *size);
+size_t cnn_conv_winograd_work_size(const cnn_node *node, const cnn_conv_size *size);
 
-/* As above. backward takes the gradient behind the pooling, where that is fused, and `places`. */
+/* As above. Where pooling is fused, backward takes the gradient of the pooled output, and `places`.
+ */
 cnn_conv_winograd *cnn_conv_winograd_create(const cnn_layer *layer, const cnn_conv_size *size);
 void cnn_conv_winograd_free(cnn_conv_winograd *plan);
 void cnn_conv_winograd_prepare(const cnn_layer *layer, const cnn_conv_winograd *plan,

@@ -46,12 +46,16 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                              const cnn_sample_source *source, size_t first, size_t m,
                              const float **gradients, float *logits, uint8_t *labels);
 
+/* What cnn_minibatch_gradients left of a block of the batch, where the network is stepwise: see
+ * cnn_network_value. */
+const float *cnn_minibatch_workspace(const cnn_minibatch *minibatch, size_t block);
+
 /* Running averages of the batch that cnn_minibatch_gradients has seen last, into the parameters
  * that follow them. */
 void cnn_minibatch_update_averages(const cnn_minibatch *minibatch, float *parameters);
 
-/* Forward only, as prediction does it (inference.h), for any number of images; labels may be NULL.
- * cnn_minibatch_prepare must have been called. */
+/* Forward only, as prediction does it (cnn_network_create_prediction), for any number of images;
+ * labels may be NULL. cnn_minibatch_prepare must have been called. */
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                            const cnn_sample_source *source, size_t first, size_t count,
                            float *logits, uint8_t *labels);

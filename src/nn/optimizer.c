@@ -15,7 +15,7 @@ size_t cnn_optimizer_state_size(const cnn_optimizer *optimizer) {
     return 0;
 }
 
-/* Parameters below which another thread costs more than it brings: some ten microseconds of work.
+/* Parameters below which another thread costs more than it saves: some ten microseconds of work.
  */
 enum { PARAMETERS_PER_THREAD = 32768 };
 

@@ -21,14 +21,22 @@ typedef struct cnn_step {
     float *average;         /* [parameter_count]: of the parameters; NULL: none is kept */
     float *logits;          /* [the largest m], overwritten */
     uint8_t *labels;        /* [the largest m], overwritten */
+    const float *gradients; /* [parameter_count]: between the two halves of a step */
 } cnn_step;
 
-/* Trains on the m images at first … first + m - 1 of the source: gradients of the minibatch's
- * objective, clipped; the optimizer's step, in which the tensors decay that are marked so; what
- * follows the batches; the weights' average. Returns the sum of the images' losses by that
- * objective before the step; where it is not finite, the weights stay as they are. *right: how many
- * of them the network had right. */
-double cnn_step_run(const cnn_step *step, const cnn_sample_source *source, size_t first, size_t m,
+/* First half of a step: each image of the batch, first … first + m - 1 of the source, forward
+ * through the network, its loss, and backward. Gradients of the minibatch's objective are kept for
+ * the second half. Returns the sum of the images' losses by that objective. *right: how many of
+ * them the network had right. */
+double cnn_step_gradients(cnn_step *step, const cnn_sample_source *source, size_t first, size_t m,
+                          int64_t *right);
+
+/* Second half: gradients are clipped; the optimizer moves the weights, of which the tensors decay
+ * that are marked so; what follows the batches, and the weights' average, follow. */
+void cnn_step_update(const cnn_step *step);
+
+/* Both halves. Where the loss is not finite, the weights stay as they are. */
+double cnn_step_run(cnn_step *step, const cnn_sample_source *source, size_t first, size_t m,
                     int64_t *right);
 
 #endif

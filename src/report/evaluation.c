@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* The four counts of a threshold, by name. */
+/* The names of the four counts. */
 typedef struct count_name {
     const char *name, *text;
     size_t offset;
@@ -22,7 +22,7 @@ static size_t count_value(const cnn_metrics *metrics, int i) {
     return *(const size_t *)(const void *)((const char *)metrics + counts[i].offset);
 }
 
-/* --- for people --- */
+/* --- the table --- */
 
 /* "  [0.8880, 0.9140]": the width of an interval. */
 enum { INTERVAL_WIDTH = 18 };
@@ -109,7 +109,7 @@ void cnn_evaluation_table(const cnn_evaluation_request *request, const cnn_evalu
     }
 }
 
-/* --- for programs --- */
+/* --- JSON --- */
 
 static void json_number(cnn_json_writer *json, const char *name, double number) {
     cnn_json_number(cnn_json_key(json, name), number);

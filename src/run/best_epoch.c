@@ -79,3 +79,9 @@ bool cnn_best_epoch_is_over(const cnn_early_stopping *rule, int64_t epochs,
                             const cnn_best_epoch *best) {
     return rule->patience > 0 && epochs - best->epoch >= rule->patience;
 }
+
+bool cnn_best_epoch_stops_early(const cnn_config *config, int64_t epochs,
+                                const cnn_best_epoch *best) {
+    return epochs < config->train.epochs &&
+           cnn_best_epoch_is_over(&config->train.early_stopping, epochs, best);
+}

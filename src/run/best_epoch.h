@@ -30,4 +30,8 @@ bool cnn_best_epoch_update(const cnn_early_stopping *rule, int64_t epoch,
 bool cnn_best_epoch_is_over(const cnn_early_stopping *rule, int64_t epochs,
                             const cnn_best_epoch *best);
 
+/* Does a run of this config that has trained so many epochs end before its last one? */
+bool cnn_best_epoch_stops_early(const cnn_config *config, int64_t epochs,
+                                const cnn_best_epoch *best);
+
 #endif

@@ -3,7 +3,7 @@
 #define CNN_RUN_MOVED_IMAGES_H
 
 #include "base/text.h"
-#include "run/directory.h"
+#include "samples/dataset.h"
 
 /* Brings the samples of the dataset, and fold with them, into the order of the table that the run
  * wrote when it was started: split.csv of a run, or that of a cross-validation (fold is NULL or

@@ -10,6 +10,8 @@
 #include "cnn/train.h"
 
 typedef struct cnn_setup {
+    cnn_config config; /* the caller's, with the names of the dataset's classes: a view, of which
+                        * nothing is freed */
     cnn_dataset *dataset;
     cnn_network *network;
     cnn_model_info info; /* classes are the dataset's */
@@ -19,19 +21,18 @@ typedef struct cnn_setup {
 } cnn_setup;
 
 /* Loads the data, says at the log what it found (counts, which class is 1), plans the network. The
- * config gets the classes that were found. Free with cnn_setup_free, also after a failure. */
-CNN_MUST_USE cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options,
+ * config must outlive the setup. Free with cnn_setup_free, also after a failure. */
+CNN_MUST_USE cnn_status cnn_setup_create(const cnn_config *config, const cnn_train_options *options,
                                          cnn_network_mode mode, cnn_setup *setup, cnn_error *error);
 
 /* The same with images that are there already, and stay the caller's. dataset NULL: reads them. */
-CNN_MUST_USE cnn_status cnn_setup_create_on(cnn_dataset *dataset, cnn_config *config,
+CNN_MUST_USE cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
                                             const cnn_train_options *options, cnn_network_mode mode,
                                             cnn_setup *setup, cnn_error *error);
 void cnn_setup_free(cnn_setup *setup);
 
-/* Gives the config the dataset's class names where it has none. */
-CNN_MUST_USE cnn_status cnn_setup_name_classes(cnn_config *config, const cnn_dataset *dataset,
-                                               cnn_error *error);
+/* The config with the names of the dataset's classes: a view, of which nothing is freed. */
+cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset);
 
 /* The options' way to read images. */
 cnn_reading cnn_setup_reading(const cnn_train_options *options);

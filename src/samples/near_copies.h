@@ -6,9 +6,10 @@
 #include "samples/list.h"
 
 typedef struct cnn_near_copy {
-    int distance;   /* number of bits that differ; -1: no near-copy */
-    size_t nearest; /* the nearest near-copy: of those with another label, if any; else of those in
-                     * another split, if any; else of all */
+    /* The nearest near-copy: of those with another label, if any; else of those in another split,
+     * if any; else of all. */
+    size_t nearest;
+    int distance;     /* to it: number of bits that differ; -1: there is no near-copy */
     bool other_label; /* a near-copy has the other label */
     bool other_split; /* a near-copy is in another split */
 } cnn_near_copy;

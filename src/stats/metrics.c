@@ -12,8 +12,9 @@
 enum { BINS = 15 };
 
 const cnn_metric cnn_metric_table[CNN_METRIC_COUNT] = {
-#define CNN_METRIC_ROW(field, text, more_is_better)                                                \
-    [CNN_METRIC_##field] = {#field, text, more_is_better, offsetof(cnn_metrics, field)},
+#define CNN_METRIC_ROW(field, text, more_is_better, needs_threshold)                               \
+    [CNN_METRIC_##                                                                                 \
+        field] = {#field, text, more_is_better, needs_threshold, offsetof(cnn_metrics, field)},
     CNN_METRIC_LIST(CNN_METRIC_ROW)
 #undef CNN_METRIC_ROW
 };
@@ -24,7 +25,7 @@ double cnn_metric_value(const cnn_metrics *metrics, cnn_metric_id id) {
 
 cnn_metrics cnn_metrics_none(void) {
     return (cnn_metrics){
-#define CNN_METRIC_NONE(field, text, more_is_better) .field = (double)NAN,
+#define CNN_METRIC_NONE(field, text, more_is_better, needs_threshold) .field = (double)NAN,
         CNN_METRIC_LIST(CNN_METRIC_NONE)
 #undef CNN_METRIC_NONE
     };

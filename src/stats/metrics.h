@@ -9,40 +9,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Class 1 is the positive one. An image is predicted positive if its probability is at least the
- * threshold. A metric that needs a class which the set lacks is NaN (see below); other quotients
- * 0/0 are 0. All fields except the counts are members of CNN_METRIC_LIST. */
+/* The metrics of CNN_METRIC_LIST, which defines them, and the counts they come from. */
 typedef struct cnn_metrics {
     size_t count;
     size_t true_positives, false_positives, true_negatives, false_negatives;
-    double loss;     /* mean binary cross-entropy, natural logarithm */
-    double accuracy; /* share of images that are classified correctly */
-    double auc; /* area under the ROC curve, ties counting half (Hanley and McNeil 1982); NaN if a
-                 * class is missing */
-    double balanced_accuracy; /* mean of recall and specificity; NaN if a class is missing */
-    double precision;         /* TP / (TP + FP); 0 if nothing is predicted positive */
-    double recall;            /* TP / (TP + FN); NaN without positives */
-    double specificity;       /* TN / (TN + FP); NaN without negatives */
-    double f1;                /* 2 TP / (2 TP + FP + FN); NaN without positives */
-    double mcc; /* Matthews correlation coefficient (Matthews 1975); 0 if all images are of one
-                 * class, or are predicted as one (Chicco and Jurman 2020) */
-    double average_precision; /* sum of (R_n - R_(n-1)) P_n over the distinct probabilities, from
-                               * the highest down, with recall R_n and precision P_n of the images
-                               * above or at them: no interpolation (as in scikit-learn); NaN
-                               * without positives */
-    double brier;             /* mean of (probability - label)^2 (Brier 1950) */
-    double ece; /* expected calibration error: sum over 15 bins of the probability, ((b - 1) / 15,
-                 * b / 15], of the bin's share of images times |mean label - mean probability|
-                 * (Naeini et al. 2015 for two classes, number and bounds of bins as in Guo et al.
-                 * 2017) */
+#define CNN_METRIC_FIELD(field, text, more_is_better, needs_threshold) double field;
+    CNN_METRIC_LIST(CNN_METRIC_FIELD)
+#undef CNN_METRIC_FIELD
 } cnn_metrics;
 
 /* One line of the table of all metrics. */
 typedef struct cnn_metric {
-    const char *name; /* name name in files: "balanced_accuracy" */
+    const char *name; /* name in files: "balanced_accuracy" */
     const char *text; /* name in tables: "balanced accuracy" */
     bool more_is_better;
-    size_t offset; /* offset offset of the field in cnn_metrics */
+    bool needs_threshold; /* false: the probabilities alone decide it */
+    size_t offset;        /* of the field in cnn_metrics */
 } cnn_metric;
 
 extern const cnn_metric cnn_metric_table[CNN_METRIC_COUNT]; /* by cnn_metric_id */

@@ -56,7 +56,7 @@ for key in data.train data.validation data.test data.classes data.bad_images dat
     train.step_factor train.clip_norm train.label_smoothing train.pos_weight train.ema_decay \
     augment.flip_horizontal augment.flip_vertical augment.shift augment.rotate augment.zoom augment.shear \
     augment.brightness augment.contrast augment.saturation augment.cutout augment.noise \
-    leaky_relu negative_slope avgpool global_avgpool batchnorm eps dropout rate residual \
+    leaky_relu negative_slope silu avgpool global_avgpool batchnorm eps dropout rate residual \
     filters kernel stride padding size units conv relu maxpool flatten dense sigmoid; do
     grep -Eq "^ +$key( |\$)" help-config || fail "expected --help-config to name $key"
 done

@@ -10,8 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Sanitizers ask this function for their settings: memory that is refused is for the readers to
- * deal with. */
+/* Sanitizers ask this function for their settings: readers must handle refused memory. */
 const char *__asan_default_options(void); /* NOLINT: the sanitizers' name */
 const char *__asan_default_options(void) {
     return "allocator_may_return_null=1";
@@ -72,7 +71,7 @@ void fuzz_check(cnn_status status, const cnn_error *error, const cnn_status *all
 
 enum { LENGTH_BYTES = 8, DIGITS = 64 };
 
-/* Behind the last place of a text in the file, or NULL. */
+/* The position after the last occurrence of a text in the file, or NULL. */
 static uint8_t *find_behind(const char *text, uint8_t *bytes, size_t size) {
     size_t length = strlen(text);
     for (size_t at = size; at-- > 0;) {
@@ -83,7 +82,7 @@ static uint8_t *find_behind(const char *text, uint8_t *bytes, size_t size) {
     return NULL;
 }
 
-/* The header's length is what the last tensor's end leaves of the file. */
+/* The length of the header follows from the size of the file and the end of the last tensor. */
 static void repair_length(uint8_t *bytes, size_t size) {
     const uint8_t *from = find_behind("\"data_offsets\":[", bytes, size);
     uint64_t numbers[2] = {0, 0};

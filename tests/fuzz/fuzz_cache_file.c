@@ -1,13 +1,13 @@
-/* The cache's files of decoded images, for a run that knows what is to be in them: opened as they
- * are, and with the checksums put right. */
+/* The cache's files of decoded images, for a run that knows their content: opened unchanged, and
+ * with corrected checksums. */
 #include "fuzz.h"
 #include "fuzz_case.h"
 
 #include <stddef.h>
 #include <string.h>
 
-/* Where the header's checksums stand (image/cache_file.c): of the records behind it, and of itself.
- */
+/* Positions of the checksums in the header (image/cache_file.c): of the records after it, and of
+ * itself. */
 enum { RECORDS_CHECKSUM = 56, HEADER_CHECKSUM = 64, HEADER_SIZE = 72 };
 
 static size_t pixels_start(void) {
@@ -47,7 +47,7 @@ static void read_cache_file(const uint8_t *bytes, size_t size) {
         }
         return;
     }
-    uint64_t sum = 0; /* every byte that a run may look at is there */
+    uint64_t sum = 0; /* every byte that a run may read is there */
     for (size_t i = 0; i < fuzz_cache_layout.count; i++) {
         sum += cached.records[i].content + cached.records[i].readable;
         for (size_t k = 0; k < fuzz_cache_layout.image_size; k++) {

@@ -1,5 +1,5 @@
 /* What make_seeds.c writes, and the harnesses expect: a checkpoint and a cache file are read for a
- * run that the reader knows already. */
+ * run that is known to the reader. */
 #ifndef CNN_FUZZ_CASE_H
 #define CNN_FUZZ_CASE_H
 

@@ -1,5 +1,5 @@
-/* Writes the binary seeds with the library's own writers: make_seeds FOLDER, which holds the
- * folders model, checkpoint and cache_file. The same bytes at every run of one version. */
+/* Writes the binary seeds with the library's own writers: make_seeds FOLDER, which contains the
+ * folders model, checkpoint and cache_file. The same bytes in every run of one version. */
 #include "fuzz_case.h"
 
 #include "run/checkpoint.h"
@@ -44,7 +44,7 @@ static const struct {
      "{\"type\":\"dense\",\"units\":1},{\"type\":\"sigmoid\"}]}"},
 };
 
-/* Reads the text as a config; the library reads files alone. */
+/* Reads the text as a config; the library reads only files. */
 static cnn_status read_config(const char *text, cnn_config **config, cnn_error *error) {
     int pipe_ends[2];
     char path[PATH_SIZE];

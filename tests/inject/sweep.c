@@ -74,15 +74,30 @@ static int all_entries(const struct dirent *entry) {
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-/* Calls visit for each file of a flat folder, sorted; no folder is an empty one. */
-static void each_file(const char *folder, void (*visit)(const char *path, const char *name, void *),
-                      void *context) {
+typedef void visitor(const char *path, const char *name, void *context);
+
+/* Calls visit for each file below a folder, sorted, with its path and its name seen from there
+ * ("fold-1/model.bin"); and leave, where it is given, for each folder below, after its files. No
+ * folder is an empty one. */
+static void walk(const char *folder, const char *inner, visitor *visit, visitor *leave,
+                 void *context) {
     struct dirent **entries;
     int count = scandir(folder, &entries, all_entries, alphasort);
     for (int i = 0; i < count; i++) {
         char path[PATH_SIZE];
-        (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        visit(path, entries[i]->d_name, context);
+        char name[NAME_SIZE];
+        struct stat about;
+        (void)snprintf(path, sizeof path, "%.3500s/%.255s", folder, entries[i]->d_name);
+        (void)snprintf(name, sizeof name, "%.200s%s%.255s", inner, inner[0] ? "/" : "",
+                       entries[i]->d_name);
+        if (lstat(path, &about) == 0 && S_ISDIR(about.st_mode)) {
+            walk(path, name, visit, leave, context);
+            if (leave) {
+                leave(path, name, context);
+            }
+        } else {
+            visit(path, name, context);
+        }
         free(entries[i]);
     }
     if (count >= 0) {
@@ -90,13 +105,22 @@ static void each_file(const char *folder, void (*visit)(const char *path, const 
     }
 }
 
+static void each_file(const char *folder, visitor *visit, void *context) {
+    walk(folder, "", visit, NULL, context);
+}
+
 static void remove_file(const char *path, const char *name, void *context) {
     (void)name, (void)context;
     (void)unlink(path);
 }
 
+static void remove_empty(const char *path, const char *name, void *context) {
+    (void)name, (void)context;
+    (void)rmdir(path);
+}
+
 static void remove_folder(const char *folder) {
-    each_file(folder, remove_file, NULL);
+    walk(folder, "", remove_file, remove_empty, NULL);
     (void)rmdir(folder);
 }
 
@@ -105,11 +129,17 @@ static void copy_file(const char *path, const char *name, void *context) {
     size_t size;
     char *text = read_text(path, &size);
     (void)snprintf(to, sizeof to, "%s/%s", (const char *)context, name);
+    char *inner = strrchr(name, '/') ? strrchr(to, '/') : NULL;
+    if (inner) { /* the folder that the file is in, unless another file has made it */
+        *inner = '\0';
+        (void)mkdir(to, 0777);
+        *inner = '/';
+    }
     write_text(to, text, size);
     free(text);
 }
 
-/* `to` becomes what `from` is: a flat folder, or nothing. */
+/* `to` becomes what `from` is: a folder, without empty folders in it, or nothing. */
 static void copy_folder(const char *from, char *to) {
     remove_folder(to);
     if (exists(from)) {
@@ -213,9 +243,11 @@ typedef struct scenario {
     const char *resume[ARGUMENTS]; /* what goes on after a failure */
 } scenario;
 
-#define CONFIGURED "--config", "cfg.json", "--quiet", "--out", "out"
+#define OUT "--quiet", "--out", "out"
+#define CONFIGURED "--config", "cfg.json", OUT
 #define ONE "--threads", "1"
 #define NO_CACHE "--no-cache"
+#define FOLDS "--config", "folds-cfg.json", OUT, "--folds", "2"
 
 static const scenario scenarios[] = {
     {"new",
@@ -298,6 +330,22 @@ static const scenario scenarios[] = {
      true,
      {CONFIGURED, "--threads", "3", "train.epochs=1"},
      {CONFIGURED, "--threads", "3", "train.epochs=1", "--resume"}},
+    {"member",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {FOLDS, ONE, NO_CACHE, "--member", "2"},
+     {FOLDS, ONE, NO_CACHE, "--member", "2", "--resume"}},
+    {"gather",
+     TRAIN,
+     "members",
+     false,
+     false,
+     false,
+     {FOLDS, ONE, NO_CACHE, "--gather"},
+     {FOLDS, ONE, NO_CACHE, "--gather"}},
     {"tsv",
      PREDICT,
      "finished",
@@ -354,15 +402,21 @@ static const scenario scenarios[] = {
     {"help", PRINT, "none", false, false, false, {"--help"}, {NULL}},
 };
 
+#define IMAGE_AND_LAYERS                                                                           \
+    " \"image\": {\"width\": 8, \"height\": 8, \"channels\": 1},\n"                                \
+    " \"layers\": [{\"type\": \"conv\", \"filters\": 2, \"kernel\": 3}, {\"type\": \"relu\"},\n"   \
+    "  {\"type\": \"maxpool\", \"size\": 2}, {\"type\": \"flatten\"},\n"                           \
+    "  {\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}],\n"
+
 static const char config[] =
     "{\"data\": {\"train\": \"data\", \"validation\": 0.25, \"test\": \"extra\",\n  "
-    "\"duplicates\": \"allow\"},\n"
-    " \"image\": {\"width\": 8, \"height\": 8, \"channels\": 1},\n"
-    " \"layers\": [{\"type\": \"conv\", \"filters\": 2, \"kernel\": 3}, {\"type\": \"relu\"},\n"
-    "  {\"type\": \"maxpool\", \"size\": 2}, {\"type\": \"flatten\"},\n"
-    "  {\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}],\n"
+    "\"duplicates\": \"allow\"},\n" IMAGE_AND_LAYERS
     " \"train\": {\"epochs\": 2, \"batch_size\": 5, \"learning_rate\": 0.1, \"seed\": 1,\n"
     "  \"optimizer\": \"momentum\", \"checkpoint_seconds\": 0.000001}}\n";
+
+static const char folds_config[] =
+    "{\"data\": {\"train\": \"data\", \"validation\": 0},\n" IMAGE_AND_LAYERS
+    " \"train\": {\"epochs\": 1, \"batch_size\": 5, \"learning_rate\": 0.1, \"seed\": 1}}\n";
 
 static const char rows[] = "path,label,split,group\n"
                            "data/left/00000.pgm,\"left\",,a\n"
@@ -435,31 +489,39 @@ static void cut_times(char *text) {
     *to = '\0';
 }
 
+/* Is a file of "wanted" another one in "out"? Files that hold times are left out, but for
+ * metrics.csv without them. context: the name of the first one that is. */
+static void compare_file(const char *path, const char *name, void *context) {
+    char *other = context;
+    char in_out[PATH_SIZE];
+    size_t was, is;
+    const char *last = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+    if (other[0] || strcmp(last, "checkpoint.bin") == 0) {
+        return;
+    }
+    (void)snprintf(in_out, sizeof in_out, "out/%s", name);
+    char *expected = read_text(path, &was);
+    char *found = read_text(in_out, &is);
+    if (strcmp(last, "metrics.csv") == 0) {
+        cut_times(expected);
+        cut_times(found);
+        was = strlen(expected);
+        is = strlen(found);
+    }
+    bool timed = strstr(expected, "\"seconds\":") != NULL; /* the summary of a run */
+    if (!timed && (was != is || memcmp(expected, found, was) != 0)) {
+        (void)snprintf(other, NAME_SIZE, "%s", name);
+    }
+    free(expected);
+    free(found);
+}
+
 /* The first file of a run that is not what it is in "wanted"; NULL: none. */
 static const char *other_file(void) {
-    static const char *const names[] = {"config.json", "split.csv",       "model.bin",
-                                        "last.bin",    "predictions.csv", "metrics.csv"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[PATH_SIZE];
-        size_t was, is;
-        (void)snprintf(path, sizeof path, "wanted/%s", names[i]);
-        char *expected = read_text(path, &was);
-        (void)snprintf(path, sizeof path, "out/%s", names[i]);
-        char *found = read_text(path, &is);
-        if (strcmp(names[i], "metrics.csv") == 0) {
-            cut_times(expected);
-            cut_times(found);
-            was = strlen(expected);
-            is = strlen(found);
-        }
-        bool same = was == is && memcmp(expected, found, was) == 0;
-        free(expected);
-        free(found);
-        if (!same) {
-            return names[i];
-        }
-    }
-    return NULL;
+    static char other[NAME_SIZE];
+    other[0] = '\0';
+    each_file("wanted", compare_file, other);
+    return other[0] ? other : NULL;
 }
 
 static bool contains(const char *text, const char *part) {
@@ -490,7 +552,10 @@ static bool may_be_survived(const scenario *s, const injection *how, const outco
         return strcmp(o->call, "access") != 0;
     }
     bool lock = contains(o->path, ".lock");
-    return (s->cache &&
+    /* whoever shared a lock, and cannot find out whether it is the last one, leaves the file */
+    bool left = lock && strcmp(s->name, "member") == 0;
+    return left ||
+           (s->cache &&
             (contains(o->path, "cache") || contains(getenv("XDG_CACHE_HOME"), o->path))) ||
            contains(o->path, ".images") ||
            (lock && strcmp(o->call, "open") != 0 && strcmp(o->call, "flock") != 0) ||
@@ -565,7 +630,7 @@ typedef struct leftovers {
 
 static void find_leftover(const char *path, const char *name, void *context) {
     leftovers *l = context;
-    bool lock = strcmp(name, ".lock") == 0;
+    bool lock = contains(name, ".lock");
     if (lock ? !contains(l->o->path, ".lock") : contains(name, ".tmp")) {
         (void)snprintf(l->name, sizeof l->name, "%.500s", path);
     }
@@ -732,6 +797,26 @@ static void run_scenario(const scenario *s) {
     free_outcome(&wanted);
 }
 
+/* "members": two folds, whose results nobody has gathered. */
+static void make_members(void) {
+    const char *const first[] = {cnntrain, FOLDS, ONE, NO_CACHE, "--member", "1", NULL};
+    const char *const second[] = {cnntrain, CONFIGURED, ONE, NO_CACHE,
+                                  FOLDS,    "--member", "2", NULL};
+    char members[] = "members";
+    remove_folder("out");
+    injection how = {.kind = "write"};
+    outcome one = run(&how, first);
+    outcome two = run(&how, second);
+    if (one.code != 0 || two.code != 0) {
+        fprintf(stderr, "sweep: no members to start from: %s%s", one.errors, two.errors);
+        exit(2);
+    }
+    copy_folder("out", members);
+    remove_folder("out");
+    free_outcome(&one);
+    free_outcome(&two);
+}
+
 /* "finished": a run of two epochs; "stopped": one that a full disk ended in its second epoch. */
 static void make_runs(void) {
     const char *const arguments[] = {cnntrain, CONFIGURED, ONE, NO_CACHE, NULL};
@@ -780,11 +865,13 @@ int main(int argc, char **argv) {
     (void)setenv("XDG_CACHE_HOME", cache, 1);
     (void)setenv("LC_ALL", "C", 1);
     write_text("cfg.json", config, sizeof config - 1);
+    write_text("folds-cfg.json", folds_config, sizeof folds_config - 1);
     write_text("rows.csv", rows, sizeof rows - 1);
     write_text("stdin", inputs, sizeof inputs - 1);
     make_data(argv[4], "data", "12");
     make_data(argv[4], "extra", "2");
     make_runs();
+    make_members();
     run_scenario(&scenarios[chosen]);
     const char *const clean[] = {"/bin/rm", "-rf", folder, NULL};
     if (chdir("/") != 0 || failures > 0) {
