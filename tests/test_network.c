@@ -1079,9 +1079,9 @@ static void test_check_refuses_shapes(void **state) {
         "1x6x6: conv 2 5, conv 1 3, flatten, dense 1, sigmoid",
         "layers[1].kernel: expected at most 2 (its input is 2×2 with 0 of padding), got 3");
     expect_refused("1x6x6: flatten, conv 1 3, dense 1, sigmoid",
-                   "layers[1].type: expected conv before flatten, found it behind one");
+                   "layers[1].type: expected conv before flatten, found it after one");
     expect_refused("1x6x6: flatten, maxpool 2, dense 1, sigmoid",
-                   "layers[1].type: expected maxpool before flatten, found it behind one");
+                   "layers[1].type: expected maxpool before flatten, found it after one");
     expect_refused("1x6x5: maxpool 6, flatten, dense 1, sigmoid",
                    "layers[0].size: expected at most 5 (its input is 6×5), got 6");
 }

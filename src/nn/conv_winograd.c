@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Below so many channels or filters, transforms cost more than they save. */
+/* With fewer channels or filters, transforms cost more than they save. */
 enum { CHANNELS_MIN = 16, FILTERS_MIN = 16 };
 
 struct cnn_conv_winograd {

@@ -1,4 +1,4 @@
-/* The one list of layers, and what several of them share. */
+/* The list of layers, and functions shared by several of them. */
 #include "nn/layer.h"
 
 #include "base/error.h"
@@ -12,20 +12,13 @@ extern const cnn_layer_ops cnn_layer_conv, cnn_layer_relu, cnn_layer_leaky_relu,
     cnn_layer_residual, cnn_layer_silu, cnn_layer_flatten;
 
 const cnn_layer_ops *const cnn_layer_registry[] = {
-    &cnn_layer_conv,
-    &cnn_layer_relu,
-    &cnn_layer_leaky_relu,
-    &cnn_layer_silu,
-    &cnn_layer_maxpool,
-    &cnn_layer_avgpool,
-    &cnn_layer_global_avgpool,
-    &cnn_layer_batchnorm,
-    &cnn_layer_dropout,
-    &cnn_layer_residual,
-    &cnn_layer_flatten,
-    &cnn_layer_dense,
-    &cnn_layer_sigmoid,
-    NULL, /* the end */
+    &cnn_layer_conv,           &cnn_layer_relu,
+    &cnn_layer_leaky_relu,     &cnn_layer_silu,
+    &cnn_layer_maxpool,        &cnn_layer_avgpool,
+    &cnn_layer_global_avgpool, &cnn_layer_batchnorm,
+    &cnn_layer_dropout,        &cnn_layer_residual,
+    &cnn_layer_flatten,        &cnn_layer_dense,
+    &cnn_layer_sigmoid,        NULL, /* the end */
 };
 
 const cnn_layer_ops *cnn_layer_find(const char *name) {
@@ -88,7 +81,7 @@ cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stri
                                   const cnn_shape *in, cnn_shape *out, cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected %s before flatten, found it behind one", spec->ops->name);
+                        "type: expected %s before flatten, found it after one", spec->ops->name);
     }
     int least = in->height < in->width ? in->height : in->width;
     if (size > least) {

@@ -1,14 +1,14 @@
 /* residual: the output of a list of layers added to the list's input (He et al., "Deep residual
- * learning for image recognition", 2016). It is no node itself: it becomes the nodes of its list,
- * an `add`, and, where the shapes differ, a 1×1 convolution (the projection) that brings the input
- * to the output's shape. */
+ * learning for image recognition", 2016). It is not a node: it becomes the nodes of its list, an
+ * `add`, and, if the shapes differ, a 1×1 convolution (the projection) that gives the input the
+ * shape of the output. */
 #include "nn/graph.h"
 
 #include "base/error.h"
 
 static const cnn_layer_key keys[] = {{0}};
 
-/* The stride that makes one shape's rows and columns the other's; 0: none. */
+/* The stride that turns the rows and columns of one shape into those of the other; 0: none. */
 static int projection_stride(const cnn_shape *from, const cnn_shape *to) {
     for (int stride = 1; stride <= 31; stride++) {
         if ((from->height - 1) / stride + 1 == to->height &&
