@@ -62,26 +62,29 @@ static void describe_tensor(const cnn_node *node, const cnn_tensor *tensor, cons
     saved->data = parameters + tensor->offset;
 }
 
+static void describe_tensors(const cnn_graph *graph, const float *parameters,
+                             cnn_saved_tensor *tensors) {
+    for (int i = 0; i < graph->node_count; i++) {
+        const cnn_node *node = &graph->nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            describe_tensor(node, &node->tensors[t], parameters, tensors++);
+        }
+    }
+}
+
 cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn_model_info *info,
                            const cnn_network *network, const float *parameters, cnn_error *error) {
-    cnn_status status = CNN_OK;
     size_t count = count_tensors(&network->graph);
     cnn_saved_tensor *tensors = cnn_alloc(count, sizeof *tensors);
     char *text = write_config(config, info);
-    if (!tensors || !text) {
+    cnn_status status = CNN_OK;
+    if (tensors && text) {
+        const cnn_saved_text saved_text = {.key = config_key, .value = text};
+        describe_tensors(&network->graph, parameters, tensors);
+        status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
+    } else {
         status = cnn_fail_memory(error, path);
-        goto done;
     }
-    size_t written = 0;
-    for (int i = 0; i < network->graph.node_count; i++) {
-        const cnn_node *node = &network->graph.nodes[i];
-        for (int t = 0; t < node->tensor_count; t++) {
-            describe_tensor(node, &node->tensors[t], parameters, &tensors[written++]);
-        }
-    }
-    cnn_saved_text saved_text = {.key = config_key, .value = text};
-    status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
-done:
     cnn_free(text);
     cnn_free(tensors);
     return status;
@@ -266,20 +269,14 @@ static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kern
     return ready_for_prediction(model, error);
 }
 
-cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels, cnn_model **out,
-                          cnn_error *error) {
-    *out = NULL;
-    cnn_saved_file file;
-    cnn_status status = cnn_safetensors_read(path, &file, error);
-    if (status != CNN_OK) {
-        return status;
-    }
+/* The model in a file that was read. */
+static cnn_status make_model(const char *path, const cnn_saved_file *file,
+                             const cnn_kernels *kernels, cnn_model **out, cnn_error *error) {
     cnn_model *model = cnn_alloc(1, sizeof *model);
     if (!model) {
-        status = cnn_fail_memory(error, path);
-        goto done;
+        return cnn_fail_memory(error, path);
     }
-    status = read_model(&file, kernels, model, error);
+    cnn_status status = read_model(file, kernels, model, error);
     if (status != CNN_OK) {
         (void)cnn_fail_prefix(error, status, "%s: ", path);
         /* a mismatch means a damaged file, unless memory ran out */
@@ -288,10 +285,18 @@ cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels, cnn_mode
             error->status = status;
         }
         cnn_model_free(model);
-        goto done;
+        return status;
     }
     *out = model;
-done:
+    return CNN_OK;
+}
+
+cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels, cnn_model **out,
+                          cnn_error *error) {
+    *out = NULL;
+    cnn_saved_file file;
+    CNN_TRY(cnn_safetensors_read(path, &file, error));
+    cnn_status status = make_model(path, &file, kernels, out, error);
     cnn_safetensors_free(&file);
     return status;
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define FILE_LIMIT ((size_t)8 << 30)
-#define HEADER_LIMIT ((size_t)16 << 20) /* parsed, it takes up to forty times as much memory */
+#define HEADER_LIMIT ((size_t)16 << 20) /* parsed, it takes up to forty times as much memory memory */
 #define DATA_ALIGNMENT 64
 #define LENGTH_BYTES 8
 #define DIGEST_DIGITS 64

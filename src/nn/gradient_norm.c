@@ -6,7 +6,7 @@
  * part a fixed number of lanes, which a compiler may keep in one vector. */
 enum { PARTS = 64, LANES = 8 };
 
-/* Gradients below which another thread costs more than it brings: some ten microseconds of work. */
+/* Gradients below which another thread costs more than it saves: some ten microseconds of work. */
 enum { GRADIENTS_PER_THREAD = 32768 };
 
 typedef struct squares {

@@ -71,7 +71,7 @@ cnn_status cnn_graph_append(cnn_graph_builder *builder, const cnn_layer_spec *sp
     *node = (cnn_node){.ops = spec->ops, .spec = *spec, .serial = builder->serial};
     (void)snprintf(node->path, sizeof node->path, "%.50s%s", builder->path, suffix);
     CNN_TRY(count_layer(builder, error));
-    cnn_shape in[CNN_NODE_INPUTS_MAX];
+    cnn_shape in[CNN_NODE_INPUTS_MAX] = {{0}};
     node->input_count = input_count;
     for (int i = 0; i < input_count; i++) {
         const cnn_node *input = &graph->nodes[inputs[i]];
@@ -298,7 +298,12 @@ bool cnn_graph_reads_first(const cnn_graph *graph, int n, int k) {
     const cnn_node *node = &graph->nodes[n];
     int first;
     (void)cnn_graph_readers(graph, node->input[k], &first);
-    return first == n && !(k > 0 && node->input[0] == node->input[k]);
+    for (int i = 0; i < k; i++) {
+        if (node->input[i] == node->input[k]) {
+            return false;
+        }
+    }
+    return first == n;
 }
 
 void cnn_graph_remove(cnn_graph *graph, int node) {

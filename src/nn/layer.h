@@ -202,9 +202,9 @@ typedef struct cnn_batch_sums {
     float *shared;
 } cnn_batch_sums;
 
-/* In training, the output of such a layer for one image depends on all images of the batch, through
- * sums over them: every block computes its part (gather), the parts are combined once, in the order
- * of the blocks, and every block continues with the result (shared). Backward likewise. */
+/* In training, the output of such a layer for one image depends on all images of the batch, by sums
+ * over them: every block gives its part (gather), the parts are combined once, in the order of the
+ * blocks, and every block continues with the result (shared). Backward likewise. */
 typedef struct cnn_batch_ops {
     /* Number of doubles that a block computes, in either direction; number of floats that all
      * blocks share. */

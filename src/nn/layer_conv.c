@@ -101,7 +101,7 @@ static double flops(const cnn_node *node) {
 
 /* --- plan --- */
 
-/* Exactly one of them is not NULL. */
+/* Exactly one is not NULL. */
 typedef struct conv_plan {
     cnn_conv_direct *direct;
     cnn_conv_winograd *winograd;

@@ -74,7 +74,10 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     multiply(&layer->dx_block[0], pass->kept, pass->dx[0]);
 }
 
-/* --- in double: with the factors of seed 0 and step 0, the defaults of a batch --- */
+/* --- in double --- */
+
+/* With the factors of seed 0 and step 0, which a batch has where cnn_minibatch_set_draw was not
+ * called. */
 
 static double reference_factor(const cnn_node *node, size_t image, size_t i) {
     const cnn_draw draw = {0};

@@ -1,7 +1,7 @@
 /* residual: the output of a list of layers added to the list's input (He et al., "Deep residual
- * learning for image recognition", 2016). It is not a node: it becomes the nodes of its list, an
- * `add`, and, if the shapes differ, a 1×1 convolution (the projection) that gives the input the
- * shape of the output. */
+ * learning for image recognition", 2016). It is no node itself: it becomes the nodes of its list,
+ * an `add`, and, where the shapes differ, a 1×1 convolution (the projection) that gives the input
+ * the output's shape. */
 #include "nn/graph.h"
 
 #include "base/error.h"

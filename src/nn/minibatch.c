@@ -1,24 +1,24 @@
 #include "nn/minibatch.h"
 
 #include "base/error.h"
-#include "nn/loss.h"
 #include "base/memory.h"
+#include "nn/loss.h"
 #include "nn/run.h"
 
 #include <string.h>
 
-/* The largest number of slots, the gradient arrays to which runs of neighbouring blocks are
- * assigned: slot s gets the same blocks for any number of threads. This limits the memory, and the
- * threads that a batch can use. */
+/* The blocks of a batch are divided among at most this many slots, each with a gradient array: a
+ * slot gets a run of neighbouring blocks, the same ones whatever the number of threads. This bounds
+ * the memory, and the threads that a batch can use. */
 enum { SLOTS_MAX = 32 };
 
 /* Number of parameters added up at a time: those of all slots fit into the second-level cache. */
 enum { REDUCTION_CHUNK = 4096 };
 
-/* Multiplications and additions below which another thread does not pay off: about 20 microseconds
- * of work. */
+/* Multiplications and additions below which another thread costs more than it saves: some 20
+ * microseconds of work. */
 #define FLOPS_PER_THREAD 1e6
-/* The cost of preparing one weight, in the same unit. */
+/* What preparing one weight costs, in the same unit. */
 #define FLOPS_PER_PREPARED 60.0
 /* The cost of reading one gradient from memory and adding it. */
 #define FLOPS_PER_ADDED 20.0
@@ -28,11 +28,11 @@ struct cnn_minibatch {
     cnn_objective objective;
     int threads;
     cnn_thread_pool *pool;
-    bool one_per_block; /* workspaces: else one per thread */
+    bool one_per_block; /* of the workspaces; else there is one per thread */
     float **workspaces; /* [workspace_count] */
     size_t workspace_count;
-    cnn_network
-        *prediction; /* the network for forward passes, if it is not `network`, else NULL; its … */
+    /* What forward passes run where prediction differs from training; else NULL. */
+    cnn_network *prediction;
     float *prediction_parameters;  /* [prediction->parameter_count] */
     float **prediction_workspaces; /* [threads] */
     cnn_draw draw;
@@ -58,8 +58,8 @@ static size_t slot_stride(const cnn_network *network) {
     return (network->parameter_count + CNN_LANES - 1) / CNN_LANES * CNN_LANES;
 }
 
-/* The activations of all blocks are kept if the blocks wait for each other, or if the values will
- * be read. */
+/* Do the activations of all blocks stay? Yes where blocks wait for each other between stages, and
+ * in a stepwise network, where the caller reads them. */
 static bool keeps_blocks(const cnn_network *network) {
     return network->plan.stage_count > 1 || network->mode == CNN_NETWORK_STEPWISE;
 }

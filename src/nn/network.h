@@ -11,7 +11,7 @@ typedef struct cnn_network {
     const cnn_kernels *kernels;
     cnn_network_mode mode;
     bool direct_only; /* every convolution as a plain sum (CNN_CONV=direct) */
-    cnn_graph graph;  /* the network as configured */
+    cnn_graph graph;  /* its layers, for all code that walks a network */
     cnn_graph fused;  /* the network that runs, with fused nodes */
     cnn_plan plan;    /* of `fused` */
     size_t parameter_count;

@@ -15,7 +15,8 @@ size_t cnn_optimizer_state_size(const cnn_optimizer *optimizer) {
     return 0;
 }
 
-/* Parameters below which another thread does not pay off: about ten microseconds of work. */
+/* Parameters below which another thread costs more than it saves: some ten microseconds of work.
+ */
 enum { PARAMETERS_PER_THREAD = 32768 };
 
 /* The data shared by the threads of a step: the same for every parameter, so computed once, in

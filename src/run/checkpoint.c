@@ -132,32 +132,25 @@ static cnn_status compare_config(const cnn_saved_file *file, const char *path, c
                                  cnn_error *error) {
     const char *text;
     char difference[256];
-    cnn_status status = check_version(file, path, error);
-    if (status == CNN_OK) {
-        status = read_text(file, path, config_key, &text, error);
+    CNN_TRY(check_version(file, path, error));
+    CNN_TRY(read_text(file, path, config_key, &text, error));
+    cnn_status status = cnn_config_difference(text, config, difference, error);
+    if (status == CNN_ERROR_MODEL) {
+        return cnn_fail_prefix(error, status, "%s: damaged: %s: ", path, config_key);
     }
-    if (status == CNN_OK) {
-        status = cnn_config_difference(text, config, difference, error);
-        if (status == CNN_ERROR_MODEL) {
-            status = cnn_fail_prefix(error, status, "%s: damaged: %s: ", path, config_key);
-        }
-    }
-    if (status == CNN_OK && difference[0]) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: cannot resume: the config has changed since the run was started: %s",
-                          path, difference);
-    }
-    return status;
+    CNN_TRY(status);
+    return difference[0] ? cnn_fail(error, CNN_ERROR_CONFIG,
+                                    "%s: cannot resume: the config has changed since the run was "
+                                    "started: %s",
+                                    path, difference)
+                         : CNN_OK;
 }
 
 /* Reads one number into its place in *state. Whole ones are never negative; others may be NaN. */
 static cnn_status read_field(const cnn_saved_file *file, const char *path, const state_field *field,
                              cnn_checkpoint_state *state, cnn_error *error) {
     const char *text;
-    cnn_status status = read_text(file, path, field->key, &text, error);
-    if (status != CNN_OK) {
-        return status;
-    }
+    CNN_TRY(read_text(file, path, field->key, &text, error));
     void *place = (char *)state + field->offset;
     char *end;
     bool fits = true;
@@ -177,39 +170,39 @@ static cnn_status read_field(const cnn_saved_file *file, const char *path, const
     return CNN_OK;
 }
 
-static cnn_status read_state(const cnn_saved_file *file, const char *path, const char *config,
-                             cnn_checkpoint_state *state, bool *same_data, cnn_error *error) {
-    const char *text;
-    cnn_status status = compare_config(file, path, config, error);
-    if (status == CNN_OK) {
-        status = read_text(file, path, data_key, &text, error);
+/* Compares the config, and reads the first `count` fields. */
+static cnn_status read_fields(const cnn_saved_file *file, const char *path, const char *config,
+                              size_t count, cnn_checkpoint_state *state, cnn_error *error) {
+    CNN_TRY(compare_config(file, path, config, error));
+    for (size_t i = 0; i < count; i++) {
+        CNN_TRY(read_field(file, path, &fields[i], state, error));
     }
-    if (status != CNN_OK) {
-        return status;
+    return CNN_OK;
+}
+
+static cnn_status read_all(const cnn_saved_file *file, const char *path, const char *config,
+                           cnn_checkpoint_state *state, const cnn_checkpoint_values *values,
+                           bool *same_data, cnn_error *error) {
+    const char *data;
+    float *const places[TENSORS] = {values->parameters, values->best_parameters,
+                                    values->optimizer_state, values->average};
+    cnn_saved_tensor tensors[TENSORS];
+    CNN_TRY(read_fields(file, path, config, FIELDS, state, error));
+    CNN_TRY(read_text(file, path, data_key, &data, error));
+    *same_data = strtoull(data, NULL, 16) == state->data;
+    name_tensors(values, tensors);
+    for (int i = 0; i < TENSORS; i++) {
+        CNN_TRY(read_tensor(file, path, tensors[i].name, places[i], tensors[i].count, error));
     }
-    *same_data = strtoull(text, NULL, 16) == state->data;
-    for (size_t i = 0; i < FIELDS && status == CNN_OK; i++) {
-        status = read_field(file, path, &fields[i], state, error);
-    }
-    return status;
+    return CNN_OK;
 }
 
 cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpoint_state *state,
                                const cnn_checkpoint_values *values, bool *same_data,
                                cnn_error *error) {
     cnn_saved_file file;
-    cnn_status status = cnn_safetensors_read(path, &file, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    status = read_state(&file, path, config, state, same_data, error);
-    float *const places[TENSORS] = {values->parameters, values->best_parameters,
-                                    values->optimizer_state, values->average};
-    cnn_saved_tensor tensors[TENSORS];
-    name_tensors(values, tensors);
-    for (int i = 0; i < TENSORS && status == CNN_OK; i++) {
-        status = read_tensor(&file, path, tensors[i].name, places[i], tensors[i].count, error);
-    }
+    CNN_TRY(cnn_safetensors_read(path, &file, error));
+    cnn_status status = read_all(&file, path, config, state, values, same_data, error);
     cnn_safetensors_free(&file);
     return status;
 }
@@ -217,14 +210,8 @@ cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpo
 cnn_status cnn_checkpoint_peek(const char *path, const char *config, cnn_checkpoint_state *state,
                                cnn_error *error) {
     cnn_saved_file file;
-    cnn_status status = cnn_safetensors_read(path, &file, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    status = compare_config(&file, path, config, error);
-    for (size_t i = 0; i < PEEKED_FIELDS && status == CNN_OK; i++) {
-        status = read_field(&file, path, &fields[i], state, error);
-    }
+    CNN_TRY(cnn_safetensors_read(path, &file, error));
+    cnn_status status = read_fields(&file, path, config, PEEKED_FIELDS, state, error);
     cnn_safetensors_free(&file);
     return status;
 }

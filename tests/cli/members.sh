@@ -222,6 +222,25 @@ expect_same whole/fold-3/model.bin started/fold-3/model.bin
 left_over=$(find started -name '*.tmp.*' -o -name '.lock*')
 [ -z "$left_over" ] || fail "expected no temporary files and no locks, found $left_over"
 
+# two processes that start different sets in one directory: one of them trains
+for round in 1 2 3; do
+    rm -rf both
+    last="two processes with different seeds"
+    "$CNNTRAIN" --config cfg.json --folds 3 --member 1 --out both -q 2>stderr-1 &
+    first=$!
+    "$CNNTRAIN" --config cfg.json --folds 3 --member 2 --out both -q train.seed=2 2>stderr-2 &
+    second=$!
+    wait $first
+    first=$?
+    wait $second
+    second=$?
+    case $first$second in
+    02) grep -q 'cannot train a member: the config has changed.*train.seed: 1, now 2' stderr-2 ;;
+    20) grep -q 'cannot train a member: the config has changed.*train.seed: 2, now 1' stderr-1 ;;
+    *) false ;;
+    esac || fail "expected exit codes 0 and 2, got $first and $second"
+done
+
 # directories that hold something else
 run 2 "$CNNTRAIN" --config cfg.json --folds 5 --gather --out nowhere
 expect_stderr '^cnntrain: nowhere: cannot gather: expected the run directories of folds, found none'
