@@ -317,6 +317,12 @@ struct cnn_layer_ops {
 
 /* --- shared by several layers --- */
 
+/* Where row h of channel c starts in a block, in floats from value (0, 0, 0); it has width ×
+ * CNN_LANES floats. */
+static inline ptrdiff_t cnn_block_row(const cnn_block *block, int c, int h) {
+    return c * block->plane_stride + h * block->row_stride;
+}
+
 /* Copies one block, or adds it to another, value by value: `to` may have another border, or be the
  * same values in a flat shape without border (copying only). */
 void cnn_block_copy(const cnn_block *from_block, const float *from, const cnn_block *to_block,
