@@ -17,7 +17,7 @@ static void add_rows(const float *a, const float *b, size_t count, float *sum) {
 static void add_rows_relu(const float *a, const float *b, size_t count, float *sum) {
     for (size_t i = 0; i < count; i++) {
         float value = a[i] + b[i];
-        sum[i] = 0.0f > value ? 0.0f : value; /* NaN stays, as in vec_relu */
+        sum[i] = 0.0f > value ? 0.0f : value; /* NaN is kept, as in vec_relu */
     }
 }
 
@@ -40,7 +40,8 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
 
 static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     for (int k = 0; k < CNN_NODE_INPUTS_MAX; k++) {
-        if (pass->dx[k] && pass->dx[k] != pass->dy) { /* else the plan made them one */
+        if (pass->dx[k] && pass->dx[k] != pass->dy) { /* otherwise the plan made them the same
+                                                       * memory */
             cnn_block_copy(&layer->dy_block, pass->dy, &layer->dx_block[k], pass->dx[k]);
         }
     }

@@ -1,7 +1,7 @@
 /* dropout: in training each value is 0 with probability `rate`, else divided by 1 - rate, so that
  * prediction goes without the layer ("inverted" dropout; Srivastava et al., "Dropout: a simple way
- * to prevent neural networks from overfitting", 2014; PyTorch's Dropout). Which values go is a pure
- * function of seed, step, image and place. */
+ * to prevent neural networks from overfitting", 2014; PyTorch's Dropout). Which values are dropped
+ * is a pure function of seed, step, image and position. */
 #include "nn/layer.h"
 
 #include "base/random.h"
@@ -30,7 +30,7 @@ static uint64_t bits_of_pair(const cnn_node *node, const cnn_draw *draw, size_t 
     return cnn_random_bits(draw->seed, CNN_RANDOM_DROPOUT, draw->step, place);
 }
 
-/* Bits below this drop their value. */
+/* Values whose bits are below this are dropped. */
 static uint64_t threshold(const cnn_node *node) {
     return (uint64_t)(node->spec.number[RATE] * 0x1p32);
 }

@@ -1,5 +1,5 @@
-/* sigmoid: 1 / (1 + e^-x) (eq. 6, 8). As the last layer it is part of the loss (loss.c) and
- * the plan leaves it out; the passes below are for a sigmoid further inside. */
+/* sigmoid: 1 / (1 + e^-x) (eq. 6, 8). As the last layer it is part of the loss (loss.c) and the
+ * plan leaves it out; the passes below are for a sigmoid elsewhere. */
 #include "nn/layer.h"
 
 #include "base/elementary.h"

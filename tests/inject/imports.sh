@@ -12,7 +12,7 @@ harmless='__ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc __errno_location
 ceil ceilf clearerr cos dirfd erfc exp fclose ferror fileno floor fma fmaf fmax fputc free getenv getopt_long getpid isatty ldexp log
 localeconv frexp malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
 fmin fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerror strlen strncasecmp strncmp strnlen strpbrk strrchr strspn
-strstr strtod strtol strtoll strtoul strtoull sysconf __isoc99_sscanf __memcpy_chk __memset_chk __sprintf_chk
+strstr strtod strtol sscanf strtoll strtoul strtoull sysconf __memcpy_chk __memset_chk __sprintf_chk
 __snprintf_chk __vsnprintf_chk snprintf vsnprintf newlocale uselocale pthread_once'
 # stdio: inject.c sees the writes of stdout; the loss of stderr changes nothing
 stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_chk __printf_chk'
@@ -22,18 +22,24 @@ pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock
 # libraries that inject.c is under as well, and what the compiler adds
 others='^(cJSON_|seccomp_|csv_|exif_|png_|SHA256|XXH|_ITM_|__gmon_start__$|__cxa_finalize$|optarg$|optind$|opterr$|optopt$|environ$)'
 
+# Names without their version, and without the prefix that newer C libraries give a function whose meaning a newer C
+# standard changes: __isoc23_strtol is strtol.
+plain() {
+    sed 's/@.*//; s/^__isoc[0-9]*_//'
+}
+
 inject=$1
 shift
 {
     nm -D --defined-only "$inject" | awk '{print $NF}'
     # __read_chk: of libmd's file functions, which is not called
     for name in $harmless $stdio $threads __read_chk; do echo "$name"; done
-} | sed 's/@.*//' | sort -u >"${TMPDIR:-/tmp}/covered.$$"
+} | plain | sort -u >"${TMPDIR:-/tmp}/covered.$$"
 code=0
 for program in "$@"; do
     libraries=$(ldd "$program" | awk '/libcjson|libcsv|libmd/ {print $3}')
     # shellcheck disable=SC2086 # a list
-    missing=$(nm -D --undefined-only "$program" $libraries | awk 'NF > 1 {print $NF}' | sed 's/@.*//' | sort -u |
+    missing=$(nm -D --undefined-only "$program" $libraries | awk 'NF > 1 {print $NF}' | plain | sort -u |
         grep -Ev "$others" | comm -23 - "${TMPDIR:-/tmp}/covered.$$")
     if [ -n "$missing" ]; then
         echo "FAILED: $program calls what tests/inject neither makes fail nor calls harmless: $missing"
