@@ -1,5 +1,5 @@
-/* Run directories on a file system without locks: whoever opens one says so, once. The linker puts
- * the flock below in the place of the system's (--wrap). */
+/* Run directories on a file system without locks: a session that opens one warns about that, once.
+ * The linker replaces the system's flock by the one below (--wrap). */
 #include "test_support.h"
 
 #include "base/memory.h"

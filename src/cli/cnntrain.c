@@ -378,12 +378,11 @@ static const cnn_option options[] = {
          "Print, as JSON on standard output, how the first batch passes through the network with "
          "its starting weights, and back: the paths of the images, the values of every layer, the "
          "loss and every gradient. The k-th layer with weights has the parameters `wk` and `bk` "
-         "and the output `Zk`; the layer after it has the output `Ak` (relu, sigmoid) or `Pk` "
-         "(maxpool), flatten `F`; `X` are the images. If a name is already used, an underscore and "
-         "the number of the layer are appended. A name with the prefix `d` is the gradient of the "
-         "loss. Networks with `batchnorm`, whose values depend on the whole batch, are refused; "
-         "`dropout` drops what it drops in the first step of training, and the gradient of a "
-         "`residual` itself is the part that came through its layers."},
+         "(`batchnorm` also the running averages `running_meank` and `running_vark`) and the "
+         "output `Zk`. The layers after it have the outputs `Pk` (pooling), `F` (flatten) or `Ak` "
+         "(all others, and the sum of a residual); `X` are the images. If a name is already used, "
+         "an underscore and the number of the layer are appended. A name with the prefix `d` is "
+         "the gradient of the loss. `dropout` drops what it drops in the first step of training."},
     {.name = "show-augmented",
      .argument = "N",
      .parse = cnn_option_integer,

@@ -83,18 +83,15 @@ static bool compare(const cJSON *before, const cJSON *after, char difference[256
 
 cnn_status cnn_config_difference(const char *started, const char *now, char difference[256],
                                  cnn_error *error) {
-    static const char what[] = "comparing configs";
     bool no_memory, no_memory_now;
     difference[0] = '\0';
     cJSON *before = cnn_json_parse(started, strlen(started) + 1, NULL, true, &no_memory);
     cJSON *after = cnn_json_parse(now, strlen(now) + 1, NULL, true, &no_memory_now);
     cnn_status status = CNN_OK;
-    if (no_memory || no_memory_now) {
-        status = cnn_fail_memory(error, what);
-    } else if (!cJSON_IsObject(before)) {
+    if (!no_memory && !cJSON_IsObject(before)) {
         status = cnn_fail(error, CNN_ERROR_MODEL, "expected a config as JSON, found other text");
-    } else if (!compare(before, after, difference)) {
-        status = cnn_fail_memory(error, what);
+    } else if (no_memory || no_memory_now || !compare(before, after, difference)) {
+        status = cnn_fail_memory(error, "comparing configs");
     }
     cJSON_Delete(before);
     cJSON_Delete(after);

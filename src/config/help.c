@@ -8,7 +8,7 @@
 /* --- help --- */
 
 /* Text broken into lines of at most 88 columns, each indented by 6. column: where the first begins,
- * 0 for a new line; glued: the text goes on without a space. */
+ * 0 for a new line. */
 static void wrap(const char *words, size_t column, cnn_text *text) {
     while (*words) {
         size_t length = strcspn(words, " ");

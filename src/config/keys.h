@@ -21,7 +21,7 @@ extern const cnn_key cnn_config_train_keys[];
 /* Key i of all sections; NULL after the last. */
 const cnn_key *cnn_config_key(int i);
 
-/* Keys in which a resumed run may differ from the run that it goes on with. */
+/* Keys that may have another value when a run is resumed. */
 typedef struct cnn_resume_rule {
     const char *key;
     bool left_to_data; /* only where the config leaves the value to the data */

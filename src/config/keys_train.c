@@ -74,7 +74,7 @@ const cnn_key cnn_config_train_keys[] = {
      FIELD(optimizer.momentum),
      .maximum = 1,
      .fallback = 0.9,
-     .help = "share of the last step that goes on, for optimizer momentum",
+     .help = "share of the last step that is kept, for optimizer momentum",
      .prose = "The share of the last step that is kept, for optimizer \"momentum\"."},
     {.name = "train.nesterov",
      .kind = &cnn_kind_boolean,
@@ -130,8 +130,9 @@ const cnn_key cnn_config_train_keys[] = {
      .kind = &cnn_kind_number,
      FIELD(schedule.warmup_epochs),
      .maximum = 1e6,
-     .help = "the learning rate rises from 0 along a line for so many epochs, before the schedule "
-             "takes over; not for one_cycle",
+     .help =
+         "the learning rate rises from 0 along a line for this many epochs, before the schedule "
+         "takes over; not for one_cycle",
      .prose = "For this many epochs, the learning rate first rises from 0 to its full size along a "
               "line, step by step. \"step\" counts its epochs from the start of the run, "
               "\"cosine\" begins after the warm-up, and \"one_cycle\" takes none."},
@@ -173,8 +174,8 @@ const cnn_key cnn_config_train_keys[] = {
      .maximum = 1e6,
      .fallback = 1,
      .texts = &balanced,
-     .help = "an image of class 1 counts so many times in the loss of training; balanced: training "
-             "images of class 0 by those of class 1",
+     .help = "the weight of an image of class 1 in the loss of training; balanced: the number of "
+             "training images of class 0 divided by that of class 1",
      .prose =
          "The loss of an image of class 1 is multiplied by this in training, the sum still divided "
          "by the number of images (PyTorch's BCEWithLogitsLoss). \"balanced\": the number of "
@@ -183,8 +184,8 @@ const cnn_key cnn_config_train_keys[] = {
      .kind = &cnn_kind_number,
      FIELD(ema_decay),
      .maximum = LARGEST_DECAY,
-     .help = "evaluate and keep the moving average of the weights, of which so much stays at each "
-             "step (fewer at first); 0: the weights themselves",
+     .help = "evaluate and keep the moving average of the weights, of which this share stays at "
+             "each step (less at first); 0: the weights themselves",
      .prose = "Above 0: an exponential moving average of the weights is kept, of which this share "
               "stays at each step (less at first: (1 + t) / (10 + t) at step t), and it is the "
               "average, of batchnorm's running averages, too, that is evaluated and written to "
@@ -220,10 +221,10 @@ const cnn_key cnn_config_train_keys[] = {
      .kind = &cnn_kind_integer,
      FIELD(early_stopping.patience),
      .maximum = 1e6,
-     .help = "ends the run after so many epochs without an improvement; 0: never",
+     .help = "ends the run after this many epochs without an improvement; 0: never",
      .prose = "Ends the run after this many epochs without an improvement; 0: never. A run that "
               "has stopped early is a finished one, and *summary.json* says so; with more "
-              "patience, `--resume` goes on with it."},
+              "patience, `--resume` continues it."},
     {.name = "train.early_stopping.smoothing",
      .kind = &cnn_kind_number,
      FIELD(early_stopping.smoothing),

@@ -1,4 +1,4 @@
-/* The contact sheet of --show-augmented: what augmentation makes of some training images. */
+/* The contact sheet of --show-augmented: some training images as augmentation changes them. */
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -15,7 +15,7 @@ enum {
     TILE_AT_LEAST = 96, /* least pixels of the longer side of a tile */
 };
 
-/* One sheet at work. */
+/* One sheet that is being drawn. */
 typedef struct drawing {
     const cnn_config *config;
     const cnn_dataset *dataset;
@@ -24,7 +24,7 @@ typedef struct drawing {
     cnn_augmented_sheet *sheet;
 } drawing;
 
-/* An image of [C][H][W] bytes to the sheet's tile, whose pixels have their channels together. */
+/* Copies an image of [C][H][W] bytes to a tile of the sheet, whose pixels are interleaved. */
 static void draw_tile(const drawing *d, const uint8_t *image, int row, int column) {
     const cnn_augment_shape *shape = &d->shape;
     size_t channels = (size_t)shape->channels, plane = (size_t)shape->height * (size_t)shape->width;

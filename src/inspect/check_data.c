@@ -1,5 +1,4 @@
-/* Looks at all images of a run as they are in their files, and reports what may be wrong with them.
- */
+/* Examines all images of a run as they are in their files, and reports possible problems. */
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -20,7 +19,7 @@ static cnn_status read_facts(void *context, size_t i, cnn_error *error) {
     return CNN_OK;
 }
 
-/* Readable images to the front; both parts keep their order. */
+/* Moves readable images to the front; both parts keep their order. */
 static cnn_status put_readable_first(cnn_data_report *report, cnn_error *error) {
     size_t count = report->list.count;
     cnn_sample *samples = cnn_alloc(count, sizeof *samples);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* "runs/NAME" for the folder or manifest NAME; where a path ends in no name, "runs/mine". */
+/* "runs/NAME" for the folder or manifest NAME; "runs/mine" if a path does not end in a name. */
 static cnn_status name_output(const char *path, cnn_text *output, cnn_error *error) {
     size_t end = strlen(path);
     while (end > 0 && path[end - 1] == '/') {
@@ -82,7 +82,7 @@ static void log_plan(const cnn_config *config, const cnn_recipe_budget *budget,
                     budget->rate / 1e9);
 }
 
-/* A config is JSON, and JSON is UTF-8: of another path, nothing would be left. */
+/* A config is JSON, and JSON is UTF-8: it cannot represent another path. */
 static cnn_status check_path(const char *path, cnn_error *error) {
     if (!*path) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected a path, got \"\"");

@@ -93,8 +93,7 @@ static void copy_lanes(const cnn_block *block, const float *from, size_t count, 
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
             for (int w = 0; w < block->width; w++, i++) {
-                const float *lanes =
-                    from + c * block->plane_stride + h * block->row_stride + w * CNN_LANES;
+                const float *lanes = from + cnn_block_row(block, c, h) + (ptrdiff_t)w * CNN_LANES;
                 for (size_t lane = 0; lane < count; lane++) {
                     to[lane * values + i] = lanes[lane];
                 }

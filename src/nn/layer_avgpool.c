@@ -35,7 +35,7 @@ static cnn_status infer_global(const cnn_layer_spec *spec, const cnn_shape *in, 
                                cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected %s before flatten, found it behind one", spec->ops->name);
+                        "type: expected %s before flatten, found it after one", spec->ops->name);
     }
     *out = (cnn_shape){.channels = in->channels, .height = 1, .width = 1};
     return CNN_OK;

@@ -1,4 +1,4 @@
-/* conv: filters that look at a patch of every input channel (eq. 2, 14, 15, 16). */
+/* conv: filters over a patch of every input channel (eq. 2, 14, 15, 16). */
 #include "nn/conv_plan.h"
 
 #include "base/error.h"
@@ -83,7 +83,7 @@ static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, c
                               cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected conv before flatten, found it behind one");
+                        "type: expected conv before flatten, found it after one");
     }
     int padding = padding_before(spec) + padding_after(spec);
     int least = in->height < in->width ? in->height : in->width;

@@ -1,5 +1,5 @@
-/* flatten: [C][H][W] seen as one row of values, row-major (eq. 5). Nothing moves unless a border is
- * in the way; then the plan copies. */
+/* flatten: [C][H][W] seen as one row of values, row-major (eq. 5). No values are moved unless there
+ * is a border; then the plan copies. */
 #include "nn/layer.h"
 
 #include <string.h>

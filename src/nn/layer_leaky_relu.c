@@ -1,4 +1,4 @@
-/* leaky_relu: x where x > 0, else slope × x (Maas et al., "Rectifier nonlinearities improve neural
+/* leaky_relu: x if x > 0, else slope × x (Maas et al., "Rectifier nonlinearities improve neural
  * network acoustic models", 2013; PyTorch's LeakyReLU). */
 #include "nn/layer.h"
 
@@ -6,7 +6,7 @@
 
 enum { SLOPE };
 
-/* A slope of 0 or more keeps the sign, so that backward can tell by the output. */
+/* A slope of 0 or more keeps the sign, so that backward can use the output. */
 static const cnn_key keys[] = {
     {.name = "negative_slope",
      .kind = &cnn_kind_number,

@@ -1,4 +1,4 @@
-/* The one list of layers, and what several of them share. */
+/* The list of layers, and functions shared by several of them. */
 #include "nn/layer.h"
 
 #include "base/error.h"
@@ -79,7 +79,7 @@ cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stri
                                   const cnn_shape *in, cnn_shape *out, cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected %s before flatten, found it behind one", spec->ops->name);
+                        "type: expected %s before flatten, found it after one", spec->ops->name);
     }
     int least = in->height < in->width ? in->height : in->width;
     if (size > least) {

@@ -8,7 +8,7 @@
 
 static const cnn_key keys[] = {{.name = NULL}};
 
-/* The stride that makes one shape's rows and columns the other's; 0: none. */
+/* The stride that turns the rows and columns of one shape into those of the other; 0: none. */
 static int projection_stride(const cnn_shape *from, const cnn_shape *to) {
     for (int stride = 1; stride <= 31; stride++) {
         if ((from->height - 1) / stride + 1 == to->height &&

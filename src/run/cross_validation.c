@@ -15,8 +15,8 @@
 #include <string.h>
 
 typedef struct validation {
-    cnn_config config; /* the caller's; once images are there, with the names of their classes: a
-                        * view, of which nothing is freed */
+    cnn_config config; /* owned by the caller; once images are loaded, with the names of their
+                        * classes: a view, of which nothing is freed */
     const cnn_cross_validation_options *options;
     cnn_fold_images images;
 } validation;
@@ -64,16 +64,16 @@ static cnn_status prepare_fold(void *context, int fold, cnn_member *member, cnn_
 
 /* --- testing the folds' models --- */
 
-/* What all folds' models say. */
+/* The predictions of the models of all folds. */
 typedef struct fold_results {
     cnn_fold_row *rows; /* [folds] */
     double *thresholds; /* [folds] */
     float *logits;      /* [images], each by the model that did not see the image */
-    float *fold_logits; /* [images], of which those of one fold are used */
+    float *fold_logits; /* [images], used for one fold at a time */
     size_t parameters;
 } fold_results;
 
-/* Runs the images of a fold, which is chosen, through its model. */
+/* Runs the images of the chosen fold through its model. */
 static cnn_status test_fold(const validation *v, int fold, const cnn_model *model,
                             cnn_minibatch *minibatch, fold_results *results, cnn_error *error) {
     const cnn_dataset *dataset = v->images.dataset;
@@ -95,7 +95,7 @@ static cnn_status test_fold(const validation *v, int fold, const cnn_model *mode
     return CNN_OK;
 }
 
-/* Can the model take the images? It can unless its file was put there by somebody. */
+/* Does the model fit the images? It does unless its file was replaced. */
 static cnn_status check_images(const validation *v, const char *path, const cnn_model *model,
                                cnn_error *error) {
     const cnn_image_settings *found = &model->config->image;
@@ -138,7 +138,7 @@ static cnn_status test_model(const validation *v, int fold, const char *path, fo
     return status;
 }
 
-/* Tests all folds by their model files, so that folds which another process has trained count like
+/* Tests all folds by their model files, so that folds trained by other processes are treated like
  * those of this one. */
 static cnn_status test_folds(const validation *v, const cnn_run_directory *directory,
                              fold_results *results, cnn_error *error) {
@@ -175,7 +175,7 @@ static cnn_status measure(const float *logits, const uint8_t *labels, size_t cou
     return status;
 }
 
-/* Each fold's model has a threshold of its own: metrics that need one are measured on the
+/* The model of each fold has its own threshold: metrics that need a threshold are measured on the
  * decisions, the others on the probabilities. The bootstrap draws the same images for both. */
 static cnn_status measure_both(const float *decisions, const float *logits, const uint8_t *labels,
                                size_t count, int threads, cnn_measured *pooled, cnn_error *error) {

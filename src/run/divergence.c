@@ -1,4 +1,4 @@
-/* Training that has diverged: a loss or a weight is no finite number any more. */
+/* Training that has diverged: a loss or a weight is no longer finite. */
 #include "base/error.h"
 #include "run/trainer.h"
 

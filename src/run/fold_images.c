@@ -9,7 +9,7 @@ cnn_status cnn_fold_images_check(const cnn_config *config, cnn_error *error) {
     return cnn_config_check_folds(config, error);
 }
 
-/* Rows that a manifest gives to another split cannot be divided and kept apart, too. */
+/* Rows that a manifest assigns to another split cannot be divided into folds. */
 static cnn_status check_splits(const cnn_config *config, const cnn_dataset *dataset,
                                cnn_error *error) {
     for (size_t i = 0; i < dataset->count; i++) {

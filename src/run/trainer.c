@@ -28,7 +28,7 @@ static cnn_status start_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error
     return CNN_OK;
 }
 
-/* False after the epoch's last batch. */
+/* False after the last batch of the epoch. */
 static bool next_batch(const cnn_trainer *t, cnn_epoch *epoch) {
     size_t images = cnn_trainer_images(t);
     size_t batch_size = (size_t)t->config->train.batch_size;
@@ -38,7 +38,7 @@ static bool next_batch(const cnn_trainer *t, cnn_epoch *epoch) {
     return left > 0;
 }
 
-/* What a step works on. */
+/* The arguments of a step. */
 static cnn_step next_step(cnn_trainer *t) {
     return (cnn_step){
         .network = t->setup.network,
@@ -99,7 +99,7 @@ static cnn_status train_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error 
     return CNN_OK;
 }
 
-/* Trains on the batches of an epoch that are left. */
+/* Trains on the remaining batches of an epoch. */
 static cnn_status train_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error) {
     CNN_TRY(start_epoch(t, epoch, error));
     while (t->left_out == 0 && next_batch(t, epoch)) {
@@ -126,7 +126,7 @@ static cnn_status train_epochs(cnn_trainer *t, cnn_error *error) {
     return CNN_OK;
 }
 
-/* --- what the other files of the trainer ask for --- */
+/* --- functions for the other files of the trainer --- */
 
 size_t cnn_trainer_images(const cnn_trainer *t) {
     return t->setup.dataset->split_count[CNN_SPLIT_TRAIN];

@@ -1,4 +1,4 @@
-/* A list of images with label, split and group. samples/read.h fills it. Nothing is decoded here.
+/* A list of images with label, split and group. samples/read.h fills it. No image is decoded here.
  */
 #ifndef CNN_SAMPLES_LIST_H
 #define CNN_SAMPLES_LIST_H
