@@ -1,22 +1,22 @@
 #!/bin/sh
 # Trains one config with several learning rates and seeds, each into a run directory of its own, and prints a
-# table of the results. May be stopped (Ctrl-C) and run again: finished runs are kept, the one at work goes on.
+# table of the results. May be stopped (Ctrl-C) and run again: finished runs are kept, an interrupted one continues.
 # Paths, those in the config too, are relative to the working directory.
 #
 #   configs/experiments.sh [CONFIG [OUT [KEY=VALUE ...]]]
 #
 #   CONFIG    default configs/fashion.json
-#   OUT       the run directories go below it; default runs/experiments
+#   OUT       the folder of the run directories; default runs/experiments
 #   KEY=VALUE more overrides, the same for all runs: train.batch_size=64
 #
 # Environment:
 #   RATES     learning rates, default "0.03 0.1 0.3"
 #   SEEDS     seeds, default "1 2"
-#   EPOCHS    default 2; with more than before, finished runs go on
+#   EPOCHS    default 2; if increased, finished runs continue
 #   CNNTRAIN  the program, default build/cnntrain, else cnntrain on PATH
 #
-# Exit codes: those of cnntrain; 75: stopped by a signal, run it again to go on. A run that diverges is a row
-# of the table and stops nothing.
+# Exit codes: those of cnntrain; 75: stopped by a signal, run it again to continue. A run that diverges is a row
+# of the table; the other runs continue.
 set -eu
 
 case ${1:-} in
@@ -46,7 +46,7 @@ command -v "$program" >/dev/null || {
     exit 2
 }
 
-# A signal is handed on to the run at work, which writes a checkpoint and ends with 75.
+# Passes a signal to the current run, which writes a checkpoint and ends with 75.
 child=
 stopped=
 stop() {
@@ -86,19 +86,19 @@ for rate in $rates; do
     done
 done
 
-# row RATE SEED: a row of the table, from the run's summary.json; "-" where a number is missing.
+# row RATE SEED: a row of the table, from the summary.json of the run; "-" if a number is missing.
 row() {
     summary="$out/rate-$1-seed-$2/summary.json"
     [ -f "$summary" ] || summary=/dev/null
     awk -v rate="$1" -v seed="$2" '
-        # the number behind "key": in text, or "-"
+        # the number after "key": in text, or "-"
         function number(text, key) {
             if (!match(text, "\"" key "\":[-+.0-9eE]+")) return "-"
             key = substr(text, RSTART, RLENGTH)
             sub(/.*:/, "", key)
             return key
         }
-        # what stands in "name":{…}, or nothing
+        # the text of "name":{…}, or nothing
         function section(text, name) {
             if (!match(text, "\"" name "\":{[^}]*}")) return ""
             return substr(text, RSTART, RLENGTH)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lays two classes of Debian's dataset-fashion-mnist out as PNG folders; --help describes the use.
+# Writes two classes of Debian's dataset-fashion-mnist as PNG folders; see --help.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -11,15 +11,15 @@ usage() {
     cat <<END
 Usage: data/fashion-mnist.sh [CLASS_A CLASS_B [OUT]]
 
-Lays two classes of Fashion-MNIST out as PNG files in
+Writes two classes of Fashion-MNIST as PNG files into
     OUT/train/CLASS_A/  OUT/train/CLASS_B/    6000 images each
     OUT/test/CLASS_A/   OUT/test/CLASS_B/     1000 images each
 
 The default is: t-shirt shirt data/fashion-mnist
 Classes: $all_classes
 
-An OUT that already holds exactly these two classes is left as it is; an OUT
-that holds anything else is refused.
+An OUT that already contains exactly these two classes is left unchanged; an
+OUT that contains anything else is refused.
 
 Environment:
     FASHION_MNIST_DIR  folder of the four IDX files, by default the one of the
@@ -63,7 +63,7 @@ require_class() {
     label_of "$1" >/dev/null || fail_usage "unknown class '$1'; the classes are: $all_classes"
 }
 
-# True when the folder $1 holds exactly the entries $2 and $3.
+# True if the folder $1 contains exactly the entries $2 and $3.
 holds_exactly() {
     [ -d "$1" ] && [ "$(ls -A "$1")" = "$(printf '%s\n%s\n' "$2" "$3" | sort)" ]
 }
@@ -78,17 +78,17 @@ is_empty_folder() {
     [ -d "$out" ] && [ ! -L "$out" ] && [ -z "$(ls -A "$out")" ]
 }
 
-# Exits when OUT is there already, unless it is an empty folder.
+# Exits if OUT exists, unless it is an empty folder.
 check_out() {
     if [ ! -e "$out" ] && [ ! -L "$out" ]; then
         return 0
     fi
     if holds_requested_classes; then
-        say "$out already holds $class_a and $class_b; nothing to do"
+        say "$out already contains $class_a and $class_b; nothing to do"
         exit 0
     fi
     if ! is_empty_folder; then
-        say "$out exists and holds something other than exactly $class_a and $class_b;"
+        say "$out exists and contains something other than exactly $class_a and $class_b;"
         fail "remove it or choose another OUT"
     fi
 }
@@ -114,7 +114,7 @@ check_data_set() {
     done
 }
 
-# Lays the part $1 of the data set (train or t10k) out as the folder $2.
+# Writes the part $1 of the data set (train or t10k) as the folder $2.
 lay_out() {
     "$idx_to_png" "$data_set/$1-images-idx3-ubyte.gz" "$data_set/$1-labels-idx1-ubyte.gz" "$2" \
         "$(label_of "$class_a")=$class_a" "$(label_of "$class_b")=$class_b"
@@ -154,7 +154,7 @@ check_out
 check_program
 check_data_set
 
-# The images go to a neighbour of OUT first, so that an OUT that exists is always complete.
+# The images go to a folder beside OUT first, so that an existing OUT is always complete.
 partial=$out.partial.$$
 mkdir -p "$(dirname "$out")"
 mkdir "$partial"
@@ -168,4 +168,4 @@ if [ -d "$out" ]; then
     rmdir "$out" # empty, or check_out would have refused it; mv would move into it
 fi
 mv "$partial" "$out"
-say "laid $class_a and $class_b out in $out"
+say "wrote $class_a and $class_b to $out"

@@ -1,5 +1,5 @@
-/* idx_to_png lays the images of an IDX file (the format of MNIST and Fashion-MNIST) out as folders
- * of PNG files, one folder per class. `idx_to_png --help` describes its use.
+/* idx_to_png writes the images of an IDX file (the format of MNIST and Fashion-MNIST) as PNG files,
+ * one folder per class. `idx_to_png --help` describes its use.
  *
  * An IDX file starts with big-endian 32-bit numbers: a magic number that names the kind of file,
  * the number of items and, in an image file, the rows and columns of every image. The items follow,
@@ -49,7 +49,7 @@ struct image_size {
 };
 
 struct class_folder {
-    const char *name; /* NULL: nobody asked for this digit */
+    const char *name; /* NULL: the digit was not requested */
     char *path;
     uint32_t image_count;
 };
@@ -101,7 +101,7 @@ static const char *zlib_message(const struct idx_file *file) {
     const char *message = gzerror(file->stream, &code);
     size_t path_length = strlen(file->path);
 
-    /* zlib puts the path in front of most of its messages, and so does report(). */
+    /* zlib starts most of its messages with the path, and so does report(). */
     if (strncmp(message, file->path, path_length) == 0 &&
         strncmp(message + path_length, ": ", 2) == 0) {
         message += path_length + 2;

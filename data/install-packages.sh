@@ -1,9 +1,9 @@
 #!/bin/sh
 # Usage: data/install-packages.sh PACKAGE…
-# Installs those of the packages (Debian, Ubuntu) that are missing; where none is, needs neither root nor network.
+# Installs the missing ones of these packages (Debian, Ubuntu); if none is missing, needs neither root nor network.
 set -eu
 
-# leaves in "$@" the missing ones: each is taken off the front, and put back at the end
+# leaves the missing ones in "$@": each is removed from the front, and appended if it is missing
 for package; do
     shift
     case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in

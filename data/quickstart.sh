@@ -1,7 +1,7 @@
 #!/bin/sh
 # From a fresh Debian or Ubuntu machine to a trained classifier: installs what is needed, builds into
-# build/, lays photographs of shirts and T-shirts out as PNG folders, trains on them, and asks the model
-# about one image it has never seen. Run it again to go on where it stopped.
+# build/, unpacks photographs of shirts and T-shirts into PNG folders, trains on them, and classifies an image that
+# the model has never seen. Run again, it continues where it was stopped.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -20,10 +20,11 @@ echo "\$ build/cnnpredict runs/fashion/model.bin $image"
 build/cnnpredict runs/fashion/model.bin "$image"
 cat <<'END'
 
-Next: two folders of your own pictures, data/mine/bad and data/mine/good (any size, PNG or JPEG):
+Next: your own images (any size, PNG or JPEG) in two folders, photos/bad and photos/good:
 
-    build/cnntrain --config configs/folders.json
-    build/cnnpredict runs/mine/model.bin photo.jpg
+    build/cnntrain --init photos > cfg.json
+    build/cnntrain --config cfg.json
+    build/cnnpredict runs/photos/model.bin photo.jpg
 
-README.md explains the config, build/cnntrain --help-config every key, src/README.md the code.
+configs/README.md is the guide; build/cnntrain --help-config explains every key, src/README.md the code.
 END

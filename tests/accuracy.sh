@@ -1,6 +1,6 @@
 #!/bin/sh
 # The recipe of configs/fashion.json over several seeds: test accuracy and AUC of shirt against T-shirt.
-# For the same recipe PyTorch 1.13 gives accuracy 0.862 and AUC 0.949. Takes about ten seconds a seed.
+# For the same recipe PyTorch 1.13 gives accuracy 0.862 and AUC 0.949. Takes about ten seconds per seed.
 #
 #   tests/accuracy.sh [SEED ...]      default: 1 2 3
 set -eu

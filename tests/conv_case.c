@@ -2,6 +2,7 @@
 
 #include "nn/conv_plan.h"
 #include "base/memory.h"
+#include "nn/run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ static double *data(const conv_case *c, size_t count, uint64_t seed) {
     return values;
 }
 
-/* Leaves one value of each 2×2; those of a last odd row or column go as well. */
+/* Keeps one value of each 2×2; those of a last odd row or column are cleared, too. */
 static void make_sparse(const conv_case *c, double *dy) {
     uint64_t state = 17 + c->seed;
     int H = c->size.OH, W = c->size.OW;
@@ -59,7 +60,7 @@ static double bound_of(const conv_case *c, double terms) {
     return c->exact ? 0.0 : WINOGRAD_BOUND * sqrt(terms);
 }
 
-/* How far off z may be: everywhere the same for Winograd. */
+/* The bound for errors of z: the same everywhere for Winograd. */
 static double *make_z_bounds(const conv_case *c) {
     double *bounds = cnn_alloc(c->z_count, sizeof *bounds);
     assert_non_null(bounds);
@@ -78,13 +79,13 @@ static double *make_z_bounds(const conv_case *c) {
     return bounds;
 }
 
-/* Does the layer take the way that the case wants? */
+/* Does the layer use the algorithm of the case? */
 static bool serves(const conv_case *c) {
     const cnn_reference_conv *s = &c->size;
-    cnn_layer layer = {.in = {.channels = s->C, .height = s->H, .width = s->W},
-                       .out = {.channels = s->K, .height = s->OH, .width = s->OW}};
+    cnn_node node = {.in = {.channels = s->C, .height = s->H, .width = s->W},
+                     .out = {.channels = s->K, .height = s->OH, .width = s->OW}};
     cnn_conv_size size = {.kernel = s->R, .stride = s->stride, .before = s->before};
-    return c->direct || cnn_conv_winograd_serves(&layer, &size);
+    return c->direct || cnn_conv_winograd_serves(&node, &size);
 }
 
 bool conv_case_create(conv_case *c) {
@@ -136,14 +137,10 @@ void conv_case_free(conv_case *c) {
 
 /* --- running the layer --- */
 
-/* The layer's number: there is a layer with weights in front of it, so that dx is wanted, or not.
- */
-static int layer_index(const conv_case *c) {
-    return c->first ? 0 : 1;
-}
-
-static int pool_index(const conv_case *c) {
-    return layer_index(c) + (c->relu ? 2 : 1);
+/* The node's number, in the graph as it runs: there is a layer with weights before it, so that dx
+ * is wanted, or not. */
+static int node_index(const conv_case *c) {
+    return c->first ? 1 : 2;
 }
 
 static cnn_network *make_network(const conv_case *c, const cnn_kernels *kernels) {
@@ -157,58 +154,62 @@ static cnn_network *make_network(const conv_case *c, const cnn_kernels *kernels)
     }
     (void)snprintf(text, sizeof text, "%s conv %d %d %d %s, %s%s%sflatten, dense 1, sigmoid", front,
                    s->K, s->R, s->stride, c->padding == CONV_SAME ? "same" : padding,
-                   c->relu ? "relu, " : "", c->pool ? "maxpool 2, " : "",
-                   c->behind ? c->behind : "");
+                   c->relu ? "relu, " : "", c->pool ? "maxpool 2, " : "", c->after ? c->after : "");
     assert_int_equal(setenv("CNN_CONV", c->direct ? "direct" : "auto", 1), 0);
     cnn_network *network = test_network_create(text, kernels, CNN_NETWORK_FAST);
     assert_int_equal(unsetenv("CNN_CONV"), 0);
-    const cnn_layer *layer = &network->layers[layer_index(c)];
-    assert_int_equal(layer->out.height, c->size.OH);
-    assert_int_equal(layer->out.width, c->size.OW);
-    assert_int_equal(layer->parameter_count, c->w_count);
-    assert_true(layer->relu_follows == c->relu);
-    assert_true(layer->pool_follows == c->pool);
-    assert_true(layer->needs_dx == !c->first);
-    assert_true((layer->ops->work_size(layer) == 0) == c->direct);
+    const cnn_node *node = &network->fused.nodes[node_index(c)];
+    assert_int_equal(node->out.height, c->size.OH);
+    assert_int_equal(node->out.width, c->size.OW);
+    assert_int_equal(node->parameter_count, c->w_count);
+    assert_true((node->relu > 0) == c->relu);
+    assert_true((node->pool > 0) == c->pool);
+    assert_true(node->needs_dx == !c->first);
+    assert_true((node->ops->work_size(node) == 0) == c->direct);
     return network;
 }
 
 /* Where the layer's numbers are in a workspace. */
 typedef struct places {
-    const cnn_layer *layer, *pool;             /* pool: NULL where the layer does its backward */
-    const cnn_activation *in, *out, *between;  /* between: behind the layer, before the pooling */
+    int own, last;              /* its instructions: the own one, and one after it … */
+    const cnn_node_places *out; /* … that takes the gradient through the pooling */
+    const cnn_block *x_block, *dx_block;
     float *x, *y, *dx, *dy, *dz, *kept, *work; /* dz: what the layer's backward gets */
     cnn_block kept_block;
     size_t work_size;
 } places;
 
 static places find_places(const conv_case *c, const cnn_network *network, float *workspace) {
-    int i = layer_index(c);
-    int o = c->pool ? pool_index(c) + 1 : i + 1;
-    places p = {.layer = &network->layers[i],
-                .in = &network->activations[i],
-                .out = &network->activations[o],
-                .between = &network->activations[i + 1]};
+    const cnn_plan *plan = &network->plan;
+    const cnn_node *node = &network->fused.nodes[node_index(c)];
+    places p = {.out = &plan->places[node_index(c)]};
+    while (plan->instructions[p.own].layer.node != node) {
+        p.own++;
+    }
     bool unpools = c->pool && (c->first || !c->direct);
-    assert_int_equal(p.layer->output, o);
-    assert_int_equal(p.layer->gradient_from, unpools ? o : i + 1);
-    assert_true(!c->pool || network->layers[o - 1].backward_done == unpools);
-    assert_true(!c->pool || network->layers[o - 1].kept_offset == p.layer->kept_offset);
-    p.pool = c->pool && !unpools ? &network->layers[o - 1] : NULL;
-    p.x = workspace + p.in->value_offset;
-    p.y = workspace + p.out->value_offset;
-    p.dx = c->first ? NULL : workspace + p.in->gradient_offset;
-    p.dy = workspace + p.out->gradient_offset;
-    p.dz = p.pool ? workspace + p.between->gradient_offset : p.dy;
-    p.kept = workspace + p.layer->kept_offset;
+    bool has_epilogue = c->pool ? !unpools : c->relu;
+    const cnn_instruction *own = &plan->instructions[p.own];
+    assert_true(own->own && node->unpools == unpools);
+    p.last = p.own + (has_epilogue && c->pool);
+    assert_true(!has_epilogue || (!own[1].forward && own[1].backward && !own[1].own));
+    assert_true(!c->pool || !has_epilogue || own[1].kept == own->kept);
+    p.x_block = &own->layer.x_block[0];
+    p.dx_block = &own->layer.dx_block[0];
+    p.x = workspace + own->x[0];
+    p.y = workspace + own->y;
+    p.dx = c->first ? NULL : workspace + own->dx[0];
+    p.dy = workspace + p.out->gradient.offset;
+    p.dz = workspace + own->dy;
+    assert_true((p.dz != p.dy) == (p.last > p.own));
+    p.kept = workspace + own->kept;
     p.kept_block =
         (cnn_block){.channels = c->size.K,
                     .height = c->pooled_height,
                     .width = c->pooled_width,
                     .row_stride = (ptrdiff_t)c->pooled_width * CNN_LANES,
                     .plane_stride = (ptrdiff_t)c->pooled_height * c->pooled_width * CNN_LANES};
-    p.work = workspace + network->work_offset;
-    p.work_size = p.layer->ops->work_size(p.layer);
+    p.work = workspace + plan->work_offset;
+    p.work_size = node->ops->work_size(node);
     return p;
 }
 
@@ -218,17 +219,17 @@ static void fill_with_nan(float *values, size_t count) {
     }
 }
 
-/* All that may change: as it is before the layer runs, and after its results have been taken. */
+/* All memory that may change: before the layer runs, and after its results have been read. */
 static void poison(const conv_case *c, const places *p) {
-    test_block_poison(&p->out->value, p->y);
+    test_block_poison(&p->out->value.block, p->y);
     if (p->dx) {
-        test_block_poison(&p->in->gradient, p->dx);
+        test_block_poison(p->dx_block, p->dx);
     }
     if (c->pool) {
         test_block_poison(&p->kept_block, p->kept);
     }
-    if (p->pool) {
-        test_block_poison(&p->between->gradient, p->dz);
+    if (p->dz != p->dy) {
+        test_block_poison(&p->out->own_gradient.block, p->dz);
     }
     fill_with_nan(p->work, p->work_size);
 }
@@ -241,41 +242,39 @@ static void pass(const conv_case *c, const cnn_network *network, const float *pa
     assert_non_null(workspace);
     assert_non_null(untouched);
     places p = find_places(c, network, workspace);
-    const cnn_layer *layer = p.layer;
-    const float *own = parameters + layer->parameter_offset;
-    test_block_write(&p.in->value, c->x, p.x);
-    test_block_write(&p.out->gradient, c->dy, p.dy);
+    const cnn_run run = {.plan = &network->plan,
+                         .parameters = parameters,
+                         .workspace = workspace,
+                         .gradients = gradients};
+    test_block_write(p.x_block, c->x, p.x);
+    test_block_write(&p.out->gradient.block, c->dy, p.dy);
     poison(c, &p);
-    memcpy(untouched, workspace, network->workspace_size * sizeof *workspace);
+    memcpy(untouched, workspace, network->plan.workspace_size * sizeof *workspace);
 
-    layer->ops->forward(layer, own, p.x, p.y, p.kept, p.work);
+    cnn_run_forward(&run, p.own, p.last + 1);
     fill_with_nan(p.work, p.work_size);
-    if (p.pool) { /* it takes its turn with the places that the layer kept */
-        p.pool->ops->backward(p.pool, NULL, NULL, p.y, p.dy, p.kept, p.work, NULL, p.dz);
-    }
-    layer->ops->backward(layer, own, p.x, p.y, p.dz, p.kept, p.work,
-                         gradients + layer->parameter_offset, p.dx);
+    cnn_run_backward(&run, p.own, p.last + 1);
 
-    test_block_read(&p.out->value, p.y, results + c->start[CONV_Y]);
+    test_block_read(&p.out->value.block, p.y, results + c->start[CONV_Y]);
     if (c->pool) {
         test_block_read(&p.kept_block, p.kept, results + c->start[CONV_PLACES]);
     }
     if (p.dx) {
-        test_block_read(&p.in->gradient, p.dx, results + c->start[CONV_DX]);
+        test_block_read(p.dx_block, p.dx, results + c->start[CONV_DX]);
     }
     poison(c, &p);
-    /* all else is as before: borders are zero, inputs what they were */
-    assert_memory_equal(workspace, untouched, network->workspace_size * sizeof *workspace);
+    /* everything else is unchanged: borders are zero, inputs the same */
+    assert_memory_equal(workspace, untouched, network->plan.workspace_size * sizeof *workspace);
     cnn_free(workspace);
     cnn_free(untouched);
 }
 
-/* The layer's gradients stand in the middle of the array; its neighbours' are not its to change. */
+/* The gradients of the layer are in the middle of the array; it must not change its neighbours. */
 static void take_gradients(const conv_case *c, const cnn_network *network, const float *gradients,
                            double times, double *results) {
-    const cnn_layer *layer = &network->layers[layer_index(c)];
+    const cnn_node *node = &network->fused.nodes[node_index(c)];
     for (size_t i = 0; i < network->parameter_count; i++) {
-        size_t own = i - layer->parameter_offset; /* huge in front of the layer */
+        size_t own = i - node->parameter_offset; /* huge before the layer */
         if (own < c->w_count) {
             results[c->start[CONV_DW] + own] = (double)gradients[i] / times;
         } else {
@@ -294,12 +293,13 @@ void conv_case_run(const conv_case *c, const cnn_kernels *kernels, double *resul
     assert_non_null(gradients);
     assert_non_null(again);
     for (size_t i = 0; i < c->w_count; i++) {
-        parameters[network->layers[layer_index(c)].parameter_offset + i] = (float)c->w[i];
+        parameters[network->fused.nodes[node_index(c)].parameter_offset + i] = (float)c->w[i];
     }
     cnn_network_prepare(network, parameters);
     pass(c, network, parameters, gradients, results);
     take_gradients(c, network, gradients, 1.0, results);
-    /* once more: all is overwritten but dw and db, which are added to, so that they are doubled */
+    /* again: everything is overwritten except dw and db, which are added to, so that they are
+     * doubled */
     pass(c, network, parameters, gradients, again);
     take_gradients(c, network, gradients, 2.0, again);
     assert_memory_equal(again, results, count * sizeof *results);
@@ -311,7 +311,7 @@ void conv_case_run(const conv_case *c, const cnn_kernels *kernels, double *resul
 
 /* --- the same in double --- */
 
-/* dx (NULL: none), dw and db, one behind the other, from the gradient of z. */
+/* dx (NULL: none), dw and db, one after the other, from the gradient of z. */
 static void reference_backward(const conv_case *c, const double *x, const double *w,
                                const double *dz, double *results) {
     size_t dw = c->start[CONV_DW] - c->start[CONV_DX];
@@ -330,8 +330,8 @@ void conv_case_reference(const conv_case *c, double *results) {
     reference_backward(c, c->x, c->w, c->dy, results + c->start[CONV_DX]);
 }
 
-/* One window's result and place; returns the place that its gradient belongs to, or -1. Of values
- * that are closer than float can tell, any may be the maximum. */
+/* One window's result and place; returns the place that its gradient belongs to, or -1. If values
+ * are closer than the precision of float, any of them may be the maximum. */
 static int check_window(const conv_case *c, size_t index, const size_t at[4], double y,
                         double place) {
     int best = 0;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Which lines and branches of src/ the tests run, and which they do not: builds with counters in build-test/coverage,
 # runs the tests, prints gcovr's tables (the last column of the first names the lines that no test ran) and leaves the
-# same with the sources beside it in build-test/coverage/html/index.html. Not part of tests/run.sh.
+# same with the sources in build-test/coverage/html/index.html. Not part of tests/run.sh.
 #
 #   tests/coverage.sh
 set -eu
@@ -14,14 +14,14 @@ build=build-test/coverage
 jobs=$(nproc)
 mkdir -p build-test
 # Counters are written to files at the end of a program, which cnnpredict's sandbox forbids: CNN_SANITIZED is a build
-# without one. Atomic, as threads count, too.
+# without one. Atomic, because threads count, too.
 cmake -S . -B $build -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
     -DCMAKE_C_FLAGS="-O1 --coverage -fprofile-update=atomic -DCNN_SANITIZED" -DCNN_TEST_TIMEOUT=1200 >$build.log
 cmake --build $build --parallel "$jobs" >>$build.log
 find $build -name '*.gcda' -delete
 
-# Left out: fashion, bench and same_bytes take long and run nothing that others do not; install links the library
-# elsewhere, without counters; valgrind counts nothing of its own; sandbox needs one.
+# Left out: fashion, bench and same_bytes take long and run no code that other tests do not run; install links the library
+# elsewhere, without counters; valgrind runs no additional code; sandbox needs one.
 result=0
 ctest --test-dir $build --output-on-failure --parallel "$jobs" --exclude-regex 'cli_(fashion|bench|same_bytes|install|valgrind|sandbox)$' ||
     result=1

@@ -1,5 +1,5 @@
 /* Writes damaged copies of a model file: damage_model MODEL FOLDER. Every one (0000.bin, 0001.bin,
- * …) is to be refused; what was done to it is printed behind its path. */
+ * …) must be refused; the kind of damage is printed after its path. */
 #include "damaged_models.h"
 
 #include "base/file.h"

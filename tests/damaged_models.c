@@ -22,13 +22,13 @@ static void put_length(uint64_t length, uint8_t *bytes) {
     }
 }
 
-/* Where a text stands first at or behind `from`; NULL: nowhere. */
+/* The first occurrence of a text at or after `from`; NULL: none. */
 static uint8_t *find(damaged_model *model, size_t from, const char *text) {
     return from < model->size ? memmem(model->bytes + from, model->size - from, text, strlen(text))
                               : NULL;
 }
 
-/* Puts the checksum right, wherever its place is still there. */
+/* Corrects the checksum, if its place still exists. */
 static void repair(damaged_model *model) {
     static const char key[] = "\"cnntrain.sha256\":\"";
     uint8_t *place = find(model, 0, key);
@@ -41,7 +41,7 @@ static void repair(damaged_model *model) {
     }
 }
 
-/* --- the ways: each takes its share of numbers, and does nothing with a number beyond --- */
+/* --- the kinds of damage: each uses its range of numbers, and does nothing with others --- */
 
 /* How many damaged copies there are of one kind, and how to make number i of them. */
 typedef struct damage {
@@ -49,7 +49,7 @@ typedef struct damage {
     void (*make)(damaged_model *model, size_t i);
 } damage;
 
-/* Cut at every 64 bytes, with and without a checksum that is right. */
+/* Cut at every 64 bytes, with and without a correct checksum. */
 static size_t count_cuts(const damaged_model *good) {
     return 2 * ((good->size + 63) / 64);
 }
@@ -62,7 +62,7 @@ static void cut(damaged_model *model, size_t i) {
     }
 }
 
-/* Other lengths of the header: what is left of the file would be read as text or as numbers. */
+/* Other lengths of the header: other parts of the file would be read as text or as numbers. */
 enum { LENGTHS = 16 };
 
 static size_t count_lengths(const damaged_model *good) {
@@ -120,7 +120,7 @@ static void replace_byte(damaged_model *model, size_t i) {
     repair(model);
 }
 
-/* Every eighth byte of the file, which the checksum alone may tell. */
+/* Every eighth byte of the file, which only the checksum may detect. */
 enum { FLIP_STEP = 8 };
 
 static size_t count_flips(const damaged_model *good) {
@@ -161,7 +161,7 @@ static size_t count_texts(const damaged_model *good) {
     return TEXTS;
 }
 
-/* A longer text overwrites what stands behind it. */
+/* A longer text overwrites what follows it. */
 static void change_text(damaged_model *model, size_t i) {
     uint8_t *place = find(model, 0, texts[i].from);
     if (place) {
@@ -173,8 +173,7 @@ static void change_text(damaged_model *model, size_t i) {
     repair(model);
 }
 
-/* The first two tensors in the other order, one with another layer's name, and numbers that are
- * none. */
+/* The first two tensors in the other order, one with another layer's name, and invalid numbers. */
 enum { EXCHANGED, RENAMED, FIRST_NAN, LAST_INFINITE, OTHERS };
 
 static size_t count_others(const damaged_model *good) {

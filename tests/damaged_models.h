@@ -1,6 +1,6 @@
-/* Copies of a sound model file, each damaged in another way that no reader may let pass: cut short,
- * lengths changed, bytes of the header replaced, bits flipped, tensors exchanged. Where a change
- * would be seen by the checksum alone, the checksum is put right. */
+/* Copies of a sound model file, each damaged in a different way that readers must detect: cut
+ * short, lengths changed, bytes of the header replaced, bits flipped, tensors exchanged. If only
+ * the checksum would detect a change, the checksum is corrected. */
 #ifndef CNN_TEST_DAMAGED_MODELS_H
 #define CNN_TEST_DAMAGED_MODELS_H
 
@@ -14,8 +14,8 @@ typedef struct damaged_model {
     char what[80]; /* what was done to it */
 } damaged_model;
 
-/* Damaged copy `number` (0, 1, …) of the file good[size]; false behind the last one, and where
- * memory is refused. The file needs two tensors or more. */
+/* Damaged copy `number` (0, 1, …) of the file good[size]; false after the last one, and if memory
+ * is refused. The file needs two tensors or more. */
 bool damaged_model_make(const uint8_t *good, size_t size, size_t number, damaged_model *out);
 
 #endif

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes every reader of bytes from outside: tests/fuzz.sh [SECONDS [NAME...]], 60 seconds for each harness where
-# nothing is said. Installs what that needs (Debian, Ubuntu), builds in build-fuzz/ with Clang's libFuzzer and
+# Fuzzes every reader of bytes from outside: tests/fuzz.sh [SECONDS [NAME...]], 60 seconds for each harness by
+# default. Installs what that needs (Debian, Ubuntu), builds in build-fuzz/ with Clang's libFuzzer and
 # sanitizers, runs as many harnesses at once as there are processors, and prints for each how many inputs were
 # tried, how many edges of the program they reach, and what they broke. Inputs that reach more stay in
 # build-fuzz/corpus/ for the next time, those that crash, hang or take too much memory in build-fuzz/found/.
@@ -16,7 +16,7 @@ case $seconds in
     ;;
 esac
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- model checkpoint pack config manifest image
+[ $# -gt 0 ] || set -- model checkpoint cache_file config manifest image
 
 data/install-packages.sh clang llvm cmake make libc6-dev libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev \
     libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libcmocka-dev
@@ -32,7 +32,7 @@ if ! build >"$folder/logs/build.log" 2>&1; then
     exit 1
 fi
 
-# fuzz NAME: one harness, for so many seconds. An input may take 10 seconds and 2 GB: more is a finding, too.
+# fuzz NAME: one harness, for $seconds seconds. An input may take 10 seconds and 2 GB: more is a finding, too.
 fuzz() {
     name=$1
     shift

@@ -1,7 +1,7 @@
 #!/bin/sh
-# What each ingredient of the recipe of cnntrain --init is worth: its config is trained as it is, then with one thing
-# taken out, or put in, at a time. Prints a table: means over the seeds, and the differences from the recipe.
-# Measured on the test images where DIR has some, else by cross-validation with 5 folds. Takes about
+# Measures each ingredient of the recipe of cnntrain --init: trains its config unchanged, then with one thing
+# removed, or added, at a time. Prints a table: means over the seeds, and the differences from the recipe.
+# Measured on the test images if DIR has some, else by cross-validation with 5 folds. Takes about
 # fifteen times the seeds times the time that --init states.
 #
 #   tests/ingredients.sh DIR [SEED ...]      default seeds: 1 2 3
@@ -39,13 +39,13 @@ setting() {
     sed -n "s/^.*\"$1\":[[:space:]]*\"\{0,1\}\([^\",]*\).*/\1/p" "$folder/recipe.json" | head -n 1
 }
 
-# without_layers TYPE: the overrides that put a layer that does nothing in the place of every such layer.
+# without_layers TYPE: the overrides that replace every such layer by one that does nothing.
 without_layers() {
     grep -o '"type":[[:space:]]*"[a-z_0-9]*"' "$folder/recipe.json" |
         awk -F'"' -v type="$1" '$4 == type { printf "layers.%d={\"type\":\"dropout\",\"rate\":0} ", NR - 1 }'
 }
 
-# measure NAME [KEY=VALUE ...]: a line "NAME accuracy AUC", means over the seeds; "-" where a run diverged.
+# measure NAME [KEY=VALUE ...]: a line "NAME accuracy AUC", means over the seeds; "-" if a run diverged.
 measure() {
     name=$1
     shift
@@ -74,7 +74,7 @@ measure() {
         }' "$folder/results"
 }
 
-# measure_without NAME SECTION.KEY OFF: a row, where the recipe has another value.
+# measure_without NAME SECTION.KEY OFF: a row, if the recipe has another value.
 measure_without() {
     [ "$(setting "${2##*.}")" = "$3" ] || measure "$1" "$2=$3"
 }

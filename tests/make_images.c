@@ -1,6 +1,6 @@
-/* Lays out images of two easily told classes: DIR/left has a bright dot left, DIR/right has it
- * right. make_images DIR N WIDTH HEIGHT CHANNELS [SEED]: N images in all, the same bytes every
- * time, and others for another seed. */
+/* Writes images of two classes that are easy to tell apart: DIR/left has a bright dot left,
+ * DIR/right has it right. make_images DIR N WIDTH HEIGHT CHANNELS [SEED]: N images in all, the same
+ * bytes every time for the same seed. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 #!/bin/sh
-# clang-tidy and cppcheck over src/, data/ and tests/; what they find is an error. Only checks that the project names run:
-# those of .clang-tidy and of tests/cppcheck_checks.txt, so that a newer clang-tidy or cppcheck adds none.
-# tests/cppcheck.txt names what cppcheck finds and is not so. tests/run.sh runs this. Half a minute on two cores.
+# clang-tidy and cppcheck over src/, data/ and tests/; every finding is an error. Only the checks that the project names
+# run: those of .clang-tidy and of tests/cppcheck_checks.txt, so that a newer clang-tidy or cppcheck adds none.
+# tests/cppcheck.txt lists false findings of cppcheck. tests/run.sh runs this. Half a minute on two cores.
 #
 #   tests/static.sh           without Clang's path-sensitive analyzer
-#   tests/static.sh --full    … and with it: six times as long, and findings that are to be judged
+#   tests/static.sh --full    … and with it: six times as long, and findings that may be false
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,5 @@
-/* Augmentation: against its definition in double, what leaves images alone, and that nothing but
- * seed, epoch and image decides. */
+/* Augmentation: against its definition in double; settings that leave images unchanged; the result
+ * depends only on seed, epoch and image. */
 #include "config/config.h"
 #include "test_support.h"
 
@@ -51,7 +51,7 @@ static uint8_t *make_image(const cnn_augment_shape *shape, uint64_t seed) {
     return image;
 }
 
-/* The whole of it. Free with cnn_free. */
+/* The complete augmented image. Free with cnn_free. */
 static uint8_t *augmented(const cnn_augment_settings *settings, uint64_t seed, uint64_t epoch,
                           size_t index, const cnn_augment_shape *shape, const uint8_t *image) {
     cnn_augmentation what;
@@ -77,7 +77,7 @@ static double between(uint64_t seed, uint64_t epoch, size_t index, int draw, dou
     return amount * (2.0 * drawn(seed, epoch, index, draw) - 1.0);
 }
 
-/* Two matrices' product. */
+/* Product of two matrices. */
 static void multiply(const double a[4], const double b[4], double out[4]) {
     const double product[4] = {a[0] * b[0] + a[1] * b[2], a[0] * b[1] + a[1] * b[3],
                                a[2] * b[0] + a[3] * b[2], a[2] * b[1] + a[3] * b[3]};
@@ -99,7 +99,7 @@ static void forward_matrix(const cnn_augment_settings *s, uint64_t seed, uint64_
     multiply(rotation, m, m);
 }
 
-/* A place reflected at 0 and at last until it is between them. */
+/* A position reflected at 0 and at last until it is between them. */
 static double reflected(double place, double last) {
     if (last <= 0.0) {
         return 0.0;
@@ -169,7 +169,7 @@ static void test_geometry(void **state) {
     for (size_t s = 0; s < TEST_COUNT(settings); s++) {
         for (size_t i = 0; i < TEST_COUNT(shapes); i++) {
             for (uint64_t epoch = 1; epoch <= 12; epoch++) {
-                /* half a grey level for the byte, and places to 1/512 pixel on either axis */
+                /* half a grey level for the byte, and positions to 1/512 pixel on either axis */
                 compare_geometry(&settings[s], epoch, &shapes[i], 0.5 + 2.0 * 255.0 / 512.0 + 0.01);
             }
         }
@@ -193,7 +193,7 @@ static void test_copies(void **state) {
     }
 }
 
-/* The copying code and the interpolating code, given the same places, give the same bytes. */
+/* The copying code and the interpolating code give the same bytes for the same positions. */
 static void test_both_ways(void **state) {
     (void)state;
     const cnn_augment_settings settings = {
@@ -216,7 +216,7 @@ static void test_both_ways(void **state) {
     }
 }
 
-/* --- what leaves an image as it is --- */
+/* --- settings that leave an image unchanged --- */
 
 static void test_nothing(void **state) {
     (void)state;
@@ -232,7 +232,7 @@ static void test_nothing(void **state) {
     }
 }
 
-/* Every switch alone is on, and changes some image within a few epochs. */
+/* Every setting by itself counts as on, and changes some image within a few epochs. */
 static void test_each_switch(void **state) {
     (void)state;
     const cnn_augment_settings each[] = {
@@ -255,7 +255,7 @@ static void test_each_switch(void **state) {
     cnn_free(image);
 }
 
-/* However far it is moved, an image of one colour stays one. */
+/* An image of one colour stays one, however far it is moved. */
 static void test_constant(void **state) {
     (void)state;
     const cnn_augment_settings settings = {.flip_horizontal = true,
@@ -328,7 +328,7 @@ static void test_saturation(void **state) {
                 (77.0 * image[i] + 150.0 * image[plane + i] + 29.0 * image[2 * plane + i]) / 256.0;
             for (size_t c = 0; c < 3; c++) {
                 double want = limited(grey + s * (image[c * plane + i] - grey));
-                /* the grey level is a whole one, below */
+                /* the grey level is an integer, below */
                 test_near("value", c * plane + i, got[c * plane + i], want, 0.505 + fabs(1.0 - s));
             }
         }
@@ -377,7 +377,7 @@ static void test_noise(void **state) {
 
 /* --- cutout --- */
 
-/* A square of the mean, all the rest as it was; it gets to every pixel. */
+/* A square of the mean, all other pixels unchanged; it can cover every pixel. */
 static void test_cutout(void **state) {
     (void)state;
     const cnn_augment_settings settings = {.cutout = 0.5};
@@ -423,7 +423,7 @@ static void test_cutout(void **state) {
 
 /* --- a pure function --- */
 
-/* Turning one thing on changes nothing about the others. */
+/* Turning one setting on does not change the others. */
 static void test_switches_are_independent(void **state) {
     (void)state;
     const cnn_augment_shape shape = {3, 20, 30};
@@ -472,7 +472,7 @@ static void test_seed_epoch_image(void **state) {
     cnn_free(again);
 }
 
-/* Whatever its lane, block and neighbours, an image's floats are those of its own augmented bytes.
+/* The floats of an image are those of its augmented bytes, whatever its lane, block and neighbours.
  */
 static void test_blocks(void **state) {
     (void)state;
@@ -488,7 +488,7 @@ static void test_blocks(void **state) {
         order[i] = (i * 17 + 5) % IMAGES;
     }
     cnn_dataset dataset = {.samples = samples, .count = IMAGES, .image_size = size};
-    dataset.store.pixels = pixels;
+    dataset.images.pixels = pixels;
     cnn_pixel_table table;
     cnn_pixel_table_fill((double[3]){0.1, 0.2, 0.3}, (double[3]){1.0, 2.0, 0.5}, &table);
     cnn_dataset_source source = {.dataset = &dataset,
@@ -581,7 +581,7 @@ static cnn_config *sheet_config(void) {
     return config;
 }
 
-/* Images as they are, then what epochs 1 to 7 would see; through a file and back. */
+/* Unchanged images, then those of epochs 1 to 7; through a file and back. */
 static void test_sheet(void **state) {
     (void)state;
     static const char *const folders[] = {"data", "data/a", "data/b"};

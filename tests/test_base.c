@@ -224,42 +224,6 @@ static void test_text_csv(void **state) {
     expect_csv("\xc3\xa4;\t'", "\xc3\xa4;\t'");
 }
 
-static void expect_json(const char *string, const char *want) {
-    cnn_text text = {0};
-    cnn_text_json_string(&text, string);
-    assert_false(text.failed);
-    assert_string_equal(text.data, want);
-    assert_int_equal(text.length, strlen(want));
-    cnn_text_free(&text);
-}
-
-#define REPLACED "\xef\xbf\xbd" /* U+FFFD in UTF-8 */
-
-static void test_text_json(void **state) {
-    (void)state;
-    expect_json("", "\"\"");
-    expect_json("plain/text", "\"plain/text\"");
-    expect_json("\"\\", "\"\\\"\\\\\"");
-    expect_json("\x01\n\x1f\x7f", "\"\\u0001\\u000a\\u001f\\u007f\"");
-    /* valid characters of 2, 3 and 4 bytes, and the first and last of each length, stay */
-    expect_json("\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82", "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82\"");
-    expect_json("\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf",
-                "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\"");
-    expect_json("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"");
-    expect_json("\xed\x9f\xbf\xee\x80\x80", "\"\xed\x9f\xbf\xee\x80\x80\""); /* beside surrogates */
-    /* each byte of what is not valid is replaced: overlong, surrogate, too large, cut off, stray */
-    expect_json("a\xc0\xaf.", "\"a" REPLACED REPLACED ".\"");
-    expect_json("\xe0\x9f\xbf", "\"" REPLACED REPLACED REPLACED "\"");
-    expect_json("\xed\xa0\x80", "\"" REPLACED REPLACED REPLACED "\"");
-    expect_json("\xf0\x8f\xbf\xbf", "\"" REPLACED REPLACED REPLACED REPLACED "\"");
-    expect_json("\xf4\x90\x80\x80", "\"" REPLACED REPLACED REPLACED REPLACED "\"");
-    expect_json("\xf5\x80\x80\x80", "\"" REPLACED REPLACED REPLACED REPLACED "\"");
-    expect_json("\xf5z", "\"" REPLACED "z\"");
-    expect_json("\x80\xff", "\"" REPLACED REPLACED "\"");
-    expect_json("\xe2\x82", "\"" REPLACED REPLACED "\"");
-    expect_json("\xc3(", "\"" REPLACED "(\"");
-}
-
 static void test_text_is_utf8(void **state) {
     (void)state;
     assert_true(cnn_text_is_utf8(""));
@@ -304,7 +268,7 @@ static void test_text_failed_stays(void **state) {
     assert_true(text.failed);
     cnn_text_format(&text, "more");
     cnn_text_csv_field(&text, "more");
-    cnn_text_json_string(&text, "more");
+    cnn_text_number(&text, 0.5, "");
     assert_true(text.failed);
     assert_string_equal(text.data, "kept");
     cnn_text_free(&text);
@@ -548,7 +512,7 @@ static void expect_write_fails(const char *path) {
     assert_memory_equal(error.message + strlen(path), ": ", 2);
 }
 
-static void test_file_write_leaves_nothing_behind(void **state) {
+static void test_file_write_leaves_nothing(void **state) {
     char path[TEST_PATH_MAX + 64];
     expect_write_fails(inside(state, "missing/file", path));
     cnn_error error;
@@ -797,11 +761,11 @@ static void test_file_lock(void **state) {
     cnn_file_lock first, second;
     bool busy;
     long holder;
-    test_ok(cnn_file_write("lock", "left behind", 11, &error), &error);
-    test_ok(cnn_file_lock_take("lock", &first, &busy, &holder, &error), &error);
+    test_ok(cnn_file_write("lock", "left over!!", 11, &error), &error);
+    test_ok(cnn_file_lock_take("lock", CNN_LOCK_ALONE, &first, &busy, &holder, &error), &error);
     assert_false(busy);
     assert_true(first.file >= 0);
-    test_ok(cnn_file_lock_take("lock", &second, &busy, &holder, &error), &error);
+    test_ok(cnn_file_lock_take("lock", CNN_LOCK_ALONE, &second, &busy, &holder, &error), &error);
     assert_true(busy);
     assert_int_equal(holder, getpid());
     assert_int_equal(second.file, -1);
@@ -809,22 +773,106 @@ static void test_file_lock(void **state) {
     assert_int_equal(access("lock", F_OK), 0);
     cnn_file_lock_release(&first);
     assert_int_equal(access("lock", F_OK), -1);
-    assert_int_equal(cnn_file_lock_take("missing/lock", &first, &busy, &holder, &error),
-                     CNN_ERROR_RUNTIME);
+    assert_int_equal(
+        cnn_file_lock_take("missing/lock", CNN_LOCK_ALONE, &first, &busy, &holder, &error),
+        CNN_ERROR_RUNTIME);
     assert_non_null(strstr(error.message, "missing/lock: No such file"));
 
     pid_t child = fork();
     if (child == 0) {
-        (void)!cnn_file_lock_take("lock", &first, &busy, &holder, NULL);
+        (void)!cnn_file_lock_take("lock", CNN_LOCK_ALONE, &first, &busy, &holder, NULL);
         _exit(busy ? 1 : 0); /* without releasing it */
     }
     int end;
     assert_int_equal(waitpid(child, &end, 0), child);
     assert_int_equal(end, 0);
     assert_int_equal(access("lock", F_OK), 0);
-    test_ok(cnn_file_lock_take("lock", &first, &busy, &holder, &error), &error);
+    test_ok(cnn_file_lock_take("lock", CNN_LOCK_ALONE, &first, &busy, &holder, &error), &error);
     assert_false(busy);
     cnn_file_lock_release(&first);
+}
+
+/* Takes a lock and says whether that was possible. */
+static bool take_lock(cnn_lock_kind kind, cnn_file_lock *lock) {
+    cnn_error error;
+    bool busy;
+    long holder;
+    test_ok(cnn_file_lock_take("lock", kind, lock, &busy, &holder, &error), &error);
+    assert_int_equal(lock->file >= 0, !busy);
+    return !busy;
+}
+
+/* Any number share a lock, whoever comes and goes; the last one removes the file. */
+static void test_file_lock_shared(void **state) {
+    (void)state;
+    cnn_file_lock first, second, third, alone;
+    assert_true(take_lock(CNN_LOCK_SHARED, &first));
+    assert_true(take_lock(CNN_LOCK_SHARED, &second));
+    assert_false(take_lock(CNN_LOCK_ALONE, &alone));
+    cnn_file_lock_release(&first);
+    assert_int_equal(access("lock", F_OK), 0);
+    assert_false(take_lock(CNN_LOCK_ALONE, &alone));
+    assert_true(take_lock(CNN_LOCK_SHARED, &third));
+    cnn_file_lock_release(&second);
+    assert_false(take_lock(CNN_LOCK_ALONE, &alone));
+    cnn_file_lock_release(&third);
+    assert_int_equal(access("lock", F_OK), -1);
+    assert_true(take_lock(CNN_LOCK_ALONE, &alone));
+    assert_false(take_lock(CNN_LOCK_SHARED, &first));
+    cnn_file_lock_release(&alone);
+    assert_int_equal(access("lock", F_OK), -1);
+
+    /* a holder whose file another has replaced leaves the new one alone */
+    assert_true(take_lock(CNN_LOCK_SHARED, &first));
+    assert_int_equal(unlink("lock"), 0);
+    assert_true(take_lock(CNN_LOCK_ALONE, &alone));
+    cnn_file_lock_release(&first);
+    assert_int_equal(access("lock", F_OK), 0);
+    cnn_file_lock_release(&alone);
+}
+
+/* Whoever waits for a lock gets it, one after the other, although each removes the file. */
+static void test_file_lock_wait(void **state) {
+    (void)state;
+    enum { PROCESSES = 8, ROUNDS = 200 };
+    cnn_error error;
+    test_ok(cnn_file_write("count", "0", 1, &error), &error);
+    for (int p = 0; p < PROCESSES; p++) {
+        if (fork() == 0) {
+            for (int i = 0; i < ROUNDS; i++) {
+                cnn_file_lock lock;
+                bool busy;
+                long holder;
+                char text[16] = {0};
+                if (cnn_file_lock_take("lock", CNN_LOCK_WAIT, &lock, &busy, &holder, NULL) !=
+                        CNN_OK ||
+                    lock.file < 0) {
+                    _exit(1);
+                }
+                int file = open("count", O_RDWR);
+                ssize_t got = pread(file, text, sizeof text - 1, 0);
+                int length = snprintf(text, sizeof text, "%ld", strtol(text, NULL, 10) + 1);
+                ssize_t put = pwrite(file, text, (size_t)length, 0);
+                (void)close(file);
+                cnn_file_lock_release(&lock);
+                if (got <= 0 || put != length) {
+                    _exit(1);
+                }
+            }
+            _exit(0);
+        }
+    }
+    int end;
+    for (int p = 0; p < PROCESSES; p++) {
+        assert_true(wait(&end) > 0);
+        assert_int_equal(end, 0);
+    }
+    char *text;
+    size_t size;
+    test_ok(cnn_file_read("count", 100, CNN_ERROR_RUNTIME, &text, &size, &error), &error);
+    assert_int_equal(strtol(text, NULL, 10), PROCESSES * ROUNDS);
+    cnn_free(text);
+    assert_int_equal(access("lock", F_OK), -1);
 }
 
 static void test_grow(void **state) {
@@ -947,7 +995,6 @@ int main(void) {
         cmocka_unit_test(test_random_distribution),
         cmocka_unit_test(test_random_streams_differ),
         cmocka_unit_test(test_text_csv),
-        cmocka_unit_test(test_text_json),
         cmocka_unit_test(test_text_is_utf8),
         cmocka_unit_test(test_text_grows),
         cmocka_unit_test(test_text_failed_stays),
@@ -961,7 +1008,7 @@ int main(void) {
         FOLDER_TEST(test_file_read_refuses),
         cmocka_unit_test(test_file_read_pipe),
         FOLDER_TEST(test_file_is_endless),
-        FOLDER_TEST(test_file_write_leaves_nothing_behind),
+        FOLDER_TEST(test_file_write_leaves_nothing),
         FOLDER_TEST(test_file_disk_full),
         FOLDER_TEST(test_file_append),
         FOLDER_TEST(test_folder_make),
@@ -973,6 +1020,8 @@ int main(void) {
         cmocka_unit_test(test_memory_limit),
         cmocka_unit_test(test_machine_memory),
         FOLDER_TEST(test_file_lock),
+        FOLDER_TEST(test_file_lock_shared),
+        FOLDER_TEST(test_file_lock_wait),
         cmocka_unit_test(test_grow),
         cmocka_unit_test(test_parallel_for),
         cmocka_unit_test(test_isa_choose),

@@ -1,5 +1,5 @@
 /* What --check-data finds: facts of one image, near-copies, and the report and table of a folder
- * that has one of everything. */
+ * that has every problem. */
 #include "test_support.h"
 
 #include "cnn/train.h"
@@ -38,7 +38,7 @@ static char *read_text(const char *path) {
     return text;
 }
 
-/* A picture of random rectangles, one upon the other: the same at any size. */
+/* An image of random overlapping rectangles: the same at any size. */
 static void fill_picture(uint64_t seed, int width, int height, uint8_t *pixels) {
     memset(pixels, 90, (size_t)width * (size_t)height);
     for (int r = 0; r < 30; r++) {
@@ -185,7 +185,7 @@ static void test_frequencies(void **state) {
     }
 }
 
-/* Another size, compression or brightness is near; other pictures are far. */
+/* An image of another size, compression or brightness is near; other images are far. */
 static void test_perceptual_hash(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -318,7 +318,7 @@ static void test_clean(void **state) {
     assert_int_equal(access("out/config.json", F_OK), -1);
 }
 
-/* One of everything: each is found, named in the text and in the table. */
+/* Every problem once: each is found, and named in the text and in the table. */
 static void test_everything(void **state) {
     (void)state;
     write_classes("d", 6, 1);
@@ -380,7 +380,7 @@ static void test_everything(void **state) {
     for (size_t i = 0; i < TEST_COUNT(ends); i++) {
         expect_in(table, ends[i]);
     }
-    /* what training takes is no error */
+    /* what training accepts is not an error */
     assert_int_equal(check("data.test=t", "data.duplicates=allow", &text, &error), CNN_ERROR_DATA);
     cnn_text_release(text);
     assert_int_equal(unlink("d/a/notes.png"), 0);
@@ -390,7 +390,7 @@ static void test_everything(void **state) {
     cnn_text_release(text);
 }
 
-/* Each of the four numbers alone tells the classes apart where it is made to. */
+/* Each of the four numbers alone tells the classes apart if it is made to. */
 static void test_shortcuts(void **state) {
     (void)state;
     static const struct {
@@ -417,7 +417,7 @@ static void test_shortcuts(void **state) {
     }
 }
 
-/* No class, or nothing at all, to train on. */
+/* No images of a class, or none at all, to train on. */
 static void test_missing(void **state) {
     (void)state;
     write_classes("d", 1, 1);
@@ -457,7 +457,7 @@ static void test_stopped(void **state) {
     cnn_config_free(config);
 }
 
-/* A shape that cannot be brought to the network's size is refused as by training. */
+/* A shape that cannot be resized to the network's size is refused, as in training. */
 static void test_extreme_shape(void **state) {
     (void)state;
     enum { LONG = 1 << 24 };

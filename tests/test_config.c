@@ -1,5 +1,4 @@
-/* Configs: defaults, every way to get one wrong with its message, overrides, and the way back to
- * JSON. */
+/* Configs: defaults, every kind of error with its message, overrides, and writing them as JSON. */
 #include "test_support.h"
 
 #include "config/config.h"
@@ -33,7 +32,7 @@ static void write_config(const char *text, size_t size) {
     assert_int_equal(fclose(file), 0);
 }
 
-/* The config of a text with overrides, which must be right. */
+/* The config of a text with overrides, which must be valid. */
 static cnn_config *load(const char *text, const char *const *overrides, size_t count) {
     cnn_config *config = NULL;
     cnn_error error;
@@ -283,7 +282,7 @@ static void test_missing_file(void **state) {
     assert_int_equal(cnn_config_load(".", NULL, 0, &config, NULL), CNN_ERROR_CONFIG);
 }
 
-/* Behind a zero byte, too, there may be nothing but white space. */
+/* After a zero byte, too, only white space is allowed. */
 static void test_zero_byte(void **state) {
     (void)state;
     char text[sizeof minimal + 8];
@@ -354,7 +353,7 @@ static void test_many_keys(void **state) {
             used += (size_t)snprintf(text + used, SIZE + 1, formats[i], i == 0 ? k : 1);
         }
         char *changed = replaced(minimal, "\"units\": 1", text);
-        /* the last comma stands in front of a closing brace */
+        /* the last comma is before a closing brace */
         char *comma = strstr(changed, ",}");
         assert_non_null(comma);
         *comma = ' ';
@@ -438,6 +437,21 @@ static void differs(const char *started, const char *now, const char *wanted) {
     }
 }
 
+/* A config that is not JSON is damage to the file that holds it, not a lack of memory. */
+static void test_difference_of_damaged(void **state) {
+    (void)state;
+    static const char *const damaged[] = {"", "{", "tr{", "[1]", "\"x\"", "{\"data\":1}}"};
+    char *now = json_of(NULL);
+    char difference[256];
+    cnn_error error;
+    for (size_t i = 0; i < TEST_COUNT(damaged); i++) {
+        assert_int_equal(cnn_config_difference(damaged[i], now, difference, &error),
+                         CNN_ERROR_MODEL);
+        assert_string_equal(error.message, "expected a config as JSON, found other text");
+    }
+    cnn_free(now);
+}
+
 static void test_difference(void **state) {
     (void)state;
     static const struct {
@@ -449,7 +463,8 @@ static void test_difference(void **state) {
         {"train.seed=2", "train.seed"},
         {"train.learning_rate=0.02", "train.learning_rate"},
         {"data.test=t", "data.test"},
-        {"data.train=t", "data.train"},
+        {"data.train=t", NULL}, /* the images may have moved */
+        {"data.validation=v", "data.validation: "},
         {"image.resize=crop", "image.resize"},
         {"layers.0.filters=3", "layers"},
     };
@@ -460,8 +475,18 @@ static void test_difference(void **state) {
         differs(changed, plain, cases[i].key);
         cnn_free(changed);
     }
-    char *started = json_of("train.seed=1");
-    char *now = json_of("train.seed=2");
+    char *started = json_of("data.validation=there");
+    char *now = json_of("data.validation=here");
+    differs(started, now, NULL); /* moved, too */
+    cnn_free(started);
+    cnn_free(now);
+    started = json_of("data.test=there");
+    now = json_of("data.test=here");
+    differs(started, now, NULL);
+    cnn_free(started);
+    cnn_free(now);
+    started = json_of("train.seed=1");
+    now = json_of("train.seed=2");
     differs(started, now, "train.seed: 1, now 2");
     cnn_free(started);
     cnn_free(now);
@@ -512,11 +537,17 @@ static void test_schema(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_missing_file),  cmocka_unit_test(test_zero_byte),
-        cmocka_unit_test(test_changed_bytes), cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_fixed_point),   cmocka_unit_test(test_difference),
-        cmocka_unit_test(test_nesting),       cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_zero_byte),
+        cmocka_unit_test(test_changed_bytes),
+        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_fixed_point),
+        cmocka_unit_test(test_difference),
+        cmocka_unit_test(test_difference_of_damaged),
+        cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_schema),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);

@@ -1,4 +1,4 @@
-/* Data: folders and manifests, unreadable images, what is held back, statistics, blocks. */
+/* Data: folders and manifests, unreadable images, held-back images, statistics, blocks. */
 #include "config/config.h"
 #include "test_support.h"
 
@@ -83,7 +83,7 @@ static cnn_config *make_config(const char *train, const char *first, const char 
     return config;
 }
 
-/* Keeps what the log says. */
+/* Keeps the messages of the log. */
 static char logged[4096];
 
 static void keep_line(void *user, cnn_log_level level, const char *line) {
@@ -108,7 +108,7 @@ static cnn_status load(const char *train, const char *first, const char *second,
     return status;
 }
 
-/* Data that must be refused with a message that holds this. */
+/* Data that must be refused with a message that contains this. */
 static void refuse(const char *train, const char *first, const char *message) {
     cnn_dataset *dataset;
     assert_int_equal(load(train, first, NULL, NULL, &dataset), CNN_ERROR_DATA);
@@ -302,7 +302,7 @@ static void test_manifest_errors(void **state) {
     refuse("missing.csv", NULL, "missing.csv: ");
 }
 
-/* Paths from the root are taken as they are. */
+/* Absolute paths are used unchanged. */
 static void test_absolute_path(void **state) {
     const char *folder = *state;
     make_folder("m");
@@ -352,7 +352,7 @@ static void test_bad_images(void **state) {
 
 /* --- holding back --- */
 
-/* `count` samples of alternating labels with contents of their own. */
+/* `count` samples of alternating labels with different contents. */
 static void make_samples(cnn_sample *samples, size_t count) {
     uint64_t random = 77;
     for (size_t i = 0; i < count; i++) {
@@ -393,7 +393,7 @@ static void test_share(void **state) {
     }
 }
 
-/* Few images: both classes on both sides, whatever the share. */
+/* Few images: both classes on both sides, for any share. */
 static void test_both_sides(void **state) {
     (void)state;
     static const double shares[] = {0.001, 0.1, 0.5, 0.75, 0.99};
@@ -440,7 +440,7 @@ static void test_units(void **state) {
     }
 }
 
-/* Neither names nor order matter; the seed does. */
+/* The seed matters; names and order do not. */
 static void test_membership(void **state) {
     (void)state;
     enum { COUNT = 60 };
@@ -528,7 +528,7 @@ static void test_duplicates(void **state) {
     refuse("clean", "data.validation=test", "8 have a copy in another split");
 }
 
-/* A group in two splits, which only a manifest that splits can ask for, is told. */
+/* A group in two splits, possible only in a manifest with splits, is reported. */
 static void test_divided_group(void **state) {
     (void)state;
     write_classes("d", 3);
@@ -585,7 +585,7 @@ static void test_statistics(void **state) {
     cnn_sample samples[COUNT] = {{.row = 0}, {.row = 1}, {.row = 2}};
     cnn_dataset dataset = {.samples = samples,
                            .image_size = CHANNELS * PLANE,
-                           .store = {.pixels = &pixels[0][0][0]},
+                           .images = {.pixels = &pixels[0][0][0]},
                            .count = COUNT};
     dataset.split[CNN_SPLIT_TRAIN] = train;
     dataset.split_count[CNN_SPLIT_TRAIN] = 2;
@@ -626,7 +626,7 @@ static void test_block(void **state) {
             images[lane][i] = (uint8_t)(lane * SIZE + i);
         }
     }
-    /* rows with room for a border, which must not be touched */
+    /* rows with space for a border, which must not be changed */
     cnn_block block = {.channels = CHANNELS,
                        .height = HEIGHT,
                        .width = WIDTH,
@@ -656,7 +656,7 @@ static void test_block(void **state) {
     }
 }
 
-/* Every test works in a folder of its own. */
+/* Every test has its own folder. */
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_folder_enter, test_folder_leave)
 
 int main(void) {

@@ -1,6 +1,6 @@
 /* vec_fma and scalar_fma as the baseline of this processor is compiled, against libm's fmaf, bit by
- * bit, on tens of millions of numbers. Where the baseline has no instruction for it (x86-64), this
- * is about the emulation in kernels/fma.h and simd_generic.h. */
+ * bit, on tens of millions of numbers. If the baseline has no instruction for it (x86-64), this
+ * tests the emulation in kernels/fma.h and simd_generic.h. */
 #include "test_support.h"
 
 #include "kernels/simd.h"
@@ -35,7 +35,7 @@ static int random_int(uint64_t *state, int low, int high) {
     return low + (int)((random_bits(state) >> 32) % (uint64_t)(high - low + 1));
 }
 
-/* ± a random fraction in [1, 2) · 2^exponent; subnormal or infinite where that is. */
+/* ± a random fraction in [1, 2) · 2^exponent; subnormal or infinite if out of range. */
 static float random_at(uint64_t *state, int exponent) {
     float fraction = from_bits(0x3f800000u | (uint32_t)(random_bits(state) >> 41));
     return ldexpf(random_bits(state) >> 63 ? -fraction : fraction, exponent);
@@ -90,7 +90,7 @@ static void nearly_halfway(uint64_t *state, float *a, float *b, float *c) {
     int i = random_int(state, -3, 3);
     int j = random_int(state, 0, 3) == 0 ? random_int(state, -3, 3) : i;
     float sign = random_bits(state) >> 63 ? -1.0f : 1.0f;
-    /* both factors stay normal, or their last places would be lost */
+    /* both factors stay normal, or their last digits would be lost */
     *a = ldexpf(1.0f + (float)i * 0x1p-23f, half / 2);
     *b = sign * ldexpf(1.0f - (float)j * 0x1p-23f, half - half / 2);
 }
@@ -166,7 +166,7 @@ static float special_value(size_t i) {
     return i % 2 == 0 ? value : -value;
 }
 
-/* All triples; each in every lane, beside lanes without any doubt. */
+/* All triples, each in every lane, with easy values in the other lanes. */
 static void test_special(void **state) {
     (void)state;
     size_t count = 2 * TEST_COUNT(special_values);

@@ -1,4 +1,4 @@
-/* How images are divided into folds: every class evenly, units whole, and by nothing but seed,
+/* How images are divided into folds: every class evenly, units undivided, depending only on seed,
  * content and group. */
 #include "test_support.h"
 
@@ -62,7 +62,7 @@ static void check_even(const cnn_sample *samples, const int *fold, size_t count,
     }
 }
 
-/* Without groups and copies, classes and folds are as even as whole numbers can be. */
+/* Without groups and copies, classes and folds are as even as integers allow. */
 static void test_even(void **state) {
     (void)state;
     static const struct {
@@ -112,7 +112,7 @@ static void test_units(void **state) {
 }
 
 /* Groups of very different sizes, some with both classes: a large one comes first, and small ones
- * level what it leaves. */
+ * even out the rest. */
 static void test_large_groups(void **state) {
     (void)state;
     enum { COUNT = 200, FOLDS = 4 };
@@ -146,7 +146,7 @@ static void test_large_groups(void **state) {
     }
 }
 
-/* Neither names nor order matter; the seed does. Images of other splits are in no fold. */
+/* The seed matters; names and order do not. Images of other splits are in no fold. */
 static void test_membership(void **state) {
     (void)state;
     enum { COUNT = 60 };
@@ -183,8 +183,8 @@ static void test_refused(void **state) {
     refuse(samples, 24, 4, "found 3 of \"bad\"");
     make_samples(samples, 20, 0);
     refuse(samples, 20, 2, "found 0 of \"bad\"");
-    /* groups of 30 good; 60 bad; twice 5 good and 1 bad: enough for three folds, but the first is
-     * left without company */
+    /* groups of 30 good; 60 bad; twice 5 good and 1 bad: enough for three folds, but one fold would
+     * lack a class */
     make_samples(samples, 40, 62);
     static char names[][2] = {"g", "m", "n", "b"};
     for (int i = 0; i < 102; i++) {

@@ -1,4 +1,4 @@
-/* The cache of decoded images: it gives what decoding gives, or it is not used. */
+/* The cache of decoded images: it gives the same as decoding, or it is not used. */
 #include "config/config.h"
 #include "test_support.h"
 
@@ -115,7 +115,7 @@ static bool was_logged(const char *text) {
 #define INTO_CACHE "images decoded, now in the cache ("
 #define NOT_CACHED "images not cached: "
 
-/* What to load; the rest is as the tests like it. */
+/* What to load; all other settings are fixed. */
 typedef struct request {
     const char *train;
     const char *override; /* NULL: none */
@@ -150,14 +150,15 @@ static cnn_dataset *load(request r) {
                                   &reading, &dataset, &error);
         cnn_config_free(config);
     }
-    if (status != CNN_OK && is_child) { /* a child's failed assertion would go on with the tests */
+    if (status != CNN_OK && is_child) { /* after a failed assertion, a child would continue with the
+                                         * tests */
         _exit(2);
     }
     test_ok(status, &error);
     return dataset;
 }
 
-/* One number for everything that a run sees of its images. */
+/* A hash of everything that a run sees of its images. */
 static uint64_t digest(const cnn_dataset *dataset) {
     uint64_t hash = cnn_dataset_fingerprint(dataset);
     for (size_t i = 0; i < dataset->count; i++) {
@@ -174,7 +175,7 @@ static uint64_t load_digest(request r) {
     return hash;
 }
 
-/* Loads with the cache: the same as without, and the log holds this. */
+/* Loads with the cache: the same as without, and the log contains this. */
 static void check(request r, const char *want) {
     r.cache = NULL;
     uint64_t decoded = load_digest(r);
@@ -211,7 +212,7 @@ static void test_hit(void **state) {
     char absolute[TEST_PATH_MAX + 8];
     (void)snprintf(absolute, sizeof absolute, "%s/d", (const char *)*state);
     check((request){.train = absolute}, FROM_CACHE);
-    /* what only names and counts images does not matter */
+    /* settings that only name and count images do not matter */
     check((request){.train = "d", .override = "data.validation=0.5"}, FROM_CACHE);
     check((request){.train = "d", .override = "data.classes=[\"b\",\"a\"]"}, FROM_CACHE);
     check((request){.train = "d", .override = "image.normalize=standardize"}, FROM_CACHE);
@@ -257,7 +258,7 @@ static void test_changed_files(void **state) {
     set_time("d/a/1.pgm", (struct timespec){.tv_sec = 1000000000, .tv_nsec = 2});
     check_miss_then_hit(r);
 
-    write_image("d/a/1.pgm", 77); /* other pixels; size and time of those before */
+    write_image("d/a/1.pgm", 77); /* other pixels; size and time unchanged */
     set_time("d/a/1.pgm", about.st_mtim);
     check_miss_then_hit(r);
     write_image("d/a/1.pgm", 76);
@@ -274,7 +275,7 @@ static void test_changed_files(void **state) {
     assert_int_equal(rename("d/a/3.pgm", "d/a/2.pgm"), 0);
     assert_int_equal(rename("d/a/x", "d/a/3.pgm"), 0);
     check_miss_then_hit(r);
-    (void)the_file(); /* each state took the place of the one before */
+    (void)the_file(); /* each state replaced the one before */
 }
 
 static double age_of(const char *path) {
@@ -286,9 +287,9 @@ static double age_of(const char *path) {
            1e-9 * (double)(now.tv_nsec - about.st_ctim.tv_nsec);
 }
 
-/* Writes other bytes right after images were read, again and again: the cache never keeps what is
- * not there any more. Images are not read in the tick of the clock in which they changed, which
- * could not be told from a later change in it. */
+/* Writes other bytes right after images were read, again and again: the cache never keeps outdated
+ * pixels. Images are not read in the tick of the clock in which they changed, because a later
+ * change in that tick would not be seen. */
 static void test_quick_changes(void **state) {
     (void)state;
     write_classes("d", 0);
@@ -353,7 +354,7 @@ static void test_damage(void **state) {
     free(good);
 }
 
-/* Things that are no files, under the file's name: none is waited for, or written through. */
+/* Other objects than files under the name of the file: none is waited for or written to. */
 static void test_strange_files(void **state) {
     (void)state;
     write_classes("d", 0);
@@ -410,8 +411,8 @@ static void test_unreadable(void **state) {
     assert_false(was_logged("gone.pgm"));
 }
 
-/* An image that could not be read for a reason beside its file, such as no memory: noted as
- * unreadable, and found to be readable. */
+/* An image that could not be read for a reason other than its file, such as no memory: recorded as
+ * unreadable, then found to be readable. */
 static void test_readable_again(void **state) {
     (void)state;
     write_classes("d", 0);
@@ -419,7 +420,7 @@ static void test_readable_again(void **state) {
     cnn_dataset *dataset = load((request){.train = "d"});
     cnn_image_settings settings = {
         .width = SIDE, .height = SIDE, .channels = 1, .max_megapixels = 64.0};
-    cnn_image_pack_layout layout = {.count = dataset->count, .image_size = SIDE * SIDE};
+    cnn_cache_file_layout layout = {.count = dataset->count, .image_size = SIDE * SIDE};
     struct timespec newest;
     cnn_error error;
     const char *paths[32];
@@ -427,21 +428,21 @@ static void test_readable_again(void **state) {
     for (size_t i = 0; i < dataset->count; i++) {
         paths[i] = dataset->samples[i].path;
     }
-    test_ok(cnn_image_key(paths, dataset->count, &settings, 1, &layout.key, &newest, &error),
+    test_ok(cnn_cache_key(paths, dataset->count, &settings, 1, &layout.key, &newest, &error),
             &error);
     int file = open(the_file(), O_RDWR);
     assert_true(file >= 0);
-    cnn_image_pack pack; /* the key is the one that is used */
-    assert_int_equal(cnn_image_pack_open(file, &layout, 1, &pack), CNN_PACK_GOOD);
-    cnn_image_pack_close(&pack);
-    cnn_image_pack_writer writer;
-    test_ok(cnn_image_pack_start(file, &layout, &writer, &error), &error);
+    cnn_cache_file pack; /* the key is the one that is used */
+    assert_int_equal(cnn_cache_file_open(file, &layout, 1, &pack), CNN_CACHE_FILE_GOOD);
+    cnn_cache_file_close(&pack);
+    cnn_cache_file_writer writer;
+    test_ok(cnn_cache_file_start(file, &layout, &writer, &error), &error);
     for (size_t i = 1; i < dataset->count; i++) {
-        cnn_image_pack_write(&writer, i, cnn_dataset_pixels(dataset, i),
+        cnn_cache_file_write(&writer, i, cnn_dataset_pixels(dataset, i),
                              dataset->samples[i].content);
     }
-    test_ok(cnn_image_pack_finish(&writer, &error), &error);
-    cnn_image_pack_writer_free(&writer);
+    test_ok(cnn_cache_file_finish(&writer, &error), &error);
+    cnn_cache_file_writer_free(&writer);
     assert_int_equal(close(file), 0);
     cnn_dataset_free(dataset);
     check_miss_then_hit((request){.train = "d"});
@@ -466,7 +467,7 @@ static void test_unusable_folder(void **state) {
     }
 }
 
-/* A limit on the size of files stands in for a full disk. */
+/* A full disk, simulated by a limit on the size of files. */
 static void test_full_disk(void **state) {
     (void)state;
     write_classes("d", 0);
@@ -538,7 +539,7 @@ static void test_limit(void **state) {
 
 /* --- several runs at once --- */
 
-/* Ends the child: 0 where the images are those of `good`. */
+/* Ends the child: 0 if the images are those of `good`. */
 static void be_a_run(request r, uint64_t good) {
     is_child = true;
     _exit(load_digest(r) == good ? 0 : 1);
@@ -567,7 +568,7 @@ static void test_many_runs(void **state) {
                 be_a_run(r, good);
             }
         }
-        if (round % 2 == 1) { /* and the file goes away, or bad, meanwhile */
+        if (round % 2 == 1) { /* and the file is removed or damaged meanwhile */
             for (int i = 0; i < 20; i++) {
                 if (count_files(".images", path) == 1) {
                     if (i % 2 == 0) {
@@ -593,7 +594,7 @@ static void test_many_runs(void **state) {
     }
 }
 
-/* One run waits for another that is at work on the same images; and goes to work itself where the
+/* A run waits for another one that is decoding the same images, and decodes them itself if the
  * other one is killed. */
 static void test_waiting(void **state) {
     (void)state;
@@ -628,7 +629,7 @@ static void test_waiting(void **state) {
     }
 }
 
-/* What a killed run left of its draft is taken over, whatever it is. */
+/* The draft of a killed run is taken over, whatever its content. */
 static void test_left_draft(void **state) {
     (void)state;
     write_classes("d", 0);

@@ -1,6 +1,8 @@
-/* Images: every format, the same colours whatever the format, resizing, and files that are none. */
+/* Images: every format, the same colours in any format, resizing, and files that are not images. */
 #include "test_support.h"
 
+#include "base/file.h"
+#include "base/memory.h"
 #include "image/exif.h"
 #include "image/load.h"
 
@@ -54,7 +56,7 @@ static const char *reason(const char *path) {
     return error.message;
 }
 
-/* A random picture in all numbers of channels; the grey ones are the colours' grey. */
+/* A random image with each number of channels; the grey images are the grey of the colours. */
 typedef struct picture {
     uint8_t grey[PIXELS], rgb[PIXELS * 3], rgba[PIXELS * 4], grey_rgb[PIXELS * 3];
 } picture;
@@ -91,7 +93,7 @@ static void test_formats(void **state) {
     assert_true(stbi_write_bmp("rgb.bmp", WIDTH, HEIGHT, 3, p.rgb));
     assert_true(stbi_write_tga("rgb.tga", WIDTH, HEIGHT, 3, p.rgb));
     assert_true(stbi_write_png("grey-rgb.png", WIDTH, HEIGHT, 3, p.grey_rgb, 0));
-    write_pnm("ppm.jpg", 3, p.rgb); /* told apart by content, not by name */
+    write_pnm("ppm.jpg", 3, p.rgb); /* recognised by content, not by name */
     write_pnm("pgm.png", 1, p.grey);
     static const struct {
         const char *path;
@@ -106,7 +108,7 @@ static void test_formats(void **state) {
         assert_memory_equal(pixels, p.grey, PIXELS);
         uint64_t again = load(files[i].path, settings(WIDTH, HEIGHT, 3, CNN_RESIZE_CROP), pixels);
         for (int c = 0; c < 3; c++) {
-            for (int k = 0; k < PIXELS; k++) { /* planar, the very bytes */
+            for (int k = 0; k < PIXELS; k++) { /* planar, the same bytes */
                 int want = files[i].colour ? p.rgb[k * 3 + c] : p.grey[k];
                 assert_int_equal(pixels[c * PIXELS + k], want);
             }
@@ -119,7 +121,7 @@ static void test_formats(void **state) {
     assert_true(content[0] != content[1]);
 }
 
-/* The hash tells apart what differs in one value, or in the shape alone. */
+/* The hash distinguishes images that differ in one value, or only in shape. */
 static void test_content(void **state) {
     (void)state;
     picture p = random_picture(9);
@@ -267,7 +269,7 @@ static void test_convert(void **state) {
     }
 }
 
-/* --- what is no image --- */
+/* --- files that are not images --- */
 
 static uint32_t crc32_of(const uint8_t *bytes, size_t size) {
     uint32_t crc = 0xffffffffu;
@@ -367,7 +369,7 @@ static void test_damaged(void **state) {
 
 /* --- EXIF orientation --- */
 
-/* EXIF data with one entry, in either byte order: a TIFF header and a directory. */
+/* EXIF data with one entry, in both byte orders: a TIFF header and a directory. */
 enum { EXIF_SIZE = 6 + 8 + 2 + 12 + 4 };
 
 static void make_exif(bool big_endian, int tag, int type, int value, uint8_t exif[EXIF_SIZE]) {
@@ -402,14 +404,14 @@ static void insert_bytes(const char *from, size_t place, const uint8_t *bytes, s
     write_file(to, whole, length + size);
 }
 
-/* An APP1 segment behind a JPEG's first two bytes, behind a JFIF segment where it has one. */
+/* An APP1 segment after the first two bytes of a JPEG, or after its JFIF segment if it has one. */
 static void write_jpeg_with_exif(const char *from, const uint8_t exif[EXIF_SIZE], const char *to) {
     uint8_t segment[4 + EXIF_SIZE] = {0xff, 0xe1, 0, 2 + EXIF_SIZE};
     memcpy(segment + 4, exif, EXIF_SIZE);
     insert_bytes(from, 2 + 18, segment, sizeof segment, to);
 }
 
-/* An eXIf chunk behind a PNG's IHDR. */
+/* An eXIf chunk after the IHDR of a PNG. */
 static void write_png_with_exif(const char *from, const uint8_t exif[EXIF_SIZE], const char *to) {
     uint8_t chunk[12 + EXIF_SIZE - 6] = {0, 0, 0, EXIF_SIZE - 6, 'e', 'X', 'I', 'f'};
     memcpy(chunk + 8, exif + 6, EXIF_SIZE - 6);
@@ -417,7 +419,7 @@ static void write_png_with_exif(const char *from, const uint8_t exif[EXIF_SIZE],
     insert_bytes(from, 8 + 25, chunk, sizeof chunk, to);
 }
 
-/* Where EXIF wants a pixel of the file to be seen: by its rows and columns (EXIF 2.32, 4.6.5.1.5:
+/* Where EXIF says that a pixel of the file must appear: by rows and columns (EXIF 2.32, 4.6.5.1.5:
  * "the 0th row is at the visual …, the 0th column is the visual …"). */
 static size_t seen_at(int orientation, int x, int y) {
     switch (orientation) {
@@ -440,8 +442,8 @@ static size_t seen_at(int orientation, int x, int y) {
     }
 }
 
-/* A photo with an orientation, and what it shows as a file without: the same pixels, and the same
- * content. */
+/* A photograph with an orientation, and its upright version as a file without: the same pixels, and
+ * the same content. */
 static void test_orientations(void **state) {
     (void)state;
     picture p = random_picture(12);
@@ -492,8 +494,8 @@ static int orientation_of(const char *path) {
     return orientation;
 }
 
-/* What is no orientation, and EXIF data cut short or changed in any byte, in segments and chunks of
- * any length: 1, or a number that could be one, and no crash. */
+/* Invalid orientations, and EXIF data truncated or changed in any byte, in segments and chunks of
+ * any length: 1, or a valid number, and no crash. */
 static void test_damaged_exif(void **state) {
     (void)state;
     picture p = random_picture(13);
@@ -522,7 +524,7 @@ static void test_damaged_exif(void **state) {
         assert_int_equal(fclose(file), 0);
         assert_int_equal(cnn_exif_orientation(bytes, size), 6);
         for (size_t k = 0; k < ends[i]; k++) {
-            uint8_t *cut = malloc(k + 1); /* sanitizers see what is read behind it */
+            uint8_t *cut = malloc(k + 1); /* sanitizers detect reads beyond it */
             assert_non_null(cut);
             memcpy(cut, bytes, k);
             assert_int_equal(cnn_exif_orientation(cut, k), 1);
@@ -533,6 +535,48 @@ static void test_damaged_exif(void **state) {
                 bytes[k] ^= (uint8_t)(1 << bit);
             }
         }
+    }
+}
+
+/* A lack of memory is not treated as missing EXIF data: the image would be a different one. */
+static void test_exif_without_memory(void **state) {
+    (void)state;
+    picture p = random_picture(14);
+    uint8_t exif[EXIF_SIZE];
+    assert_true(stbi_write_jpg("plain.jpg", WIDTH, HEIGHT, 3, p.rgb, 90));
+    assert_true(stbi_write_png("plain.png", WIDTH, HEIGHT, 3, p.rgb, 0));
+    make_exif(true, ORIENTATION, SHORT, 6, exif);
+    write_jpeg_with_exif("plain.jpg", exif, "turned.jpg");
+    write_png_with_exif("plain.png", exif, "turned.png");
+    static const char *const paths[] = {"turned.jpg", "turned.png"};
+    for (size_t i = 0; i < TEST_COUNT(paths); i++) {
+        char *bytes;
+        size_t size;
+        cnn_error error;
+        test_ok(cnn_file_read(paths[i], SIZE_MAX / 2, CNN_ERROR_DATA, &bytes, &size, &error),
+                &error);
+        cnn_memory_state before = cnn_memory_look();
+        int orientation = 0;
+        for (size_t more = 0; orientation == 0; more += 8) {
+            cnn_memory_limit(before.in_use + more);
+            orientation = cnn_exif_orientation(bytes, size);
+            assert_true(more > 0 || orientation == 0);
+            assert_int_equal(cnn_memory_look().in_use, before.in_use);
+        }
+        assert_int_equal(orientation, 6);
+        cnn_memory_limit(SIZE_MAX);
+        cnn_free(bytes);
+        before = cnn_memory_look();
+        cnn_image image;
+        cnn_status status = CNN_ERROR_RUNTIME;
+        for (size_t more = 0; status != CNN_OK; more += 64) {
+            cnn_memory_limit(before.in_use + more);
+            status = cnn_image_read(paths[i], 64, &image, &error);
+            assert_true(status == CNN_OK || status == CNN_ERROR_RUNTIME);
+        }
+        cnn_memory_limit(SIZE_MAX);
+        assert_int_equal(image.orientation, 6);
+        cnn_image_release(&image);
     }
 }
 
@@ -605,25 +649,25 @@ static void test_scans(void **state) {
         "expected at most 64 megapixels (image.max_megapixels), found 4225: 65000×65000");
 }
 
-/* What is behind the end of a JPEG, as cameras put it there, is no part of it. */
-static void test_behind_the_end(void **state) {
+/* Data after the end of a JPEG, as some cameras write it, is not part of it. */
+static void test_after_the_end(void **state) {
     (void)state;
-    static const uint8_t behind[] = {0xff, 0xc4, 0xff, 0xff, 0, 0xff, 0xda, 0, 12};
+    static const uint8_t after[] = {0xff, 0xc4, 0xff, 0xff, 0, 0xff, 0xda, 0, 12};
     uint8_t bytes[4096], pixels[PIXELS];
     write_scans("whole.jpg", false, 16, 1);
     FILE *file = fopen("whole.jpg", "rb");
     assert_non_null(file);
-    size_t size = fread(bytes, 1, sizeof bytes - sizeof behind, file);
+    size_t size = fread(bytes, 1, sizeof bytes - sizeof after, file);
     assert_int_equal(fclose(file), 0);
-    memcpy(bytes + size, behind, sizeof behind);
-    write_file("more.jpg", bytes, size + sizeof behind);
+    memcpy(bytes + size, after, sizeof after);
+    write_file("more.jpg", bytes, size + sizeof after);
     (void)load("more.jpg", settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH), pixels);
 }
 
 /* A PNG of 10×10 pixels whose data are those of a far larger one. */
 static void test_inflating(void **state) {
     (void)state;
-    enum { SIDE = 4500 }; /* more than the decoder may take for any small image */
+    enum { SIDE = 4500 }; /* more than the decoder may allocate for any small image */
     uint8_t *black = calloc(SIDE, SIDE);
     assert_non_null(black);
     int size = 0;
@@ -641,7 +685,7 @@ static void test_inflating(void **state) {
     free(black);
 }
 
-/* A column of many pixels, as a file without any but zeros. */
+/* A column of many pixels, all zero. */
 static void write_column(const char *path, int height) {
     char header[32];
     int length = snprintf(header, sizeof header, "P5 1 %d 255\n", height);
@@ -664,7 +708,7 @@ static void test_too_extreme(void **state) {
     free(pixels);
 }
 
-/* Formats that stb_image knows, too, but nobody asked for: attack surface. */
+/* Formats that stb_image supports but that are not compiled in, to reduce the attack surface. */
 static void test_other_formats(void **state) {
     (void)state;
     static const struct {
@@ -722,16 +766,27 @@ static void test_corpus(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),       cmocka_unit_test(test_content),
-        cmocka_unit_test(test_16_bits),       cmocka_unit_test(test_jpeg),
-        cmocka_unit_test(test_stretch),       cmocka_unit_test(test_crop),
-        cmocka_unit_test(test_letterbox),     cmocka_unit_test(test_extreme_shapes),
-        cmocka_unit_test(test_convert),       cmocka_unit_test(test_pixel_limit),
-        cmocka_unit_test(test_no_image),      cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_orientations),  cmocka_unit_test(test_damaged_exif),
-        cmocka_unit_test(test_scans),         cmocka_unit_test(test_behind_the_end),
-        cmocka_unit_test(test_inflating),     cmocka_unit_test(test_too_extreme),
-        cmocka_unit_test(test_other_formats), cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_content),
+        cmocka_unit_test(test_16_bits),
+        cmocka_unit_test(test_jpeg),
+        cmocka_unit_test(test_stretch),
+        cmocka_unit_test(test_crop),
+        cmocka_unit_test(test_letterbox),
+        cmocka_unit_test(test_extreme_shapes),
+        cmocka_unit_test(test_convert),
+        cmocka_unit_test(test_pixel_limit),
+        cmocka_unit_test(test_no_image),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_orientations),
+        cmocka_unit_test(test_damaged_exif),
+        cmocka_unit_test(test_exif_without_memory),
+        cmocka_unit_test(test_scans),
+        cmocka_unit_test(test_after_the_end),
+        cmocka_unit_test(test_inflating),
+        cmocka_unit_test(test_too_extreme),
+        cmocka_unit_test(test_other_formats),
+        cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

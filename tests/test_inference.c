@@ -1,23 +1,22 @@
-/* The network that prediction runs, and what only training knows: batch normalization folded into
- * the layer in front of it, its running averages, dropout; each against its published definition in
+/* The network for prediction, and layers that only training needs: batch normalization merged into
+ * the layer before it, its running averages, dropout; each against its published definition in
  * double. */
 #include "test_support.h"
 
-#include "nn/inference.h"
 #include "base/memory.h"
 #include "nn/minibatch.h"
 
 #include <math.h>
 #include <string.h>
 
-/* --- folding --- */
+/* --- merging --- */
 
-typedef struct folding {
+typedef struct merging {
     const char *line;
-    int batchnorms; /* that are left, because nothing in front of them can take them in */
-} folding;
+    int batchnorms; /* that are not merged, because nothing before them can take them */
+} merging;
 
-static const folding foldings[] = {
+static const merging mergings[] = {
     {"2x6x7: conv 3 3, batchnorm, relu, maxpool 2, flatten, dense 1, sigmoid", 0},
     {"1x8x8: conv 16 3 1 same, batchnorm, relu, conv 16 3 1 same, batchnorm, relu, maxpool 2, "
      "flatten, "
@@ -49,12 +48,12 @@ enum { IMAGES = 40 };
 static float *trained_parameters(const cnn_network *network, uint64_t seed) {
     float *parameters = test_parameters(network, seed);
     uint64_t state = seed + 7;
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        for (int t = 0; t < layer->tensor_count && layer->batch; t++) {
-            bool variance = strcmp(layer->tensors[t].name, "running_var") == 0;
-            for (size_t j = 0; j < layer->tensors[t].count; j++) {
-                parameters[layer->tensors[t].offset + j] =
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count && node->ops->batch; t++) {
+            bool variance = strcmp(node->tensors[t].name, "running_var") == 0;
+            for (size_t j = 0; j < node->tensors[t].count; j++) {
+                parameters[node->tensors[t].offset + j] =
                     (float)test_random(&state, variance ? 0.05 : -1.5, variance ? 3.0 : 1.5);
             }
         }
@@ -64,42 +63,42 @@ static float *trained_parameters(const cnn_network *network, uint64_t seed) {
 
 /* y = (x - running mean) / sqrt(running variance + eps) weight + bias, as PyTorch's eval() has it.
  */
-static void normalize(const cnn_layer *layer, const double *parameters, const double *x,
-                      double *y) {
-    size_t channels = (size_t)layer->in.channels;
-    size_t plane = (size_t)layer->in.height * (size_t)layer->in.width;
+static void normalize(const cnn_node *node, const double *parameters, const double *x, double *y) {
+    size_t channels = (size_t)node->in.channels;
+    size_t plane = (size_t)node->in.height * (size_t)node->in.width;
     for (size_t i = 0; i < IMAGES * channels * plane; i++) {
         const double *p = parameters + i / plane % channels;
-        y[i] = (x[i] - p[2 * channels]) / sqrt(p[3 * channels] + layer->spec.number[0]) * p[0] +
+        y[i] = (x[i] - p[2 * channels]) / sqrt(p[3 * channels] + node->spec.number[0]) * p[0] +
                p[channels];
     }
 }
 
-/* Prediction by the layers of the trained network, one behind the other, in double. */
+/* Prediction by the layers of the trained network, one after the other, in double. */
 static void predict_in_double(const cnn_network *network, const double *parameters, const double *x,
                               double *logits) {
+    const cnn_graph *graph = &network->graph;
     double *value[CNN_LAYERS_MAX] = {NULL};
 
-    for (int i = 0; i < network->layer_count - 1; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        const double *own = parameters + layer->parameter_offset;
-        const double *in = layer->source == 0 ? x : value[layer->source];
-        size_t count = IMAGES * cnn_shape_size(&layer->out);
-        value[i + 1] = cnn_alloc(count, sizeof **value);
-        assert_non_null(value[i + 1]);
-        if (strcmp(layer->ops->name, "batchnorm") == 0) {
-            normalize(layer, own, in, value[i + 1]);
-        } else if (strcmp(layer->ops->name, "dropout") == 0) {
-            memcpy(value[i + 1], in, count * sizeof **value);
-        } else {
-            layer->ops->reference_forward(layer, IMAGES, own, in, value[i + 1]);
+    for (int i = 1; i < graph->node_count - 1; i++) {
+        const cnn_node *node = &graph->nodes[i];
+        const double *own = parameters + node->parameter_offset;
+        cnn_reference_pass pass = {.N = IMAGES, .parameters = own};
+        for (int k = 0; k < node->input_count; k++) {
+            pass.x[k] = node->input[k] == 0 ? x : value[node->input[k]];
         }
-        for (size_t k = 0; strcmp(layer->ops->name, "sum") == 0 && k < count; k++) {
-            value[i + 1][k] += layer->shortcut == 0 ? x[k] : value[layer->shortcut][k];
+        size_t count = IMAGES * cnn_shape_size(&node->out);
+        pass.y = value[i] = cnn_alloc(count, sizeof **value);
+        assert_non_null(value[i]);
+        if (strcmp(node->ops->name, "batchnorm") == 0) {
+            normalize(node, own, pass.x[0], value[i]);
+        } else if (strcmp(node->ops->name, "dropout") == 0) {
+            memcpy(value[i], pass.x[0], count * sizeof **value);
+        } else {
+            node->ops->reference_forward(node, &pass);
         }
     }
-    memcpy(logits, value[network->layer_count - 1], IMAGES * sizeof *logits);
-    for (int i = 0; i < network->layer_count; i++) {
+    memcpy(logits, value[cnn_graph_logit(graph)], IMAGES * sizeof *logits);
+    for (int i = 0; i < graph->node_count; i++) {
         cnn_free(value[i]);
     }
 }
@@ -115,8 +114,8 @@ static void predict(cnn_network *network, const float *parameters, test_samples 
     cnn_minibatch_free(minibatch);
 }
 
-static void run_folding(const void *test_case, const cnn_kernels *kernels, double *got) {
-    const folding *f = test_case;
+static void run_merging(const void *test_case, const cnn_kernels *kernels, double *got) {
+    const merging *f = test_case;
     cnn_network *network = test_network_create(f->line, kernels, CNN_NETWORK_FAST);
     float *parameters = trained_parameters(network, 3);
     test_samples samples = test_samples_create(network, IMAGES, 4);
@@ -139,36 +138,37 @@ static void run_folding(const void *test_case, const cnn_kernels *kernels, doubl
     cnn_network_free(network);
 }
 
-static void test_folded_is_unfolded_in_double(void **state) {
+static void test_merged_is_unmerged_in_double(void **state) {
     (void)state;
-    for (size_t i = 0; i < TEST_COUNT(foldings); i++) {
-        test_all_instruction_sets(&foldings[i], run_folding, IMAGES);
+    for (size_t i = 0; i < TEST_COUNT(mergings); i++) {
+        test_all_instruction_sets(&mergings[i], run_merging, IMAGES);
     }
 }
 
 static void test_what_is_left(void **state) {
     (void)state;
-    for (size_t n = 0; n < TEST_COUNT(foldings); n++) {
+    for (size_t n = 0; n < TEST_COUNT(mergings); n++) {
         cnn_network *network =
-            test_network_create(foldings[n].line, test_kernels(), CNN_NETWORK_FAST);
-        cnn_inference *inference;
+            test_network_create(mergings[n].line, test_kernels(), CNN_NETWORK_FAST);
+        cnn_network *prediction;
         cnn_error error;
         int batchnorms = 0;
-        assert_true(cnn_inference_differs(network));
-        test_ok(cnn_inference_create(network, &inference, &error), &error);
-        for (int i = 0; i < inference->network->layer_count; i++) {
-            const char *name = inference->network->layers[i].ops->name;
+        assert_true(cnn_network_differs_in_prediction(network));
+        test_ok(cnn_network_create_prediction(network, &prediction, &error), &error);
+        for (int i = 0; i < prediction->graph.node_count; i++) {
+            const char *name = prediction->graph.nodes[i].ops->name;
             assert_string_not_equal(name, "dropout");
             batchnorms += strcmp(name, "batchnorm") == 0;
         }
-        assert_int_equal(batchnorms, foldings[n].batchnorms);
-        assert_int_equal(inference->network->shared_size, 0);
-        cnn_inference_free(inference);
+        assert_int_equal(batchnorms, mergings[n].batchnorms);
+        assert_int_equal(prediction->plan.stage_count, 1);
+        assert_int_equal(prediction->plan.workspace_size, prediction->plan.forward_size);
+        cnn_network_free(prediction);
         cnn_network_free(network);
     }
     cnn_network *plain = test_network_create("1x4x4: conv 2 3, relu, flatten, dense 1, sigmoid",
                                              test_kernels(), CNN_NETWORK_FAST);
-    assert_false(cnn_inference_differs(plain));
+    assert_false(cnn_network_differs_in_prediction(plain));
     cnn_network_free(plain);
 }
 
@@ -204,10 +204,9 @@ static void expect_averages(const char *line, size_t images, size_t batch) {
     float logits[IMAGES];
     uint8_t labels[IMAGES];
     const float *gradients;
-    int place = network->layers[0].batch ? 0 : 1; /* else behind flatten */
-    const cnn_layer *layer = &network->layers[place];
-    size_t channels = (size_t)layer->in.channels, size = cnn_shape_size(&layer->in);
-    const float *running = parameters + layer->parameter_offset + 2 * channels;
+    const cnn_node *node = &network->graph.nodes[network->graph.nodes[1].ops->batch ? 1 : 2];
+    size_t channels = (size_t)node->in.channels, size = cnn_shape_size(&node->in);
+    const float *running = parameters + node->parameter_offset + 2 * channels;
     double *want = test_widen(running, 2 * channels);
     test_ok(cnn_minibatch_create(network, batch, 2, &minibatch, &error), &error);
     for (size_t step = 0, first = 0; step < 20; step++) {
@@ -256,7 +255,7 @@ static void draw(const cnn_network *network, cnn_draw d, size_t first, int layer
     float *workspace = cnn_network_workspace(network, true);
     assert_non_null(workspace);
     cnn_network_draw(network, &d, first, CNN_LANES, workspace);
-    memcpy(factors, workspace + network->layers[layer].kept_offset,
+    memcpy(factors, workspace + network->plan.places[1 + layer].kept,
            sizeof *factors * VALUES * CNN_LANES);
     cnn_free(workspace);
 }
@@ -304,7 +303,7 @@ static void test_dropout_draws(void **state) {
     test_near("layers", 0, share_apart(first, other), apart, 0.04);
     draw(network, start, CNN_LANES, 0, other);
     test_near("images", 0, share_apart(first, other), apart, 0.04);
-    draw(network, start, 1, 0, other); /* image 1 is image 1, wherever its block begins */
+    draw(network, start, 1, 0, other); /* image 1 is the same, wherever its block begins */
     for (size_t i = 0; i < VALUES * CNN_LANES; i += CNN_LANES) {
         assert_memory_equal(first + i + 1, other + i, sizeof(float) * (CNN_LANES - 1));
     }
@@ -359,7 +358,7 @@ static void test_dropout_in_training(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folded_is_unfolded_in_double),
+        cmocka_unit_test(test_merged_is_unmerged_in_double),
         cmocka_unit_test(test_what_is_left),
         cmocka_unit_test(test_running_averages),
         cmocka_unit_test(test_dropout_draws),

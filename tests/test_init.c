@@ -1,4 +1,4 @@
-/* The recipe of --init: what it makes of surveys that no folder has to be made for. */
+/* The recipe of --init: its configs for made-up surveys, without folders. */
 #include "test_support.h"
 
 #include "base/memory.h"
@@ -48,7 +48,7 @@ static void sizes_are_understood(void **state) {
     }
 }
 
-/* What follows from counts. */
+/* Settings that depend on counts. */
 static void counts_are_obeyed(void **state) {
     (void)state;
     static const struct {
@@ -72,8 +72,8 @@ static void counts_are_obeyed(void **state) {
     }
 }
 
-/* The time is what its figures say, and fewer epochs are left where images are more; the network's
- * operations, counted by hand: 2 a multiply-add of conv and dense are most of them. */
+/* The time agrees with its figures, and more images give fewer epochs; the network's operations,
+ * counted by hand: 2 a multiply-add of conv and dense are most of them. */
 static void time_follows_from_figures(void **state) {
     (void)state;
     double by_hand = 2.0 * (28 * 28 * 16 * 9 + 14 * 14 * 32 * 16 * 9 + 32 * 7 * 7 * 64 + 64);
@@ -95,7 +95,7 @@ static void time_follows_from_figures(void **state) {
     assert_int_equal(before, 10);
 }
 
-/* Colour is what a twentieth of the images has. */
+/* The network sees colour if a twentieth of the images has it. */
 static void few_colours_are_grey(void **state) {
     (void)state;
     cnn_survey survey = survey_of(100, 100, 300, 300, false);
@@ -108,7 +108,7 @@ static void few_colours_are_grey(void **state) {
     }
 }
 
-/* Paths, names and what the survey warns of are in the config. */
+/* Paths, names and settings for the warnings of the survey are in the config. */
 static void findings_are_kept(void **state) {
     (void)state;
     char validation[] = "photos\\val", test[] = "té\"st";

@@ -78,8 +78,8 @@ static void test_conv_geometry(void **state) {
 }
 
 /* With a max-pooling of 2×2 that the convolution applies, and with its gradients: as a first layer,
- * whose weight gradient comes straight from those behind the pooling, and further inside. Odd sizes
- * lose their last row or column. Every other case is of values that tie. */
+ * whose weight gradient is computed from the gradients after the pooling, and as a later layer. Odd
+ * sizes lose their last row or column. Every other case is of values that tie. */
 static void test_conv_pool(void **state) {
     (void)state;
     const int kernels[] = {1, 3, 5, 2};
@@ -103,7 +103,7 @@ static void test_conv_pool(void **state) {
                                            .first = i % 2 == 0,
                                            .relu = i / 2 % 2 == 0,
                                            .pool = true,
-                                           .behind = again ? "conv 2 3 1 same, " : NULL,
+                                           .after = again ? "conv 2 3 1 same, " : NULL,
                                            .exact = i / 4 % 2 == 0,
                                            .seed = round});
             }
@@ -111,8 +111,8 @@ static void test_conv_pool(void **state) {
     }
 }
 
-/* What borders hold here: the kernels may neither read nor change them. (A network's are 0, which a
- * ReLU or a sum would leave as it is.) */
+/* The content of borders in these tests: the kernels may neither read nor change them. (A network's
+ * are 0, which a ReLU or a sum would leave as it is.) */
 #define BORDER_VALUE (-7.0f)
 
 /* --- a block with a border of its own --- */
@@ -141,7 +141,7 @@ static padded padded_create(int channels, int height, int width, int border) {
     return p;
 }
 
-/* Reads the inside, looks whether the border is what it was, and frees the block. */
+/* Reads the inside, checks that the border is unchanged, and frees the block. */
 static void padded_take(padded *p, double *dense) {
     size_t inside = test_block_count(&p->block);
     size_t border = 0;
@@ -208,7 +208,7 @@ static void pool_check(const pool_case *c, const double *y, const double *places
     cnn_free(dy_sizes);
 }
 
-/* got: y, places and dx, one behind the other. */
+/* got: y, places and dx, one after the other. */
 static void pool_run(const void *test_case, const cnn_kernels *kernels, double *got) {
     const pool_case *c = test_case;
     const cnn_reference_pool *s = &c->size;
@@ -234,7 +234,7 @@ static void pool_run(const void *test_case, const cnn_kernels *kernels, double *
     cnn_free(dy.memory);
 }
 
-/* Random values; with `levels` > 0 only so many different ones, so that there are ties. */
+/* Random values; with `levels` > 0, only this many different ones, so that there are ties. */
 static void pool_test(pool_case c, int levels) {
     cnn_reference_pool *s = &c.size;
     s->N = CNN_LANES;
@@ -311,7 +311,7 @@ static void average_check(const average_case *c, const double *y, const double *
     cnn_free(dy_sizes);
 }
 
-/* got: y and dx, one behind the other. */
+/* got: y and dx, one after the other. */
 static void average_run(const void *test_case, const cnn_kernels *kernels, double *got) {
     const average_case *c = test_case;
     const cnn_reference_average *s = &c->size;
@@ -359,7 +359,8 @@ static void test_avgpool(void **state) {
     }
 }
 
-/* In lane 5 one value is NaN: it is the maximum of the windows that hold it, and of no others. */
+/* In lane 5 one value is NaN: it is the maximum of the windows that contain it, and of no others.
+ */
 static void nan_pool_run(const void *test_case, const cnn_kernels *kernels, double *got) {
     (void)test_case;
     enum { SIDE = 4, OUT = 3, LANE = 5, WINDOW = 2, NAN_ROW = 1, NAN_COLUMN = 2 };
@@ -415,11 +416,11 @@ static void dense_reference(const dense_case *c, const double *x, const double *
     cnn_reference_dense_backward(CNN_LANES, c->inputs, c->outputs, x, w, dy, dx, dw, dw + weights);
 }
 
-/* Behind an array that kernels write: enough room for any vector, and it must stay as it is. */
+/* Guard after an array that kernels write: larger than any vector; must stay unchanged. */
 enum { GUARD = 64 };
 #define GUARD_VALUE 7.0f
 
-/* `count` floats, each `start`, with the guard behind. */
+/* `count` floats, each `start`, followed by the guard. */
 static float *guarded_create(size_t count, float start) {
     float *values = cnn_alloc(count + GUARD, sizeof *values);
     assert_non_null(values);
@@ -650,7 +651,7 @@ static void test_fused_relu_nan(void **state) {
 }
 
 /* Windows with a NaN at each of the four pixels, with ones that only tie and ones without a value
- * above 0: as a ReLU and a max-pooling of their own would have them. */
+ * above 0: as separate ReLU and max-pooling layers would give them. */
 static void conv_pool_nan_run(const void *test_case, const cnn_kernels *kernels, double *got) {
     (void)test_case;
     enum { WINDOWS = 7 };
@@ -668,7 +669,8 @@ static void conv_pool_nan_run(const void *test_case, const cnn_kernels *kernels,
     const float bias = 0.0f;
     for (int i = 0; i < WINDOWS * 4 * CNN_LANES; i++) {
         int lane = i % CNN_LANES, window = i / CNN_LANES / 4;
-        x[i] = values[(window + lane) % WINDOWS][i / CNN_LANES % 4]; /* every lane another one */
+        x[i] = values[(window + lane) % WINDOWS][i / CNN_LANES % 4]; /* a different one in every
+                                                                      * lane */
         x_offset[i / CNN_LANES] = i / CNN_LANES * CNN_LANES;
         y_offset[window] = window * CNN_LANES;
     }

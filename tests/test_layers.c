@@ -1,5 +1,5 @@
-/* Residuals in the flat list of layers: names, sources, what is refused; and a network of all the
- * layers that modern recipes use, trained for a hundred steps next to the same in double. */
+/* Residuals in the graph: names, inputs, what is refused; and a network of all layers that modern
+ * networks use, trained for a hundred steps and compared with the same in double. */
 #include "test_support.h"
 
 #include "base/memory.h"
@@ -9,98 +9,134 @@
 #include <math.h>
 #include <string.h>
 
-/* --- places --- */
+/* --- nodes --- */
 
-static void expect_path(const test_spec *spec, int layer, const char *name, const char *place) {
-    char path[CNN_LAYER_PATH_MAX];
-    cnn_layer_path(&spec->spec, layer, false, path);
-    assert_string_equal(path, name);
-    if (place) {
-        cnn_layer_path(&spec->spec, layer, true, path);
-        assert_string_equal(path, place);
-    }
+static void expect_node(const cnn_graph *graph, int number, const char *type, const char *path,
+                        int serial, int first, int second) {
+    const cnn_node *node = &graph->nodes[number];
+    assert_string_equal(node->ops->name, type);
+    assert_string_equal(node->path, path);
+    assert_int_equal(node->serial, serial);
+    assert_int_equal(node->input_count, second < 0 ? 1 : 2);
+    assert_int_equal(node->input[0], first);
+    assert_true(second < 0 || node->input[1] == second);
 }
 
-static void expect_sources(const test_spec *spec, int layer, int want_source, int want_shortcut,
-                           int want_fork) {
-    int source, shortcut;
-    assert_int_equal(cnn_layer_sources(&spec->spec, layer, &source, &shortcut), want_fork);
-    assert_int_equal(source, want_source);
-    assert_int_equal(shortcut, want_shortcut);
-}
-
-static void test_places(void **state) {
+static void test_residuals_are_nodes(void **state) {
     (void)state;
     test_spec spec;
+    cnn_graph graph;
+    cnn_error error;
     test_spec_read(
         "1x8x8: conv 3 3, residual, conv 5 3 2 same, residual, relu, conv 5 3 1 same, end, "
         "end, residual, relu, end, flatten, dense 1, sigmoid",
         &spec);
-    /* the inner residual and the last one keep their shapes: their projections are taken out */
-    assert_int_equal(spec.spec.layer_count, 15);
-    expect_path(&spec, 0, "0", "layers[0]");
-    expect_path(&spec, 1, "1", "layers[1]");
-    expect_path(&spec, 2, "1.layers.0", "layers[1].layers[0]");
-    expect_path(&spec, 3, "1.layers.1", "layers[1].layers[1]");
-    expect_path(&spec, 4, "1.layers.1.layers.0", "layers[1].layers[1].layers[0]");
-    expect_path(&spec, 5, "1.layers.1.layers.1", "layers[1].layers[1].layers[1]");
-    expect_path(&spec, 6, "1.layers.1", "layers[1].layers[1]"); /* a sum is where its residual is */
-    expect_path(&spec, 7, "1.projection", "layers[1]");
-    expect_path(&spec, 8, "1", "layers[1]");
-    expect_path(&spec, 9, "2", "layers[2]");
-    expect_path(&spec, 10, "2.layers.0", "layers[2].layers[0]");
-    expect_path(&spec, 11, "2", "layers[2]");
-    expect_path(&spec, 14, "5", "layers[5]");
-    assert_true(spec.layers[7].projects);
-    cnn_shape shapes[32];
-    cnn_error error;
-    test_ok(cnn_network_check(&spec.spec, shapes, &error), &error);
-    assert_int_equal(shapes[7].channels, 5);
-    assert_int_equal(shapes[7].height, 3);
-    expect_sources(&spec, 2, 2, 2, -1);
-    expect_sources(&spec, 6, 6, 4, 3);
-    expect_sources(&spec, 7, 2, 7, -1); /* reads what the residual reads */
-    expect_sources(&spec, 8, 7, 8, 1);  /* the layers' output, and the projection's */
-    expect_sources(&spec, 11, 11, 10, 9);
+    test_ok(cnn_graph_create(&spec.spec, &graph, &error), &error);
+    assert_int_equal(graph.node_count, 13);
+    assert_string_equal(graph.nodes[0].ops->name, "image");
+    assert_int_equal(graph.nodes[0].input_count, 0);
+    expect_node(&graph, 1, "conv", "0", 0, 0, -1);
+    expect_node(&graph, 2, "conv", "1.layers.0", 2, 1, -1);
+    expect_node(&graph, 3, "relu", "1.layers.1.layers.0", 4, 2, -1);
+    expect_node(&graph, 4, "conv", "1.layers.1.layers.1", 5, 3, -1);
+    expect_node(&graph, 5, "add", "1.layers.1", 6, 4, 2); /* shapes are the same: the node itself */
+    expect_node(&graph, 6, "conv", "1.projection", 7, 1, -1);
+    expect_node(&graph, 7, "add", "1", 8, 5, 6);
+    expect_node(&graph, 8, "relu", "2.layers.0", 10, 7, -1);
+    expect_node(&graph, 9, "add", "2", 11, 8, 7);
+    expect_node(&graph, 10, "flatten", "3", 12, 9, -1);
+    expect_node(&graph, 12, "sigmoid", "5", 14, 11, -1);
+    assert_int_equal(cnn_graph_logit(&graph), 11);
+    assert_int_equal(graph.nodes[6].out.channels, 5);
+    assert_int_equal(graph.nodes[6].out.height, 3);
+    int reader;
+    assert_int_equal(cnn_graph_readers(&graph, 1, &reader), 2);
+    assert_int_equal(reader, 2);
+    assert_int_equal(cnn_graph_readers(&graph, 7, &reader), 2);
+    assert_int_equal(cnn_graph_readers(&graph, 12, &reader), 0);
 
     char name[CNN_TENSOR_NAME_MAX];
-    const cnn_tensor weight = {.name = "weight"};
-    cnn_tensor_full_name("3.layers.0", &weight, name);
-    assert_string_equal(name, "3.layers.0.weight");
-    cnn_network *network =
-        test_network_create("1x4x4: residual, conv 2 3 1 same, end, flatten, dense 1, "
-                            "sigmoid",
-                            test_kernels(), CNN_NETWORK_FAST);
-    assert_string_equal(network->layers[1].path, "0.layers.0");
-    assert_string_equal(network->layers[2].path, "0.projection");
-    assert_string_equal(network->layers[3].path, "0");
-    cnn_network_free(network);
+    cnn_tensor_full_name(graph.nodes[6].path, &graph.nodes[6].tensors[1], name);
+    assert_string_equal(name, "1.projection.bias");
+    assert_int_equal(graph.nodes[6].tensors[1].offset,
+                     graph.nodes[6].parameter_offset + 3 * 5); /* after the weight */
+    cnn_graph_free(&graph);
+}
+
+/* What an exporter or a heat map asks. */
+static void test_attributes(void **state) {
+    (void)state;
+    test_spec spec;
+    cnn_graph graph;
+    cnn_error error;
+    double value = -1.0;
+    static const struct {
+        int node;
+        const char *name;
+        double value;
+    } attributes[] = {{1, "filters", 4},       {1, "kernel", 4},
+                      {1, "stride", 2},        {1, "padding_top", 1},
+                      {1, "padding_left", 1},  {1, "padding_bottom", 2},
+                      {1, "padding_right", 2}, {2, "size", 2},
+                      {2, "stride", 1},        {3, "negative_slope", .3},
+                      {4, "padding_top", 3},   {4, "padding_right", 3},
+                      {6, "units", 1}};
+    test_spec_read("1x9x9: conv 4 4 2 same, maxpool 2 1, leaky_relu 0.3, conv 2 3 1 3, flatten, "
+                   "dense 1, sigmoid",
+                   &spec);
+    test_ok(cnn_graph_create(&spec.spec, &graph, &error), &error);
+    for (size_t i = 0; i < TEST_COUNT(attributes); i++) {
+        assert_true(
+            cnn_node_attribute(&graph.nodes[attributes[i].node], attributes[i].name, &value));
+        test_near(attributes[i].name, i, value, attributes[i].value, 0.0);
+    }
+    assert_false(cnn_node_attribute(&graph.nodes[2], "padding_top", &value));
+    assert_false(cnn_node_attribute(&graph.nodes[1], "groups", &value));
+    assert_false(cnn_node_attribute(&graph.nodes[0], "filters", &value));
+    cnn_graph_free(&graph);
 }
 
 /* The longest names that fit: the deepest residuals, with places of three digits each. */
 static void test_longest_place(void **state) {
     (void)state;
-    enum { COUNT = 240 };
+    enum { COUNT = 250, START = 100, SECOND = 100 };
     static cnn_layer_spec layers[COUNT];
-    char path[CNN_LAYER_PATH_MAX];
+    cnn_network_spec spec = {.input = {1, 4, 4, false}, .layer_count = COUNT, .layers = layers};
     for (int i = 0; i < COUNT; i++) {
-        layers[i].ops = cnn_layer_find("relu");
+        layers[i] = (cnn_layer_spec){.ops = cnn_layer_find("relu"), .depth = i > START};
     }
-    for (int i = 0; i < CNN_RESIDUAL_DEPTH_MAX; i++) {
-        layers[200 + i].ops = cnn_layer_find("residual");
+    layers[START].ops = cnn_layer_find("residual");
+    for (int i = 0; i < CNN_RESIDUAL_DEPTH_MAX - 1; i++) {
+        layers[START + 1 + SECOND + i].ops = cnn_layer_find("residual");
+        for (int j = START + 1 + SECOND + i + 1; j < COUNT; j++) {
+            layers[j].depth++;
+        }
     }
-    const cnn_network_spec spec = {.layer_count = COUNT, .layers = layers};
-    cnn_layer_path(&spec, COUNT - 1, true, path);
-    assert_string_equal(path, "layers[200].layers[0].layers[0].layers[0].layers[35]");
-    cnn_layer_path(&spec, COUNT - 1, false, path);
-    assert_string_equal(path, "200.layers.0.layers.0.layers.0.layers.35");
+    layers[COUNT - 1].ops = cnn_layer_find("dense"); /* which needs a flat input */
+    cnn_error error;
+    assert_int_equal(cnn_graph_check(&spec, &error), CNN_ERROR_CONFIG);
+    const char *want = "layers[100].layers[100].layers[0].layers[0].layers[45].type: ";
+    assert_memory_equal(error.message, want, strlen(want));
+
+    /* and the path, in a graph that is accepted */
+    layers[COUNT - 1].ops = cnn_layer_find("relu");
+    spec.layer_count = COUNT - 9;
+    cnn_layer_spec *end = &layers[spec.layer_count - 3];
+    end[0] = (cnn_layer_spec){.ops = cnn_layer_find("flatten")};
+    end[1] = (cnn_layer_spec){.ops = cnn_layer_find("dense"), .value = {1}};
+    end[2] = (cnn_layer_spec){.ops = cnn_layer_find("sigmoid")};
+    cnn_graph graph;
+    test_ok(cnn_graph_create(&spec, &graph, &error), &error);
+    int last = graph.node_count - 3 - CNN_RESIDUAL_DEPTH_MAX - 1;
+    assert_string_equal(graph.nodes[last].path, "100.layers.100.layers.0.layers.0.layers.33");
+    cnn_graph_free(&graph);
 }
 
 static void expect_refused(const char *text, const char *message) {
     test_spec spec;
     cnn_error error;
     test_spec_read(text, &spec);
-    assert_int_equal(cnn_network_check(&spec.spec, NULL, &error), CNN_ERROR_CONFIG);
+    assert_int_equal(cnn_graph_check(&spec.spec, &error), CNN_ERROR_CONFIG);
     if (!strstr(error.message, message)) {
         fail_msg("expected \"%s\", got \"%s\"", message, error.message);
     }
@@ -126,8 +162,33 @@ static void test_sums_that_cannot_be(void **state) {
         "expected at most 4 residuals in each other");
     expect_refused("1x4x4: flatten, dense 1, residual, sigmoid, end",
                    "expected sigmoid as the last");
-    expect_refused("1x4x4: flatten, residual, dense 16, end, sigmoid",
-                   "expected dense with 1 unit");
+    expect_refused(
+        "1x4x4: flatten, residual, dense 16, end, sigmoid",
+        "layers[1].type: expected dense with 1 unit before the last sigmoid, got residual");
+}
+
+/* --- silu --- */
+
+/* Values and derivatives, rounded from sixty decimal digits. */
+static void test_silu(void **state) {
+    (void)state;
+    const double x[] = {-30.0, -3.0, -1.0, 0.0, 0.5, 1.0, 4.0, 40.0};
+    const double y[] = {-2.8072868906517896e-12, -0.14227761953270035, -0.2689414213699951, 0.0,
+                        0.3112296656009273,      0.7310585786300049,   3.928055160151634,   40.0};
+    const double slope[] = {
+        -2.713710660963134e-12, -0.08810410601516962, 0.07232948812851327, 0.5,
+        0.7399611873026518,     0.9276705118714867,   1.052664614891073,   1.0000000000000002};
+    const double ones[TEST_COUNT(x)] = {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+    double got[TEST_COUNT(x)], gradient[TEST_COUNT(x)];
+    const cnn_layer_ops *silu = cnn_layer_find("silu");
+    const cnn_node node = {.ops = silu, .in = {8, 1, 1, true}, .out = {8, 1, 1, true}};
+    const cnn_reference_pass pass = {.N = 1, .x = {x}, .y = got, .dy = ones, .dx = {gradient}};
+    silu->reference_forward(&node, &pass);
+    silu->reference_backward(&node, &pass);
+    for (size_t i = 0; i < TEST_COUNT(x); i++) {
+        test_near("silu", i, got[i], y[i], 1e-15 * fmax(1.0, fabs(y[i])));
+        test_near("slope of silu", i, gradient[i], slope[i], 1e-15);
+    }
 }
 
 /* --- a hundred steps --- */
@@ -218,12 +279,13 @@ static void expect_hundred_steps(const cnn_optimizer *optimizer, double rate) {
     float *start = test_parameters(network, 6);
     train(network, optimizer, rate, &samples, parameters);
     train_in_double(network, optimizer, rate, &samples, want);
-    for (int i = 0; i < network->layer_count; i++) {
-        for (int t = 0; t < network->layers[i].tensor_count; t++) {
-            const cnn_tensor *tensor = &network->layers[i].tensors[t];
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            const cnn_tensor *tensor = &node->tensors[t];
             char name[CNN_TENSOR_NAME_MAX];
-            cnn_tensor_full_name(network->layers[i].path, tensor, name);
-            /* running averages have no part in training: test_inference.c */
+            cnn_tensor_full_name(node->path, tensor, name);
+            /* training does not use running averages: see test_inference.c */
             for (size_t k = tensor->offset; !tensor->average && k < tensor->offset + tensor->count;
                  k++) {
                 test_near(name, k - tensor->offset, (double)parameters[k], want[k], 1e-4);
@@ -242,7 +304,7 @@ static void expect_hundred_steps(const cnn_optimizer *optimizer, double rate) {
 static void test_hundred_steps(void **state) {
     (void)state;
     const cnn_optimizer momentum = {.kind = CNN_OPTIMIZER_MOMENTUM, .momentum = 0.9};
-    /* a bias in front of batchnorm has gradient 0; a larger epsilon keeps Adam from making steps of
+    /* a bias before batchnorm has gradient 0; a larger epsilon keeps Adam from making steps of
      * its rounding errors */
     const cnn_optimizer adam = {
         .kind = CNN_OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-3};
@@ -252,9 +314,11 @@ static void test_hundred_steps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_residuals_are_nodes),
+        cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_longest_place),
         cmocka_unit_test(test_sums_that_cannot_be),
+        cmocka_unit_test(test_silu),
         cmocka_unit_test(test_hundred_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

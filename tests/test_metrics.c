@@ -177,7 +177,7 @@ static void test_logits(void **state) {
     }
 }
 
-/* How often an image counts is as if it stood there so often. */
+/* An image that counts several times has the effect of several copies. */
 static void test_times(void **state) {
     (void)state;
     uint64_t random = 5;
@@ -286,6 +286,28 @@ static void test_undefined(void **state) {
     }
 }
 
+/* The column needs_threshold: another threshold changes the metrics that have it, and no other. */
+static void test_needs_threshold(void **state) {
+    (void)state;
+    static const double p[] = {0.1, 0.3, 0.45, 0.6, 0.8};
+    static const uint8_t y[] = {0, 1, 0, 0, 1};
+    bool changes[CNN_METRIC_COUNT] = {false};
+    cnn_metrics first = measure(p, y, TEST_COUNT(p), p[0]);
+    for (size_t i = 1; i < TEST_COUNT(p); i++) {
+        cnn_metrics m = measure(p, y, TEST_COUNT(p), p[i]);
+        for (int id = 0; id < CNN_METRIC_COUNT; id++) {
+            double change = cnn_metric_value(&m, (cnn_metric_id)id) -
+                            cnn_metric_value(&first, (cnn_metric_id)id);
+            changes[id] = changes[id] || change < 0.0 || change > 0.0;
+        }
+    }
+    for (int id = 0; id < CNN_METRIC_COUNT; id++) {
+        if (changes[id] != cnn_metric_table[id].needs_threshold) {
+            fail_msg("%s: needs_threshold is not what the values say", cnn_metric_table[id].name);
+        }
+    }
+}
+
 static void test_hostile(void **state) {
     (void)state;
     static const double bad[] = {-0.1, 1.0000001, (double)NAN, (double)INFINITY};
@@ -383,7 +405,8 @@ static void test_bootstrap_binomial(void **state) {
     cnn_scores_free(&scores);
 }
 
-/* One image of a class: every draw has it. One class: what needs the other has no interval. */
+/* One image of a class: every draw has it. One class: a metric that needs the other has no
+ * interval. */
 static void test_bootstrap_classes(void **state) {
     (void)state;
     double p[20];
@@ -477,6 +500,7 @@ int main(void) {
         cmocka_unit_test(test_hanley_mcneil),
         cmocka_unit_test(test_documented),
         cmocka_unit_test(test_undefined),
+        cmocka_unit_test(test_needs_threshold),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_bootstrap_definition),
         cmocka_unit_test(test_bootstrap_binomial),

@@ -88,7 +88,7 @@ static cnn_model *read_model(void) {
     return model;
 }
 
-/* "" where model.bin is refused as it should be, else what is wrong. */
+/* "" if model.bin is refused as it should be, else the problem. */
 static const char *refusal(cnn_error *error) {
     cnn_model *model = NULL;
     *error = (cnn_error){0};
@@ -110,7 +110,7 @@ static void check_hand_made(const cnn_model *model) {
     test_near("threshold", 0, model->info.threshold, 0.5, 0.0);
     test_near("temperature", 0, model->info.temperature, 1.0, 0.0);
     assert_int_equal(model->config->image.width, 4);
-    assert_int_equal(model->network->layer_count, 5);
+    assert_int_equal(model->network->graph.node_count, 6); /* the image, and 5 layers */
     assert_int_equal(model->network->parameter_count, PARAMETERS);
     for (size_t i = 0; i < PARAMETERS; i++) {
         test_near("parameter", i, model->parameters[i], value_of(i), 0.0);
@@ -282,7 +282,7 @@ static void test_no_model(void **state) {
     assert_non_null(strstr(error.message, "of cnntrain, found"));
 }
 
-/* Sound files (their digest is right) with something else inside. */
+/* Files with a correct digest but with wrong content. */
 static const struct {
     const char *find, *replace; /* in the good header */
     size_t values;
@@ -360,7 +360,7 @@ static void test_others(void **state) {
     assert_int_equal(missed, 0);
 }
 
-/* The same hundreds of ways that cli/damaged_models.sh tries on the program. */
+/* The same kinds of damage that cli/damaged_models.sh tries on the program. */
 static void test_damaged(void **state) {
     (void)state;
     uint8_t good[FILE_MAX];
@@ -412,7 +412,7 @@ static void test_claims(void **state) {
                        claims[i].replace, place + strlen(claims[i].find));
         write_file(bytes, build(header, PARAMETERS, bytes));
         assert_int_equal(setrlimit(RLIMIT_DATA, &little), 0);
-        const char *wrong = refusal(&error); /* status 1, out of memory, would be another answer */
+        const char *wrong = refusal(&error); /* status 1, out of memory, would be wrong */
         assert_int_equal(setrlimit(RLIMIT_DATA, &all), 0);
         if (*wrong) {
             fail_msg("%s: %s: %s", claims[i].replace, wrong, error.message);

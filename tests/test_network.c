@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "nn/optimizer.h"
 #include "nn/reference_network.h"
+#include "nn/run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,15 +36,19 @@ static const char *const networks[] = {
     "flatten, dense 9, leaky_relu 0, dense 1, sigmoid",
     "3x5x6: avgpool 2 3, conv 16 3 1 same, relu, conv 17 3 1 same, leaky_relu, global_avgpool, "
     "flatten, dense 1, sigmoid",
-    /* sigmoids further inside, behind a ReLU or a sigmoid whose output they must not change */
+    /* sigmoids inside, after a ReLU or a sigmoid whose output they must not change */
     "1x6x6: conv 2 3 1 1, sigmoid, conv 3 3, relu, sigmoid, maxpool 2, flatten, dense 1, sigmoid",
     "2x6x6: conv 4 3, relu, sigmoid, conv 3 3, flatten, relu, sigmoid, dense 1, sigmoid",
     "1x6x6: conv 2 3, sigmoid, sigmoid, maxpool 2, flatten, dense 1, sigmoid",
-    /* ReLU behind flatten, behind ReLU, behind a pool; two flattens */
+    /* SiLU, which reads its input backward: after a convolution, alone, twice, flat, around a ReLU
+     */
+    "2x6x7: conv 3 3, silu, conv 2 3 1 same, silu, silu, flatten, dense 3, silu, dense 1, sigmoid",
+    "1x6x6: silu, conv 3 3, relu, silu, residual, silu, end, leaky_relu, flatten, dense 1, sigmoid",
+    /* ReLU after flatten, after ReLU, after a pool; two flattens */
     "1x6x6: conv 3 3, flatten, relu, dense 1, sigmoid",
     "1x6x6: conv 3 3, relu, relu, conv 2 2, relu, flatten, relu, flatten, dense 1, sigmoid",
     "1x7x7: conv 3 2, maxpool 2, relu, conv 2 3 1 same, flatten, flatten, dense 1, sigmoid",
-    /* flatten right behind a convolution whose gradient has a border: values must be copied */
+    /* flatten directly after a convolution whose gradient has a border: values must be copied */
     "2x6x6: conv 3 3, conv 2 3, flatten, dense 1, sigmoid",
     "2x5x4: conv 2 1, conv 3 4 1 same, relu, flatten, dense 4, relu, dense 1, sigmoid",
     /* more padding than the kernel reaches, kernels smaller than the stride, a single output */
@@ -68,8 +73,8 @@ static const char *const networks[] = {
     "relu, "
     "dense 1, sigmoid",
     /* sums: of the image itself, in a row, in each other, with projections (strided, too), with
-     * ReLU behind and in front, of flat values, without parameters inside, behind Winograd and a
-     * pool */
+     * ReLU after and before, of flat values, without parameters inside, after Winograd and a pool
+     */
     "2x6x6: residual, conv 2 3 1 same, end, flatten, dense 1, sigmoid",
     "1x6x7: conv 3 3 1 same, relu, residual, conv 3 3 1 same, relu, conv 3 3 1 same, end, relu, "
     "residual, conv 4 3 1 same, end, residual, conv 5 3 2 1, relu, end, relu, global_avgpool, "
@@ -82,14 +87,16 @@ static const char *const networks[] = {
     "3x5x5: residual, maxpool 3 2, end, conv 2 2, flatten, dense 1, sigmoid",
 };
 
-/* Networks with layers that see the whole batch: behind convolutions and dense layers, first, twice
- * in a row, behind pools, in front of each kind of ReLU and of flatten. */
+/* Networks with layers that see the whole batch: after convolutions and dense layers, first, twice
+ * in a row, after pools, before each kind of ReLU and before flatten. */
 static const char *const batch_networks[] = {
     "2x6x7: conv 3 3, batchnorm, relu, maxpool 2, flatten, dense 1, sigmoid",
     "1x8x7: batchnorm, conv 4 3 1 same, batchnorm, leaky_relu, conv 3 2, batchnorm, "
     "batchnorm, relu, flatten, dense 5, batchnorm, relu, dense 1, sigmoid",
     "3x7x7: conv 16 3 1 same, batchnorm, relu, conv 17 3 1 same, batchnorm, relu, maxpool 2, "
     "batchnorm 0.1, global_avgpool, flatten, dense 1, sigmoid",
+    "2x6x5: conv 3 3, batchnorm, silu, residual, conv 3 3 1 same, batchnorm, silu, end, "
+    "flatten, dense 1, sigmoid",
     "2x5x5: conv 3 3, relu, batchnorm, flatten, batchnorm, sigmoid, dense 4, dense 1, sigmoid",
     "2x6x6: conv 16 1, batchnorm, conv 16 3 1 same, maxpool 2, batchnorm, relu, flatten, dense 1, "
     "sigmoid",
@@ -99,10 +106,20 @@ static const char *const batch_networks[] = {
     "global_avgpool, flatten, dense 1, sigmoid",
 };
 
-/* Does the layer take the gradient behind a max-pooling, but not by Winograd? Then its sums run
- * over windows, in another order than where it works alone. */
-static bool sums_windows(const cnn_layer *layer) {
-    return layer->pool_follows && !layer->needs_dx && layer->ops->work_size(layer) == 0;
+/* Does the layer, as it runs, take the gradient of a pooled output, but not by Winograd? Then its
+ * sums run over windows, in another order than without fusing. */
+static bool sums_windows(const cnn_node *node) {
+    return node->unpools && node->ops->work_size(node) == 0;
+}
+
+/* The same of a node of network->graph. */
+static bool sums_windows_when_fused(const cnn_network *network, int number) {
+    for (int i = 0; i < network->fused.node_count; i++) {
+        if (network->fused.nodes[i].origin == number) {
+            return sums_windows(&network->fused.nodes[i]);
+        }
+    }
+    return false;
 }
 
 /* --- gradients --- */
@@ -141,9 +158,9 @@ static void expect_check_passes(const char *text) {
     cnn_network *network = test_network_create(text, test_kernels(), CNN_NETWORK_FAST);
     check_log log;
     int tensors = 0;
-    for (int i = 0; i < network->layer_count; i++) {
-        for (int t = 0; t < network->layers[i].tensor_count; t++) {
-            tensors += !network->layers[i].tensors[t].average;
+    for (int i = 0; i < network->graph.node_count; i++) {
+        for (int t = 0; t < network->graph.nodes[i].tensor_count; t++) {
+            tensors += !network->graph.nodes[i].tensors[t].average;
         }
     }
     if (!run_check(network, &log)) {
@@ -173,12 +190,13 @@ static void test_seed_network_has_15_parameters(void **state) {
     const char *const names[] = {"0.weight", "0.bias", "4.weight", "4.bias"};
     int seen = 0;
     assert_int_equal(network->parameter_count, 15);
-    for (int i = 0; i < network->layer_count; i++) {
-        for (int t = 0; t < network->layers[i].tensor_count; t++) {
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
             char name[CNN_TENSOR_NAME_MAX];
-            cnn_tensor_full_name(network->layers[i].path, &network->layers[i].tensors[t], name);
+            cnn_tensor_full_name(node->path, &node->tensors[t], name);
             assert_string_equal(name, names[seen]);
-            assert_int_equal(network->layers[i].tensors[t].offset, first[seen++]);
+            assert_int_equal(node->tensors[t].offset, first[seen++]);
         }
     }
     assert_int_equal(seen, 4);
@@ -189,42 +207,34 @@ static void test_seed_network_has_15_parameters(void **state) {
 
 static const cnn_layer_ops *correct; /* the ops that the wrong ones below call */
 
-static void slightly_steep_backward(const cnn_layer *layer, const float *parameters, const float *x,
-                                    const float *y, const float *dy, float *kept, float *work,
-                                    float *gradients, float *dx) {
-    correct->backward(layer, parameters, x, y, dy, kept, work, gradients, dx);
-    for (size_t i = 0; i < layer->parameter_count; i++) {
-        gradients[i] *= 1.001f;
+static void slightly_steep_backward(const cnn_layer *layer, const cnn_pass *pass) {
+    correct->backward(layer, pass);
+    for (size_t i = 0; i < layer->node->parameter_count; i++) {
+        pass->gradients[i] *= 1.001f;
     }
 }
 
-static void slightly_steep_reference(const cnn_layer *layer, int N, const double *parameters,
-                                     const double *x, const double *y, const double *dy,
-                                     double *gradients, double *dx) {
-    correct->reference_backward(layer, N, parameters, x, y, dy, gradients, dx);
-    for (size_t i = 0; i < layer->parameter_count; i++) {
-        gradients[i] *= 1.00001;
+static void slightly_steep_reference(const cnn_node *node, const cnn_reference_pass *pass) {
+    correct->reference_backward(node, pass);
+    for (size_t i = 0; i < node->parameter_count; i++) {
+        pass->gradients[i] *= 1.00001;
     }
 }
 
-static void no_backward(const cnn_layer *layer, const float *parameters, const float *x,
-                        const float *y, const float *dy, float *kept, float *work, float *gradients,
-                        float *dx) {
-    (void)layer, (void)parameters, (void)x, (void)y, (void)dy, (void)kept, (void)work,
-        (void)gradients;
-    (void)dx; /* the first layer's, which is NULL */
+static void no_backward(const cnn_layer *layer, const cnn_pass *pass) {
+    (void)layer, (void)pass; /* nothing to write: it is the first layer, and dx is NULL */
 }
 
-static void no_reference(const cnn_layer *layer, int N, const double *parameters, const double *x,
-                         const double *y, const double *dy, double *gradients, double *dx) {
-    (void)layer, (void)N, (void)parameters, (void)x, (void)y, (void)dy, (void)gradients, (void)dx;
+static void no_reference(const cnn_node *node, const cnn_reference_pass *pass) {
+    (void)node, (void)pass;
 }
 
 static void expect_check_fails(const cnn_layer_ops *wrong) {
     cnn_network *network = test_network_create(SEED_NETWORK, test_kernels(), CNN_NETWORK_FAST);
     check_log log;
     assert_true(run_check(network, &log));
-    network->layers[0].ops = wrong;
+    network->graph.nodes[1].ops = wrong;
+    network->plan.instructions[0].backward = wrong->backward;
     assert_false(run_check(network, &log));
     cnn_network_free(network);
 }
@@ -239,14 +249,14 @@ static void test_gradient_check_fails(void **state) {
     wrong.reference_backward = slightly_steep_reference; /* equations against differences */
     expect_check_fails(&wrong);
     wrong = *correct;
-    wrong.backward = no_backward; /* all zero on both sides: equal, and worth nothing */
+    wrong.backward = no_backward; /* all zero on both sides: equal, but proves nothing */
     wrong.reference_backward = no_reference;
     expect_check_fails(&wrong);
 }
 
 /* --- running a batch --- */
 
-/* One batch through a mini-batch of its own, twice: the second time must not see the first.
+/* One batch through its own mini-batch, twice: the second time must not depend on the first.
  * gradients: [parameter_count], logits: [m]. */
 static void run_batch(cnn_network *network, const float *parameters, test_samples *samples,
                       size_t first, size_t m, int threads, float *gradients, float *logits) {
@@ -301,8 +311,8 @@ static double distance(const float *got, const double *want, size_t count) {
     return gap / largest;
 }
 
-/* The weights that convolutions use are those of the last prepare. Change one behind its back, and
- * the comparison with the reference must notice; prepare again, and it must be content. */
+/* The weights that convolutions use are those of the last prepare. After a change without prepare,
+ * the comparison with the reference must fail; after prepare, it must succeed. */
 static void test_forgotten_prepare_is_noticed(void **state) {
     (void)state;
     enum { IMAGES = 20 };
@@ -317,7 +327,7 @@ static void test_forgotten_prepare_is_noticed(void **state) {
     assert_non_null(gradients);
     assert_non_null(want);
     cnn_network_prepare(network, parameters);
-    parameters[network->layers[2].parameter_offset + 1] += 0.25f;
+    parameters[network->graph.nodes[3].parameter_offset + 1] += 0.25f;
     run_batch(network, parameters, &samples, 0, IMAGES, 1, gradients, logits);
     run_reference(network, parameters, &samples, 0, IMAGES, want, want_logits);
     assert_true(distance(gradients, want, count) > 100.0 * CNN_GRADIENT_FLOAT_BOUND);
@@ -370,7 +380,7 @@ static void fused_run_free(fused_run *run) {
     cnn_network_free(run->network);
 }
 
-/* Logits are the same bytes, and gradients, but for layers that sum up in another order; those,
+/* Logits are the same bytes, and gradients, except for layers that sum in another order; those,
  * too, are as close to the numbers in double. */
 static void expect_same_runs(const char *text, const fused_run *fast, const fused_run *stepwise,
                              const float *parameters, const test_samples *samples) {
@@ -381,16 +391,16 @@ static void expect_same_runs(const char *text, const fused_run *fast, const fuse
     assert_non_null(logits);
     run_reference(network, parameters, samples, 0, (int)samples->count, want, logits);
     expect_same_floats(text, fast->logits, stepwise->logits, samples->count);
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        for (int t = 0; t < layer->tensor_count; t++) {
-            const cnn_tensor *tensor = &layer->tensors[t];
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            const cnn_tensor *tensor = &node->tensors[t];
             const float *got = fast->gradients + tensor->offset;
             double error = distance(got, want + tensor->offset, tensor->count);
             if (!(error <= FUSED_BOUND)) {
                 fail_msg("%s: error of %.3g in %d.%s", text, error, i, tensor->name);
             }
-            if (!sums_windows(layer)) {
+            if (!sums_windows_when_fused(network, i)) {
                 expect_same_floats(text, got, stepwise->gradients + tensor->offset, tensor->count);
             }
         }
@@ -422,9 +432,8 @@ static void test_fast_and_stepwise_are_the_same(void **state) {
     }
 }
 
-/* What stands in front of a pooling, and behind it: first layers of all sizes, poolings that are
- * fused (2 2) and that are not; then a convolution by Winograd, fused or not. "%s" are relu or
- * nothing. */
+/* Layers before and after a pooling: first layers of all sizes, poolings that are fused (2 2) and
+ * that are not; then a convolution by Winograd, fused or not. "%s" are relu or nothing. */
 static void test_fused_poolings(void **state) {
     (void)state;
     const char *const pools[] = {"2 2", "3 2", "3 3", "2 1"};
@@ -458,8 +467,8 @@ static void test_fused_poolings(void **state) {
     }
 }
 
-/* Two kinds of pixel, which a kernel of 1 leaves two kinds: most windows tie. A filter whose values
- * are all below 0 has no gradient where a ReLU follows. */
+/* Two kinds of pixel, which stay two kinds with a kernel of 1: most windows tie. A filter whose
+ * values are all below 0 has no gradient before a ReLU. */
 static void test_fused_ties(void **state) {
     (void)state;
     const char *const texts[] = {
@@ -471,8 +480,8 @@ static void test_fused_ties(void **state) {
     };
     for (size_t i = 0; i < TEST_COUNT(texts); i++) {
         cnn_network *network = test_network_create(texts[i], test_kernels(), CNN_NETWORK_STEPWISE);
-        const cnn_layer *layer = &network->layers[i < 3 ? 0 : 1];
-        const cnn_tensor *weight = &layer->tensors[0], *bias = &layer->tensors[1];
+        const cnn_node *node = &network->graph.nodes[i < 3 ? 1 : 2];
+        const cnn_tensor *weight = &node->tensors[0], *bias = &node->tensors[1];
         test_samples samples = test_samples_create(network, CNN_LANES + 3, 30 + i);
         float *parameters = test_parameters(network, 30 + i);
         for (size_t j = 0; j < samples.count * cnn_shape_size(&samples.shape); j++) {
@@ -484,7 +493,7 @@ static void test_fused_ties(void **state) {
         size_t inputs = weight->count / bias->count;
         for (size_t j = 0; j < inputs; j++) {
             bool dead = fast.gradients[weight->offset + 4 * inputs + j] == 0.0f;
-            assert_true(dead == fast.network->layers[i < 3 ? 0 : 1].relu_follows);
+            assert_true(dead == (fast.network->fused.nodes[i < 3 ? 1 : 2].relu > 0));
         }
         fused_run_free(&fast);
         cnn_free(parameters);
@@ -495,7 +504,7 @@ static void test_fused_ties(void **state) {
 
 /* --- threads and instruction sets --- */
 
-/* Enough work per image that even a batch of 33 pays for three threads (minibatch.c). */
+/* Enough work per image for three threads even in a batch of 33 (minibatch.c). */
 #define BUSY_NETWORK                                                                               \
     "3x12x12: conv 16 3 1 same, relu, maxpool 2, conv 17 3 1 same, relu, maxpool 2, conv 5 3, "    \
     "relu, "                                                                                       \
@@ -504,7 +513,7 @@ static void test_fused_ties(void **state) {
 enum { SIZES_LARGEST = 600 }; /* 38 blocks: more than minibatch.c has slots */
 static const size_t batch_sizes[] = {1, 15, 16, 17, 33, SIZES_LARGEST};
 
-/* Results of all batch sizes, one behind the other: gradients, then logits. */
+/* Results of all batch sizes, one after the other: gradients, then logits. */
 typedef struct batch_results {
     float *gradients[TEST_COUNT(batch_sizes)];
     float *logits[TEST_COUNT(batch_sizes)];
@@ -592,8 +601,8 @@ static void test_threads_and_instruction_sets_are_the_same(void **state) {
     results_free(&want);
 }
 
-/* Layers that see the whole batch, on batches of one, some, and many blocks: near the same in
- * double, and the same bytes on any number of threads and instruction set. */
+/* Layers that see the whole batch, on batches of one, some, and many blocks: close to the same in
+ * double, and the same bytes with any number of threads and instruction set. */
 static void test_whole_batches(void **state) {
     (void)state;
     enum { LARGEST = 700 };
@@ -646,7 +655,7 @@ static void test_whole_batches(void **state) {
     }
 }
 
-/* cnn_minibatch_forward gives the logits that training sees, whatever the threads and the room. */
+/* cnn_minibatch_forward gives the logits of training, for any number of threads and images. */
 static void test_minibatch_forward(void **state) {
     (void)state;
     enum { IMAGES = 1500 }; /* enough for several threads to run at the same time */
@@ -675,7 +684,7 @@ static void test_minibatch_forward(void **state) {
         cnn_minibatch_free(minibatch);
     }
     assert_true(cnn_minibatch_memory(network, 16, 3) >=
-                3 * sizeof(float) * network->workspace_size);
+                3 * sizeof(float) * network->plan.workspace_size);
     cnn_free(parameters);
     cnn_free(gradients);
     test_samples_free(&samples);
@@ -724,20 +733,19 @@ static void test_batch_gradient_is_the_mean(void **state) {
 
 /* --- lanes, workspaces and borders --- */
 
-/* Keeps the gradient of the first layer's output: what backward brings to the front. */
+/* Keeps the gradient of the first layer's output: the final result of backward. */
 typedef struct front_gradient {
     double values[32768]; /* [LANES][C][H][W] */
     size_t per_lane;
 } front_gradient;
 
-static void observe_front(void *context, int layer, bool gradient, const cnn_block *block,
-                          const float *values) {
-    front_gradient *front = context;
-    if (layer == 0 && gradient) {
-        assert_true(test_block_count(block) <= TEST_COUNT(front->values));
-        front->per_lane = test_block_count(block) / CNN_LANES;
-        test_block_read(block, values, front->values);
-    }
+static void look_at_front(const cnn_network *network, const float *workspace,
+                          front_gradient *front) {
+    const cnn_block *block;
+    const float *values = cnn_network_gradient(network, 1, workspace, &block);
+    assert_true(test_block_count(block) <= TEST_COUNT(front->values));
+    front->per_lane = test_block_count(block) / CNN_LANES;
+    test_block_read(block, values, front->values);
 }
 
 /* Runs a block of 16 images, image order[lane] in each lane (< 0: NaN all over). */
@@ -763,14 +771,14 @@ static void run_lanes(const cnn_network *network, const float *parameters,
     float *input = cnn_network_input(network, workspace, &block);
     test_block_write(block, x, input);
     memcpy(logits, cnn_network_forward(network, parameters, workspace), CNN_LANES * sizeof *logits);
-    cnn_network_backward_observed(network, parameters, workspace, slopes, gradients, observe_front,
-                                  front);
+    cnn_network_backward(network, parameters, workspace, slopes, gradients);
+    look_at_front(network, workspace, front);
     cnn_free(workspace);
     cnn_free(gradients);
     cnn_free(x);
 }
 
-/* Image 0 goes through every lane, with other images, and with NaN, beside it. */
+/* Image 0 goes through every lane, next to other images and to NaN. */
 static void expect_independent_lanes(const char *text, cnn_network_mode mode) {
     static front_gradient want, got;
     cnn_network *network = test_network_create(text, test_kernels(), mode);
@@ -801,98 +809,75 @@ static void test_lanes_are_independent(void **state) {
     (void)state;
     expect_independent_lanes(networks[5], CNN_NETWORK_STEPWISE);
     expect_independent_lanes(networks[5], CNN_NETWORK_FAST);
-    /* Winograd, pooled and not, in front of it a layer whose gradient can be seen */
+    /* Winograd, pooled and not, after a layer whose gradient can be read */
     expect_independent_lanes(
         "2x9x8: conv 16 1, conv 16 3 1 same, relu, maxpool 2, conv 17 3 1 same, "
         "flatten, dense 1, sigmoid",
         CNN_NETWORK_FAST);
 }
 
-static void mark_block(const cnn_block *block, size_t offset, bool *inside) {
-    for (int c = 0; c < block->channels; c++) {
+static void mark_place(const cnn_place *place, bool *inside) {
+    const cnn_block *block = &place->block;
+    for (int c = 0; c < block->channels && place->offset != CNN_NOWHERE; c++) {
         for (int h = 0; h < block->height; h++) {
-            bool *row = inside + offset + c * block->plane_stride + h * block->row_stride;
+            bool *row = inside + place->offset + c * block->plane_stride + h * block->row_stride;
             memset(row, true, (size_t)block->width * CNN_LANES * sizeof *row);
         }
     }
 }
 
-/* Floats of the working memory: as many as the layer needs that needs most. */
-static size_t work_size(const cnn_network *network) {
-    size_t most = 0;
-    for (int i = 0; i < network->layer_count - 1; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        size_t size = layer->ops->work_size ? layer->ops->work_size(layer) : 0;
-        most = size > most ? size : most;
-    }
-    return most;
-}
-
 /* True for every float of a workspace that belongs to the inside of a block, to what a layer keeps
- * or to the working memory; what is left over are borders. Free with cnn_free. */
+ * or to the working memory; the rest are borders. Free with cnn_free. */
 static bool *mark_insides(const cnn_network *network) {
-    bool *inside = cnn_alloc(network->workspace_size, sizeof *inside);
+    const cnn_plan *plan = &network->plan;
+    bool *inside = cnn_alloc(plan->workspace_size, sizeof *inside);
     assert_non_null(inside);
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_activation *activation = &network->activations[i];
-        const cnn_layer *layer = &network->layers[i];
-        if (!activation->inside_fused) {
-            mark_block(&activation->value, activation->value_offset, inside);
-        }
-        if (activation->has_gradient && !activation->inside_unpooled) {
-            mark_block(&activation->gradient, activation->gradient_offset, inside);
-        }
-        if (layer->spec.projects && layer->needs_dx) {
-            mark_block(&layer->dx_block, layer->projected_offset, inside);
-        }
-        if (i < network->layer_count - 1 && layer->ops->kept_size) {
-            size_t kept = layer->ops->kept_size(layer);
-            memset(inside + layer->kept_offset, true, kept * sizeof *inside);
-        }
+    for (int i = 0; i < network->fused.node_count - 1; i++) {
+        const cnn_node_places *places = &plan->places[i];
+        mark_place(&places->value, inside);
+        mark_place(&places->gradient, inside);
+        mark_place(&places->own_gradient, inside);
+        mark_place(&places->dx[0], inside);
+        mark_place(&places->dx[1], inside);
+        memset(inside + places->kept, true, places->kept_size * sizeof *inside);
     }
-    memset(inside + network->work_offset, true, work_size(network) * sizeof *inside);
+    memset(inside + plan->work_offset, true, plan->work_size * sizeof *inside);
     return inside;
 }
 
-/* What the working memory of a workspace holds when a layer gets it. */
-typedef struct work_memory {
-    float *values, start;
-    size_t size;
-} work_memory;
-
-static void fill_work(const work_memory *work) {
-    for (size_t i = 0; i < work->size; i++) {
-        work->values[i] = work->start;
+static void fill_work(const cnn_run *run, float work) {
+    for (size_t i = 0; i < run->plan->work_size; i++) {
+        run->workspace[run->plan->work_offset + i] = work;
     }
 }
 
-/* Between any two layers. */
-static void observe_work(void *context, int layer, bool gradient, const cnn_block *block,
-                         const float *values) {
-    (void)layer, (void)gradient, (void)block, (void)values;
-    fill_work(context);
-}
-
 /* Forward and backward of one block in the workspace given, whose working memory is `work` whenever
- * a layer gets it. logits: [LANES]. */
+ * an instruction gets it. logits: [LANES]. */
 static void run_block(const cnn_network *network, const float *parameters, test_samples *samples,
                       size_t first, float *workspace, float work, float *logits, float *gradients) {
     const cnn_block *block;
     cnn_sample_source source = test_samples_source(samples);
-    work_memory memory = {workspace + network->work_offset, work, work_size(network)};
+    const cnn_run run = {.plan = &network->plan,
+                         .parameters = parameters,
+                         .workspace = workspace,
+                         .gradients = gradients};
     _Alignas(CNN_ALIGNMENT) float slopes[CNN_LANES];
     float *x = cnn_network_input(network, workspace, &block);
     source.fill(source.context, first, CNN_LANES, block, x, NULL);
-    fill_work(&memory);
-    memcpy(logits,
-           cnn_network_forward_observed(network, parameters, workspace, observe_work, &memory),
-           CNN_LANES * sizeof *logits);
+    for (int i = 0; i < network->plan.instruction_count; i++) {
+        fill_work(&run, work);
+        cnn_run_forward(&run, i, i + 1);
+    }
+    memcpy(logits, cnn_network_logits(network, workspace), CNN_LANES * sizeof *logits);
     for (int lane = 0; lane < CNN_LANES; lane++) {
         slopes[lane] = cnn_loss_gradient(logits[lane], lane % 2, CNN_LANES);
     }
     memset(gradients, 0, network->parameter_count * sizeof *gradients);
-    cnn_network_backward_observed(network, parameters, workspace, slopes, gradients, observe_work,
-                                  &memory);
+    cnn_network_set_logit_gradients(network, workspace, slopes);
+    for (int i = network->plan.instruction_count - 1; i >= 0; i--) {
+        fill_work(&run, work);
+        cnn_run_backward(&run, i, i + 1);
+    }
 }
 
 /* Equal, or both NaN. */
@@ -900,25 +885,40 @@ static bool same_value(double a, double b) {
     return isnan(a) ? (bool)isnan(b) : a == b;
 }
 
-/* All activations that both have. */
+/* The node of the stepwise network whose output a node of the fused one stores. */
+static int stored_node(const cnn_node *node) {
+    return node->pool ? node->pool : node->relu ? node->relu : node->origin;
+}
+
+/* All activations that both have, unless the fused network has overwritten them. */
 static void expect_same_values(const char *text, const cnn_network *fast, const float *fast_values,
                                const cnn_network *stepwise, const float *stepwise_values) {
-    for (int i = 1; i < fast->layer_count; i++) {
-        const cnn_activation *a = &fast->activations[i];
-        const cnn_activation *b = &stepwise->activations[i];
-        size_t count = cnn_shape_size(&a->shape) * CNN_LANES;
-        if (a->inside_fused) {
+    for (int i = 1; i < fast->fused.node_count - 1; i++) {
+        const cnn_node *node = &fast->fused.nodes[i];
+        bool overwritten = false;
+        for (int later = i + 1; later < fast->fused.node_count - 1; later++) {
+            overwritten =
+                overwritten || (fast->plan.places[later].buffer == fast->plan.places[i].buffer &&
+                                !fast->fused.nodes[later].ops->aliases_input);
+        }
+        if (overwritten) {
             continue;
         }
+        const cnn_block *a, *b;
+        const float *x = cnn_network_value(fast, i, fast_values, &a);
+        const float *y = cnn_network_value(stepwise, stored_node(node), stepwise_values, &b);
+        size_t count = cnn_shape_size(&node->stored) * CNN_LANES;
+        assert_int_equal(test_block_count(a), count);
+        assert_int_equal(test_block_count(b), count);
         double *got = cnn_alloc(count, sizeof *got);
         double *want = cnn_alloc(count, sizeof *want);
         assert_non_null(got);
         assert_non_null(want);
-        test_block_read(&a->value, fast_values + a->value_offset, got);
-        test_block_read(&b->value, stepwise_values + b->value_offset, want);
+        test_block_read(a, x, got);
+        test_block_read(b, y, want);
         for (size_t j = 0; j < count; j++) {
             if (!same_value(got[j], want[j])) {
-                fail_msg("%s: activation %d: expected %g, got %g", text, i, want[j], got[j]);
+                fail_msg("%s: node %d: expected %g, got %g", text, i, want[j], got[j]);
             }
         }
         cnn_free(got);
@@ -927,7 +927,7 @@ static void expect_same_values(const char *text, const cnn_network *fast, const 
 }
 
 /* Every activation of a fused network is that of a stepwise one, and every gradient, also with NaN
- * in one pixel of some images. (A layer that sums up over windows need not meet that pixel.) */
+ * in one pixel of some images. (A layer that sums over windows need not use that pixel.) */
 static void test_fused_values(void **state) {
     (void)state;
     for (size_t n = 0; n < TEST_COUNT(networks); n++) {
@@ -954,11 +954,11 @@ static void test_fused_values(void **state) {
                 test_samples_free(&samples);
             }
             expect_same_values(networks[n], both[0], workspaces[0], both[1], workspaces[1]);
-            for (int i = 0; i < both[0]->layer_count; i++) {
-                const cnn_layer *layer = &both[0]->layers[i];
-                for (size_t j = layer->parameter_offset;
-                     j < layer->parameter_offset + layer->parameter_count; j++) {
-                    assert_true(sums_windows(layer) ||
+            for (int i = 0; i < both[0]->fused.node_count; i++) {
+                const cnn_node *node = &both[0]->fused.nodes[i];
+                for (size_t j = node->parameter_offset;
+                     j < node->parameter_offset + node->parameter_count; j++) {
+                    assert_true(sums_windows(node) ||
                                 same_value((double)gradients[0][j], (double)gradients[1][j]));
                 }
             }
@@ -997,7 +997,7 @@ static void test_workspace_is_used_again(void **state) {
                       gradients + count);
             expect_same_floats(networks[n], logits[1], logits[0], CNN_LANES);
             expect_same_floats(networks[n], gradients + count, gradients, count);
-            for (size_t i = 0; i < network->workspace_size; i++) {
+            for (size_t i = 0; i < network->plan.workspace_size; i++) {
                 if (!inside[i] && (used[i] != 0.0f || signbit(used[i]))) {
                     fail_msg("%s: a border became %g", networks[n], (double)used[i]);
                 }
@@ -1021,8 +1021,8 @@ static void expect_conv_way(const char *choice, bool winograd) {
     cnn_network *network = test_network_create("16x8x8: conv 16 3, relu, flatten, dense 1, sigmoid",
                                                test_kernels(), CNN_NETWORK_FAST);
     assert_int_equal(unsetenv("CNN_CONV"), 0);
-    const cnn_layer *layer = &network->layers[0];
-    assert_true((layer->ops->work_size(layer) > 0) == winograd); /* only Winograd needs any */
+    const cnn_node *node = &network->fused.nodes[1];
+    assert_true((node->ops->work_size(node) > 0) == winograd); /* only Winograd needs any */
     cnn_network_free(network);
 }
 
@@ -1041,7 +1041,7 @@ static void expect_conv_refused(const char *choice, const char *message) {
     assert_null(network);
 }
 
-/* The environment's own CNN_CONV has no say in the tests behind this one, which must do without. */
+/* The tests after this one must not depend on CNN_CONV in the environment. */
 static void test_conv_choice(void **state) {
     (void)state;
     expect_conv_way(NULL, true);
@@ -1061,10 +1061,10 @@ static void expect_refused(const char *text, const char *message) {
     cnn_error error = {0};
     cnn_network *network = (cnn_network *)&error; /* anything but NULL */
     test_spec_read(text, &spec);
-    assert_int_equal(cnn_network_check(&spec.spec, NULL, &error), CNN_ERROR_CONFIG);
+    assert_int_equal(cnn_graph_check(&spec.spec, &error), CNN_ERROR_CONFIG);
     assert_string_equal(error.message, message);
     assert_int_equal(error.status, CNN_ERROR_CONFIG);
-    assert_int_equal(cnn_network_check(&spec.spec, NULL, NULL), CNN_ERROR_CONFIG);
+    assert_int_equal(cnn_graph_check(&spec.spec, NULL), CNN_ERROR_CONFIG);
     assert_int_equal(
         cnn_network_create(&spec.spec, test_kernels(), CNN_NETWORK_FAST, &network, &error),
         CNN_ERROR_CONFIG);
@@ -1085,9 +1085,9 @@ static void test_check_refuses_shapes(void **state) {
         "1x6x6: conv 2 5, conv 1 3, flatten, dense 1, sigmoid",
         "layers[1].kernel: expected at most 2 (its input is 2×2 with 0 of padding), got 3");
     expect_refused("1x6x6: flatten, conv 1 3, dense 1, sigmoid",
-                   "layers[1].type: expected conv before flatten, found it behind one");
+                   "layers[1].type: expected conv before flatten, found it after one");
     expect_refused("1x6x6: flatten, maxpool 2, dense 1, sigmoid",
-                   "layers[1].type: expected maxpool before flatten, found it behind one");
+                   "layers[1].type: expected maxpool before flatten, found it after one");
     expect_refused("1x6x5: maxpool 6, flatten, dense 1, sigmoid",
                    "layers[0].size: expected at most 5 (its input is 6×5), got 6");
 }
@@ -1124,11 +1124,11 @@ static void test_check_refuses_sizes(void **state) {
         layers[i] = (cnn_layer_spec){.ops = cnn_layer_find("relu")};
     }
     cnn_network_spec spec = {{1, 6, 6, false}, CNN_LAYERS_MAX + 1, layers};
-    assert_int_equal(cnn_network_check(&spec, NULL, &error), CNN_ERROR_CONFIG);
+    assert_int_equal(cnn_graph_check(&spec, &error), CNN_ERROR_CONFIG);
     assert_string_equal(error.message, "layers: expected at most 256 layers, got 257");
 }
 
-/* As many layers as may be, all in one buffer: planning them must not take for ever. */
+/* The largest number of layers, all in one buffer: planning must not take long. */
 static void test_many_layers(void **state) {
     (void)state;
     cnn_layer_spec layers[CNN_LAYERS_MAX];
@@ -1142,8 +1142,9 @@ static void test_many_layers(void **state) {
     cnn_error error;
     test_ok(cnn_network_create(&spec, test_kernels(), CNN_NETWORK_FAST, &network, &error), &error);
     assert_int_equal(network->parameter_count, 37);
-    assert_int_equal(network->activations[CNN_LAYERS_MAX - 2].value_offset,
-                     network->activations[0].value_offset);
+    assert_int_equal(network->plan.places[CNN_LAYERS_MAX - 2].value.offset,
+                     network->plan.places[0].value.offset);
+    assert_int_equal(network->plan.instruction_count, 1);
     cnn_network_free(network);
 }
 
@@ -1151,20 +1152,24 @@ static void test_check_gives_shapes(void **state) {
     (void)state;
     test_spec spec;
     cnn_error error;
-    cnn_shape shapes[8];
+    cnn_graph graph;
     const cnn_shape want[8] = {{4, 9, 8, false}, {4, 9, 8, false}, {5, 5, 4, false},
                                {5, 2, 2, false}, {20, 1, 1, true}, {6, 1, 1, true},
                                {1, 1, 1, true},  {1, 1, 1, true}};
     test_spec_read("3x9x8: conv 4 3 1 same, relu, conv 5 4 2 same, maxpool 2 2, flatten, dense 6, "
                    "dense 1, sigmoid",
                    &spec);
-    test_ok(cnn_network_check(&spec.spec, shapes, &error), &error);
+    test_ok(cnn_graph_create(&spec.spec, &graph, &error), &error);
+    assert_int_equal(graph.node_count, 1 + TEST_COUNT(want));
     for (size_t i = 0; i < TEST_COUNT(want); i++) {
-        assert_int_equal(shapes[i].channels, want[i].channels);
-        assert_int_equal(shapes[i].height, want[i].height);
-        assert_int_equal(shapes[i].width, want[i].width);
-        assert_true(shapes[i].flat == want[i].flat);
+        const cnn_shape *got = &graph.nodes[i + 1].out;
+        assert_int_equal(got->channels, want[i].channels);
+        assert_int_equal(got->height, want[i].height);
+        assert_int_equal(got->width, want[i].width);
+        assert_true(got->flat == want[i].flat);
+        assert_true(cnn_shape_equal(got, &want[i]));
     }
+    cnn_graph_free(&graph);
     assert_null(cnn_layer_find("Conv")); /* case counts */
     assert_null(cnn_layer_find(""));
 }
@@ -1205,13 +1210,13 @@ static void test_initialize(void **state) {
     memset(first, 0xff, bytes); /* NaN: everything must be written */
     cnn_network_initialize(network, 1, first);
     for (size_t i = 0; i < TEST_COUNT(fan_ins); i++) {
-        const cnn_tensor *tensors = network->layers[weighted_layers[i]].tensors;
+        const cnn_tensor *tensors = network->graph.nodes[1 + weighted_layers[i]].tensors;
         assert_int_equal(tensors[0].fan_in, fan_ins[i]);
         expect_he_uniform(&tensors[0], first + tensors[0].offset);
     }
-    for (int i = 0; i < network->layer_count; i++) {
-        for (int t = 0; t < network->layers[i].tensor_count; t++) {
-            const cnn_tensor *tensor = &network->layers[i].tensors[t];
+    for (int i = 0; i < network->graph.node_count; i++) {
+        for (int t = 0; t < network->graph.nodes[i].tensor_count; t++) {
+            const cnn_tensor *tensor = &network->graph.nodes[i].tensors[t];
             for (size_t j = 0; j < tensor->count; j++) {
                 assert_true((first[tensor->offset + j] == 0.0f) ==
                             (strcmp(tensor->name, "bias") == 0));
@@ -1242,7 +1247,7 @@ static void test_loss(void **state) {
         }
         test_near("probability", (size_t)(i + 400), (double)cnn_probability(z), a, 1e-7 * a);
     }
-    /* no overflow where the probability rounds to 0 or 1 */
+    /* no overflow if the probability rounds to 0 or 1 */
     assert_true(cnn_loss(1000.0f, 1) == 0.0);
     assert_true(cnn_loss(1000.0f, 0) == 1000.0);
     assert_true(cnn_loss(-1000.0f, 1) == 1000.0);

@@ -35,14 +35,14 @@ static double precision_of(const measured *m) {
     return m->tp + m->fp > 0.0 ? m->tp / (m->tp + m->fp) : 0.0;
 }
 
-/* What a rule wants most of; for the two with a target: what it wants most of once it is there. */
+/* What a rule maximises; for the two rules with a target: what they maximise once it is reached. */
 static double worth(const cnn_threshold_rule *rule, const measured *m) {
     switch (rule->kind) {
     case CNN_THRESHOLD_F1:
         return 2.0 * m->tp / (m->tp + m->fp + m->positives);
     case CNN_THRESHOLD_YOUDEN:
         return m->tp / m->positives + (m->negatives - m->fp) / m->negatives - 1.0;
-    case CNN_THRESHOLD_RECALL: /* as few images called as the recall allows */
+    case CNN_THRESHOLD_RECALL: /* as few images predicted as class 1 as the recall allows */
         return m->tp / m->positives >= rule->target ? -(m->tp + m->fp) : -DBL_MAX;
     case CNN_THRESHOLD_PRECISION: /* below the target: the nearest */
         return precision_of(m) >= rule->target ? 1.0 + m->tp : precision_of(m) - 1.0;
@@ -57,7 +57,7 @@ static const char *const rules[] = {
     "f1",           "youden",          "recall>=0.9",      "recall>=1",          "precision>=0.8",
     "precision>=1", "cost fp=1 fn=20", "cost fp=7.5 fn=1", "cost fp=100000 fn=1"};
 
-/* No threshold at, just above or halfway between probabilities is worth more. */
+/* No threshold at, just above or halfway between probabilities is better. */
 static void check_rule(const char *text, const float *p, const uint8_t *y, size_t count) {
     cnn_threshold_rule rule;
     cnn_operating_point point;
@@ -122,7 +122,7 @@ static void test_points_by_hand(void **state) {
     (void)state;
     const float p[] = {0.25f, 0.75f, 0.125f, 0.875f};
     const uint8_t y[] = {0, 1, 0, 1};
-    /* all told apart: in the middle */
+    /* all classified correctly: in the middle */
     test_near("f1", 0, (double)choose("f1", p, y, 4).threshold, 0.5, 0.0);
     test_near("youden", 0, (double)choose("youden", p, y, 4).threshold, 0.5, 0.0);
     test_near("recall", 0, (double)choose("recall>=0.5", p, y, 4).threshold, 0.8125, 0.0);
@@ -133,7 +133,7 @@ static void test_points_by_hand(void **state) {
     /* 0.8125 and 0.25 cost the same: the nearer one */
     const float uneven[] = {0.375f, 0.75f, 0.125f, 0.875f};
     test_near("cost", 1, (double)choose("cost fp=1 fn=1", uneven, turned, 4).threshold, 0.25, 0.0);
-    /* nobody has the precision */
+    /* no threshold has the precision */
     const uint8_t wrong[] = {1, 0, 1, 0};
     cnn_operating_point point = choose("precision>=0.9", p, wrong, 4);
     assert_false(point.reached);
@@ -151,7 +151,7 @@ static void test_points_by_hand(void **state) {
                      CNN_ERROR_DATA);
 }
 
-/* A share of 19 / 20 reaches "0.95", one of 99 / 100 "0.99", whatever is between the decimals. */
+/* A share of 19 / 20 reaches "0.95", one of 99 / 100 "0.99", despite rounding. */
 static void test_targets(void **state) {
     (void)state;
     float p[MOST];
@@ -229,7 +229,7 @@ static void test_temperature(void **state) {
     double temperature;
     assert_true(cnn_temperature_find(logits, labels, 10, &temperature));
     test_near("by hand", 0, temperature, 2.0 / log(4.0), 1e-14);
-    /* images of probability sigma(z / T): the loss is less than at temperatures beside it */
+    /* images of probability sigma(z / T): the loss is less than at neighbouring temperatures */
     uint64_t random = 5;
     static const double wanted[] = {0.02, 0.4, 1.0, 2.5, 60.0};
     enum { COUNT = 20000 };
@@ -306,7 +306,7 @@ static void test_mcnemar(void **state) {
     cnn_mcnemar edge = cnn_mcnemar_test(5000, 5197);
     test_near("5 %", 0, edge.p, 0.05 - (edge.chi_square - 3.841459) * 0.0299, 1e-3);
     test_near("equal", 1, cnn_mcnemar_test(600, 600).p, 1.0, 0.0);
-    /* the two agree where one takes over from the other */
+    /* the two agree where one replaces the other */
     test_near("both", 0, cnn_mcnemar_test(480, 519).p, cnn_mcnemar_test(480, 520).p, 0.02);
 }
 

@@ -1,4 +1,4 @@
-/* The sandbox: children enter it and try what it must not allow, and what it must. */
+/* The sandbox: children enter it and try what it must forbid, and what it must allow. */
 #include "test_support.h"
 
 #include "base/parallel.h"
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How a child ends that tried something. */
+/* How a child ends that has tried something. */
 enum { DONE = 0, REFUSED = 40, FAILED = 41, NOT_ENTERED = 42 };
 
 static void skip_without_filters(void) {
@@ -42,13 +42,13 @@ static void skip_without_filters(void) {
     }
 }
 
-/* Runs `body` in a child, in the sandbox or not; what waitpid says of it. */
+/* Runs `body` in a child, with or without the sandbox; returns the status from waitpid. */
 static int in_child(bool sandbox, int (*body)(void)) {
     (void)fflush(stdout);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        const struct rlimit none = {0, 0}; /* no core files of those that are killed */
+        const struct rlimit none = {0, 0}; /* no core files of killed children */
         if (setrlimit(RLIMIT_CORE, &none) != 0 || (sandbox && cnn_sandbox_enter(NULL) != CNN_OK)) {
             _exit(NOT_ENTERED);
         }
@@ -59,7 +59,7 @@ static int in_child(bool sandbox, int (*body)(void)) {
     return status;
 }
 
-/* --- what it must not do: each gives what the system call gave --- */
+/* --- what it must forbid: each returns the result of the system call --- */
 
 static int file;  /* "file", open for reading */
 static int spare; /* "spare", open for writing, as if it had been inherited */
@@ -320,7 +320,7 @@ static void test_what_is_forbidden(void **state) {
                      current->killed ? "killed by SIGSYS" : "refused", (unsigned)status);
         }
     }
-    struct stat about; /* and nothing has happened to the files */
+    struct stat about; /* and the files are unchanged */
     assert_int_equal(stat("file", &about), 0);
     assert_int_equal(about.st_mode & 0777, 0600);
     assert_int_equal(about.st_nlink, 1);
@@ -332,7 +332,7 @@ static void test_what_is_forbidden(void **state) {
     (void)close(spare);
 }
 
-/* Without the sandbox, the calls that it refuses work: it is the sandbox that refuses them. */
+/* Without the sandbox, these calls work: it is the sandbox that refuses them. */
 static void test_what_it_is_that_forbids(void **state) {
     (void)state;
     skip_without_filters();
@@ -350,7 +350,7 @@ static void test_what_it_is_that_forbids(void **state) {
     }
 }
 
-/* --- what it must do --- */
+/* --- what it must allow --- */
 
 static void count_turn(void *context, size_t index, int thread) {
     (void)thread;
@@ -434,7 +434,7 @@ static int abort_in_place(void) {
     abort();
 }
 
-/* A bug that the C library finds is still told as one. */
+/* A bug detected by the C library is still reported as one. */
 static void test_abort(void **state) {
     (void)state;
     skip_without_filters();

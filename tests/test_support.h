@@ -1,5 +1,5 @@
-/* What the tests of the lower floors share: comparisons that a NaN cannot pass, networks written as
- * a line of text, images for mini-batches, and a folder to write in. */
+/* Functions shared by the tests of the lower rooms: comparisons that a NaN cannot pass, networks
+ * written as a line of text, images for mini-batches, and a folder to write in. */
 #ifndef CNN_TEST_SUPPORT_H
 #define CNN_TEST_SUPPORT_H
 
@@ -26,8 +26,8 @@ void test_ok(cnn_status status, const cnn_error *error);
 
 /* --- numbers --- */
 
-/* The tests' own random numbers (xorshift64*), so that those under test are not their own judge:
- * uniform in [low, high), exact in float. *state: anything but 0. */
+/* The tests' own random numbers (xorshift64*), independent of those under test: uniform in [low,
+ * high), exact in float. *state: anything but 0. */
 double test_random(uint64_t *state, double low, double high);
 
 /* Random doubles in ±1, exact in float, and the sizes of doubles. Free with cnn_free. */
@@ -54,7 +54,7 @@ void test_spec_read(const char *text, test_spec *out);
 cnn_network *test_network_create(const char *text, const cnn_kernels *kernels,
                                  cnn_network_mode mode);
 
-/* The kernels that the program would use, so that CNN_ISA has a say. */
+/* The kernels that the program would use, as limited by CNN_ISA. */
 const cnn_kernels *test_kernels(void);
 
 /* Random parameters: cnn_network_initialize's weights, and biases that are not 0, in ±0.1; others
@@ -106,5 +106,12 @@ void test_block_poison(const cnn_block *block, float *values);
  * directory, and *state its path; then it is removed with all that is in it. */
 int test_folder_enter(void **state);
 int test_folder_leave(void **state);
+
+/* --- locales --- */
+
+/* Makes a locale whose decimal point is a comma in the working directory, and sets it as the
+ * program's LC_NUMERIC; false where the system has no localedef. */
+bool test_comma_locale_enter(void);
+void test_comma_locale_leave(void);
 
 #endif

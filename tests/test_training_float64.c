@@ -1,5 +1,6 @@
-/* Training in float beside training in double: the same weights, images, order and number of steps
- * must end at the same place. And training works at all: four random images are learnt by heart. */
+/* Training in float compared with training in double: the same weights, images, order and number of
+ * steps must give the same result. And training works at all: four random images are learnt by
+ * heart. */
 #include "test_support.h"
 
 #include "nn/loss.h"
@@ -10,13 +11,13 @@
 #include <math.h>
 #include <string.h>
 
-/* The distance between the two ends, as a share of the way from the start. */
+/* The distance between the two results, relative to their distance from the start. */
 #define WAY_TOLERANCE 2e-3
 #define PROBABILITY_TOLERANCE 2e-6
 
 typedef struct training {
     const char *network;
-    size_t images, batch_size; /* where a rest is left, the last batch is not full */
+    size_t images, batch_size; /* if there is a remainder, the last batch is not full */
     int epochs;
     double rate, momentum; /* momentum 0: plain gradient descent */
 } training;
@@ -196,7 +197,7 @@ static void test_overfits_four_images(void **state) {
     test_samples samples = test_samples_create(network, t.images, 32);
     float *parameters = test_parameters(network, 32);
     for (size_t i = 0; i < t.images; i++) {
-        samples.labels[i] = i % 2; /* two of each kind, which nothing in the noise tells apart */
+        samples.labels[i] = i % 2; /* two of each class, without a pattern in the noise */
     }
     assert_true(float_training(network, &samples, &t, parameters) < 0.01);
     cnn_free(parameters);

@@ -1,15 +1,17 @@
-/* Runs: what is in a run directory, the same bytes whatever the threads and the instruction set,
- * stopping and going on, refusals, prediction, metrics. */
+/* Runs: the files of a run directory, the same bytes with any number of threads and instruction
+ * set, stopping and resuming, refusals, prediction, metrics. */
 #include "test_support.h"
 
 #include "nn/loss.h"
 #include "base/memory.h"
 #include "stats/metrics.h"
 #include "model/model_file.h"
+#include "run/checkpoint.h"
 
 #include "cnn/predict.h"
 #include "cnn/train.h"
 
+#include <cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +79,7 @@ static int enter_folder(void **state) {
 
 /* --- runs --- */
 
-/* How to train into which directory; what is left out is 0. */
+/* How to train, and the directory; missing fields are 0. */
 typedef struct run {
     const char *output;
     const char *overrides[3];
@@ -127,7 +129,7 @@ static void train_ok(run r) {
     test_ok(train(r), &run_error);
 }
 
-/* A run that must end with this status and a message that holds this text. */
+/* A run that must end with this status and a message that contains this text. */
 static void train_fails(run r, cnn_status want, const char *text) {
     cnn_status status = train(r);
     if (status != want || run_error.status != want || !strstr(run_error.message, text)) {
@@ -136,7 +138,7 @@ static void train_fails(run r, cnn_status want, const char *text) {
     }
 }
 
-/* The text of a run's file. Free with free. */
+/* The text of a file of a run. Free with free. */
 static char *read_file(const char *directory, const char *name, size_t *size) {
     char path[64];
     (void)snprintf(path, sizeof path, "%s/%s", directory, name);
@@ -184,7 +186,7 @@ static void cut_times(char *text) {
     *to = '\0';
 }
 
-/* Two runs that must have come to the same end. */
+/* Two runs that must have the same results. */
 static void same_run(const char *a, const char *b) {
     static const char *const names[] = {"model.bin", "last.bin", "predictions.csv", "split.csv"};
     for (size_t i = 0; i < TEST_COUNT(names); i++) {
@@ -262,7 +264,7 @@ static void test_files(void **state) {
     free(text);
 }
 
-/* Training does something: the loss falls, and images are told apart. */
+/* Training works: the loss decreases, and images are classified correctly. */
 static void test_learning(void **state) {
     (void)state;
     train_ok((run){.output = "learning", .overrides = {"train.epochs=30"}});
@@ -291,10 +293,10 @@ static void test_no_epochs(void **state) {
     float *want = cnn_alloc(model->network->parameter_count, sizeof *want);
     cnn_network_initialize(model->network, 1, want);
     assert_memory_equal(want, model->parameters, model->network->parameter_count * sizeof *want);
-    for (int i = 0; i < model->network->layer_count; i++) {
-        const cnn_layer *layer = &model->network->layers[i];
-        for (int t = 0; t < layer->tensor_count; t++) {
-            const cnn_tensor *tensor = &layer->tensors[t];
+    for (int i = 0; i < model->network->graph.node_count; i++) {
+        const cnn_node *node = &model->network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            const cnn_tensor *tensor = &node->tensors[t];
             for (size_t k = 0; k < tensor->count && strcmp(tensor->name, "bias") == 0; k++) {
                 test_near("bias", k, model->parameters[tensor->offset + k], 0.0, 0.0);
             }
@@ -393,8 +395,8 @@ static void test_resume_often(void **state) {
     same_run("at-once", "steps");
 }
 
-/* Out of time within a later epoch: a whole result, of which nothing is left when the run goes on,
- * or when it is content with the epochs before. */
+/* Out of time within a later epoch: a complete result, which is discarded when the run is resumed,
+ * or when only the earlier epochs are configured. */
 static void test_out_of_time(void **state) {
     (void)state;
     const char *const shorter = "train.epochs=1";
@@ -417,7 +419,7 @@ static void test_out_of_time(void **state) {
     same_run("at-once", "cut-then-whole");
 }
 
-/* What a crash may have left behind the checkpoint in metrics.csv does not stay. */
+/* Rows after the checkpoint that a crash may leave in metrics.csv are removed. */
 static void test_resume_torn_metrics(void **state) {
     (void)state;
     train_ok((run){.output = "sound"});
@@ -430,7 +432,7 @@ static void test_resume_torn_metrics(void **state) {
     same_run("sound", "torn");
 }
 
-/* --resume in a directory that is not there starts; a finished run is left alone. */
+/* --resume starts a run in a missing directory; a finished run is left unchanged. */
 static void test_resume_finished(void **state) {
     (void)state;
     train_ok((run){.output = "done", .resume = true});
@@ -460,7 +462,8 @@ static void test_more_epochs(void **state) {
                 CNN_ERROR_CONFIG, "train.epochs: expected at least the 5");
 }
 
-/* Asked to stop before training has begun: nothing is written, and what was there is left alone. */
+/* Asked to stop before training has begun: nothing is written, and existing files are left
+ * unchanged. */
 static void test_stop_while_reading(void **state) {
     (void)state;
     run early = {.output = "early", .stop_reading = true};
@@ -474,7 +477,7 @@ static void test_stop_while_reading(void **state) {
     same_run("late", "early");
 }
 
-/* What a finished run has lost is made again from its checkpoint. */
+/* Files that a finished run has lost are made again from its checkpoint. */
 static void test_resume_lost_files(void **state) {
     (void)state;
     train_ok((run){.output = "unlost"});
@@ -493,6 +496,33 @@ static void test_resume_lost_files(void **state) {
                 CNN_ERROR_RUNTIME,
                 "expected the rows of epochs 1 to 3, which the checkpoint has "
                 "finished, found 1");
+}
+
+/* A program that uses the library may have set another decimal point: no file has it, neither what
+ * is written nor what is read. */
+static void test_other_locale(void **state) {
+    (void)state;
+    run plain = {.output = "plain-point", .overrides = {"train.threshold=recall>=0.75"}};
+    run comma = {
+        .output = "with-comma", .overrides = {"train.threshold=recall>=0.75"}, .stop_after = 7};
+    train_ok(plain);
+    if (!test_comma_locale_enter()) {
+        skip();
+    }
+    train_fails(comma, CNN_STOPPED, "epoch 2 after batch 2 of 5");
+    comma.stop_after = 0;
+    comma.resume = true;
+    train_ok(comma);
+    test_comma_locale_leave();
+    same_run("plain-point", "with-comma");
+    same_file("plain-point", "config.json", "with-comma", "config.json");
+    size_t size;
+    char *summary = read_file("with-comma", "summary.json", &size);
+    cJSON *json = cJSON_Parse(summary);
+    assert_true(cJSON_IsNumber(cJSON_GetObjectItem(json, "seconds")));
+    assert_true(cJSON_IsNumber(cJSON_GetObjectItem(json, "images_per_second")));
+    cJSON_Delete(json);
+    free(summary);
 }
 
 static void test_resume_refused(void **state) {
@@ -517,6 +547,13 @@ static void test_resume_refused(void **state) {
     train_ok(other); /* refusals have changed nothing */
     write_text("other/checkpoint.bin", "damaged");
     train_fails(other, CNN_ERROR_MODEL, "other/checkpoint.bin: ");
+    const cnn_checkpoint_state at_start = {0};
+    const cnn_checkpoint_values values = {0};
+    cnn_error error;
+    test_ok(cnn_checkpoint_write("other/checkpoint.bin", &at_start, "{\"data\"", &values, &error),
+            &error);
+    train_fails(other, CNN_ERROR_MODEL,
+                "other/checkpoint.bin: damaged: checkpoint.config: expected a config as JSON");
 }
 
 /* --- directories --- */
@@ -559,7 +596,7 @@ static void test_bad_data(void **state) {
 
 static void test_diverged(void **state) {
     (void)state;
-    /* two convolutions without ReLU: nothing dies, values grow beyond all bounds */
+    /* two convolutions without ReLU: no values are cut off, and they grow without bound */
     run wild = {.output = "wild",
                 .overrides = {"train.learning_rate=1e6", "train.epochs=200",
                               "layers.1={\"type\":\"conv\",\"filters\":2,\"kernel\":3}"}};
@@ -583,7 +620,7 @@ static cnn_predictor *load_predictor(const char *path) {
     return predictor;
 }
 
-/* Checks every row of a run's predictions.csv with a predictor that knows its model alone. */
+/* Checks every row of a run's predictions.csv with a predictor that uses only the model. */
 static void check_predictions(const char *directory) {
     char model[64];
     (void)snprintf(model, sizeof model, "%s/model.bin", directory);
@@ -760,6 +797,7 @@ int main(void) {
         cmocka_unit_test(test_more_epochs),
         cmocka_unit_test(test_stop_while_reading),
         cmocka_unit_test(test_resume_lost_files),
+        cmocka_unit_test(test_other_locale),
         cmocka_unit_test(test_resume_refused),
         cmocka_unit_test(test_directory_in_use),
         cmocka_unit_test(test_bad_data),

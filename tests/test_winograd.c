@@ -9,7 +9,7 @@
 
 /* --- results --- */
 
-/* Images of all remainders by the tiles' 4, and paddings that put the tiles anywhere. Where the
+/* Images with all remainders of the tile size 4, and paddings that shift the tiles. Where the
  * output is odd, pooling leaves out its last row or column. */
 static void test_sizes(void **state) {
     (void)state;
@@ -25,7 +25,7 @@ static void test_sizes(void **state) {
                 .first = round % 7 == 6,
                 .relu = round % 3 != 0,
                 .pool = (i + p) % 2 == 0,
-                .behind = round % 5 < 2 ? "conv 2 5 1 same, " : NULL,
+                .after = round % 5 < 2 ? "conv 2 5 1 same, " : NULL,
                 .seed = round});
         }
     }
@@ -139,8 +139,8 @@ static void test_errors(void **state) {
     test_near("ratio of errors", 0, worst, 0.0, RATIO_BOUND);
 }
 
-/* Gradients behind a max-pooling, three quarters of which are 0: the plain sums have a quarter of
- * the terms, but a transform is one of all. Nothing is promised here beyond this order of size. */
+/* Gradients after a max-pooling, three quarters of which are 0: the plain sums have a quarter of
+ * the terms, but a transform uses all. Only this order of magnitude is promised here. */
 static void test_errors_of_sparse_gradients(void **state) {
     (void)state;
     double worst = 0.0;

@@ -1,12 +1,12 @@
-/* Where the library's messages go: to a function of the caller's. */
+/* Messages of the library: passed to a function of the caller. */
 #ifndef CNN_LOG_H
 #define CNN_LOG_H
 
 typedef enum cnn_log_level {
     CNN_LOG_DETAIL,  /* for --verbose */
     CNN_LOG_INFO,    /* what a user wants to know */
-    CNN_LOG_WARNING, /* something is off, and work goes on */
-    CNN_LOG_ERROR,   /* a part of what makes the call fail */
+    CNN_LOG_WARNING, /* a problem, but the work continues */
+    CNN_LOG_ERROR,   /* one of the reasons why the call fails */
 } cnn_log_level;
 
 /* `write` gets one line at a time, without a trailing newline, always from the thread that called

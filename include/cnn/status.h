@@ -1,4 +1,4 @@
-/* What a fallible function returns, and the error text that goes with it. */
+/* The result of a function that may fail, and its error message. */
 #ifndef CNN_STATUS_H
 #define CNN_STATUS_H
 

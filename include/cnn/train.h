@@ -35,7 +35,12 @@ typedef struct cnn_train_options {
     bool overwrite; /* start over in a run directory that is in use */
     double max_seconds; /* end in about so much time, with all that a finished run leaves; 0: no
                          * limit. Counted from the call, so anew where a run is resumed */
-    int folds; /* 2 to 1000: of cnn_cross_validate, and of cnn_dry_run, where 0 is a plain run */
+    int folds;   /* 2 to 1000: of cnn_cross_validate, and of cnn_dry_run, where 0 is a plain run */
+    int member;  /* of cnn_cross_validate: train this fold alone, 1 to folds, while other processes
+                  * may train others in the same directory; 0: all, and gather. resume and overwrite
+                  * are about its run directory */
+    bool gather; /* of cnn_cross_validate: train nothing, put the results of finished folds together
+                  */
     const char *cache_directory; /* keep decoded images here between runs, of which any number may
                                   * use it at once; NULL: nowhere. Changes no result; where it
                                   * cannot be used, the log says so and the run goes on without */
@@ -48,14 +53,14 @@ typedef struct cnn_train_options {
     void *user;
 } cnn_train_options;
 
-/* Trains and writes the run directory. Classes that the config does not name are filled in from the
- * data.
+/* Trains and writes the run directory. The config stays as it is; in the run directory's copy,
+ * classes that it does not name are filled in from the data.
  *
  * CNN_STOPPED: should_stop said so; a checkpoint is written, if training had begun.
  * CNN_ERROR_DIVERGED: the loss became NaN or infinite; models of earlier epochs are kept.
  * CNN_ERROR_CONFIG: the run directory is in use, or was started with another config or other data.
  * CNN_ERROR_DATA, CNN_ERROR_RUNTIME: see cnn/status.h. */
-CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *options,
+CNN_MUST_USE cnn_status cnn_train(const cnn_config *config, const cnn_train_options *options,
                                   cnn_error *error);
 
 /* k-fold cross-validation: divides the images of data.train into options->folds parts, which are as
@@ -64,8 +69,8 @@ CNN_MUST_USE cnn_status cnn_train(cnn_config *config, const cnn_train_options *o
  * epoch), and tests on it. Writes split.csv, folds.csv, predictions.csv and summary.json into the
  * output directory. Statuses as cnn_train's; CNN_ERROR_CONFIG, too, where the config names
  * validation or test images of its own. */
-CNN_MUST_USE cnn_status cnn_cross_validate(cnn_config *config, const cnn_train_options *options,
-                                           cnn_error *error);
+CNN_MUST_USE cnn_status cnn_cross_validate(const cnn_config *config,
+                                           const cnn_train_options *options, cnn_error *error);
 
 /* A config for images that nobody knows anything of, as JSON text, found by looking at all of them:
  * `path` is a folder with two class folders, or one with folders train and perhaps validation (or
@@ -78,7 +83,7 @@ CNN_MUST_USE cnn_status cnn_init(const char *path, const cnn_train_options *opti
 
 /* The layer table, memory and data counts of a run as text. Reads the data, trains nothing. Free
  * *text with cnn_text_release. */
-CNN_MUST_USE cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options,
+CNN_MUST_USE cnn_status cnn_dry_run(const cnn_config *config, const cnn_train_options *options,
                                     char **text, cnn_error *error);
 
 /* Looks at every image of a run, in its file and against all others: unreadable ones, copies,
@@ -99,8 +104,8 @@ CNN_MUST_USE cnn_status cnn_check_gradients(const cnn_config *config,
 
 /* One forward and backward pass of the first batch with the starting weights, as JSON:
  * X, Z1, A1, P1, F, Z2, A2, L and every gradient by name. */
-CNN_MUST_USE cnn_status cnn_trace(cnn_config *config, const cnn_train_options *options, char **json,
-                                  cnn_error *error);
+CNN_MUST_USE cnn_status cnn_trace(const cnn_config *config, const cnn_train_options *options,
+                                  char **json, cnn_error *error);
 
 /* What augmentation makes of some training images, as one picture: a row an image, which comes
  * first as the network sees it, then as epochs 1 to 7 would show it to the network. */
@@ -114,9 +119,9 @@ typedef struct cnn_augmented_sheet {
 
 /* Draws the sheet of `images` training images, evenly chosen, or of all where there are fewer;
  * reads the data, trains nothing, makes the run directory. Free with cnn_augmented_sheet_free. */
-CNN_MUST_USE cnn_status cnn_show_augmented(cnn_config *config, const cnn_train_options *options,
-                                           int images, cnn_augmented_sheet *sheet,
-                                           cnn_error *error);
+CNN_MUST_USE cnn_status cnn_show_augmented(const cnn_config *config,
+                                           const cnn_train_options *options, int images,
+                                           cnn_augmented_sheet *sheet, cnn_error *error);
 void cnn_augmented_sheet_free(cnn_augmented_sheet *sheet);
 
 #ifdef __cplusplus

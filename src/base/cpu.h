@@ -5,8 +5,8 @@
 #include "base/error.h"
 
 /* Instruction sets in rising order; the names are those of the environment variable CNN_ISA.
- * "generic" is the baseline, what every processor of a kind has: SSE2 on x86-64, NEON on 64-bit
- * ARM. */
+ * "generic" is the baseline that every processor of an architecture has: SSE2 on x86-64, NEON on
+ * 64-bit ARM. */
 #define CNN_ISA_LIST(X)                                                                            \
     X(CNN_ISA_GENERIC, "generic")                                                                  \
     X(CNN_ISA_AVX2, "avx2")                                                                        \
@@ -18,7 +18,7 @@ typedef enum cnn_isa {
 #undef CNN_ISA_ENUM
 } cnn_isa;
 
-/* How many the list has: 0, and 1 for each. */
+/* Number of entries in the list: 0, plus 1 for each. */
 #define CNN_ISA_ONE(name, text) +1
 #define CNN_ISA_COUNT (0 CNN_ISA_LIST(CNN_ISA_ONE))
 
@@ -29,8 +29,8 @@ const char *cnn_isa_name(cnn_isa isa);
  * parts). */
 cnn_isa cnn_isa_of_cpu(void);
 
-/* The best one allowed: that of the processor, capped by CNN_ISA where that is set.
- * CNN_ERROR_CONFIG where CNN_ISA names none. */
+/* The best instruction set allowed: that of the processor, limited by CNN_ISA if it is set.
+ * CNN_ERROR_CONFIG if CNN_ISA names no instruction set. */
 CNN_MUST_USE cnn_status cnn_isa_choose(cnn_isa *isa, cnn_error *error);
 
 #endif

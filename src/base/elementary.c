@@ -31,8 +31,8 @@ double cnn_exp(double x) {
     if (x > 709.0) {
         return HUGE_VAL;
     }
-    /* x = k ln 2 + r, |r| <= ln 2 / 2; then the Taylor series of e^r to the 13th power, whose next
-     * term is below 2^-57. */
+    /* x = k ln 2 + r with |r| <= ln 2 / 2. The Taylor series of e^r ends at the 13th power; the
+     * next term is below 2^-57. */
     double shifted = x * LOG2_E;
     int k = (int)(shifted < 0.0 ? shifted - 0.5 : shifted + 0.5);
     double r = (x - (double)k * LN2_HIGH) - (double)k * LN2_LOW;
@@ -89,8 +89,8 @@ double cnn_sigmoid(double x) {
     return x < 0.0 ? e / (1.0 + e) : 1.0 / (1.0 + e);
 }
 
-/* x^first / first! - x^(first + 2) / (first + 2)! + ..., for |x| <= pi / 4: first 1 is the sine,
- * first 0 the cosine. The first term that is left out is below 1e-18. */
+/* x^first / first! - x^(first + 2) / (first + 2)! + ..., for |x| <= pi / 4. First 1 gives the sine,
+ * first 0 the cosine. The first omitted term is below 1e-18. */
 static double sine_series(double x, int first) {
     double x2 = x * x;
     double sum = 1.0;
@@ -102,7 +102,7 @@ static double sine_series(double x, int first) {
 
 /* The sine of x + quarters * pi / 2. */
 static double turned_sine(double x, int quarters) {
-    if (!(fabs(x) <= ANGLE_MAX)) { /* NaN, too */
+    if (!(fabs(x) <= ANGLE_MAX)) { /* also for NaN */
         return (double)NAN;
     }
     double shifted = x * TWO_BY_PI;

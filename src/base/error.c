@@ -19,8 +19,8 @@ const char *cnn_status_text(cnn_status status) {
     return "unknown status";
 }
 
-/* What files say about themselves goes into messages, too: no line's end and no terminal's command
- * gets through. */
+/* Messages may contain text from files, so control characters are replaced: a message is one line
+ * and sends no commands to a terminal. */
 static void make_one_line(char *message) {
     for (char *c = message; *c; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f) {
@@ -53,31 +53,34 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
     va_end(arguments);
     if (used >= 0 && (size_t)used < sizeof error->message) {
         size_t room = sizeof error->message - (size_t)used;
-        rest[room - 1] = '\0'; /* a longer tail is cut off, never the place in front */
+        rest[room - 1] = '\0'; /* a message that is too long loses its end */
         memcpy(error->message + used, rest, strlen(rest) + 1);
     }
     make_one_line(error->message);
     return error->status;
 }
 
+cnn_status cnn_fail_errno(cnn_error *error, const char *path, int reason) {
+    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
+}
+
 cnn_status cnn_fail_memory(cnn_error *error, const char *what) {
     cnn_memory_state memory = cnn_memory_look();
-    char wanted[24], in_use[24], limit[24];
+    char requested[24], in_use[24], limit[24];
     if (memory.refused == 0) {
         return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s", what);
     }
     if (memory.refused == SIZE_MAX) {
         return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "out of memory for %s: more was wanted than can be addressed", what);
+                        "out of memory for %s: more requested than can be addressed", what);
     }
-    cnn_bytes_text(memory.refused, wanted);
+    cnn_bytes_text(memory.refused, requested);
     cnn_bytes_text(memory.in_use, in_use);
     if (memory.limit == SIZE_MAX) {
-        return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "out of memory for %s: %s wanted beside %s in use", what, wanted, in_use);
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory for %s: %s requested, %s in use",
+                        what, requested, in_use);
     }
-    return cnn_fail(
-        error, CNN_ERROR_RUNTIME,
-        "out of memory for %s: %s wanted beside %s in use, of %s allowed (--max-memory)", what,
-        wanted, in_use, cnn_bytes_text(memory.limit, limit));
+    return cnn_fail(error, CNN_ERROR_RUNTIME,
+                    "out of memory for %s: %s requested, %s in use, %s allowed (--max-memory)",
+                    what, requested, in_use, cnn_bytes_text(memory.limit, limit));
 }

@@ -1,26 +1,29 @@
-/* Setting the text of an error. */
+/* Sets an error, and passes it on. */
 #ifndef CNN_BASE_ERROR_H
 #define CNN_BASE_ERROR_H
 
 #include "cnn/status.h"
 
-/* Writes the message (printf style) into *error, where error may be NULL, and returns `status`, so
- * that a failing function ends with `return cnn_fail(error, ...)`. */
+/* Writes the message (printf style) into *error and returns `status`, so that a failing function
+ * can end with `return cnn_fail(error, ...)`. error may be NULL. */
 cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...) CNN_PRINTF(3, 4);
 
-/* Puts `format` in front of the message that *error already holds; returns error's status, or
- * `status` where error is NULL. */
+/* Inserts `format` before the message that *error already holds. Returns error's status, or
+ * `status` if error is NULL. */
 cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *format, ...)
     CNN_PRINTF(3, 4);
 
-/* cnn_fail for a request of memory that was refused. `what` says what it was for. */
+/* cnn_fail with CNN_ERROR_RUNTIME and the message "path: reason". reason: an errno. */
+cnn_status cnn_fail_errno(cnn_error *error, const char *path, int reason);
+
+/* cnn_fail with CNN_ERROR_RUNTIME, for memory that was refused. `what` names its use. */
 cnn_status cnn_fail_memory(cnn_error *error, const char *what);
 
-/* Calls something that may fail, and returns its status at once unless it is CNN_OK.
+/* Calls a function that may fail. Returns its status at once unless it is CNN_OK.
  *
  * This is the project's one idiom for errors. A function that uses it holds nothing that must be
- * released. Where something must be released, two functions share the work: the inner one uses
- * CNN_TRY; the outer one acquires, calls it, releases, and returns its status. */
+ * released. If something must be released, two functions share the work: the inner one uses
+ * CNN_TRY; the outer one acquires, calls the inner one, releases, and returns its status. */
 #define CNN_TRY(call)                                                                              \
     do {                                                                                           \
         const cnn_status cnn_try_status = (call);                                                  \

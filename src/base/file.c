@@ -37,7 +37,8 @@ static int cut_file(int file, off_t size) {
     return result;
 }
 
-/* Closes a file that was written. An interrupted close has closed, and must not be repeated. */
+/* Closes a file that was written. An interrupted close has closed the file and must not be
+ * repeated. */
 static int close_written(int file) {
     return close(file) == 0 || errno == EINTR ? 0 : -1;
 }
@@ -53,65 +54,63 @@ static cnn_status fail_reading(cnn_status failure, int reason, cnn_error *error)
     return cnn_fail(error, cnn_file_blame(reason, failure), "%s", strerror(reason));
 }
 
-cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, char **data,
-                         size_t *size, cnn_error *error) {
-    cnn_status status = CNN_OK;
-    void *bytes = NULL;
-    size_t used = 0;
+/* Reads an open file into *bytes, which has room for at least one byte more than *used. */
+static cnn_status read_open(int file, size_t limit, cnn_status failure, void **bytes, size_t *used,
+                            cnn_error *error) {
     size_t capacity = 0;
     struct stat about;
+    if (fstat(file, &about) != 0) {
+        return fail_reading(failure, errno, error);
+    }
+    if (S_ISDIR(about.st_mode)) {
+        return cnn_fail(error, failure, "expected a file, found a folder");
+    }
+    /* one byte more than the file's size, so that its end is found without another allocation */
+    size_t wanted = S_ISREG(about.st_mode) && about.st_size > 0 ? (size_t)about.st_size + 2 : 65536;
+    for (;;) {
+        if (*used > limit || (S_ISREG(about.st_mode) && (size_t)about.st_size > limit)) {
+            return cnn_fail(error, failure,
+                            "expected a file of at most %zu MiB, found a larger one", limit >> 20);
+        }
+        if (!cnn_grow(bytes, &capacity, *used + 2 > wanted ? *used + 65536 : wanted, 1)) {
+            return cnn_fail_memory(error, "reading a file");
+        }
+        ssize_t got = read(file, (char *)*bytes + *used, capacity - *used - 1);
+        if (got < 0 && errno != EINTR) {
+            return fail_reading(failure, errno, error);
+        }
+        if (got == 0) {
+            return CNN_OK;
+        }
+        *used += got > 0 ? (size_t)got : 0;
+    }
+}
+
+cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure, char **data,
+                         size_t *size, cnn_error *error) {
+    void *bytes = NULL;
+    size_t used = 0;
     *data = NULL;
     *size = 0;
     int file = cnn_file_open(path, O_RDONLY | O_CLOEXEC, 0);
-    if (file < 0 || fstat(file, &about) != 0) {
-        status = fail_reading(failure, errno, error);
-        goto done;
+    if (file < 0) {
+        return fail_reading(failure, errno, error);
     }
-    if (S_ISDIR(about.st_mode)) {
-        status = cnn_fail(error, failure, "expected a file, found a folder");
-        goto done;
-    }
-    /* one byte more than the size says, so that the end shows itself without another allocation */
-    size_t wanted = S_ISREG(about.st_mode) && about.st_size > 0 ? (size_t)about.st_size + 2 : 65536;
-    for (;;) {
-        if (used > limit || (S_ISREG(about.st_mode) && (size_t)about.st_size > limit)) {
-            status =
-                cnn_fail(error, failure, "expected a file of at most %zu MiB, found a larger one",
-                         limit >> 20);
-            goto done;
-        }
-        if (!cnn_grow(&bytes, &capacity, used + 2 > wanted ? used + 65536 : wanted, 1)) {
-            status = cnn_fail_memory(error, "reading a file");
-            goto done;
-        }
-        ssize_t got = read(file, (char *)bytes + used, capacity - used - 1);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            status = fail_reading(failure, errno, error);
-            goto done;
-        }
-        if (got == 0) {
-            break;
-        }
-        used += (size_t)got;
+    cnn_status status = read_open(file, limit, failure, &bytes, &used, error);
+    (void)close(file); /* it was only read, so nothing can be lost */
+    if (status != CNN_OK) {
+        cnn_free(bytes);
+        return status;
     }
     ((char *)bytes)[used] = '\0';
     *data = bytes;
     *size = used;
-    bytes = NULL;
-done:
-    if (file >= 0) {
-        (void)close(file); /* only read from: nothing can be lost here */
-    }
-    cnn_free(bytes);
-    return status;
+    return CNN_OK;
 }
 
 /* --- writing --- */
 
-/* Writes everything or returns -1 with errno set. */
+/* Writes everything. Returns -1 with errno set on failure. */
 static int write_all(int file, const void *data, size_t size) {
     const char *from = data;
     while (size > 0) {
@@ -128,9 +127,9 @@ static int write_all(int file, const void *data, size_t size) {
     return 0;
 }
 
-/* Waits until the names in a folder are on disk, where that can be asked for: not in a folder that
- * we may write to but not read, and not in some file systems, whose way to say so is EINVAL. -1
- * with errno set. */
+/* Waits until the names in a folder are on disk. This is impossible, and not an error, in a folder
+ * that may be written but not read, and in some file systems, which answer EINVAL. Returns -1 with
+ * errno set on failure. */
 static int sync_folder(const char *path) {
     int file = cnn_file_open(*path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (file < 0) {
@@ -157,6 +156,29 @@ static int sync_folder_of(const char *path) {
     return result;
 }
 
+/* Writes and closes a new file. Returns 0 or errno. */
+static int fill(int file, const void *data, size_t size, bool sync) {
+    int reason = write_all(file, data, size) == 0 && (!sync || sync_file(file) == 0) ? 0 : errno;
+    return close_written(file) != 0 && reason == 0 ? errno : reason;
+}
+
+/* Returns 0 or errno. */
+static int replace_by(const char *temporary, const char *path, const void *data, size_t size,
+                      bool sync) {
+    int file = cnn_file_open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) {
+        return errno;
+    }
+    int reason = fill(file, data, size, sync);
+    if (reason == 0 && (rename(temporary, path) != 0 || (sync && sync_folder_of(path) != 0))) {
+        reason = errno;
+    }
+    if (reason != 0) {
+        (void)unlink(temporary);
+    }
+    return reason;
+}
+
 static cnn_status replace(const char *path, const void *data, size_t size, bool sync,
                           cnn_error *error) {
     size_t room = strlen(path) + 32;
@@ -165,27 +187,9 @@ static cnn_status replace(const char *path, const void *data, size_t size, bool 
         return cnn_fail_memory(error, path);
     }
     (void)snprintf(temporary, room, "%s.tmp.%ld", path, (long)getpid());
-    cnn_status status = CNN_OK;
-    int file = cnn_file_open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool created = file >= 0;
-    bool written = created && write_all(file, data, size) == 0 && (!sync || sync_file(file) == 0);
-    int reason = errno;
-    if (created && close_written(file) != 0 && written) {
-        written = false;
-        reason = errno;
-    }
-    if (written && (rename(temporary, path) != 0 || (sync && sync_folder_of(path) != 0))) {
-        written = false;
-        reason = errno;
-    }
-    if (!written) {
-        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
-        if (created) {
-            (void)unlink(temporary);
-        }
-    }
+    int reason = replace_by(temporary, path, data, size, sync);
     cnn_free(temporary);
-    return status;
+    return reason == 0 ? CNN_OK : cnn_fail_errno(error, path, reason);
 }
 
 cnn_status cnn_file_write(const char *path, const void *data, size_t size, cnn_error *error) {
@@ -204,54 +208,57 @@ cnn_status cnn_file_sync(const char *path, cnn_error *error) {
     if (file >= 0) {
         (void)close(file);
     }
-    return synced ? CNN_OK : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
+    return synced ? CNN_OK : cnn_fail_errno(error, path, reason);
 }
 
 cnn_status cnn_file_append(const char *path, const void *data, size_t size, cnn_error *error) {
     int file = cnn_file_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (file < 0) {
-        return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+        return cnn_fail_errno(error, path, errno);
     }
     cnn_status status = CNN_OK;
     off_t before = lseek(file, 0, SEEK_END);
     if (before < 0 || write_all(file, data, size) != 0 || sync_file(file) != 0) {
-        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+        status = cnn_fail_errno(error, path, errno);
         if (before >= 0 && cut_file(file, before) != 0) {
             status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s (its last line may be torn)", path,
                               strerror(errno));
         }
     }
     if (close_written(file) != 0 && status == CNN_OK) {
-        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(errno));
+        status = cnn_fail_errno(error, path, errno);
     }
     return status;
 }
 
 /* --- folders --- */
 
-static cnn_status make_folders(const char *path, mode_t mode, cnn_error *error) {
-    char *part = cnn_copy_string(path);
-    if (!part) {
-        return cnn_fail_memory(error, path);
-    }
-    cnn_status status = CNN_OK;
-    for (char *end = *part ? part + 1 : part;; end++) {
-        if (*end != '/' && *end != '\0') {
+/* path: changed meanwhile. */
+static cnn_status make_each(char *path, mode_t mode, cnn_error *error) {
+    for (char *end = *path ? path + 1 : path;; end++) {
+        char kept = *end;
+        if (kept != '/' && kept != '\0') {
             continue;
         }
-        char kept = *end;
         *end = '\0';
-        if (mkdir(part, mode) != 0 && !(errno == EEXIST && cnn_folder_exists(part))) {
-            status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: cannot make the folder: %s", part,
-                              strerror(errno));
-            break;
+        if (mkdir(path, mode) != 0 && !(errno == EEXIST && cnn_folder_exists(path))) {
+            return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: cannot make the folder: %s", path,
+                            strerror(errno));
         }
         *end = kept;
         if (kept == '\0') {
-            break;
+            return CNN_OK;
         }
     }
-    cnn_free(part);
+}
+
+static cnn_status make_folders(const char *path, mode_t mode, cnn_error *error) {
+    char *copy = cnn_copy_string(path);
+    if (!copy) {
+        return cnn_fail_memory(error, path);
+    }
+    cnn_status status = make_each(copy, mode, error);
+    cnn_free(copy);
     return status;
 }
 
@@ -263,28 +270,30 @@ cnn_status cnn_folder_make_private(const char *path, cnn_error *error) {
     return make_folders(path, 0700, error);
 }
 
+/* Syncs the folder `path` and those above it. path: cut meanwhile. */
+static bool sync_up(char *path) {
+    bool absolute = *path == '/';
+    for (;;) {
+        if (sync_folder(path) != 0) {
+            return false;
+        }
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path) {
+            return sync_folder(absolute ? "/" : ".") == 0;
+        }
+        *slash = '\0';
+    }
+}
+
 cnn_status cnn_folder_sync(const char *path, cnn_error *error) {
-    char *part = cnn_copy_string(path);
-    if (!part) {
+    char *copy = cnn_copy_string(path);
+    if (!copy) {
         return cnn_fail_memory(error, path);
     }
-    bool synced = true;
-    for (char *slash = part; synced && slash;) {
-        synced = sync_folder(part) == 0;
-        slash = strrchr(part, '/');
-        if (slash == part) {
-            synced = synced && sync_folder("/") == 0;
-            slash = NULL;
-        } else if (slash) {
-            *slash = '\0';
-        }
-    }
-    if (synced && *path != '/') {
-        synced = sync_folder(".") == 0;
-    }
+    bool synced = sync_up(copy);
     int reason = errno;
-    cnn_free(part);
-    return synced ? CNN_OK : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
+    cnn_free(copy);
+    return synced ? CNN_OK : cnn_fail_errno(error, path, reason);
 }
 
 bool cnn_file_has_name(int file, int folder, const char *name) {
@@ -343,4 +352,16 @@ char *cnn_path_folder(const char *path) {
         }
     }
     return folder;
+}
+
+const char *cnn_path_tilde(const char *path, char text[CNN_TILDE_TEXT_SIZE]) {
+    if (path[0] != '~' || (path[1] != '\0' && path[1] != '/')) {
+        return NULL;
+    }
+    const char *home = getenv("HOME");
+    (void)snprintf(text, CNN_TILDE_TEXT_SIZE,
+                   "expected a path, got \"%.80s\"; ~ is not expanded here: write %.80s%.80s, or "
+                   "./%.80s for a folder named ~",
+                   path, home && *home ? home : "the home directory's path", path + 1, path);
+    return text;
 }

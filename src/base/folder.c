@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A folder on the way down, as long as it is being walked. */
+/* A folder that is being walked, and those above it. */
 typedef struct step {
     const struct step *above;
     dev_t device;
@@ -22,23 +22,23 @@ typedef struct step {
 } step;
 
 typedef struct entry {
-    size_t name; /* where it starts in the list's names */
+    size_t name; /* its offset in the names of the list */
     unsigned char type;
 } entry;
 
-/* What is directly in a folder. */
+/* The entries of one folder. */
 typedef struct entry_list {
     entry *entries;
     size_t count, capacity;
-    cnn_text names;   /* one after the other, each with its '\0' */
-    cnn_keyed *order; /* [count]: places in entries, as their names are sorted */
+    cnn_text names;   /* concatenated, each with its '\0' */
+    cnn_keyed *order; /* [count]: indices of the entries, sorted by name */
 } entry_list;
 
 static const char *name_of(const entry_list *list, size_t place) {
     return list->names.data + list->entries[list->order[place].value].name;
 }
 
-/* A name's first bytes as a number, which is in most cases enough to tell which is first. */
+/* The first 8 bytes of a name as a number. Comparing these is enough for most names. */
 static uint64_t head_of(const char *name) {
     uint64_t head = 0;
     for (int i = 0; i < 8; i++) {
@@ -55,7 +55,8 @@ static int by_name(const void *a, const void *b, void *context) {
                   list->names.data + list->entries[y->value].name);
 }
 
-/* Fills in the order: by the heads, then, among equal ones, by the whole names. */
+/* Fills in the order: sorted by the first bytes, then, where these are equal, by the whole names.
+ */
 static bool sort_entries(entry_list *list) {
     list->order = cnn_alloc(list->count, sizeof *list->order);
     for (size_t i = 0; i < list->count && list->order; i++) {
@@ -93,26 +94,31 @@ static cnn_status fail_reading(const char *folder, int reason, cnn_error *error)
                     strerror(reason));
 }
 
-/* Everything in one folder but hidden entries, sorted. Free with free_entries. */
-static cnn_status read_folder(const char *folder, entry_list *list, cnn_error *error) {
-    cnn_status status = CNN_OK;
-    DIR *stream = opendir(folder);
-    struct dirent *found = NULL;
-    while (status == CNN_OK && stream && (errno = 0, found = readdir(stream)) != NULL) {
+static cnn_status read_entries(DIR *stream, const char *folder, entry_list *list,
+                               cnn_error *error) {
+    for (;;) {
+        errno = 0;
+        struct dirent *found = readdir(stream);
+        if (!found) {
+            return errno == 0 ? CNN_OK : fail_reading(folder, errno, error);
+        }
         if (found->d_name[0] != '.' && !add_entry(list, found)) {
-            status = cnn_fail_memory(error, "walking a folder");
+            return cnn_fail_memory(error, "walking a folder");
         }
     }
-    if (status == CNN_OK && errno != 0) {
-        status = fail_reading(folder, errno, error);
+}
+
+/* Lists the entries of one folder, sorted, without hidden ones. Free with free_entries, also after
+ * a failure. */
+static cnn_status read_folder(const char *folder, entry_list *list, cnn_error *error) {
+    DIR *stream = opendir(folder);
+    if (!stream) {
+        return fail_reading(folder, errno, error);
     }
-    if (stream) {
-        (void)closedir(stream);
-    }
-    if (status == CNN_OK && !sort_entries(list)) {
-        status = cnn_fail_memory(error, "walking a folder");
-    }
-    return status;
+    cnn_status status = read_entries(stream, folder, list, error);
+    (void)closedir(stream);
+    CNN_TRY(status);
+    return sort_entries(list) ? CNN_OK : cnn_fail_memory(error, "walking a folder");
 }
 
 static void free_entries(entry_list *list) {
@@ -121,13 +127,13 @@ static void free_entries(entry_list *list) {
     cnn_free(list->order);
 }
 
-/* Is it a folder, or a link to one? Most file systems tell without being asked about each file. */
+/* Is the entry a folder, or a link to one? Most file systems give the type with the entry. */
 static bool is_folder(const entry_list *list, size_t place, const char *path) {
     unsigned char type = list->entries[list->order[place].value].type;
     return type == DT_DIR || ((type == DT_LNK || type == DT_UNKNOWN) && cnn_folder_exists(path));
 }
 
-/* Takes the path. */
+/* Adds a path. The list takes ownership. */
 static cnn_status add(cnn_file_list *list, char *path, cnn_error *error) {
     void *paths = list->paths;
     if (!path || !cnn_grow(&paths, &list->capacity, list->count + 1, sizeof *list->paths)) {
@@ -140,6 +146,26 @@ static cnn_status add(cnn_file_list *list, char *path, cnn_error *error) {
 }
 
 static cnn_status walk(const char *folder, const step *above, cnn_file_list *files,
+                       cnn_error *error);
+
+static cnn_status walk_entries(const char *folder, const step *here, entry_list *list,
+                               cnn_file_list *files, cnn_error *error) {
+    CNN_TRY(read_folder(folder, list, error));
+    /* paths are allocated in their final order, so that reading them reads memory in order */
+    for (size_t i = 0; i < list->count; i++) {
+        char *path = cnn_path_join(folder, name_of(list, i));
+        if (path && is_folder(list, i, path)) {
+            cnn_status status = walk(path, here, files, error);
+            cnn_free(path);
+            CNN_TRY(status);
+        } else {
+            CNN_TRY(add(files, path, error));
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status walk(const char *folder, const step *above, cnn_file_list *files,
                        cnn_error *error) {
     struct stat about;
     if (stat(folder, &about) != 0) {
@@ -148,22 +174,11 @@ static cnn_status walk(const char *folder, const step *above, cnn_file_list *fil
     step here = {.above = above, .device = about.st_dev, .inode = about.st_ino};
     for (; above; above = above->above) {
         if (above->device == here.device && above->inode == here.inode) {
-            return CNN_OK; /* a link that leads up again */
+            return CNN_OK; /* a link to a folder above */
         }
     }
     entry_list list = {0};
-    cnn_status status = read_folder(folder, &list, error);
-    /* paths are made in their final order: whoever goes through them goes through memory in order
-     */
-    for (size_t i = 0; i < list.count && status == CNN_OK; i++) {
-        char *path = cnn_path_join(folder, name_of(&list, i));
-        if (path && is_folder(&list, i, path)) {
-            status = walk(path, &here, files, error);
-            cnn_free(path);
-        } else {
-            status = add(files, path, error);
-        }
-    }
+    cnn_status status = walk_entries(folder, &here, &list, files, error);
     free_entries(&list);
     return status;
 }
@@ -181,19 +196,27 @@ cnn_status cnn_folder_files(const char *folder, cnn_file_list *files, cnn_error 
     return status;
 }
 
+static cnn_status add_folders(const char *folder, entry_list *list, cnn_file_list *names,
+                              cnn_error *error) {
+    CNN_TRY(read_folder(folder, list, error));
+    for (size_t i = 0; i < list->count; i++) {
+        char *path = cnn_path_join(folder, name_of(list, i));
+        if (!path) {
+            return cnn_fail_memory(error, "walking a folder");
+        }
+        bool found = is_folder(list, i, path);
+        cnn_free(path);
+        if (found) {
+            CNN_TRY(add(names, cnn_copy_string(name_of(list, i)), error));
+        }
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_folder_folders(const char *folder, cnn_file_list *names, cnn_error *error) {
     *names = (cnn_file_list){0};
     entry_list list = {0};
-    cnn_status status = read_folder(folder, &list, error);
-    for (size_t i = 0; i < list.count && status == CNN_OK; i++) {
-        char *path = cnn_path_join(folder, name_of(&list, i));
-        if (!path) {
-            status = cnn_fail_memory(error, "walking a folder");
-        } else if (is_folder(&list, i, path)) {
-            status = add(names, cnn_copy_string(name_of(&list, i)), error);
-        }
-        cnn_free(path);
-    }
+    cnn_status status = add_folders(folder, &list, names, error);
     free_entries(&list);
     if (status != CNN_OK) {
         cnn_file_list_free(names);

@@ -2,8 +2,7 @@
 
 #include <sha2.h>
 
-/* the whole of xxHash comes from its header: nothing to link, nothing to load when a program starts
- */
+/* compiles xxHash from its header: no library to link or to load when a program starts */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -17,7 +16,7 @@ uint64_t cnn_hash_bytes(uint64_t hash, const void *bytes, size_t size) {
     size_t rest = size;
     for (; rest >= 8; rest -= 8, from += 8) {
         uint64_t word = 0;
-        for (unsigned i = 0; i < 8; i++) { /* little-endian, whatever the machine */
+        for (unsigned i = 0; i < 8; i++) { /* little-endian on every machine */
             word |= (uint64_t)from[i] << (8 * i);
         }
         hash = mix(hash, word);

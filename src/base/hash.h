@@ -1,6 +1,4 @@
-/* Hashes: a fast one that tells contents apart, XXH3 (by xxHash) for caches, and SHA-256 (by
- * libmd).
- */
+/* Hashes: a fast one for contents, XXH3 (from xxHash) for caches, and SHA-256 (from libmd). */
 #ifndef CNN_BASE_HASH_H
 #define CNN_BASE_HASH_H
 
@@ -10,12 +8,12 @@
 /* Start value of cnn_hash_bytes. */
 #define CNN_HASH_START 0x243f6a8885a308d3U
 
-/* 64-bit hash of `size` bytes, continuing from `hash`, so that parts can be chained. Good mixing,
- * not cryptographic; the same on every machine. */
+/* 64-bit hash of `size` bytes, continuing from `hash`, so that calls can be chained. Not
+ * cryptographic. The same on every machine. */
 uint64_t cnn_hash_bytes(uint64_t hash, const void *bytes, size_t size);
 
-/* XXH3 of `size` bytes, in 128 and in 64 bits: faster than memory, not cryptographic, the same on
- * every machine. For keys and checksums of what can be made again. */
+/* XXH3 of `size` bytes, in 128 and in 64 bits. Faster than memory, not cryptographic, the same on
+ * every machine. For keys and checksums of files that can be made again. */
 typedef struct cnn_hash128 {
     uint64_t low, high;
 } cnn_hash128;

@@ -1,18 +1,19 @@
-/* cJSON, with a lack of memory told apart from text that is no JSON, and nothing leaked by it. */
+/* cJSON, which reads JSON: in every locale, and with a lack of memory told apart from text that is
+ * not JSON. JSON is written by base/json_writer.h. */
 #ifndef CNN_BASE_JSON_H
 #define CNN_BASE_JSON_H
 
-#include <cJSON.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/text.h"
 
-/* cJSON_ParseWithLengthOpts. *no_memory: there is no result because memory was refused. */
+#include <cJSON.h>
+
+/* cJSON_ParseWithLengthOpts. NULL with *no_memory: memory was refused. NULL without: the text is
+ * not JSON. */
 cJSON *cnn_json_parse(const char *text, size_t size, const char **end, bool to_the_end,
                       bool *no_memory);
 
-/* Adds item (which it takes) under a name, or at the end of a list; false, and item freed, where
- * memory was refused to any of them: object, list and item may be NULL. */
-bool cnn_json_add(cJSON *object, const char *name, cJSON *item);
-bool cnn_json_append(cJSON *list, cJSON *item);
+/* Appends a value that was read to a text, as compact JSON; nothing where it is NULL. Lists and
+ * objects that are nested very deeply are shown as null. */
+void cnn_json_item(cnn_text *text, const cJSON *item);
 
 #endif

@@ -8,14 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Below that, an array is likely to stand on pages that are there already. */
+/* A smaller array is likely to be on pages that the process has already. */
 #define POPULATE_BYTES ((size_t)1 << 17)
 
-/* --- what may be taken --- */
+/* --- counting --- */
 
 static atomic_size_t limit = SIZE_MAX;
-static atomic_size_t in_use;  /* as malloc counts it */
-static atomic_size_t refused; /* the last request that got no memory */
+static atomic_size_t in_use;  /* in malloc's usable sizes */
+static atomic_size_t refused; /* the last request that was refused */
 
 void cnn_memory_limit(size_t bytes) {
     atomic_store(&limit, bytes);
@@ -32,7 +32,7 @@ static void *refuse(size_t bytes) {
     return NULL;
 }
 
-/* Asks for `bytes` more; counted until they are given or given_back. */
+/* Reserves `bytes`, unless that exceeds the limit. */
 static bool may_take(size_t bytes) {
     size_t others = atomic_fetch_add(&in_use, bytes);
     size_t most = atomic_load(&limit);
@@ -43,7 +43,7 @@ static bool may_take(size_t bytes) {
     return true;
 }
 
-/* Counts what malloc really gave for `bytes`, or takes them back where it gave nothing. */
+/* Corrects the count by what malloc really allocated for `bytes`; NULL: nothing. */
 static void *count_given(void *memory, size_t bytes) {
     if (!memory) {
         (void)atomic_fetch_sub(&in_use, bytes);
@@ -53,7 +53,7 @@ static void *count_given(void *memory, size_t bytes) {
     return memory;
 }
 
-/* --- taking it --- */
+/* --- allocating --- */
 
 bool cnn_multiply_size(size_t a, size_t b, size_t *out) {
     if (b != 0 && a > SIZE_MAX / b) {
@@ -63,8 +63,8 @@ bool cnn_multiply_size(size_t a, size_t b, size_t *out) {
     return true;
 }
 
-/* Asks for all pages of a fresh array in one call, which zeroing it would get one by one, at twice
- * the cost. A wish: where it is refused, zeroing does it. */
+/* Gets all pages of a new array in one call. Zeroing would get them one by one, at twice the cost.
+ * If the system refuses, zeroing still works. */
 static void get_pages(void *memory, size_t bytes) {
 #ifdef MADV_POPULATE_WRITE
     if (bytes >= POPULATE_BYTES) {
@@ -84,7 +84,7 @@ void *cnn_alloc(size_t count, size_t size) {
     if (!cnn_multiply_size(count, size, &bytes) || bytes > SIZE_MAX - CNN_ALIGNMENT) {
         return refuse(SIZE_MAX);
     }
-    /* aligned_alloc wants a whole number of alignments */
+    /* aligned_alloc requires a multiple of the alignment */
     bytes = (bytes + CNN_ALIGNMENT - 1) / CNN_ALIGNMENT * CNN_ALIGNMENT;
     if (bytes == 0) {
         bytes = CNN_ALIGNMENT;
@@ -131,7 +131,7 @@ void *cnn_plain_alloc(size_t bytes) {
 void *cnn_plain_realloc(void *memory, size_t bytes) {
     size_t before = memory ? malloc_usable_size(memory) : 0;
     bytes = bytes > 0 ? bytes : 1;
-    if (!may_take(bytes)) { /* both may be there for a moment */
+    if (!may_take(bytes)) { /* old and new array may exist at the same time */
         return refuse(bytes);
     }
     void *moved = count_given(realloc(memory, bytes), bytes);

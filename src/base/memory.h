@@ -1,4 +1,4 @@
-/* Memory: aligned, zeroed, counted, and refused instead of overflowed. */
+/* Memory: aligned, zeroed, counted and limited. Sizes that overflow are refused. */
 #ifndef CNN_BASE_MEMORY_H
 #define CNN_BASE_MEMORY_H
 
@@ -8,42 +8,41 @@
 /* Every float array starts at a multiple of this: one AVX-512 register, one cache line. */
 #define CNN_ALIGNMENT ((size_t)64)
 
-/* `count` elements of `size` bytes, zeroed, aligned to CNN_ALIGNMENT. NULL when the product
- * overflows or memory is refused; a count of 0 gives a valid pointer. Free with cnn_free. */
+/* Allocates `count` elements of `size` bytes, zeroed, aligned to CNN_ALIGNMENT. NULL if the product
+ * overflows or memory is refused. A count of 0 gives a valid pointer. Free with cnn_free. */
 void *cnn_alloc(size_t count, size_t size);
 
-/* Like realloc, for plain (unaligned) arrays that grow: makes room for at least `needed` elements
- * of `size` bytes, doubling. *items and *capacity change together; false, and nothing changed, when
- * memory is refused. Free with cnn_free. */
+/* Like realloc, for unaligned arrays that grow: makes room for at least `needed` elements of `size`
+ * bytes, by doubling. Changes *items and *capacity together. False, with nothing changed, if memory
+ * is refused. Free with cnn_free. */
 bool cnn_grow(void **items, size_t *capacity, size_t needed, size_t size);
 
-/* As calloc(1, bytes) and realloc, for libraries that ask for memory in that way: unaligned,
- * counted and limited like the rest. Free with cnn_free. */
+/* Like calloc(1, bytes) and realloc, for libraries that need them: unaligned, counted and limited
+ * like the others. Free with cnn_free. */
 void *cnn_plain_alloc(size_t bytes);
 void *cnn_plain_realloc(void *memory, size_t bytes);
 
-/* A copy of a string; NULL when memory is refused. Free with cnn_free. */
+/* Copies a string. NULL if memory is refused. Free with cnn_free. */
 char *cnn_copy_string(const char *text);
 
-/* Frees what the functions above gave; NULL is fine. */
+/* Frees memory from the functions above. NULL is allowed. */
 void cnn_free(void *memory);
 
 /* --- the limit --- */
 
-/* From now on, what the functions above have given and not got back is at most `bytes`; what would
- * be more is refused before the system is asked. Without a call there is no limit. Of the whole
- * process. */
+/* Limits the memory that the whole process holds from the functions above. A request beyond the
+ * limit is refused before the system is asked. There is no limit by default. */
 void cnn_memory_limit(size_t bytes);
 
 typedef struct cnn_memory_state {
     size_t limit;   /* SIZE_MAX: none */
-    size_t in_use;  /* given and not got back */
-    size_t refused; /* the last request that got nothing; 0: there was none */
+    size_t in_use;  /* allocated and not freed */
+    size_t refused; /* the last request that was refused; 0: none */
 } cnn_memory_state;
 
 cnn_memory_state cnn_memory_look(void);
 
-/* *out = a * b, or false where that overflows. */
+/* *out = a * b. False if that overflows. */
 bool cnn_multiply_size(size_t a, size_t b, size_t *out);
 
 #endif

@@ -11,21 +11,21 @@
 #include <stdint.h>
 #include <unistd.h>
 
-/* How often a thread looks whether there is work before it sleeps: some tens of microseconds. A
- * step of a small network takes no longer, and being woken would cost as much again. */
+/* How often a thread checks for work before it sleeps: some tens of microseconds. A step of a small
+ * network takes no longer than that, and waking up would cost the same again. */
 enum { LOOKS = 2000 };
 
-/* Turns are numbered by 32 bits; a longer loop runs on the caller's thread alone. */
+/* Iterations are numbered by 32 bits; a longer loop runs on the caller's thread only. */
 #define TURNS_MAX ((size_t)1 << 31)
 
 struct cnn_thread_pool {
     int workers; /* threads besides the caller's */
     pthread_t *handles;
 
-    /* The loop that runs. `next` is its number (upper half) and its next turn (lower half). A
-     * number is even once the members below are those of the loop, odd while they are written; so a
-     * worker that comes late cannot take a turn of another loop than the one whose members it has
-     * read. */
+    /* The current loop. `next` is its number (upper half) and its next iteration (lower half). A
+     * number is even once the members below are those of the loop, odd while they are being
+     * written; so a late worker cannot run an iteration of a loop other than the one whose members
+     * it has read. */
     _Atomic uint64_t next;
     _Atomic(cnn_parallel_body *) body;
     _Atomic(void *) context;
@@ -45,7 +45,7 @@ static uint32_t loop_of(uint64_t next) {
     return (uint32_t)(next >> 32);
 }
 
-/* Has another loop than `seen` begun? */
+/* Has a loop other than `seen` begun? */
 static bool has_begun(cnn_thread_pool *pool, uint32_t seen) {
     uint32_t loop = loop_of(atomic_load(&pool->next));
     return loop != seen && loop % 2 == 0;
@@ -75,7 +75,7 @@ int cnn_parallel_default_threads(void) {
     return quota < (size_t)threads ? (int)quota : threads;
 }
 
-/* Takes turns of the loop until there are none. */
+/* Runs iterations of the loop until none are left. */
 static void take_turns(cnn_thread_pool *pool, uint32_t loop, int thread) {
     cnn_parallel_body *body = atomic_load(&pool->body);
     void *context = atomic_load(&pool->context);
@@ -86,7 +86,7 @@ static void take_turns(cnn_thread_pool *pool, uint32_t loop, int thread) {
     uint64_t next = atomic_load(&pool->next);
     while (loop_of(next) == loop && (uint32_t)next < count) {
         if (!atomic_compare_exchange_weak(&pool->next, &next, next + 1)) {
-            continue; /* next is what it has become */
+            continue; /* next is its new value */
         }
         body(context, (uint32_t)next, thread);
         if (atomic_fetch_add(&pool->finished, 1) + 1 == count && atomic_load(&pool->waiting)) {
@@ -98,7 +98,7 @@ static void take_turns(cnn_thread_pool *pool, uint32_t loop, int thread) {
     }
 }
 
-/* Waits until another loop than `seen` has begun; false when the pool closes. */
+/* Waits until a loop other than `seen` has begun; false when the pool closes. */
 static bool wait_for_loop(cnn_thread_pool *pool, uint32_t seen) {
     for (int i = 0; i < LOOKS; i++) {
         if (has_begun(pool, seen) || atomic_load(&pool->closing)) {
@@ -135,7 +135,7 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* Signals are for the program's first thread. */
+/* Signals are handled by the program's first thread. */
 static bool start_worker(cnn_thread_pool *pool, int thread) {
     worker *argument = cnn_alloc(1, sizeof *argument);
     if (!argument) {
@@ -194,7 +194,7 @@ int cnn_thread_pool_threads(const cnn_thread_pool *pool) {
     return pool ? pool->workers + 1 : 1;
 }
 
-/* Up to TURNS_MAX turns. */
+/* Up to TURNS_MAX iterations. */
 static void run_loop(cnn_thread_pool *pool, uint32_t count, int threads, cnn_parallel_body *body,
                      void *context) {
     uint32_t loop = loop_of(atomic_load(&pool->next)) + 2;
@@ -239,7 +239,7 @@ void cnn_thread_pool_for(cnn_thread_pool *pool, size_t count, int threads, cnn_p
 
 void cnn_parallel_for(size_t count, int threads, cnn_parallel_body *body, void *context) {
     cnn_thread_pool *pool = NULL;
-    if (threads > 1 && count > 1) { /* without a pool, one thread does it all */
+    if (threads > 1 && count > 1) { /* without a pool, one thread does everything */
         pool = cnn_thread_pool_create(count < (size_t)threads ? (int)count : threads);
     }
     cnn_thread_pool_for(pool, count, threads, body, context);

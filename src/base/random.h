@@ -1,10 +1,11 @@
-/* Random numbers as a pure function of what they are for: no state, so no order of work matters. */
+/* Random numbers as a pure function of their use. There is no state, so the order of calls does not
+ * matter. */
 #ifndef CNN_BASE_RANDOM_H
 #define CNN_BASE_RANDOM_H
 
 #include <stdint.h>
 
-/* What a number is drawn for. Streams with different purposes are independent of each other. */
+/* The use of a number. Numbers with different purposes are independent of each other. */
 typedef enum cnn_random_purpose {
     CNN_RANDOM_WEIGHTS = 1,        /* index: the parameter's place in the flat array */
     CNN_RANDOM_SHUFFLE = 2,        /* epoch; index: the sample */
@@ -12,14 +13,14 @@ typedef enum cnn_random_purpose {
     CNN_RANDOM_GRADIENT_CHECK = 4, /* index: the place in inputs and parameters */
     CNN_RANDOM_DROPOUT = 5,        /* step; index: image of the batch, layer and value */
     CNN_RANDOM_SAMPLING = 12,      /* epoch; index: the sample */
-    CNN_RANDOM_AUGMENT = 10,       /* epoch; index: the sample. What comes out is the seed of the
-                                    * image's own numbers, whose index says what they change */
-    CNN_RANDOM_FOLDS = 16,         /* index: as for CNN_RANDOM_HOLD_BACK */
-    CNN_RANDOM_BOOTSTRAP = 20,     /* epoch: the resample; index: the draw */
+    CNN_RANDOM_AUGMENT = 10,   /* epoch; index: the sample. The result is the seed of the image's
+                                * own numbers, which have the change as their index */
+    CNN_RANDOM_FOLDS = 16,     /* index: as for CNN_RANDOM_HOLD_BACK */
+    CNN_RANDOM_BOOTSTRAP = 20, /* epoch: the resample; index: the draw */
 } cnn_random_purpose;
 
-/* Spreads every bit of z over all bits of the result, one to one: the function that the others
- * here apply again and again. For arrays of random bits: cnn_random_mix(key ^ index). */
+/* A bijection that spreads every bit of z over all bits of the result. The functions below apply it
+ * repeatedly. For arrays of random bits use cnn_random_mix(key ^ index). */
 static inline uint64_t cnn_random_mix(uint64_t z) {
     z += 0x9e3779b97f4a7c15U; /* 2^64 / golden ratio: keeps zero from mapping to zero */
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
@@ -29,10 +30,10 @@ static inline uint64_t cnn_random_mix(uint64_t z) {
 
 /* 64 random bits for (seed, purpose, epoch, index). The mixing function is David Stafford's variant
  * 13 of MurmurHash3's finaliser, as in SplitMix64 (Steele, Lea, Flood: "Fast splittable
- * pseudorandom number generators", OOPSLA 2014), applied to one word after the other. */
+ * pseudorandom number generators", OOPSLA 2014), applied to each word in turn. */
 uint64_t cnn_random_bits(uint64_t seed, cnn_random_purpose purpose, uint64_t epoch, uint64_t index);
 
-/* Uniform in [0, 1), a multiple of 2^-24 (so it is exact in float and in double). */
+/* Uniform in [0, 1). A multiple of 2^-24, so it is exact in float and in double. */
 double cnn_random_uniform(uint64_t seed, cnn_random_purpose purpose, uint64_t epoch,
                           uint64_t index);
 

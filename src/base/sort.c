@@ -10,7 +10,12 @@ static size_t digit(uint64_t key, int place) {
     return (size_t)(key >> (DIGIT_BITS * place)) & (DIGIT_VALUES - 1);
 }
 
-/* Radix sort, the least digit first: each pass keeps the order of the earlier ones among equals. */
+int cnn_compare_doubles(const void *a, const void *b) {
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Radix sort, least significant digit first. Each pass is stable. */
 bool cnn_sort_by_key(cnn_keyed *items, size_t count) {
     cnn_keyed *spare = cnn_alloc(count, sizeof *spare);
     size_t(*counts)[DIGIT_VALUES] = cnn_alloc(DIGITS, sizeof *counts);
@@ -28,7 +33,7 @@ bool cnn_sort_by_key(cnn_keyed *items, size_t count) {
     for (int place = 0; place < DIGITS; place++) {
         size_t *next = counts[place];
         if (count == 0 || next[digit(from[0].key, place)] == count) {
-            continue; /* the same digit everywhere */
+            continue; /* all keys have the same digit */
         }
         size_t before = 0;
         for (size_t value = 0; value < DIGIT_VALUES; value++) {

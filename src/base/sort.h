@@ -1,4 +1,4 @@
-/* Sorting by 64-bit keys, faster than by comparing. */
+/* Sorts by 64-bit keys, faster than a sort by comparison; a comparison for qsort. */
 #ifndef CNN_BASE_SORT_H
 #define CNN_BASE_SORT_H
 
@@ -11,8 +11,11 @@ typedef struct cnn_keyed {
     size_t value;
 } cnn_keyed;
 
-/* Sorts items[count] by rising key; equal keys keep their order. False, and nothing sorted, when
- * memory is refused. */
+/* Sorts items[count] by ascending key. Items with equal keys keep their order. False, with nothing
+ * sorted, if memory is refused. */
 bool cnn_sort_by_key(cnn_keyed *items, size_t count);
+
+/* A comparison of doubles for qsort; no NaN. */
+int cnn_compare_doubles(const void *a, const void *b);
 
 #endif

@@ -1,6 +1,8 @@
 #include "base/text.h"
 
+#include "base/c_locale.h"
 #include "base/memory.h"
+#include "base/number_text.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -25,29 +27,37 @@ void cnn_text_append(cnn_text *text, const char *bytes, size_t length) {
     text->data[text->length] = '\0';
 }
 
-void cnn_text_format(cnn_text *text, const char *format, ...) {
+static void format_text(cnn_text *text, const char *format, va_list arguments) {
     char line[512];
-    va_list arguments;
-    va_start(arguments, format);
+    va_list again;
+    va_copy(again, arguments);
     int length = vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
     if (length >= 0 && (size_t)length < sizeof line) {
         cnn_text_append(text, line, (size_t)length);
+        va_end(again);
         return;
     }
     char *longer = length < 0 ? NULL : cnn_alloc((size_t)length + 1, 1);
-    if (!longer) {
+    if (longer) {
+        (void)vsnprintf(longer, (size_t)length + 1, format, again);
+        cnn_text_append(text, longer, (size_t)length);
+        cnn_free(longer);
+    } else {
         text->failed = true;
-        return;
     }
-    va_start(arguments, format);
-    (void)vsnprintf(longer, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    cnn_text_append(text, longer, (size_t)length);
-    cnn_free(longer);
+    va_end(again);
 }
 
-/* What ends a field that needs no quotes. A table is several times as fast as strcspn here. */
+void cnn_text_format(cnn_text *text, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    locale_t before = cnn_c_locale_enter();
+    format_text(text, format, arguments);
+    cnn_c_locale_leave(before);
+    va_end(arguments);
+}
+
+/* Characters that end a field without quotes. A table is several times as fast as strcspn. */
 static const bool csv_special[256] = {
     ['\0'] = true, [','] = true, ['"'] = true, ['\r'] = true, ['\n'] = true};
 
@@ -70,9 +80,7 @@ void cnn_text_csv_field(cnn_text *text, const char *field) {
     cnn_text_append(text, "\"", 1);
 }
 
-/* Length of the valid UTF-8 character that starts at s, 0 where there is none (RFC 3629: no
- * overlong forms, no surrogates, nothing above U+10FFFF). */
-static size_t utf8_length(const unsigned char *s) {
+size_t cnn_utf8_length(const unsigned char *s) {
     if (s[0] < 0x80) {
         return 1;
     }
@@ -95,7 +103,7 @@ static size_t utf8_length(const unsigned char *s) {
 bool cnn_text_is_utf8(const char *string) {
     const unsigned char *s = (const unsigned char *)string;
     while (*s) {
-        size_t length = utf8_length(s);
+        size_t length = cnn_utf8_length(s);
         if (length == 0) {
             return false;
         }
@@ -104,31 +112,11 @@ bool cnn_text_is_utf8(const char *string) {
     return true;
 }
 
-void cnn_text_json_string(cnn_text *text, const char *string) {
-    cnn_text_append(text, "\"", 1);
-    const unsigned char *s = (const unsigned char *)string;
-    while (*s) {
-        size_t length = utf8_length(s);
-        if (length == 0) {
-            cnn_text_append(text, "\xef\xbf\xbd", 3);
-            length = 1;
-        } else if (*s == '"' || *s == '\\') {
-            cnn_text_format(text, "\\%c", *s);
-        } else if (*s < 0x20 || *s == 0x7f) {
-            cnn_text_format(text, "\\u%04x", *s);
-        } else {
-            cnn_text_append(text, (const char *)s, length);
-        }
-        s += length;
-    }
-    cnn_text_append(text, "\"", 1);
-}
-
 const char *cnn_bytes_text(uint64_t bytes, char text[24]) {
     static const char units[] = "KMGTPE";
     double number = (double)bytes;
     int unit = -1;
-    while (number >= 1023.95) { /* what would be printed as 1024.0 */
+    while (number >= 1023.95) { /* which would be printed as 1024.0 */
         number /= 1024.0;
         unit++;
     }
@@ -141,16 +129,27 @@ const char *cnn_bytes_text(uint64_t bytes, char text[24]) {
 }
 
 void cnn_text_number(cnn_text *text, double number, const char *none) {
+    char digits[CNN_NUMBER_SIZE];
     if (isfinite(number)) {
-        char digits[40];
-        int precision = 15;
-        do {
-            (void)snprintf(digits, sizeof digits, "%.*g", precision, number);
-        } while (++precision <= 17 && fabs(strtod(digits, NULL) - number) > 0.0);
-        cnn_text_format(text, "%s", digits);
+        cnn_text_append(text, digits, cnn_number_write(number, digits));
     } else {
-        cnn_text_format(text, "%s", none);
+        cnn_text_append(text, none, strlen(none));
     }
+}
+
+void cnn_text_float(cnn_text *text, float number) {
+    char digits[CNN_NUMBER_SIZE];
+    cnn_text_append(text, digits, cnn_number_write_rounded((double)number, 9, digits));
+}
+
+char *cnn_text_take(cnn_text *text) {
+    char *data = text->data;
+    if (text->failed) {
+        cnn_free(data);
+        data = NULL;
+    }
+    *text = (cnn_text){0};
+    return data;
 }
 
 void cnn_text_free(cnn_text *text) {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/broken_pipe.h"
 #include "cli/options.h"
 #include "cli/rows.h"
 
@@ -78,6 +79,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     cnn_status status = CNN_OK;
     switch (option) {
     case COMPARE:
+        CNN_TRY(cnn_option_path("--compare", value, error));
         return keep(&command->other, value, error);
     case FORMAT:
         command->json = strcmp(value, "json") == 0;
@@ -87,6 +89,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         }
         break;
     case ROWS:
+        CNN_TRY(cnn_option_path("--rows", value, error));
         status = find_rows_format(value, &command->rows_format, error);
         return status == CNN_OK ? keep(&command->rows, value, error) : status;
     case SPLIT:
@@ -110,6 +113,7 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
                             "expected one MODEL and one DATA, got a third argument \"%.100s\"",
                             value);
         }
+        CNN_TRY(cnn_option_path(command->path_count == 0 ? "MODEL" : "DATA", value, error));
         return keep(&command->paths[command->path_count++], value, error);
     }
     return CNN_OK;
@@ -147,26 +151,23 @@ static void on_image(void *user, const cnn_evaluation *evaluation, const cnn_sam
     if (!command->rows) {
         return;
     }
-    cnn_text *rows = &command->row_text;
-    cnn_row_format format = command->rows_format;
     bool known = said[0]->status == CNN_OK;
     int predicted = said[0]->probability >= model->threshold;
-    int column = 0;
-    cnn_row_text(rows, format, column++, "path", sample->path);
-    cnn_row_text(rows, format, column++, "label",
-                 cnn_predictor_class(model->predictor, sample->label));
-    cnn_row_text(rows, format, column++, "predicted",
-                 known ? cnn_predictor_class(model->predictor, predicted) : "");
-    cnn_row_number(rows, format, column++, "probability", known ? said[0]->probability : NAN);
+    cnn_row row;
+    cnn_row_begin(&row, &command->row_text, command->rows_format);
+    cnn_row_text(&row, "path", sample->path);
+    cnn_row_text(&row, "label", cnn_predictor_class(model->predictor, sample->label));
+    cnn_row_text(&row, "predicted", known ? cnn_predictor_class(model->predictor, predicted) : "");
+    cnn_row_number(&row, "probability", known ? said[0]->probability : NAN);
     if (said[1]) {
-        cnn_row_number(rows, format, column++, "other_probability",
+        cnn_row_number(&row, "other_probability",
                        said[1]->status == CNN_OK ? said[1]->probability : NAN);
     }
-    cnn_row_text(rows, format, column, "status",
+    cnn_row_text(&row, "status",
                  !known                                 ? said[0]->reason
                  : said[1] && said[1]->status != CNN_OK ? said[1]->reason
                                                         : "ok");
-    cnn_row_end(rows, format);
+    cnn_row_end(&row);
 }
 
 static cnn_status write_rows(const eval_command *command, cnn_error *error) {
@@ -230,6 +231,7 @@ static cnn_status evaluate(eval_command *command, cnn_error *error) {
 
 int main(int argc, char **argv) {
     cnn_error error = {0};
+    cnn_broken_pipe_ignore();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
     eval_command command = {.action = -1, .split = -1, .threshold = -1.0};
     cnn_status status = cnn_options_parse(options, argc, argv, handle, &command, &error);

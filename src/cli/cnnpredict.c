@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/broken_pipe.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/rows.h"
@@ -69,6 +70,9 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
         command->action = option;
         break;
     default:
+        if (*value) { /* an empty one gets its row */
+            CNN_TRY(cnn_option_path(command->path_count == 0 ? "MODEL" : "PATH", value, error));
+        }
         command->paths[command->path_count] = cnn_copy_string(value);
         if (!command->paths[command->path_count]) {
             return cnn_fail_memory(error, "the command line");
@@ -101,11 +105,13 @@ static void print_help(void) {
 static void add_row(cnn_text *rows, cnn_row_format format, const char *path, const char *label,
                     const cnn_prediction *prediction) {
     bool known = prediction->status == CNN_OK;
-    cnn_row_text(rows, format, 0, "path", path);
-    cnn_row_text(rows, format, 1, "label", known ? label : "");
-    cnn_row_number(rows, format, 2, "probability", known ? prediction->probability : NAN);
-    cnn_row_text(rows, format, 3, "status", known ? "ok" : prediction->reason);
-    cnn_row_end(rows, format);
+    cnn_row row;
+    cnn_row_begin(&row, rows, format);
+    cnn_row_text(&row, "path", path);
+    cnn_row_text(&row, "label", known ? label : "");
+    cnn_row_number(&row, "probability", known ? prediction->probability : NAN);
+    cnn_row_text(&row, "status", known ? "ok" : prediction->reason);
+    cnn_row_end(&row);
 }
 
 /* --- inputs to rows --- */
@@ -229,6 +235,7 @@ static cnn_status predict(const predict_command *command, cnn_error *error) {
 
 int main(int argc, char **argv) {
     cnn_error error = {0};
+    cnn_broken_pipe_ignore();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
     predict_command command = {.action = -1, .threshold = -1.0};
     command.paths = cnn_alloc((size_t)argc + 1, sizeof *command.paths);

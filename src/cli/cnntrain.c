@@ -2,6 +2,7 @@
 #include "cnn/train.h"
 
 #include "base/error.h"
+#include "cli/broken_pipe.h"
 #include "cli/cache_home.h"
 #include "cli/options.h"
 #include "cli/png_file.h"
@@ -22,6 +23,8 @@ enum {
     OVERWRITE,
     MAX_SECONDS,
     FOLDS,
+    MEMBER,
+    GATHER,
     THREADS,
     NO_CACHE,
     CACHE_LIMIT,
@@ -48,6 +51,8 @@ static const cnn_option options[] = {
     [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
     [MAX_SECONDS] = {"max-seconds", 0, "N", "end in time, with all that a finished run leaves"},
     [FOLDS] = {"folds", 0, "K", "cross-validation: K runs, each tested on its part of data.train"},
+    [MEMBER] = {"member", 0, "N", "with --folds: train fold N alone, others elsewhere or later"},
+    [GATHER] = {"gather", 0, NULL, "with --folds: put the results of all folds together"},
     [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
     [NO_CACHE] = {"no-cache", 0, NULL, "neither use nor fill the cache of decoded images"},
     [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
@@ -97,16 +102,14 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
     switch (option) {
     case CONFIG:
         command->config = value;
-        break;
+        return cnn_option_path("--config", value, error);
     case INIT:
         command->init = value;
+        CNN_TRY(cnn_option_path("--init", value, error));
         return choose_action(command, option, error);
     case OUT:
-        if (!*value) {
-            return cnn_fail(error, CNN_ERROR_CONFIG, "--out: expected a path, got \"\"");
-        }
         command->train.output = value;
-        break;
+        return cnn_option_path("--out", value, error);
     case RESUME:
         command->train.resume = true;
         break;
@@ -118,6 +121,11 @@ static cnn_status handle(void *context, int option, const char *value, cnn_error
                                  error);
     case FOLDS:
         return cnn_option_integer("folds", value, 2, 1000, &command->train.folds, error);
+    case MEMBER:
+        return cnn_option_integer("member", value, 1, 1000, &command->train.member, error);
+    case GATHER:
+        command->train.gather = true;
+        break;
     case THREADS:
         return cnn_option_integer("threads", value, 1, 1024, &command->train.threads, error);
     case NO_CACHE:
@@ -242,6 +250,41 @@ static cnn_status show_augmented(cnn_config *config, const train_command *comman
     return status;
 }
 
+/* Options that cannot go together, and options that need another. */
+static cnn_status check_options(const train_command *command, cnn_error *error) {
+    const cnn_train_options *train = &command->train;
+    const char *action = command->action >= 0 ? options[command->action].name : NULL;
+    const bool member = train->member > 0;
+    const struct {
+        bool both;
+        const char *one, *other;
+    } conflicts[] = {
+        {train->resume && train->overwrite, "resume", "overwrite"},
+        {train->folds > 0 && action && command->action != DRY_RUN, "folds", action},
+        {member && action, "member", action},
+        {train->gather && action, "gather", action},
+        {train->gather && member, "gather", "member"},
+        {train->gather && train->resume, "gather", "resume"},
+        {train->gather && train->overwrite, "gather", "overwrite"},
+        {train->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
+    };
+    if ((member || train->gather) && train->folds == 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K beside it",
+                        member ? "member" : "gather");
+    }
+    for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++) {
+        if (conflicts[i].both) {
+            return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --%s and --%s, got both",
+                            conflicts[i].one, conflicts[i].other);
+        }
+    }
+    return train->member <= train->folds
+               ? CNN_OK
+               : cnn_fail(error, CNN_ERROR_CONFIG,
+                          "--member: expected an integer from 1 to %d (--folds), got %d",
+                          train->folds, train->member);
+}
+
 /* Prints a config for the images in a folder: nothing is given but what they are. */
 static cnn_status init(const train_command *command, cnn_error *error) {
     char *json = NULL;
@@ -254,8 +297,12 @@ static cnn_status init(const train_command *command, cnn_error *error) {
                         : command->override_count > 0 ? command->overrides[0]
                                                       : "one");
     }
+    cnn_status status = check_options(command, error);
+    if (status != CNN_OK) {
+        return status;
+    }
     catch_signals();
-    cnn_status status = cnn_init(command->init, &command->train, &json, error);
+    status = cnn_init(command->init, &command->train, &json, error);
     return print_text(json, status, error);
 }
 
@@ -266,16 +313,12 @@ static cnn_status run(const train_command *command, cnn_error *error) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "--config: missing; expected --config FILE (see --help)");
     }
-    if (command->train.resume && command->train.overwrite) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "expected one of --resume and --overwrite, got both");
+    cnn_status status = check_options(command, error);
+    if (status != CNN_OK) {
+        return status;
     }
-    if (command->train.folds > 0 && command->action >= 0 && command->action != DRY_RUN) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --folds and --%s, got both",
-                        options[command->action].name);
-    }
-    cnn_status status = cnn_config_load(command->config, command->overrides,
-                                        command->override_count, &config, error);
+    status = cnn_config_load(command->config, command->overrides, command->override_count, &config,
+                             error);
     if (status != CNN_OK) {
         return status;
     }
@@ -312,6 +355,7 @@ static cnn_status run(const train_command *command, cnn_error *error) {
 int main(int argc, char **argv) {
     cnn_error error = {0};
     cnn_progress progress;
+    cnn_broken_pipe_ignore();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
     train_command command = {.action = -1};
     command.overrides = calloc((size_t)argc + 1, sizeof *command.overrides);

@@ -1,9 +1,11 @@
 #include "cli/options.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/machine_memory.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/broken_pipe.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -140,12 +142,22 @@ cnn_status cnn_option_size(const char *name, const char *text, uint64_t *bytes, 
     return CNN_OK;
 }
 
+cnn_status cnn_option_path(const char *name, const char *text, cnn_error *error) {
+    char tilde[CNN_TILDE_TEXT_SIZE];
+    if (!*text) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a path, got \"\"", name);
+    }
+    return cnn_path_tilde(text, tilde) ? cnn_fail(error, CNN_ERROR_CONFIG, "%s: %s", name, tilde)
+                                       : CNN_OK;
+}
+
 void cnn_option_limit_memory(uint64_t bytes) {
     size_t machine = cnn_machine_memory();
     cnn_memory_limit(bytes == 0 ? machine : bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX);
 }
 
 static cnn_status fail_printing(cnn_error *error) {
+    cnn_broken_pipe_end(errno);
     return cnn_fail(error, CNN_ERROR_RUNTIME, "standard output: %s",
                     errno ? strerror(errno) : "the results could not be written");
 }

@@ -43,10 +43,15 @@ CNN_MUST_USE cnn_status cnn_option_number(const char *name, const char *text, do
 CNN_MUST_USE cnn_status cnn_option_size(const char *name, const char *text, uint64_t *bytes,
                                         cnn_error *error);
 
+/* A path that is not empty, and needs no shell to expand it (cnn_path_tilde). name: of the option,
+ * "--out", or of the argument, "PATH". */
+CNN_MUST_USE cnn_status cnn_option_path(const char *name, const char *text, cnn_error *error);
+
 /* Obeys --max-memory; 0: not given, so that it is what the machine has. */
 void cnn_option_limit_memory(uint64_t bytes);
 
-/* Prints a text to stdout. */
+/* Prints a text to stdout. This and cnn_flush_results end the program where nobody reads it any
+ * more (cnn_broken_pipe_end). */
 CNN_MUST_USE cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error);
 
 /* Flushes stdout; CNN_ERROR_RUNTIME where output was lost (a full disk). */

@@ -4,13 +4,22 @@
 
 const char *const cnn_row_format_names[] = {"tsv", "csv", "jsonl", NULL};
 
-/* What stands in front of a field. */
-static void begin(cnn_text *rows, cnn_row_format format, int column, const char *key) {
+void cnn_row_begin(cnn_row *row, cnn_text *text, cnn_row_format format) {
+    *row = (cnn_row){.text = text, .format = format};
+    row->json = cnn_json_writer_start(text, CNN_JSON_COMPACT);
     if (format == CNN_ROWS_JSONL) {
-        cnn_text_format(rows, "%s\"%s\":", column == 0 ? "{" : ",", key);
-    } else if (column > 0) {
-        cnn_text_append(rows, format == CNN_ROWS_TSV ? "\t" : ",", 1);
+        cnn_json_begin_object(&row->json);
     }
+}
+
+/* What stands between a field and the one before. */
+static void begin_field(cnn_row *row, const char *key) {
+    if (row->format == CNN_ROWS_JSONL) {
+        (void)cnn_json_key(&row->json, key);
+    } else if (row->follows) {
+        cnn_text_append(row->text, row->format == CNN_ROWS_TSV ? "\t" : ",", 1);
+    }
+    row->follows = true;
 }
 
 static void add_tsv_field(cnn_text *rows, const char *field) {
@@ -21,36 +30,33 @@ static void add_tsv_field(cnn_text *rows, const char *field) {
     }
 }
 
-void cnn_row_text(cnn_text *rows, cnn_row_format format, int column, const char *key,
-                  const char *field) {
-    begin(rows, format, column, key);
-    switch (format) {
+void cnn_row_text(cnn_row *row, const char *key, const char *field) {
+    begin_field(row, key);
+    switch (row->format) {
     case CNN_ROWS_TSV:
-        add_tsv_field(rows, field);
+        add_tsv_field(row->text, field);
         break;
     case CNN_ROWS_CSV:
-        cnn_text_csv_field(rows, field);
+        cnn_text_csv_field(row->text, field);
         break;
     case CNN_ROWS_JSONL:
-        if (*field) {
-            cnn_text_json_string(rows, field);
-        } else {
-            cnn_text_format(rows, "null");
-        }
+        cnn_json_string_or_null(&row->json, field);
         break;
     }
 }
 
-void cnn_row_number(cnn_text *rows, cnn_row_format format, int column, const char *key,
-                    float number) {
-    begin(rows, format, column, key);
-    if (!isnan(number)) {
-        cnn_text_format(rows, "%.9g", (double)number);
-    } else if (format == CNN_ROWS_JSONL) {
-        cnn_text_format(rows, "null");
+void cnn_row_number(cnn_row *row, const char *key, float number) {
+    begin_field(row, key);
+    if (row->format == CNN_ROWS_JSONL) {
+        cnn_json_float(&row->json, number);
+    } else if (!isnan(number)) {
+        cnn_text_float(row->text, number);
     }
 }
 
-void cnn_row_end(cnn_text *rows, cnn_row_format format) {
-    cnn_text_format(rows, "%s\n", format == CNN_ROWS_JSONL ? "}" : "");
+void cnn_row_end(cnn_row *row) {
+    if (row->format == CNN_ROWS_JSONL) {
+        cnn_json_end(&row->json);
+    }
+    cnn_text_append(row->text, "\n", 1);
 }

@@ -2,7 +2,7 @@
 #ifndef CNN_CLI_ROWS_H
 #define CNN_CLI_ROWS_H
 
-#include "base/text.h"
+#include "base/json_writer.h"
 
 typedef enum cnn_row_format {
     CNN_ROWS_TSV,   /* no header; tab, newline, return and backslash as \t, \n, \r and \\ */
@@ -13,13 +13,20 @@ typedef enum cnn_row_format {
 /* "tsv", "csv" and "jsonl", in this order, and NULL. */
 extern const char *const cnn_row_format_names[];
 
-/* One field of a row and what separates it from the one before; column: which it is, from 0 on. An
- * empty text is null in JSON; a NaN is empty, or null. */
-void cnn_row_text(cnn_text *rows, cnn_row_format format, int column, const char *key,
-                  const char *field);
-/* In up to 9 digits, which read back to the same float. */
-void cnn_row_number(cnn_text *rows, cnn_row_format format, int column, const char *key,
-                    float number);
-void cnn_row_end(cnn_text *rows, cnn_row_format format);
+/* A row at work. */
+typedef struct cnn_row {
+    cnn_text *text;
+    cnn_row_format format;
+    cnn_json_writer json;
+    bool follows; /* a field stands before */
+} cnn_row;
+
+/* Begins a row at the end of *text. */
+void cnn_row_begin(cnn_row *row, cnn_text *text, cnn_row_format format);
+/* The next field. An empty text is null in JSON. */
+void cnn_row_text(cnn_row *row, const char *key, const char *field);
+/* In up to 9 digits, which read back to the same float. A NaN is empty, or null. */
+void cnn_row_number(cnn_row *row, const char *key, float number);
+void cnn_row_end(cnn_row *row);
 
 #endif

@@ -1,9 +1,10 @@
 /* The config: what a run is to do, as checked values. Read from JSON (read.c) and KEY=VALUE
- * overrides (override.c), written back as JSON, help and schema (write.c), all by one
- * table of keys (keys.c). */
+ * overrides (override.c), written back as JSON (write.c), compared (compare.c), described as help
+ * (help.c) and schema (schema.c), all by one table of keys (keys.c). */
 #ifndef CNN_CONFIG_CONFIG_H
 #define CNN_CONFIG_CONFIG_H
 
+#include "base/json_writer.h"
 #include "image/load.h"
 #include "nn/network.h"
 #include "nn/optimizer.h"
@@ -12,6 +13,8 @@
 #include "samples/data_settings.h"
 
 #include "cnn/config.h"
+
+#include <sys/types.h>
 
 typedef enum cnn_normalize {
     CNN_NORMALIZE_UNIT,        /* x / 255 */
@@ -33,6 +36,11 @@ typedef struct cnn_early_stopping {
 } cnn_early_stopping;
 
 struct cnn_config {
+    struct {
+        bool known; /* it was read from a file by cnn_config_load */
+        dev_t device;
+        ino_t inode;
+    } source;
     cnn_data_settings data;
     cnn_image_settings image;
     int64_t normalize; /* cnn_normalize */
@@ -76,15 +84,16 @@ char *cnn_config_to_json(const cnn_config *config);
  * with, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is none. Leaves
  * out the keys that a run may change when it goes on (may_change in the table; train.epochs only
  * where the schedule does not depend on it), and data.classes where `now` leaves it to the data.
- * Fails where memory is refused. */
+ * CNN_ERROR_MODEL, with a message that names no file, where `started` is not JSON;
+ * CNN_ERROR_RUNTIME where memory is refused. */
 CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,
                                               char difference[256], cnn_error *error);
 
-/* What a model file keeps of a config, and how it gets it back; both leave other values alone.
- * `json` is an object {"image": …, "layers": …} with more keys allowed beside them. */
+/* What a model file keeps of a config, and how it gets it back. Writing adds members to the object
+ * that the writer has begun: "image": …, "layers": …. Reading takes them from the object `json` and
+ * leaves other values of the config alone. */
+void cnn_config_write_model_part(const cnn_config *config, cnn_json_writer *json);
 struct cJSON;
-CNN_MUST_USE cnn_status cnn_config_write_model_part(const cnn_config *config, struct cJSON *json,
-                                                    cnn_error *error);
 CNN_MUST_USE cnn_status cnn_config_read_model_part(const struct cJSON *json, cnn_config *config,
                                                    cnn_error *error);
 

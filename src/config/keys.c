@@ -14,7 +14,7 @@ static const char *const optimizers[] = {"sgd", "momentum", "adam", "adamw", NUL
 static const char *const schedules[] = {"constant", "step", "cosine", "one_cycle", NULL};
 static const char *const samplings[] = {"all", "balanced", NULL};
 static const char *const stopping_metrics[] = {
-#define VALIDATION_METRIC(field, text, more_is_better) "val_" #field,
+#define VALIDATION_METRIC(field, text, more_is_better, needs_threshold) "val_" #field,
     CNN_METRIC_LIST(VALIDATION_METRIC)
 #undef VALIDATION_METRIC
         NULL};
@@ -34,6 +34,7 @@ const cnn_config_key cnn_config_keys[] = {
      .kind = CNN_CONFIG_PATH,
      FIELD(data.train),
      .required = true,
+     .may_change = true, /* the images may have moved: their content decides */
      .help = "a folder with one sub-folder per class, or a .csv manifest with a header: "
              "path,label[,split][,group]"},
     {.path = "data.validation",
@@ -41,10 +42,12 @@ const cnn_config_key cnn_config_keys[] = {
      FIELD(data.validation),
      .maximum = 1,
      .fallback = 0.1,
+     .may_change = true, /* … from one path to another */
      .help = "a second folder or manifest, or the share of data.train to hold back"},
     {.path = "data.test",
      .kind = CNN_CONFIG_PATH,
      FIELD(data.test),
+     .may_change = true,
      .help = "a folder or manifest that is evaluated once, after training"},
     {.path = "data.classes",
      .kind = CNN_CONFIG_CLASSES,

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define CONFIG_FILE_LIMIT ((size_t)16 << 20)
 #define NAMES_MAX 64
@@ -243,7 +244,7 @@ static cnn_layer_spec *next_layer(cnn_network_spec *network) {
     return &network->layers[network->layer_count++];
 }
 
-/* A residual's layers, with its end behind them. */
+/* A residual's layers, which follow it in the list. */
 static cnn_status read_residual(const config_reader *reader, const char *place, const cJSON *item,
                                 int depth, cnn_network_spec *network) {
     char list_place[CNN_CONFIG_PLACE_SIZE];
@@ -256,12 +257,7 @@ static cnn_status read_residual(const config_reader *reader, const char *place, 
         return fail_at(reader, place, "expected at most %d residuals in each other",
                        CNN_RESIDUAL_DEPTH_MAX);
     }
-    cnn_status status = read_layer_list(reader, list_place, list, depth + 1, network);
-    if (status == CNN_OK) {
-        cnn_layer_make_projection(0, 1, next_layer(network));
-        *next_layer(network) = (cnn_layer_spec){.ops = &cnn_layer_sum};
-    }
-    return status;
+    return read_layer_list(reader, list_place, list, depth + 1, network);
 }
 
 static cnn_status read_layer(const config_reader *reader, const char *place, const cJSON *item,
@@ -283,6 +279,7 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
     if (!cJSON_IsString(type)) {
         return fail_expected(reader, type_place, "the name of a layer", type);
     }
+    layer->depth = depth;
     layer->ops = cnn_layer_find(type->valuestring);
     if (!layer->ops) {
         return fail_unknown(reader, type_place, "layer", type->valuestring, names);
@@ -293,7 +290,7 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
     for (size_t i = 0; layer->ops->keys[i].name; i++) {
         names[i + 1] = layer->ops->keys[i].name;
     }
-    if (layer->ops->role == CNN_LAYER_FORK) {
+    if (layer->ops->join) {
         names[1] = "layers";
     }
     for (const cJSON *key = item->child; key; key = key->next) {
@@ -327,8 +324,7 @@ static cnn_status read_layer(const config_reader *reader, const char *place, con
             }
         }
     }
-    return layer->ops->role == CNN_LAYER_FORK ? read_residual(reader, place, item, depth, network)
-                                              : CNN_OK;
+    return layer->ops->join ? read_residual(reader, place, item, depth, network) : CNN_OK;
 }
 
 static cnn_status read_layer_list(const config_reader *reader, const char *place, const cJSON *list,
@@ -348,14 +344,14 @@ static cnn_status read_layer_list(const config_reader *reader, const char *place
     return status;
 }
 
-/* Layers of a list and of the residuals in it; a residual needs two more (next to itself). */
+/* Layers of a list and of the residuals in it. */
 static size_t count_layers(const cJSON *list, int depth) {
     size_t count = 0;
     if (!cJSON_IsArray(list) || depth > CNN_RESIDUAL_DEPTH_MAX) {
         return 0;
     }
     for (const cJSON *item = list->child; item; item = item->next) {
-        count += 3 + count_layers(cJSON_GetObjectItemCaseSensitive(item, "layers"), depth + 1);
+        count += 1 + count_layers(cJSON_GetObjectItemCaseSensitive(item, "layers"), depth + 1);
     }
     return count;
 }
@@ -363,7 +359,7 @@ static size_t count_layers(const cJSON *list, int depth) {
 static cnn_status read_layers(const config_reader *reader, const cJSON *item,
                               cnn_network_spec *network) {
     size_t room = count_layers(item, 0);
-    if (cJSON_GetArraySize(item) > CNN_LAYERS_MAX || room > 3 * CNN_LAYERS_MAX) {
+    if (cJSON_GetArraySize(item) > CNN_LAYERS_MAX || room > CNN_LAYERS_MAX) {
         char expected[64];
         (void)snprintf(expected, sizeof expected, "a list of 1 to %d layers", CNN_LAYERS_MAX);
         return fail_expected(reader, "layers", expected, item);
@@ -381,6 +377,10 @@ static cnn_status read_path(const config_reader *reader, const char *place, cons
                             char **path) {
     if (!cJSON_IsString(item) || !*item->valuestring) {
         return fail_expected(reader, place, "a path", item);
+    }
+    char text[CNN_TILDE_TEXT_SIZE];
+    if (cnn_path_tilde(item->valuestring, text)) {
+        return fail_at(reader, place, "%s", text);
     }
     *path = cnn_copy_string(item->valuestring);
     return *path ? CNN_OK : cnn_fail_memory(reader->error, "a path");
@@ -664,9 +664,12 @@ static cnn_status read_keys(const config_reader *reader, const cJSON *root, bool
     config->network.input = (cnn_shape){.channels = (int)config->image.channels,
                                         .height = (int)config->image.height,
                                         .width = (int)config->image.width};
-    cnn_network_resolve(&config->network);
     cnn_error found;
-    if (cnn_network_check(&config->network, NULL, &found) != CNN_OK) {
+    cnn_status status = cnn_graph_check(&config->network, &found);
+    if (status == CNN_ERROR_RUNTIME) { /* no memory */
+        return cnn_fail(reader->error, status, "%s", found.message);
+    }
+    if (status != CNN_OK) {
         char place[CNN_CONFIG_PLACE_SIZE];
         (void)snprintf(place, sizeof place, "%.*s", (int)strcspn(found.message, ":"),
                        found.message);
@@ -723,6 +726,12 @@ cnn_status cnn_config_load(const char *path, const char *const *overrides, size_
     }
     status = cnn_config_parse(path, text, size, overrides, override_count, out, error);
     cnn_free(text);
+    struct stat about;
+    if (status == CNN_OK && stat(path, &about) == 0 && S_ISREG(about.st_mode)) {
+        (*out)->source.known = true;
+        (*out)->source.device = about.st_dev;
+        (*out)->source.inode = about.st_ino;
+    }
     return status;
 }
 

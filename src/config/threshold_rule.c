@@ -1,5 +1,7 @@
 #include "config/threshold_rule.h"
 
+#include "base/number_text.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +18,9 @@ static bool skip(const char **text, const char *word) {
 
 /* Reads a decimal number above 0 and up to `maximum` and moves *text behind it. */
 static bool read_positive(const char **text, double maximum, double *number) {
-    size_t length = strspn(*text, "0123456789.eE+-"); /* strtod knows more: hexadecimals, inf */
+    size_t length = strspn(*text, "0123456789.eE+-"); /* no hexadecimals, no inf */
     char *end;
-    *number = strtod(*text, &end);
+    *number = cnn_number_read(*text, &end);
     bool fits = isdigit((unsigned char)**text) && end == *text + length && *number > 0.0 &&
                 *number <= maximum;
     *text = end;

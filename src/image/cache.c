@@ -15,7 +15,7 @@
 
 #define SUFFIX ".images"
 
-/* A reason that cannot be kept for lack of memory is still no empty one. */
+/* The reason that is kept when there is no memory for a copy of the real one. */
 static char no_memory[] = "out of memory";
 
 static void set_reason(char **reason, const char *text) {
@@ -35,14 +35,16 @@ typedef struct decoding {
     const cnn_image_request *request;
     char **reasons;
     size_t image_size;
-    uint8_t *memory;               /* [count][image_size], or … */
-    uint8_t *buffers;              /* … [threads][image_size], on the way to … */
-    cnn_image_pack_writer *writer; /* … a pack */
-    atomic_bool ended;             /* no more images, please */
-    cnn_error why;                 /* written by the one thread that ended it */
+    /* The pixels go to `memory`, or through `buffers` to `writer`. */
+    uint8_t *memory;  /* [count][image_size] */
+    uint8_t *buffers; /* [threads][image_size] */
+    cnn_cache_file_writer *writer;
+    atomic_bool ended; /* no further image is decoded */
+    cnn_error why;     /* written by the thread that set `ended` */
 } decoding;
 
-/* No image is to blame: ends the decoding of all. The first reason counts. */
+/* Ends the decoding of all images, for a reason that is no image's fault. The first reason counts.
+ */
 static void end(decoding *d, const char *path, const cnn_error *error) {
     if (!atomic_exchange(&d->ended, true)) {
         d->why = *error;
@@ -78,11 +80,10 @@ static void decode(void *context, size_t i, int thread) {
     set_reason(&d->reasons[i], NULL);
     request->contents[i] = content;
     if (d->writer) {
-        cnn_image_pack_write(d->writer, i, pixels, content);
+        cnn_cache_file_write(d->writer, i, pixels, content);
     }
 }
 
-/* On several threads. */
 static cnn_status decode_all(decoding *d, cnn_error *error) {
     atomic_init(&d->ended, false);
     cnn_parallel_for(d->request->count, d->request->threads, decode, d);
@@ -92,10 +93,10 @@ static cnn_status decode_all(decoding *d, cnn_error *error) {
     return cnn_fail(error, d->why.status, "%s", d->why.message);
 }
 
-static cnn_status decode_into_memory(const cnn_image_request *request, cnn_image_store *store,
+static cnn_status decode_into_memory(const cnn_image_request *request, cnn_image_set *images,
                                      cnn_error *error) {
     decoding d = {.request = request,
-                  .reasons = store->reasons,
+                  .reasons = images->reasons,
                   .image_size = cnn_image_size(request->settings)};
     d.memory = cnn_alloc(request->count, d.image_size);
     if (!d.memory) {
@@ -103,28 +104,28 @@ static cnn_status decode_into_memory(const cnn_image_request *request, cnn_image
         (void)snprintf(what, sizeof what, "%zu images of %zu bytes", request->count, d.image_size);
         return cnn_fail_memory(error, what);
     }
-    store->memory = d.memory;
-    store->pixels = d.memory;
+    images->memory = d.memory;
+    images->pixels = d.memory;
     return decode_all(&d, error);
 }
 
 /* --- the cache: reading --- */
 
-/* What is looked for in the cache, and where. */
-typedef struct cached {
+/* Where the images of a request are in the cache. */
+typedef struct cache_place {
     cnn_cache_folder folder;
-    char *path;
-    cnn_image_pack_layout layout;
+    char *path; /* of the cache file */
+    cnn_cache_file_layout layout;
     struct timespec newest; /* when an image last changed */
-} cached;
+} cache_place;
 
 typedef struct retry {
     const cnn_image_request *request;
-    const cnn_image_record *records;
+    const cnn_cache_record *records;
     char **reasons;
     uint8_t *buffers; /* [threads][image_size] */
     size_t image_size;
-    atomic_bool readable; /* one can be read now */
+    atomic_bool readable; /* an image that was unreadable can be read now */
 } retry;
 
 static void retry_unreadable(void *context, size_t i, int thread) {
@@ -141,21 +142,21 @@ static void retry_unreadable(void *context, size_t i, int thread) {
     }
 }
 
-/* Takes contents and pixels from the store's pack; false where an image that was unreadable is so
- * no more. */
-static bool take(const cnn_image_request *request, cnn_image_store *store) {
+/* Takes contents and pixels from the cache file. False if an image that was unreadable can be read
+ * now. */
+static bool take(const cnn_image_request *request, cnn_image_set *images) {
     size_t unreadable = 0;
     for (size_t i = 0; i < request->count; i++) {
-        request->contents[i] = store->pack.records[i].content;
-        unreadable += !store->pack.records[i].readable;
+        request->contents[i] = images->file.records[i].content;
+        unreadable += !images->file.records[i].readable;
     }
-    store->pixels = store->pack.pixels;
+    images->pixels = images->file.pixels;
     if (unreadable == 0) {
         return true;
     }
     retry r = {.request = request,
-               .records = store->pack.records,
-               .reasons = store->reasons,
+               .records = images->file.records,
+               .reasons = images->reasons,
                .image_size = cnn_image_size(request->settings)};
     r.buffers = cnn_alloc((size_t)request->threads, r.image_size);
     if (!r.buffers) {
@@ -167,24 +168,25 @@ static bool take(const cnn_image_request *request, cnn_image_store *store) {
     return !atomic_load(&r.readable);
 }
 
-/* The images as the cache has them; false where it does not. */
-static bool read_cached(const cnn_image_request *request, const cached *c, cnn_image_store *store) {
-    int file = cnn_cache_file_open(c->path);
+/* Maps the images from the cache. False if it does not hold them. */
+static bool read_cached(const cnn_image_request *request, const cache_place *c,
+                        cnn_image_set *images) {
+    int file = cnn_cache_folder_open_file(c->path);
     if (file < 0) {
         return false;
     }
-    cnn_image_pack_state state =
-        cnn_image_pack_open(file, &c->layout, request->threads, &store->pack);
+    cnn_cache_file_state state =
+        cnn_cache_file_open(file, &c->layout, request->threads, &images->file);
     (void)close(file);
-    if (state == CNN_PACK_DAMAGED) {
+    if (state == CNN_CACHE_FILE_DAMAGED) {
         cnn_log_message(request->log, CNN_LOG_INFO, "%s: damaged; decoding the images again",
                         c->path);
     }
-    if (state != CNN_PACK_GOOD) {
+    if (state != CNN_CACHE_FILE_GOOD) {
         return false;
     }
-    if (!take(request, store)) {
-        cnn_image_pack_close(&store->pack);
+    if (!take(request, images)) {
+        cnn_cache_file_close(&images->file);
         return false;
     }
     cnn_log_message(request->log, CNN_LOG_INFO, "%zu images from the cache (%s)", request->count,
@@ -194,9 +196,9 @@ static bool read_cached(const cnn_image_request *request, const cached *c, cnn_i
 
 /* --- the cache: writing --- */
 
-/* A change in the same tick of a file system's clock as an earlier one does not show in the file's
- * times. So images are read only when the tick of the latest change is over: what changes from
- * then on gets another time, and another key. */
+/* Two changes of a file within one tick of the file system's clock get the same time. So the images
+ * are read only after the tick of the latest change: any later change then gets another time, and
+ * another key. */
 static void outwait(const struct timespec *newest) {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
@@ -207,54 +209,57 @@ static void outwait(const struct timespec *newest) {
         double left = tick - age;
         struct timespec pause = {.tv_sec = (time_t)left,
                                  .tv_nsec = (long)(1e9 * (left - (double)(time_t)left))};
-        (void)nanosleep(&pause, NULL); /* cut short by a signal only, which ends the run */
+        (void)nanosleep(&pause, NULL); /* only a signal cuts this short, and that ends the run */
     }
 }
 
-/* Decodes all images into the draft, and maps it. */
-static cnn_status fill_draft(const cnn_image_request *request, const cached *c,
-                             const cnn_cache_draft *draft, cnn_image_store *store,
-                             cnn_error *error) {
-    size_t size;
-    if (!cnn_image_pack_size(&c->layout, &size)) {
-        return cnn_fail(error, CNN_ERROR_RUNTIME, "they are too many");
+static cnn_status decode_and_finish(decoding *d, const cache_place *c, cnn_error *error) {
+    if (!d->buffers) {
+        return cnn_fail_memory(error, "decoding");
     }
-    cnn_status status = cnn_cache_draft_reserve(&c->folder, draft, size, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    cnn_image_pack_writer writer;
-    status = cnn_image_pack_start(draft->file, &c->layout, &writer, error);
-    if (status != CNN_OK) {
-        return status;
-    }
+    outwait(&c->newest);
+    CNN_TRY(decode_all(d, error));
+    return cnn_cache_file_finish(d->writer, error);
+}
+
+static cnn_status decode_into_file(const cnn_image_request *request, const cache_place *c, int file,
+                                   char **reasons, cnn_error *error) {
+    cnn_cache_file_writer writer;
+    CNN_TRY(cnn_cache_file_start(file, &c->layout, &writer, error));
     decoding d = {.request = request,
-                  .reasons = store->reasons,
+                  .reasons = reasons,
                   .image_size = c->layout.image_size,
                   .buffers = cnn_alloc((size_t)request->threads, c->layout.image_size),
                   .writer = &writer};
-    if (d.buffers) {
-        outwait(&c->newest);
-        status = decode_all(&d, error);
-        status = status == CNN_OK ? cnn_image_pack_finish(&writer, error) : status;
-    } else {
-        status = cnn_fail_memory(error, "decoding");
-    }
+    cnn_status status = decode_and_finish(&d, c, error);
     cnn_free(d.buffers);
-    cnn_image_pack_writer_free(&writer);
-    /* what was written is not trusted more than what is found: a write that a network's server did
-     * not get shows here, too */
-    if (status == CNN_OK && cnn_image_pack_open(draft->file, &c->layout, request->threads,
-                                                &store->pack) != CNN_PACK_GOOD) {
-        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: cannot be read back", draft->draft_path);
-    }
+    cnn_cache_file_writer_free(&writer);
     return status;
 }
 
-/* Decodes all images into the cache and maps them; or finds that another run has done so. *done:
- * the store has its pixels. */
-static cnn_status write_cached(const cnn_image_request *request, const cached *c,
-                               cnn_image_store *store, bool *done, cnn_error *error) {
+/* Decodes all images into the draft and maps it. */
+static cnn_status fill_draft(const cnn_image_request *request, const cache_place *c,
+                             const cnn_cache_draft *draft, cnn_image_set *images,
+                             cnn_error *error) {
+    size_t size;
+    if (!cnn_cache_file_size(&c->layout, &size)) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "they are too many");
+    }
+    CNN_TRY(cnn_cache_draft_reserve(&c->folder, draft, size, error));
+    CNN_TRY(decode_into_file(request, c, draft->file, images->reasons, error));
+    /* The draft is checked like any other cache file: this also shows a write that did not reach a
+     * network's server. */
+    if (cnn_cache_file_open(draft->file, &c->layout, request->threads, &images->file) !=
+        CNN_CACHE_FILE_GOOD) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: cannot be read back", draft->draft_path);
+    }
+    return CNN_OK;
+}
+
+/* Decodes all images into the cache and maps them, unless another run is doing so. *done: the set
+ * has its pixels. */
+static cnn_status write_cached(const cnn_image_request *request, const cache_place *c,
+                               cnn_image_set *images, bool *done, cnn_error *error) {
     cnn_cache_draft draft;
     bool look_again;
     *done = false;
@@ -263,25 +268,25 @@ static cnn_status write_cached(const cnn_image_request *request, const cached *c
     if (status != CNN_OK || look_again) {
         return status;
     }
-    status = fill_draft(request, c, &draft, store, error);
+    status = fill_draft(request, c, &draft, images, error);
     if (status != CNN_OK) {
         cnn_cache_draft_discard(&draft);
         return status;
     }
-    store->pixels = store->pack.pixels;
+    images->pixels = images->file.pixels;
     *done = true;
     if (cnn_cache_draft_publish(&draft, error) == CNN_OK) {
         cnn_log_message(request->log, CNN_LOG_INFO, "%zu images decoded, now in the cache (%s)",
                         request->count, c->path);
-    } else { /* good for this run */
+    } else { /* this run can still use the draft */
         cnn_log_message(request->log, CNN_LOG_WARNING, "images not cached: %s", error->message);
     }
     return CNN_OK;
 }
 
-/* Where the images would be in the cache, and their key. The file's name tells the source and the
- * settings, so that images which have changed take the place of those that they were. */
-static cnn_status find_place(const cnn_image_request *request, cached *c, cnn_error *error) {
+/* Finds the place of the images in the cache, and their key. The file's name depends on the source
+ * and the settings only, so that changed images replace the ones they were. */
+static cnn_status find_place(const cnn_image_request *request, cache_place *c, cnn_error *error) {
     const cnn_image_settings *settings = request->settings;
     char text[256];
     (void)snprintf(text, sizeof text,
@@ -299,50 +304,58 @@ static cnn_status find_place(const cnn_image_request *request, cached *c, cnn_er
     if (!c->path) {
         return cnn_fail_memory(error, "the cache");
     }
-    return cnn_image_key(request->paths, request->count, settings, request->threads, &c->layout.key,
+    return cnn_cache_key(request->paths, request->count, settings, request->threads, &c->layout.key,
                          &c->newest, error);
 }
 
-/* The images by way of the cache; false where that is no way. */
-static bool load_cached(const cnn_image_request *request, cnn_image_store *store) {
-    cached c = {0};
-    cnn_error error = {0};
-    cnn_status status = find_place(request, &c, &error);
-    bool done = status == CNN_OK && read_cached(request, &c, store);
-    /* a second time where another run was at work on the same images; if that run failed to write
-     * them, this one is next to try */
-    for (int attempt = 0; attempt < 2 && status == CNN_OK && !done; attempt++) {
-        status = write_cached(request, &c, store, &done, &error);
-        done = done || (status == CNN_OK && read_cached(request, &c, store));
+/* Reads the images from the cache, or writes them to it. *done: the set has its pixels. */
+static cnn_status read_or_write(const cnn_image_request *request, cache_place *c,
+                                cnn_image_set *images, bool *done, cnn_error *error) {
+    CNN_TRY(find_place(request, c, error));
+    *done = read_cached(request, c, images);
+    /* The second attempt follows a wait for another run that wrote the same images. If that run
+     * failed, this one writes them. */
+    for (int attempt = 0; attempt < 2 && !*done; attempt++) {
+        CNN_TRY(write_cached(request, c, images, done, error));
+        *done = *done || read_cached(request, c, images);
     }
-    if (!done && status != CNN_OK && status != CNN_STOPPED) {
+    return CNN_OK;
+}
+
+/* Loads the images through the cache. False if that is impossible. */
+static bool load_cached(const cnn_image_request *request, cnn_image_set *images) {
+    cache_place c = {0};
+    cnn_error error = {0};
+    bool done = false;
+    cnn_status status = read_or_write(request, &c, images, &done, &error);
+    if (status != CNN_OK && status != CNN_STOPPED) {
         cnn_log_message(request->log, CNN_LOG_WARNING, "images not cached: %s", error.message);
     }
     cnn_free(c.path);
     return done;
 }
 
-/* --- */
+/* --- from the cache, or into memory --- */
 
-cnn_status cnn_image_store_load(const cnn_image_request *request, cnn_image_store *store,
-                                cnn_error *error) {
-    *store = (cnn_image_store){.count = request->count};
-    store->reasons = cnn_alloc(request->count, sizeof *store->reasons);
-    if (!store->reasons) {
+cnn_status cnn_image_set_load(const cnn_image_request *request, cnn_image_set *images,
+                              cnn_error *error) {
+    *images = (cnn_image_set){.count = request->count};
+    images->reasons = cnn_alloc(request->count, sizeof *images->reasons);
+    if (!images->reasons) {
         return cnn_fail_memory(error, "the images");
     }
-    if (request->cache.folder && load_cached(request, store)) {
+    if (request->cache.folder && load_cached(request, images)) {
         return CNN_OK;
     }
-    return decode_into_memory(request, store, error);
+    return decode_into_memory(request, images, error);
 }
 
-void cnn_image_store_free(cnn_image_store *store) {
-    for (size_t i = 0; i < store->count && store->reasons; i++) {
-        set_reason(&store->reasons[i], NULL);
+void cnn_image_set_free(cnn_image_set *images) {
+    for (size_t i = 0; i < images->count && images->reasons; i++) {
+        set_reason(&images->reasons[i], NULL);
     }
-    cnn_free(store->reasons);
-    cnn_free(store->memory);
-    cnn_image_pack_close(&store->pack);
-    *store = (cnn_image_store){0};
+    cnn_free(images->reasons);
+    cnn_free(images->memory);
+    cnn_cache_file_close(&images->file);
+    *images = (cnn_image_set){0};
 }

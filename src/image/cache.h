@@ -1,5 +1,6 @@
-/* The pixels of a run: decoded into memory, or kept decoded in the user's cache and mapped from
- * there, so that the next run need not decode them, and memory need not hold them. */
+/* The pixels of all images of a run: decoded into memory, or mapped from the user's cache of
+ * decoded images. The cache saves the next run from decoding, and this one from holding them in
+ * memory. */
 #ifndef CNN_IMAGE_CACHE_H
 #define CNN_IMAGE_CACHE_H
 
@@ -9,42 +10,42 @@
 
 /* Where decoded images are kept between runs. */
 typedef struct cnn_image_cache {
-    const char *folder; /* NULL: nowhere */
-    uint64_t limit;     /* bytes that all files in it may take */
+    const char *folder; /* NULL: no cache */
+    uint64_t limit;     /* of the bytes of all its files together */
 } cnn_image_cache;
 
-/* Which images, and as what. */
+/* Which images to load, and how. */
 typedef struct cnn_image_request {
     const char *const *paths; /* [count], of files */
-    uint64_t *contents;       /* [count]: a hash of each image's pixels, to be filled in */
+    uint64_t *contents;       /* [count]: filled in with a hash of each image's pixels */
     size_t count;
     const cnn_image_settings *settings;
     cnn_image_cache cache;
-    const char *source; /* what the images come from, as text: newer ones of a source take the
-                         * place of older ones in the cache */
+    const char *source; /* text that identifies where the images come from: in the cache, newer
+                         * images replace older ones from the same source */
     int threads;
     const cnn_log_sink *log;
-    bool (*should_stop)(void *user); /* asked before every image, by any thread; may be NULL */
+    bool (*should_stop)(void *user); /* called before every image, by any thread; may be NULL */
     void *user;
 } cnn_image_request;
 
-typedef struct cnn_image_store {
-    const uint8_t *pixels; /* [count][channels][height][width]; in memory or in the pack */
-    char **reasons;        /* [count]: why an image cannot be read; NULL where it can */
+typedef struct cnn_image_set {
+    const uint8_t *pixels; /* [count][channels][height][width], in `memory` or in `file` */
+    char **reasons;        /* [count]: why an image cannot be read; NULL if it can */
     size_t count;
     uint8_t *memory;
-    cnn_image_pack pack;
-} cnn_image_store;
+    cnn_cache_file file;
+} cnn_image_set;
 
-/* Gets the pixels of all images and fills in contents[i]: from the cache where it holds
- * them as the files are now, else by decoding them, on up to `threads` threads, and putting them
- * there. The bytes are the same either way. Unreadable images are decoded again every time, so that
- * their reasons are there every time. A cache that cannot be used is told to the log and does
- * without. CNN_ERROR_RUNTIME where memory or descriptors run out: no image is to blame for that,
- * and none is left out. CNN_STOPPED where should_stop says so. Free with cnn_image_store_free, also
- * after a failure. */
-CNN_MUST_USE cnn_status cnn_image_store_load(const cnn_image_request *request,
-                                             cnn_image_store *store, cnn_error *error);
-void cnn_image_store_free(cnn_image_store *store); /* all zero is fine */
+/* Loads the pixels of all images and fills in contents[i]. If the cache holds the images in their
+ * current state, they are mapped from there. Otherwise they are decoded on up to `threads` threads
+ * and put into the cache. The bytes are the same either way. Unreadable images are decoded again
+ * every time, so that their reasons are always reported. If the cache cannot be used, the log says
+ * so and the images stay in memory. CNN_ERROR_RUNTIME if memory or descriptors run out: that is no
+ * image's fault, so none is left out. CNN_STOPPED if should_stop returns true. Free with
+ * cnn_image_set_free, also after a failure. */
+CNN_MUST_USE cnn_status cnn_image_set_load(const cnn_image_request *request, cnn_image_set *images,
+                                           cnn_error *error);
+void cnn_image_set_free(cnn_image_set *images); /* all zero is allowed */
 
 #endif

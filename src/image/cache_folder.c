@@ -18,13 +18,13 @@
 
 #define DRAFT_SUFFIX ".tmp"
 
-/* A link, a pipe or a device under a file's name is opened as little as it is waited for. */
+/* Links are not followed, and opening a pipe or a device does not block. */
 #define OPEN_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 
-/* How often to try again after others have had their turn. */
+/* How often a draft is opened again because another program renamed or removed it. */
 #define ATTEMPTS 16
 
-/* flock, whatever signals come. */
+/* flock, repeated when a signal interrupts it. */
 static int lock(int file, int operation) {
     int result;
     do {
@@ -35,11 +35,7 @@ static int lock(int file, int operation) {
 
 /* --- drafts --- */
 
-static cnn_status fail_with(const char *path, int reason, cnn_error *error) {
-    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", path, strerror(reason));
-}
-
-/* The draft's file, locked. -1 with errno set, or with *look_again. */
+/* Opens and locks the draft's file. Returns -1 with errno set, or with *look_again set. */
 static int open_locked(const char *path, const cnn_log_sink *log, bool *look_again) {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         int file = cnn_file_open(path, O_RDWR | O_CREAT | OPEN_FLAGS, 0600);
@@ -55,17 +51,17 @@ static int open_locked(const char *path, const cnn_log_sink *log, bool *look_aga
             waited = true;
             locked = lock(file, LOCK_EX) == 0;
         }
-        if (!locked) { /* no locks here: better no cache than a torn one */
+        if (!locked) { /* the file system has no locks: two programs could write one file */
             int reason = errno;
-            (void)unlink(path); /* nobody can hold it */
+            (void)unlink(path); /* no other program can hold it */
             (void)close(file);
             errno = reason;
             return -1;
         }
         if (cnn_file_has_name(file, AT_FDCWD, path)) {
-            return file; /* new, or left behind by a program that was killed */
+            return file; /* new, or left by a killed program */
         }
-        (void)close(file); /* renamed or removed between our open and our lock */
+        (void)close(file); /* renamed or removed between open and lock */
         if (waited) {
             *look_again = true;
             return -1;
@@ -75,48 +71,50 @@ static int open_locked(const char *path, const cnn_log_sink *log, bool *look_aga
     return -1;
 }
 
-cnn_status cnn_cache_draft_open(const cnn_cache_folder *folder, const char *path,
-                                const cnn_log_sink *log, cnn_cache_draft *draft, bool *look_again,
-                                cnn_error *error) {
-    *draft = (cnn_cache_draft){.file = -1};
-    *look_again = false;
-    cnn_status status = cnn_folder_make_private(folder->path, error);
-    if (status != CNN_OK) {
-        return status;
-    }
+static cnn_status open_draft(const char *path, const cnn_log_sink *log, cnn_cache_draft *draft,
+                             bool *look_again, cnn_error *error) {
     size_t room = strlen(path) + sizeof DRAFT_SUFFIX;
     draft->path = cnn_copy_string(path);
     draft->draft_path = cnn_alloc(room, 1);
     if (!draft->path || !draft->draft_path) {
-        status = cnn_fail_memory(error, path);
-    } else {
-        (void)snprintf(draft->draft_path, room, "%s" DRAFT_SUFFIX, path);
-        draft->file = open_locked(draft->draft_path, log, look_again);
-        if (draft->file < 0 && !*look_again) {
-            status = fail_with(draft->draft_path, errno, error);
-        }
+        return cnn_fail_memory(error, path);
     }
-    if (status != CNN_OK || *look_again) {
-        cnn_free(draft->path);
-        cnn_free(draft->draft_path);
-        *draft = (cnn_cache_draft){.file = -1};
-    }
-    return status;
+    (void)snprintf(draft->draft_path, room, "%s" DRAFT_SUFFIX, path);
+    draft->file = open_locked(draft->draft_path, log, look_again);
+    return draft->file < 0 && !*look_again ? cnn_fail_errno(error, draft->draft_path, errno)
+                                           : CNN_OK;
 }
 
-static void close_draft(cnn_cache_draft *draft) {
-    /* a mapping of the file would keep the lock beyond close */
-    (void)flock(draft->file, LOCK_UN);
-    (void)close(draft->file);
+static void free_draft(cnn_cache_draft *draft) {
     cnn_free(draft->path);
     cnn_free(draft->draft_path);
     *draft = (cnn_cache_draft){.file = -1};
 }
 
+cnn_status cnn_cache_draft_open(const cnn_cache_folder *folder, const char *path,
+                                const cnn_log_sink *log, cnn_cache_draft *draft, bool *look_again,
+                                cnn_error *error) {
+    *draft = (cnn_cache_draft){.file = -1};
+    *look_again = false;
+    CNN_TRY(cnn_folder_make_private(folder->path, error));
+    cnn_status status = open_draft(path, log, draft, look_again, error);
+    if (status != CNN_OK || *look_again) {
+        free_draft(draft);
+    }
+    return status;
+}
+
+static void close_draft(cnn_cache_draft *draft) {
+    /* unlocked explicitly: a mapping of the file would keep the lock after close */
+    (void)flock(draft->file, LOCK_UN);
+    (void)close(draft->file);
+    free_draft(draft);
+}
+
 cnn_status cnn_cache_draft_publish(cnn_cache_draft *draft, cnn_error *error) {
     cnn_status status = CNN_OK;
     if (rename(draft->draft_path, draft->path) != 0) {
-        status = fail_with(draft->path, errno, error);
+        status = cnn_fail_errno(error, draft->path, errno);
         (void)unlink(draft->draft_path);
     }
     close_draft(draft);
@@ -128,10 +126,10 @@ void cnn_cache_draft_discard(cnn_cache_draft *draft) {
     close_draft(draft);
 }
 
-int cnn_cache_file_open(const char *path) {
+int cnn_cache_folder_open_file(const char *path) {
     int file = cnn_file_open(path, O_RDONLY | OPEN_FLAGS, 0);
     if (file >= 0) {
-        (void)futimens(file, NULL); /* the time of change tells which file was used longest ago */
+        (void)futimens(file, NULL); /* the time of change serves as the time of last use */
     }
     return file;
 }
@@ -163,7 +161,7 @@ static bool ends_with(const char *name, const char *suffix) {
     return length > tail && strcmp(name + length - tail, suffix) == 0;
 }
 
-/* Removes a draft that nobody holds a lock on: its program was killed. */
+/* Removes a draft that no program has locked: its program was killed. */
 static bool remove_if_left(int folder, const char *name) {
     int file = openat(folder, name, O_RDWR | OPEN_FLAGS);
     bool left =
@@ -177,7 +175,8 @@ static bool remove_if_left(int folder, const char *name) {
     return left;
 }
 
-/* Lists the folder's files; drafts of others at work count, but are not in the list. */
+/* Lists the folder's files, except `own` and its draft. Drafts of running programs add to the size,
+ * but are not in the list. False if memory is refused. */
 static bool list_files(DIR *stream, const char *suffix, const char *own, cached_files *list) {
     char draft_suffix[64];
     (void)snprintf(draft_suffix, sizeof draft_suffix, "%s" DRAFT_SUFFIX, suffix);
@@ -211,30 +210,36 @@ static bool list_files(DIR *stream, const char *suffix, const char *own, cached_
     return true;
 }
 
+/* Removes the least recently used files until all files take at most `limit` bytes. */
+static cnn_status shrink(DIR *stream, const cnn_cache_folder *folder, const char *own,
+                         uint64_t limit, cached_files *list, cnn_error *error) {
+    if (!list_files(stream, folder->suffix, own, list)) {
+        return cnn_fail_memory(error, folder->path);
+    }
+    if (list->count > 0) {
+        qsort(list->files, list->count, sizeof *list->files, by_use);
+    }
+    for (size_t i = 0; i < list->count && list->size > limit; i++) {
+        /* a program that has it mapped keeps it until it ends */
+        if (unlinkat(dirfd(stream), list->files[i].name, 0) == 0 || errno == ENOENT) {
+            list->size -= list->files[i].size;
+        }
+    }
+    if (list->size > limit) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: other runs are filling it up to its limit",
+                        folder->path);
+    }
+    return CNN_OK;
+}
+
 static cnn_status make_room(const cnn_cache_folder *folder, const char *own, uint64_t size,
                             cnn_error *error) {
     DIR *stream = opendir(folder->path);
     if (!stream) {
-        return fail_with(folder->path, errno, error);
+        return cnn_fail_errno(error, folder->path, errno);
     }
     cached_files list = {0};
-    cnn_status status = CNN_OK;
-    if (!list_files(stream, folder->suffix, own, &list)) {
-        status = cnn_fail_memory(error, folder->path);
-    } else if (list.count > 0) {
-        qsort(list.files, list.count, sizeof *list.files, by_use);
-    }
-    for (size_t i = 0; i < list.count && status == CNN_OK && list.size > folder->limit - size;
-         i++) {
-        /* who has it mapped keeps it until the end */
-        if (unlinkat(dirfd(stream), list.files[i].name, 0) == 0 || errno == ENOENT) {
-            list.size -= list.files[i].size;
-        }
-    }
-    if (status == CNN_OK && list.size > folder->limit - size) {
-        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: other runs are filling it up to its limit",
-                          folder->path);
-    }
+    cnn_status status = shrink(stream, folder, own, folder->limit - size, &list, error);
     cnn_free(list.files);
     (void)closedir(stream);
     return status;
@@ -249,12 +254,9 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
                         needed, cnn_bytes_text(folder->limit, other));
     }
     const char *slash = strrchr(draft->path, '/');
-    cnn_status status = make_room(folder, slash ? slash + 1 : draft->path, size, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    if (ftruncate(draft->file, 0) != 0) { /* what a killed program left */
-        return fail_with(draft->draft_path, errno, error);
+    CNN_TRY(make_room(folder, slash ? slash + 1 : draft->path, size, error));
+    if (ftruncate(draft->file, 0) != 0) { /* a killed program may have left content */
+        return cnn_fail_errno(error, draft->draft_path, errno);
     }
     struct statvfs disk;
     if (fstatvfs(draft->file, &disk) == 0 &&
@@ -267,5 +269,5 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
     do {
         reason = posix_fallocate(draft->file, 0, (off_t)size);
     } while (reason == EINTR);
-    return reason == 0 ? CNN_OK : fail_with(draft->draft_path, reason, error);
+    return reason == 0 ? CNN_OK : cnn_fail_errno(error, draft->draft_path, reason);
 }

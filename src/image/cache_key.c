@@ -14,16 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Files of one turn: enough that opening their folder once pays. */
+/* Files per turn: enough that opening their folder once pays. */
 #define CHUNK ((size_t)128)
 
-/* What is hashed of one file. No padding: every byte counts. */
+/* What is hashed of one file. Without padding, since every byte is hashed. */
 typedef struct file_state {
     uint64_t folder; /* hash of its absolute path */
-    int64_t found;   /* 0: there is no such file */
+    int64_t found;   /* 0: the file does not exist */
     int64_t size;
     int64_t changed[2], status_changed[2]; /* seconds, nanoseconds */
-    char name[NAME_MAX + 1];               /* its characters alone */
+    char name[NAME_MAX + 1];               /* only its characters are hashed */
 } file_state;
 
 typedef struct key_context {
@@ -32,24 +32,25 @@ typedef struct key_context {
     const char *working_directory;
     cnn_hash128 *hashes;     /* [count] */
     struct timespec *newest; /* [chunks] */
-    atomic_int failure;      /* errno of a look-up that says nothing about its file; 0: none */
+    atomic_int failure;      /* errno of a look-up that failed for another reason; 0: none */
 } key_context;
 
-/* Is the file not there, or closed to us? That is its state; any other reason says nothing. */
+/* Does errno describe the state of the file (missing, not permitted)? Any other reason, such as a
+ * lack of memory, does not. */
 static bool is_state(int reason) {
     return reason == ENOENT || reason == ENOTDIR || reason == EACCES || reason == ELOOP ||
            reason == ENAMETOOLONG;
 }
 
-/* The folder that the files of a chunk stand in: opened once, so that each file is one short
- * look-up. */
+/* The folder of the files of a chunk: opened once, so that each file takes one short look-up. */
 typedef struct open_folder {
-    const char *path; /* a sample's; its first `length` bytes are the folder, with its slash */
+    const char *path; /* of an image; its first `length` bytes are the folder, with its slash */
     size_t length;
     int file; /* -1: it cannot be opened */
     uint64_t hash;
 } open_folder;
 
+/* Opens the folder of `path`, unless it is open already. */
 static void enter(key_context *k, const char *path, size_t length, open_folder *folder) {
     if (folder->path && folder->length == length && memcmp(folder->path, path, length) == 0) {
         return;
@@ -82,92 +83,103 @@ static bool later(const struct timespec *a, const struct timespec *b) {
     return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
 }
 
+/* Hashes the state of one file; `folder` is that of the previous one. */
+static cnn_hash128 hash_file(key_context *k, const char *path, open_folder *folder,
+                             struct timespec *newest) {
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    enter(k, path, length, folder);
+    const char *name = path + length;
+    size_t name_length = strnlen(name, NAME_MAX);
+    file_state state;
+    struct stat about;
+    memset(&state, 0, offsetof(file_state, name));
+    memcpy(state.name, name, name_length);
+    state.folder = folder->hash;
+    if (folder->file != -1 && fstatat(folder->file, name, &about, 0) == 0) {
+        state.found = 1;
+        state.size = about.st_size;
+        state.changed[0] = about.st_mtim.tv_sec;
+        state.changed[1] = about.st_mtim.tv_nsec;
+        state.status_changed[0] = about.st_ctim.tv_sec;
+        state.status_changed[1] = about.st_ctim.tv_nsec;
+        *newest = later(&about.st_ctim, newest) ? about.st_ctim : *newest;
+    } else if (folder->file != -1 && !is_state(errno)) {
+        atomic_store(&k->failure, errno);
+    }
+    return cnn_xxh3_128(&state, offsetof(file_state, name) + name_length);
+}
+
 static void hash_chunk(void *context, size_t chunk, int thread) {
     (void)thread;
     key_context *k = context;
     open_folder folder = {.file = AT_FDCWD};
     size_t end = k->count - chunk * CHUNK < CHUNK ? k->count : (chunk + 1) * CHUNK;
     for (size_t i = chunk * CHUNK; i < end; i++) {
-        const char *path = k->paths[i];
-        const char *slash = strrchr(path, '/');
-        size_t length = slash ? (size_t)(slash - path) + 1 : 0;
-        enter(k, path, length, &folder);
-        const char *name = path + length;
-        size_t name_length = strnlen(name, NAME_MAX);
-        file_state state;
-        struct stat about;
-        memset(&state, 0, offsetof(file_state, name));
-        memcpy(state.name, name, name_length);
-        state.folder = folder.hash;
-        if (folder.file != -1 && fstatat(folder.file, name, &about, 0) == 0) {
-            state.found = 1;
-            state.size = about.st_size;
-            state.changed[0] = about.st_mtim.tv_sec;
-            state.changed[1] = about.st_mtim.tv_nsec;
-            state.status_changed[0] = about.st_ctim.tv_sec;
-            state.status_changed[1] = about.st_ctim.tv_nsec;
-            if (later(&about.st_ctim, &k->newest[chunk])) {
-                k->newest[chunk] = about.st_ctim;
-            }
-        } else if (folder.file != -1 && !is_state(errno)) {
-            atomic_store(&k->failure, errno);
-        }
-        k->hashes[i] = cnn_xxh3_128(&state, offsetof(file_state, name) + name_length);
+        k->hashes[i] = hash_file(k, k->paths[i], &folder, &k->newest[chunk]);
     }
     if (folder.file >= 0) {
         (void)close(folder.file);
     }
 }
 
-/* What decides about the bytes, beside the files. No padding. */
+/* What determines the decoded bytes beside the files. No padding. */
 typedef struct decoder_state {
     int64_t width, height, channels, resize;
     double max_megapixels;
     uint64_t count;
     cnn_hash128 files;
-    char decoder[128]; /* a hash of the code, by CMake */
+    char decoder[128]; /* a hash of the decoder's source files, from CMake */
 } decoder_state;
 _Static_assert(sizeof CNN_DECODER <= 128, "the decoder's name is cut off");
 
-cnn_status cnn_image_key(const char *const *paths, size_t count, const cnn_image_settings *settings,
+static cnn_hash128 hash_all(const key_context *k, const cnn_image_settings *settings) {
+    decoder_state state;
+    memset(&state, 0, sizeof state);
+    state.width = settings->width;
+    state.height = settings->height;
+    state.channels = settings->channels;
+    state.resize = settings->resize;
+    state.max_megapixels = settings->max_megapixels;
+    state.count = k->count;
+    state.files = cnn_xxh3_128(k->hashes, k->count * sizeof *k->hashes);
+    memcpy(state.decoder, CNN_DECODER, sizeof CNN_DECODER);
+    return cnn_xxh3_128(&state, sizeof state);
+}
+
+static cnn_status find_key(key_context *k, const cnn_image_settings *settings, int threads,
+                           cnn_hash128 *key, struct timespec *newest, cnn_error *error) {
+    size_t chunks = (k->count + CHUNK - 1) / CHUNK;
+    if (!k->hashes || !k->newest) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    cnn_parallel_for(chunks, threads, hash_chunk, k);
+    *key = hash_all(k, settings);
+    *newest = (struct timespec){0};
+    for (size_t i = 0; i < chunks; i++) {
+        *newest = later(&k->newest[i], newest) ? k->newest[i] : *newest;
+    }
+    int failure = atomic_load(&k->failure);
+    if (failure != 0) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "an image cannot be looked up: %s",
+                        strerror(failure));
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_cache_key(const char *const *paths, size_t count, const cnn_image_settings *settings,
                          int threads, cnn_hash128 *key, struct timespec *newest, cnn_error *error) {
-    size_t chunks = (count + CHUNK - 1) / CHUNK;
     char working_directory[PATH_MAX];
     if (!getcwd(working_directory, sizeof working_directory)) {
-        working_directory[0] = '\0'; /* removed: paths from here lead nowhere, anyway */
+        working_directory[0] = '\0'; /* it was removed, so no relative path can be opened */
     }
     key_context k = {.paths = paths,
                      .count = count,
                      .working_directory = working_directory,
                      .hashes = cnn_alloc(count, sizeof *k.hashes),
-                     .newest = cnn_alloc(chunks, sizeof *k.newest)};
-    cnn_status status = CNN_OK;
+                     .newest = cnn_alloc((count + CHUNK - 1) / CHUNK, sizeof *k.newest)};
     atomic_init(&k.failure, 0);
-    if (k.hashes && k.newest) {
-        cnn_parallel_for(chunks, threads, hash_chunk, &k);
-        decoder_state state;
-        memset(&state, 0, sizeof state);
-        state.width = settings->width;
-        state.height = settings->height;
-        state.channels = settings->channels;
-        state.resize = settings->resize;
-        state.max_megapixels = settings->max_megapixels;
-        state.count = count;
-        state.files = cnn_xxh3_128(k.hashes, count * sizeof *k.hashes);
-        memcpy(state.decoder, CNN_DECODER, sizeof CNN_DECODER);
-        *key = cnn_xxh3_128(&state, sizeof state);
-        *newest = (struct timespec){0};
-        for (size_t i = 0; i < chunks; i++) {
-            *newest = later(&k.newest[i], newest) ? k.newest[i] : *newest;
-        }
-        int failure = atomic_load(&k.failure);
-        if (failure != 0) {
-            status = cnn_fail(error, CNN_ERROR_RUNTIME, "an image cannot be looked up: %s",
-                              strerror(failure));
-        }
-    } else {
-        status = cnn_fail_memory(error, "the list of images");
-    }
+    cnn_status status = find_key(&k, settings, threads, key, newest, error);
     cnn_free(k.hashes);
     cnn_free(k.newest);
     return status;

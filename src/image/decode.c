@@ -14,21 +14,22 @@
 
 #define IMAGE_FILE_LIMIT ((size_t)1 << 30)
 
-/* What one array of the decoder may take: 16-bit RGBA, twice as much as it grows, a compressed file
- * as it grows, and some for what is read by blocks. */
+/* The most bytes that one array of the decoder may take: 16-bit RGBA, doubled for growth, the
+ * compressed file, doubled for growth, and 16 MiB for buffers. */
 static size_t memory_limit(int width, int height, size_t file_size) {
     return 16 * (size_t)width * (size_t)height + 2 * file_size + ((size_t)16 << 20);
 }
 
-/* stb's reason, or ours where it gives none. */
+/* The message is stb_image's reason, or our own if it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
-    if (cnn_stb_was_limited()) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected data for the pixels of its header, found far more");
+    /* first, since stb_image reports an unknown format if it gets no memory */
+    if (cnn_stb_was_refused()) {
+        return cnn_fail_memory(error, "decoding an image");
     }
     const char *reason = stbi_failure_reason();
-    if (reason && strcmp(reason, "Out of memory") == 0) {
-        return cnn_fail_memory(error, "decoding an image");
+    if (cnn_stb_was_limited() || (reason && strcmp(reason, "Out of memory") == 0)) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected data for the pixels of its header, found far more");
     }
     if (!reason || !*reason || strcmp(reason, "Image not of any known type, or corrupt") == 0) {
         reason =
@@ -51,13 +52,13 @@ static cnn_status check_size(int width, int height, double max_megapixels, cnn_e
     return CNN_OK;
 }
 
-/* Of a file that stb_image takes for one of ours. TGA has no signature: it is what is left. */
+/* The format of a file that stb_image accepts. TGA has no signature, so it is the remaining one. */
 static cnn_image_format find_format(const uint8_t *bytes, size_t size) {
     static const struct {
         const char *start;
         cnn_image_format format;
     } signatures[] = {{"\x89PNG", CNN_IMAGE_PNG},   {"\xff\xd8", CNN_IMAGE_JPEG},
-                      {"\xff\xff", CNN_IMAGE_JPEG}, /* FF may fill */
+                      {"\xff\xff", CNN_IMAGE_JPEG}, /* FF is a fill byte */
                       {"BM", CNN_IMAGE_BMP},        {"P5", CNN_IMAGE_PNM},
                       {"P6", CNN_IMAGE_PNM}};
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
@@ -69,7 +70,8 @@ static cnn_image_format find_format(const uint8_t *bytes, size_t size) {
     return CNN_IMAGE_TGA;
 }
 
-/* Where the value at (x, y) of an upright image stands in the file's, of width × height. */
+/* Index of the pixel in the file's image of width × height that (x, y) of the upright image shows.
+ */
 static size_t source_of(int orientation, size_t x, size_t y, size_t width, size_t height) {
     bool transposed = orientation >= 5;
     size_t column = transposed ? y : x;
@@ -81,7 +83,7 @@ static size_t source_of(int orientation, size_t x, size_t y, size_t width, size_
     return row * width + column;
 }
 
-/* Moves pixels to where the orientation wants them. */
+/* Applies the orientation. */
 static cnn_status turn_upright(cnn_image *image, cnn_error *error) {
     size_t width = (size_t)image->width;
     size_t height = (size_t)image->height;
@@ -110,6 +112,41 @@ static cnn_status turn_upright(cnn_image *image, cnn_error *error) {
     return CNN_OK;
 }
 
+/* Decodes a whole file, bytes[size], which it may change. */
+static cnn_status decode(char *bytes, size_t size, double max_megapixels, cnn_image *image,
+                         cnn_error *error) {
+    const stbi_uc *data = (const stbi_uc *)bytes;
+    if (size == 0) {
+        return cnn_fail(error, CNN_ERROR_DATA, "expected an image, found an empty file");
+    }
+    image->file_size = size;
+    image->format = find_format(data, size);
+    image->orientation = cnn_exif_orientation(data, size);
+    if (image->orientation == 0) {
+        return cnn_fail_memory(error, "the EXIF data of an image");
+    }
+    cnn_stb_limit(memory_limit(0, 0, size));
+    /* before the guard, which makes it 8 bits in a PNM */
+    image->deep = stbi_is_16_bit_from_memory(data, (int)size);
+    if (cnn_stb_was_refused()) {
+        return fail_decoding(error);
+    }
+    CNN_TRY(cnn_image_guard(bytes, &size, error));
+    if (!stbi_info_from_memory(data, (int)size, &image->width, &image->height, &image->channels)) {
+        return fail_decoding(error);
+    }
+    CNN_TRY(check_size(image->width, image->height, max_megapixels, error));
+    cnn_stb_limit(memory_limit(image->width, image->height, size));
+    image->pixels =
+        stbi_load_from_memory(data, (int)size, &image->width, &image->height, &image->channels, 0);
+    if (!image->pixels) {
+        return fail_decoding(error);
+    }
+    /* again, since stbi_info may have read another header than the one that was decoded */
+    CNN_TRY(check_size(image->width, image->height, max_megapixels, error));
+    return turn_upright(image, error);
+}
+
 cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
                           cnn_error *error) {
     *image = (cnn_image){0};
@@ -118,45 +155,8 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
     }
     char *bytes;
     size_t size;
-    cnn_status status = cnn_file_read(path, IMAGE_FILE_LIMIT, CNN_ERROR_DATA, &bytes, &size, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    const stbi_uc *data = (const stbi_uc *)bytes;
-    if (size == 0) {
-        status = cnn_fail(error, CNN_ERROR_DATA, "expected an image, found an empty file");
-        goto done;
-    }
-    image->file_size = size;
-    image->format = find_format(data, size);
-    image->orientation = cnn_exif_orientation(data, size);
-    cnn_stb_limit(memory_limit(0, 0, size));
-    image->deep = stbi_is_16_bit_from_memory(data, (int)size); /* the guard makes it 8 in PNM */
-    status = cnn_image_guard(bytes, &size, error);
-    if (status != CNN_OK) {
-        goto done;
-    }
-    if (!stbi_info_from_memory(data, (int)size, &image->width, &image->height, &image->channels)) {
-        status = fail_decoding(error);
-        goto done;
-    }
-    status = check_size(image->width, image->height, max_megapixels, error);
-    if (status != CNN_OK) {
-        goto done;
-    }
-    cnn_stb_limit(memory_limit(image->width, image->height, size));
-    image->pixels =
-        stbi_load_from_memory(data, (int)size, &image->width, &image->height, &image->channels, 0);
-    if (!image->pixels) {
-        status = fail_decoding(error);
-        goto done;
-    }
-    /* the header that was decoded may not be the one that was asked */
-    status = check_size(image->width, image->height, max_megapixels, error);
-    if (status == CNN_OK) {
-        status = turn_upright(image, error);
-    }
-done:
+    CNN_TRY(cnn_file_read(path, IMAGE_FILE_LIMIT, CNN_ERROR_DATA, &bytes, &size, error));
+    cnn_status status = decode(bytes, size, max_megapixels, image, error);
     cnn_free(bytes);
     if (status != CNN_OK) {
         cnn_image_release(image);

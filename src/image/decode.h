@@ -1,4 +1,4 @@
-/* An image file, decoded and upright. The only user of stb_image (stb.c compiles it). */
+/* From an image file to its pixels, upright. The only user of stb_image (stb.c compiles it). */
 #ifndef CNN_IMAGE_DECODE_H
 #define CNN_IMAGE_DECODE_H
 
@@ -21,17 +21,17 @@ typedef struct cnn_image {
     uint8_t *pixels; /* [height][width][channels] */
     int width, height;
     int channels;    /* 1: grey, 2: grey and alpha, 3: RGB, 4: RGBA */
-    int orientation; /* 1 … 8, as the file says (exif.h); already applied */
-    bool deep;       /* the file has 16 bits a value; pixels are the high ones */
+    int orientation; /* 1 … 8, from the file's EXIF data (exif.h); already applied */
+    bool deep;       /* the file has 16 bits per value; pixels hold the high 8 */
     cnn_image_format format;
     size_t file_size; /* bytes */
 } cnn_image;
 
-/* Decodes `path`, told apart by content, and turns it upright. An image with more pixels than
- * allowed is refused before it is decoded. CNN_ERROR_DATA with a reason, without the path. Give
- * back with cnn_image_release. */
+/* Decodes `path`, whose format is found by its content, and turns it upright. An image with more
+ * pixels than allowed is refused before it is decoded. CNN_ERROR_DATA with a reason, without the
+ * path. Free with cnn_image_release. */
 CNN_MUST_USE cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
                                        cnn_error *error);
-void cnn_image_release(cnn_image *image); /* all zero is fine */
+void cnn_image_release(cnn_image *image); /* all zero is allowed */
 
 #endif

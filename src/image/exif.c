@@ -4,27 +4,28 @@
 
 #include <libexif/exif-data.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-/* What libexif wants in front of the data, and JPEG has there. */
+/* The marker that libexif expects in front of the data. JPEG files contain it, PNG files do not. */
 static const char mark[6] = {'E', 'x', 'i', 'f', '\0', '\0'};
-/* The most that a JPEG segment can hold; more in a PNG is no orientation, but an attack. */
+/* The most bytes that a JPEG segment can hold. Larger EXIF data in a PNG are ignored. */
 #define EXIF_LIMIT ((size_t)65533)
 
-/* A part of the file; size 0: none. */
+/* A part of the file; size 0: not found. */
 typedef struct part {
     const uint8_t *bytes;
     size_t size;
 } part;
 
-/* JPEG: segments FF xx, each with a length of two bytes, big-endian, up to the coded data (SOS) or
- * the end (EOI). */
+/* Searches the segments of a JPEG: FF xx, then a length of two bytes, big-endian. They end at the
+ * coded data (SOS) or at the end of the image (EOI). */
 static part find_in_jpeg(const uint8_t *bytes, size_t size) {
     enum { APP1 = 0xe1, EOI = 0xd9, SOS = 0xda };
     for (size_t at = 2; at + 4 <= size && bytes[at] == 0xff;) {
         uint8_t kind = bytes[at + 1];
-        if (kind == 0xff) { /* a filling byte */
+        if (kind == 0xff) { /* a fill byte */
             at++;
             continue;
         }
@@ -41,7 +42,8 @@ static part find_in_jpeg(const uint8_t *bytes, size_t size) {
     return (part){NULL, 0};
 }
 
-/* PNG: behind 8 bytes, chunks of a length, a name, that many bytes, and a checksum. */
+/* Searches the chunks of a PNG, which follow 8 bytes of signature: length, name, content, checksum.
+ */
 static part find_in_png(const uint8_t *bytes, size_t size) {
     for (size_t at = 8; at + 12 <= size;) {
         const uint8_t *chunk = bytes + at;
@@ -58,14 +60,44 @@ static part find_in_png(const uint8_t *bytes, size_t size) {
     return (part){NULL, 0};
 }
 
-/* exif: [size], starting with the mark. */
+/* --- memory: counted, because libexif does not distinguish a lack of memory from damaged data ---
+ */
+
+static _Thread_local bool refused; /* since read_orientation began */
+
+static void *take(ExifLong size) {
+    void *memory = cnn_plain_alloc(size);
+    refused = refused || !memory;
+    return memory;
+}
+
+static void *take_more(void *memory, ExifLong size) {
+    void *moved = cnn_plain_realloc(memory, size);
+    refused = refused || !moved;
+    return moved;
+}
+
+static ExifData *new_data(void) {
+    ExifMem *memory = exif_mem_new(take, take_more, cnn_free);
+    ExifData *data = memory ? exif_data_new_mem(memory) : NULL;
+    refused = refused || !data;
+    if (memory) {
+        exif_mem_unref(memory);
+    }
+    return data;
+}
+
+/* --- reading --- */
+
+/* exif: [size], starts with `mark`. 0: memory was refused. */
 static int read_orientation(const uint8_t *exif, size_t size) {
     int orientation = 1;
-    ExifData *data = exif_data_new();
+    refused = false;
+    ExifData *data = new_data();
     if (!data) {
-        return orientation;
+        return 0;
     }
-    /* what is there is read, nothing is put right or added */
+    /* libexif must not correct or add tags */
     exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
     exif_data_load_data(data, exif, (unsigned)size);
     const ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
@@ -74,7 +106,7 @@ static int read_orientation(const uint8_t *exif, size_t size) {
         orientation = value >= 1 && value <= 8 ? value : 1;
     }
     exif_data_unref(data);
-    return orientation;
+    return refused ? 0 : orientation;
 }
 
 int cnn_exif_orientation(const void *file, size_t size) {
@@ -85,11 +117,12 @@ int cnn_exif_orientation(const void *file, size_t size) {
     }
     if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0) {
         part exif = find_in_png(bytes, size);
-        uint8_t *marked = exif.size > 0 && exif.size <= EXIF_LIMIT - sizeof mark
-                              ? cnn_alloc(sizeof mark + exif.size, 1)
-                              : NULL;
-        if (!marked) {
+        if (exif.size == 0 || exif.size > EXIF_LIMIT - sizeof mark) {
             return 1;
+        }
+        uint8_t *marked = cnn_alloc(sizeof mark + exif.size, 1);
+        if (!marked) {
+            return 0;
         }
         memcpy(marked, mark, sizeof mark);
         memcpy(marked + sizeof mark, exif.bytes, exif.size);

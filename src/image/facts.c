@@ -3,8 +3,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -40,63 +38,9 @@ bool cnn_image_extension_is_wrong(const char *path, cnn_image_format format) {
     return false;
 }
 
-/* --- the perceptual hash --- */
+/* --- facts --- */
 
-enum {
-    SIDE = 32,        /* of the image that is transformed */
-    FREQUENCIES = 16, /* of each direction that are kept */
-    COEFFICIENTS = FREQUENCIES * FREQUENCIES,
-};
-_Static_assert(COEFFICIENTS - 1 == CNN_PERCEPTUAL_BITS, "a bit a coefficient but the first");
-_Static_assert(CNN_PERCEPTUAL_WORDS * 64 > CNN_PERCEPTUAL_BITS, "bits fit into words");
-
-static int by_value(const void *a, const void *b) {
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static void hash_small_image(const uint8_t pixels[SIDE * SIDE],
-                             uint64_t hash[CNN_PERCEPTUAL_WORDS]) {
-    const double pi = 3.14159265358979323846;
-    double cosine[FREQUENCIES][SIDE];
-    double rows[FREQUENCIES][SIDE]; /* transformed from top to bottom */
-    double coefficients[COEFFICIENTS], sorted[CNN_PERCEPTUAL_BITS];
-    for (int k = 0; k < FREQUENCIES; k++) {
-        for (int i = 0; i < SIDE; i++) {
-            cosine[k][i] = cos(pi * (2 * i + 1) * k / (2 * SIDE));
-        }
-    }
-    for (int k = 0; k < FREQUENCIES; k++) {
-        for (int x = 0; x < SIDE; x++) {
-            rows[k][x] = 0.0;
-            for (int y = 0; y < SIDE; y++) {
-                rows[k][x] += pixels[y * SIDE + x] * cosine[k][y];
-            }
-        }
-    }
-    for (int k = 0; k < FREQUENCIES; k++) {
-        for (int l = 0; l < FREQUENCIES; l++) {
-            double *coefficient = &coefficients[k * FREQUENCIES + l];
-            *coefficient = 0.0;
-            for (int x = 0; x < SIDE; x++) {
-                *coefficient += rows[k][x] * cosine[l][x];
-            }
-        }
-    }
-    const double *pattern = coefficients + 1; /* the mean says nothing of it */
-    memcpy(sorted, pattern, sizeof sorted);
-    qsort(sorted, CNN_PERCEPTUAL_BITS, sizeof *sorted, by_value);
-    memset(hash, 0, CNN_PERCEPTUAL_WORDS * sizeof *hash);
-    for (int i = 0; i < CNN_PERCEPTUAL_BITS; i++) {
-        if (pattern[i] > sorted[CNN_PERCEPTUAL_BITS / 2]) {
-            hash[i / 64] |= (uint64_t)1 << (i % 64);
-        }
-    }
-}
-
-/* --- */
-
-/* Alpha does not count: the network does not see it. */
+/* Alpha is ignored, as the network does not see it. */
 static bool is_constant(const cnn_image *image) {
     size_t channels = (size_t)image->channels;
     size_t colours = channels >= 3 ? 3 : 1;
@@ -109,25 +53,24 @@ static bool is_constant(const cnn_image *image) {
     return true;
 }
 
-/* Brightness and perceptual hash. pixels: of the image, in grey. */
-static cnn_status look_at_grey(const uint8_t *pixels, cnn_image_facts *facts, cnn_error *error) {
+/* Brightness and perceptual hash. pixels: the image in grey. */
+static cnn_status measure_grey(const uint8_t *pixels, cnn_image_facts *facts, cnn_error *error) {
     size_t count = (size_t)facts->width * (size_t)facts->height;
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         sum += pixels[i];
     }
     facts->brightness = (double)sum / (double)count;
-    uint8_t small[SIDE * SIDE];
-    cnn_image_settings as = {.width = SIDE, .height = SIDE, .channels = 1};
-    cnn_status status = cnn_image_convert(pixels, facts->width, facts->height, 1,
-                                          (size_t)facts->width, &as, small, error);
-    if (status == CNN_OK) {
-        hash_small_image(small, facts->perceptual);
-    }
-    return status;
+    uint8_t small[CNN_PERCEPTUAL_SIDE * CNN_PERCEPTUAL_SIDE];
+    cnn_image_settings as = {
+        .width = CNN_PERCEPTUAL_SIDE, .height = CNN_PERCEPTUAL_SIDE, .channels = 1};
+    CNN_TRY(cnn_image_convert(pixels, facts->width, facts->height, 1, (size_t)facts->width, &as,
+                              small, error));
+    cnn_perceptual_hash(small, facts->perceptual);
+    return CNN_OK;
 }
 
-/* Brings an image to a size, and pixels[] to what that takes. */
+/* Converts an image, and allocates *pixels for the result. */
 static cnn_status convert(const cnn_image *image, const cnn_image_settings *as, uint8_t **pixels,
                           cnn_error *error) {
     *pixels = cnn_alloc(cnn_image_size(as), 1);
@@ -137,34 +80,32 @@ static cnn_status convert(const cnn_image *image, const cnn_image_settings *as, 
                    : cnn_fail_memory(error, "an image");
 }
 
+/* Converts the image to what the network sees (*seen) only to find out whether that succeeds. */
+static cnn_status measure(const cnn_image *image, const cnn_image_settings *settings,
+                          uint8_t **seen, uint8_t **grey, cnn_image_facts *facts,
+                          cnn_error *error) {
+    *facts = (cnn_image_facts){.format = image->format,
+                               .width = image->width,
+                               .height = image->height,
+                               .channels = image->channels,
+                               .orientation = image->orientation,
+                               .deep = image->deep,
+                               .constant = is_constant(image),
+                               .file_size = image->file_size};
+    cnn_image_settings same_size = {.width = image->width, .height = image->height, .channels = 1};
+    CNN_TRY(convert(image, settings, seen, error));
+    CNN_TRY(convert(image, &same_size, grey, error));
+    CNN_TRY(cnn_image_content(image, &facts->content, error));
+    return measure_grey(*grey, facts, error);
+}
+
 cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
                                 cnn_image_facts *facts, cnn_error *error) {
     cnn_image image;
-    uint8_t *seen = NULL; /* by the network: that it can be */
+    uint8_t *seen = NULL;
     uint8_t *grey = NULL;
-    cnn_status status = cnn_image_read(path, settings->max_megapixels, &image, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    *facts = (cnn_image_facts){.format = image.format,
-                               .width = image.width,
-                               .height = image.height,
-                               .channels = image.channels,
-                               .orientation = image.orientation,
-                               .deep = image.deep,
-                               .constant = is_constant(&image),
-                               .file_size = image.file_size};
-    cnn_image_settings same_size = {.width = image.width, .height = image.height, .channels = 1};
-    status = convert(&image, settings, &seen, error);
-    if (status == CNN_OK) {
-        status = convert(&image, &same_size, &grey, error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_image_content(&image, &facts->content, error);
-    }
-    if (status == CNN_OK) {
-        status = look_at_grey(grey, facts, error);
-    }
+    CNN_TRY(cnn_image_read(path, settings->max_megapixels, &image, error));
+    cnn_status status = measure(&image, settings, &seen, &grey, facts, error);
     cnn_free(seen);
     cnn_free(grey);
     cnn_image_release(&image);

@@ -1,43 +1,35 @@
-/* What is worth knowing of an image file before training on it. */
+/* Properties of an image file that --check-data and --init look at: format, size, brightness,
+ * hashes. */
 #ifndef CNN_IMAGE_FACTS_H
 #define CNN_IMAGE_FACTS_H
 
 #include "image/load.h"
+#include "image/perceptual_hash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Bits of a perceptual hash, and how many may differ between near-copies.
- *
- * The hash is that of Zauner (2010), "Implementation and Benchmarking of Perceptual Image Hash
- * Functions", section 3.2.1, with 255 bits in place of 64, which cannot tell small images apart:
- * which of the 16 × 16 lowest frequencies of the cosine transform of a grey 32 × 32 image, but for
- * the mean, are above their median. */
-#define CNN_PERCEPTUAL_BITS 255
-#define CNN_PERCEPTUAL_WORDS 4
-#define CNN_NEAR_COPY_BITS 16
 
 typedef struct cnn_image_facts {
     cnn_image_format format;
     int width, height; /* upright */
     int channels;      /* of the file: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA */
     int orientation;   /* 1 … 8: exif.h */
-    bool deep;         /* 16 bits a value */
-    bool constant;     /* all pixels have one colour */
+    bool deep;         /* 16 bits per value */
+    bool constant;     /* all pixels have the same colour */
     size_t file_size;  /* bytes */
     double brightness; /* mean grey, 0 … 255 */
     uint64_t content;  /* cnn_image_content */
     uint64_t perceptual[CNN_PERCEPTUAL_WORDS];
 } cnn_image_facts;
 
-/* Decodes `path` and looks at it. It fails where cnn_image_load would with the same settings:
+/* Decodes `path` and measures it. Fails exactly if cnn_image_load fails with the same settings:
  * CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME. */
 CNN_MUST_USE cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
                                              cnn_image_facts *facts, cnn_error *error);
 
-/* Does the name's ending belong to another of the formats than the content's? Endings of none of
- * them, and no ending, do not count. */
+/* Does the extension of `path` belong to another image format? False for an unknown extension, and
+ * for none. */
 bool cnn_image_extension_is_wrong(const char *path, cnn_image_format format);
 
 /* "PNG", "JPEG", …; "grey", "RGBA 16 bit", … */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Of columns and rows in a PNM header: stb_image's own limit. */
+/* The most columns or rows in a PNM header. This is stb_image's own limit. */
 #define PNM_NUMBER_MAX (1 << 24)
 
 /* --- PNM: "P5" or "P6", width, height, maximum, one white space, pixels --- */
@@ -16,8 +16,8 @@ static bool is_pnm(const char *bytes, size_t size) {
     return size >= 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6');
 }
 
-/* Sets *at, the end of what was read before, behind the next number, *digits to its first digit;
- * white space and comments in front of it are passed over. Without a digit: 0. */
+/* Reads the number that follows *at, after white space and comments. Sets *digits to the place of
+ * its first digit and *at to its end. Returns 0 if there is no digit. */
 static int read_pnm_number(const char *bytes, size_t size, size_t *at, size_t *digits) {
     bool comment = false;
     while (*at < size && (comment || isspace((unsigned char)bytes[*at]) || bytes[*at] == '#')) {
@@ -65,7 +65,7 @@ static cnn_status guard_pnm(char *bytes, size_t *size, cnn_error *error) {
 
 /* --- JPEG: markers FF xx, most followed by a length of two bytes, big-endian --- */
 
-/* As stb_image tells: FF D8, with any number of FF between. */
+/* As stb_image recognises it: FF D8, with any number of FF between. */
 static bool is_jpeg(const uint8_t *bytes, size_t size) {
     size_t at = 1;
     while (at < size && bytes[at] == 0xff) {
@@ -74,8 +74,9 @@ static bool is_jpeg(const uint8_t *bytes, size_t size) {
     return size >= 2 && bytes[0] == 0xff && at < size && bytes[at] == 0xd8;
 }
 
-/* Is a DHT segment, without its length, a row of whole tables of at most 256 codes? Each: one byte,
- * 16 counts, a byte a code. A decoder reads a table that does not fit on behind the segment. */
+/* Does a DHT segment (without its length) consist of whole tables of at most 256 codes each? A
+ * table has one byte, 16 counts, and one byte per code. A decoder would read a table that does not
+ * fit from the bytes after the segment. */
 static bool has_sound_tables(const uint8_t *segment, size_t size) {
     size_t at = 0;
     while (at + 17 <= size) {
@@ -91,13 +92,13 @@ static bool has_sound_tables(const uint8_t *segment, size_t size) {
     return at == size;
 }
 
-/* Each scan costs as much time as the image is large, however few its bytes. A sequential JPEG has
- * one for each of at most four components; a progressive one of libjpeg 10 (colour) or 18 (CMYK).
- */
+/* Each scan takes time in proportion to the size of the image, even if it has only a few bytes. A
+ * sequential JPEG has one scan for each of at most four components. A progressive one by libjpeg
+ * has 10 (colour) or 18 (CMYK). */
 enum { SCANS_MAX = 4, SCANS_MAX_PROGRESSIVE = 64 };
 
-/* Stops at every marker as a decoder would: between segments and behind the coded data of a scan
- * (where a plain FF is followed by 00) everything else is passed over. */
+/* Visits every marker that a decoder would find. All other bytes, between segments and in the coded
+ * data of a scan (where 00 follows a plain FF), are skipped. */
 static cnn_status guard_jpeg(const uint8_t *bytes, size_t size, cnn_error *error) {
     enum {
         SOF0 = 0xc0,
@@ -114,7 +115,7 @@ static cnn_status guard_jpeg(const uint8_t *bytes, size_t size, cnn_error *error
     for (size_t at = 2; at + 4 <= size;) {
         uint8_t marker = bytes[at + 1];
         if (bytes[at] == 0xff && marker == EOI) {
-            break; /* what is behind it is no part of the image */
+            break; /* bytes after it are not part of the image */
         }
         bool bare = marker <= 1 || marker == 0xff ||
                     (marker >= FIRST_WITHOUT_LENGTH && marker <= LAST_WITHOUT_LENGTH);
@@ -155,13 +156,14 @@ cnn_status cnn_image_guard(char *bytes, size_t *size, cnn_error *error) {
 
 /* --- resizing --- */
 
-/* Bytes, and steps to find the weights, of one image: any photograph needs a hundredth. */
+/* The most bytes, and the most steps for finding the weights, to resize one image. A photograph
+ * needs a hundredth of that. */
 #define RESIZE_MAX 0x1p30
 
-/* One side's share: its filter reaches over four pixels of the smaller size. */
+/* The cost of one side. The filter covers four pixels of the smaller size. */
 typedef struct resized_side {
     double reach;        /* of the filter, in pixels of the input */
-    double contributors; /* pixels that take part, each with a range (8 bytes) and 4 weights */
+    double contributors; /* pixels with weights: each has a range (8 bytes) and 4 weights */
 } resized_side;
 
 static resized_side resize_side(int from, int to) {
@@ -177,7 +179,7 @@ cnn_status cnn_image_guard_resize(int width, int height, int to_width, int to_he
     double bytes = (across.contributors + down.contributors) * (8 + 4 * sizeof(float)) +
                    (width + across.reach) * channels * (double)sizeof(float) +
                    row_bytes * (down.reach + 2.0);
-    /* for every pixel of the output's side, it goes over half of the input's */
+    /* for each pixel of an output's side, it visits half of the input's side */
     double steps = (double)width * to_width + (double)height * to_height;
     if (bytes > RESIZE_MAX || steps > RESIZE_MAX) {
         return cnn_fail(error, CNN_ERROR_DATA,

@@ -3,19 +3,11 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "image/guard.h"
-
-#include <stb_image_resize.h>
 
 #include <limits.h>
-#include <string.h>
 
-size_t cnn_image_size(const cnn_image_settings *settings) {
-    return (size_t)settings->channels * (size_t)settings->height * (size_t)settings->width;
-}
-
-/* Pixels with another number of channels, in the bytes of stb_image: colour to grey by its weights,
- * alpha dropped. */
+/* Changes the number of channels. Colour becomes grey by the weights of stb_image. Alpha is
+ * dropped. */
 static void convert_channels(const uint8_t *from, int from_channels, size_t count, int to_channels,
                              uint8_t *to) {
     for (size_t i = 0; i < count; i++, from += from_channels, to += to_channels) {
@@ -34,64 +26,6 @@ static void convert_channels(const uint8_t *from, int from_channels, size_t coun
     }
 }
 
-/* A part of an image, in pixels. */
-typedef struct rectangle {
-    int x, y, width, height;
-} rectangle;
-
-/* The largest width : height rectangle in the middle of an outer one, to whole pixels. */
-static rectangle middle_of_shape(int outer_width, int outer_height, int64_t width, int64_t height) {
-    rectangle part = {.width = outer_width, .height = outer_height};
-    if ((int64_t)outer_width * height > (int64_t)outer_height * width) {
-        part.width = (int)(((int64_t)outer_height * width + height / 2) / height);
-    } else {
-        part.height = (int)(((int64_t)outer_width * height + width / 2) / width);
-    }
-    part.width = part.width < 1 ? 1 : part.width > outer_width ? outer_width : part.width;
-    part.height = part.height < 1 ? 1 : part.height > outer_height ? outer_height : part.height;
-    part.x = (outer_width - part.width) / 2;
-    part.y = (outer_height - part.height) / 2;
-    return part;
-}
-
-/* from: interleaved, of the network's number of channels. */
-static cnn_status resize(const uint8_t *from, int width, int height,
-                         const cnn_image_settings *settings, uint8_t *to, cnn_error *error) {
-    int channels = (int)settings->channels;
-    int to_width = (int)settings->width;
-    int to_height = (int)settings->height;
-    rectangle source = {.width = width, .height = height};
-    rectangle target = {.width = to_width, .height = to_height};
-    if (settings->resize == CNN_RESIZE_CROP) {
-        source = middle_of_shape(width, height, to_width, to_height);
-    } else if (settings->resize == CNN_RESIZE_LETTERBOX) {
-        target = middle_of_shape(to_width, to_height, width, height);
-        memset(to, 0, cnn_image_size(settings));
-    }
-    const uint8_t *first =
-        from + ((size_t)source.y * (size_t)width + (size_t)source.x) * (size_t)channels;
-    uint8_t *place =
-        to + ((size_t)target.y * (size_t)to_width + (size_t)target.x) * (size_t)channels;
-    if (source.width == target.width && source.height == target.height) {
-        for (int row = 0; row < target.height; row++) { /* no filter: the very bytes */
-            memcpy(place + (size_t)row * (size_t)to_width * (size_t)channels,
-                   first + (size_t)row * (size_t)width * (size_t)channels,
-                   (size_t)target.width * (size_t)channels);
-        }
-        return CNN_OK;
-    }
-    cnn_status status = cnn_image_guard_resize(source.width, source.height, target.width,
-                                               target.height, channels, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    if (!stbir_resize_uint8(first, source.width, source.height, width * channels, place,
-                            target.width, target.height, to_width * channels, channels)) {
-        return cnn_fail_memory(error, "resizing an image");
-    }
-    return CNN_OK;
-}
-
 /* Interleaved to planar: [H][W][C] to [C][H][W]. */
 static void separate_planes(const uint8_t *from, const cnn_image_settings *settings,
                             uint8_t *pixels) {
@@ -104,6 +38,22 @@ static void separate_planes(const uint8_t *from, const cnn_image_settings *setti
     }
 }
 
+/* Resizes interleaved pixels and separates their planes. */
+static cnn_status resize_to_planes(const uint8_t *from, int width, int height,
+                                   const cnn_image_settings *settings, uint8_t *pixels,
+                                   cnn_error *error) {
+    uint8_t *small = cnn_alloc(cnn_image_size(settings), 1);
+    if (!small) {
+        return cnn_fail_memory(error, "an image");
+    }
+    cnn_status status = cnn_image_resize(from, width, height, settings, small, error);
+    if (status == CNN_OK) {
+        separate_planes(small, settings, pixels);
+    }
+    cnn_free(small);
+    return status;
+}
+
 cnn_status cnn_image_convert(const uint8_t *from, int width, int height, int channels,
                              size_t stride, const cnn_image_settings *settings, uint8_t *pixels,
                              cnn_error *error) {
@@ -113,7 +63,7 @@ cnn_status cnn_image_convert(const uint8_t *from, int width, int height, int cha
         return cnn_fail(
             error, CNN_ERROR_DATA,
             "expected 1 to 4 channels and rows of at least width × channels bytes, got %d "
-            "× %d pixels of %d channels, %zu bytes a row",
+            "× %d pixels of %d channels, %zu bytes per row",
             width, height, channels, stride);
     }
     if (width > INT_MAX / 4 || (size_t)width > SIZE_MAX / 3 / (size_t)height) {
@@ -123,27 +73,19 @@ cnn_status cnn_image_convert(const uint8_t *from, int width, int height, int cha
     size_t to_channels = (size_t)settings->channels;
     size_t row = (size_t)width * to_channels;
     uint8_t *same_channels = cnn_alloc((size_t)height, row);
-    uint8_t *small = cnn_alloc(cnn_image_size(settings), 1);
-    cnn_status status = CNN_OK;
-    if (!same_channels || !small) {
-        status = cnn_fail_memory(error, "an image");
-        goto done;
+    if (!same_channels) {
+        return cnn_fail_memory(error, "an image");
     }
     for (int y = 0; y < height; y++) {
         convert_channels(from + (size_t)y * stride, channels, (size_t)width, (int)to_channels,
                          same_channels + (size_t)y * row);
     }
-    status = resize(same_channels, width, height, settings, small, error);
-    if (status == CNN_OK) {
-        separate_planes(small, settings, pixels);
-    }
-done:
+    cnn_status status = resize_to_planes(same_channels, width, height, settings, pixels, error);
     cnn_free(same_channels);
-    cnn_free(small);
     return status;
 }
 
-/* Grey counts as colour with three equal parts, alpha does not count. */
+/* Grey is hashed as colour with three equal parts. Alpha is ignored. */
 cnn_status cnn_image_content(const cnn_image *image, uint64_t *content, cnn_error *error) {
     size_t width = (size_t)image->width;
     size_t row = width * 3;
@@ -166,18 +108,21 @@ cnn_status cnn_image_content(const cnn_image *image, uint64_t *content, cnn_erro
     return CNN_OK;
 }
 
+static cnn_status convert_image(const cnn_image *image, const cnn_image_settings *settings,
+                                uint8_t *pixels, uint64_t *content, cnn_error *error) {
+    if (content) {
+        CNN_TRY(cnn_image_content(image, content, error));
+    }
+    return cnn_image_convert(image->pixels, image->width, image->height, image->channels,
+                             (size_t)image->width * (size_t)image->channels, settings, pixels,
+                             error);
+}
+
 cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, uint8_t *pixels,
                           uint64_t *content, cnn_error *error) {
     cnn_image image;
-    cnn_status status = cnn_image_read(path, settings->max_megapixels, &image, error);
-    if (status == CNN_OK && content) {
-        status = cnn_image_content(&image, content, error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_image_convert(image.pixels, image.width, image.height, image.channels,
-                                   (size_t)image.width * (size_t)image.channels, settings, pixels,
-                                   error);
-    }
+    CNN_TRY(cnn_image_read(path, settings->max_megapixels, &image, error));
+    cnn_status status = convert_image(&image, settings, pixels, content, error);
     cnn_image_release(&image);
     return status;
 }

@@ -1,60 +1,25 @@
-/* Looks at all images of a run as they are in their files, and reports what may be wrong with them.
- */
-#include "cnn/train.h"
-
+/* Examines all images of a run as they are in their files, and reports possible problems. */
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/parallel.h"
+#include "cnn/train.h"
 #include "inspect/data_report.h"
+#include "inspect/read_images.h"
 #include "run/directory.h"
 #include "run/setup.h"
 #include "stats/metrics.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
-/* Reading all images. */
-typedef struct reading {
-    cnn_data_report *report;
-    const cnn_train_options *options;
-    atomic_bool ended; /* no more images, please */
-    cnn_error why;     /* written by the one thread that ended it */
-} reading;
-
-/* No image is to blame. The first reason counts. */
-static void end(reading *r, const char *path, cnn_status status, const char *why) {
-    if (!atomic_exchange(&r->ended, true)) {
-        (void)cnn_fail(&r->why, status, "%s: %s", path, why);
-    }
-}
-
-static void read_facts(void *context, size_t i, int thread) {
-    (void)thread;
-    reading *r = context;
-    cnn_data_report *report = r->report;
+static cnn_status read_facts(void *context, size_t i, cnn_error *error) {
+    cnn_data_report *report = context;
     cnn_sample *sample = &report->list.samples[i];
-    cnn_error error;
-    if (r->options->should_stop && r->options->should_stop(r->options->user)) {
-        end(r, sample->path, CNN_STOPPED, "stopped before it was read");
-    }
-    if (atomic_load(&r->ended)) {
-        return;
-    }
-    cnn_status status =
-        cnn_image_facts_read(sample->path, &report->config->image, &report->facts[i], &error);
-    if (status == CNN_OK) {
-        sample->content = report->facts[i].content;
-        return;
-    }
-    report->reasons[i] = cnn_copy_string(error.message);
-    if (status != CNN_ERROR_DATA || !report->reasons[i]) {
-        end(r, sample->path, CNN_ERROR_RUNTIME,
-            status != CNN_ERROR_DATA ? error.message : "out of memory");
-    }
+    CNN_TRY(cnn_image_facts_read(sample->path, &report->config->image, &report->facts[i], error));
+    sample->content = report->facts[i].content;
+    return CNN_OK;
 }
 
-/* Readable images to the front; both parts keep their order. */
+/* Moves readable images to the front; both parts keep their order. */
 static cnn_status put_readable_first(cnn_data_report *report, cnn_error *error) {
     size_t count = report->list.count;
     cnn_sample *samples = cnn_alloc(count, sizeof *samples);
@@ -82,35 +47,38 @@ static cnn_status put_readable_first(cnn_data_report *report, cnn_error *error) 
     return CNN_OK;
 }
 
-static cnn_status decode_all(cnn_data_report *report, const cnn_train_options *options, int threads,
-                             cnn_error *error) {
+static cnn_status read_all(cnn_data_report *report, const cnn_train_options *options,
+                           cnn_error *error) {
     size_t count = report->list.count;
     report->facts = cnn_alloc(count, sizeof *report->facts);
     report->reasons = cnn_alloc(count, sizeof *report->reasons);
     if (!report->facts || !report->reasons) {
         return cnn_fail_memory(error, "the images");
     }
-    reading r = {.report = report, .options = options};
-    atomic_init(&r.ended, false);
-    cnn_parallel_for(count, threads, read_facts, &r);
-    if (atomic_load(&r.ended)) {
-        return cnn_fail(error, r.why.status, "%s", r.why.message);
-    }
+    CNN_TRY(cnn_read_images(&report->list, options, read_facts, report, report->reasons, error));
     return put_readable_first(report, error);
 }
 
-static cnn_status measure_shortcuts(cnn_data_report *report, cnn_error *error) {
-    size_t count = report->readable;
-    double *values = cnn_alloc(count, sizeof *values);
-    uint8_t *labels = cnn_alloc(count, sizeof *labels);
-    cnn_status status = values && labels ? CNN_OK : cnn_fail_memory(error, "the images");
-    for (int k = 0; k < CNN_SHORTCUTS && status == CNN_OK; k++) {
-        for (size_t i = 0; i < count; i++) {
+/* values, labels: room for [report->readable]; may be NULL. */
+static cnn_status measure_each(cnn_data_report *report, double *values, uint8_t *labels,
+                               cnn_error *error) {
+    if (!values || !labels) {
+        return cnn_fail_memory(error, "the images");
+    }
+    for (int k = 0; k < CNN_SHORTCUTS; k++) {
+        for (size_t i = 0; i < report->readable; i++) {
             values[i] = cnn_shortcut_value(&report->facts[i], (cnn_shortcut)k);
             labels[i] = (uint8_t)report->list.samples[i].label;
         }
-        status = cnn_area_under_curve(values, labels, count, &report->auc[k], error);
+        CNN_TRY(cnn_area_under_curve(values, labels, report->readable, &report->auc[k], error));
     }
+    return CNN_OK;
+}
+
+static cnn_status measure_shortcuts(cnn_data_report *report, cnn_error *error) {
+    double *values = cnn_alloc(report->readable, sizeof *values);
+    uint8_t *labels = cnn_alloc(report->readable, sizeof *labels);
+    cnn_status status = measure_each(report, values, labels, error);
     cnn_free(values);
     cnn_free(labels);
     return status;
@@ -118,43 +86,32 @@ static cnn_status measure_shortcuts(cnn_data_report *report, cnn_error *error) {
 
 static cnn_status examine(cnn_data_report *report, const cnn_train_options *options,
                           cnn_error *error) {
+    const cnn_config *config = report->config;
     int threads = cnn_setup_threads(options->threads);
-    cnn_status status =
-        cnn_dataset_list(&report->config->data, threads, report->classes, &report->list, error);
-    if (status == CNN_OK) {
-        status = decode_all(report, options, threads, error);
-    }
+    CNN_TRY(cnn_dataset_list(&config->data, threads, report->classes, &report->list, error));
+    CNN_TRY(read_all(report, options, error));
     cnn_sample *samples = report->list.samples;
-    if (status == CNN_OK) {
-        status = cnn_dataset_hold_back(&report->config->data, (uint64_t)report->config->train.seed,
-                                       samples, report->readable, &options->log, error);
-    }
-    if (status != CNN_OK) {
-        return status;
-    }
-    report->sharing = cnn_alloc(report->readable, sizeof *report->sharing);
-    report->near = cnn_alloc(report->readable, sizeof *report->near);
+    size_t count = report->readable;
+    CNN_TRY(cnn_dataset_hold_back(&config->data, (uint64_t)config->train.seed, samples, count,
+                                  &options->log, error));
+    report->sharing = cnn_alloc(count, sizeof *report->sharing);
+    report->near = cnn_alloc(count, sizeof *report->near);
     if (!report->sharing || !report->near) {
         return cnn_fail_memory(error, "the images");
     }
-    status = cnn_duplicates_find(samples, report->readable, report->sharing, error);
-    if (status == CNN_OK) {
-        status = cnn_near_copies_find(samples, report->facts, report->readable, threads,
-                                      report->near, error);
-    }
-    return status == CNN_OK ? measure_shortcuts(report, error) : status;
+    CNN_TRY(cnn_duplicates_find(samples, count, report->sharing, error));
+    CNN_TRY(cnn_near_copies_find(samples, report->facts, count, threads, report->near, error));
+    return measure_shortcuts(report, error);
 }
 
 /* Writes the table into the run directory. */
 static cnn_status write_table(const cnn_data_report *report, const char *folder, const char *path,
                               cnn_error *error) {
     cnn_text table = {0};
-    cnn_status status = cnn_folder_make(folder, error);
-    if (status == CNN_OK) {
-        cnn_data_report_tabulate(report, &table);
-        status = table.failed ? cnn_fail_memory(error, path)
-                              : cnn_file_write(path, table.data, table.length, error);
-    }
+    CNN_TRY(cnn_folder_make(folder, error));
+    cnn_data_report_tabulate(report, &table);
+    cnn_status status = table.failed ? cnn_fail_memory(error, path)
+                                     : cnn_file_write(path, table.data, table.length, error);
     cnn_text_free(&table);
     return status;
 }
@@ -172,6 +129,27 @@ static void free_report(cnn_data_report *report) {
     cnn_free(report->near);
 }
 
+/* path: of the table; NULL: none. *refused: set to the number of findings that training refuses. */
+static cnn_status check(cnn_data_report *report, const cnn_train_options *options,
+                        const char *folder, const char *path, cnn_text *text, size_t *refused,
+                        cnn_error *error) {
+    CNN_TRY(examine(report, options, error));
+    if (path) {
+        CNN_TRY(write_table(report, folder, path, error));
+    }
+    cnn_data_report_describe(report, path, text, refused);
+    if (text->failed) {
+        return cnn_fail_memory(error, "the report");
+    }
+    if (*refused > 0) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "%s: training would refuse this data: see the errors "
+                        "(data.bad_images and data.duplicates decide what is an error)",
+                        report->config->data.train);
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_check_data(const cnn_config *config, const cnn_train_options *options, char **out,
                           cnn_error *error) {
     *out = NULL;
@@ -180,21 +158,9 @@ cnn_status cnn_check_data(const cnn_config *config, const cnn_train_options *opt
     size_t refused = 0;
     const char *folder = options->output ? options->output : config->output;
     char *path = folder ? cnn_path_join(folder, CNN_DATA_REPORT) : NULL;
-    cnn_status status =
-        folder && !path ? cnn_fail_memory(error, "a path") : examine(&report, options, error);
-    if (status == CNN_OK && path) {
-        status = write_table(&report, folder, path, error);
-    }
-    if (status == CNN_OK) {
-        cnn_data_report_describe(&report, path, &text, &refused);
-        status = text.failed ? cnn_fail_memory(error, "the report") : CNN_OK;
-    }
-    if (status == CNN_OK && refused > 0) {
-        status = cnn_fail(error, CNN_ERROR_DATA,
-                          "%s: training would refuse this data: see the errors "
-                          "(data.bad_images and data.duplicates say what is one)",
-                          config->data.train);
-    }
+    cnn_status status = folder && !path
+                            ? cnn_fail_memory(error, "a path")
+                            : check(&report, options, folder, path, &text, &refused, error);
     if (status == CNN_OK || refused > 0) {
         *out = text.data;
     } else {

@@ -6,15 +6,15 @@
 #include "config/config.h"
 #include "nn/gradient_check.h"
 
-/* Of each tensor, so many entries are compared with central differences: as many as take some
- * seconds in all, two forward passes of the slow network for each. */
+/* Number of entries of each tensor that are compared with central differences. Each takes two
+ * forward passes of the slow network; this many take some seconds in total. */
 enum { ENTRIES_LEAST = 8, ENTRIES_MOST = 100 };
 #define FLOPS_IN_ALL 4e9
 
 static size_t entries_for(const cnn_network *network) {
     double tensors = 0.0;
-    for (int i = 0; i < network->layer_count; i++) {
-        tensors += network->layers[i].tensor_count;
+    for (int i = 0; i < network->graph.node_count; i++) {
+        tensors += network->graph.nodes[i].tensor_count;
     }
     double pair = 2.0 * network->flops * (CNN_LANES + 3);
     double entries = FLOPS_IN_ALL / (pair * tensors);
@@ -38,6 +38,24 @@ static void add_row(void *context, const cnn_gradient_row *row) {
         row->float_error <= table->float_error ? table->float_error : row->float_error;
 }
 
+static cnn_status check(const cnn_config *config, const cnn_kernels *kernels, cnn_network **network,
+                        gradient_table *table, bool *passed, cnn_error *error) {
+    CNN_TRY(cnn_network_create(&config->network, kernels, CNN_NETWORK_FAST, network, error));
+    cnn_text_format(&table->text, "%-12s %-8s %10s %8s %9s %14s\n", "tensor", "layer", "largest",
+                    "checked", "at kinks", "relative error");
+    CNN_TRY(cnn_gradient_check(*network, (uint64_t)config->train.seed, entries_for(*network),
+                               add_row, table, passed, error));
+    cnn_text_format(&table->text,
+                    "\nrelative error: analytic gradients against central differences, both in "
+                    "double, divided by\n"
+                    "the largest gradient of the tensor; bound %g. %s kernels in float against "
+                    "the same gradients:\n"
+                    "at most %.2g, bound %g.\n%s\n",
+                    CNN_GRADIENT_DOUBLE_BOUND, cnn_isa_name(kernels->isa), table->float_error,
+                    CNN_GRADIENT_FLOAT_BOUND, *passed ? "passed" : "FAILED");
+    return table->text.failed ? cnn_fail_memory(error, "the gradient check") : CNN_OK;
+}
+
 cnn_status cnn_check_gradients(const cnn_config *config, const cnn_train_options *options,
                                char **out, cnn_error *error) {
     (void)options;
@@ -46,27 +64,8 @@ cnn_status cnn_check_gradients(const cnn_config *config, const cnn_train_options
     cnn_network *network = NULL;
     gradient_table table = {0};
     bool passed = false;
-    cnn_status status = cnn_kernels_choose(&kernels, error);
-    if (status == CNN_OK) {
-        status = cnn_network_create(&config->network, kernels, CNN_NETWORK_FAST, &network, error);
-    }
-    if (status == CNN_OK) {
-        cnn_text_format(&table.text, "%-12s %-8s %10s %8s %9s %14s\n", "tensor", "layer", "largest",
-                        "checked", "at kinks", "relative error");
-        status = cnn_gradient_check(network, (uint64_t)config->train.seed, entries_for(network),
-                                    add_row, &table, &passed, error);
-    }
-    if (status == CNN_OK) {
-        cnn_text_format(&table.text,
-                        "\nrelative error: analytic gradients against central differences, both in "
-                        "double, divided by\n"
-                        "the largest gradient of the tensor; bound %g. %s kernels in float against "
-                        "the same gradients:\n"
-                        "at most %.2g, bound %g.\n%s\n",
-                        CNN_GRADIENT_DOUBLE_BOUND, cnn_isa_name(kernels->isa), table.float_error,
-                        CNN_GRADIENT_FLOAT_BOUND, passed ? "passed" : "FAILED");
-        status = table.text.failed ? cnn_fail_memory(error, "the gradient check") : CNN_OK;
-    }
+    CNN_TRY(cnn_kernels_choose(&kernels, error));
+    cnn_status status = check(config, kernels, &network, &table, &passed, error);
     cnn_network_free(network);
     if (status != CNN_OK) {
         cnn_text_free(&table.text);

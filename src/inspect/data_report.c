@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* How many images of a finding are named in the text. */
+/* Number of images of a finding that are named in the text. */
 #define NAMED 10
 
-/* --- what can be wrong with an image --- */
+/* --- the possible problems of an image --- */
 
 typedef enum problem {
     UNREADABLE,
@@ -25,7 +25,7 @@ typedef enum problem {
 
 static const struct {
     const char *name; /* in the table */
-    const char *text; /* behind a number of images */
+    const char *text; /* after a number of images */
 } problems[PROBLEMS] = {
     [UNREADABLE] = {"unreadable", "cannot be read"},
     [COPY_OTHER_LABEL] = {"copy_other_label", "have an exact copy with the other label"},
@@ -84,7 +84,7 @@ static size_t count_problem(const cnn_data_report *report, problem what) {
     return count;
 }
 
-/* Would training refuse data with this? */
+/* Would training refuse data with this problem? */
 static bool is_refused(const cnn_data_report *report, problem what) {
     bool copies = what == COPY_OTHER_LABEL || what == COPY_OTHER_SPLIT;
     return (what == UNREADABLE && report->config->data.bad_images == CNN_BAD_IMAGES_FAIL) ||
@@ -100,10 +100,11 @@ static void add_sample(const cnn_data_report *report, size_t i, cnn_text *text) 
                     cnn_split_names[sample->split]);
 }
 
-/* Does the line of another image say it already? */
-static bool is_told_elsewhere(const cnn_data_report *report, size_t i, problem what) {
+/* Does the line of another image say the same? */
+static bool is_in_another_line(const cnn_data_report *report, size_t i, problem what) {
     const cnn_sample *samples = report->list.samples;
-    if (what == COPY_OTHER_LABEL) { /* the line of each that differs from the first tells both */
+    if (what ==
+        COPY_OTHER_LABEL) { /* the line of each copy that differs from the first names both */
         return samples[i].label == samples[report->sharing[i].first].label;
     }
     if (what == COPY_OTHER_SPLIT) {
@@ -116,7 +117,7 @@ static bool is_told_elsewhere(const cnn_data_report *report, size_t i, problem w
     return false;
 }
 
-/* One image of a finding, in a line. */
+/* One line for one image of a finding. */
 static void add_example(const cnn_data_report *report, size_t i, problem what, cnn_text *text) {
     const cnn_image_facts *facts = &report->facts[i];
     cnn_text_format(text, "    ");
@@ -161,7 +162,7 @@ static void add_problem(const cnn_data_report *report, problem what, size_t coun
                     problems[what].text);
     size_t lines = 0;
     for (size_t i = 0; i < report->list.count; i++) {
-        if (has_problem(report, i, what) && !is_told_elsewhere(report, i, what) &&
+        if (has_problem(report, i, what) && !is_in_another_line(report, i, what) &&
             lines++ < NAMED) {
             add_example(report, i, what, text);
         }
@@ -172,7 +173,7 @@ static void add_problem(const cnn_data_report *report, problem what, size_t coun
     }
 }
 
-/* A class that no training image shows cannot be learnt. Returns how many there are. */
+/* A class without training images cannot be learnt. Returns the number of such classes. */
 static size_t add_missing_classes(const cnn_data_report *report, cnn_text *text) {
     size_t missing = 0;
     for (int label = 0; label < 2; label++) {
@@ -286,12 +287,12 @@ static void add_numbers(const cnn_data_report *report, cnn_text *text) {
         }
     }
     cnn_text_format(text, "  AUC: how well the number alone tells the classes apart; 0.5: not at "
-                          "all, 0 or 1: wholly\n");
+                          "all, 0 or 1: completely\n");
 }
 
 /* --- the text --- */
 
-/* What training refuses (refused), or what is left. Returns the number of findings. */
+/* The findings that training refuses (refused), or the other ones. Returns their number. */
 static size_t add_findings(const cnn_data_report *report, bool refused, const char *table,
                            cnn_text *text) {
     size_t findings = refused ? add_missing_classes(report, text) : 0;
@@ -315,7 +316,7 @@ static size_t add_findings(const cnn_data_report *report, bool refused, const ch
     return findings;
 }
 
-/* A heading, and what stands below it, if there is anything. */
+/* A heading and its text, if there is any. */
 static void add_section(cnn_text *text, const char *heading, cnn_text *section) {
     if (section->length > 0) {
         cnn_text_format(text, "\n%s\n", heading);

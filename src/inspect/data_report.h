@@ -1,4 +1,4 @@
-/* What --check-data found out, as a text and as a table. */
+/* The findings of --check-data, as text and as a table. */
 #ifndef CNN_INSPECT_DATA_REPORT_H
 #define CNN_INSPECT_DATA_REPORT_H
 
@@ -9,11 +9,11 @@
 #include "samples/duplicates.h"
 #include "samples/near_copies.h"
 
-/* An AUC of this or more, or of 1 - this or less, is a shortcut: a network may learn it instead of
+/* An AUC of at least this, or at most 1 - this, is a shortcut: a network may learn it instead of
  * what the images show. */
 #define CNN_SHORTCUT_AUC 0.9
 
-/* What an image knows of its class without being looked at. */
+/* Properties of an image that are known without its content. */
 typedef enum cnn_shortcut {
     CNN_SHORTCUT_WIDTH,
     CNN_SHORTCUT_HEIGHT,
@@ -27,21 +27,21 @@ double cnn_shortcut_value(const cnn_image_facts *facts, cnn_shortcut what);
 typedef struct cnn_data_report {
     const cnn_config *config;
     char *classes[2];
-    cnn_sample_list list; /* readable ones first, both parts in the order of files */
+    cnn_sample_list list; /* readable samples first, both parts in the order of files */
     size_t readable;
-    char **reasons;            /* [list.count]: why an image cannot be read; NULL where it can */
-    cnn_image_facts *facts;    /* [list.count] and below: only of readable ones */
+    char **reasons;            /* [list.count]: why an image cannot be read; NULL if it can */
+    cnn_image_facts *facts;    /* [list.count]; from here on: only for readable images */
     cnn_sharing *sharing;      /* [readable] */
     cnn_near_copy *near;       /* [readable] */
-    double auc[CNN_SHORTCUTS]; /* NaN where a class has no image */
+    double auc[CNN_SHORTCUTS]; /* NaN if a class has no image */
 } cnn_data_report;
 
-/* The text for people. table: where the table is, or NULL. *refused: findings for which training
- * would refuse the data. */
+/* The report as text. table: the path of the table, or NULL. *refused: number of findings for which
+ * training would refuse the data. */
 void cnn_data_report_describe(const cnn_data_report *report, const char *table, cnn_text *text,
                               size_t *refused);
 
-/* A CSV table with a row an image. */
+/* A CSV table with one row per image. */
 void cnn_data_report_tabulate(const cnn_data_report *report, cnn_text *text);
 
 #endif

@@ -1,19 +1,19 @@
-/* The dry run: what a config would build and train, as a table. */
+/* The dry run: what a config would build and train, as tables. */
 #include "cnn/train.h"
 
 #include "base/error.h"
 #include "base/text.h"
+#include "run/fold_images.h"
 #include "run/memory_plan.h"
-#include "run/pool.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Columns of a layer's place, which is longer in residuals: "3.layers.0". */
+/* Width of the column with a layer's path, which is longer in residuals: "3.layers.0". */
 static int place_width(const cnn_network *network) {
     size_t width = 3;
-    for (int i = 0; i < network->layer_count; i++) {
-        size_t length = strlen(network->layers[i].path);
+    for (int i = 0; i < network->graph.node_count; i++) {
+        size_t length = strlen(network->graph.nodes[i].path);
         width = length > width ? length : width;
     }
     return (int)width;
@@ -48,17 +48,17 @@ static void format_shape(const cnn_shape *shape, char text[40]) {
 
 static void describe_layers(const cnn_network *network, cnn_text *text) {
     char shape[40];
-    format_shape(&network->activations[0].shape, shape);
+    format_shape(&network->graph.nodes[0].out, shape);
     int width = place_width(network);
     cnn_text_format(text, "%-*s  %-14s %-12s %12s %12s  %s\n", width, "#", "layer", "output",
                     "parameters", "FLOPs", "settings");
     cnn_text_format(text, "%-*s  %-14s %s\n", width, "", "image", shape);
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        format_shape(&layer->out, shape);
-        cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f", width, layer->path,
-                        layer->ops->name, shape, layer->parameter_count, layer->ops->flops(layer));
-        describe_keys(&layer->spec, text);
+    for (int i = 1; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        format_shape(&node->out, shape);
+        cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f", width, node->path, node->ops->name,
+                        shape, node->parameter_count, cnn_node_flops(node));
+        describe_keys(&node->spec, text);
         cnn_text_format(text, "\n");
     }
     cnn_text_format(text, "%-*s  %-14s %-12s %12zu %12.0f  of one image's forward pass\n", width,
@@ -100,62 +100,57 @@ static void describe_batches(const cnn_config *config, const cnn_dataset *datase
                     batch < images ? batch : images);
 }
 
-/* What each fold's run trains on, and is tested on. */
-static cnn_status describe_folds(const cnn_config *config, const cnn_pool *pool, cnn_text *text,
-                                 cnn_error *error) {
-    cnn_dataset *dataset = pool->dataset;
+/* The images that each fold is trained on and tested on. */
+static cnn_status describe_folds(const cnn_config *config, const cnn_fold_images *images,
+                                 cnn_text *text, cnn_error *error) {
+    const cnn_dataset *dataset = images->dataset;
     cnn_text_format(text, "\ndata, of class 0 (%.40s) + class 1 (%.40s)\n", dataset->classes[0],
                     dataset->classes[1]);
     cnn_text_format(text, "  %-10s%14s%14s%14s\n", "", "train", "validation", "test");
-    cnn_status status = CNN_OK;
-    for (int fold = 1; fold <= pool->folds && status == CNN_OK; fold++) {
-        status = cnn_dataset_choose_fold(dataset, &config->data, (uint64_t)config->train.seed,
-                                         pool->fold, fold - 1, error);
+    for (int fold = 1; fold <= images->folds; fold++) {
+        CNN_TRY(cnn_fold_images_choose(images, config, fold, error));
         cnn_text_format(text, "  fold %-5d", fold);
         for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
-            char images[48];
-            (void)snprintf(images, sizeof images, "%zu + %zu", dataset->class_count[split][0],
+            char counts[48];
+            (void)snprintf(counts, sizeof counts, "%zu + %zu", dataset->class_count[split][0],
                            dataset->class_count[split][1]);
-            cnn_text_format(text, "%14s", images);
+            cnn_text_format(text, "%14s", counts);
         }
         cnn_text_format(text, "\n");
     }
-    return status;
+    return CNN_OK;
 }
 
-cnn_status cnn_dry_run(cnn_config *config, const cnn_train_options *options, char **out,
+/* Reads the data, plans the network, and describes both. */
+static cnn_status describe(const cnn_config *config, const cnn_train_options *options,
+                           cnn_fold_images *images, cnn_setup *setup, cnn_text *text,
+                           cnn_error *error) {
+    if (options->folds > 0) {
+        CNN_TRY(cnn_fold_images_load(config, options, images, error));
+    }
+    CNN_TRY(cnn_setup_create_on(images->dataset, config, options, CNN_NETWORK_FAST, setup, error));
+    describe_layers(setup->network, text);
+    describe_memory(config, setup, text);
+    if (options->folds > 0) {
+        CNN_TRY(describe_folds(config, images, text, error));
+    } else {
+        describe_data(setup->dataset, text);
+    }
+    describe_batches(config, setup->dataset, text);
+    return text->failed ? cnn_fail_memory(error, "the layer table") : CNN_OK;
+}
+
+cnn_status cnn_dry_run(const cnn_config *config, const cnn_train_options *options, char **out,
                        cnn_error *error) {
-    *out = NULL;
     cnn_setup setup = {0};
     cnn_text text = {0};
-    cnn_pool pool = {0};
-    cnn_status status = CNN_OK;
-    if (options->folds > 0) {
-        status = cnn_pool_load(config, options, &pool, error);
-    }
-    if (status == CNN_OK) {
-        status =
-            cnn_setup_create_on(pool.dataset, config, options, CNN_NETWORK_FAST, &setup, error);
-    }
-    if (status == CNN_OK) {
-        describe_layers(setup.network, &text);
-        describe_memory(config, &setup, &text);
-    }
-    if (status == CNN_OK && options->folds > 0) {
-        status = describe_folds(config, &pool, &text, error);
-    } else if (status == CNN_OK) {
-        describe_data(setup.dataset, &text);
-    }
-    if (status == CNN_OK) {
-        describe_batches(config, setup.dataset, &text);
-        status = text.failed ? cnn_fail_memory(error, "the layer table") : CNN_OK;
-    }
-    if (status == CNN_OK) {
-        *out = text.data;
-    } else {
+    cnn_fold_images images = {0};
+    cnn_status status = describe(config, options, &images, &setup, &text, error);
+    if (status != CNN_OK) {
         cnn_text_free(&text);
     }
+    *out = text.data;
     cnn_setup_free(&setup);
-    cnn_pool_free(&pool);
+    cnn_fold_images_free(&images);
     return status;
 }

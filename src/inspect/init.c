@@ -1,17 +1,16 @@
-/* --init: looks at images, writes a config for them, and tells what it saw. */
-#include "cnn/train.h"
-
+/* --init: examines images, makes a config for them, and logs what it found. */
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cnn/train.h"
 #include "inspect/recipe.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-/* "runs/NAME" for the folder or manifest NAME; where a path ends in no name, "runs/mine". */
+/* "runs/NAME" for the folder or manifest NAME; "runs/mine" if a path does not end in a name. */
 static cnn_status name_output(const char *path, cnn_text *output, cnn_error *error) {
     size_t end = strlen(path);
     while (end > 0 && path[end - 1] == '/') {
@@ -31,7 +30,7 @@ static cnn_status name_output(const char *path, cnn_text *output, cnn_error *err
     return output->failed ? cnn_fail_memory(error, "a path") : CNN_OK;
 }
 
-static void tell_images(const cnn_survey *survey, const cnn_log_sink *log) {
+static void log_images(const cnn_survey *survey, const cnn_log_sink *log) {
     for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
         const size_t *images = survey->images[split];
         if (images[0] + images[1] > 0) {
@@ -53,7 +52,7 @@ static void tell_images(const cnn_survey *survey, const cnn_log_sink *log) {
     if (survey->two_labels > 0) {
         cnn_log_message(log, CNN_LOG_WARNING,
                         "%zu images are copies of one with the other label: the config trains on "
-                        "them all the same (data.duplicates); --check-data names them",
+                        "them anyway (data.duplicates); --check-data names them",
                         survey->two_labels);
     }
     if (survey->two_splits > 0) {
@@ -65,8 +64,8 @@ static void tell_images(const cnn_survey *survey, const cnn_log_sink *log) {
     }
 }
 
-static void tell_plan(const cnn_config *config, const cnn_recipe_budget *budget,
-                      const cnn_log_sink *log) {
+static void log_plan(const cnn_config *config, const cnn_recipe_budget *budget,
+                     const cnn_log_sink *log) {
     char time[32];
     if (budget->seconds < 90.0) {
         (void)snprintf(time, sizeof time, "%.0f seconds", budget->seconds + 1.0);
@@ -83,7 +82,7 @@ static void tell_plan(const cnn_config *config, const cnn_recipe_budget *budget,
                     budget->rate / 1e9);
 }
 
-/* A config is JSON, and JSON is UTF-8: of another path, nothing would be left. */
+/* A config is JSON, and JSON is UTF-8: it cannot represent another path. */
 static cnn_status check_path(const char *path, cnn_error *error) {
     if (!*path) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected a path, got \"\"");
@@ -111,29 +110,27 @@ static cnn_status print_config(const cnn_config *config, char **json, cnn_error 
     return CNN_OK;
 }
 
+static cnn_status make_config(const char *path, const cnn_train_options *options,
+                              cnn_survey *survey, cnn_text *output, cnn_config **config,
+                              char **json, cnn_error *error) {
+    cnn_recipe_budget budget;
+    CNN_TRY(check_path(path, error));
+    CNN_TRY(name_output(path, output, error));
+    CNN_TRY(cnn_survey_make(path, options, survey, error));
+    CNN_TRY(cnn_recipe_make(survey, options->output ? options->output : output->data, config,
+                            &budget, error));
+    log_images(survey, &options->log);
+    log_plan(*config, &budget, &options->log);
+    return print_config(*config, json, error);
+}
+
 cnn_status cnn_init(const char *path, const cnn_train_options *options, char **json,
                     cnn_error *error) {
     cnn_survey survey = {0};
     cnn_config *config = NULL;
-    cnn_recipe_budget budget;
     cnn_text output = {0};
     *json = NULL;
-    cnn_status status = check_path(path, error);
-    if (status == CNN_OK) {
-        status = name_output(path, &output, error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_survey_make(path, options, &survey, error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_recipe_make(&survey, options->output ? options->output : output.data, &config,
-                                 &budget, error);
-    }
-    if (status == CNN_OK) {
-        tell_images(&survey, &options->log);
-        tell_plan(config, &budget, &options->log);
-        status = print_config(config, json, error);
-    }
+    cnn_status status = make_config(path, options, &survey, &output, &config, json, error);
     cnn_config_free(config);
     cnn_survey_free(&survey);
     cnn_text_free(&output);

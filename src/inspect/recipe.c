@@ -1,28 +1,29 @@
 #include "inspect/recipe.h"
 
 #include "base/error.h"
-#include "base/text.h"
+#include "base/json_writer.h"
 
 #include <math.h>
 
-/* --- what the recipe is: measured, one by one, in configs/README.md --- */
+/* --- the recipe; configs/README.md has measurements of its parts --- */
 
 enum { STAGES_MAX = 5 };
 
 typedef struct recipe {
-    int longest_side; /* for images whose median sides are at most that */
-    int side;         /* of the square that images are stretched to; 0: their median size */
+    int longest_side; /* for images whose median sides are at most this */
+    int side;         /* of the square to which images are stretched; 0: their median size */
     int stages;
     int filters[STAGES_MAX]; /* a stage: conv 3×3, batchnorm, relu, maxpool 2 */
-    int units;      /* of a dense layer behind them; 0: the last stage's means instead of pooling */
-    double dropout; /* in front of each dense layer */
+    int units;      /* of a dense layer after the stages; 0: means of the last stage instead of
+                     * pooling */
+    double dropout; /* before each dense layer */
     double learning_rate;
     double shift, zoom, brightness, contrast;
     double rotate_colour, rotate_grey; /* degrees */
     double saturation;                 /* of colour images */
-    double rate;                       /* floating-point operations a second, on two cores */
-    double seconds;                    /* that training is to take, as long as there are … */
-    double epochs_min, epochs_max;     /* … so many epochs */
+    double rate;                       /* floating-point operations per second, on two cores */
+    double seconds;                    /* that training should take, if the number of epochs is … */
+    double epochs_min, epochs_max;     /* … in this range */
 } recipe;
 
 static const recipe recipes[] = {
@@ -75,28 +76,29 @@ static const recipe recipes[] = {
 
 #define WEIGHT_DECAY 0.01
 
-/* Steps of more images where there are many. */
+/* Larger batches if there are many images. */
 enum { BATCH_SIZE = 32, BATCH_SIZE_MANY = 64, MANY_IMAGES = 5000 };
 
-/* A network learns nothing from a handful of steps: at least so many images in all epochs. */
+/* A network learns nothing from a handful of steps: all epochs together have at least this many
+ * images. */
 #define PRESENTATIONS_MIN 20000.0
 
-/* The share that is held back, where nobody did: more of few images, to know how good the model is.
- */
+/* The share that is held back if the data has no validation part: a larger share of few images, to
+ * measure how good the model is. */
 #define VALIDATION 0.1
 #define VALIDATION_OF_FEW 0.15
 enum { FEW_IMAGES = 1000 };
 
-/* A class with more than so many times the other's images gets its loss balanced. */
+/* If a class has more than this many times as many images as the other, the loss is balanced. */
 #define UNBALANCED 3.0
 
-/* Colour, where one image of so many is in colour. */
+/* The network sees colour if at least one in this many images is in colour. */
 enum { COLOUR_SHARE = 20 };
 
-/* Smaller images are enlarged: two poolings leave nothing of less. */
+/* Smaller images are enlarged: two poolings would leave nothing of them. */
 enum { SIDE_MIN = 8 };
 
-/* --- */
+/* --- what the survey says --- */
 
 static size_t train_images(const cnn_survey *survey) {
     return survey->images[CNN_SPLIT_TRAIN][0] + survey->images[CNN_SPLIT_TRAIN][1];
@@ -132,110 +134,165 @@ static const recipe *choose(const cnn_survey *survey) {
     return chosen;
 }
 
-/* --- the config as JSON, of which config/read.c checks every key and fills in the others --- */
+/* --- the config as JSON; config/read.c checks every key and fills in the defaults --- */
 
-static void write_path(const char *key, const char *path, cnn_text *json) {
+static void add_text(cnn_json_writer *json, const char *key, const char *text) {
+    cnn_json_string(cnn_json_key(json, key), text);
+}
+
+static void add_number(cnn_json_writer *json, const char *key, double number) {
+    cnn_json_number(cnn_json_key(json, key), number);
+}
+
+static void add_path(cnn_json_writer *json, const char *key, const char *path) {
     if (path) {
-        cnn_text_format(json, ", \"%s\": ", key);
-        cnn_text_json_string(json, path);
+        add_text(json, key, path);
     }
 }
 
-static void write_data(const cnn_survey *survey, cnn_text *json) {
-    cnn_text_format(json, "\"data\": {\"classes\": [");
-    cnn_text_json_string(json, survey->classes[0]);
-    cnn_text_format(json, ", ");
-    cnn_text_json_string(json, survey->classes[1]);
-    cnn_text_format(json, "]");
-    write_path("train", survey->layout.train, json);
-    write_path("validation", survey->layout.validation, json);
-    write_path("test", survey->layout.test, json);
+static void write_data(const cnn_survey *survey, cnn_json_writer *json) {
+    cnn_json_begin_object(cnn_json_key(json, "data"));
+    cnn_json_begin_array(cnn_json_key(json, "classes"));
+    cnn_json_string(json, survey->classes[0]);
+    cnn_json_string(json, survey->classes[1]);
+    cnn_json_end(json);
+    add_path(json, "train", survey->layout.train);
+    add_path(json, "validation", survey->layout.validation);
+    add_path(json, "test", survey->layout.test);
     if (!survey->layout.validation) {
-        cnn_text_format(json, ", \"validation\": %g", held_back(survey));
+        add_number(json, "validation", held_back(survey));
     }
     if (survey->unreadable > 0) {
-        cnn_text_format(json, ", \"bad_images\": \"skip\"");
+        add_text(json, "bad_images", "skip");
     }
     if (survey->two_labels + survey->two_splits > 0) {
-        cnn_text_format(json, ", \"duplicates\": \"allow\"");
+        add_text(json, "duplicates", "allow");
     }
-    cnn_text_format(json, "}");
+    cnn_json_end(json);
 }
 
 static int at_least(int value, int least) {
     return value < least ? least : value;
 }
 
-static void write_image(const recipe *r, const cnn_survey *survey, cnn_text *json) {
-    cnn_text_format(json,
-                    ", \"image\": {\"width\": %d, \"height\": %d, \"channels\": %d, "
-                    "\"resize\": \"stretch\", \"normalize\": \"standardize\"}",
-                    r->side ? r->side : at_least(survey->width, SIDE_MIN),
-                    r->side ? r->side : at_least(survey->height, SIDE_MIN),
-                    is_colour(survey) ? 3 : 1);
+static void write_image(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
+    cnn_json_begin_object(cnn_json_key(json, "image"));
+    add_number(json, "width", r->side ? r->side : at_least(survey->width, SIDE_MIN));
+    add_number(json, "height", r->side ? r->side : at_least(survey->height, SIDE_MIN));
+    add_number(json, "channels", is_colour(survey) ? 3 : 1);
+    add_text(json, "resize", "stretch");
+    add_text(json, "normalize", "standardize");
+    cnn_json_end(json);
 }
 
-static void write_layers(const recipe *r, cnn_text *json) {
-    cnn_text_format(json, ", \"layers\": [");
+/* A layer, with one number if key is not NULL. */
+static void write_layer(cnn_json_writer *json, const char *type, const char *key, double number) {
+    cnn_json_begin_object(json);
+    add_text(json, "type", type);
+    if (key) {
+        add_number(json, key, number);
+    }
+    cnn_json_end(json);
+}
+
+static void write_convolution(cnn_json_writer *json, int filters) {
+    cnn_json_begin_object(json);
+    add_text(json, "type", "conv");
+    add_number(json, "filters", filters);
+    add_number(json, "kernel", 3);
+    add_text(json, "padding", "same");
+    cnn_json_end(json);
+}
+
+static void write_layers(const recipe *r, cnn_json_writer *json) {
+    cnn_json_begin_array(cnn_json_key(json, "layers"));
     for (int i = 0; i < r->stages; i++) {
         bool averaged = r->units == 0 && i == r->stages - 1;
-        cnn_text_format(json,
-                        "{\"type\": \"conv\", \"filters\": %d, \"kernel\": 3, \"padding\": "
-                        "\"same\"}, {\"type\": \"batchnorm\"}, {\"type\": \"relu\"}, %s, ",
-                        r->filters[i],
-                        averaged ? "{\"type\": \"global_avgpool\"}"
-                                 : "{\"type\": \"maxpool\", \"size\": 2}");
+        write_convolution(json, r->filters[i]);
+        write_layer(json, "batchnorm", NULL, 0);
+        write_layer(json, "relu", NULL, 0);
+        write_layer(json, averaged ? "global_avgpool" : "maxpool", averaged ? NULL : "size", 2);
     }
-    cnn_text_format(json, "{\"type\": \"flatten\"}, {\"type\": \"dropout\", \"rate\": %g}, ",
-                    r->dropout);
+    write_layer(json, "flatten", NULL, 0);
+    write_layer(json, "dropout", "rate", r->dropout);
     if (r->units > 0) {
-        cnn_text_format(json,
-                        "{\"type\": \"dense\", \"units\": %d}, {\"type\": \"batchnorm\"}, "
-                        "{\"type\": \"relu\"}, {\"type\": \"dropout\", \"rate\": %g}, ",
-                        r->units, r->dropout);
+        write_layer(json, "dense", "units", r->units);
+        write_layer(json, "batchnorm", NULL, 0);
+        write_layer(json, "relu", NULL, 0);
+        write_layer(json, "dropout", "rate", r->dropout);
     }
-    cnn_text_format(json, "{\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}]");
+    write_layer(json, "dense", "units", 1);
+    write_layer(json, "sigmoid", NULL, 0);
+    cnn_json_end(json);
 }
 
-static void write_augment(const recipe *r, const cnn_survey *survey, cnn_text *json) {
+static void write_augment(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
     bool colour = is_colour(survey);
-    cnn_text_format(json,
-                    ", \"augment\": {\"flip_horizontal\": true, \"shift\": %g, \"rotate\": %g, "
-                    "\"zoom\": %g, \"brightness\": %g, \"contrast\": %g, \"saturation\": %g}",
-                    r->shift, colour ? r->rotate_colour : r->rotate_grey, r->zoom, r->brightness,
-                    r->contrast, colour ? r->saturation : 0.0);
+    cnn_json_begin_object(cnn_json_key(json, "augment"));
+    cnn_json_boolean(cnn_json_key(json, "flip_horizontal"), true);
+    add_number(json, "shift", r->shift);
+    add_number(json, "rotate", colour ? r->rotate_colour : r->rotate_grey);
+    add_number(json, "zoom", r->zoom);
+    add_number(json, "brightness", r->brightness);
+    add_number(json, "contrast", r->contrast);
+    add_number(json, "saturation", colour ? r->saturation : 0.0);
+    cnn_json_end(json);
 }
 
-/* model.bin is the last epoch, to which one_cycle comes in small steps, not the one with the lowest
- * validation loss: of few images that is chance, and often one from the middle of the run. The
- * validation images give the temperature, and tell how good the model is. */
-static void write_train(const recipe *r, const cnn_survey *survey, cnn_text *json) {
-    cnn_text_format(json,
-                    ", \"train\": {\"batch_size\": %d, \"optimizer\": \"adamw\", "
-                    "\"learning_rate\": %g, \"weight_decay\": %g, \"schedule\": \"one_cycle\", "
-                    "\"calibrate\": true, \"early_stopping\": {\"restore\": false}%s}",
-                    train_images(survey) > MANY_IMAGES ? BATCH_SIZE_MANY : BATCH_SIZE,
-                    r->learning_rate, WEIGHT_DECAY,
-                    is_unbalanced(survey) ? ", \"pos_weight\": \"balanced\"" : "");
+/* model.bin is the last epoch, which one_cycle approaches in small steps, not the epoch with the
+ * lowest validation loss: with few images that is chance, and often an epoch in the middle of the
+ * run. The validation images are used for the temperature and to measure how good the model is. */
+static void write_train(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
+    cnn_json_begin_object(cnn_json_key(json, "train"));
+    add_number(json, "batch_size",
+               train_images(survey) > MANY_IMAGES ? BATCH_SIZE_MANY : BATCH_SIZE);
+    add_text(json, "optimizer", "adamw");
+    add_number(json, "learning_rate", r->learning_rate);
+    add_number(json, "weight_decay", WEIGHT_DECAY);
+    add_text(json, "schedule", "one_cycle");
+    cnn_json_boolean(cnn_json_key(json, "calibrate"), true);
+    cnn_json_begin_object(cnn_json_key(json, "early_stopping"));
+    cnn_json_boolean(cnn_json_key(json, "restore"), false);
+    cnn_json_end(json);
+    if (is_unbalanced(survey)) {
+        add_text(json, "pos_weight", "balanced");
+    }
+    cnn_json_end(json);
 }
 
-/* --- the time it takes --- */
+/* Parses what was written, so that the recipe is checked like any config. */
+static cnn_status write_config(const recipe *r, const cnn_survey *survey, const char *output,
+                               cnn_config **config, cnn_error *error) {
+    cnn_text text = {0};
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    write_data(survey, &json);
+    write_image(r, survey, &json);
+    write_layers(r, &json);
+    write_augment(r, survey, &json);
+    write_train(r, survey, &json);
+    add_path(&json, "output", output);
+    cnn_json_end(&json);
+    cnn_status status = text.failed ? cnn_fail_memory(error, "the config")
+                                    : cnn_config_parse("the recipe", text.data, text.length, NULL,
+                                                       0, config, error);
+    cnn_text_free(&text);
+    return status;
+}
+
+/* --- the estimated time --- */
 
 static cnn_status count_flops(const cnn_config *config, double *flops, cnn_error *error) {
     const cnn_kernels *kernels;
     cnn_network *network;
-    cnn_status status = cnn_kernels_choose(&kernels, error);
-    if (status == CNN_OK) {
-        status = cnn_network_create(&config->network, kernels, CNN_NETWORK_FAST, &network, error);
-    }
-    if (status == CNN_OK) {
-        *flops = network->flops;
-        cnn_network_free(network);
-    }
-    return status;
+    CNN_TRY(cnn_kernels_choose(&kernels, error));
+    CNN_TRY(cnn_network_create(&config->network, kernels, CNN_NETWORK_FAST, &network, error));
+    *flops = network->flops;
+    cnn_network_free(network);
+    return CNN_OK;
 }
 
-/* As many epochs as the budget allows, within the recipe's bounds. */
+/* As many epochs as the time allows, within the bounds of the recipe. */
 static double choose_epochs(const recipe *r, const cnn_recipe_budget *budget) {
     double images = (double)budget->images;
     double affordable = floor(r->seconds * r->rate / (budget->flops * images));
@@ -248,41 +305,25 @@ static double choose_epochs(const recipe *r, const cnn_recipe_budget *budget) {
 static cnn_status plan_time(const recipe *r, const cnn_survey *survey, cnn_config *config,
                             cnn_recipe_budget *budget, cnn_error *error) {
     double forward;
-    cnn_status status = count_flops(config, &forward, error);
-    if (status == CNN_OK) {
-        double kept = (double)train_images(survey) * (1.0 - held_back(survey));
-        *budget = (cnn_recipe_budget){
-            .images = (size_t)ceil(kept), .flops = 3.0 * forward, .rate = r->rate};
-        double epochs = choose_epochs(r, budget);
-        config->train.epochs = (int64_t)epochs;
-        budget->seconds = epochs * (double)budget->images * budget->flops / budget->rate;
-    }
-    return status;
+    CNN_TRY(count_flops(config, &forward, error));
+    double kept = (double)train_images(survey) * (1.0 - held_back(survey));
+    *budget =
+        (cnn_recipe_budget){.images = (size_t)ceil(kept), .flops = 3.0 * forward, .rate = r->rate};
+    double epochs = choose_epochs(r, budget);
+    config->train.epochs = (int64_t)epochs;
+    budget->seconds = epochs * (double)budget->images * budget->flops / budget->rate;
+    return CNN_OK;
 }
 
 cnn_status cnn_recipe_make(const cnn_survey *survey, const char *output, cnn_config **config,
                            cnn_recipe_budget *budget, cnn_error *error) {
     const recipe *r = choose(survey);
-    cnn_text json = {0};
-    cnn_text_format(&json, "{");
-    write_data(survey, &json);
-    write_image(r, survey, &json);
-    write_layers(r, &json);
-    write_augment(r, survey, &json);
-    write_train(r, survey, &json);
-    write_path("output", output, &json);
-    cnn_text_format(&json, "}");
     *config = NULL;
-    cnn_status status = json.failed ? cnn_fail_memory(error, "the config")
-                                    : cnn_config_parse("the recipe", json.data, json.length, NULL,
-                                                       0, config, error);
-    cnn_text_free(&json);
-    if (status == CNN_OK) {
-        status = plan_time(r, survey, *config, budget, error);
-        if (status != CNN_OK) {
-            cnn_config_free(*config);
-            *config = NULL;
-        }
+    CNN_TRY(write_config(r, survey, output, config, error));
+    cnn_status status = plan_time(r, survey, *config, budget, error);
+    if (status != CNN_OK) {
+        cnn_config_free(*config);
+        *config = NULL;
     }
     return status;
 }

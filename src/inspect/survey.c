@@ -4,25 +4,24 @@
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/memory.h"
-#include "base/parallel.h"
+#include "inspect/read_images.h"
 #include "run/setup.h"
 #include "samples/dataset.h"
 #include "samples/duplicates.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
-/* Grey pictures are often saved as RGB, and JPEG's rounding tints some of their pixels a little. An
- * image is in colour where more than one pixel of COLOURED_PIXELS has red, green and blue further
- * apart than COLOUR_SPREAD (of 255). */
+/* Grey images are often saved as RGB, and the rounding of JPEG tints some of their pixels a little.
+ * An image is in colour if in more than one of COLOURED_PIXELS pixels, red, green and blue are more
+ * than COLOUR_SPREAD (of 255) apart. */
 enum { COLOUR_SPREAD = 16, COLOURED_PIXELS = 100 };
 
-/* What the reader of images refuses: the default of image.max_megapixels. */
+/* The pixel limit of the image reader: the default of image.max_megapixels. */
 #define MEGAPIXELS_MAX 64.0
 
 /* --- where the images are --- */
 
-/* *joined: folder/name where that is a folder, else NULL. */
+/* *joined: folder/name if that is a folder, else NULL. */
 static cnn_status find_folder(const char *folder, const char *name, char **joined,
                               cnn_error *error) {
     bool is_folder = false;
@@ -36,7 +35,7 @@ static cnn_status find_folder(const char *folder, const char *name, char **joine
     return status;
 }
 
-/* Does the folder hold folders? A class may well be called "train": it holds images alone. */
+/* Does the folder contain folders? A class may be called "train", but then contains only images. */
 static cnn_status holds_folders(const char *folder, bool *answer, cnn_error *error) {
     cnn_file_list names = {0};
     cnn_status status = cnn_folder_folders(folder, &names, error);
@@ -45,56 +44,52 @@ static cnn_status holds_folders(const char *folder, bool *answer, cnn_error *err
     return status;
 }
 
-/* A folder that is split already has its parts by these names. */
+/* Finds the parts of a folder that is already split. layout->train stays NULL if it is not. */
 static cnn_status find_splits(const char *path, cnn_layout *layout, cnn_error *error) {
     bool split = false;
-    cnn_status status = find_folder(path, "train", &layout->train, error);
-    if (status == CNN_OK && layout->train) {
-        status = holds_folders(layout->train, &split, error);
+    CNN_TRY(find_folder(path, "train", &layout->train, error));
+    if (layout->train) {
+        CNN_TRY(holds_folders(layout->train, &split, error));
     }
-    if (status != CNN_OK || !split) {
+    if (!split) {
         cnn_free(layout->train);
         layout->train = NULL;
-        return status;
+        return CNN_OK;
     }
-    status = find_folder(path, "validation", &layout->validation, error);
-    if (status == CNN_OK && !layout->validation) {
-        status = find_folder(path, "val", &layout->validation, error);
+    CNN_TRY(find_folder(path, "validation", &layout->validation, error));
+    if (!layout->validation) {
+        CNN_TRY(find_folder(path, "val", &layout->validation, error));
     }
-    return status == CNN_OK ? find_folder(path, "test", &layout->test, error) : status;
+    return find_folder(path, "test", &layout->test, error);
 }
 
 static cnn_status find_layout(const char *path, cnn_layout *layout, cnn_error *error) {
     bool is_folder;
-    cnn_status status = cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error);
-    if (status == CNN_OK && is_folder) {
-        status = find_splits(path, layout, error);
+    CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error));
+    if (is_folder) {
+        CNN_TRY(find_splits(path, layout, error));
     }
-    if (status == CNN_OK && !layout->train) {
+    if (!layout->train) {
         layout->train = cnn_copy_string(path);
-        status = layout->train ? CNN_OK : cnn_fail_memory(error, "a path");
     }
-    return status;
+    return layout->train ? CNN_OK : cnn_fail_memory(error, "a path");
 }
 
 /* --- the images --- */
 
-/* What is known of one image. */
+/* The properties of one image. */
 typedef struct look {
     int width, height;
     bool colour;
     uint64_t content;
-    char *reason; /* why it is unreadable; NULL: it is not */
 } look;
 
-/* Reading all images. */
-typedef struct reading {
-    const cnn_train_options *options;
-    const cnn_sample *samples;
-    look *looks;
-    atomic_bool ended; /* no more images, please */
-    cnn_error why;     /* written by the one thread that ended it */
-} reading;
+/* All images. */
+typedef struct image_list {
+    cnn_sample_list list;
+    look *each;     /* [list.count] */
+    char **reasons; /* [list.count]: why an image is unreadable; NULL if it is readable */
+} image_list;
 
 static bool has_colour(const cnn_image *image) {
     size_t channels = (size_t)image->channels;
@@ -111,45 +106,18 @@ static bool has_colour(const cnn_image *image) {
     return coloured > pixels / COLOURED_PIXELS;
 }
 
-/* No image is to blame. The first reason counts. */
-static void end(reading *r, const char *path, cnn_status status, const char *why) {
-    if (!atomic_exchange(&r->ended, true)) {
-        (void)cnn_fail(&r->why, status, "%s: %s", path, why);
-    }
-}
-
-static cnn_status look_at(const char *path, look *seen, cnn_error *error) {
+/* A cnn_read_image. */
+static cnn_status look_at(void *context, size_t i, cnn_error *error) {
+    const image_list *all = context;
+    look *seen = &all->each[i];
     cnn_image image;
-    cnn_status status = cnn_image_read(path, MEGAPIXELS_MAX, &image, error);
-    if (status != CNN_OK) {
-        return status;
-    }
+    CNN_TRY(cnn_image_read(all->list.samples[i].path, MEGAPIXELS_MAX, &image, error));
     seen->width = image.width;
     seen->height = image.height;
     seen->colour = has_colour(&image);
-    status = cnn_image_content(&image, &seen->content, error);
+    cnn_status status = cnn_image_content(&image, &seen->content, error);
     cnn_image_release(&image);
     return status;
-}
-
-static void look_at_sample(void *context, size_t i, int thread) {
-    (void)thread;
-    reading *r = context;
-    const char *path = r->samples[i].path;
-    cnn_error error;
-    if (r->options->should_stop && r->options->should_stop(r->options->user)) {
-        end(r, path, CNN_STOPPED, "stopped before it was read");
-    }
-    if (atomic_load(&r->ended)) {
-        return;
-    }
-    cnn_status status = look_at(path, &r->looks[i], &error);
-    if (status == CNN_ERROR_DATA) {
-        r->looks[i].reason = cnn_copy_string(error.message);
-    }
-    if (status != CNN_OK && !r->looks[i].reason) {
-        end(r, path, CNN_ERROR_RUNTIME, status == CNN_ERROR_DATA ? "out of memory" : error.message);
-    }
 }
 
 static int by_value(const void *a, const void *b) {
@@ -157,122 +125,130 @@ static int by_value(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-/* The median (of an even number, the upper one) of numbers[count], which it sorts; count > 0. */
+/* The median (the upper one if count is even) of numbers[count], which it sorts; count > 0. */
 static int median(int *numbers, size_t count) {
     qsort(numbers, count, sizeof *numbers, by_value);
     return numbers[count / 2];
 }
 
-/* Readable images to the front, with what is known of them; unreadable ones are told of and
- * forgotten. */
-static void drop_unreadable(cnn_sample_list *list, look *looks, const cnn_log_sink *log,
-                            cnn_survey *survey) {
-    for (size_t i = 0; i < list->count; i++) {
-        cnn_sample *sample = &list->samples[i];
-        if (looks[i].reason) {
-            cnn_log_message(log, CNN_LOG_WARNING, "%s: %s", sample->path, looks[i].reason);
+/* Moves readable images and their properties to the front; logs unreadable ones and drops them. */
+static void drop_unreadable(image_list *all, const cnn_log_sink *log, cnn_survey *survey) {
+    for (size_t i = 0; i < all->list.count; i++) {
+        cnn_sample *sample = &all->list.samples[i];
+        if (all->reasons[i]) {
+            cnn_log_message(log, CNN_LOG_WARNING, "%s: %s", sample->path, all->reasons[i]);
             survey->unreadable++;
-            cnn_free(looks[i].reason);
             cnn_free(sample->path);
             cnn_free(sample->group);
         } else {
-            sample->content = looks[i].content;
-            looks[survey->readable] = looks[i];
-            list->samples[survey->readable++] = *sample;
+            sample->content = all->each[i].content;
+            all->each[survey->readable] = all->each[i];
+            all->list.samples[survey->readable++] = *sample;
         }
     }
-    list->count = survey->readable;
+    all->list.count = survey->readable;
 }
 
-static cnn_status measure_sizes(const look *looks, cnn_survey *survey, cnn_error *error) {
-    int *widths = cnn_alloc(survey->readable, sizeof *widths);
-    int *heights = cnn_alloc(survey->readable, sizeof *heights);
-    cnn_status status = widths && heights ? CNN_OK : cnn_fail_memory(error, "the sizes of images");
-    for (size_t i = 0; i < survey->readable && status == CNN_OK; i++) {
-        int w = looks[i].width, h = looks[i].height;
+/* widths, heights: room for [survey->readable]. */
+static void find_sizes(const look *each, int *widths, int *heights, cnn_survey *survey) {
+    for (size_t i = 0; i < survey->readable; i++) {
+        int w = each[i].width, h = each[i].height;
         int shorter = w < h ? w : h, longer = w < h ? h : w;
         widths[i] = w;
         heights[i] = h;
-        survey->colour += looks[i].colour;
+        survey->colour += each[i].colour;
         survey->smallest_side =
             i == 0 || shorter < survey->smallest_side ? shorter : survey->smallest_side;
         survey->largest_side = longer > survey->largest_side ? longer : survey->largest_side;
     }
-    if (status == CNN_OK) {
-        survey->width = median(widths, survey->readable);
-        survey->height = median(heights, survey->readable);
+    survey->width = median(widths, survey->readable);
+    survey->height = median(heights, survey->readable);
+}
+
+static cnn_status measure_sizes(const look *each, cnn_survey *survey, cnn_error *error) {
+    int *widths = cnn_alloc(survey->readable, sizeof *widths);
+    int *heights = cnn_alloc(survey->readable, sizeof *heights);
+    bool complete = widths && heights;
+    if (complete) {
+        find_sizes(each, widths, heights, survey);
     }
     cnn_free(widths);
     cnn_free(heights);
-    return status;
+    return complete ? CNN_OK : cnn_fail_memory(error, "the sizes of images");
 }
 
-/* Images of each class and split, and copies that training would refuse. */
-static cnn_status count_samples(const cnn_sample_list *list, cnn_survey *survey, cnn_error *error) {
-    cnn_sharing *sharing = cnn_alloc(list->count, sizeof *sharing);
-    cnn_status status = sharing ? cnn_duplicates_find(list->samples, list->count, sharing, error)
-                                : cnn_fail_memory(error, "the images");
-    for (size_t i = 0; i < list->count && status == CNN_OK; i++) {
+/* Counts the images of each class and split, and the copies that training would refuse. sharing:
+ * room for [list->count]. */
+static cnn_status count_each(const cnn_sample_list *list, cnn_sharing *sharing, cnn_survey *survey,
+                             cnn_error *error) {
+    CNN_TRY(cnn_duplicates_find(list->samples, list->count, sharing, error));
+    for (size_t i = 0; i < list->count; i++) {
         const cnn_sample *sample = &list->samples[i];
         survey->images[sample->split][sample->label]++;
         survey->two_labels += (sharing[i].shared & CNN_COPY_OTHER_LABEL) != 0;
         survey->two_splits += (sharing[i].shared & CNN_COPY_OTHER_SPLIT) != 0;
     }
+    return CNN_OK;
+}
+
+static cnn_status count_samples(const cnn_sample_list *list, cnn_survey *survey, cnn_error *error) {
+    cnn_sharing *sharing = cnn_alloc(list->count, sizeof *sharing);
+    cnn_status status =
+        sharing ? count_each(list, sharing, survey, error) : cnn_fail_memory(error, "the images");
     cnn_free(sharing);
     return status;
 }
 
-static cnn_status examine(const cnn_train_options *options, cnn_sample_list *list, look *looks,
-                          cnn_survey *survey, cnn_error *error) {
-    reading r = {.options = options, .samples = list->samples, .looks = looks};
-    atomic_init(&r.ended, false);
-    cnn_parallel_for(list->count, cnn_setup_threads(options->threads), look_at_sample, &r);
-    if (atomic_load(&r.ended)) {
-        for (size_t i = 0; i < list->count; i++) {
-            cnn_free(looks[i].reason);
-        }
-        return cnn_fail(error, r.why.status, "%s", r.why.message);
-    }
-    drop_unreadable(list, looks, &options->log, survey);
+static cnn_status examine(const cnn_train_options *options, image_list *all, cnn_survey *survey,
+                          cnn_error *error) {
+    CNN_TRY(cnn_read_images(&all->list, options, look_at, all, all->reasons, error));
+    drop_unreadable(all, &options->log, survey);
     if (survey->readable == 0) {
         return cnn_fail(error, CNN_ERROR_DATA, "%s: expected images, found %zu unreadable files",
                         survey->layout.train, survey->unreadable);
     }
-    cnn_status status = measure_sizes(looks, survey, error);
-    if (status == CNN_OK) {
-        status = count_samples(list, survey, error);
-    }
-    for (int label = 0; label < 2 && status == CNN_OK; label++) {
+    CNN_TRY(measure_sizes(all->each, survey, error));
+    CNN_TRY(count_samples(&all->list, survey, error));
+    for (int label = 0; label < 2; label++) {
         if (survey->images[CNN_SPLIT_TRAIN][label] == 0) {
-            status = cnn_fail(error, CNN_ERROR_DATA,
-                              "%s: expected images of both classes to train on, found none of "
-                              "\"%s\"",
-                              survey->layout.train, survey->classes[label]);
+            return cnn_fail(error, CNN_ERROR_DATA,
+                            "%s: expected images of both classes to train on, found none of "
+                            "\"%s\"",
+                            survey->layout.train, survey->classes[label]);
         }
     }
+    return CNN_OK;
+}
+
+static cnn_status look_at_all(const cnn_train_options *options, image_list *all, cnn_survey *survey,
+                              cnn_error *error) {
+    size_t count = all->list.count;
+    all->each = cnn_alloc(count, sizeof *all->each);
+    all->reasons = cnn_alloc(count, sizeof *all->reasons);
+    cnn_status status = all->each && all->reasons ? examine(options, all, survey, error)
+                                                  : cnn_fail_memory(error, "the images");
+    for (size_t i = 0; all->reasons && i < count; i++) {
+        cnn_free(all->reasons[i]);
+    }
+    cnn_free(all->each);
+    cnn_free(all->reasons);
     return status;
 }
 
 cnn_status cnn_survey_make(const char *path, const cnn_train_options *options, cnn_survey *survey,
                            cnn_error *error) {
-    cnn_sample_list list = {0};
-    look *looks = NULL;
+    image_list all = {0};
     *survey = (cnn_survey){0};
-    cnn_status status = find_layout(path, &survey->layout, error);
+    CNN_TRY(find_layout(path, &survey->layout, error));
+    const cnn_data_settings places = {.train = survey->layout.train,
+                                      .validation = {.path = survey->layout.validation},
+                                      .test = survey->layout.test};
+    cnn_status status = cnn_dataset_list(&places, cnn_setup_threads(options->threads),
+                                         survey->classes, &all.list, error);
     if (status == CNN_OK) {
-        const cnn_data_settings places = {.train = survey->layout.train,
-                                          .validation = {.path = survey->layout.validation},
-                                          .test = survey->layout.test};
-        status = cnn_dataset_list(&places, cnn_setup_threads(options->threads), survey->classes,
-                                  &list, error);
+        status = look_at_all(options, &all, survey, error);
     }
-    if (status == CNN_OK) {
-        looks = cnn_alloc(list.count, sizeof *looks);
-        status = looks ? examine(options, &list, looks, survey, error)
-                       : cnn_fail_memory(error, "the images");
-    }
-    cnn_free(looks);
-    cnn_sample_list_free(&list);
+    cnn_sample_list_free(&all.list);
     return status;
 }
 

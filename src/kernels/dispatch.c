@@ -1,4 +1,4 @@
-/* Chooses a table of kernels at run time. Compiled for the baseline processor. */
+/* Chooses a table of kernels at run time. Compiled for the baseline instruction set. */
 #include "kernels/kernels.h"
 
 #include "base/error.h"
@@ -40,7 +40,7 @@ cnn_status cnn_kernels_choose(const cnn_kernels **kernels, cnn_error *error) {
         return status;
     }
     *kernels = cnn_kernels_for(isa);
-    if (!*kernels) { /* a build without the tables for this processor */
+    if (!*kernels) { /* this build lacks the tables for this processor */
         *kernels = &cnn_kernels_generic;
     }
     return CNN_OK;

@@ -1,16 +1,16 @@
 /* The tuned arithmetic: raw pointers and sizes in, numbers out. One table of functions per
  * instruction set; all tables compute the same bytes.
  *
- * Blocks. Everything works on a block of CNN_LANES images at once, and the image is the innermost
+ * Blocks. Every kernel works on a block of CNN_LANES images at once. The image is the innermost
  * dimension: an activation is float x[C][H][W][CNN_LANES], aligned to 64 bytes, possibly with a
- * border of zeros around each plane (cnn_block says where things are). So every operation is plain
- * vector arithmetic, and lane i of every vector belongs to image i.
+ * border of zeros around each plane (cnn_block describes the positions). So every operation is
+ * plain vector arithmetic, and lane i of every vector belongs to image i.
  *
  * Same bytes. Every lane sees the same operations in the same order whatever the vector's width:
  * multiply-adds are explicit fused ones, sums run in the order of the loops that the comments
  * state, and lanes are added up by one fixed tree (lanes 8 apart, then 4, 2, 1).
  *
- * reference.h holds the slow twins, to be read beside the equations. */
+ * reference.h contains the slow twins, to be read together with the equations. */
 #ifndef CNN_KERNELS_KERNELS_H
 #define CNN_KERNELS_KERNELS_H
 
@@ -22,8 +22,8 @@
 
 #define CNN_LANES 16
 
-/* Where the values of a block stand. Strides are in floats; pointers handed to kernels point at
- * value (0, 0, 0) of the inside, not at the border. Column stride is always CNN_LANES. */
+/* The memory layout of a block. Strides are in floats; pointers passed to kernels point at value
+ * (0, 0, 0) of the inside, not at the border. Column stride is always CNN_LANES. */
 typedef struct cnn_block {
     int channels, height, width;
     ptrdiff_t row_stride, plane_stride;
@@ -42,7 +42,7 @@ typedef struct cnn_conv_taps {
     const int32_t *tap_offset; /* [taps] */
 } cnn_conv_taps;
 
-/* Max-pooling geometry. Windows lie wholly inside the input. */
+/* Max-pooling geometry. Windows are completely inside the input. */
 typedef struct cnn_pool_window {
     int size, stride;
 } cnn_pool_window;
@@ -52,14 +52,14 @@ typedef struct cnn_average_window {
     int height, width, stride;
 } cnn_average_window;
 
-/* The place of a maximum that no gradient goes back to. */
+/* The place of a maximum that gets no gradient. */
 #define CNN_POOL_NONE (-1.0f)
 
 /* Winograd's F(4×4, 3×3) (winograd.inc): the output is cut into tiles of 4×4, each from a patch of
- * 6×6 of the input, which become 36 elements. Tiles are counted row by row and worked on in groups
- * of up to CNN_WINOGRAD_GROUP; each of the 36 elements of a group stands as a small matrix of its
- * own: float v[36][channels][GROUP][LANES] for inputs, float m[36][filters][GROUP][LANES] for
- * outputs, so that the products between them are conv_forward with one tap for each channel. */
+ * 6×6 of the input, which become 36 elements. Tiles are counted row by row and processed in groups
+ * of up to CNN_WINOGRAD_GROUP; each of the 36 elements of a group is a small matrix: float
+ * v[36][channels][GROUP][LANES] for inputs, float m[36][filters][GROUP][LANES] for outputs, so that
+ * the products between them are conv_forward with one tap for each channel. */
 #define CNN_WINOGRAD_STEP 4
 #define CNN_WINOGRAD_ELEMENTS 36
 #define CNN_WINOGRAD_GROUP 6
@@ -71,50 +71,50 @@ typedef struct cnn_winograd {
     int tile_rows, tile_columns;
     int transposed_rows, transposed_columns; /* input pixels that the tiles' patches cover */
     bool relu;
-    /* From one element's matrix to the next, in floats, for v and for m. */
+    /* Distance from the matrix of one element to the next, in floats, for v and for m. */
     ptrdiff_t channel_element_stride, filter_element_stride;
-    cnn_block x_block, y_block, dy_block, dx_block; /* y, dy: behind the pooling, where pooled */
+    cnn_block x_block, y_block, dy_block, dx_block; /* y, dy: after the pooling, if there is one */
 } cnn_winograd;
 
 typedef struct cnn_kernels {
     cnn_isa isa;
 
-    /* How many filters stand side by side in packed weights. */
+    /* Number of filters that are side by side in packed weights. */
     int filter_tile;
 
-    /* y = convolution of x (see cnn_conv_taps), with max(0, ·) applied where relu.
-     * packed: [ceil(filters / filter_tile)][taps][filter_tile], as cnn_conv_pack writes it.
-     * bias: [filters], or NULL for zeros. Order of each sum: bias, then taps rising. */
+    /* y = convolution of x (see cnn_conv_taps), with max(0, ·) applied if relu. packed:
+     * [ceil(filters / filter_tile)][taps][filter_tile], as written by cnn_conv_pack. bias:
+     * [filters], or NULL for zeros. Order of each sum: bias, then taps rising. */
     void (*conv_forward)(const cnn_conv_taps *geometry, const float *x, const float *packed,
                          const float *bias, bool relu, float *y);
 
     /* The same, then max-pooled by 2×2: pixels 4 i … 4 i + 3 are the window of output i, row-major,
      * so that y_offset is [pixels / 4]. arg: [filters][pixels / 4][LANES], the place of each
-     * maximum in its window as for maxpool_forward; CNN_POOL_NONE where relu and the maximum is
-     * not above 0, because nothing goes back then (eq. 3, 4, 12, 13). */
+     * maximum in its window as for maxpool_forward; CNN_POOL_NONE if relu and the maximum is not
+     * above 0, because it gets no gradient then (eq. 3, 4, 12, 13). */
     void (*conv_pool_forward)(const cnn_conv_taps *geometry, const float *x, const float *packed,
                               const float *bias, bool relu, float *y, float *arg);
 
     /* dw[f][t] += sum over pixels and lanes of dz[f][p] * x[x_offset[p] + tap_offset[t]] (eq. 14);
-     * dw: [filters][taps]. dz stands as y does in the geometry. Order: per lane over pixels rising,
-     * then the lane tree. */
+     * dw: [filters][taps]. dz has the layout of y in the geometry. Order: per lane over pixels
+     * rising, then the lane tree. */
     void (*conv_backward_weight)(const cnn_conv_taps *geometry, const float *x, const float *dz,
                                  float *dw);
 
     /* db[f] += sum over pixels and lanes of dz[f][p] (eq. 15). Order as in the weight gradient. */
     void (*conv_backward_bias)(const cnn_conv_taps *geometry, const float *dz, float *db);
 
-    /* The gradients of conv_pool_forward, from that behind the pooling: dy[f][i] counts at the
-     * pixel of window i where the maximum stood (eq. 12 to 15). geometry and arg: as for
-     * conv_pool_forward, but that dy stands as y does in the geometry. Order: windows rising. */
+    /* The gradients of conv_pool_forward, from the gradient after the pooling: dy[f][i] belongs to
+     * the pixel of window i that had the maximum (eq. 12 to 15). geometry and arg: as for
+     * conv_pool_forward; dy has the layout of y in the geometry. Order: windows rising. */
     void (*conv_pool_backward_weight)(const cnn_conv_taps *geometry, const float *x,
                                       const float *dy, const float *arg, float *dw);
     void (*conv_pool_backward_bias)(const cnn_conv_taps *geometry, const float *dy,
                                     const float *arg, float *db);
 
-    /* y[o] = b[o] + sum over i of w[o][i] * x[i] (eq. 6), with max(0, ·) where relu.
-     * w: [outputs][inputs], b: [outputs], x: [inputs][LANES], y: [outputs][LANES]; sums over
-     * inputs rising. */
+    /* y[o] = b[o] + sum over i of w[o][i] * x[i] (eq. 6), with max(0, ·) if relu. w:
+     * [outputs][inputs], b: [outputs], x: [inputs][LANES], y: [outputs][LANES]; sums over inputs
+     * rising. */
     void (*dense_forward)(int inputs, int outputs, const float *w, const float *b, const float *x,
                           bool relu, float *y);
 
@@ -131,14 +131,14 @@ typedef struct cnn_kernels {
     /* x = max(0, x) in place; NaN stays NaN (eq. 3). */
     void (*relu_forward)(const cnn_block *block, float *x);
 
-    /* d = d where y > 0, else 0, in place (eq. 13). y and d may have different strides. */
+    /* d = d if y > 0, else 0, in place (eq. 13). y and d may have different strides. */
     void (*relu_backward)(const cnn_block *y_block, const float *y, const cnn_block *d_block,
                           float *d);
 
-    /* x = x where x > 0, else slope x, in place; NaN stays NaN. */
+    /* x = x if x > 0, else slope x, in place; NaN stays NaN. */
     void (*leaky_relu_forward)(const cnn_block *block, float slope, float *x);
 
-    /* d = d where y > 0, else slope d, in place. y and d may have different strides. */
+    /* d = d if y > 0, else slope d, in place. y and d may have different strides. */
     void (*leaky_relu_backward)(const cnn_block *y_block, const float *y, float slope,
                                 const cnn_block *d_block, float *d);
 
@@ -147,7 +147,7 @@ typedef struct cnn_kernels {
     void (*avgpool_forward)(const cnn_average_window *window, const cnn_block *x_block,
                             const float *x, const cnn_block *y_block, float *y);
 
-    /* dx = the sum over the windows that hold it, in row-major order, of dy / (height width). */
+    /* dx = the sum over the windows that contain it, in row-major order, of dy / (height width). */
     void (*avgpool_backward)(const cnn_average_window *window, const cnn_block *y_block,
                              const float *dy, const cnn_block *x_block, float *dx);
 
@@ -157,7 +157,7 @@ typedef struct cnn_kernels {
     void (*maxpool_forward)(const cnn_pool_window *window, const cnn_block *x_block, const float *x,
                             const cnn_block *y_block, float *y, float *arg);
 
-    /* dx = dy where the window's maximum stood, zeros elsewhere; overlapping windows add up, in
+    /* dx = dy at the maximum of each window, zeros elsewhere; overlapping windows add up, in
      * row-major order of the windows (eq. 12). */
     void (*maxpool_backward)(const cnn_pool_window *window, const cnn_block *y_block,
                              const float *dy, const float *arg, const cnn_block *x_block,
@@ -168,7 +168,7 @@ typedef struct cnn_kernels {
     /* sums[c][lane] = sum over the plane of x - mean[c] (squares: of its square). */
     void (*channel_sums)(const cnn_block *block, const float *x, const float *mean, bool squares,
                          float *sums);
-    /* y = x scale[c] + shift[c], with one rounding, then max(0, ·) where relu. x may be y. */
+    /* y = x scale[c] + shift[c], with one rounding, then max(0, ·) if relu. x may be y. */
     void (*channel_scale)(const cnn_block *x_block, const float *x, const float *scale,
                           const float *shift, bool relu, const cnn_block *y_block, float *y);
     /* sums[c][lane] = sum of d; products[c][lane] = sum of d (x - mean[c]). */
@@ -185,27 +185,28 @@ typedef struct cnn_kernels {
 
     /* Filters first … last - 1 of weights[filters][channels][3][3], transformed, into packed
      * weights for conv_forward: forward [36][packed filters × channels], data [36][packed channels
-     * × filters] (NULL: not wanted). What is past the last filter or channel stays as it is: 0. */
+     * × filters] (NULL: not needed). Values past the last filter or channel are left as they are:
+     * 0. */
     void (*winograd_pack)(const cnn_winograd *w, const float *weights, int first, int last,
                           float *forward, float *data);
     /* v = the transformed input. */
     void (*winograd_input)(const cnn_winograd *w, int first, int count, const float *x, float *v);
-    /* y = max(0, ·) where w->relu, of the transformed m plus bias[filters]. */
+    /* y = the transformed m plus bias[filters], with max(0, ·) if w->relu. */
     void (*winograd_output)(const cnn_winograd *w, int first, int count, const float *m,
                             const float *bias, float *y);
     /* The same, then max-pooled as in conv_pool_forward. */
     void (*winograd_pool_output)(const cnn_winograd *w, int first, int count, const float *m,
                                  const float *bias, float *y, float *arg);
-    /* g, laid out as m, = the transformed gradient of the output; bias_sums[filters][LANES] += its
-     * sum over the tiles. */
+    /* g, with the layout of m, = the transformed gradient of the output; bias_sums[filters][LANES]
+     * += its sum over the tiles. */
     void (*winograd_output_gradient)(const cnn_winograd *w, int first, int count, const float *dy,
                                      float *g, float *bias_sums);
-    /* The same from the gradient behind the pooling. */
+    /* The same from the gradient after the pooling. */
     void (*winograd_pool_output_gradient)(const cnn_winograd *w, int first, int count,
                                           const float *dy, const float *arg, float *g,
                                           float *bias_sums);
-    /* dx from m, laid out as v. Groups must come in rising order: the first tile to reach a value
-     * overwrites it, later ones add. */
+    /* dx from m, which has the layout of v. Groups must come in rising order: the first tile to
+     * reach a value overwrites it, later ones add. */
     void (*winograd_input_gradient)(const cnn_winograd *w, int first, int count, const float *m,
                                     float *dx);
     /* xt[transposed_rows][transposed_columns][LANES][channels_padded] = x with channels innermost,
@@ -224,23 +225,23 @@ typedef struct cnn_kernels {
     void (*add_lane_sums)(int count, const float *sums, float *db);
 } cnn_kernels;
 
-/* The table for an instruction set; NULL where this build or this processor lacks it. */
+/* The table for an instruction set; NULL if this build or this processor lacks it. */
 const cnn_kernels *cnn_kernels_for(cnn_isa isa);
 
 /* The table that cnn_isa_choose (base/cpu.h) names. */
 CNN_MUST_USE cnn_status cnn_kernels_choose(const cnn_kernels **kernels, cnn_error *error);
 
-/* The environment variable CNN_CONV: "direct" (*direct_only is true: no Winograd), or "auto" as
- * when it is not set. CNN_ERROR_CONFIG for anything else. */
+/* The environment variable CNN_CONV: "direct" (*direct_only is true: no Winograd), or "auto", the
+ * default. CNN_ERROR_CONFIG for anything else. */
 CNN_MUST_USE cnn_status cnn_conv_choose(bool *direct_only, cnn_error *error);
 
 /* Floats in packed weights of `filters` × `taps`. */
 size_t cnn_conv_packed_size(const cnn_kernels *kernels, int filters, int taps);
 
 /* Packs weights of the filters first … last - 1 for conv_forward. first: a multiple of filter_tile;
- * last: another, or the number of filters. Weight (f, t) is read from
- * w[f * filter_stride + weight_offset[t]]; weight_offset: [taps]; packed: those of all filters.
- * Filters past the last become 0. */
+ * last: another, or the number of filters. Weight (f, t) is read from w[f * filter_stride +
+ * weight_offset[t]]; weight_offset: [taps]; packed: the weights of all filters. Filters past the
+ * last become 0. */
 void cnn_conv_pack(const cnn_kernels *kernels, const float *w, int first, int last,
                    ptrdiff_t filter_stride, int taps, const int32_t *weight_offset, float *packed);
 

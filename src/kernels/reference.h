@@ -1,14 +1,14 @@
-/* The same operations as kernels.h, in double, one loop per index, for reading beside the equations
- * and for checking the tuned kernels against. Arrays are dense and row-major: x[N][C][H][W],
+/* The same operations as kernels.h, in double, one loop per index, to be read together with the
+ * equations and to check the tuned kernels against. Arrays are dense and row-major: x[N][C][H][W],
  * w[K][C][R][R], y[N][K][OH][OW]. backward functions add to parameter gradients (dw, db) and
- * overwrite input gradients (dx, which may be NULL where nobody needs it). */
+ * overwrite input gradients (dx, which may be NULL). */
 #ifndef CNN_KERNELS_REFERENCE_H
 #define CNN_KERNELS_REFERENCE_H
 
 #include <stddef.h>
 
 /* A convolution of N images: C × H × W inputs, K filters of R × R, zeros around the image: `before`
- * rows and columns in front, so many behind that the output is OH × OW. */
+ * rows and columns before it, and as many after it as an output of OH × OW needs. */
 typedef struct cnn_reference_conv {
     int N, C, H, W, K, R, stride, before, OH, OW;
 } cnn_reference_conv;
@@ -25,7 +25,8 @@ typedef struct cnn_reference_pool {
     int N, C, H, W, size, stride, OH, OW;
 } cnn_reference_pool;
 
-/* Where the maximum of window (oh, ow) stands in its plane x[H][W]: h * W + w; ties: the first. */
+/* The position of the maximum of window (oh, ow) in its plane x[H][W]: h * W + w; ties: the first.
+ */
 int cnn_reference_maxpool_place(const cnn_reference_pool *pool, const double *plane, int oh,
                                 int ow);
 /* eq. 4. */
@@ -41,7 +42,7 @@ typedef struct cnn_reference_average {
 
 /* y = the mean of each window. */
 void cnn_reference_avgpool_forward(const cnn_reference_average *pool, const double *x, double *y);
-/* Each value of a window gets the same share of the window's gradient. */
+/* Each value of a window gets an equal share of the gradient of the window. */
 void cnn_reference_avgpool_backward(const cnn_reference_average *pool, const double *dy,
                                     double *dx);
 
@@ -69,7 +70,7 @@ void cnn_reference_dense_backward(int N, int inputs, int outputs, const double *
 void cnn_reference_relu_forward(size_t count, const double *x, double *y);
 void cnn_reference_relu_backward(size_t count, const double *x, const double *dy, double *dx);
 
-/* y = x where x > 0, else slope x; dx = dy times the slope there. */
+/* y = x if x > 0, else slope x; dx = dy times the derivative. */
 void cnn_reference_leaky_relu_forward(size_t count, double slope, const double *x, double *y);
 void cnn_reference_leaky_relu_backward(size_t count, double slope, const double *x,
                                        const double *dy, double *dx);

@@ -1,20 +1,20 @@
-/* The few vector operations that kernels are written in, chosen at compile time: this header
- * includes one of simd_avx512.h, simd_avx2.h, simd_neon.h and simd_generic.h. Each gives
+/* The vector operations in which kernels are written, chosen at compile time: this header includes
+ * one of simd_avx512.h, simd_avx2.h, simd_neon.h and simd_generic.h. Each defines
  *
  *   vec, vec_mask             VEC_WIDTH floats; one truth value for each
  *   TILE_FILTERS              filters of a register tile: TILE_FILTERS × 6 sums fit the registers
- *   TILE_PARTS                vectors of one pixel that a register tile takes side by side
- *   vec_load, vec_store       at addresses aligned to the vector's size
- *   vec_load_once             the same as vec_load, for a value that several operations use: no
- *                             compiler may load it anew for each of them
+ *   TILE_PARTS                neighbouring vectors of one pixel in a register tile
+ *   vec_load, vec_store       at addresses aligned to the size of the vector
+ *   vec_load_once             the same as vec_load, for a value that several operations use: the
+ *                             compiler must not load it again for each of them
  *   vec_loadu, vec_storeu     at any address
  *   vec_zero, vec_broadcast   0, or one float, in every lane
  *   vec_add, vec_sub, vec_mul a + b, a - b, a * b
  *   vec_fma(a, b, c)          a * b + c with one rounding
  *   vec_relu(x)               0 > x ? 0 : x, so that NaN and -0 stay what they are
- *   vec_greater(a, b)         a > b; false where either is NaN
+ *   vec_greater(a, b)         a > b; false if either is NaN
  *   vec_greater_or_nan(a, b)  a > b, or a is NaN
- *   vec_equal(a, b)           a == b; false where either is NaN
+ *   vec_equal(a, b)           a == b; false if either is NaN
  *   vec_select(m, a, b)       m ? a : b
  *   vec_transpose(rows)       VEC_WIDTH vectors, as a square, in place
  *   vec_sum(x)                the lane tree of one vector: lanes width/2 apart, …, 2 apart, 1 apart
@@ -36,9 +36,9 @@
 #include "kernels/simd_generic.h"
 #endif
 
-/* Loops over tiles must be unrolled wholly, or the accumulators would live in memory; not under
- * sanitizers, whose checks of each access would make the code so large that it takes minutes to
- * compile. */
+/* Loops over tiles must be unrolled completely, or the accumulators would be in memory; not under
+ * sanitizers, whose checks of each access would make the code so large that compiling takes
+ * minutes. */
 #if defined(CNN_SANITIZED)
 #define CNN_UNROLL
 #elif defined(__clang__)

@@ -1,4 +1,4 @@
-/* 4 floats in plain C, for every machine: see simd.h. */
+/* 4 floats in plain C, for every processor: see simd.h. */
 #ifndef CNN_KERNELS_SIMD_GENERIC_H
 #define CNN_KERNELS_SIMD_GENERIC_H
 
@@ -19,7 +19,7 @@ typedef struct vec_mask {
     uint32_t lane[VEC_WIDTH];
 } vec_mask;
 
-/* One result lane after the other: `expression` may use i, the lane. */
+/* Computes the result lane by lane: `expression` may use i, the lane. */
 #define VEC_EACH(type, expression)                                                                 \
     type result;                                                                                   \
     for (int i = 0; i < VEC_WIDTH; i++) {                                                          \
@@ -64,13 +64,13 @@ static __attribute__((noinline, cold)) vec vec_fma_rounded_once(vec a, vec b, ve
     VEC_EACH(vec, scalar_fma(a.lane[i], b.lane[i], c.lane[i]));
 }
 
-/* Mostly it does no harm that the sum of product and c is rounded twice, to double and to float
- * (see fma.h): only sums halfway between two floats are in doubt. In the bits of a double these are
- * 1 and 28 zeros at the end, or any where the result is subnormal. A result of zero is never in
- * doubt: a sum not exact in double is one where c is the far greater term, so it is no smaller than
- * the smallest float.
+/* The sum of product and c is rounded twice, to double and to float (see fma.h). That can be wrong
+ * only for sums halfway between two floats: a double whose bits end with 1 and 28 zeros, or any
+ * double if the result is subnormal. A result of zero is never wrong: if a sum is not exact in
+ * double, c is by far the greater term, so the sum is not smaller than the smallest float.
  *
- * Written with the compilers' vectors, because GCC would not find them in loops over lanes. */
+ * Written with the vector types of the compilers, because GCC would not vectorise loops over lanes.
+ */
 static inline __attribute__((always_inline)) vec vec_fma(vec a, vec b, vec c) {
     typedef float floats __attribute__((vector_size(sizeof(float) * VEC_WIDTH)));
     typedef uint32_t float_bits __attribute__((vector_size(sizeof(float) * VEC_WIDTH)));

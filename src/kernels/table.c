@@ -1,6 +1,6 @@
 /* The kernels of one instruction set. CMake compiles this file once for each, with its compiler
  * flags and with CNN_COMPILE_AVX512, CNN_COMPILE_AVX2 or nothing (generic: the baseline) defined.
- * Everything but the table is static, so that no code for a newer processor can be linked into a
+ * Everything except the table is static, so that code for a newer processor cannot be linked into a
  * path for an older one. */
 #include "kernels/kernels.h"
 

@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "model/safetensors.h"
-#include "nn/inference.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,45 +12,48 @@ static const char config_key[] = "cnntrain.config";
 
 /* --- writing --- */
 
-/* The string `cnntrain.config`; NULL when memory is refused. Free with cJSON_free. */
-static char *write_config(const cnn_config *config, const cnn_model_info *info) {
-    int channels = (int)config->image.channels;
-    char *text = NULL;
-    cJSON *root = cJSON_CreateObject();
-    cJSON *normalization = cJSON_CreateObject();
-    bool complete =
-        root && normalization && cnn_config_write_model_part(config, root, NULL) == CNN_OK &&
-        cnn_json_add(root, "classes",
-                     cJSON_CreateStringArray((const char *const *)info->classes, 2)) &&
-        cnn_json_add(normalization, "mean", cJSON_CreateDoubleArray(info->mean, channels)) &&
-        cnn_json_add(normalization, "deviation",
-                     cJSON_CreateDoubleArray(info->deviation, channels)) &&
-        cnn_json_add(root, "threshold", cJSON_CreateNumber(info->threshold));
-    if (info->temperature < 1.0 || info->temperature > 1.0) {
-        complete =
-            complete && cnn_json_add(root, "temperature", cJSON_CreateNumber(info->temperature));
+static void write_numbers(cnn_json_writer *json, const double *numbers, int count) {
+    cnn_json_begin_array(json);
+    for (int i = 0; i < count; i++) {
+        cnn_json_number(json, numbers[i]);
     }
-    if (complete) {
-        complete = cnn_json_add(root, "normalization", normalization);
-        normalization = NULL; /* root's, or freed */
-        text = complete ? cJSON_PrintUnformatted(root) : NULL;
-    }
-    cJSON_Delete(normalization);
-    cJSON_Delete(root);
-    return text;
+    cnn_json_end(json);
 }
 
-static size_t count_tensors(const cnn_network *network) {
+/* The string `cnntrain.config`; NULL when memory is refused. Free with cnn_free. */
+static char *write_config(const cnn_config *config, const cnn_model_info *info) {
+    int channels = (int)config->image.channels;
+    cnn_text text = {0};
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    cnn_config_write_model_part(config, &json);
+    cnn_json_begin_array(cnn_json_key(&json, "classes"));
+    cnn_json_string(&json, info->classes[0]);
+    cnn_json_string(&json, info->classes[1]);
+    cnn_json_end(&json);
+    cnn_json_number(cnn_json_key(&json, "threshold"), info->threshold);
+    if (info->temperature < 1.0 || info->temperature > 1.0) {
+        cnn_json_number(cnn_json_key(&json, "temperature"), info->temperature);
+    }
+    cnn_json_begin_object(cnn_json_key(&json, "normalization"));
+    write_numbers(cnn_json_key(&json, "mean"), info->mean, channels);
+    write_numbers(cnn_json_key(&json, "deviation"), info->deviation, channels);
+    cnn_json_end(&json);
+    cnn_json_end(&json);
+    return cnn_text_take(&text);
+}
+
+static size_t count_tensors(const cnn_graph *graph) {
     size_t count = 0;
-    for (int i = 0; i < network->layer_count; i++) {
-        count += (size_t)network->layers[i].tensor_count;
+    for (int i = 0; i < graph->node_count; i++) {
+        count += (size_t)graph->nodes[i].tensor_count;
     }
     return count;
 }
 
-static void describe_tensor(const cnn_layer *layer, const cnn_tensor *tensor,
-                            const float *parameters, cnn_saved_tensor *saved) {
-    cnn_tensor_full_name(layer->path, tensor, saved->name);
+static void describe_tensor(const cnn_node *node, const cnn_tensor *tensor, const float *parameters,
+                            cnn_saved_tensor *saved) {
+    cnn_tensor_full_name(node->path, tensor, saved->name);
     saved->rank = tensor->rank;
     for (int d = 0; d < tensor->rank; d++) {
         saved->dim[d] = tensor->dim[d];
@@ -60,27 +62,30 @@ static void describe_tensor(const cnn_layer *layer, const cnn_tensor *tensor,
     saved->data = parameters + tensor->offset;
 }
 
-cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn_model_info *info,
-                           const cnn_network *network, const float *parameters, cnn_error *error) {
-    cnn_status status = CNN_OK;
-    size_t count = count_tensors(network);
-    cnn_saved_tensor *tensors = cnn_alloc(count, sizeof *tensors);
-    char *text = write_config(config, info);
-    if (!tensors || !text) {
-        status = cnn_fail_memory(error, path);
-        goto done;
-    }
-    size_t written = 0;
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        for (int t = 0; t < layer->tensor_count; t++) {
-            describe_tensor(layer, &layer->tensors[t], parameters, &tensors[written++]);
+static void describe_tensors(const cnn_graph *graph, const float *parameters,
+                             cnn_saved_tensor *tensors) {
+    for (int i = 0; i < graph->node_count; i++) {
+        const cnn_node *node = &graph->nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            describe_tensor(node, &node->tensors[t], parameters, tensors++);
         }
     }
-    cnn_saved_text saved_text = {.key = config_key, .value = text};
-    status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
-done:
-    cJSON_free(text);
+}
+
+cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn_model_info *info,
+                           const cnn_network *network, const float *parameters, cnn_error *error) {
+    size_t count = count_tensors(&network->graph);
+    cnn_saved_tensor *tensors = cnn_alloc(count, sizeof *tensors);
+    char *text = write_config(config, info);
+    cnn_status status = CNN_OK;
+    if (tensors && text) {
+        const cnn_saved_text saved_text = {.key = config_key, .value = text};
+        describe_tensors(&network->graph, parameters, tensors);
+        status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
+    } else {
+        status = cnn_fail_memory(error, path);
+    }
+    cnn_free(text);
     cnn_free(tensors);
     return status;
 }
@@ -144,7 +149,7 @@ static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_mod
     return CNN_OK;
 }
 
-/* Does the file hold a tensor of this layer by name and shape? */
+/* Does the file contain this tensor of the layer, by name and shape? */
 static bool holds_tensor(const cnn_saved_file *file, const char *name, const cnn_tensor *tensor) {
     const cnn_saved_tensor *found = cnn_saved_tensor_find(file, name);
     bool same = found && found->rank == tensor->rank;
@@ -154,37 +159,34 @@ static bool holds_tensor(const cnn_saved_file *file, const char *name, const cnn
     return same;
 }
 
-/* Names and shapes must be those of the layers; asked before memory is, so that no file gets more
- * than in proportion to its size. */
-static cnn_status check_tensors(const cnn_saved_file *file, const cnn_network_spec *spec,
-                                cnn_error *error) {
-    cnn_shape shapes[CNN_LAYERS_MAX];
-    size_t count = 0;
-    cnn_status status = cnn_network_check(spec, shapes, error);
-    for (int i = 0; i < spec->layer_count && status == CNN_OK; i++) {
-        const cnn_layer_spec *layer = &spec->layers[i];
-        int source, shortcut;
-        (void)cnn_layer_sources(spec, i, &source, &shortcut);
-        const cnn_shape *in = source > 0 ? &shapes[source - 1] : &spec->input;
-        cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
-        int layer_count =
-            layer->ops->tensors ? layer->ops->tensors(layer, in, &shapes[i], tensors) : 0;
-        for (int t = 0; t < layer_count && status == CNN_OK; t++) {
-            char path[CNN_LAYER_PATH_MAX], name[CNN_TENSOR_NAME_MAX];
-            cnn_layer_path(spec, i, false, path);
-            cnn_tensor_full_name(path, &tensors[t], name);
-            if (!holds_tensor(file, name, &tensors[t])) {
-                status =
-                    cnn_fail(error, CNN_ERROR_MODEL,
-                             "expected a tensor \"%s\" of the shape that its layers have", name);
+static cnn_status compare_tensors(const cnn_saved_file *file, const cnn_graph *graph,
+                                  cnn_error *error) {
+    for (int i = 0; i < graph->node_count; i++) {
+        const cnn_node *node = &graph->nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            char name[CNN_TENSOR_NAME_MAX];
+            cnn_tensor_full_name(node->path, &node->tensors[t], name);
+            if (!holds_tensor(file, name, &node->tensors[t])) {
+                return cnn_fail(error, CNN_ERROR_MODEL,
+                                "expected a tensor \"%s\" of the shape that its layers have", name);
             }
         }
-        count += (size_t)layer_count;
     }
-    if (status == CNN_OK && file->tensor_count != count) {
-        status = cnn_fail(error, CNN_ERROR_MODEL, "expected %zu tensors, found %zu", count,
+    size_t count = count_tensors(graph);
+    return file->tensor_count == count
+               ? CNN_OK
+               : cnn_fail(error, CNN_ERROR_MODEL, "expected %zu tensors, found %zu", count,
                           file->tensor_count);
-    }
+}
+
+/* Names and shapes must be those of the layers. This is checked before the network is planned, so
+ * that the memory is in proportion to the size of the file. */
+static cnn_status check_tensors(const cnn_saved_file *file, const cnn_network_spec *spec,
+                                cnn_error *error) {
+    cnn_graph graph;
+    CNN_TRY(cnn_graph_create(spec, &graph, error));
+    cnn_status status = compare_tensors(file, &graph, error);
+    cnn_graph_free(&graph);
     return status;
 }
 
@@ -195,14 +197,14 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
     if (!model->parameters) {
         return cnn_fail_memory(error, "the parameters");
     }
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        for (int t = 0; t < layer->tensor_count; t++) {
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
             char name[CNN_TENSOR_NAME_MAX];
-            cnn_tensor_full_name(layer->path, &layer->tensors[t], name);
-            memcpy(model->parameters + layer->tensors[t].offset,
+            cnn_tensor_full_name(node->path, &node->tensors[t], name);
+            memcpy(model->parameters + node->tensors[t].offset,
                    cnn_saved_tensor_find(file, name)->data,
-                   layer->tensors[t].count * sizeof *model->parameters);
+                   node->tensors[t].count * sizeof *model->parameters);
         }
     }
     for (size_t i = 0; i < network->parameter_count; i++) {
@@ -214,92 +216,87 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
     return CNN_OK;
 }
 
-/* The network as prediction runs it takes the place of the one that was trained. */
+/* The network for prediction replaces the trained one. */
 static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
-    if (!cnn_inference_differs(model->network)) {
-        cnn_network_prepare(model->network, model->parameters);
-        return CNN_OK;
+    if (cnn_network_differs_in_prediction(model->network)) {
+        cnn_network *network;
+        CNN_TRY(cnn_network_create_prediction(model->network, &network, error));
+        float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
+        if (!parameters) {
+            cnn_network_free(network);
+            return cnn_fail_memory(error, "the network for prediction");
+        }
+        cnn_network_merge_parameters(network, model->network, model->parameters, parameters);
+        cnn_network_free(model->network);
+        cnn_free(model->parameters);
+        model->network = network;
+        model->parameters = parameters;
     }
-    cnn_inference *inference;
-    cnn_status status = cnn_inference_create(model->network, &inference, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    cnn_inference_set(inference, model->network, model->parameters);
-    cnn_network *trained = model->network;
-    float *parameters = model->parameters;
-    model->network = inference->network;
-    model->parameters = inference->parameters;
-    inference->network = trained;
-    inference->parameters = parameters;
-    cnn_inference_free(inference);
+    cnn_network_prepare(model->network, model->parameters);
     return CNN_OK;
 }
 
-static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kernels,
-                             cnn_model *model, cnn_error *error) {
+static cnn_status read_config(const cnn_saved_file *file, cnn_model *model, cnn_error *error) {
     const char *text = cnn_saved_text_find(file, config_key);
     if (!text) {
         return cnn_fail(error, CNN_ERROR_MODEL, "expected a model, found another file of cnntrain");
     }
-    model->config = cnn_alloc(1, sizeof *model->config);
-    if (!model->config) {
-        return cnn_fail_memory(error, "the model");
-    }
     bool no_memory;
     cJSON *root = cnn_json_parse(text, strlen(text) + 1, NULL, false, &no_memory);
-    cnn_status status = CNN_OK;
-    if (no_memory) {
-        status = cnn_fail_memory(error, "the model");
-    } else if (!root) {
-        status = cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
+    if (!root) {
+        return no_memory ? cnn_fail_memory(error, "the model")
+                         : cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
     }
-    if (status == CNN_OK) {
-        status = cnn_config_read_model_part(root, model->config, error);
-    }
+    cnn_status status = cnn_config_read_model_part(root, model->config, error);
     if (status == CNN_OK) {
         status = read_info(root, model->config, &model->info, error);
     }
     cJSON_Delete(root);
-    if (status == CNN_OK) {
-        status = check_tensors(file, &model->config->network, error);
+    return status;
+}
+
+static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kernels,
+                             cnn_model *model, cnn_error *error) {
+    model->config = cnn_alloc(1, sizeof *model->config);
+    if (!model->config) {
+        return cnn_fail_memory(error, "the model");
     }
-    if (status == CNN_OK) {
-        status = cnn_network_create(&model->config->network, kernels, CNN_NETWORK_FAST,
-                                    &model->network, error);
+    CNN_TRY(read_config(file, model, error));
+    CNN_TRY(check_tensors(file, &model->config->network, error));
+    CNN_TRY(cnn_network_create(&model->config->network, kernels, CNN_NETWORK_FAST, &model->network,
+                               error));
+    CNN_TRY(read_parameters(file, model, error));
+    return ready_for_prediction(model, error);
+}
+
+/* The model in a file that was read. */
+static cnn_status make_model(const char *path, const cnn_saved_file *file,
+                             const cnn_kernels *kernels, cnn_model **out, cnn_error *error) {
+    cnn_model *model = cnn_alloc(1, sizeof *model);
+    if (!model) {
+        return cnn_fail_memory(error, path);
     }
-    if (status == CNN_OK) {
-        status = read_parameters(file, model, error);
+    cnn_status status = read_model(file, kernels, model, error);
+    if (status != CNN_OK) {
+        (void)cnn_fail_prefix(error, status, "%s: ", path);
+        /* a mismatch means a damaged file, unless memory ran out */
+        status = status == CNN_ERROR_RUNTIME ? status : CNN_ERROR_MODEL;
+        if (error) {
+            error->status = status;
+        }
+        cnn_model_free(model);
+        return status;
     }
-    return status == CNN_OK ? ready_for_prediction(model, error) : status;
+    *out = model;
+    return CNN_OK;
 }
 
 cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels, cnn_model **out,
                           cnn_error *error) {
     *out = NULL;
     cnn_saved_file file;
-    cnn_status status = cnn_safetensors_read(path, &file, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    cnn_model *model = cnn_alloc(1, sizeof *model);
-    if (!model) {
-        status = cnn_fail_memory(error, path);
-        goto done;
-    }
-    status = read_model(&file, kernels, model, error);
-    if (status != CNN_OK) {
-        (void)cnn_fail_prefix(error, status, "%s: ", path);
-        /* whatever does not fit inside the file is the file's fault, unless memory ran out */
-        status = status == CNN_ERROR_RUNTIME ? status : CNN_ERROR_MODEL;
-        if (error) {
-            error->status = status;
-        }
-        cnn_model_free(model);
-        goto done;
-    }
-    *out = model;
-done:
+    CNN_TRY(cnn_safetensors_read(path, &file, error));
+    cnn_status status = make_model(path, &file, kernels, out, error);
     cnn_safetensors_free(&file);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_writer.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -13,7 +14,7 @@
 #include <string.h>
 
 #define FILE_LIMIT ((size_t)8 << 30)
-#define HEADER_LIMIT ((size_t)16 << 20) /* parsed, it takes up to forty times as much */
+#define HEADER_LIMIT ((size_t)16 << 20) /* parsed, it takes up to forty times as much memory memory */
 #define DATA_ALIGNMENT 64
 #define LENGTH_BYTES 8
 #define DIGEST_DIGITS 64
@@ -59,36 +60,47 @@ static void get_floats(const char *bytes, size_t count, float *to) {
 
 /* --- writing --- */
 
+static void write_tensor_entry(cnn_json_writer *json, const cnn_saved_tensor *tensor,
+                               size_t *offset) {
+    cnn_json_begin_object(cnn_json_key(json, tensor->name));
+    cnn_json_string(cnn_json_key(json, "dtype"), "F32");
+    cnn_json_begin_array(cnn_json_key(json, "shape"));
+    for (int d = 0; d < tensor->rank; d++) {
+        cnn_json_integer(json, tensor->dim[d]);
+    }
+    cnn_json_end(json);
+    cnn_json_begin_array(cnn_json_key(json, "data_offsets"));
+    cnn_json_integer(json, (int64_t)*offset);
+    *offset += tensor->count * sizeof(float);
+    cnn_json_integer(json, (int64_t)*offset);
+    cnn_json_end(json);
+    cnn_json_end(json);
+}
+
 static void write_header(const cnn_saved_text *texts, size_t text_count,
                          const cnn_saved_tensor *tensors, size_t tensor_count, cnn_text *header) {
-    cnn_text_format(header, "{\"__metadata__\":{");
+    char no_digest[DIGEST_DIGITS + 1] = {0};
+    (void)memset(no_digest, '0', DIGEST_DIGITS);
+    cnn_json_writer json = cnn_json_writer_start(header, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    cnn_json_begin_object(cnn_json_key(&json, "__metadata__"));
     for (size_t i = 0; i < text_count; i++) {
-        cnn_text_json_string(header, texts[i].key);
-        cnn_text_append(header, ":", 1);
-        cnn_text_json_string(header, texts[i].value);
-        cnn_text_append(header, ",", 1);
+        cnn_json_string(cnn_json_key(&json, texts[i].key), texts[i].value);
     }
-    cnn_text_format(header, "\"%s\":\"%s\",\"%s\":\"%0*d\"}", version_key, CNN_VERSION, digest_key,
-                    DIGEST_DIGITS, 0);
+    cnn_json_string(cnn_json_key(&json, version_key), CNN_VERSION);
+    cnn_json_string(cnn_json_key(&json, digest_key), no_digest);
+    cnn_json_end(&json);
     size_t offset = 0;
     for (size_t i = 0; i < tensor_count; i++) {
-        cnn_text_append(header, ",", 1);
-        cnn_text_json_string(header, tensors[i].name);
-        cnn_text_format(header, ":{\"dtype\":\"F32\",\"shape\":[");
-        for (int d = 0; d < tensors[i].rank; d++) {
-            cnn_text_format(header, "%s%lld", d ? "," : "", (long long)tensors[i].dim[d]);
-        }
-        size_t end = offset + tensors[i].count * sizeof(float);
-        cnn_text_format(header, "],\"data_offsets\":[%zu,%zu]}", offset, end);
-        offset = end;
+        write_tensor_entry(&json, &tensors[i], &offset);
     }
-    cnn_text_append(header, "}", 1);
+    cnn_json_end(&json);
     while (!header->failed && (LENGTH_BYTES + header->length) % DATA_ALIGNMENT != 0) {
         cnn_text_append(header, " ", 1);
     }
 }
 
-/* Where the 64 digits stand in a header, or NULL: behind the last `"cnntrain.sha256":"`. */
+/* The position of the 64 digits in a header, after the last `"cnntrain.sha256":"`; NULL: none. */
 static char *find_digest(char *header, size_t length) {
     char needle[32] = {0};
     (void)snprintf(needle, sizeof needle, "\"%s\":\"", digest_key);
@@ -147,7 +159,7 @@ done:
 
 /* --- reading --- */
 
-/* What a read file owns. */
+/* The memory of a file that was read. */
 typedef struct file_memory {
     cJSON *header;
     float *floats;
@@ -161,7 +173,7 @@ static cnn_status check_version(const char *path, const cJSON *metadata, cnn_err
         return cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa safetensors file without %s", path,
                         foreign, version_key);
     }
-    /* files are understood within one major version; before version 1, within one minor version */
+    /* files can be read within one major version; before version 1, within one minor version */
     size_t same = strcspn(CNN_VERSION, ".") + 1;
     same += CNN_VERSION[0] == '0' ? strcspn(&CNN_VERSION[same], ".") + 1 : 0;
     if (strncmp(version->valuestring, CNN_VERSION, same) != 0) {
@@ -192,7 +204,7 @@ static cnn_status check_digest(const char *path, char *bytes, size_t size, size_
     return CNN_OK;
 }
 
-/* A whole number of 0 … 2^53 in *out. */
+/* *out: an integer from 0 to 2^53. */
 static bool get_whole(const cJSON *item, size_t *out) {
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0.0 && item->valuedouble <= 0x1p53) ||
         item->valuedouble > floor(item->valuedouble)) {
@@ -202,7 +214,8 @@ static bool get_whole(const cJSON *item, size_t *out) {
     return true;
 }
 
-/* One tensor's entry, which must start at *offset of `size` data bytes; *offset becomes its end. */
+/* The entry of one tensor, which must start at *offset of `size` data bytes; *offset becomes its
+ * end. */
 static bool read_tensor(const cJSON *item, size_t *offset, size_t size, cnn_saved_tensor *tensor) {
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(item, "dtype");
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape");
@@ -278,7 +291,7 @@ static cnn_status read_entries(const char *path, const char *data, size_t size,
     return CNN_OK;
 }
 
-/* Nothing but the spaces that stand between header and tensors? */
+/* Only the spaces between header and tensors? */
 static bool is_padding(const char *from, const char *end) {
     while (from < end && *from == ' ') {
         from++;

@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 
-static int tap_count(const cnn_layer *layer, const cnn_conv_size *size) {
-    return layer->in.channels * size->kernel * size->kernel;
+static int tap_count(const cnn_node *node, const cnn_conv_size *size) {
+    return node->in.channels * size->kernel * size->kernel;
 }
 
 /* Rows that the last patch needs beyond the input's last row. */
@@ -14,21 +14,21 @@ static int rows_beyond(const cnn_conv_size *size, int in, int out) {
     return beyond > 0 ? beyond : 0;
 }
 
-void cnn_conv_direct_input_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+void cnn_conv_direct_input_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                   int *after) {
-    int below = rows_beyond(size, layer->in.height, layer->out.height);
-    int right = rows_beyond(size, layer->in.width, layer->out.width);
+    int below = rows_beyond(size, node->in.height, node->out.height);
+    int right = rows_beyond(size, node->in.width, node->out.width);
     *before = size->before;
     *after = below > right ? below : right;
 }
 
 /* Input row u takes part in output rows (u + before - r) / stride, r a kernel row: from this many
- * rows before the first to that many behind the last. */
-void cnn_conv_direct_gradient_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+ * rows before the first to that many after the last. */
+void cnn_conv_direct_gradient_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                      int *after) {
     int reach = size->kernel - 1 - size->before;
-    int below = (layer->in.height - 1 + size->before) / size->stride - (layer->out.height - 1);
-    int right = (layer->in.width - 1 + size->before) / size->stride - (layer->out.width - 1);
+    int below = (node->in.height - 1 + size->before) / size->stride - (node->out.height - 1);
+    int right = (node->in.width - 1 + size->before) / size->stride - (node->out.width - 1);
     *before = reach > 0 ? reach / size->stride : 0;
     *after = below > right ? below : right;
     *after = *after > 0 ? *after : 0;
@@ -85,8 +85,8 @@ static int32_t place(const cnn_block *block, int channel, int row, int column) {
  * its pixels stand. The taps are in the order of the weights. */
 static bool make_patch_table(const cnn_layer *layer, const cnn_conv_size *size, const cnn_block *y,
                              int pixels, bool with_weights, tap_table *table) {
-    int taps = tap_count(layer, size);
-    if (!make_table(table, layer->kernels, layer->out.channels, pixels, taps, with_weights)) {
+    int taps = tap_count(layer->node, size);
+    if (!make_table(table, layer->kernels, layer->node->out.channels, pixels, taps, with_weights)) {
         return false;
     }
     table->taps.y_plane_stride = y->plane_stride;
@@ -94,10 +94,10 @@ static bool make_patch_table(const cnn_layer *layer, const cnn_conv_size *size, 
     int32_t *tap_offset = table->offsets + 2 * pixels;
     int32_t *weight_offset = tap_offset + taps;
     int t = 0;
-    for (int c = 0; c < layer->in.channels; c++) {
+    for (int c = 0; c < layer->node->in.channels; c++) {
         for (int r = 0; r < size->kernel; r++) {
             for (int q = 0; q < size->kernel; q++) {
-                *tap_offset++ = place(&layer->x_block, c, r, q);
+                *tap_offset++ = place(&layer->x_block[0], c, r, q);
                 *weight_offset++ = t++;
             }
         }
@@ -107,20 +107,20 @@ static bool make_patch_table(const cnn_layer *layer, const cnn_conv_size *size, 
 
 /* Where the patch of output (oh, ow) starts. */
 static int32_t patch_place(const cnn_layer *layer, const cnn_conv_size *size, int oh, int ow) {
-    return place(&layer->x_block, 0, oh * size->stride - size->before,
+    return place(&layer->x_block[0], 0, oh * size->stride - size->before,
                  ow * size->stride - size->before);
 }
 
 static bool make_forward_table(const cnn_layer *layer, const cnn_conv_size *size,
                                const cnn_block *y, bool with_weights, tap_table *table) {
-    int pixels = layer->out.height * layer->out.width;
+    int pixels = layer->node->out.height * layer->node->out.width;
     if (!make_patch_table(layer, size, y, pixels, with_weights, table)) {
         return false;
     }
     int32_t *x_offset = table->offsets;
     int32_t *y_offset = x_offset + pixels;
-    for (int oh = 0; oh < layer->out.height; oh++) {
-        for (int ow = 0; ow < layer->out.width; ow++) {
+    for (int oh = 0; oh < layer->node->out.height; oh++) {
+        for (int ow = 0; ow < layer->node->out.width; ow++) {
             *x_offset++ = patch_place(layer, size, oh, ow);
             *y_offset++ = place(y, 0, oh, ow);
         }
@@ -131,8 +131,8 @@ static bool make_forward_table(const cnn_layer *layer, const cnn_conv_size *size
 /* The same for pooled outputs: the four pixels of each window in turn. */
 static bool make_pool_table(const cnn_layer *layer, const cnn_conv_size *size, const cnn_block *y,
                             bool with_weights, tap_table *table) {
-    int rows = layer->out.height / 2;
-    int columns = layer->out.width / 2;
+    int rows = layer->node->out.height / 2;
+    int columns = layer->node->out.width / 2;
     int pixels = 4 * rows * columns;
     if (!make_patch_table(layer, size, y, pixels, with_weights, table)) {
         return false;
@@ -157,39 +157,39 @@ static bool make_data_table(const cnn_layer *layer, const cnn_conv_size *size, i
                             int column_phase, tap_table *table) {
     int kernel = size->kernel, stride = size->stride, before = size->before;
     int rows = 0, columns = 0, pixels = 0;
-    for (int u = 0; u < layer->in.height; u++) {
+    for (int u = 0; u < layer->node->in.height; u++) {
         rows += (u + before) % stride == row_phase;
     }
-    for (int v = 0; v < layer->in.width; v++) {
+    for (int v = 0; v < layer->node->in.width; v++) {
         columns += (v + before) % stride == column_phase;
     }
     pixels = rows * columns;
     int tap_rows = row_phase < kernel ? (kernel - 1 - row_phase) / stride + 1 : 0;
     int tap_columns = column_phase < kernel ? (kernel - 1 - column_phase) / stride + 1 : 0;
-    int taps = layer->out.channels * tap_rows * tap_columns;
-    if (!make_table(table, layer->kernels, layer->in.channels, pixels, taps, true)) {
+    int taps = layer->node->out.channels * tap_rows * tap_columns;
+    if (!make_table(table, layer->kernels, layer->node->in.channels, pixels, taps, true)) {
         return false;
     }
-    table->taps.y_plane_stride = layer->dx_block.plane_stride;
+    table->taps.y_plane_stride = layer->dx_block[0].plane_stride;
     table->filter_stride = (ptrdiff_t)kernel * kernel;
     int32_t *x_offset = table->offsets;
     int32_t *y_offset = x_offset + pixels;
     int32_t *tap_offset = y_offset + pixels;
     int32_t *weight_offset = tap_offset + taps;
-    for (int u = 0; u < layer->in.height; u++) {
-        for (int v = 0; v < layer->in.width; v++) {
+    for (int u = 0; u < layer->node->in.height; u++) {
+        for (int v = 0; v < layer->node->in.width; v++) {
             if ((u + before) % stride == row_phase && (v + before) % stride == column_phase) {
                 *x_offset++ =
                     place(&layer->dy_block, 0, (u + before) / stride, (v + before) / stride);
-                *y_offset++ = place(&layer->dx_block, 0, u, v);
+                *y_offset++ = place(&layer->dx_block[0], 0, u, v);
             }
         }
     }
-    for (int k = 0; k < layer->out.channels; k++) {
+    for (int k = 0; k < layer->node->out.channels; k++) {
         for (int r = row_phase; r < kernel; r += stride) {
             for (int q = column_phase; q < kernel; q += stride) {
                 *tap_offset++ = place(&layer->dy_block, k, -(r / stride), -(q / stride));
-                *weight_offset++ = (k * layer->in.channels * kernel + r) * kernel + q;
+                *weight_offset++ = (k * layer->node->in.channels * kernel + r) * kernel + q;
             }
         }
     }
@@ -214,13 +214,13 @@ cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_s
     if (!plan) {
         return NULL;
     }
-    bool made = layer->pool_follows
+    bool made = layer->node->pool
                     ? make_pool_table(layer, size, &layer->y_block, true, &plan->forward)
                     : make_forward_table(layer, size, &layer->y_block, true, &plan->forward);
-    made = made && (layer->pool_follows && !layer->needs_dx
+    made = made && (layer->node->pool && !layer->node->needs_dx
                         ? make_pool_table(layer, size, &layer->dy_block, false, &plan->weight)
                         : make_forward_table(layer, size, &layer->dy_block, false, &plan->weight));
-    if (made && layer->needs_dx) {
+    if (made && layer->node->needs_dx) {
         int stride = size->stride;
         plan->data = cnn_alloc((size_t)stride * (size_t)stride, sizeof *plan->data);
         made = plan->data != NULL;
@@ -257,18 +257,18 @@ void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan
 
 /* --- passes --- */
 
-bool cnn_conv_direct_unpools(const cnn_layer *layer) {
-    return !layer->needs_dx;
+bool cnn_conv_direct_unpools(const cnn_node *node) {
+    return !node->needs_dx;
 }
 
 void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *bias,
                              const float *x, float *y, float *places) {
     const tap_table *table = &plan->forward;
-    if (layer->pool_follows) {
-        layer->kernels->conv_pool_forward(&table->taps, x, table->packed, bias, layer->relu_follows,
+    if (layer->node->pool) {
+        layer->kernels->conv_pool_forward(&table->taps, x, table->packed, bias, layer->node->relu,
                                           y, places);
     } else {
-        layer->kernels->conv_forward(&table->taps, x, table->packed, bias, layer->relu_follows, y);
+        layer->kernels->conv_forward(&table->taps, x, table->packed, bias, layer->node->relu, y);
     }
 }
 
@@ -276,7 +276,7 @@ void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *pla
                               const float *dy, const float *places, float *dw, float *db,
                               float *dx) {
     const cnn_kernels *kernels = layer->kernels;
-    if (layer->pool_follows && !layer->needs_dx) {
+    if (layer->node->pool && !layer->node->needs_dx) {
         kernels->conv_pool_backward_weight(&plan->weight.taps, x, dy, places, dw);
         kernels->conv_pool_backward_bias(&plan->weight.taps, dy, places, db);
         return;

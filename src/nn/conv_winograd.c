@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Below so many channels or filters, transforms cost more than they save. */
+/* With fewer channels or filters, transforms cost more than they save. */
 enum { CHANNELS_MIN = 16, FILTERS_MIN = 16 };
 
 struct cnn_conv_winograd {
@@ -27,15 +27,15 @@ static int tiles_for(int size) {
     return (size + CNN_WINOGRAD_STEP - 1) / CNN_WINOGRAD_STEP;
 }
 
-bool cnn_conv_winograd_serves(const cnn_layer *layer, const cnn_conv_size *size) {
-    if (size->kernel != 3 || size->stride != 1 || layer->in.channels < CHANNELS_MIN ||
-        layer->out.channels < FILTERS_MIN) {
+bool cnn_conv_winograd_serves(const cnn_node *node, const cnn_conv_size *size) {
+    if (size->kernel != 3 || size->stride != 1 || node->in.channels < CHANNELS_MIN ||
+        node->out.channels < FILTERS_MIN) {
         return false;
     }
     /* tiles at the edge may stick out: at least half of the outputs must be wanted */
-    double covered = (double)tiles_for(layer->out.height) * (double)tiles_for(layer->out.width) *
+    double covered = (double)tiles_for(node->out.height) * (double)tiles_for(node->out.width) *
                      CNN_WINOGRAD_STEP * CNN_WINOGRAD_STEP;
-    return 2.0 * (double)layer->out.height * (double)layer->out.width >= covered;
+    return 2.0 * (double)node->out.height * (double)node->out.width >= covered;
 }
 
 /* Rows that tiles reach beyond the input. */
@@ -44,27 +44,24 @@ static int rows_beyond(int in, int out, int before) {
     return beyond > 0 ? beyond : 0;
 }
 
-void cnn_conv_winograd_input_border(const cnn_layer *layer, const cnn_conv_size *size, int *before,
+void cnn_conv_winograd_input_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                     int *after) {
-    int below = rows_beyond(layer->in.height, layer->out.height, size->before);
-    int right = rows_beyond(layer->in.width, layer->out.width, size->before);
+    int below = rows_beyond(node->in.height, node->out.height, size->before);
+    int right = rows_beyond(node->in.width, node->out.width, size->before);
     *before = size->before;
     *after = below > right ? below : right;
 }
 
-static cnn_winograd geometry_of(const cnn_layer *layer, const cnn_conv_size *size) {
+/* All but the blocks. */
+static cnn_winograd geometry_of(const cnn_node *node, const cnn_conv_size *size) {
     cnn_winograd w = {
-        .channels = layer->in.channels,
-        .filters = layer->out.channels,
-        .channels_padded = round_up(layer->in.channels, CNN_LANES),
+        .channels = node->in.channels,
+        .filters = node->out.channels,
+        .channels_padded = round_up(node->in.channels, CNN_LANES),
         .before = size->before,
-        .tile_rows = tiles_for(layer->out.height),
-        .tile_columns = tiles_for(layer->out.width),
-        .relu = layer->relu_follows,
-        .x_block = layer->x_block,
-        .y_block = layer->y_block,
-        .dy_block = layer->dy_block,
-        .dx_block = layer->dx_block,
+        .tile_rows = tiles_for(node->out.height),
+        .tile_columns = tiles_for(node->out.width),
+        .relu = node->relu,
     };
     w.transposed_rows = w.tile_rows * CNN_WINOGRAD_STEP + 2;
     w.transposed_columns = w.tile_columns * CNN_WINOGRAD_STEP + 2;
@@ -103,8 +100,8 @@ static pass_layout lay_out(const cnn_winograd *w) {
     return layout;
 }
 
-size_t cnn_conv_winograd_work_size(const cnn_layer *layer, const cnn_conv_size *size) {
-    cnn_winograd w = geometry_of(layer, size);
+size_t cnn_conv_winograd_work_size(const cnn_node *node, const cnn_conv_size *size) {
+    cnn_winograd w = geometry_of(node, size);
     return lay_out(&w).size;
 }
 
@@ -137,19 +134,23 @@ cnn_conv_winograd *cnn_conv_winograd_create(const cnn_layer *layer, const cnn_co
     if (!plan) {
         return NULL;
     }
-    plan->geometry = geometry_of(layer, size);
-    int channels = layer->in.channels;
-    int filters = layer->out.channels;
+    plan->geometry = geometry_of(layer->node, size);
+    plan->geometry.x_block = layer->x_block[0];
+    plan->geometry.y_block = layer->y_block;
+    plan->geometry.dy_block = layer->dy_block;
+    plan->geometry.dx_block = layer->dx_block[0];
+    int channels = layer->node->in.channels;
+    int filters = layer->node->out.channels;
     size_t forward_offsets = (size_t)channels + CNN_WINOGRAD_GROUP;
     size_t data_offsets = (size_t)filters + CNN_WINOGRAD_GROUP;
     plan->offsets = cnn_alloc(forward_offsets + data_offsets, sizeof(int32_t));
     plan->forward_stride = cnn_conv_packed_size(layer->kernels, filters, channels);
     plan->data_stride = cnn_conv_packed_size(layer->kernels, channels, filters);
     plan->packed_forward = cnn_alloc(CNN_WINOGRAD_ELEMENTS * plan->forward_stride, sizeof(float));
-    if (layer->needs_dx) {
+    if (layer->node->needs_dx) {
         plan->packed_data = cnn_alloc(CNN_WINOGRAD_ELEMENTS * plan->data_stride, sizeof(float));
     }
-    if (!plan->offsets || !plan->packed_forward || (layer->needs_dx && !plan->packed_data)) {
+    if (!plan->offsets || !plan->packed_forward || (layer->node->needs_dx && !plan->packed_data)) {
         cnn_conv_winograd_free(plan);
         return NULL;
     }
@@ -169,11 +170,13 @@ void cnn_conv_winograd_free(cnn_conv_winograd *plan) {
 
 void cnn_conv_winograd_prepare(const cnn_layer *layer, const cnn_conv_winograd *plan,
                                const float *weights, int part, int parts) {
-    int lines = (layer->out.channels + CNN_LANES - 1) / CNN_LANES; /* parts share no cache line */
+    int lines =
+        (layer->node->out.channels + CNN_LANES - 1) / CNN_LANES; /* parts share no cache line */
     int first = lines * part / parts * CNN_LANES;
     int last = lines * (part + 1) / parts * CNN_LANES;
     layer->kernels->winograd_pack(&plan->geometry, weights, first,
-                                  last < layer->out.channels ? last : layer->out.channels,
+                                  last < layer->node->out.channels ? last
+                                                                   : layer->node->out.channels,
                                   plan->packed_forward, plan->packed_data);
 }
 
@@ -201,7 +204,7 @@ void cnn_conv_winograd_forward(const cnn_layer *layer, const cnn_conv_winograd *
                                   plan->packed_forward + e * plan->forward_stride, NULL, false,
                                   m + e * (size_t)w->filter_element_stride);
         }
-        if (layer->pool_follows) {
+        if (layer->node->pool) {
             kernels->winograd_pool_output(w, first, count, m, bias, y, places);
         } else {
             kernels->winograd_output(w, first, count, m, bias, y);
@@ -226,7 +229,7 @@ void cnn_conv_winograd_backward(const cnn_layer *layer, const cnn_conv_winograd 
     kernels->winograd_transpose(w, x, xt);
     for (int first = 0; first < w->tile_rows * w->tile_columns; first += CNN_WINOGRAD_GROUP) {
         int count = group_size(w, first);
-        if (layer->pool_follows) {
+        if (layer->node->pool) {
             kernels->winograd_pool_output_gradient(w, first, count, dy, places, m, bias_sums);
         } else {
             kernels->winograd_output_gradient(w, first, count, dy, m, bias_sums);

@@ -18,6 +18,7 @@ enum { IMAGES = CNN_LANES + 3 };
 typedef struct gradient_check {
     cnn_network *network;
     cnn_reference_network *reference;
+    cnn_minibatch *minibatch;
     int n;
     double *x; /* [n][C][H][W] */
     uint8_t labels[IMAGES];
@@ -75,7 +76,7 @@ static void check_tensor(gradient_check *c, const float *float_gradients, size_t
     for (size_t i = tensor->offset; i < tensor->offset + tensor->count; i++) {
         row->largest = fmax(row->largest, fabs(c->gradients[i]));
     }
-    /* a tensor that (next to) no gradient reaches, such as a bias in front of batch normalization,
+    /* a tensor that (next to) no gradient reaches, such as a bias before batch normalization,
      * must be found so by all three: errors are measured by the other tensors' gradients then */
     double scale = fmax(row->largest, 0.01 * c->largest);
     scale = scale > 0.0 ? scale : 1.0;
@@ -101,7 +102,7 @@ static void check_tensor(gradient_check *c, const float *float_gradients, size_t
  * that no ReLU stands at its kink as it would with black images and zero biases. */
 static void randomize(gradient_check *c, uint64_t seed) {
     const cnn_network *network = c->network;
-    size_t image = cnn_shape_size(&network->activations[0].shape);
+    size_t image = cnn_shape_size(&network->graph.nodes[0].out);
     for (size_t i = 0; i < (size_t)c->n * image; i++) {
         c->x[i] = cnn_random_uniform(seed, CNN_RANDOM_GRADIENT_CHECK, 0, i);
     }
@@ -110,10 +111,10 @@ static void randomize(gradient_check *c, uint64_t seed) {
             (uint8_t)(cnn_random_bits(seed, CNN_RANDOM_GRADIENT_CHECK, 1, (uint64_t)j) & 1);
     }
     cnn_network_initialize(network, seed, c->float_parameters);
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        for (int t = 0; t < layer->tensor_count; t++) {
-            const cnn_tensor *tensor = &layer->tensors[t];
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            const cnn_tensor *tensor = &node->tensors[t];
             for (size_t j = 0; tensor->fan_in == 0 && j < tensor->count; j++) {
                 double u =
                     cnn_random_uniform(seed, CNN_RANDOM_GRADIENT_CHECK, 2, tensor->offset + j);
@@ -129,76 +130,84 @@ static void randomize(gradient_check *c, uint64_t seed) {
 
 static int images_that_fit(const cnn_network *network) {
     size_t largest = 1;
-    for (int i = 0; i < network->layer_count; i++) {
-        size_t size = cnn_shape_size(&network->activations[i].shape);
+    for (int i = 0; i < network->graph.node_count; i++) {
+        size_t size = cnn_shape_size(&network->graph.nodes[i].out);
         largest = size > largest ? size : largest;
     }
     size_t fit = BATCH_VALUES_MAX / largest;
     return fit < 1 ? 1 : fit < IMAGES ? (int)fit : IMAGES;
 }
 
-cnn_status cnn_gradient_check(cnn_network *network, uint64_t seed, size_t entries,
-                              void (*report)(void *context, const cnn_gradient_row *row),
-                              void *context, bool *passed, cnn_error *error) {
-    gradient_check c = {.network = network, .n = images_that_fit(network)};
-    size_t image = cnn_shape_size(&network->activations[0].shape);
-    cnn_minibatch *minibatch = NULL;
-    *passed = true;
+/* Checks all tensors that gradients change. */
+static void check_tensors(gradient_check *c, const float *float_gradients, size_t entries,
+                          void (*report)(void *context, const cnn_gradient_row *row), void *context,
+                          bool *passed) {
+    const cnn_graph *graph = &c->network->graph;
     bool reached = false; /* some tensor has a gradient that is not zero */
-    cnn_status status = cnn_reference_network_create(network, c.n, &c.reference, error);
-    if (status == CNN_OK) {
-        status = cnn_minibatch_create(network, (size_t)c.n, 1, &minibatch, error);
-    }
-    if (status != CNN_OK) {
-        goto done;
-    }
-    c.x = cnn_alloc((size_t)c.n * image, sizeof *c.x);
-    c.parameters = cnn_alloc(network->parameter_count, sizeof *c.parameters);
-    c.gradients = cnn_alloc(network->parameter_count, sizeof *c.gradients);
-    c.float_parameters = cnn_alloc(network->parameter_count, sizeof *c.float_parameters);
-    if (!c.x || !c.parameters || !c.gradients || !c.float_parameters) {
-        status = cnn_fail_memory(error, "the gradient check");
-        goto done;
-    }
-    randomize(&c, seed);
-
-    const float *float_gradients;
-    float logits[IMAGES];
-    uint8_t labels[IMAGES];
-    cnn_sample_source source = {.fill = fill, .context = &c};
-    cnn_network_prepare(network, c.float_parameters);
-    cnn_minibatch_gradients(minibatch, c.float_parameters, &source, 0, (size_t)c.n,
-                            &float_gradients, logits, labels);
-    (void)cnn_reference_network_loss(c.reference, c.n, c.parameters, c.x, c.labels, NULL);
-    cnn_reference_network_gradients(c.reference, c.n, c.parameters, c.x, c.labels, c.gradients);
-
-    for (size_t i = 0; i < network->parameter_count; i++) {
-        c.largest = fmax(c.largest, fabs(c.gradients[i]));
-    }
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        for (int t = 0; t < layer->tensor_count; t++) {
-            if (layer->tensors[t].average) {
+    *passed = true;
+    for (int i = 0; i < graph->node_count; i++) {
+        const cnn_node *node = &graph->nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            if (node->tensors[t].average) {
                 continue; /* no gradient changes it */
             }
             cnn_gradient_row row = {
-                .path = layer->path, .ops = layer->ops, .tensor = &layer->tensors[t]};
-            check_tensor(&c, float_gradients, entries, &row);
+                .path = node->path, .ops = node->ops, .tensor = &node->tensors[t]};
+            check_tensor(c, float_gradients, entries, &row);
             reached = reached || row.largest > 0.0;
-            if (!(row.checked > 0 && row.double_error < CNN_GRADIENT_DOUBLE_BOUND &&
-                  row.float_error < CNN_GRADIENT_FLOAT_BOUND)) {
-                *passed = false;
-            }
+            *passed = *passed && row.checked > 0 && row.double_error < CNN_GRADIENT_DOUBLE_BOUND &&
+                      row.float_error < CNN_GRADIENT_FLOAT_BOUND;
             report(context, &row);
         }
     }
     *passed = *passed && reached;
-done:
+}
+
+static cnn_status prepare_check(gradient_check *c, cnn_error *error) {
+    size_t image = cnn_shape_size(&c->network->graph.nodes[0].out);
+    CNN_TRY(cnn_reference_network_create(c->network, c->n, &c->reference, error));
+    CNN_TRY(cnn_minibatch_create(c->network, (size_t)c->n, 1, &c->minibatch, error));
+    c->x = cnn_alloc((size_t)c->n * image, sizeof *c->x);
+    c->parameters = cnn_alloc(c->network->parameter_count, sizeof *c->parameters);
+    c->gradients = cnn_alloc(c->network->parameter_count, sizeof *c->gradients);
+    c->float_parameters = cnn_alloc(c->network->parameter_count, sizeof *c->float_parameters);
+    return c->x && c->parameters && c->gradients && c->float_parameters
+               ? CNN_OK
+               : cnn_fail_memory(error, "the gradient check");
+}
+
+/* The gradients of the tuned network, and, in *c, of the one in double. */
+static const float *find_gradients(gradient_check *c) {
+    const float *float_gradients;
+    float logits[IMAGES];
+    uint8_t labels[IMAGES];
+    cnn_sample_source source = {.fill = fill, .context = c};
+    cnn_network_prepare(c->network, c->float_parameters);
+    cnn_minibatch_gradients(c->minibatch, c->float_parameters, &source, 0, (size_t)c->n,
+                            &float_gradients, logits, labels);
+    (void)cnn_reference_network_loss(c->reference, c->n, c->parameters, c->x, c->labels, NULL);
+    cnn_reference_network_gradients(c->reference, c->n, c->parameters, c->x, c->labels,
+                                    c->gradients);
+    for (size_t i = 0; i < c->network->parameter_count; i++) {
+        c->largest = fmax(c->largest, fabs(c->gradients[i]));
+    }
+    return float_gradients;
+}
+
+cnn_status cnn_gradient_check(cnn_network *network, uint64_t seed, size_t entries,
+                              void (*report)(void *context, const cnn_gradient_row *row),
+                              void *context, bool *passed, cnn_error *error) {
+    gradient_check c = {.network = network, .n = images_that_fit(network)};
+    cnn_status status = prepare_check(&c, error);
+    if (status == CNN_OK) {
+        randomize(&c, seed);
+        check_tensors(&c, find_gradients(&c), entries, report, context, passed);
+    }
     cnn_free(c.x);
     cnn_free(c.parameters);
     cnn_free(c.gradients);
     cnn_free(c.float_parameters);
-    cnn_minibatch_free(minibatch);
+    cnn_minibatch_free(c.minibatch);
     cnn_reference_network_free(c.reference);
     return status;
 }

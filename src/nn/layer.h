@@ -1,6 +1,6 @@
-/* What a layer is. Each kind is one file, layer_KIND.c, and one line in layer_registry.c; the
- * config parser, the model file, the printed table, the planner and the gradient check all work
- * from here. */
+/* What a layer is. Each type is one file, layer_TYPE.c, and one row in layer_registry.c; the config
+ * parser, the graph, the planner, the model file, the printed tables and the gradient check all
+ * work from that row. */
 #ifndef CNN_NN_LAYER_H
 #define CNN_NN_LAYER_H
 
@@ -12,12 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct cnn_layer cnn_layer;
 typedef struct cnn_layer_ops cnn_layer_ops;
+typedef struct cnn_node cnn_node;
+typedef struct cnn_layer cnn_layer;
+typedef struct cnn_graph_builder cnn_graph_builder;
 
-/* Residuals may stand in residuals, so deep at most; and the longest path, such as
- * "12.layers.3.projection". */
+/* Residuals may be nested this deep; and the longest path, such as "12.layers.3.projection". */
 enum { CNN_RESIDUAL_DEPTH_MAX = 4, CNN_LAYER_PATH_MAX = 64 };
+
+/* A node reads the outputs of one or two others. */
+enum { CNN_NODE_INPUTS_MAX = 2 };
 
 /* Shape of one image's activation. After `flatten`: channels values, height = width = 1, flat. */
 typedef struct cnn_shape {
@@ -25,8 +29,9 @@ typedef struct cnn_shape {
     bool flat;
 } cnn_shape;
 
-/* Values of one image's activation. Shapes in a network are checked to fit (network.c). */
+/* Values of one image's activation. graph.c checks that the shapes of a network fit. */
 size_t cnn_shape_size(const cnn_shape *shape);
+bool cnn_shape_equal(const cnn_shape *a, const cnn_shape *b);
 
 /* --- keys --- */
 
@@ -35,54 +40,59 @@ typedef struct cnn_layer_name {
     int value;
 } cnn_layer_name;
 
-/* What a key that is no integer may be, ends included. */
+/* The range of a key that is not an integer, ends included. */
 typedef struct cnn_layer_range {
     double minimum, maximum, fallback;
 } cnn_layer_range;
 
-/* A key of a layer in the config: an integer, some of whose values may have names, or, where
- * `range` is not NULL, any number of a range, which is never required. */
+/* A key of a layer in the config: an integer, some of whose values may have names, or, if `range`
+ * is not NULL, any number in a range, which is never required. */
 typedef struct cnn_layer_key {
     const char *name;
     bool required;
     int minimum, maximum;        /* of a number; a named value may be outside */
-    int fallback;                /* the default where not required … */
+    int fallback;                /* the default if not required … */
     const char *fallback_key;    /* … or, not NULL: the earlier key whose value is the default */
-    const cnn_layer_name *names; /* ends with a NULL text; NULL where no value has a name */
+    const cnn_layer_name *names; /* ends with a NULL text; NULL if no value has a name */
     const char *help;
     const cnn_layer_range *range;
 } cnn_layer_key;
 
 #define CNN_LAYER_KEYS_MAX 8
 
-/* A layer as the config gives it: values in the order of ops->keys. */
+/* A layer as the config gives it: values in the order of ops->keys. Nested lists of layers are one
+ * flat list: the layers in a residual follow it, one level deeper. */
 typedef struct cnn_layer_spec {
     const cnn_layer_ops *ops;
     int value[CNN_LAYER_KEYS_MAX];
     double number[CNN_LAYER_KEYS_MAX]; /* of the keys with a range */
-    bool projects; /* the convolution of a residual's shortcut: reads the residual's input */
+    int depth;                         /* number of residuals that contain it */
 } cnn_layer_spec;
 
-/* All layers there are, ended by NULL. */
+/* An attribute that is derived from the keys, such as the padding on one side. */
+typedef struct cnn_layer_attribute {
+    const char *name;
+    double (*value)(const cnn_node *node);
+} cnn_layer_attribute;
+
+/* All layers that a config may name, ended by NULL. */
 extern const cnn_layer_ops *const cnn_layer_registry[];
-
-/* The end of a residual (layer_residual.c), which no config names. */
-extern const cnn_layer_ops cnn_layer_sum;
-
-/* A 1×1 convolution for a residual's shortcut (layer_conv.c). */
-void cnn_layer_make_projection(int filters, int stride, cnn_layer_spec *spec);
-
-/* Is it max-pooling by 2×2 without overlap? (layer_maxpool.c) */
-bool cnn_layer_pools_2x2(const cnn_layer_spec *spec);
 
 /* The layer of that name, or NULL. */
 const cnn_layer_ops *cnn_layer_find(const char *name);
+
+/* Layers that are used outside of their own file: the image, which every graph starts with, the sum
+ * of two values (layer_add.c), and the two that a network ends with. */
+extern const cnn_layer_ops cnn_layer_image, cnn_layer_add, cnn_layer_dense, cnn_layer_sigmoid;
+
+/* A 1×1 convolution, as a residual needs it (layer_conv.c). */
+cnn_layer_spec cnn_layer_projection(int filters, int stride);
 
 /* --- parameters --- */
 
 #define CNN_LAYER_TENSORS_MAX 4
 
-/* The longest name of a tensor with its layer's path in front of it. */
+/* The longest name of a tensor, with its layer's path before it. */
 enum { CNN_TENSOR_NAME_MAX = CNN_LAYER_PATH_MAX + 16 };
 
 /* A tensor of a layer, named and shaped as the matching PyTorch module has it. */
@@ -93,191 +103,249 @@ typedef struct cnn_tensor {
     int fan_in; /* > 0: starts as He uniform for this fan-in; 0: starts as `start` everywhere */
     float start;
     bool average;  /* follows the batches; its gradient is 0, and no optimizer changes it */
-    bool decays;   /* weight decay is for it (weights; not biases, nor what normalizes) */
+    bool decays;   /* weight decay applies (to weights; not to biases, nor to normalization) */
     size_t offset; /* in floats, in the flat parameter array */
     size_t count;
 } cnn_tensor;
 
-/* Where random numbers of a training step come from: the run's seed, and the step's number from the
- * run's beginning. */
+/* "4.weight", or "3.layers.0.weight": the name after its layer's path. */
+void cnn_tensor_full_name(const char *path, const cnn_tensor *tensor,
+                          char name[CNN_TENSOR_NAME_MAX]);
+
+/* The source of the random numbers of a training step: the seed of the run, and the number of the
+ * step since the start of the run. */
 typedef struct cnn_draw {
     uint64_t seed, step;
 } cnn_draw;
 
+/* --- nodes --- */
+
+/* A node of a network's graph (graph.h): one operation on the outputs of earlier nodes. */
+struct cnn_node {
+    const cnn_layer_ops *ops;
+    cnn_layer_spec spec;           /* attributes: see cnn_node_attribute */
+    char path[CNN_LAYER_PATH_MAX]; /* "4", or inside a residual "3.layers.0" */
+    /* Its position in the list of layers, in which a residual counts before its layers, and its
+     * projection and its sum after them. Random numbers depend on it. */
+    int serial;
+    int input_count;
+    int input[CNN_NODE_INPUTS_MAX]; /* numbers of nodes, lower than its own */
+    cnn_shape in, out;              /* of its first input and of its own operation */
+    cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
+    int tensor_count;
+    size_t parameter_offset, parameter_count; /* in the flat parameter array */
+    bool has_gradient;                        /* it, or a node that it depends on, has parameters */
+    bool needs_dx;                            /* its first input has a gradient */
+    bool direct_only;                         /* no Winograd (CNN_CONV=direct) */
+
+    /* What fusing (fuse.h) made part of it: numbers of nodes in the original graph; 0: none. */
+    int origin;       /* itself */
+    int relu, pool;   /* applied, in this order, while its output is stored */
+    bool unpools;     /* backward takes the gradient of the pooled output */
+    int normalizer;   /* the batch normalization merged into its weights */
+    cnn_shape stored; /* shape of what it stores: `out`, or the pooled one */
+};
+
+/* The attribute of that name: a key of its config, or one that its layer derives from them
+ * (ops->attributes), such as "padding_top". False if there is none. */
+bool cnn_node_attribute(const cnn_node *node, const char *name, double *value);
+
+/* --- passes --- */
+
+/* A node as planned for one network, with the layout of its blocks. For an in-place operation,
+ * x_block is y_block, and dx_block is dy_block. */
+struct cnn_layer {
+    const cnn_node *node;
+    const cnn_kernels *kernels;
+    cnn_block x_block[CNN_NODE_INPUTS_MAX], dx_block[CNN_NODE_INPUTS_MAX], y_block, dy_block;
+    void *plan; /* the layer's own */
+};
+
+/* The data of one pass over one block. x, y, dx, dy: value (0, 0, 0) of the layer's x_block,
+ * y_block, dx_block, dy_block. */
+typedef struct cnn_pass {
+    const float *parameters; /* the layer's own, its tensors one after the other */
+    const float *x[CNN_NODE_INPUTS_MAX];
+    float *y;
+    const float *dy;
+    float *dx[CNN_NODE_INPUTS_MAX]; /* overwritten; NULL if not needed */
+    float *kept;                    /* from forward to backward of the same block */
+    float *work;                    /* scratch for this call, uninitialised */
+    float *gradients;               /* the layer's own, laid out like parameters; added to */
+    /* For layers that see the whole batch: the number of lanes that hold images (the first ones),
+     * the data that all blocks share, and the sums of this block. */
+    int count;
+    float *shared;
+    double *sums;
+} cnn_pass;
+
+typedef void cnn_operation(const cnn_layer *layer, const cnn_pass *pass);
+
+/* The same in double for N images, dense arrays [N][C][H][W] (kernels/reference.h). */
+typedef struct cnn_reference_pass {
+    int N;
+    const double *parameters;
+    const double *x[CNN_NODE_INPUTS_MAX];
+    double *y;
+    const double *dy;
+    double *gradients;               /* added to */
+    double *dx[CNN_NODE_INPUTS_MAX]; /* overwritten; NULL if not needed */
+} cnn_reference_pass;
+
 /* --- layers that see the whole mini-batch --- */
+
+/* The data that is combined once per batch: the sums of block b are at sums[b * stride]. */
+typedef struct cnn_batch_sums {
+    const float *parameters;
+    size_t blocks, stride;
+    const double *sums;
+    float *shared;
+} cnn_batch_sums;
 
 /* In training, the output of such a layer for one image depends on all images of the batch, by sums
  * over them: every block gives its part (gather), the parts are combined once, in the order of the
- * blocks, and every block goes on with what came of them (shared). Backward likewise. */
+ * blocks, and every block continues with the result (shared). Backward likewise. */
 typedef struct cnn_batch_ops {
-    /* Doubles that a block gives, in either direction; floats that all blocks share. */
-    size_t (*sums_size)(const cnn_layer *layer);
-    size_t (*shared_size)(const cnn_layer *layer);
+    /* Number of doubles that a block computes, in either direction; number of floats that all
+     * blocks share. */
+    size_t (*sums_size)(const cnn_node *node);
+    size_t (*shared_size)(const cnn_node *node);
 
-    /* x: a block whose first `count` lanes hold images. */
-    void (*gather)(const cnn_layer *layer, const float *x, int count, float *work, double *sums);
-    /* sums: what block b has given stands at sums[b * stride]. */
-    void (*combine)(const cnn_layer *layer, const float *parameters, size_t blocks,
-                    const double *sums, size_t stride, float *shared);
-    void (*forward)(const cnn_layer *layer, const float *shared, const float *x, float *y);
+    cnn_operation *gather; /* x to sums */
+    void (*combine)(const cnn_node *node, const cnn_batch_sums *batch);
+    cnn_operation *forward; /* x and shared to y */
 
-    /* dy: zeros in lanes without an image. Adds the block's part of the layer's gradients. */
-    void (*gather_gradient)(const cnn_layer *layer, const float *shared, const float *x,
-                            const float *dy, int count, float *work, double *sums,
-                            float *gradients);
-    void (*combine_gradient)(const cnn_layer *layer, size_t blocks, const double *sums,
-                             size_t stride, float *shared);
-    /* Overwrites dx, with zeros in lanes without an image. */
-    void (*backward)(const cnn_layer *layer, const float *shared, const float *x, const float *dy,
-                     int count, float *dx);
+    /* dy, with zeros in lanes without an image, to sums; adds the block's part of the gradients. */
+    cnn_operation *gather_gradient;
+    void (*combine_gradient)(const cnn_node *node, const cnn_batch_sums *batch);
+    /* dy and shared to dx, with zeros in lanes without an image. */
+    cnn_operation *backward;
 
     /* After a step: changes those of the layer's parameters that follow the batches
      * (cnn_tensor.average). */
-    void (*update)(const cnn_layer *layer, const float *shared, float *parameters);
+    void (*update)(const cnn_node *node, const float *shared, float *parameters);
 } cnn_batch_ops;
 
-/* --- the operations of a kind of layer --- */
+/* --- the operations of a type of layer --- */
 
-/* What a layer is to a residual (layer_residual.c). */
-typedef enum cnn_layer_role {
-    CNN_LAYER_PLAIN,
-    CNN_LAYER_FORK, /* its beginning: network.c adds the shortcut's gradient to the input's */
-    CNN_LAYER_SUM,  /* its end: network.c gives it two inputs, and both the output's gradient */
-} cnn_layer_role;
+/* An operation of the following layer that a layer can apply to its output while it stores it. */
+typedef enum cnn_epilogue {
+    CNN_EPILOGUE_NONE = 0,
+    CNN_EPILOGUE_RELU = 1,
+    CNN_EPILOGUE_POOL = 2, /* max-pooling by 2×2 without overlap */
+} cnn_epilogue;
+
+/* Joins a list of layers with its input: adds a node that reads the outputs of `input`, which the
+ * list reads, and of `output`, the last node of the list; *joined: this node. */
+typedef cnn_status cnn_join_function(cnn_graph_builder *builder, int input, int output, int *joined,
+                                     cnn_error *error);
 
 struct cnn_layer_ops {
     const char *name;
     const char *help;
-    const cnn_layer_key *keys; /* ends with a NULL name */
-    cnn_layer_role role;
+    const cnn_layer_key *keys;             /* ends with a NULL name */
+    const cnn_layer_attribute *attributes; /* ends with a NULL name; NULL: none */
+    const char *symbol;                    /* the letter of its output in a trace; NULL: "A" */
 
-    /* The layer changes its input's buffer into its output (or leaves it): `forward` gets x == y
-     * and `backward` dx == dy. Where that is not possible, network.c copies first. */
+    /* It contains a list of layers, its key "layers", and is not a node itself. NULL: a node. */
+    cnn_join_function *join;
+
+    /* The operation works in its input's memory: `forward` gets x == y and `backward` dx == dy. If
+     * that is not possible, the plan copies first. */
     bool in_place;
-    /* forward applies max(0, ·) to y where layer->relu_follows. */
-    bool applies_relu;
-    /* forward max-pools y by 2×2 where layer->pool_follows, and keeps what the pooling layer would
-     * have kept (kept is the pooling layer's), with CNN_POOL_NONE for the ReLU between them. */
-    bool applies_pool;
-    /* Then backward takes the gradient behind the pooling. NULL: never. */
-    bool (*unpools)(const cnn_layer *layer);
-    /* The layer is no part of prediction. */
-    bool training_only;
-    /* Two tensors, the weight [channels of y][…] and the bias [channels of y], give y as a linear
-     * function: a scale and shift of y's channels can be theirs (inference.c). */
-    bool weighs_channels;
+    /* In place; only the shape changes, no value does. */
+    bool aliases_input;
     /* backward reads y, so no later layer may change it in place. */
     bool backward_reads_output;
+    /* The gradient of each input is that of the output. */
+    bool passes_gradient;
+    /* Left out of prediction. */
+    bool training_only;
+    /* Two tensors, the weight [channels of y][…] and the bias [channels of y], give y as a linear
+     * function: a scale and shift of y's channels can be merged into them (fuse.h). */
+    bool weighs_channels;
+    /* The epilogues that forward applies: if node->relu is set, max(0, ·) to y; if node->pool is
+     * set, max-pooling by 2×2; it then keeps what the pooling layer would keep, with CNN_POOL_NONE
+     * for the ReLU before it. */
+    unsigned epilogues;
+    /* The epilogue that this layer can be for the layer before it. NULL: none. */
+    cnn_epilogue (*epilogue)(const cnn_layer_spec *spec);
+    /* Can backward take the gradient of the pooled output? NULL: never. */
+    bool (*unpools)(const cnn_node *node);
 
-    /* *out for an input of shape *in, or CNN_ERROR_CONFIG with a message that starts at the key
-     * ("kernel: expected …") or with the layer's name. */
+    /* *out for inputs of the shapes in[0], in[1], …, or CNN_ERROR_CONFIG with a message that starts
+     * at the key ("kernel: expected …") or with the layer's name. */
     cnn_status (*infer_shape)(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                               cnn_error *error);
     /* Fills name, rank, dim and fan_in of the layer's tensors; returns how many. NULL: none. */
     int (*tensors)(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_shape *out,
                    cnn_tensor *tensors);
-    /* Multiplications and additions of one image's forward pass. */
-    double (*flops)(const cnn_layer *layer);
+    /* Multiplications and additions of one image's forward pass. NULL: none. */
+    double (*flops)(const cnn_node *node);
 
-    /* Zeros that must stand around the input (values), and around the output (gradients): rows and
+    /* Zeros that are needed around the input (values), and around the output (gradients): rows and
      * columns before and after. NULL: none. */
-    void (*input_border)(const cnn_layer *layer, int *before, int *after);
-    void (*gradient_border)(const cnn_layer *layer, int *before, int *after);
+    void (*input_border)(const cnn_node *node, int *before, int *after);
+    void (*gradient_border)(const cnn_node *node, int *before, int *after);
     /* Floats that forward keeps for backward of the same block. NULL: none. */
-    size_t (*kept_size)(const cnn_layer *layer);
-    /* Floats that one call of forward or backward needs for itself, in any state. NULL: none. */
-    size_t (*work_size)(const cnn_layer *layer);
+    size_t (*kept_size)(const cnn_node *node);
+    /* Floats of scratch space that one call of forward or backward needs. NULL: none. */
+    size_t (*work_size)(const cnn_node *node);
     /* Builds layer->plan, once all blocks are known. NULL: nothing to build. */
     cnn_status (*plan)(cnn_layer *layer, cnn_error *error);
     void (*free_plan)(cnn_layer *layer);
     /* Called when parameters have changed, before the next forward or backward: part 0 … parts - 1
-     * of what there is to do, perhaps at the same time. `parameters`, here and below: the layer's
-     * own, its tensors one behind the other. NULL: nothing to prepare. */
+     * of the work, perhaps at the same time. NULL: nothing to prepare. */
     void (*prepare)(const cnn_layer *layer, const float *parameters, int part, int parts);
 
-    /* One block. x, y, dx, dy: value (0, 0, 0) of the layer's x_block, y_block, dx_block, dy_block.
-     * NULL: nothing to do. */
-    void (*forward)(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *kept, float *work);
-    /* Adds to the layer's gradients (laid out like parameters), overwrites dx (NULL where not
-     * needed). */
-    void (*backward)(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *kept, float *work, float *gradients,
-                     float *dx);
+    cnn_operation *forward, *backward; /* one block; NULL: nothing to do */
 
     /* Training only, before forward: puts random numbers into kept, for the images first … first +
      * count - 1 of the batch. NULL: the layer needs none. */
-    void (*draw)(const cnn_layer *layer, const cnn_draw *draw, size_t first, int count,
-                 float *kept);
+    void (*draw)(const cnn_node *node, const cnn_draw *draw, size_t first, int count, float *kept);
 
-    /* NULL: every image stands for itself. Else training goes by these; forward is that of
-     * prediction then. */
+    /* NULL: images are independent of each other. Else training uses these, and forward is for
+     * prediction only. */
     const cnn_batch_ops *batch;
 
-    /* The same in double for N images, dense arrays [N][C][H][W] (kernels/reference.h). */
-    void (*reference_forward)(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y);
-    void (*reference_backward)(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx);
+    void (*reference_forward)(const cnn_node *node, const cnn_reference_pass *pass);
+    void (*reference_backward)(const cnn_node *node, const cnn_reference_pass *pass);
     /* A hash of which side of each kink the layer is on (signs, places of maxima), continuing
      * `hash`. NULL: the layer is smooth. */
-    uint64_t (*reference_pattern)(const cnn_layer *layer, int N, const double *x, uint64_t hash);
+    uint64_t (*reference_pattern)(const cnn_node *node, int N, const double *x, uint64_t hash);
 };
 
-struct cnn_layer {
-    cnn_layer_spec spec;
-    const cnn_layer_ops *ops; /* spec.ops */
-    const cnn_kernels *kernels;
-    int number;                    /* its place in the network */
-    char path[CNN_LAYER_PATH_MAX]; /* "4", or inside a residual "3.layers.0" */
-    /* The activation that it reads (that of its own number, but for projections and sums), and, of
-     * forks and sums, their counterpart's number, and the activation of the shortcut. */
-    int source, partner, shortcut;
-    cnn_shape in, out;
-    cnn_tensor tensors[CNN_LAYER_TENSORS_MAX];
-    int tensor_count;
-    size_t parameter_offset, parameter_count; /* in the flat parameter array */
-    cnn_block x_block, y_block, dx_block, dy_block;
-    bool shares_value;  /* x and y are one buffer */
-    bool needs_dx;      /* some layer before has parameters */
-    bool direct_only;   /* no Winograd (CNN_CONV=direct) */
-    bool relu_follows;  /* forward applies the ReLU behind it, too */
-    bool pool_follows;  /* … and the max-pooling behind that */
-    bool forward_done;  /* a layer before applies this one's forward, too */
-    bool backward_done; /* … and its backward */
-    /* The activations that forward writes, and whose gradient backward reads: the next one, or,
-     * where layers are fused, the one behind the last of them. */
-    int output, gradient_from;
-    size_t kept_offset;
-    size_t projected_offset;    /* of a projection: its dx, which its fork adds to the others' */
-    const cnn_batch_ops *batch; /* ops->batch in training, NULL in prediction */
-    size_t shared_offset;       /* of what the blocks of a batch share */
-    void *plan;                 /* the layer's own */
-};
+/* --- shared by several layers --- */
 
-/* y = x + shortcut of a sum, and ReLU of it where layer->relu_follows (layer_residual.c). */
-void cnn_layer_add(const cnn_layer *layer, const float *x, const cnn_block *shortcut_block,
-                   const float *shortcut, float *y);
-/* gradient += from; both blocks hold the same shape. */
-void cnn_layer_add_gradient(const cnn_block *from_block, const float *from, const cnn_block *block,
-                            float *gradient);
+/* Where row h of channel c starts in a block, in floats from value (0, 0, 0); it has width ×
+ * CNN_LANES floats. */
+static inline ptrdiff_t cnn_block_row(const cnn_block *block, int c, int h) {
+    return c * block->plane_stride + h * block->row_stride;
+}
 
-/* For layers that turn each value into one: infer_shape, and flops at one operation a value. */
+/* Copies one block, or adds it to another, value by value: `to` may have another border, or be the
+ * same values in a flat shape without border (copying only). */
+void cnn_block_copy(const cnn_block *from_block, const float *from, const cnn_block *to_block,
+                    float *to);
+void cnn_block_add(const cnn_block *from_block, const float *from, const cnn_block *to_block,
+                   float *to);
+
+/* For layers that map each value to one value: infer_shape, and flops with one operation per value.
+ */
 cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                                 cnn_error *error);
-double cnn_layer_flops_per_value(const cnn_layer *layer);
+double cnn_layer_flops_per_value(const cnn_node *node);
 
 /* infer_shape of pooling layers: windows of size × size inside the image, `stride` apart. */
 cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
                                   const cnn_shape *in, cnn_shape *out, cnn_error *error);
 
-/* What batch normalization does to a channel in prediction: y = x scale + shift
- * (layer_batchnorm.c). */
-void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, int channel, double *scale,
-                        double *shift);
+/* The effect of batch normalization on a channel in prediction: y = x scale + shift
+ * (layer_batchnorm.c). parameters: the layer's own. */
+void cnn_batchnorm_scale(const cnn_node *node, const float *parameters, int channel, double *scale,
+                         double *shift);
 
 /* reference_pattern of layers with a kink at 0. */
-uint64_t cnn_layer_sign_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash);
+uint64_t cnn_layer_sign_pattern(const cnn_node *node, int N, const double *x, uint64_t hash);
 
 #endif

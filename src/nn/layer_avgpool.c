@@ -31,79 +31,72 @@ static cnn_status infer_global(const cnn_layer_spec *spec, const cnn_shape *in, 
                                cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected %s before flatten, found it behind one", spec->ops->name);
+                        "type: expected %s before flatten, found it after one", spec->ops->name);
     }
     *out = (cnn_shape){.channels = in->channels, .height = 1, .width = 1};
     return CNN_OK;
 }
 
 /* Each value is added once, and each sum multiplied. */
-static double flops(const cnn_layer *layer) {
-    double sums = (double)cnn_shape_size(&layer->out);
-    int size = layer->spec.value[SIZE];
-    return sums + (layer->ops->keys == global_keys ? (double)cnn_shape_size(&layer->in)
-                                                   : sums * (double)(size * size));
+static double flops(const cnn_node *node) {
+    double sums = (double)cnn_shape_size(&node->out);
+    int size = node->spec.value[SIZE];
+    return sums + (node->ops->keys == global_keys ? (double)cnn_shape_size(&node->in)
+                                                  : sums * (double)(size * size));
 }
 
-static cnn_average_window window_of(const cnn_layer *layer) {
-    if (layer->ops->keys == global_keys) {
+static cnn_average_window window_of(const cnn_node *node) {
+    if (node->ops->keys == global_keys) {
         return (cnn_average_window){
-            .height = layer->in.height, .width = layer->in.width, .stride = 1};
+            .height = node->in.height, .width = node->in.width, .stride = 1};
     }
-    return (cnn_average_window){.height = layer->spec.value[SIZE],
-                                .width = layer->spec.value[SIZE],
-                                .stride = layer->spec.value[STRIDE]};
+    return (cnn_average_window){.height = node->spec.value[SIZE],
+                                .width = node->spec.value[SIZE],
+                                .stride = node->spec.value[STRIDE]};
 }
 
-static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *kept, float *work) {
-    (void)parameters, (void)kept, (void)work;
-    cnn_average_window window = window_of(layer);
-    layer->kernels->avgpool_forward(&window, &layer->x_block, x, &layer->y_block, y);
+static void forward(const cnn_layer *layer, const cnn_pass *pass) {
+    cnn_average_window window = window_of(layer->node);
+    layer->kernels->avgpool_forward(&window, &layer->x_block[0], pass->x[0], &layer->y_block,
+                                    pass->y);
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *kept, float *work, float *gradients,
-                     float *dx) {
-    (void)parameters, (void)x, (void)y, (void)kept, (void)work, (void)gradients;
-    cnn_average_window window = window_of(layer);
-    layer->kernels->avgpool_backward(&window, &layer->dy_block, dy, &layer->dx_block, dx);
+static void backward(const cnn_layer *layer, const cnn_pass *pass) {
+    cnn_average_window window = window_of(layer->node);
+    layer->kernels->avgpool_backward(&window, &layer->dy_block, pass->dy, &layer->dx_block[0],
+                                     pass->dx[0]);
 }
 
-static cnn_reference_average reference_size(const cnn_layer *layer, int N) {
-    cnn_average_window window = window_of(layer);
+static cnn_reference_average reference_size(const cnn_node *node, int N) {
+    cnn_average_window window = window_of(node);
     return (cnn_reference_average){
         .N = N,
-        .C = layer->in.channels,
-        .H = layer->in.height,
-        .W = layer->in.width,
+        .C = node->in.channels,
+        .H = node->in.height,
+        .W = node->in.width,
         .height = window.height,
         .width = window.width,
         .stride = window.stride,
-        .OH = layer->out.height,
-        .OW = layer->out.width,
+        .OH = node->out.height,
+        .OW = node->out.width,
     };
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y) {
-    (void)parameters;
-    cnn_reference_average size = reference_size(layer, N);
-    cnn_reference_avgpool_forward(&size, x, y);
+static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_average size = reference_size(node, pass->N);
+    cnn_reference_avgpool_forward(&size, pass->x[0], pass->y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx) {
-    (void)parameters, (void)x, (void)y, (void)gradients;
-    cnn_reference_average size = reference_size(layer, N);
-    cnn_reference_avgpool_backward(&size, dy, dx);
+static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_average size = reference_size(node, pass->N);
+    cnn_reference_avgpool_backward(&size, pass->dy, pass->dx[0]);
 }
 
 extern const cnn_layer_ops cnn_layer_avgpool, cnn_layer_global_avgpool;
 const cnn_layer_ops cnn_layer_avgpool = {
     .name = "avgpool",
     .help = "the mean of each window",
+    .symbol = "P",
     .keys = window_keys,
     .infer_shape = infer_window,
     .flops = flops,
@@ -115,6 +108,7 @@ const cnn_layer_ops cnn_layer_avgpool = {
 const cnn_layer_ops cnn_layer_global_avgpool = {
     .name = "global_avgpool",
     .help = "the mean of each channel: one row, one column",
+    .symbol = "P",
     .keys = global_keys,
     .infer_shape = infer_global,
     .flops = flops,

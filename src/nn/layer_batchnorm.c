@@ -1,7 +1,7 @@
 /* batchnorm: each channel brought to mean 0 and variance 1 over the mini-batch, then scaled and
  * shifted by parameters (Ioffe and Szegedy, "Batch normalization", 2015). As PyTorch's BatchNorm2d
- * (behind flatten: BatchNorm1d): the variance that divides is that of the batch, biased; running
- * averages, of the mean and of the unbiased variance, take its place in prediction. */
+ * (after flatten: BatchNorm1d): the variance that divides is that of the batch, biased; prediction
+ * uses running averages of the mean and of the unbiased variance instead. */
 #include "nn/layer.h"
 
 #include "kernels/reference.h"
@@ -39,29 +39,29 @@ static int tensors(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_sh
     return TENSORS;
 }
 
-static double flops(const cnn_layer *layer) {
-    return 2.0 * (double)cnn_shape_size(&layer->out);
+static double flops(const cnn_node *node) {
+    return 2.0 * (double)cnn_shape_size(&node->out);
 }
 
-/* Two sums a channel and lane, or scale and shift of each channel. */
-static size_t work_size(const cnn_layer *layer) {
-    return 2 * CNN_LANES * (size_t)layer->in.channels;
+/* Two sums per channel and lane, or scale and shift of each channel. */
+static size_t work_size(const cnn_node *node) {
+    return 2 * CNN_LANES * (size_t)node->in.channels;
 }
 
 /* --- training --- */
 
-/* What a block gives: how many values a channel, then of each channel the mean and the sum of
- * squares around it; or of each channel the sum of gradients, and of gradients times values. */
-static size_t sums_size(const cnn_layer *layer) {
-    return 1 + 2 * (size_t)layer->in.channels;
+/* The sums of a block: the number of values per channel, then for each channel the mean and the sum
+ * of squares around it; or for each channel the sum of gradients, and of gradients times values. */
+static size_t sums_size(const cnn_node *node) {
+    return 1 + 2 * (size_t)node->in.channels;
 }
 
-/* What all blocks share, each [channels]. VARIANCE: unbiased; CONSTANT, SLOPE: of the input's
- * gradient. */
+/* The data shared by all blocks, each [channels]. VARIANCE: unbiased; CONSTANT, SLOPE: of the
+ * input's gradient. */
 enum { MEAN, VARIANCE, INVERSE_DEVIATION, SCALE, SHIFT, CONSTANT, SLOPE, SHARED };
 
-static size_t shared_size(const cnn_layer *layer) {
-    return (size_t)SHARED * (size_t)layer->in.channels;
+static size_t shared_size(const cnn_node *node) {
+    return (size_t)SHARED * (size_t)node->in.channels;
 }
 
 /* The sum of the first lanes that hold images, rising. */
@@ -73,21 +73,24 @@ static double add_lanes(const float *lanes, int count) {
     return sum;
 }
 
-static void gather(const cnn_layer *layer, const float *x, int count, float *work, double *sums) {
+static void gather(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_kernels *kernels = layer->kernels;
-    int channels = layer->in.channels;
-    double values = (double)count * layer->in.height * layer->in.width;
-    float *lanes = work;
-    float *means = work + (size_t)channels * CNN_LANES;
+    const cnn_shape *in = &layer->node->in;
+    int channels = in->channels, count = pass->count;
+    double values = (double)count * in->height * in->width;
+    double *sums = pass->sums;
+    float *lanes = pass->work;
+    float *means = pass->work + (size_t)channels * CNN_LANES;
     sums[0] = values;
     memset(means, 0, (size_t)channels * sizeof *means);
-    kernels->channel_sums(&layer->x_block, x, means, false, lanes);
+    kernels->channel_sums(&layer->x_block[0], pass->x[0], means, false, lanes);
     for (int c = 0; c < channels; c++) {
         means[c] = (float)(add_lanes(lanes + (ptrdiff_t)c * CNN_LANES, count) / values);
         sums[1 + 2 * c] = (double)means[c];
     }
-    /* around the block's own mean, which is near enough to the batch's that nothing cancels */
-    kernels->channel_sums(&layer->x_block, x, means, true, lanes);
+    /* around the mean of the block, which is close enough to that of the batch to avoid
+     * cancellation */
+    kernels->channel_sums(&layer->x_block[0], pass->x[0], means, true, lanes);
     for (int c = 0; c < channels; c++) {
         sums[2 + 2 * c] = add_lanes(lanes + (ptrdiff_t)c * CNN_LANES, count);
     }
@@ -95,20 +98,21 @@ static void gather(const cnn_layer *layer, const float *x, int count, float *wor
 
 /* Adds up by Chan, Golub and LeVeque's rule ("Updating formulae and a pairwise algorithm for
  * computing sample variances", 1979). */
-static void combine(const cnn_layer *layer, const float *parameters, size_t blocks,
-                    const double *sums, size_t stride, float *shared) {
-    int channels = layer->in.channels;
+static void combine(const cnn_node *node, const cnn_batch_sums *batch) {
+    int channels = node->in.channels;
+    const float *parameters = batch->parameters;
+    float *shared = batch->shared;
     for (int c = 0; c < channels; c++) {
         double count = 0.0, mean = 0.0, squares = 0.0;
-        for (size_t b = 0; b < blocks; b++) {
-            const double *block = sums + b * stride;
+        for (size_t b = 0; b < batch->blocks; b++) {
+            const double *block = batch->sums + b * batch->stride;
             double apart = block[1 + 2 * c] - mean;
             double all = count + block[0];
             mean += apart * block[0] / all;
             squares += block[2 + 2 * c] + apart * apart * count * block[0] / all;
             count = all;
         }
-        double inverse = 1.0 / sqrt(squares / count + layer->spec.number[EPS]);
+        double inverse = 1.0 / sqrt(squares / count + node->spec.number[EPS]);
         double scale = (double)parameters[WEIGHT * channels + c] * inverse;
         shared[MEAN * channels + c] = (float)mean;
         shared[VARIANCE * channels + c] = (float)(squares / (count > 1.0 ? count - 1.0 : 1.0));
@@ -119,21 +123,24 @@ static void combine(const cnn_layer *layer, const float *parameters, size_t bloc
     }
 }
 
-static void batch_forward(const cnn_layer *layer, const float *shared, const float *x, float *y) {
-    ptrdiff_t channels = layer->in.channels;
-    layer->kernels->channel_scale(&layer->x_block, x, shared + SCALE * channels,
-                                  shared + SHIFT * channels, layer->relu_follows, &layer->y_block,
-                                  y);
+static void batch_forward(const cnn_layer *layer, const cnn_pass *pass) {
+    ptrdiff_t channels = layer->node->in.channels;
+    layer->kernels->channel_scale(&layer->x_block[0], pass->x[0], pass->shared + SCALE * channels,
+                                  pass->shared + SHIFT * channels, layer->node->relu,
+                                  &layer->y_block, pass->y);
 }
 
-static void gather_gradient(const cnn_layer *layer, const float *shared, const float *x,
-                            const float *dy, int count, float *work, double *sums,
-                            float *gradients) {
-    ptrdiff_t channels = layer->in.channels;
-    float *products = work + channels * CNN_LANES;
-    layer->kernels->channel_gradient_sums(&layer->x_block, x, shared + MEAN * channels,
-                                          &layer->dy_block, dy, work, products);
-    sums[0] = (double)count * layer->in.height * layer->in.width;
+static void gather_gradient(const cnn_layer *layer, const cnn_pass *pass) {
+    const cnn_shape *in = &layer->node->in;
+    ptrdiff_t channels = in->channels;
+    int count = pass->count;
+    const float *shared = pass->shared;
+    float *work = pass->work, *products = pass->work + channels * CNN_LANES;
+    float *gradients = pass->gradients;
+    double *sums = pass->sums;
+    layer->kernels->channel_gradient_sums(&layer->x_block[0], pass->x[0], shared + MEAN * channels,
+                                          &layer->dy_block, pass->dy, work, products);
+    sums[0] = (double)count * in->height * in->width;
     for (ptrdiff_t c = 0; c < channels; c++) {
         double sum = add_lanes(work + c * CNN_LANES, count);
         double product = add_lanes(products + c * CNN_LANES, count);
@@ -147,13 +154,13 @@ static void gather_gradient(const cnn_layer *layer, const float *shared, const f
 
 /* With x' = (x - mean) / deviation and n values a channel: dx = weight / deviation · (dy - Σ dy / n
  * - x' Σ dy x' / n). */
-static void combine_gradient(const cnn_layer *layer, size_t blocks, const double *sums,
-                             size_t stride, float *shared) {
-    ptrdiff_t channels = layer->in.channels;
+static void combine_gradient(const cnn_node *node, const cnn_batch_sums *batch) {
+    ptrdiff_t channels = node->in.channels;
+    float *shared = batch->shared;
     for (ptrdiff_t c = 0; c < channels; c++) {
         double count = 0.0, sum = 0.0, product = 0.0;
-        for (size_t b = 0; b < blocks; b++) {
-            const double *block = sums + b * stride;
+        for (size_t b = 0; b < batch->blocks; b++) {
+            const double *block = batch->sums + b * batch->stride;
             count += block[0];
             sum += block[1 + 2 * c];
             product += block[2 + 2 * c];
@@ -168,7 +175,7 @@ static void combine_gradient(const cnn_layer *layer, size_t blocks, const double
 static void clear_lanes(const cnn_block *block, int count, float *values) {
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
-            float *row = values + c * block->plane_stride + h * block->row_stride;
+            float *row = values + cnn_block_row(block, c, h);
             for (int w = 0; w < block->width; w++, row += CNN_LANES) {
                 memset(row + count, 0, (size_t)(CNN_LANES - count) * sizeof *row);
             }
@@ -176,21 +183,21 @@ static void clear_lanes(const cnn_block *block, int count, float *values) {
     }
 }
 
-static void batch_backward(const cnn_layer *layer, const float *shared, const float *x,
-                           const float *dy, int count, float *dx) {
-    ptrdiff_t channels = layer->in.channels;
-    layer->kernels->batchnorm_backward(&layer->x_block, x, shared + MEAN * channels,
+static void batch_backward(const cnn_layer *layer, const cnn_pass *pass) {
+    ptrdiff_t channels = layer->node->in.channels;
+    const float *shared = pass->shared;
+    layer->kernels->batchnorm_backward(&layer->x_block[0], pass->x[0], shared + MEAN * channels,
                                        shared + CONSTANT * channels, shared + SLOPE * channels,
-                                       shared + SCALE * channels, &layer->dy_block, dy,
-                                       &layer->dx_block, dx);
-    if (count < CNN_LANES) { /* the mean's part reached them, too */
-        clear_lanes(&layer->dx_block, count, dx);
+                                       shared + SCALE * channels, &layer->dy_block, pass->dy,
+                                       &layer->dx_block[0], pass->dx[0]);
+    if (pass->count < CNN_LANES) { /* they got the part of the mean, too */
+        clear_lanes(&layer->dx_block[0], pass->count, pass->dx[0]);
     }
 }
 
-static void update(const cnn_layer *layer, const float *shared, float *parameters) {
-    ptrdiff_t channels = layer->in.channels;
-    double momentum = layer->spec.number[MOMENTUM];
+static void update(const cnn_node *node, const float *shared, float *parameters) {
+    ptrdiff_t channels = node->in.channels;
+    double momentum = node->spec.number[MOMENTUM];
     const float *newest[] = {shared + MEAN * channels, shared + VARIANCE * channels};
     float *running[] = {parameters + RUNNING_MEAN * channels, parameters + RUNNING_VAR * channels};
     for (int i = 0; i < 2; i++) {
@@ -215,54 +222,49 @@ static const cnn_batch_ops batch_ops = {
 
 /* --- prediction --- */
 
-void cnn_batchnorm_fold(const cnn_layer *layer, const float *parameters, int channel, double *scale,
-                        double *shift) {
-    ptrdiff_t channels = layer->in.channels;
+void cnn_batchnorm_scale(const cnn_node *node, const float *parameters, int channel, double *scale,
+                         double *shift) {
+    ptrdiff_t channels = node->in.channels;
     double variance = (double)parameters[RUNNING_VAR * channels + channel];
     *scale =
-        (double)parameters[WEIGHT * channels + channel] / sqrt(variance + layer->spec.number[EPS]);
+        (double)parameters[WEIGHT * channels + channel] / sqrt(variance + node->spec.number[EPS]);
     *shift = (double)parameters[BIAS * channels + channel] -
              (double)parameters[RUNNING_MEAN * channels + channel] * *scale;
 }
 
-static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *kept, float *work) {
-    (void)kept;
-    float *scales = work, *shifts = work + layer->in.channels;
-    for (int c = 0; c < layer->in.channels; c++) {
+static void forward(const cnn_layer *layer, const cnn_pass *pass) {
+    float *scales = pass->work, *shifts = pass->work + layer->node->in.channels;
+    for (int c = 0; c < layer->node->in.channels; c++) {
         double scale, shift;
-        cnn_batchnorm_fold(layer, parameters, c, &scale, &shift);
+        cnn_batchnorm_scale(layer->node, pass->parameters, c, &scale, &shift);
         scales[c] = (float)scale;
         shifts[c] = (float)shift;
     }
-    layer->kernels->channel_scale(&layer->x_block, x, scales, shifts, layer->relu_follows,
-                                  &layer->y_block, y);
+    layer->kernels->channel_scale(&layer->x_block[0], pass->x[0], scales, shifts, layer->node->relu,
+                                  &layer->y_block, pass->y);
 }
 
 /* --- in double --- */
 
-static cnn_reference_batchnorm reference_size(const cnn_layer *layer, int N) {
+static cnn_reference_batchnorm reference_size(const cnn_node *node, int N) {
     return (cnn_reference_batchnorm){.N = N,
-                                     .C = layer->in.channels,
-                                     .plane = layer->in.height * layer->in.width,
-                                     .eps = layer->spec.number[EPS]};
+                                     .C = node->in.channels,
+                                     .plane = node->in.height * node->in.width,
+                                     .eps = node->spec.number[EPS]};
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y) {
-    cnn_reference_batchnorm size = reference_size(layer, N);
-    cnn_reference_batchnorm_forward(&size, x, parameters + WEIGHT * layer->in.channels,
-                                    parameters + BIAS * layer->in.channels, y);
+static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_batchnorm size = reference_size(node, pass->N);
+    cnn_reference_batchnorm_forward(&size, pass->x[0],
+                                    pass->parameters + WEIGHT * node->in.channels,
+                                    pass->parameters + BIAS * node->in.channels, pass->y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx) {
-    (void)y;
-    cnn_reference_batchnorm size = reference_size(layer, N);
-    cnn_reference_batchnorm_backward(&size, x, parameters + WEIGHT * layer->in.channels, dy, dx,
-                                     gradients + WEIGHT * layer->in.channels,
-                                     gradients + BIAS * layer->in.channels);
+static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_batchnorm size = reference_size(node, pass->N);
+    cnn_reference_batchnorm_backward(
+        &size, pass->x[0], pass->parameters + WEIGHT * node->in.channels, pass->dy, pass->dx[0],
+        pass->gradients + WEIGHT * node->in.channels, pass->gradients + BIAS * node->in.channels);
 }
 
 extern const cnn_layer_ops cnn_layer_batchnorm;
@@ -270,7 +272,7 @@ const cnn_layer_ops cnn_layer_batchnorm = {
     .name = "batchnorm",
     .help = "each channel brought to mean 0 and variance 1, then scaled and shifted",
     .keys = keys,
-    .applies_relu = true,
+    .epilogues = CNN_EPILOGUE_RELU,
     .infer_shape = cnn_layer_same_shape,
     .tensors = tensors,
     .flops = flops,

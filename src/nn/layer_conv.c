@@ -1,4 +1,4 @@
-/* conv: filters that look at a patch of every input channel (eq. 2, 14, 15, 16). */
+/* conv: filters over a patch of every input channel (eq. 2, 14, 15, 16). */
 #include "nn/conv_plan.h"
 
 #include "base/error.h"
@@ -28,7 +28,7 @@ static const cnn_layer_key keys[] = {
     {0},
 };
 
-/* Zeros before (above, left) and after (below, right). "same" puts the odd one behind, as PyTorch
+/* Zeros before (above, left) and after (below, right). "same" puts the odd one after, as PyTorch
  * does. */
 static int padding_before(const cnn_layer_spec *spec) {
     return spec->value[PADDING] == PADDING_SAME ? (spec->value[KERNEL] - 1) / 2
@@ -39,18 +39,32 @@ static int padding_after(const cnn_layer_spec *spec) {
     return spec->value[PADDING] == PADDING_SAME ? spec->value[KERNEL] / 2 : spec->value[PADDING];
 }
 
-void cnn_layer_make_projection(int filters, int stride, cnn_layer_spec *spec) {
-    *spec = (cnn_layer_spec){.ops = &cnn_layer_conv, .projects = true};
-    spec->value[FILTERS] = filters;
-    spec->value[KERNEL] = 1;
-    spec->value[STRIDE] = stride;
+cnn_layer_spec cnn_layer_projection(int filters, int stride) {
+    return (cnn_layer_spec){.ops = &cnn_layer_conv,
+                            .value = {[FILTERS] = filters, [KERNEL] = 1, [STRIDE] = stride}};
 }
+
+static double attribute_before(const cnn_node *node) {
+    return padding_before(&node->spec);
+}
+
+static double attribute_after(const cnn_node *node) {
+    return padding_after(&node->spec);
+}
+
+static const cnn_layer_attribute attributes[] = {
+    {"padding_top", attribute_before},
+    {"padding_left", attribute_before},
+    {"padding_bottom", attribute_after},
+    {"padding_right", attribute_after},
+    {NULL, NULL},
+};
 
 static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                               cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected conv before flatten, found it behind one");
+                        "type: expected conv before flatten, found it after one");
     }
     int padding = padding_before(spec) + padding_after(spec);
     int least = in->height < in->width ? in->height : in->width;
@@ -80,55 +94,55 @@ static int tensors(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_sh
     return 2;
 }
 
-static double flops(const cnn_layer *layer) {
-    int kernel = layer->spec.value[KERNEL];
-    return 2.0 * layer->in.channels * kernel * kernel * (double)cnn_shape_size(&layer->out);
+static double flops(const cnn_node *node) {
+    int kernel = node->spec.value[KERNEL];
+    return 2.0 * node->in.channels * kernel * kernel * (double)cnn_shape_size(&node->out);
 }
 
 /* --- plan --- */
 
-/* Exactly one is there. */
+/* Exactly one is not NULL. */
 typedef struct conv_plan {
     cnn_conv_direct *direct;
     cnn_conv_winograd *winograd;
 } conv_plan;
 
-static cnn_conv_size size_of(const cnn_layer *layer) {
-    return (cnn_conv_size){.kernel = layer->spec.value[KERNEL],
-                           .stride = layer->spec.value[STRIDE],
-                           .before = padding_before(&layer->spec),
-                           .after = padding_after(&layer->spec)};
+static cnn_conv_size size_of(const cnn_node *node) {
+    return (cnn_conv_size){.kernel = node->spec.value[KERNEL],
+                           .stride = node->spec.value[STRIDE],
+                           .before = padding_before(&node->spec),
+                           .after = padding_after(&node->spec)};
 }
 
-static bool uses_winograd(const cnn_layer *layer) {
-    cnn_conv_size size = size_of(layer);
-    return !layer->direct_only && cnn_conv_winograd_serves(layer, &size);
+static bool uses_winograd(const cnn_node *node) {
+    cnn_conv_size size = size_of(node);
+    return !node->direct_only && cnn_conv_winograd_serves(node, &size);
 }
 
-static bool unpools(const cnn_layer *layer) {
-    return uses_winograd(layer) || cnn_conv_direct_unpools(layer);
+static bool unpools(const cnn_node *node) {
+    return uses_winograd(node) || cnn_conv_direct_unpools(node);
 }
 
-static void input_border(const cnn_layer *layer, int *before, int *after) {
-    cnn_conv_size size = size_of(layer);
-    if (uses_winograd(layer)) {
-        cnn_conv_winograd_input_border(layer, &size, before, after);
+static void input_border(const cnn_node *node, int *before, int *after) {
+    cnn_conv_size size = size_of(node);
+    if (uses_winograd(node)) {
+        cnn_conv_winograd_input_border(node, &size, before, after);
     } else {
-        cnn_conv_direct_input_border(layer, &size, before, after);
+        cnn_conv_direct_input_border(node, &size, before, after);
     }
 }
 
-static void gradient_border(const cnn_layer *layer, int *before, int *after) {
+static void gradient_border(const cnn_node *node, int *before, int *after) {
     *before = *after = 0;
-    if (!uses_winograd(layer)) {
-        cnn_conv_size size = size_of(layer);
-        cnn_conv_direct_gradient_border(layer, &size, before, after);
+    if (!uses_winograd(node)) {
+        cnn_conv_size size = size_of(node);
+        cnn_conv_direct_gradient_border(node, &size, before, after);
     }
 }
 
-static size_t work_size(const cnn_layer *layer) {
-    cnn_conv_size size = size_of(layer);
-    return uses_winograd(layer) ? cnn_conv_winograd_work_size(layer, &size) : 0;
+static size_t work_size(const cnn_node *node) {
+    cnn_conv_size size = size_of(node);
+    return uses_winograd(node) ? cnn_conv_winograd_work_size(node, &size) : 0;
 }
 
 static void free_plan(cnn_layer *layer) {
@@ -142,9 +156,9 @@ static void free_plan(cnn_layer *layer) {
 }
 
 static cnn_status make_plan(cnn_layer *layer, cnn_error *error) {
-    cnn_conv_size size = size_of(layer);
+    cnn_conv_size size = size_of(layer->node);
     conv_plan *plan = layer->plan = cnn_alloc(1, sizeof *plan);
-    if (plan && uses_winograd(layer)) {
+    if (plan && uses_winograd(layer->node)) {
         plan->winograd = cnn_conv_winograd_create(layer, &size);
     } else if (plan) {
         plan->direct = cnn_conv_direct_create(layer, &size);
@@ -165,66 +179,62 @@ static void prepare(const cnn_layer *layer, const float *parameters, int part, i
 
 /* --- the passes --- */
 
-static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *kept, float *work) {
+static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     const conv_plan *plan = layer->plan;
-    const float *bias = parameters + layer->tensors[0].count;
+    const float *bias = pass->parameters + layer->node->tensors[0].count;
     if (plan->winograd) {
-        cnn_conv_winograd_forward(layer, plan->winograd, bias, x, y, kept, work);
+        cnn_conv_winograd_forward(layer, plan->winograd, bias, pass->x[0], pass->y, pass->kept,
+                                  pass->work);
     } else {
-        cnn_conv_direct_forward(layer, plan->direct, bias, x, y, kept);
+        cnn_conv_direct_forward(layer, plan->direct, bias, pass->x[0], pass->y, pass->kept);
     }
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *kept, float *work, float *gradients,
-                     float *dx) {
-    (void)parameters, (void)y;
+static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     const conv_plan *plan = layer->plan;
-    float *db = gradients + layer->tensors[0].count;
+    float *db = pass->gradients + layer->node->tensors[0].count;
     if (plan->winograd) {
-        cnn_conv_winograd_backward(layer, plan->winograd, x, dy, kept, work, gradients, db, dx);
+        cnn_conv_winograd_backward(layer, plan->winograd, pass->x[0], pass->dy, pass->kept,
+                                   pass->work, pass->gradients, db, pass->dx[0]);
     } else {
-        cnn_conv_direct_backward(layer, plan->direct, x, dy, kept, gradients, db, dx);
+        cnn_conv_direct_backward(layer, plan->direct, pass->x[0], pass->dy, pass->kept,
+                                 pass->gradients, db, pass->dx[0]);
     }
 }
 
-static cnn_reference_conv reference_size(const cnn_layer *layer, int N) {
+static cnn_reference_conv reference_size(const cnn_node *node, int N) {
     return (cnn_reference_conv){
         .N = N,
-        .C = layer->in.channels,
-        .H = layer->in.height,
-        .W = layer->in.width,
-        .K = layer->out.channels,
-        .R = layer->spec.value[KERNEL],
-        .stride = layer->spec.value[STRIDE],
-        .before = padding_before(&layer->spec),
-        .OH = layer->out.height,
-        .OW = layer->out.width,
+        .C = node->in.channels,
+        .H = node->in.height,
+        .W = node->in.width,
+        .K = node->out.channels,
+        .R = node->spec.value[KERNEL],
+        .stride = node->spec.value[STRIDE],
+        .before = padding_before(&node->spec),
+        .OH = node->out.height,
+        .OW = node->out.width,
     };
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y) {
-    cnn_reference_conv size = reference_size(layer, N);
-    cnn_reference_conv_forward(&size, x, parameters, parameters + layer->tensors[0].count, y);
+static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_conv size = reference_size(node, pass->N);
+    cnn_reference_conv_forward(&size, pass->x[0], pass->parameters,
+                               pass->parameters + node->tensors[0].count, pass->y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx) {
-    (void)y;
-    cnn_reference_conv size = reference_size(layer, N);
-    cnn_reference_conv_backward(&size, x, parameters, dy, dx, gradients,
-                                gradients + layer->tensors[0].count);
+static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_conv size = reference_size(node, pass->N);
+    cnn_reference_conv_backward(&size, pass->x[0], pass->parameters, pass->dy, pass->dx[0],
+                                pass->gradients, pass->gradients + node->tensors[0].count);
 }
 
 const cnn_layer_ops cnn_layer_conv = {
     .name = "conv",
     .help = "convolution (cross-correlation, as in PyTorch)",
     .keys = keys,
-    .applies_relu = true,
-    .applies_pool = true,
+    .attributes = attributes,
+    .epilogues = CNN_EPILOGUE_RELU | CNN_EPILOGUE_POOL,
     .weighs_channels = true,
     .unpools = unpools,
     .infer_shape = infer_shape,

@@ -35,58 +35,51 @@ static int tensors(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_sh
     return 2;
 }
 
-static double flops(const cnn_layer *layer) {
-    return 2.0 * (double)layer->in.channels * (double)layer->out.channels;
+static double flops(const cnn_node *node) {
+    return 2.0 * (double)node->in.channels * (double)node->out.channels;
 }
 
 /* For the block's transposed activations: see dense_backward_weight in kernels.h. */
-static size_t work_size(const cnn_layer *layer) {
-    size_t inputs = (size_t)layer->in.channels;
+static size_t work_size(const cnn_node *node) {
+    size_t inputs = (size_t)node->in.channels;
     return (inputs + CNN_LANES - 1) / CNN_LANES * CNN_LANES * CNN_LANES;
 }
 
-static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *kept, float *work) {
-    (void)kept, (void)work;
-    const float *bias = parameters + layer->tensors[0].count;
-    layer->kernels->dense_forward(layer->in.channels, layer->out.channels, parameters, bias, x,
-                                  layer->relu_follows, y);
+static void forward(const cnn_layer *layer, const cnn_pass *pass) {
+    const float *bias = pass->parameters + layer->node->tensors[0].count;
+    layer->kernels->dense_forward(layer->node->in.channels, layer->node->out.channels,
+                                  pass->parameters, bias, pass->x[0], layer->node->relu, pass->y);
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *kept, float *work, float *gradients,
-                     float *dx) {
-    (void)y, (void)kept;
+static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_kernels *kernels = layer->kernels;
-    int inputs = layer->in.channels;
-    int outputs = layer->out.channels;
-    kernels->dense_backward_weight(inputs, outputs, x, dy, work, gradients,
-                                   gradients + layer->tensors[0].count);
-    if (dx) {
-        kernels->dense_backward_data(inputs, outputs, parameters, dy, dx);
+    int inputs = layer->node->in.channels;
+    int outputs = layer->node->out.channels;
+    kernels->dense_backward_weight(inputs, outputs, pass->x[0], pass->dy, pass->work,
+                                   pass->gradients,
+                                   pass->gradients + layer->node->tensors[0].count);
+    if (pass->dx[0]) {
+        kernels->dense_backward_data(inputs, outputs, pass->parameters, pass->dy, pass->dx[0]);
     }
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y) {
-    cnn_reference_dense_forward(N, layer->in.channels, layer->out.channels, x, parameters,
-                                parameters + layer->tensors[0].count, y);
+static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_dense_forward(pass->N, node->in.channels, node->out.channels, pass->x[0],
+                                pass->parameters, pass->parameters + node->tensors[0].count,
+                                pass->y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx) {
-    (void)y;
-    cnn_reference_dense_backward(N, layer->in.channels, layer->out.channels, x, parameters, dy, dx,
-                                 gradients, gradients + layer->tensors[0].count);
+static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_dense_backward(pass->N, node->in.channels, node->out.channels, pass->x[0],
+                                 pass->parameters, pass->dy, pass->dx[0], pass->gradients,
+                                 pass->gradients + node->tensors[0].count);
 }
 
-extern const cnn_layer_ops cnn_layer_dense;
 const cnn_layer_ops cnn_layer_dense = {
     .name = "dense",
     .help = "fully connected",
     .keys = keys,
-    .applies_relu = true,
+    .epilogues = CNN_EPILOGUE_RELU,
     .weighs_channels = true,
     .infer_shape = infer_shape,
     .tensors = tensors,

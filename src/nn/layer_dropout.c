@@ -1,7 +1,7 @@
 /* dropout: in training each value is 0 with probability `rate`, else divided by 1 - rate, so that
  * prediction goes without the layer ("inverted" dropout; Srivastava et al., "Dropout: a simple way
- * to prevent neural networks from overfitting", 2014; PyTorch's Dropout). Which values go is a pure
- * function of seed, step, image and place. */
+ * to prevent neural networks from overfitting", 2014; PyTorch's Dropout). Which values are dropped
+ * is a pure function of seed, step, image and position. */
 #include "nn/layer.h"
 
 #include "base/random.h"
@@ -15,37 +15,37 @@ static const cnn_layer_key keys[] = {
     {0},
 };
 
-static size_t kept_size(const cnn_layer *layer) {
-    return cnn_shape_size(&layer->out) * CNN_LANES;
+static size_t kept_size(const cnn_node *node) {
+    return cnn_shape_size(&node->out) * CNN_LANES;
 }
 
 /* Random bits of two neighbouring values of an image, 32 each. */
-static uint64_t bits_of_pair(const cnn_layer *layer, const cnn_draw *draw, size_t image,
+static uint64_t bits_of_pair(const cnn_node *node, const cnn_draw *draw, size_t image,
                              size_t pair) {
-    uint64_t place = (uint64_t)image << 40 | (uint64_t)layer->number << 32 | (uint64_t)pair;
+    uint64_t place = (uint64_t)image << 40 | (uint64_t)node->serial << 32 | (uint64_t)pair;
     return cnn_random_bits(draw->seed, CNN_RANDOM_DROPOUT, draw->step, place);
 }
 
-/* Bits below this drop their value. */
-static uint64_t threshold(const cnn_layer *layer) {
-    return (uint64_t)(layer->spec.number[RATE] * 0x1p32);
+/* Values whose bits are below this are dropped. */
+static uint64_t threshold(const cnn_node *node) {
+    return (uint64_t)(node->spec.number[RATE] * 0x1p32);
 }
 
-static double survivor_factor(const cnn_layer *layer) {
-    return 1.0 / (1.0 - layer->spec.number[RATE]);
+static double survivor_factor(const cnn_node *node) {
+    return 1.0 / (1.0 - node->spec.number[RATE]);
 }
 
 /* kept: each value's factor, [values][LANES]. */
-static void draw_factors(const cnn_layer *layer, const cnn_draw *draw, size_t first, int count,
+static void draw_factors(const cnn_node *node, const cnn_draw *draw, size_t first, int count,
                          float *kept) {
-    size_t values = cnn_shape_size(&layer->out);
-    uint64_t dropped_below = threshold(layer);
-    float factor = (float)survivor_factor(layer);
+    size_t values = cnn_shape_size(&node->out);
+    uint64_t dropped_below = threshold(node);
+    float factor = (float)survivor_factor(node);
     for (int lane = 0; lane < count; lane++) {
         uint64_t bits = 0;
         for (size_t i = 0; i < values; i++, bits >>= 32) {
             if (i % 2 == 0) {
-                bits = bits_of_pair(layer, draw, first + (size_t)lane, i / 2);
+                bits = bits_of_pair(node, draw, first + (size_t)lane, i / 2);
             }
             kept[i * CNN_LANES + (size_t)lane] =
                 (bits & 0xffffffff) < dropped_below ? 0.0f : factor;
@@ -58,7 +58,7 @@ static void multiply(const cnn_block *block, const float *factors, float *values
     size_t row_floats = (size_t)block->width * CNN_LANES;
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++, factors += row_floats) {
-            float *row = values + c * block->plane_stride + h * block->row_stride;
+            float *row = values + cnn_block_row(block, c, h);
             for (size_t i = 0; i < row_floats; i++) {
                 row[i] *= factors[i];
             }
@@ -66,47 +66,39 @@ static void multiply(const cnn_block *block, const float *factors, float *values
     }
 }
 
-static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *kept, float *work) {
-    (void)parameters, (void)x, (void)work;
-    multiply(&layer->y_block, kept, y);
+static void forward(const cnn_layer *layer, const cnn_pass *pass) {
+    multiply(&layer->y_block, pass->kept, pass->y);
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *kept, float *work, float *gradients,
-                     float *dx) {
-    (void)parameters, (void)x, (void)y, (void)dy, (void)work, (void)gradients;
-    multiply(&layer->dx_block, kept, dx);
+static void backward(const cnn_layer *layer, const cnn_pass *pass) {
+    multiply(&layer->dx_block[0], pass->kept, pass->dx[0]);
 }
 
-/* --- in double: with the factors of seed 0 and step 0, those of a batch that nobody gave others
- * --- */
+/* --- in double --- */
 
-static double reference_factor(const cnn_layer *layer, size_t image, size_t i) {
+/* With the factors of seed 0 and step 0, which a batch has where cnn_minibatch_set_draw was not
+ * called. */
+
+static double reference_factor(const cnn_node *node, size_t image, size_t i) {
     const cnn_draw draw = {0};
-    uint64_t bits = bits_of_pair(layer, &draw, image, i / 2) >> (i % 2 * 32) & 0xffffffff;
-    return bits < threshold(layer) ? 0.0 : survivor_factor(layer);
+    uint64_t bits = bits_of_pair(node, &draw, image, i / 2) >> (i % 2 * 32) & 0xffffffff;
+    return bits < threshold(node) ? 0.0 : survivor_factor(node);
 }
 
-static void reference_multiply(const cnn_layer *layer, int N, const double *from, double *to) {
-    size_t values = cnn_shape_size(&layer->out);
+static void reference_multiply(const cnn_node *node, int N, const double *from, double *to) {
+    size_t values = cnn_shape_size(&node->out);
     for (size_t i = 0; i < (size_t)N * values; i++) {
-        to[i] = from[i] * reference_factor(layer, i / values, i % values);
+        to[i] = from[i] * reference_factor(node, i / values, i % values);
     }
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y) {
-    (void)parameters;
-    reference_multiply(layer, N, x, y);
+static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
+    reference_multiply(node, pass->N, pass->x[0], pass->y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx) {
-    (void)parameters, (void)x, (void)y, (void)gradients;
-    if (dx) {
-        reference_multiply(layer, N, dy, dx);
+static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
+    if (pass->dx[0]) {
+        reference_multiply(node, pass->N, pass->dy, pass->dx[0]);
     }
 }
 

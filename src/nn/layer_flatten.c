@@ -1,5 +1,5 @@
-/* flatten: [C][H][W] seen as one row of values, row-major (eq. 5). Nothing moves unless a border is
- * in the way; then network.c copies. */
+/* flatten: [C][H][W] seen as one row of values, row-major (eq. 5). No values are moved unless there
+ * is a border; then the plan copies. */
 #include "nn/layer.h"
 
 #include <string.h>
@@ -13,22 +13,15 @@ static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, c
     return CNN_OK;
 }
 
-static double flops(const cnn_layer *layer) {
-    (void)layer;
-    return 0.0;
+static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
+    memcpy(pass->y, pass->x[0], (size_t)pass->N * cnn_shape_size(&node->in) * sizeof *pass->y);
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y) {
-    (void)parameters;
-    memcpy(y, x, (size_t)N * cnn_shape_size(&layer->in) * sizeof *y);
-}
-
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx) {
-    (void)parameters, (void)x, (void)y, (void)gradients;
-    memcpy(dx, dy, (size_t)N * cnn_shape_size(&layer->in) * sizeof *dx);
+static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
+    if (pass->dx[0]) {
+        memcpy(pass->dx[0], pass->dy,
+               (size_t)pass->N * cnn_shape_size(&node->in) * sizeof *pass->dx[0]);
+    }
 }
 
 extern const cnn_layer_ops cnn_layer_flatten;
@@ -36,9 +29,10 @@ const cnn_layer_ops cnn_layer_flatten = {
     .name = "flatten",
     .help = "channels × rows × columns as one row of values",
     .keys = keys,
+    .symbol = "F",
     .in_place = true,
+    .aliases_input = true,
     .infer_shape = infer_shape,
-    .flops = flops,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };

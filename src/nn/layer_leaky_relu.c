@@ -1,4 +1,4 @@
-/* leaky_relu: x where x > 0, else slope × x (Maas et al., "Rectifier nonlinearities improve neural
+/* leaky_relu: x if x > 0, else slope × x (Maas et al., "Rectifier nonlinearities improve neural
  * network acoustic models", 2013; PyTorch's LeakyReLU). */
 #include "nn/layer.h"
 
@@ -6,7 +6,7 @@
 
 enum { SLOPE };
 
-/* A slope of 0 or more keeps the sign, so that backward can tell by the output. */
+/* A slope of 0 or more keeps the sign, so that backward can use the output. */
 static const cnn_layer_range slopes = {0.0, 1.0, 0.01};
 
 static const cnn_layer_key keys[] = {
@@ -16,33 +16,25 @@ static const cnn_layer_key keys[] = {
     {0},
 };
 
-static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *kept, float *work) {
-    (void)parameters, (void)x, (void)kept, (void)work;
-    layer->kernels->leaky_relu_forward(&layer->y_block, (float)layer->spec.number[SLOPE], y);
+static void forward(const cnn_layer *layer, const cnn_pass *pass) {
+    layer->kernels->leaky_relu_forward(&layer->y_block, (float)layer->node->spec.number[SLOPE],
+                                       pass->y);
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *kept, float *work, float *gradients,
-                     float *dx) {
-    (void)parameters, (void)x, (void)dy, (void)kept, (void)work, (void)gradients;
-    layer->kernels->leaky_relu_backward(&layer->y_block, y, (float)layer->spec.number[SLOPE],
-                                        &layer->dx_block, dx);
+static void backward(const cnn_layer *layer, const cnn_pass *pass) {
+    layer->kernels->leaky_relu_backward(&layer->y_block, pass->y,
+                                        (float)layer->node->spec.number[SLOPE], &layer->dx_block[0],
+                                        pass->dx[0]);
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y) {
-    (void)parameters;
-    cnn_reference_leaky_relu_forward((size_t)N * cnn_shape_size(&layer->in),
-                                     layer->spec.number[SLOPE], x, y);
+static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_leaky_relu_forward((size_t)pass->N * cnn_shape_size(&node->in),
+                                     node->spec.number[SLOPE], pass->x[0], pass->y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx) {
-    (void)parameters, (void)y, (void)gradients;
-    cnn_reference_leaky_relu_backward((size_t)N * cnn_shape_size(&layer->in),
-                                      layer->spec.number[SLOPE], x, dy, dx);
+static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_leaky_relu_backward((size_t)pass->N * cnn_shape_size(&node->in),
+                                      node->spec.number[SLOPE], pass->x[0], pass->dy, pass->dx[0]);
 }
 
 extern const cnn_layer_ops cnn_layer_leaky_relu;

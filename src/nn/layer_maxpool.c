@@ -27,69 +27,62 @@ static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, c
     return cnn_layer_pooled_shape(spec, spec->value[SIZE], spec->value[STRIDE], in, out, error);
 }
 
-bool cnn_layer_pools_2x2(const cnn_layer_spec *spec) {
-    return spec->ops == &cnn_layer_maxpool && spec->value[SIZE] == 2 && spec->value[STRIDE] == 2;
+static cnn_epilogue epilogue(const cnn_layer_spec *spec) {
+    return spec->value[SIZE] == 2 && spec->value[STRIDE] == 2 ? CNN_EPILOGUE_POOL
+                                                              : CNN_EPILOGUE_NONE;
 }
 
-static double flops(const cnn_layer *layer) {
-    int size = layer->spec.value[SIZE];
-    return (double)(size * size - 1) * (double)cnn_shape_size(&layer->out);
+static double flops(const cnn_node *node) {
+    int size = node->spec.value[SIZE];
+    return (double)(size * size - 1) * (double)cnn_shape_size(&node->out);
 }
 
 /* The place of every maximum, from forward to backward. */
-static size_t kept_size(const cnn_layer *layer) {
-    return cnn_shape_size(&layer->out) * CNN_LANES;
+static size_t kept_size(const cnn_node *node) {
+    return cnn_shape_size(&node->out) * CNN_LANES;
 }
 
-static cnn_pool_window window_of(const cnn_layer *layer) {
-    return (cnn_pool_window){.size = layer->spec.value[SIZE], .stride = layer->spec.value[STRIDE]};
+static cnn_pool_window window_of(const cnn_node *node) {
+    return (cnn_pool_window){.size = node->spec.value[SIZE], .stride = node->spec.value[STRIDE]};
 }
 
-static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *kept, float *work) {
-    (void)parameters, (void)work;
-    cnn_pool_window window = window_of(layer);
-    layer->kernels->maxpool_forward(&window, &layer->x_block, x, &layer->y_block, y, kept);
+static void forward(const cnn_layer *layer, const cnn_pass *pass) {
+    cnn_pool_window window = window_of(layer->node);
+    layer->kernels->maxpool_forward(&window, &layer->x_block[0], pass->x[0], &layer->y_block,
+                                    pass->y, pass->kept);
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *kept, float *work, float *gradients,
-                     float *dx) {
-    (void)parameters, (void)x, (void)y, (void)work, (void)gradients;
-    cnn_pool_window window = window_of(layer);
-    layer->kernels->maxpool_backward(&window, &layer->dy_block, dy, kept, &layer->dx_block, dx);
+static void backward(const cnn_layer *layer, const cnn_pass *pass) {
+    cnn_pool_window window = window_of(layer->node);
+    layer->kernels->maxpool_backward(&window, &layer->dy_block, pass->dy, pass->kept,
+                                     &layer->dx_block[0], pass->dx[0]);
 }
 
-static cnn_reference_pool reference_size(const cnn_layer *layer, int N) {
+static cnn_reference_pool reference_size(const cnn_node *node, int N) {
     return (cnn_reference_pool){
         .N = N,
-        .C = layer->in.channels,
-        .H = layer->in.height,
-        .W = layer->in.width,
-        .size = layer->spec.value[SIZE],
-        .stride = layer->spec.value[STRIDE],
-        .OH = layer->out.height,
-        .OW = layer->out.width,
+        .C = node->in.channels,
+        .H = node->in.height,
+        .W = node->in.width,
+        .size = node->spec.value[SIZE],
+        .stride = node->spec.value[STRIDE],
+        .OH = node->out.height,
+        .OW = node->out.width,
     };
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y) {
-    (void)parameters;
-    cnn_reference_pool size = reference_size(layer, N);
-    cnn_reference_maxpool_forward(&size, x, y);
+static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_pool size = reference_size(node, pass->N);
+    cnn_reference_maxpool_forward(&size, pass->x[0], pass->y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx) {
-    (void)parameters, (void)y, (void)gradients;
-    cnn_reference_pool size = reference_size(layer, N);
-    cnn_reference_maxpool_backward(&size, x, dy, dx);
+static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_pool size = reference_size(node, pass->N);
+    cnn_reference_maxpool_backward(&size, pass->x[0], pass->dy, pass->dx[0]);
 }
 
-static uint64_t reference_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash) {
-    cnn_reference_pool size = reference_size(layer, N);
+static uint64_t reference_pattern(const cnn_node *node, int N, const double *x, uint64_t hash) {
+    cnn_reference_pool size = reference_size(node, N);
     for (int plane = 0; plane < size.N * size.C; plane++, x += size.H * size.W) {
         for (int oh = 0; oh < size.OH; oh++) {
             for (int ow = 0; ow < size.OW; ow++) {
@@ -105,6 +98,8 @@ const cnn_layer_ops cnn_layer_maxpool = {
     .name = "maxpool",
     .help = "the maximum of each window",
     .keys = keys,
+    .symbol = "P",
+    .epilogue = epilogue,
     .infer_shape = infer_shape,
     .flops = flops,
     .kept_size = kept_size,

@@ -1,29 +1,24 @@
-/* The one list of layers, and what several of them share. */
+/* The list of layers, and functions shared by several of them. */
 #include "nn/layer.h"
 
 #include "base/error.h"
 #include "base/hash.h"
 
+#include <stdio.h>
 #include <string.h>
 
 extern const cnn_layer_ops cnn_layer_conv, cnn_layer_relu, cnn_layer_leaky_relu, cnn_layer_maxpool,
     cnn_layer_avgpool, cnn_layer_global_avgpool, cnn_layer_batchnorm, cnn_layer_dropout,
-    cnn_layer_residual, cnn_layer_flatten, cnn_layer_dense, cnn_layer_sigmoid;
+    cnn_layer_residual, cnn_layer_silu, cnn_layer_flatten;
 
 const cnn_layer_ops *const cnn_layer_registry[] = {
-    &cnn_layer_conv,
-    &cnn_layer_relu,
-    &cnn_layer_leaky_relu,
-    &cnn_layer_maxpool,
-    &cnn_layer_avgpool,
-    &cnn_layer_global_avgpool,
-    &cnn_layer_batchnorm,
-    &cnn_layer_dropout,
-    &cnn_layer_residual,
-    &cnn_layer_flatten,
-    &cnn_layer_dense,
-    &cnn_layer_sigmoid,
-    NULL, /* the end */
+    &cnn_layer_conv,           &cnn_layer_relu,
+    &cnn_layer_leaky_relu,     &cnn_layer_silu,
+    &cnn_layer_maxpool,        &cnn_layer_avgpool,
+    &cnn_layer_global_avgpool, &cnn_layer_batchnorm,
+    &cnn_layer_dropout,        &cnn_layer_residual,
+    &cnn_layer_flatten,        &cnn_layer_dense,
+    &cnn_layer_sigmoid,        NULL, /* the end */
 };
 
 const cnn_layer_ops *cnn_layer_find(const char *name) {
@@ -33,6 +28,38 @@ const cnn_layer_ops *cnn_layer_find(const char *name) {
         }
     }
     return NULL;
+}
+
+static const cnn_layer_key no_keys[] = {{0}};
+const cnn_layer_ops cnn_layer_image = {
+    .name = "image", .help = "what a network looks at", .keys = no_keys, .symbol = "X"};
+
+bool cnn_shape_equal(const cnn_shape *a, const cnn_shape *b) {
+    return a->channels == b->channels && a->height == b->height && a->width == b->width &&
+           a->flat == b->flat;
+}
+
+void cnn_tensor_full_name(const char *path, const cnn_tensor *tensor,
+                          char name[CNN_TENSOR_NAME_MAX]) {
+    (void)snprintf(name, CNN_TENSOR_NAME_MAX, "%s.%s", path, tensor->name);
+}
+
+bool cnn_node_attribute(const cnn_node *node, const char *name, double *value) {
+    for (int i = 0; node->ops->keys[i].name; i++) {
+        const cnn_layer_key *key = &node->ops->keys[i];
+        if (strcmp(key->name, name) == 0) {
+            *value = key->range ? node->spec.number[i] : node->spec.value[i];
+            return true;
+        }
+    }
+    const cnn_layer_attribute *derived = node->ops->attributes;
+    for (; derived && derived->name; derived++) {
+        if (strcmp(derived->name, name) == 0) {
+            *value = derived->value(node);
+            return true;
+        }
+    }
+    return false;
 }
 
 size_t cnn_shape_size(const cnn_shape *shape) {
@@ -46,15 +73,15 @@ cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in,
     return CNN_OK;
 }
 
-double cnn_layer_flops_per_value(const cnn_layer *layer) {
-    return (double)cnn_shape_size(&layer->out);
+double cnn_layer_flops_per_value(const cnn_node *node) {
+    return (double)cnn_shape_size(&node->out);
 }
 
 cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
                                   const cnn_shape *in, cnn_shape *out, cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected %s before flatten, found it behind one", spec->ops->name);
+                        "type: expected %s before flatten, found it after one", spec->ops->name);
     }
     int least = in->height < in->width ? in->height : in->width;
     if (size > least) {
@@ -70,8 +97,8 @@ cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stri
     return CNN_OK;
 }
 
-uint64_t cnn_layer_sign_pattern(const cnn_layer *layer, int N, const double *x, uint64_t hash) {
-    for (size_t i = 0, count = (size_t)N * cnn_shape_size(&layer->in); i < count; i++) {
+uint64_t cnn_layer_sign_pattern(const cnn_node *node, int N, const double *x, uint64_t hash) {
+    for (size_t i = 0, count = (size_t)N * cnn_shape_size(&node->in); i < count; i++) {
         unsigned char side = x[i] > 0.0;
         hash = cnn_hash_bytes(hash, &side, 1);
     }

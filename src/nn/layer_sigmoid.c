@@ -1,5 +1,5 @@
-/* sigmoid: 1 / (1 + e^-x) (eq. 6, 8). As the last layer it is part of the loss (loss.c) and
- * network.c leaves it out; the passes below are for a sigmoid further inside. */
+/* sigmoid: 1 / (1 + e^-x) (eq. 6, 8). As the last layer it is part of the loss (loss.c) and the
+ * plan leaves it out; the passes below are for a sigmoid elsewhere. */
 #include "nn/layer.h"
 
 #include "base/elementary.h"
@@ -7,13 +7,11 @@
 
 static const cnn_layer_key keys[] = {{0}};
 
-static void forward(const cnn_layer *layer, const float *parameters, const float *x, float *y,
-                    float *kept, float *work) {
-    (void)parameters, (void)x, (void)kept, (void)work;
+static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_block *block = &layer->y_block;
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
-            float *row = y + c * block->plane_stride + h * block->row_stride;
+            float *row = pass->y + cnn_block_row(block, c, h);
             for (int i = 0; i < block->width * CNN_LANES; i++) {
                 row[i] = (float)cnn_sigmoid((double)row[i]);
             }
@@ -21,16 +19,13 @@ static void forward(const cnn_layer *layer, const float *parameters, const float
     }
 }
 
-static void backward(const cnn_layer *layer, const float *parameters, const float *x,
-                     const float *y, const float *dy, float *kept, float *work, float *gradients,
-                     float *dx) {
-    (void)parameters, (void)x, (void)dy, (void)kept, (void)work, (void)gradients;
+static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_block *y_block = &layer->y_block;
-    const cnn_block *d_block = &layer->dx_block;
+    const cnn_block *d_block = &layer->dx_block[0];
     for (int c = 0; c < y_block->channels; c++) {
         for (int h = 0; h < y_block->height; h++) {
-            const float *value = y + c * y_block->plane_stride + h * y_block->row_stride;
-            float *slope = dx + c * d_block->plane_stride + h * d_block->row_stride;
+            const float *value = pass->y + cnn_block_row(y_block, c, h);
+            float *slope = pass->dx[0] + cnn_block_row(d_block, c, h);
             for (int i = 0; i < y_block->width * CNN_LANES; i++) {
                 slope[i] *= value[i] * (1.0f - value[i]);
             }
@@ -38,20 +33,15 @@ static void backward(const cnn_layer *layer, const float *parameters, const floa
     }
 }
 
-static void reference_forward(const cnn_layer *layer, int N, const double *parameters,
-                              const double *x, double *y) {
-    (void)parameters;
-    cnn_reference_sigmoid_forward((size_t)N * cnn_shape_size(&layer->in), x, y);
+static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_sigmoid_forward((size_t)pass->N * cnn_shape_size(&node->in), pass->x[0], pass->y);
 }
 
-static void reference_backward(const cnn_layer *layer, int N, const double *parameters,
-                               const double *x, const double *y, const double *dy,
-                               double *gradients, double *dx) {
-    (void)parameters, (void)x, (void)gradients;
-    cnn_reference_sigmoid_backward((size_t)N * cnn_shape_size(&layer->in), y, dy, dx);
+static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
+    cnn_reference_sigmoid_backward((size_t)pass->N * cnn_shape_size(&node->in), pass->y, pass->dy,
+                                   pass->dx[0]);
 }
 
-extern const cnn_layer_ops cnn_layer_sigmoid;
 const cnn_layer_ops cnn_layer_sigmoid = {
     .name = "sigmoid",
     .help = "1 / (1 + e^-x); the last layer of every network",

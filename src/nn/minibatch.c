@@ -2,25 +2,25 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "nn/inference.h"
 #include "nn/loss.h"
+#include "nn/run.h"
 
 #include <string.h>
 
-/* Blocks of a batch are dealt to so many gradient arrays at most, in runs of neighbours: slot s
- * gets the same blocks whatever the number of threads. It bounds the memory, and the threads that a
- * batch can use. */
+/* The blocks of a batch are divided among at most this many slots, each with a gradient array: a
+ * slot gets a run of neighbouring blocks, the same ones whatever the number of threads. This bounds
+ * the memory, and the threads that a batch can use. */
 enum { SLOTS_MAX = 32 };
 
-/* Parameters added up at a time: those of all slots stay in the second-level cache. */
+/* Number of parameters added up at a time: those of all slots fit into the second-level cache. */
 enum { REDUCTION_CHUNK = 4096 };
 
-/* Multiplications and additions below which another thread costs more than it brings: some 20
+/* Multiplications and additions below which another thread costs more than it saves: some 20
  * microseconds of work. */
 #define FLOPS_PER_THREAD 1e6
-/* What preparing one weight costs, in the same coin. */
+/* What preparing one weight costs, in the same unit. */
 #define FLOPS_PER_PREPARED 60.0
-/* What reading one gradient from memory and adding it costs. */
+/* The cost of reading one gradient from memory and adding it. */
 #define FLOPS_PER_ADDED 20.0
 
 struct cnn_minibatch {
@@ -28,14 +28,16 @@ struct cnn_minibatch {
     cnn_objective objective;
     int threads;
     cnn_thread_pool *pool;
-    float **workspaces; /* [workspace_count]: one a thread, or, where the network is trained in
-                           stages, one a block */
+    bool one_per_block; /* of the workspaces; else there is one per thread */
+    float **workspaces; /* [workspace_count] */
     size_t workspace_count;
-    cnn_inference *inference; /* what forward passes run where that is not `network`, else NULL */
-    float **inference_workspaces; /* [threads], then */
+    /* What forward passes run where prediction differs from training; else NULL. */
+    cnn_network *prediction;
+    float *prediction_parameters;  /* [prediction->parameter_count] */
+    float **prediction_workspaces; /* [threads] */
     cnn_draw draw;
-    float *shared; /* [network->shared_size]: of the layers that see the whole batch */
-    double *sums;  /* [blocks][network->sums_size]: what the blocks give to the one at work */
+    float *shared; /* [plan.shared_size]: of the layers that see the whole batch */
+    double *sums;  /* [blocks][plan.sums_size]: the sums of the blocks for the current layer */
     size_t slot_count;
     size_t slot_stride;
     float *slots;     /* [slot_count][slot_stride] gradients */
@@ -51,35 +53,41 @@ static size_t slots_for(size_t batch_size) {
     return blocks < SLOTS_MAX ? blocks : SLOTS_MAX;
 }
 
-/* A slot's floats, rounded up so that every slot is aligned. */
+/* The size of a slot in floats, rounded up so that every slot is aligned. */
 static size_t slot_stride(const cnn_network *network) {
     return (network->parameter_count + CNN_LANES - 1) / CNN_LANES * CNN_LANES;
 }
 
-static size_t workspaces_for(const cnn_network *network, size_t batch_size, int threads) {
-    size_t blocks = block_count(batch_size);
-    return network->shared_size > 0 && blocks > (size_t)threads ? blocks : (size_t)threads;
+/* Do the activations of all blocks stay? Yes where blocks wait for each other between stages, and
+ * in a stepwise network, where the caller reads them. */
+static bool keeps_blocks(const cnn_network *network) {
+    return network->plan.stage_count > 1 || network->mode == CNN_NETWORK_STEPWISE;
 }
 
-/* Forward passes during training: not by the network that is trained where prediction differs. */
-static bool needs_inference(const cnn_network *network, size_t batch_size) {
-    return batch_size > 0 && cnn_inference_differs(network);
+static size_t workspaces_for(const cnn_network *network, size_t batch_size, int threads) {
+    size_t blocks = block_count(batch_size);
+    return keeps_blocks(network) && blocks > (size_t)threads ? blocks : (size_t)threads;
+}
+
+/* Forward passes during training need another network if prediction differs from training. */
+static bool needs_prediction(const cnn_network *network, size_t batch_size) {
+    return batch_size > 0 && cnn_network_differs_in_prediction(network);
 }
 
 size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads) {
-    size_t workspace = batch_size > 0 ? network->workspace_size : network->forward_size;
+    const cnn_plan *plan = &network->plan;
+    size_t workspace = batch_size > 0 ? plan->workspace_size : plan->forward_size;
     size_t arrays = batch_size > 0 ? slots_for(batch_size) + 1 : 0;
     return (workspace * workspaces_for(network, batch_size, threads) +
-            slot_stride(network) * arrays + network->shared_size) *
+            slot_stride(network) * arrays + plan->shared_size) *
                sizeof(float) +
-           network->sums_size * block_count(batch_size) * sizeof(double) +
-           (needs_inference(network, batch_size)
-                ? (network->forward_size * (size_t)threads + network->parameter_count) *
-                      sizeof(float)
+           plan->sums_size * block_count(batch_size) * sizeof(double) +
+           (needs_prediction(network, batch_size)
+                ? (plan->forward_size * (size_t)threads + network->parameter_count) * sizeof(float)
                 : 0);
 }
 
-/* Each on a thread of its own: getting megabytes of fresh memory takes milliseconds. */
+/* Each on its own thread: mapping megabytes of new memory takes milliseconds. */
 static void make_workspace(void *context, size_t i, int thread) {
     (void)thread;
     cnn_minibatch *minibatch = context;
@@ -91,65 +99,66 @@ static void make_workspace(void *context, size_t i, int thread) {
     }
 }
 
-static cnn_status make_inference(cnn_minibatch *minibatch, cnn_error *error) {
-    cnn_status status = cnn_inference_create(minibatch->network, &minibatch->inference, error);
-    if (status != CNN_OK) {
-        return status;
-    }
+static cnn_status make_prediction(cnn_minibatch *minibatch, cnn_error *error) {
+    CNN_TRY(cnn_network_create_prediction(minibatch->network, &minibatch->prediction, error));
     size_t count = (size_t)minibatch->threads;
-    minibatch->inference_workspaces = cnn_alloc(count, sizeof *minibatch->inference_workspaces);
-    bool complete = minibatch->inference_workspaces != NULL;
+    minibatch->prediction_parameters =
+        cnn_alloc(minibatch->prediction->parameter_count, sizeof(float));
+    minibatch->prediction_workspaces = cnn_alloc(count, sizeof *minibatch->prediction_workspaces);
+    bool complete = minibatch->prediction_parameters && minibatch->prediction_workspaces;
     for (size_t i = 0; complete && i < count; i++) {
-        minibatch->inference_workspaces[i] =
-            cnn_network_workspace(minibatch->inference->network, false);
-        complete = minibatch->inference_workspaces[i] != NULL;
+        minibatch->prediction_workspaces[i] = cnn_network_workspace(minibatch->prediction, false);
+        complete = minibatch->prediction_workspaces[i] != NULL;
     }
     return complete ? CNN_OK : cnn_fail_memory(error, "the network for prediction");
 }
 
+static bool allocate(cnn_minibatch *minibatch, size_t batch_size) {
+    const cnn_network *network = minibatch->network;
+    const cnn_plan *plan = &network->plan;
+    minibatch->slot_count = slots_for(batch_size);
+    minibatch->slot_stride = slot_stride(network);
+    minibatch->one_per_block = keeps_blocks(network);
+    minibatch->workspace_count = workspaces_for(network, batch_size, minibatch->threads);
+    minibatch->workspaces = cnn_alloc(minibatch->workspace_count, sizeof *minibatch->workspaces);
+    minibatch->shared = cnn_alloc(plan->shared_size, sizeof *minibatch->shared);
+    minibatch->sums = cnn_alloc(plan->sums_size * block_count(batch_size), sizeof *minibatch->sums);
+    minibatch->pool = cnn_thread_pool_create(minibatch->threads);
+    minibatch->gradients =
+        cnn_alloc(minibatch->slot_count > 0 ? minibatch->slot_stride : 0, sizeof(float));
+    if (!minibatch->workspaces || !minibatch->shared || !minibatch->sums || !minibatch->pool ||
+        !minibatch->gradients) {
+        return false;
+    }
+    cnn_thread_pool_for(minibatch->pool, minibatch->workspace_count + 1, minibatch->threads,
+                        make_workspace, minibatch);
+    bool complete = minibatch->slots != NULL;
+    for (size_t i = 0; complete && i < minibatch->workspace_count; i++) {
+        complete = minibatch->workspaces[i] != NULL;
+    }
+    return complete;
+}
+
 cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,
                                 cnn_minibatch **out, cnn_error *error) {
-    *out = NULL;
-    cnn_minibatch *minibatch = cnn_alloc(1, sizeof *minibatch);
+    cnn_minibatch *minibatch = *out = cnn_alloc(1, sizeof *minibatch);
     if (!minibatch) {
         return cnn_fail_memory(error, "a mini-batch");
     }
     minibatch->network = network;
     minibatch->objective = cnn_objective_plain;
     minibatch->threads = threads;
-    minibatch->slot_count = slots_for(batch_size);
-    minibatch->slot_stride = slot_stride(network);
-    minibatch->workspace_count = workspaces_for(network, batch_size, threads);
-    minibatch->workspaces = cnn_alloc(minibatch->workspace_count, sizeof *minibatch->workspaces);
-    minibatch->shared = cnn_alloc(network->shared_size, sizeof *minibatch->shared);
-    minibatch->sums =
-        cnn_alloc(network->sums_size * block_count(batch_size), sizeof *minibatch->sums);
-    minibatch->pool = cnn_thread_pool_create(threads);
-    minibatch->gradients =
-        cnn_alloc(minibatch->slot_count > 0 ? minibatch->slot_stride : 0, sizeof(float));
-    bool complete = minibatch->workspaces && minibatch->shared && minibatch->sums &&
-                    minibatch->pool && minibatch->gradients;
-    if (complete) {
-        cnn_thread_pool_for(minibatch->pool, minibatch->workspace_count + 1, threads,
-                            make_workspace, minibatch);
-        complete = minibatch->slots != NULL;
+    cnn_status status = allocate(minibatch, batch_size)
+                            ? CNN_OK
+                            : cnn_fail_memory(error, "activations and gradients");
+    if (status == CNN_OK && needs_prediction(network, batch_size)) {
+        status = make_prediction(minibatch, error);
     }
-    for (size_t i = 0; complete && i < minibatch->workspace_count; i++) {
-        complete = minibatch->workspaces[i] != NULL;
-    }
-    if (!complete) {
+    if (status != CNN_OK) {
         cnn_minibatch_free(minibatch);
-        return cnn_fail_memory(error, "activations and gradients");
+        *out = NULL;
     }
-    if (needs_inference(network, batch_size)) {
-        cnn_status status = make_inference(minibatch, error);
-        if (status != CNN_OK) {
-            cnn_minibatch_free(minibatch);
-            return status;
-        }
-    }
-    *out = minibatch;
-    return CNN_OK;
+    return status;
 }
 
 void cnn_minibatch_free(cnn_minibatch *minibatch) {
@@ -161,11 +170,12 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
         cnn_free(minibatch->workspaces[i]);
     }
     cnn_free(minibatch->workspaces);
-    for (int i = 0; minibatch->inference_workspaces && i < minibatch->threads; i++) {
-        cnn_free(minibatch->inference_workspaces[i]);
+    for (int i = 0; minibatch->prediction_workspaces && i < minibatch->threads; i++) {
+        cnn_free(minibatch->prediction_workspaces[i]);
     }
-    cnn_free(minibatch->inference_workspaces);
-    cnn_inference_free(minibatch->inference);
+    cnn_free(minibatch->prediction_workspaces);
+    cnn_free(minibatch->prediction_parameters);
+    cnn_network_free(minibatch->prediction);
     cnn_free(minibatch->shared);
     cnn_free(minibatch->sums);
     cnn_free(minibatch->slots);
@@ -173,7 +183,7 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
     cnn_free(minibatch);
 }
 
-/* What the threads of one pass share. */
+/* The data shared by the threads of one pass. */
 typedef struct batch_pass {
     cnn_minibatch *minibatch;
     const cnn_network *network; /* what runs, on … */
@@ -183,9 +193,7 @@ typedef struct batch_pass {
     size_t first, count;
     size_t slots;
     size_t parts; /* of the parameters, for adding up */
-    /* In stages: the layers that see the batch at the stage's ends; -1: the image is in front of
-     * it. */
-    int stage_first, stage_last;
+    int stage;    /* the current stage */
     float *logits;
     uint8_t *labels;
 } batch_pass;
@@ -212,11 +220,6 @@ static void keep_logits(const batch_pass *pass, size_t b, const float *logits) {
     memcpy(pass->logits + b * CNN_LANES, logits, (size_t)images_in_block(pass, b) * sizeof *logits);
 }
 
-static void forward_block(const batch_pass *pass, size_t b, float *workspace) {
-    fill_block(pass, b, workspace);
-    keep_logits(pass, b, cnn_network_forward(pass->network, pass->parameters, workspace));
-}
-
 /* dL/dZ of the block's images (eq. 8), and 0 in lanes without one. */
 static void find_logit_gradients(const batch_pass *pass, size_t b, float gradients[CNN_LANES]) {
     memset(gradients, 0, CNN_LANES * sizeof *gradients);
@@ -229,14 +232,14 @@ static void find_logit_gradients(const batch_pass *pass, size_t b, float gradien
 
 static void forward_body(void *context, size_t b, int thread) {
     const batch_pass *pass = context;
-    forward_block(pass, b, pass->workspaces[thread]);
+    float *workspace = pass->workspaces[thread];
+    fill_block(pass, b, workspace);
+    keep_logits(pass, b, cnn_network_forward(pass->network, pass->parameters, workspace));
 }
 
-/* The gradients of a slot, zeroed. */
-static float *clear_slot(cnn_minibatch *minibatch, size_t slot) {
-    float *gradients = minibatch->slots + slot * minibatch->slot_stride;
-    memset(gradients, 0, minibatch->slot_stride * sizeof *gradients);
-    return gradients;
+static void clear_slot(cnn_minibatch *minibatch, size_t slot) {
+    memset(minibatch->slots + slot * minibatch->slot_stride, 0,
+           minibatch->slot_stride * sizeof *minibatch->slots);
 }
 
 /* The blocks of a slot: a run of neighbours. */
@@ -244,107 +247,76 @@ static size_t first_of_slot(const batch_pass *pass, size_t slot) {
     return block_count(pass->count) * slot / pass->slots;
 }
 
-/* All blocks of one slot, one behind the other. */
-static void gradient_body(void *context, size_t slot, int thread) {
-    const batch_pass *pass = context;
-    cnn_minibatch *minibatch = pass->minibatch;
-    float *workspace = pass->workspaces[thread];
-    float *gradients = clear_slot(minibatch, slot);
-    for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
-        _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES];
-        draw_block(pass, b, workspace);
-        forward_block(pass, b, workspace);
-        find_logit_gradients(pass, b, logit_gradients);
-        cnn_network_backward(pass->network, pass->parameters, workspace, logit_gradients,
-                             gradients);
-    }
+/* Block b of a slot. */
+static cnn_run run_of(const batch_pass *pass, size_t b, size_t slot, int thread) {
+    const cnn_minibatch *minibatch = pass->minibatch;
+    const cnn_plan *plan = &pass->network->plan;
+    return (cnn_run){.plan = plan,
+                     .parameters = pass->parameters,
+                     .workspace = pass->workspaces[minibatch->one_per_block ? b : (size_t)thread],
+                     .gradients = minibatch->slots + slot * minibatch->slot_stride,
+                     .shared = minibatch->shared,
+                     .sums = minibatch->sums + b * plan->sums_size,
+                     .count = images_in_block(pass, b)};
 }
 
-/* --- in stages --- */
-
-/* Forward from a layer that sees the batch (or from the first) to the next such layer, which gets
- * this block's part; the last stage goes on backward as far as it can. */
+/* One stage forward, of all blocks of one slot, one after the other; the last stage also backward,
+ * while a block's activations are in the cache. */
 static void forward_stage_body(void *context, size_t slot, int thread) {
-    (void)thread;
     const batch_pass *pass = context;
-    cnn_minibatch *minibatch = pass->minibatch;
-    const cnn_network *network = minibatch->network;
-    bool is_first = pass->stage_first < 0;
-    int first = pass->stage_first + 1; /* behind the layer that sees the batch */
-    float *gradients =
-        is_first ? clear_slot(minibatch, slot) : minibatch->slots + slot * minibatch->slot_stride;
+    const cnn_network *network = pass->network;
+    const cnn_stage *stage = &network->plan.stages[pass->stage];
+    if (pass->stage == 0) {
+        clear_slot(pass->minibatch, slot);
+    }
     for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
-        float *workspace = minibatch->workspaces[b];
-        double *sums = minibatch->sums + b * network->sums_size;
-        if (is_first) {
-            draw_block(pass, b, workspace);
-            fill_block(pass, b, workspace);
-        } else {
-            cnn_network_batch_forward(network, pass->stage_first, minibatch->shared, workspace);
+        const cnn_run run = run_of(pass, b, slot, thread);
+        if (pass->stage == 0) {
+            draw_block(pass, b, run.workspace);
+            fill_block(pass, b, run.workspace);
         }
-        cnn_network_forward_stage(network, pass->parameters, workspace, first, pass->stage_last);
-        if (pass->stage_last < network->layer_count - 1) {
-            cnn_network_gather(network, pass->stage_last, images_in_block(pass, b), workspace,
-                               sums);
-            continue;
+        cnn_run_forward(&run, stage->first, stage->last);
+        if (!stage->batch) {
+            _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES];
+            keep_logits(pass, b, cnn_network_logits(network, run.workspace));
+            find_logit_gradients(pass, b, logit_gradients);
+            cnn_network_set_logit_gradients(network, run.workspace, logit_gradients);
+            cnn_run_backward(&run, stage->first, stage->last);
         }
-        _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES];
-        keep_logits(pass, b, cnn_network_logits(network, workspace));
-        find_logit_gradients(pass, b, logit_gradients);
-        cnn_network_set_logit_gradients(network, workspace, logit_gradients);
-        cnn_network_backward_stage(network, pass->parameters, workspace, first, pass->stage_last,
-                                   gradients);
-        cnn_network_gather_gradient(network, pass->stage_first, minibatch->shared,
-                                    images_in_block(pass, b), workspace, sums, gradients);
     }
 }
 
-/* Backward from a layer that sees the batch to the one before it, or to the image. */
 static void backward_stage_body(void *context, size_t slot, int thread) {
-    (void)thread;
     const batch_pass *pass = context;
-    cnn_minibatch *minibatch = pass->minibatch;
-    const cnn_network *network = minibatch->network;
-    float *gradients = minibatch->slots + slot * minibatch->slot_stride;
+    const cnn_stage *stage = &pass->network->plan.stages[pass->stage];
     for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
-        float *workspace = minibatch->workspaces[b];
-        cnn_network_batch_backward(network, pass->stage_last, minibatch->shared,
-                                   images_in_block(pass, b), workspace);
-        cnn_network_backward_stage(network, pass->parameters, workspace, pass->stage_first + 1,
-                                   pass->stage_last, gradients);
-        if (pass->stage_first >= 0) {
-            cnn_network_gather_gradient(network, pass->stage_first, minibatch->shared,
-                                        images_in_block(pass, b), workspace,
-                                        minibatch->sums + b * network->sums_size, gradients);
-        }
+        const cnn_run run = run_of(pass, b, slot, thread);
+        cnn_run_backward(&run, stage->first, stage->last);
     }
 }
 
+/* All stages forward, then all but the last backward (the last has gone both ways); between two,
+ * the sums of the blocks are combined. A network without layers that see the whole batch has one
+ * stage. */
 static void run_stages(batch_pass *pass, int threads) {
-    cnn_minibatch *minibatch = pass->minibatch;
-    const cnn_network *network = minibatch->network;
-    int before[CNN_LAYERS_MAX]; /* the stage in front of each layer that sees the batch */
-    size_t blocks = block_count(pass->count);
-    int end = network->layer_count - 1;
-    pass->stage_first = -1;
-    for (pass->stage_last = -1; pass->stage_last < end;) {
-        pass->stage_first = pass->stage_last;
-        pass->stage_last = cnn_network_stage_end(network, pass->stage_first + 1);
+    const cnn_minibatch *minibatch = pass->minibatch;
+    const cnn_plan *plan = &pass->network->plan;
+    cnn_batch_sums batch = {
+        .blocks = block_count(pass->count), .stride = plan->sums_size, .sums = minibatch->sums};
+    for (pass->stage = 0; pass->stage < plan->stage_count; pass->stage++) {
+        const cnn_stage *stage = &plan->stages[pass->stage];
         cnn_thread_pool_for(minibatch->pool, pass->slots, threads, forward_stage_body, pass);
-        if (pass->stage_last < end) {
-            const cnn_layer *layer = &network->layers[pass->stage_last];
-            before[pass->stage_last] = pass->stage_first;
-            layer->batch->combine(layer, pass->parameters + layer->parameter_offset, blocks,
-                                  minibatch->sums, network->sums_size,
-                                  minibatch->shared + layer->shared_offset);
+        if (stage->batch) {
+            const cnn_node *node = stage->batch->node;
+            batch.parameters = pass->parameters + node->parameter_offset;
+            batch.shared = minibatch->shared + stage->shared;
+            node->ops->batch->combine(node, &batch);
         }
     }
-    while (pass->stage_first >= 0) {
-        const cnn_layer *layer = &network->layers[pass->stage_first];
-        layer->batch->combine_gradient(layer, blocks, minibatch->sums, network->sums_size,
-                                       minibatch->shared + layer->shared_offset);
-        pass->stage_last = pass->stage_first;
-        pass->stage_first = before[pass->stage_last];
+    for (pass->stage = plan->stage_count - 2; pass->stage >= 0; pass->stage--) {
+        const cnn_stage *stage = &plan->stages[pass->stage];
+        batch.shared = minibatch->shared + stage->shared;
+        stage->batch->node->ops->batch->combine_gradient(stage->batch->node, &batch);
         cnn_thread_pool_for(minibatch->pool, pass->slots, threads, backward_stage_body, pass);
     }
 }
@@ -352,8 +324,8 @@ static void run_stages(batch_pass *pass, int threads) {
 /* --- adding up --- */
 
 /* Adds slots up for one run of parameters, by a fixed tree: slots 1 apart, then 2, 4, … The last
- * sums go to an array of their own: what this thread writes there it will read again, and no other
- * thread's cache has to give its lines away for it. */
+ * sums go to a separate array: this thread will read what it writes there, and takes no cache lines
+ * from other threads. */
 static void add_slots(const cnn_minibatch *minibatch, size_t slots, size_t from, size_t count) {
     float *sum = minibatch->gradients + from;
     for (size_t apart = 1; apart < slots; apart *= 2) {
@@ -368,7 +340,7 @@ static void add_slots(const cnn_minibatch *minibatch, size_t slots, size_t from,
     }
 }
 
-/* One of few large parts, so that a thread mostly finds in its cache what it has written before. */
+/* One of few large parts, so that a thread mostly finds in its cache what it wrote before. */
 static void reduction_body(void *context, size_t part, int thread) {
     (void)thread;
     const batch_pass *pass = context;
@@ -382,7 +354,7 @@ static void reduction_body(void *context, size_t part, int thread) {
     }
 }
 
-/* Threads that pay for so much work. */
+/* The number of threads that pay off for this amount of work. */
 static int useful_threads(const cnn_minibatch *minibatch, double flops) {
     double useful = flops / FLOPS_PER_THREAD;
     return useful < 1.0 ? 1 : useful < minibatch->threads ? (int)useful : minibatch->threads;
@@ -400,7 +372,7 @@ const cnn_objective *cnn_minibatch_objective(const cnn_minibatch *minibatch) {
     return &minibatch->objective;
 }
 
-/* What the threads of a preparation share. */
+/* The data shared by the threads of a preparation. */
 typedef struct preparation {
     const cnn_network *network;
     const float *parameters;
@@ -436,11 +408,7 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                        .labels = labels};
     double block_flops = 3.0 * minibatch->network->flops * CNN_LANES;
     int threads = useful_threads(minibatch, block_flops * (double)block_count(m));
-    if (minibatch->network->shared_size > 0) {
-        run_stages(&pass, threads);
-    } else {
-        cnn_thread_pool_for(minibatch->pool, pass.slots, threads, gradient_body, &pass);
-    }
+    run_stages(&pass, threads);
     if (pass.slots == 1) {
         *gradients = minibatch->slots; /* nothing to add up */
         return;
@@ -450,6 +418,10 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
     pass.parts = (size_t)threads;
     cnn_thread_pool_for(minibatch->pool, pass.parts, threads, reduction_body, &pass);
     *gradients = minibatch->gradients;
+}
+
+const float *cnn_minibatch_workspace(const cnn_minibatch *minibatch, size_t block) {
+    return minibatch->workspaces[block];
 }
 
 void cnn_minibatch_set_draw(cnn_minibatch *minibatch, cnn_draw draw) {
@@ -472,11 +444,13 @@ void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                        .count = count,
                        .logits = logits,
                        .labels = labels};
-    if (minibatch->inference) {
-        cnn_inference_set(minibatch->inference, minibatch->network, parameters);
-        pass.network = minibatch->inference->network;
-        pass.workspaces = minibatch->inference_workspaces;
-        pass.parameters = minibatch->inference->parameters;
+    if (minibatch->prediction) {
+        cnn_network_merge_parameters(minibatch->prediction, minibatch->network, parameters,
+                                     minibatch->prediction_parameters);
+        cnn_network_prepare(minibatch->prediction, minibatch->prediction_parameters);
+        pass.network = minibatch->prediction;
+        pass.workspaces = minibatch->prediction_workspaces;
+        pass.parameters = minibatch->prediction_parameters;
     }
     double block_flops = minibatch->network->flops * CNN_LANES;
     int threads = useful_threads(minibatch, block_flops * (double)block_count(count));

@@ -8,13 +8,13 @@
 
 enum { DECAYING_MAX = CNN_LAYERS_MAX * CNN_LAYER_TENSORS_MAX };
 
-/* Where the network's tensors stand that decay; returns how many. */
+/* Finds the tensors of the network that decay; returns their number. */
 static size_t find_decaying(const cnn_network *network, cnn_parameter_range ranges[DECAYING_MAX]) {
     size_t count = 0;
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        for (int t = 0; t < layer->tensor_count; t++) {
-            const cnn_tensor *tensor = &layer->tensors[t];
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            const cnn_tensor *tensor = &node->tensors[t];
             if (tensor->decays) {
                 ranges[count] =
                     (cnn_parameter_range){.first = tensor->offset, .count = tensor->count};
@@ -25,7 +25,8 @@ static size_t find_decaying(const cnn_network *network, cnn_parameter_range rang
     return count;
 }
 
-static void move_weights(const cnn_step *step, const float *gradients) {
+void cnn_step_update(const cnn_step *step) {
+    const float *gradients = step->gradients;
     cnn_parameter_range decaying[DECAYING_MAX];
     cnn_thread_pool *pool = cnn_minibatch_pool(step->minibatch);
     size_t count = step->network->parameter_count;
@@ -46,13 +47,12 @@ static void move_weights(const cnn_step *step, const float *gradients) {
     }
 }
 
-double cnn_step_run(const cnn_step *step, const cnn_sample_source *source, size_t first, size_t m,
-                    int64_t *right) {
+double cnn_step_gradients(cnn_step *step, const cnn_sample_source *source, size_t first, size_t m,
+                          int64_t *right) {
     const cnn_objective *objective = cnn_minibatch_objective(step->minibatch);
-    const float *gradients;
     cnn_minibatch_set_draw(step->minibatch, step->draw);
     cnn_minibatch_prepare(step->minibatch, step->parameters);
-    cnn_minibatch_gradients(step->minibatch, step->parameters, source, first, m, &gradients,
+    cnn_minibatch_gradients(step->minibatch, step->parameters, source, first, m, &step->gradients,
                             step->logits, step->labels);
     double loss = 0.0;
     *right = 0;
@@ -61,8 +61,14 @@ double cnn_step_run(const cnn_step *step, const cnn_sample_source *source, size_
         *right +=
             (cnn_probability(step->logits[i]) >= (float)step->threshold) == (step->labels[i] == 1);
     }
+    return loss;
+}
+
+double cnn_step_run(cnn_step *step, const cnn_sample_source *source, size_t first, size_t m,
+                    int64_t *right) {
+    double loss = cnn_step_gradients(step, source, first, m, right);
     if (isfinite(loss)) {
-        move_weights(step, gradients);
+        cnn_step_update(step);
     }
     return loss;
 }

@@ -5,7 +5,7 @@ double cnn_weight_average_decay(double decay, int64_t number) {
     return early < decay ? early : decay;
 }
 
-/* Parameters below which another thread costs more than it brings: some ten microseconds of work.
+/* Parameters below which another thread costs more than it saves: some ten microseconds of work.
  */
 enum { PARAMETERS_PER_THREAD = 32768 };
 

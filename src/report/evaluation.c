@@ -1,8 +1,10 @@
 #include "report/evaluation.h"
 
+#include "stats/metrics_text.h"
+
 #include <math.h>
 
-/* The four counts of a threshold, by name. */
+/* The names of the four counts. */
 typedef struct count_name {
     const char *name, *text;
     size_t offset;
@@ -20,7 +22,7 @@ static size_t count_value(const cnn_metrics *metrics, int i) {
     return *(const size_t *)(const void *)((const char *)metrics + counts[i].offset);
 }
 
-/* --- for people --- */
+/* --- the table --- */
 
 /* "  [0.8880, 0.9140]": the width of an interval. */
 enum { INTERVAL_WIDTH = 18 };
@@ -107,71 +109,70 @@ void cnn_evaluation_table(const cnn_evaluation_request *request, const cnn_evalu
     }
 }
 
-/* --- for programs --- */
+/* --- JSON --- */
 
-static void json_number(cnn_text *text, const char *name, double number) {
-    if (isfinite(number)) {
-        cnn_text_format(text, ",\"%s\":%.15g", name, number);
-    } else {
-        cnn_text_format(text, ",\"%s\":null", name);
-    }
+static void json_number(cnn_json_writer *json, const char *name, double number) {
+    cnn_json_number(cnn_json_key(json, name), number);
 }
 
-static void json_model(const cnn_evaluated_model *model, const char *path, cnn_text *text) {
-    cnn_text_format(text, "{\"path\":");
-    cnn_text_json_string(text, path);
-    cnn_text_format(text, ",\"threshold\":%.9g", (double)model->threshold);
+static void json_count(cnn_json_writer *json, const char *name, size_t count) {
+    cnn_json_integer(cnn_json_key(json, name), (int64_t)count);
+}
+
+static void json_model(cnn_json_writer *json, const cnn_evaluated_model *model, const char *path) {
+    cnn_json_begin_object(json);
+    cnn_json_string(cnn_json_key(json, "path"), path);
+    cnn_json_float(cnn_json_key(json, "threshold"), model->threshold);
     for (int i = 0; i < COUNT_COUNT; i++) {
-        cnn_text_format(text, ",\"%s\":%zu", counts[i].name, count_value(&model->metrics, i));
+        json_count(json, counts[i].name, count_value(&model->metrics, i));
     }
     for (int i = 0; i < CNN_METRIC_COUNT; i++) {
-        json_number(text, cnn_metric_table[i].name,
+        json_number(json, cnn_metric_table[i].name,
                     cnn_metric_value(&model->metrics, (cnn_metric_id)i));
     }
-    cnn_text_format(text, ",\"interval_95\":{");
-    for (int i = 0; i < CNN_METRIC_COUNT; i++) {
-        cnn_text_format(text, "%s\"%s\":[", i > 0 ? "," : "", cnn_metric_table[i].name);
-        cnn_text_number(text, model->intervals[i].low, "null");
-        cnn_text_append(text, ",", 1);
-        cnn_text_number(text, model->intervals[i].high, "null");
-        cnn_text_append(text, "]", 1);
-    }
-    cnn_text_format(text, "}}");
+    cnn_intervals_json(cnn_json_key(json, "interval_95"), model->intervals);
+    cnn_json_end(json);
 }
 
-static void json_tests(const cnn_evaluation *evaluation, cnn_text *text) {
+static void json_tests(cnn_json_writer *json, const cnn_evaluation *evaluation) {
     const cnn_mcnemar *mcnemar = &evaluation->mcnemar;
     const cnn_delong *delong = &evaluation->delong;
-    cnn_text_format(text, ",\"mcnemar\":{\"only_model\":%zu,\"only_other\":%zu,\"exact\":%s",
-                    mcnemar->only_first, mcnemar->only_second, mcnemar->exact ? "true" : "false");
-    json_number(text, "chi_square", mcnemar->chi_square);
-    json_number(text, "p", mcnemar->p);
-    cnn_text_format(text, "},\"delong\":{\"confidence\":0.95");
-    json_number(text, "difference", delong->difference);
-    json_number(text, "standard_error", delong->standard_error);
-    json_number(text, "z", delong->z);
-    json_number(text, "p", delong->p);
-    json_number(text, "low", delong->low);
-    json_number(text, "high", delong->high);
-    cnn_text_format(text, "}");
+    cnn_json_begin_object(cnn_json_key(json, "mcnemar"));
+    json_count(json, "only_model", mcnemar->only_first);
+    json_count(json, "only_other", mcnemar->only_second);
+    cnn_json_boolean(cnn_json_key(json, "exact"), mcnemar->exact);
+    json_number(json, "chi_square", mcnemar->chi_square);
+    json_number(json, "p", mcnemar->p);
+    cnn_json_end(json);
+    cnn_json_begin_object(cnn_json_key(json, "delong"));
+    json_number(json, "confidence", 0.95);
+    json_number(json, "difference", delong->difference);
+    json_number(json, "standard_error", delong->standard_error);
+    json_number(json, "z", delong->z);
+    json_number(json, "p", delong->p);
+    json_number(json, "low", delong->low);
+    json_number(json, "high", delong->high);
+    cnn_json_end(json);
 }
 
 void cnn_evaluation_json(const cnn_evaluation_request *request, const cnn_evaluation *evaluation,
                          cnn_text *text) {
     const cnn_predictor *predictor = evaluation->model[0].predictor;
-    cnn_text_format(text, "{\"version\":\"%s\",\"data\":", CNN_VERSION);
-    cnn_text_json_string(text, request->data);
-    cnn_text_format(text, ",\"classes\":[");
-    cnn_text_json_string(text, cnn_predictor_class(predictor, 0));
-    cnn_text_append(text, ",", 1);
-    cnn_text_json_string(text, cnn_predictor_class(predictor, 1));
-    cnn_text_format(text, "],\"images\":%zu,\"failed\":%zu,\"model\":", evaluation->measured,
-                    evaluation->failed);
-    json_model(&evaluation->model[0], request->models[0], text);
+    cnn_json_writer json = cnn_json_writer_start(text, CNN_JSON_COMPACT);
+    cnn_json_begin_object(&json);
+    cnn_json_string(cnn_json_key(&json, "version"), CNN_VERSION);
+    cnn_json_string(cnn_json_key(&json, "data"), request->data);
+    cnn_json_begin_array(cnn_json_key(&json, "classes"));
+    cnn_json_string(&json, cnn_predictor_class(predictor, 0));
+    cnn_json_string(&json, cnn_predictor_class(predictor, 1));
+    cnn_json_end(&json);
+    json_count(&json, "images", evaluation->measured);
+    json_count(&json, "failed", evaluation->failed);
+    json_model(cnn_json_key(&json, "model"), &evaluation->model[0], request->models[0]);
     if (evaluation->model_count == 2) {
-        cnn_text_format(text, ",\"other\":");
-        json_model(&evaluation->model[1], request->models[1], text);
-        json_tests(evaluation, text);
+        json_model(cnn_json_key(&json, "other"), &evaluation->model[1], request->models[1]);
+        json_tests(&json, evaluation);
     }
-    cnn_text_format(text, "}\n");
+    cnn_json_end(&json);
+    cnn_text_append(text, "\n", 1);
 }

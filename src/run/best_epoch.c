@@ -9,7 +9,7 @@ cnn_best_epoch cnn_best_epoch_none(void) {
     return (cnn_best_epoch){.value = (double)NAN, .smoothed = (double)NAN};
 }
 
-/* Is a metric of these validation images a number? Asked of predictions that tell nothing. */
+/* Is a metric of these validation images a number? Tested with uninformative predictions. */
 static cnn_status is_defined(cnn_metric_id id, const cnn_dataset *dataset, bool *defined,
                              cnn_error *error) {
     size_t count = dataset->split_count[CNN_SPLIT_VALIDATION];
@@ -78,4 +78,10 @@ bool cnn_best_epoch_update(const cnn_early_stopping *rule, int64_t epoch,
 bool cnn_best_epoch_is_over(const cnn_early_stopping *rule, int64_t epochs,
                             const cnn_best_epoch *best) {
     return rule->patience > 0 && epochs - best->epoch >= rule->patience;
+}
+
+bool cnn_best_epoch_stops_early(const cnn_config *config, int64_t epochs,
+                                const cnn_best_epoch *best) {
+    return epochs < config->train.epochs &&
+           cnn_best_epoch_is_over(&config->train.early_stopping, epochs, best);
 }

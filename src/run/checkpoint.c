@@ -1,6 +1,8 @@
 #include "run/checkpoint.h"
 
+#include "base/c_locale.h"
 #include "base/error.h"
+#include "base/number_text.h"
 #include "config/config.h"
 #include "model/safetensors.h"
 
@@ -12,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The numbers of a state, each a string of the file: whole ones (int64_t) in decimal, the others
- * (double) in hexadecimal floating point, which is exact and needs no care with digits. */
+/* The numbers of a state, each a string of the file: integers (int64_t) in decimal, the others
+ * (double) in hexadecimal floating point, which is exact. */
 typedef struct state_field {
     const char *key;
     size_t offset;
@@ -25,7 +27,7 @@ typedef struct state_field {
 #define REAL(field)                                                                                \
     { "checkpoint." #field, offsetof(cnn_checkpoint_state, field), false }
 static const state_field fields[] = {
-    /* these come first: cnn_checkpoint_peek reads them alone */
+    /* these come first: cnn_checkpoint_peek reads only these */
     WHOLE(epochs),
     WHOLE(batches),
     WHOLE(best.epoch),
@@ -45,13 +47,13 @@ static const state_field fields[] = {
 
 enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 3, NUMBER_SIZE = 40, TENSORS = 4 };
 
-/* Goes up whenever the rest of a run would be another one, or a reader would not understand. */
+/* Increased whenever the rest of a run would change, or an older reader could not read the file. */
 static const char version[] = "2";
 static const char version_key[] = "checkpoint.version";
 static const char config_key[] = "checkpoint.config";
 static const char data_key[] = "checkpoint.data";
 
-/* The arrays of a checkpoint under their names. */
+/* The arrays of a checkpoint and their names. */
 static void name_tensors(const cnn_checkpoint_values *values, cnn_saved_tensor tensors[TENSORS]) {
     const cnn_saved_tensor named[TENSORS] = {
         {.name = "parameters", .count = values->parameter_count, .data = values->parameters},
@@ -75,6 +77,7 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
                                         {.key = config_key, .value = config},
                                         {.key = data_key, .value = data}};
     (void)snprintf(data, sizeof data, "%016" PRIx64, state->data);
+    locale_t before = cnn_c_locale_enter();
     for (size_t i = 0; i < FIELDS; i++) {
         const void *field = (const char *)state + fields[i].offset;
         if (fields[i].whole) {
@@ -84,6 +87,7 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
         }
         texts[i + 3] = (cnn_saved_text){.key = fields[i].key, .value = numbers[i]};
     }
+    cnn_c_locale_leave(before);
     cnn_saved_tensor tensors[TENSORS];
     name_tensors(values, tensors);
     return cnn_safetensors_write(path, texts, FIELDS + 3, tensors, TENSORS, error);
@@ -108,7 +112,7 @@ static cnn_status read_tensor(const cnn_saved_file *file, const char *path, cons
     return CNN_OK;
 }
 
-/* Asked first: a checkpoint of another version knows other keys, too. */
+/* Checked first: a checkpoint of another version may have other keys. */
 static cnn_status check_version(const cnn_saved_file *file, const char *path, cnn_error *error) {
     const char *text = cnn_saved_text_find(file, version_key);
     if (text && strcmp(text, version) == 0) {
@@ -128,29 +132,26 @@ static cnn_status compare_config(const cnn_saved_file *file, const char *path, c
                                  cnn_error *error) {
     const char *text;
     char difference[256];
-    cnn_status status = check_version(file, path, error);
-    if (status == CNN_OK) {
-        status = read_text(file, path, config_key, &text, error);
+    CNN_TRY(check_version(file, path, error));
+    CNN_TRY(read_text(file, path, config_key, &text, error));
+    cnn_status status = cnn_config_difference(text, config, difference, error);
+    if (status == CNN_ERROR_MODEL) {
+        return cnn_fail_prefix(error, status, "%s: damaged: %s: ", path, config_key);
     }
-    if (status == CNN_OK) {
-        status = cnn_config_difference(text, config, difference, error);
-    }
-    if (status == CNN_OK && difference[0]) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: cannot resume: the config has changed since the run was started: %s",
-                          path, difference);
-    }
-    return status;
+    CNN_TRY(status);
+    return difference[0] ? cnn_fail(error, CNN_ERROR_CONFIG,
+                                    "%s: cannot resume: the config has changed since the run was "
+                                    "started: %s",
+                                    path, difference)
+                         : CNN_OK;
 }
 
-/* Reads one number into its place in *state. Whole ones are never negative; others may be NaN. */
+/* Reads one number into its field of *state. Integers are never negative; other numbers may be NaN.
+ */
 static cnn_status read_field(const cnn_saved_file *file, const char *path, const state_field *field,
                              cnn_checkpoint_state *state, cnn_error *error) {
     const char *text;
-    cnn_status status = read_text(file, path, field->key, &text, error);
-    if (status != CNN_OK) {
-        return status;
-    }
+    CNN_TRY(read_text(file, path, field->key, &text, error));
     void *place = (char *)state + field->offset;
     char *end;
     bool fits = true;
@@ -160,7 +161,7 @@ static cnn_status read_field(const cnn_saved_file *file, const char *path, const
         *(int64_t *)place = value;
         fits = value >= 0 && errno == 0;
     } else {
-        *(double *)place = strtod(text, &end);
+        *(double *)place = cnn_number_read(text, &end);
     }
     if (!fits || end == text || *end) {
         return cnn_fail(error, CNN_ERROR_MODEL,
@@ -170,39 +171,39 @@ static cnn_status read_field(const cnn_saved_file *file, const char *path, const
     return CNN_OK;
 }
 
-static cnn_status read_state(const cnn_saved_file *file, const char *path, const char *config,
-                             cnn_checkpoint_state *state, bool *same_data, cnn_error *error) {
-    const char *text;
-    cnn_status status = compare_config(file, path, config, error);
-    if (status == CNN_OK) {
-        status = read_text(file, path, data_key, &text, error);
+/* Compares the config, and reads the first `count` fields. */
+static cnn_status read_fields(const cnn_saved_file *file, const char *path, const char *config,
+                              size_t count, cnn_checkpoint_state *state, cnn_error *error) {
+    CNN_TRY(compare_config(file, path, config, error));
+    for (size_t i = 0; i < count; i++) {
+        CNN_TRY(read_field(file, path, &fields[i], state, error));
     }
-    if (status != CNN_OK) {
-        return status;
+    return CNN_OK;
+}
+
+static cnn_status read_all(const cnn_saved_file *file, const char *path, const char *config,
+                           cnn_checkpoint_state *state, const cnn_checkpoint_values *values,
+                           bool *same_data, cnn_error *error) {
+    const char *data;
+    float *const places[TENSORS] = {values->parameters, values->best_parameters,
+                                    values->optimizer_state, values->average};
+    cnn_saved_tensor tensors[TENSORS];
+    CNN_TRY(read_fields(file, path, config, FIELDS, state, error));
+    CNN_TRY(read_text(file, path, data_key, &data, error));
+    *same_data = strtoull(data, NULL, 16) == state->data;
+    name_tensors(values, tensors);
+    for (int i = 0; i < TENSORS; i++) {
+        CNN_TRY(read_tensor(file, path, tensors[i].name, places[i], tensors[i].count, error));
     }
-    *same_data = strtoull(text, NULL, 16) == state->data;
-    for (size_t i = 0; i < FIELDS && status == CNN_OK; i++) {
-        status = read_field(file, path, &fields[i], state, error);
-    }
-    return status;
+    return CNN_OK;
 }
 
 cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpoint_state *state,
                                const cnn_checkpoint_values *values, bool *same_data,
                                cnn_error *error) {
     cnn_saved_file file;
-    cnn_status status = cnn_safetensors_read(path, &file, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    status = read_state(&file, path, config, state, same_data, error);
-    float *const places[TENSORS] = {values->parameters, values->best_parameters,
-                                    values->optimizer_state, values->average};
-    cnn_saved_tensor tensors[TENSORS];
-    name_tensors(values, tensors);
-    for (int i = 0; i < TENSORS && status == CNN_OK; i++) {
-        status = read_tensor(&file, path, tensors[i].name, places[i], tensors[i].count, error);
-    }
+    CNN_TRY(cnn_safetensors_read(path, &file, error));
+    cnn_status status = read_all(&file, path, config, state, values, same_data, error);
     cnn_safetensors_free(&file);
     return status;
 }
@@ -210,14 +211,8 @@ cnn_status cnn_checkpoint_read(const char *path, const char *config, cnn_checkpo
 cnn_status cnn_checkpoint_peek(const char *path, const char *config, cnn_checkpoint_state *state,
                                cnn_error *error) {
     cnn_saved_file file;
-    cnn_status status = cnn_safetensors_read(path, &file, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    status = compare_config(&file, path, config, error);
-    for (size_t i = 0; i < PEEKED_FIELDS && status == CNN_OK; i++) {
-        status = read_field(&file, path, &fields[i], state, error);
-    }
+    CNN_TRY(cnn_safetensors_read(path, &file, error));
+    cnn_status status = read_fields(&file, path, config, PEEKED_FIELDS, state, error);
     cnn_safetensors_free(&file);
     return status;
 }

@@ -1,302 +1,164 @@
-/* k-fold cross-validation: a run for each fold, which trains on the other folds and is tested on
- * this one; then all predictions together. */
+/* k-fold cross-validation: a set of runs, one for each fold, which trains on the other folds and is
+ * tested on this one; then all predictions together. */
 #include "base/error.h"
-#include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
-#include "run/directory.h"
 #include "run/evaluate.h"
-#include "run/fold_files.h"
-#include "run/pool.h"
+#include "run/fold_images.h"
+#include "run/moved_images.h"
+#include "run/run_set.h"
 #include "run/setup.h"
-#include "run/training.h"
+#include "run/summary.h"
 
 #include "cnn/train.h"
 
-#include <math.h>
 #include <string.h>
-#include <time.h>
-
-/* The largest config.json that is read. */
-#define CONFIG_LIMIT ((size_t)16 << 20)
 
 typedef struct validation {
-    cnn_config *config;
+    cnn_config config; /* owned by the caller; once images are loaded, with the names of their
+                        * classes: a view, of which nothing is freed */
     const cnn_train_options *options;
-    cnn_run_directory directory;
-    cnn_pool pool;
-    int fold;        /* at work, counted from 1 */
-    double deadline; /* by now() */
+    cnn_fold_images images;
 } validation;
 
-static double now(void) {
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+/* --- a fold as a member of a set --- */
+
+static const cnn_config *resolved_config(const void *context) {
+    const validation *v = context;
+    return &v->config;
 }
 
-/* --- what a fold's run says --- */
-
-static void log_of_fold(void *user, cnn_log_level level, const char *line) {
-    const validation *v = user;
-    cnn_log_message(&v->options->log, level, "fold %d/%d: %s", v->fold, v->pool.folds, line);
+/* All folds have the same config. */
+static const cnn_config *fold_config(const void *context, int fold) {
+    (void)fold;
+    return resolved_config(context);
 }
 
-/* The folds to come take as long as this one. */
-static void progress_of_fold(void *user, const cnn_train_progress *progress) {
-    const validation *v = user;
-    cnn_train_progress whole = *progress;
-    double images = (double)v->pool.dataset->split_count[CNN_SPLIT_TRAIN];
-    whole.fold = v->fold;
-    whole.folds = v->pool.folds;
-    if (progress->images_per_second > 0.0) {
-        whole.seconds_left += (double)(v->pool.folds - v->fold) * (double)progress->epochs *
-                              images / progress->images_per_second;
-    }
-    v->options->progress(v->options->user, &whole);
+static cnn_status load_images(void *context, cnn_error *error) {
+    validation *v = context;
+    CNN_TRY(cnn_fold_images_load(&v->config, v->options, &v->images, error));
+    v->config = cnn_setup_config(&v->config, v->images.dataset);
+    return CNN_OK;
 }
 
-static bool should_stop(void *user) {
-    const validation *v = user;
-    return v->options->should_stop && v->options->should_stop(v->options->user);
+static void describe_folds(const void *context, cnn_text *text) {
+    const validation *v = context;
+    cnn_table_split(v->images.dataset, v->images.fold, text);
 }
 
-/* --- the directory --- */
-
-static cnn_status check_directory(const validation *v, cnn_error *error) {
-    bool has_checkpoint;
-    cnn_run_mode mode = v->options->overwrite ? CNN_RUN_OVERWRITE
-                        : v->options->resume  ? CNN_RUN_RESUME_FOLDS
-                                              : CNN_RUN_NEW;
-    return cnn_run_directory_check(&v->directory, mode, &has_checkpoint, error);
+static cnn_status follow_folds(void *context, const char *table, cnn_text *difference,
+                               cnn_error *error) {
+    validation *v = context;
+    CNN_TRY(cnn_moved_images_follow(table, v->images.dataset, v->images.fold, difference, error));
+    return difference->length > 0
+               ? CNN_OK
+               : cnn_table_update_split(table, v->images.dataset, v->images.fold, error);
 }
 
-/* Keeps other runs out, and looks again: another may have come and gone. */
-static cnn_status claim_directory(validation *v, cnn_error *error) {
-    bool protected;
-    cnn_status status = cnn_run_directory_claim(&v->directory, &protected, error);
-    return status == CNN_OK ? check_directory(v, error) : status;
+static cnn_status prepare_fold(void *context, int fold, cnn_member *member, cnn_error *error) {
+    validation *v = context;
+    *member = (cnn_member){.config = &v->config, .images = v->images.dataset};
+    return cnn_fold_images_choose(&v->images, &v->config, fold, error);
 }
 
-/* Is the directory ours to use? Asked before data is read. */
-static cnn_status open_directory(validation *v, cnn_error *error) {
-    const char *output = v->options->output ? v->options->output : v->config->output;
-    if (!output) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "output: missing; the run directory, in the config or as --out DIR");
-    }
-    cnn_status status = cnn_run_directory_open(output, &v->directory, error);
-    if (status == CNN_OK) {
-        status = check_directory(v, error);
-    }
-    if (status == CNN_OK && cnn_folder_exists(v->directory.path)) {
-        status = claim_directory(v, error);
-    }
-    return status;
-}
+/* --- testing the folds' models --- */
 
-/* *begun: the folds of this directory are chosen. Compares the config they were chosen by. */
-static cnn_status has_begun(const validation *v, bool *begun, cnn_error *error) {
-    const char *path = v->directory.file[CNN_RUN_CONFIG];
-    char *then = NULL;
-    char *now = NULL;
-    size_t size;
-    char difference[256];
-    *begun = false;
-    cnn_status status = CNN_OK;
-    if (v->options->resume) {
-        status = cnn_run_has_file(&v->directory, CNN_RUN_SPLIT, begun, error);
-    }
-    if (status != CNN_OK || !*begun) {
-        return status;
-    }
-    status = cnn_file_read(path, CONFIG_LIMIT, CNN_ERROR_RUNTIME, &then, &size, error);
-    if (status != CNN_OK) {
-        return cnn_fail_prefix(error, status, "%s: ", path);
-    }
-    now = cnn_config_to_json(v->config);
-    status = now ? cnn_config_difference(then, now, difference, error)
-                 : cnn_fail_memory(error, "the config");
-    if (status == CNN_OK && difference[0]) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: cannot resume: the config has changed since the run was started: %s",
-                          v->directory.path, difference);
-    }
-    cnn_free(then);
-    cnn_free(now);
-    return status;
-}
+/* The predictions of the models of all folds. */
+typedef struct fold_results {
+    cnn_fold_row *rows; /* [folds] */
+    double *thresholds; /* [folds] */
+    float *logits;      /* [images], each by the model that did not see the image */
+    float *fold_logits; /* [images], used for one fold at a time */
+    size_t parameters;
+} fold_results;
 
-/* Has every fold finished, and was it made use of? Needs no data. */
-static cnn_status is_finished(const validation *v, bool *finished, cnn_error *error) {
-    cnn_status status = cnn_run_has_file(&v->directory, CNN_RUN_SUMMARY, finished, error);
-    for (int fold = 1; fold <= v->options->folds && status == CNN_OK && *finished; fold++) {
-        char *path = cnn_run_fold_path(v->directory.path, fold);
-        status = path ? cnn_train_is_finished(path, v->config, finished, error)
-                      : cnn_fail_memory(error, v->directory.path);
-        cnn_free(path);
-    }
-    if (status == CNN_OK && *finished) { /* not where more folds were asked for then */
-        char *path = cnn_run_fold_path(v->directory.path, v->options->folds + 1);
-        *finished = path && !cnn_folder_exists(path);
-        status = path ? CNN_OK : cnn_fail_memory(error, v->directory.path);
-        cnn_free(path);
-    }
-    return status;
-}
-
-static cnn_status write_config(const validation *v, cnn_error *error) {
-    char *json = cnn_config_to_json(v->config);
-    cnn_status status =
-        json ? cnn_file_write(v->directory.file[CNN_RUN_CONFIG], json, strlen(json), error)
-             : cnn_fail_memory(error, "the config");
-    cnn_free(json);
-    return status;
-}
-
-/* Starts: the table of folds comes last, so that where it is there, all else is. */
-static cnn_status start(const validation *v, cnn_error *error) {
-    cnn_text text = {0};
-    cnn_status status = cnn_run_directory_clear(&v->directory, error);
-    if (status == CNN_OK) {
-        status = write_config(v, error);
-    }
-    cnn_folds_describe(&v->pool, &text);
-    if (status == CNN_OK) {
-        status = text.failed ? cnn_fail_memory(error, "folds")
-                             : cnn_file_write(v->directory.file[CNN_RUN_SPLIT], text.data,
-                                              text.length, error);
-    }
-    cnn_text_free(&text);
-    return status;
-}
-
-/* Goes on: the same images must be in the same folds. */
-static cnn_status resume(const validation *v, cnn_error *error) {
-    cnn_text text = {0};
-    cnn_text difference = {0};
-    cnn_folds_describe(&v->pool, &text);
-    cnn_status status =
-        cnn_run_compare_table(v->directory.file[CNN_RUN_SPLIT], &text, &difference, error);
-    if (status == CNN_OK && difference.length > 0) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: cannot resume: --folds or the images have changed since the run was "
-                          "started (fold,path,label,group,content): %s",
-                          v->directory.path, difference.data);
-    }
-    cnn_text_free(&difference);
-    cnn_text_free(&text);
-    if (status == CNN_OK) {
-        status = cnn_run_remove(&v->directory, CNN_RUN_SUMMARY, error);
-    }
-    return status == CNN_OK ? write_config(v, error) : status;
-}
-
-static cnn_status start_or_resume(validation *v, bool begun, cnn_error *error) {
-    cnn_status status = CNN_OK;
-    if (!v->directory.claimed) { /* it was not there */
-        status = cnn_folder_make(v->directory.path, error);
-        if (status == CNN_OK) {
-            status = claim_directory(v, error);
-        }
-    }
-    if (status != CNN_OK) {
-        return status;
-    }
-    return begun ? resume(v, error) : start(v, error);
-}
-
-/* --- the folds --- */
-
-/* The run of one fold; goes on where it was begun, and leaves it alone where it is finished. */
-static cnn_status train_fold(validation *v, cnn_error *error) {
-    char *path = cnn_run_fold_path(v->directory.path, v->fold);
-    if (!path) {
-        return cnn_fail_memory(error, v->directory.path);
-    }
-    cnn_train_options options = *v->options;
-    options.output = path;
-    options.resume = true;
-    options.overwrite = false;
-    options.log = (cnn_log_sink){.write = log_of_fold, .user = v};
-    options.progress = v->options->progress ? progress_of_fold : NULL;
-    options.should_stop = should_stop;
-    options.user = v;
-    if (options.max_seconds > 0.0) { /* the folds to come share what is left */
-        options.max_seconds = fmax(v->deadline - now(), 1e-3) / (v->pool.folds - v->fold + 1);
-    }
-    cnn_status status =
-        cnn_dataset_choose_fold(v->pool.dataset, &v->config->data, (uint64_t)v->config->train.seed,
-                                v->pool.fold, v->fold - 1, error);
-    if (status == CNN_OK) {
-        status = cnn_train_on(v->pool.dataset, v->config, &options, error);
-        if (status != CNN_OK) {
-            status = cnn_fail_prefix(error, status, "fold %d/%d: ", v->fold, v->pool.folds);
-        }
-    }
-    cnn_free(path);
-    return status;
-}
-
-/* Runs the images of a fold through its model. logits: [images of the pool], of which the fold's
- * are filled in. scratch: as large. */
-static cnn_status test_fold(const validation *v, const cnn_model *model, float *scratch,
-                            float *logits, cnn_fold_result *result, cnn_error *error) {
-    const cnn_dataset *dataset = v->pool.dataset;
-    cnn_setup setup = {.dataset = v->pool.dataset,
+/* Runs the images of the chosen fold through its model. */
+static cnn_status test_fold(const validation *v, int fold, const cnn_model *model,
+                            cnn_minibatch *minibatch, fold_results *results, cnn_error *error) {
+    const cnn_dataset *dataset = v->images.dataset;
+    cnn_fold_row *row = &results->rows[fold - 1];
+    cnn_setup setup = {.dataset = v->images.dataset,
                        .network = model->network,
                        .info = model->info,
                        .threads = cnn_setup_threads(v->options->threads)};
-    cnn_minibatch *minibatch = NULL;
     cnn_pixel_table_fill(setup.info.mean, setup.info.deviation, &setup.table);
-    cnn_status status = cnn_minibatch_create(model->network, 0, setup.threads, &minibatch, error);
+    cnn_minibatch_prepare(minibatch, model->parameters);
+    CNN_TRY(cnn_evaluate(&setup, minibatch, model->parameters, CNN_SPLIT_TEST, results->fold_logits,
+                         &row->test, error));
+    for (size_t i = 0; i < dataset->split_count[CNN_SPLIT_TEST]; i++) {
+        results->logits[dataset->split[CNN_SPLIT_TEST][i]] = results->fold_logits[i];
+    }
+    row->threshold = results->thresholds[fold - 1] = model->info.threshold;
+    memcpy(row->images, dataset->split_count, sizeof row->images);
+    results->parameters = model->network->parameter_count;
+    return CNN_OK;
+}
+
+/* Does the model fit the images? It does unless its file was replaced. */
+static cnn_status check_images(const validation *v, const char *path, const cnn_model *model,
+                               cnn_error *error) {
+    const cnn_image_settings *found = &model->config->image;
+    const cnn_image_settings *expected = &v->config.image;
+    if (found->width == expected->width && found->height == expected->height &&
+        found->channels == expected->channels) {
+        return CNN_OK;
+    }
+    return cnn_fail(
+        error, CNN_ERROR_MODEL,
+        "%s: expected a model for images of %lld x %lld x %lld, as in the config, found "
+        "one for %lld x %lld x %lld",
+        path, (long long)expected->width, (long long)expected->height,
+        (long long)expected->channels, (long long)found->width, (long long)found->height,
+        (long long)found->channels);
+}
+
+static cnn_status test_model(const validation *v, int fold, const char *path, fold_results *results,
+                             cnn_error *error) {
+    const cnn_kernels *kernels = NULL;
+    cnn_model *model = NULL;
+    cnn_minibatch *minibatch = NULL;
+    cnn_status status = cnn_kernels_choose(&kernels, error);
     if (status == CNN_OK) {
-        cnn_minibatch_prepare(minibatch, model->parameters);
-        status = cnn_evaluate(&setup, minibatch, model->parameters, CNN_SPLIT_TEST, scratch,
-                              &result->test, error);
+        status = cnn_model_read(path, kernels, &model, error);
     }
-    for (size_t i = 0; i < dataset->split_count[CNN_SPLIT_TEST] && status == CNN_OK; i++) {
-        logits[dataset->split[CNN_SPLIT_TEST][i]] = scratch[i];
+    if (status == CNN_OK) {
+        status = check_images(v, path, model, error);
     }
-    result->threshold = model->info.threshold;
-    memcpy(result->images, dataset->split_count, sizeof result->images);
+    if (status == CNN_OK) {
+        status = cnn_minibatch_create(model->network, 0, cnn_setup_threads(v->options->threads),
+                                      &minibatch, error);
+    }
+    if (status == CNN_OK) {
+        status = test_fold(v, fold, model, minibatch, results, error);
+    }
     cnn_minibatch_free(minibatch);
+    cnn_model_free(model);
     return status;
 }
 
-/* Tests all folds by their model files, so that folds of an earlier run count like those of this
- * one. */
-static cnn_status test_folds(validation *v, float *logits, cnn_fold_result *results,
-                             size_t *parameters, cnn_error *error) {
-    const cnn_kernels *kernels = NULL;
-    float *scratch = cnn_alloc(v->pool.dataset->count, sizeof *scratch);
-    cnn_status status =
-        scratch ? cnn_kernels_choose(&kernels, error) : cnn_fail_memory(error, "an evaluation");
-    for (v->fold = 1; v->fold <= v->pool.folds && status == CNN_OK; v->fold++) {
-        cnn_run_directory directory;
-        cnn_model *model = NULL;
-        char *path = cnn_run_fold_path(v->directory.path, v->fold);
-        status = path ? cnn_run_directory_open(path, &directory, error)
-                      : cnn_fail_memory(error, v->directory.path);
+/* Tests all folds by their model files, so that folds trained by other processes are treated like
+ * those of this one. */
+static cnn_status test_folds(const validation *v, const cnn_run_directory *directory,
+                             fold_results *results, cnn_error *error) {
+    for (int fold = 1; fold <= v->images.folds; fold++) {
+        cnn_run_directory of_fold = {0};
+        char *path = cnn_run_fold_path(directory->path, fold);
+        cnn_status status = path ? cnn_run_directory_name(path, &of_fold, error)
+                                 : cnn_fail_memory(error, directory->path);
+        if (status == CNN_OK) {
+            status = cnn_fold_images_choose(&v->images, &v->config, fold, error);
+        }
+        if (status == CNN_OK) {
+            status = test_model(v, fold, of_fold.file[CNN_RUN_MODEL], results, error);
+        }
         cnn_free(path);
-        if (status != CNN_OK) {
-            break;
-        }
-        status = cnn_model_read(directory.file[CNN_RUN_MODEL], kernels, &model, error);
-        if (status == CNN_OK) {
-            status = cnn_dataset_choose_fold(v->pool.dataset, &v->config->data,
-                                             (uint64_t)v->config->train.seed, v->pool.fold,
-                                             v->fold - 1, error);
-        }
-        if (status == CNN_OK) {
-            *parameters = model->network->parameter_count;
-            status = test_fold(v, model, scratch, logits, &results[v->fold - 1], error);
-        }
-        cnn_model_free(model);
-        cnn_run_directory_close(&directory);
+        cnn_run_directory_free(&of_fold);
+        CNN_TRY(status);
     }
-    cnn_free(scratch);
-    return status;
+    return CNN_OK;
 }
+
+/* --- measuring --- */
 
 /* Measures scores, with intervals. */
 static cnn_status measure(const float *logits, const uint8_t *labels, size_t count, int threads,
@@ -311,113 +173,109 @@ static cnn_status measure(const float *logits, const uint8_t *labels, size_t cou
     return status;
 }
 
-/* Measures all predictions together. Each fold's model has a threshold of its own, so that what
- * depends on it is measured on the decisions, and the rest on the probabilities; the bootstrap
- * draws the same images for both. */
-static cnn_status measure_pooled(const validation *v, cnn_folds_result *result, cnn_error *error) {
-    static const cnn_metric_id of_probabilities[] = {CNN_METRIC_loss, CNN_METRIC_auc,
-                                                     CNN_METRIC_average_precision, CNN_METRIC_brier,
-                                                     CNN_METRIC_ece};
-    const cnn_dataset *dataset = v->pool.dataset;
-    int threads = cnn_setup_threads(v->options->threads);
+/* The model of each fold has its own threshold: metrics that need a threshold are measured on the
+ * decisions, the others on the probabilities. The bootstrap draws the same images for both. */
+static cnn_status measure_both(const float *decisions, const float *logits, const uint8_t *labels,
+                               size_t count, int threads, cnn_measured *pooled, cnn_error *error) {
     cnn_measured probabilities;
+    CNN_TRY(measure(decisions, labels, count, threads, pooled, error));
+    CNN_TRY(measure(logits, labels, count, threads, &probabilities, error));
+    for (int id = 0; id < CNN_METRIC_COUNT; id++) {
+        size_t offset = cnn_metric_table[id].offset;
+        if (!cnn_metric_table[id].needs_threshold) {
+            memcpy((char *)&pooled->metrics + offset, (const char *)&probabilities.metrics + offset,
+                   sizeof(double));
+            pooled->intervals[id] = probabilities.intervals[id];
+        }
+    }
+    return CNN_OK;
+}
+
+/* Measures all predictions together. */
+static cnn_status measure_pooled(const validation *v, const cnn_predictions *predictions,
+                                 cnn_measured *pooled, cnn_error *error) {
+    const cnn_dataset *dataset = v->images.dataset;
     uint8_t *labels = cnn_alloc(dataset->count, sizeof *labels);
     float *decisions = cnn_alloc(dataset->count, sizeof *decisions);
-    cnn_status status = labels && decisions ? CNN_OK : cnn_fail_memory(error, "metrics");
-    for (size_t i = 0; i < dataset->count && status == CNN_OK; i++) {
+    bool complete = labels && decisions;
+    for (size_t i = 0; i < dataset->count && complete; i++) {
         labels[i] = (uint8_t)dataset->samples[i].label;
-        decisions[i] = cnn_folds_predicted(result, i) ? 1.0f : -1.0f;
+        decisions[i] = cnn_predictions_positive(predictions, i) ? 1.0f : -1.0f;
     }
-    if (status == CNN_OK) {
-        status = measure(decisions, labels, dataset->count, threads, &result->pooled, error);
-    }
-    if (status == CNN_OK) {
-        status = measure(result->logits, labels, dataset->count, threads, &probabilities, error);
-    }
-    for (size_t i = 0; i < sizeof of_probabilities / sizeof *of_probabilities && status == CNN_OK;
-         i++) {
-        cnn_metric_id id = of_probabilities[i];
-        size_t offset = cnn_metric_table[id].offset;
-        memcpy((char *)&result->pooled.metrics + offset,
-               (const char *)&probabilities.metrics + offset, sizeof(double));
-        result->pooled.intervals[id] = probabilities.intervals[id];
-    }
+    cnn_status status = complete
+                            ? measure_both(decisions, predictions->logits, labels, dataset->count,
+                                           cnn_setup_threads(v->options->threads), pooled, error)
+                            : cnn_fail_memory(error, "metrics");
     cnn_free(labels);
     cnn_free(decisions);
     return status;
 }
 
-/* Measures all folds, and writes what came of it; the summary last. */
-static cnn_status finish(validation *v, cnn_error *error) {
-    float *logits = cnn_alloc(v->pool.dataset->count, sizeof *logits);
-    cnn_fold_result *results = cnn_alloc((size_t)v->pool.folds, sizeof *results);
-    cnn_folds_result result = {.pool = &v->pool, .folds = results, .logits = logits};
-    cnn_status status = logits && results
-                            ? test_folds(v, logits, results, &result.parameters, error)
-                            : cnn_fail_memory(error, "the results");
-    if (status == CNN_OK) {
-        status = measure_pooled(v, &result, error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_folds_write_table(&v->directory, &result, error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_folds_write_predictions(&v->directory, &result, error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_folds_write_summary(&v->directory, &result, error);
-    }
-    if (status == CNN_OK) {
-        const cnn_metrics_column column = {"all folds", &result.pooled};
-        cnn_metrics_log(&v->options->log, &column, 1);
-    }
-    cnn_free(logits);
-    cnn_free(results);
+/* --- the results --- */
+
+/* The summary last. */
+static cnn_status write_results(const validation *v, const cnn_run_directory *directory,
+                                fold_results *results, cnn_error *error) {
+    const cnn_dataset *dataset = v->images.dataset;
+    CNN_TRY(test_folds(v, directory, results, error));
+    const cnn_predictions predictions = {.dataset = dataset,
+                                         .count = dataset->count,
+                                         .logits = results->logits,
+                                         .thresholds = results->thresholds,
+                                         .fold = v->images.fold};
+    cnn_folds_summary summary = {
+        .rows = results->rows, .folds = v->images.folds, .parameters = results->parameters};
+    CNN_TRY(measure_pooled(v, &predictions, &summary.pooled, error));
+    CNN_TRY(cnn_table_write_folds(directory->folds_table, results->rows, v->images.folds, error));
+    CNN_TRY(cnn_table_write_predictions(directory->file[CNN_RUN_PREDICTIONS], &predictions, error));
+    CNN_TRY(cnn_summary_write_folds(directory->file[CNN_RUN_SUMMARY], dataset, &summary, error));
+    const cnn_metrics_column column = {"all folds", &summary.pooled};
+    cnn_metrics_log(&v->options->log, &column, 1);
+    return CNN_OK;
+}
+
+static cnn_status gather_folds(void *context, const cnn_run_directory *directory,
+                               cnn_error *error) {
+    const validation *v = context;
+    size_t count = v->images.dataset->count;
+    size_t folds = (size_t)v->images.folds;
+    fold_results results = {.rows = cnn_alloc(folds, sizeof *results.rows),
+                            .thresholds = cnn_alloc(folds, sizeof *results.thresholds),
+                            .logits = cnn_alloc(count, sizeof *results.logits),
+                            .fold_logits = cnn_alloc(count, sizeof *results.fold_logits)};
+    bool complete = results.rows && results.thresholds && results.logits && results.fold_logits;
+    cnn_status status = complete ? write_results(v, directory, &results, error)
+                                 : cnn_fail_memory(error, "the results");
+    cnn_free(results.rows);
+    cnn_free(results.thresholds);
+    cnn_free(results.logits);
+    cnn_free(results.fold_logits);
     return status;
 }
 
 /* --- */
 
-cnn_status cnn_cross_validate(cnn_config *config, const cnn_train_options *options,
+cnn_status cnn_cross_validate(const cnn_config *config, const cnn_train_options *options,
                               cnn_error *error) {
-    validation v = {.config = config,
-                    .options = options,
-                    .directory = {.lock = {.file = -1}},
-                    .deadline = now() + options->max_seconds};
-    bool begun = false;
-    bool finished = false;
-    cnn_status status = cnn_pool_check_config(config, error);
+    static const cnn_set_kind kind = {.member = "fold",
+                                      .config = fold_config,
+                                      .path = cnn_run_fold_path,
+                                      .load = load_images,
+                                      .resolved = resolved_config,
+                                      .describe = describe_folds,
+                                      .follow = follow_folds,
+                                      .prepare = prepare_fold,
+                                      .gather = gather_folds};
+    validation v = {.config = *config, .options = options};
+    const cnn_run_set set = {.kind = &kind,
+                             .context = &v,
+                             .count = options->folds,
+                             .config = config,
+                             .options = options};
+    cnn_status status = cnn_fold_images_check(config, error);
     if (status == CNN_OK) {
-        status = open_directory(&v, error);
+        status = cnn_run_set_run(&set, error);
     }
-    if (status == CNN_OK) {
-        status = has_begun(&v, &begun, error);
-    }
-    if (status == CNN_OK && begun) {
-        status = is_finished(&v, &finished, error);
-    }
-    if (status != CNN_OK || finished) {
-        goto done;
-    }
-    status = cnn_pool_load(config, options, &v.pool, error);
-    if (status == CNN_OK) {
-        status = cnn_setup_name_classes(config, v.pool.dataset, error);
-    }
-    if (status == CNN_OK) {
-        status = start_or_resume(&v, begun, error);
-    }
-    for (v.fold = 1; v.fold <= v.pool.folds && status == CNN_OK; v.fold++) {
-        status = train_fold(&v, error);
-    }
-    if (status == CNN_OK) {
-        status = finish(&v, error);
-    }
-done:
-    if (status == CNN_OK && finished) {
-        cnn_log_message(&options->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
-                        v.directory.path);
-    }
-    cnn_run_directory_close(&v.directory);
-    cnn_pool_free(&v.pool);
+    cnn_fold_images_free(&v.images);
     return status;
 }

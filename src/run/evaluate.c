@@ -25,27 +25,33 @@ static cnn_status score(const cnn_setup *setup, cnn_minibatch *minibatch, const 
     return status;
 }
 
-cnn_status cnn_evaluate(const cnn_setup *setup, cnn_minibatch *minibatch, const float *parameters,
-                        cnn_split split, float *logits, cnn_metrics *metrics, cnn_error *error) {
-    cnn_scores scores;
-    cnn_status status = score(setup, minibatch, parameters, split, logits, &scores, error);
-    if (status == CNN_OK) {
-        cnn_metrics_measure(&scores, NULL, metrics);
-    }
-    cnn_scores_free(&scores);
-    return status;
-}
-
-cnn_status cnn_evaluate_intervals(const cnn_setup *setup, cnn_minibatch *minibatch,
-                                  const float *parameters, cnn_split split, float *logits,
-                                  cnn_measured *measured, cnn_error *error) {
+/* measured->intervals: only with intervals. */
+static cnn_status evaluate(const cnn_setup *setup, cnn_minibatch *minibatch,
+                           const float *parameters, cnn_split split, float *logits, bool intervals,
+                           cnn_measured *measured, cnn_error *error) {
     cnn_scores scores;
     cnn_status status = score(setup, minibatch, parameters, split, logits, &scores, error);
     if (status == CNN_OK) {
         cnn_metrics_measure(&scores, NULL, &measured->metrics);
+    }
+    if (status == CNN_OK && intervals) {
         status =
             cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, setup->threads, measured->intervals, error);
     }
     cnn_scores_free(&scores);
     return status;
+}
+
+cnn_status cnn_evaluate(const cnn_setup *setup, cnn_minibatch *minibatch, const float *parameters,
+                        cnn_split split, float *logits, cnn_metrics *metrics, cnn_error *error) {
+    cnn_measured measured;
+    CNN_TRY(evaluate(setup, minibatch, parameters, split, logits, false, &measured, error));
+    *metrics = measured.metrics;
+    return CNN_OK;
+}
+
+cnn_status cnn_evaluate_intervals(const cnn_setup *setup, cnn_minibatch *minibatch,
+                                  const float *parameters, cnn_split split, float *logits,
+                                  cnn_measured *measured, cnn_error *error) {
+    return evaluate(setup, minibatch, parameters, split, logits, true, measured, error);
 }

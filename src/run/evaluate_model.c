@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Images that are predicted together: their predictions take 1 MB a model. */
+/* Images that are predicted together: their predictions take 1 MB per model. */
 enum { CHUNK = 4096 };
 
 static cnn_status load_models(const cnn_evaluation_request *request, cnn_evaluation *evaluation,
@@ -51,7 +51,7 @@ static cnn_status list_images(const cnn_evaluation_request *request, cnn_evaluat
         if (request->split < 0 || sample->split == (cnn_split)request->split) {
             cnn_sample other = list->samples[kept];
             list->samples[kept++] = *sample;
-            *sample = other; /* behind the end, and freed there */
+            *sample = other; /* after the end, and freed there */
         }
     }
     if (status == CNN_OK && kept == 0) {
@@ -67,7 +67,8 @@ static cnn_status list_images(const cnn_evaluation_request *request, cnn_evaluat
     return status;
 }
 
-/* Predicts `count` images from `first` on, keeps what all models can say, and tells the caller. */
+/* Predicts `count` images from `first` on, keeps the images that all models can classify, and calls
+ * the caller. */
 static cnn_status predict_chunk(const cnn_evaluation_request *request, cnn_evaluation *evaluation,
                                 const cnn_sample *samples, size_t count, const char **paths,
                                 cnn_prediction *predictions, cnn_error *error) {
@@ -124,7 +125,7 @@ static cnn_status predict(const cnn_evaluation_request *request, cnn_evaluation 
     return status;
 }
 
-/* Metrics and their intervals. The logits are divided by the temperature already. */
+/* Metrics and their intervals. The logits are already divided by the temperature. */
 static cnn_status measure(const cnn_evaluation *evaluation, int threads, cnn_evaluated_model *model,
                           cnn_error *error) {
     cnn_scores scores;
@@ -139,7 +140,7 @@ static cnn_status measure(const cnn_evaluation *evaluation, int threads, cnn_eva
     return status;
 }
 
-/* McNemar's test of right and wrong, DeLong's of the probabilities. */
+/* McNemar's test of the decisions, DeLong's of the probabilities. */
 static cnn_status compare(cnn_evaluation *evaluation, cnn_error *error) {
     size_t count = evaluation->measured;
     size_t only[2] = {0, 0};

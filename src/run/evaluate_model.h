@@ -1,4 +1,4 @@
-/* A model file, or two, against labelled images that it may never have seen: what cnneval does. */
+/* Measures one or two model files on labelled images, for cnneval. */
 #ifndef CNN_RUN_EVALUATE_MODEL_H
 #define CNN_RUN_EVALUATE_MODEL_H
 
@@ -10,14 +10,14 @@
 
 struct cnn_evaluation;
 
-/* What is wanted. */
+/* The request. */
 typedef struct cnn_evaluation_request {
     const char *models[2]; /* the second: NULL, or another to compare with the first */
     const char *data;      /* a folder with one sub-folder per class, or a .csv manifest */
     int split;             /* of a manifest, a cnn_split (rows without one are of train); -1: all */
     double threshold;      /* below 0: each model's own */
     int threads;           /* 0: as many as there are processors */
-    /* called for every image, in order, with what each model says of it; may be NULL */
+    /* called for every image, in order, with the prediction of each model; may be NULL */
     void (*on_image)(void *user, const struct cnn_evaluation *evaluation, const cnn_sample *sample,
                      const cnn_prediction *const said[2]);
     void *user;
@@ -35,16 +35,17 @@ typedef struct cnn_evaluation {
     int model_count;
     cnn_evaluated_model model[2];
     uint8_t *labels;                 /* [measured] */
-    size_t listed, failed, measured; /* images; failed: that a model could say nothing of */
-    size_t other_labels;             /* rows of a manifest whose label is none of the classes */
-    cnn_mcnemar mcnemar;             /* these two: of two models */
+    size_t listed, failed, measured; /* numbers of images; failed: images that a model could not
+                                      * classify */
+    size_t other_labels;             /* rows of a manifest whose label is not a class */
+    cnn_mcnemar mcnemar;             /* these two: only for two models */
     cnn_delong delong;
 } cnn_evaluation;
 
-/* Reads the models, lists and predicts the images, measures. An image that one of the models can
- * say nothing of is left out of all measures. CNN_ERROR_MODEL: a model cannot be read, or two have
- * other classes; CNN_ERROR_DATA: there are no such images, or none that can be read; the data have
- * not the model's classes. Free with cnn_evaluation_free, also after a failure. */
+/* Reads the models, lists and predicts the images, measures. An image that one of the models cannot
+ * classify is left out of all measures. CNN_ERROR_MODEL: a model cannot be read, or two have other
+ * classes; CNN_ERROR_DATA: there are no such images, or none that can be read; the data lacks the
+ * classes of the model. Free with cnn_evaluation_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_evaluate_model(const cnn_evaluation_request *request,
                                            cnn_evaluation *evaluation, cnn_error *error);
 void cnn_evaluation_free(cnn_evaluation *evaluation);

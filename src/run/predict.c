@@ -18,29 +18,25 @@ struct cnn_predictor {
     cnn_pixel_table table;
 };
 
-/* Images that are decoded before the network runs over them, at most … */
+/* Images that are decoded before the network runs on them, at most … */
 enum { CHUNK = 512 };
-/* … and bytes of them (but always a block). */
+/* … and at most this many bytes (but always a block). */
 #define CHUNK_BYTES ((size_t)64 << 20)
 
 static const char no_number[] = "the network gives no number: its values overflow";
 
 cnn_status cnn_predictor_load(const char *path, cnn_predictor **out, cnn_error *error) {
-    *out = NULL;
     const cnn_kernels *kernels;
-    cnn_status status = cnn_kernels_choose(&kernels, error);
-    if (status == CNN_OK) {
-        bool direct_only; /* a wrong CNN_CONV is no fault of the model's, which would be blamed */
-        status = cnn_conv_choose(&direct_only, error);
-    }
-    if (status != CNN_OK) {
-        return status;
-    }
+    bool direct_only;
+    *out = NULL;
+    CNN_TRY(cnn_kernels_choose(&kernels, error));
+    /* checked here, so that a wrong CNN_CONV is not reported as an error of the model */
+    CNN_TRY(cnn_conv_choose(&direct_only, error));
     cnn_predictor *predictor = cnn_alloc(1, sizeof *predictor);
     if (!predictor) {
         return cnn_fail_memory(error, path);
     }
-    status = cnn_model_read(path, kernels, &predictor->model, error);
+    cnn_status status = cnn_model_read(path, kernels, &predictor->model, error);
     if (status != CNN_OK) {
         cnn_predictor_free(predictor);
         return status;
@@ -120,7 +116,7 @@ cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const uint8_t *fro
 
 /* --- many files --- */
 
-/* A run of at most CHUNK files. */
+/* At most CHUNK consecutive files. */
 typedef struct chunk {
     const cnn_predictor *predictor;
     const char *const *paths;
@@ -155,60 +151,70 @@ static void fill(void *context, size_t first, int count, const cnn_block *block,
     cnn_block_from_images(&c->predictor->table, images, count, block, x);
 }
 
-cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *paths, size_t count,
-                             int threads, cnn_prediction *predictions, cnn_error *error) {
-    const cnn_model *model = predictor->model;
-    cnn_status status = CNN_OK;
-    cnn_minibatch *minibatch = NULL;
-    threads = cnn_setup_threads(threads);
-    chunk *c = cnn_alloc(1, sizeof *c);
-    size_t image_size = cnn_image_size(&model->config->image);
+/* Predicts the files of a chunk, c->paths[size]. */
+static void predict_chunk(chunk *c, size_t size, int threads, cnn_minibatch *minibatch) {
+    const cnn_model *model = c->predictor->model;
+    float logits[CHUNK];
+    size_t readable = 0;
+    cnn_sample_source source = {.fill = fill, .context = c};
+    cnn_thread_pool_for(cnn_minibatch_pool(minibatch), size, threads, decode, c);
+    for (size_t i = 0; i < size; i++) {
+        if (c->predictions[i].status == CNN_OK) {
+            c->readable[readable++] = i;
+        }
+    }
+    cnn_minibatch_forward(minibatch, model->parameters, &source, 0, readable, logits, NULL);
+    cnn_temperature_apply(model->info.temperature, logits, readable);
+    for (size_t i = 0; i < readable; i++) {
+        cnn_prediction *prediction = &c->predictions[c->readable[i]];
+        prediction->logit = logits[i];
+        prediction->probability = cnn_probability(logits[i]);
+        if (isnan(prediction->probability)) {
+            prediction->status = CNN_ERROR_DATA;
+            (void)snprintf(prediction->reason, sizeof prediction->reason, "%s", no_number);
+        }
+    }
+}
+
+/* Files of a chunk: as many as fit into CHUNK_BYTES, but at least a block, and no more than there
+ * are. */
+static size_t chunk_size(size_t image_size, size_t count) {
     size_t most = CHUNK_BYTES / image_size < CNN_LANES ? CNN_LANES : CHUNK_BYTES / image_size;
     most = most < CHUNK ? most : CHUNK;
-    most = count < most ? count : most;
+    return count < most ? count : most;
+}
+
+/* c->pixels: space for chunk_size files. */
+static cnn_status predict_all(chunk *c, const char *const *paths, size_t count, int threads,
+                              cnn_prediction *predictions, cnn_error *error) {
+    cnn_minibatch *minibatch;
+    size_t most = chunk_size(c->image_size, count);
     size_t blocks = (most + CNN_LANES - 1) / CNN_LANES;
-    if (c) {
-        c->predictor = predictor;
-        c->image_size = image_size;
-        c->pixels = cnn_alloc(most, c->image_size);
-    }
-    if (!c || !c->pixels) {
-        status = cnn_fail_memory(error, "predictions");
-        goto done;
-    }
-    status = cnn_minibatch_create(model->network, 0,
-                                  blocks < (size_t)threads && blocks > 0 ? (int)blocks : threads,
-                                  &minibatch, error);
-    for (size_t first = 0; first < count && status == CNN_OK; first += most) {
-        size_t size = count - first < most ? count - first : most;
+    int useful = blocks < (size_t)threads && blocks > 0 ? (int)blocks : threads;
+    CNN_TRY(cnn_minibatch_create(c->predictor->model->network, 0, useful, &minibatch, error));
+    for (size_t first = 0; first < count; first += most) {
+        size_t left = count - first;
         c->paths = paths + first;
         c->predictions = predictions + first;
-        cnn_thread_pool_for(cnn_minibatch_pool(minibatch), size, threads, decode, c);
-        size_t readable = 0;
-        for (size_t i = 0; i < size; i++) {
-            if (c->predictions[i].status == CNN_OK) {
-                c->readable[readable++] = i;
-            }
-        }
-        float logits[CHUNK];
-        cnn_sample_source source = {.fill = fill, .context = c};
-        cnn_minibatch_forward(minibatch, model->parameters, &source, 0, readable, logits, NULL);
-        cnn_temperature_apply(model->info.temperature, logits, readable);
-        for (size_t i = 0; i < readable; i++) {
-            cnn_prediction *prediction = &c->predictions[c->readable[i]];
-            prediction->logit = logits[i];
-            prediction->probability = cnn_probability(logits[i]);
-            if (isnan(prediction->probability)) {
-                prediction->status = CNN_ERROR_DATA;
-                (void)snprintf(prediction->reason, sizeof prediction->reason, "%s", no_number);
-            }
-        }
+        predict_chunk(c, left < most ? left : most, threads, minibatch);
     }
-done:
     cnn_minibatch_free(minibatch);
-    if (c) {
-        cnn_free(c->pixels);
+    return CNN_OK;
+}
+
+cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *paths, size_t count,
+                             int threads, cnn_prediction *predictions, cnn_error *error) {
+    chunk *c = cnn_alloc(1, sizeof *c);
+    if (!c) {
+        return cnn_fail_memory(error, "predictions");
     }
+    c->predictor = predictor;
+    c->image_size = cnn_image_size(&predictor->model->config->image);
+    c->pixels = cnn_alloc(chunk_size(c->image_size, count), c->image_size);
+    cnn_status status =
+        c->pixels ? predict_all(c, paths, count, cnn_setup_threads(threads), predictions, error)
+                  : cnn_fail_memory(error, "predictions");
+    cnn_free(c->pixels);
     cnn_free(c);
     return status;
 }

@@ -24,17 +24,11 @@ static void log_split(const cnn_log_sink *log, const cnn_dataset *dataset, cnn_s
     }
 }
 
-cnn_status cnn_setup_name_classes(cnn_config *config, const cnn_dataset *dataset,
-                                  cnn_error *error) {
-    for (int i = 0; i < 2; i++) {
-        if (!config->data.classes[i]) {
-            config->data.classes[i] = cnn_copy_string(dataset->classes[i]);
-            if (!config->data.classes[i]) {
-                return cnn_fail_memory(error, "class names");
-            }
-        }
-    }
-    return CNN_OK;
+cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset) {
+    cnn_config named = *config;
+    named.data.classes[0] = dataset->classes[0];
+    named.data.classes[1] = dataset->classes[1];
+    return named;
 }
 
 cnn_reading cnn_setup_reading(const cnn_train_options *options) {
@@ -47,47 +41,46 @@ cnn_reading cnn_setup_reading(const cnn_train_options *options) {
                          .user = options->user};
 }
 
-cnn_status cnn_setup_create(cnn_config *config, const cnn_train_options *options,
+cnn_status cnn_setup_create(const cnn_config *config, const cnn_train_options *options,
                             cnn_network_mode mode, cnn_setup *setup, cnn_error *error) {
     return cnn_setup_create_on(NULL, config, options, mode, setup, error);
 }
 
-cnn_status cnn_setup_create_on(cnn_dataset *dataset, cnn_config *config,
+/* Logs what will be trained, and on which images. */
+static void log_setup(const cnn_setup *setup, const cnn_log_sink *log) {
+    for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+        log_split(log, setup->dataset, (cnn_split)split);
+    }
+    if (setup->dataset->bad_images > 0) {
+        cnn_log_message(log, CNN_LOG_WARNING, "%zu unreadable images skipped",
+                        setup->dataset->bad_images);
+    }
+    cnn_settings_log_balance(&setup->config, setup->dataset, log);
+    cnn_log_message(log, CNN_LOG_DETAIL, "%zu parameters, %s kernels, %d threads",
+                    setup->network->parameter_count, cnn_isa_name(setup->network->kernels->isa),
+                    setup->threads);
+}
+
+cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
                                const cnn_train_options *options, cnn_network_mode mode,
                                cnn_setup *setup, cnn_error *error) {
     *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads),
                          .dataset = dataset,
                          .borrowed = dataset != NULL};
     const cnn_kernels *kernels = NULL;
-    cnn_status status = cnn_kernels_choose(&kernels, error);
-    if (status == CNN_OK) {
-        status = cnn_network_create(&config->network, kernels, mode, &setup->network, error);
-    }
-    if (status == CNN_OK && !dataset) {
+    CNN_TRY(cnn_kernels_choose(&kernels, error));
+    CNN_TRY(cnn_network_create(&config->network, kernels, mode, &setup->network, error));
+    if (!dataset) {
         cnn_reading reading = cnn_setup_reading(options);
-        status = cnn_dataset_load(&config->data, &config->image, (uint64_t)config->train.seed,
-                                  &reading, &setup->dataset, error);
+        CNN_TRY(cnn_dataset_load(&config->data, &config->image, (uint64_t)config->train.seed,
+                                 &reading, &setup->dataset, error));
     }
-    if (status == CNN_OK) {
-        status = cnn_setup_name_classes(config, setup->dataset, error);
-    }
-    if (status != CNN_OK) {
-        return status;
-    }
-    for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
-        log_split(&options->log, setup->dataset, (cnn_split)split);
-    }
-    if (setup->dataset->bad_images > 0) {
-        cnn_log_message(&options->log, CNN_LOG_WARNING, "%zu unreadable images skipped",
-                        setup->dataset->bad_images);
-    }
-    cnn_settings_log_balance(config, setup->dataset, &options->log);
-    cnn_log_message(&options->log, CNN_LOG_DETAIL, "%zu parameters, %s kernels, %d threads",
-                    setup->network->parameter_count, cnn_isa_name(kernels->isa), setup->threads);
+    setup->config = cnn_setup_config(config, setup->dataset);
+    log_setup(setup, &options->log);
     setup->info = (cnn_model_info){
         .classes = {setup->dataset->classes[0], setup->dataset->classes[1]},
         .deviation = {1.0, 1.0, 1.0},
-        .threshold = config->train.threshold.number, /* 0.5 until a rule has its say */
+        .threshold = config->train.threshold.number, /* 0.5 if a rule will choose it */
         .temperature = 1.0,
     };
     if (config->normalize == CNN_NORMALIZE_STANDARDIZE) {
@@ -109,7 +102,7 @@ void cnn_setup_free(cnn_setup *setup) {
 /* order: a random permutation of images. */
 static cnn_status shuffle(const size_t *images, size_t count, uint64_t seed, int64_t epoch,
                           size_t *order, cnn_error *error) {
-    /* sorting by random keys: every order is as likely, and no number depends on another */
+    /* sorting by random keys: all orders are equally likely, and no number depends on another */
     cnn_keyed *keys = cnn_alloc(count, sizeof *keys);
     for (size_t i = 0; i < count && keys; i++) {
         keys[i] = (cnn_keyed){.key = cnn_random_bits(seed, CNN_RANDOM_SHUFFLE, (uint64_t)epoch, i),
@@ -126,24 +119,30 @@ static cnn_status shuffle(const size_t *images, size_t count, uint64_t seed, int
     return CNN_OK;
 }
 
+/* images: [split_count[TRAIN]], the training images; overwritten. */
+static cnn_status order_images(const cnn_config *config, const cnn_dataset *dataset, int64_t epoch,
+                               size_t *images, size_t *order, cnn_error *error) {
+    size_t count = dataset->split_count[CNN_SPLIT_TRAIN];
+    uint64_t seed = (uint64_t)config->train.seed;
+    if (config->data.sampling == CNN_SAMPLING_BALANCED) {
+        CNN_TRY(cnn_sampling_draw(dataset, seed, epoch, images, error));
+    }
+    if (config->train.shuffle) {
+        return shuffle(images, count, seed, epoch, order, error);
+    }
+    memcpy(order, images, count * sizeof *order);
+    return CNN_OK;
+}
+
 cnn_status cnn_setup_order(const cnn_config *config, const cnn_dataset *dataset, int64_t epoch,
                            size_t *order, cnn_error *error) {
     size_t count = dataset->split_count[CNN_SPLIT_TRAIN];
-    uint64_t seed = (uint64_t)config->train.seed;
     size_t *images = cnn_alloc(count, sizeof *images);
     if (!images) {
         return cnn_fail_memory(error, "the order of the images");
     }
     memcpy(images, dataset->split[CNN_SPLIT_TRAIN], count * sizeof *images);
-    cnn_status status = CNN_OK;
-    if (config->data.sampling == CNN_SAMPLING_BALANCED) {
-        status = cnn_sampling_draw(dataset, seed, epoch, images, error);
-    }
-    if (status == CNN_OK && config->train.shuffle) {
-        status = shuffle(images, count, seed, epoch, order, error);
-    } else if (status == CNN_OK) {
-        memcpy(order, images, count * sizeof *order);
-    }
+    cnn_status status = order_images(config, dataset, epoch, images, order, error);
     cnn_free(images);
     return status;
 }

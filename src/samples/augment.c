@@ -1,4 +1,4 @@
-/* Draws what happens to an image. */
+/* Draws the changes to an image. */
 #include "samples/augment.h"
 
 #include "base/elementary.h"
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Which of an image's random numbers is for what. */
+/* The random numbers of an image, by use. */
 enum {
     DRAW_FLIP_HORIZONTAL,
     DRAW_FLIP_VERTICAL,
@@ -24,11 +24,12 @@ enum {
     DRAW_NOISE,
 };
 
-#define RADIANS 0x1.1df46a2529d39p-6 /* of a degree */
-/* The deviation of the sum of four bytes that are uniform in 0 … 255: sqrt(4 (256^2 - 1) / 12). */
+#define RADIANS 0x1.1df46a2529d39p-6 /* per degree */
+/* Standard deviation of the sum of four bytes uniform in 0 … 255: sqrt(4 (256^2 - 1) / 12). */
 #define FOUR_BYTES_DEVIATION 0x1.2799e08ba411ep+7
 
-/* No place is further outside than this: 4096 pixels, scaled by up to 2, sheared and shifted. */
+/* The largest distance of a place from the image, in pixels: 4096, scaled by up to 2, sheared and
+ * shifted. */
 #define FARTHEST ((uint32_t)1 << 15)
 
 bool cnn_augment_is_on(const cnn_augment_settings *settings) {
@@ -53,15 +54,15 @@ static double sign(uint64_t key, int draw, bool flip) {
     return flip && uniform(key, draw) < 0.5 ? -1.0 : 1.0;
 }
 
-/* x 2^bits as a whole number. */
+/* x 2^bits, rounded to an integer. */
 static int64_t fixed(double x, int bits) {
     return (int64_t)floor(x * (double)((int64_t)1 << bits) + 0.5);
 }
 
 /* --- geometry --- */
 
-/* The axis on which pixel (x, y) of the result comes from middle + across (x - other_x) + down (y -
- * other_y). */
+/* The axis on which pixel (x, y) of the result comes from
+ * middle + across (x - other_x) + down (y - other_y). */
 static cnn_augment_axis make_axis(double middle, double across, double down, double other_x,
                                   double other_y, int size) {
     cnn_augment_axis axis = {.last = (uint32_t)(size - 1) << 8};
@@ -138,8 +139,7 @@ static void draw_noise(const cnn_augment_settings *settings, uint64_t key, cnn_a
 
 /* --- cutout --- */
 
-/* First and last + 1 of `side` pixels around a random one of 0 … size - 1, as far as there are
- * any. */
+/* First and last + 1 of `side` pixels around a random one of 0 … size - 1, clipped to the image. */
 static void draw_side(double random, int side, int size, int *first, int *end) {
     int middle = (int)(random * size);
     int from = middle - side / 2;
@@ -180,5 +180,5 @@ void cnn_augment_draw(const cnn_augment_settings *settings, uint64_t seed, uint6
     draw_geometry(settings, key, out);
     draw_colour(settings, key, mean, out);
     draw_cutout(settings, key, mean, out);
-    draw_noise(settings, key, out); /* last: the square has none */
+    draw_noise(settings, key, out); /* after the cutout, whose colour has no noise */
 }

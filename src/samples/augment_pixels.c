@@ -1,4 +1,4 @@
-/* Does to an image what was drawn for it, a run of pixels at a time. All in whole numbers. */
+/* Applies the drawn changes to an image, a run of pixels at a time, in integer arithmetic. */
 #include "samples/augment.h"
 
 #include "base/random.h"
@@ -10,9 +10,9 @@
 
 /* --- geometry --- */
 
-/* A place on the axis, reflected until it is in 0 … last. In: 2^-32 pixels with the bias; out: 2^-8
- * pixels. */
-static uint32_t fold(const cnn_augment_axis *axis, uint64_t place) {
+/* Reflects a place on the axis until it is in 0 … last. `place` is in 2^-32 pixels and includes the
+ * bias; the result is in 2^-8 pixels. */
+static uint32_t reflect(const cnn_augment_axis *axis, uint64_t place) {
     uint32_t at = (uint32_t)((place + ((uint64_t)1 << 23)) >> 24);
     if (at - axis->bias <= axis->last) {
         return at - axis->bias;
@@ -28,29 +28,29 @@ static uint64_t start_at(const cnn_augment_axis *axis, int y, int x) {
     return axis->start + axis->across * (uint64_t)x + axis->down * (uint64_t)y;
 }
 
-/* Whole pixels of one row: as they are. */
+/* Copies whole pixels of one row. */
 static void copy_row(const cnn_augmentation *what, const uint8_t *image, int y, int x, int count,
                      cnn_augment_run to) {
     const cnn_augment_shape *shape = &what->shape;
     size_t width = (size_t)shape->width, plane = (size_t)shape->height * width;
-    const uint8_t *row = image + (fold(&what->v, start_at(&what->v, y, x)) >> 8) * width;
+    const uint8_t *row = image + (reflect(&what->v, start_at(&what->v, y, x)) >> 8) * width;
     uint64_t u = start_at(&what->u, y, x);
     for (int i = 0; i < count; i++, u += what->u.across) {
-        const uint8_t *from = row + (fold(&what->u, u) >> 8);
+        const uint8_t *from = row + (reflect(&what->u, u) >> 8);
         for (int c = 0; c < shape->channels; c++) {
             to[c][i] = from[(size_t)c * plane];
         }
     }
 }
 
-/* The four neighbours of a place: the first of them, how far the others are, and 256 times the
- * share of the right and the lower ones. */
+/* The four neighbours of a place: the first one, the distances to the others in the array, and the
+ * weights of the right and the lower ones, times 256. */
 typedef struct neighbours {
     uint32_t first, right, below;
     uint32_t share_right, share_below;
 } neighbours;
 
-/* The lower one of two neighbours on an axis: at the far end, the last but one. */
+/* The lower of the two neighbours on an axis. At the far end it is the last pixel but one. */
 static uint32_t lower_neighbour(uint32_t place, uint32_t last) {
     return place < last || place == 0 ? place >> 8 : (place >> 8) - 1;
 }
@@ -70,7 +70,7 @@ static void warp_row(const cnn_augmentation *what, const uint8_t *image, int y, 
     neighbours n = {.right = width > 1, .below = shape->height > 1 ? width : 0};
     uint64_t u = start_at(&what->u, y, x), v = start_at(&what->v, y, x);
     for (int i = 0; i < count; i++, u += what->u.across, v += what->v.across) {
-        uint32_t column = fold(&what->u, u), row = fold(&what->v, v);
+        uint32_t column = reflect(&what->u, u), row = reflect(&what->v, v);
         uint32_t left = lower_neighbour(column, what->u.last);
         uint32_t upper = lower_neighbour(row, what->v.last);
         n.share_right = column - (left << 8);
@@ -105,8 +105,8 @@ static void set_tone(const cnn_augmentation *what, int count, uint8_t *pixels) {
     }
 }
 
-/* The same with noise: sums of four uniform bytes each, which are close to normally distributed
- * (none is beyond 3.45 deviations). pair: the number of the first two pixels. */
+/* set_tone with noise. Each value is a sum of four uniform bytes, which is nearly normally
+ * distributed (within 3.45 standard deviations). pair: the number of the first two pixels. */
 static void set_noisy_tone(const cnn_augmentation *what, uint64_t pair, int count,
                            uint8_t *pixels) {
     int32_t offset = what->offset - FOUR_BYTES_MEAN * what->noise;
@@ -124,7 +124,7 @@ static void set_noisy_tone(const cnn_augmentation *what, uint64_t pair, int coun
 void cnn_augment_recolour(const cnn_augmentation *what, int y, int x, int count,
                           cnn_augment_run pixels) {
     const cnn_augment_shape *shape = &what->shape;
-    uint64_t pairs = ((uint64_t)shape->width + 1) / 2; /* in a row */
+    uint64_t pairs = ((uint64_t)shape->width + 1) / 2; /* per row */
     if (shape->channels == 3 && what->saturation != ONE) {
         saturate(what->saturation, count, pixels);
     }
@@ -138,7 +138,7 @@ void cnn_augment_recolour(const cnn_augmentation *what, int y, int x, int count,
     }
 }
 
-/* --- the whole --- */
+/* --- all changes --- */
 
 static void cut_out(const cnn_augmentation *what, int y, int x, int count, cnn_augment_run pixels) {
     int first = what->cut_left > x ? what->cut_left - x : 0;

@@ -1,4 +1,4 @@
-/* The settings that say which images a run uses: the `data` keys of a config. */
+/* Which images a run uses: the `data` keys of a config. */
 #ifndef CNN_SAMPLES_DATA_SETTINGS_H
 #define CNN_SAMPLES_DATA_SETTINGS_H
 

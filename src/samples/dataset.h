@@ -1,41 +1,40 @@
-/* The images of a run: read, brought to size, split, there as bytes; and how they become the floats
- * of a block. */
+/* The images of a run, read, resized and split. dataset.c loads them as bytes; dataset_fill.c turns
+ * bytes into the floats of a block. */
 #ifndef CNN_SAMPLES_DATASET_H
 #define CNN_SAMPLES_DATASET_H
 
+#include "base/log.h"
 #include "image/cache.h"
 #include "nn/minibatch.h"
 #include "samples/augment.h"
 #include "samples/data_settings.h"
 #include "samples/list.h"
 
-#include "base/log.h"
-
 typedef struct cnn_dataset {
     char *classes[2];
-    cnn_sample *samples; /* [count], readable ones only, in the order of files */
+    cnn_sample *samples; /* [count], without unreadable images, in the order of files */
     size_t count, capacity;
     size_t image_size;              /* bytes: channels × height × width */
-    cnn_image_store store;          /* the pixels of all that were listed: cnn_dataset_pixels */
+    cnn_image_set images;           /* the pixels of all listed images (cnn_dataset_pixels) */
     size_t *split[CNN_SPLIT_COUNT]; /* indices of the samples of each split, in order */
     size_t split_count[CNN_SPLIT_COUNT];
     size_t class_count[CNN_SPLIT_COUNT][2];
-    size_t bad_images; /* unreadable ones that were skipped */
+    size_t bad_images; /* unreadable images that were skipped */
 } cnn_dataset;
 
-/* How images are to be read. */
+/* How to read images. */
 typedef struct cnn_reading {
     cnn_image_cache cache;
     int threads; /* at most */
     const cnn_log_sink *log;
-    bool (*should_stop)(void *user); /* asked before every image, by any thread; may be NULL */
+    bool (*should_stop)(void *user); /* called before every image, by any thread; may be NULL */
     void *user;
 } cnn_reading;
 
 /* Lists, decodes or takes from the cache, holds back and counts
  * everything that `data` names; `seed` decides which images are held back. Every unreadable image
  * goes to the log with its reason. CNN_ERROR_DATA where the data cannot be trained on;
- * CNN_ERROR_RUNTIME and CNN_STOPPED as cnn_image_store_load gives them. Free with cnn_dataset_free.
+ * CNN_ERROR_RUNTIME and CNN_STOPPED as cnn_image_set_load gives them. Free with cnn_dataset_free.
  */
 CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_data_settings *data,
                                          const cnn_image_settings *image, uint64_t seed,
@@ -43,42 +42,46 @@ CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_data_settings *data,
                                          cnn_error *error);
 void cnn_dataset_free(cnn_dataset *dataset);
 
-/* Splits the images anew, for a cross-validation: those with fold[i] == tested are the test images;
- * of the others, the share data->validation.fraction is held back for validation, and the rest is
- * there to train on. fold: [count]. */
+/* Splits the images anew, for cross-validation. Images with fold[i] == tested become test images.
+ * Of the others, the share data->validation.fraction is held back for validation, and the rest
+ * become training images. fold: [count]. */
 CNN_MUST_USE cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_data_settings *data,
                                                 uint64_t seed, const int *fold, int tested,
                                                 cnn_error *error);
 
-/* --- the first and the third step of that, for who looks at data that cannot be trained on --- */
+/* Puts the samples into another order: sample i becomes the one that was at order[i], a permutation
+ * of 0 … count - 1. CNN_ERROR_RUNTIME if memory is refused. */
+CNN_MUST_USE cnn_status cnn_dataset_reorder(cnn_dataset *dataset, const size_t *order,
+                                            cnn_error *error);
 
-/* Lists what `data` names, on up to `threads` threads. classes: those of `data`, or those
- * that are found; the caller's, to be freed, also after a failure. CNN_ERROR_DATA. */
+/* --- two steps of loading, for code that examines data that may be unusable for training --- */
+
+/* Lists the images that `data` names, on up to `threads` threads. classes: set to those of `data`,
+ * or to those that are found; the caller frees them, also after a failure. CNN_ERROR_DATA. */
 CNN_MUST_USE cnn_status cnn_dataset_list(const cnn_data_settings *data, int threads,
                                          char *classes[2], cnn_sample_list *list, cnn_error *error);
 
-/* Holds back what `data` wants to be held back of readable samples[count] with known content.
- */
+/* Holds back what `data` wants to be held back of readable samples[count] with known content. */
 CNN_MUST_USE cnn_status cnn_dataset_hold_back(const cnn_data_settings *data, uint64_t seed,
                                               cnn_sample *samples, size_t count,
                                               const cnn_log_sink *log, cnn_error *error);
 
-/* --- */
+/* --- reading from a dataset --- */
 
 /* The bytes of sample i: [channels][height][width]. */
 const uint8_t *cnn_dataset_pixels(const cnn_dataset *dataset, size_t i);
 
-/* A hash of contents, labels and splits: two runs with the same value train on the same data. */
+/* A hash of contents, labels and splits. Two runs with the same hash train on the same data. */
 uint64_t cnn_dataset_fingerprint(const cnn_dataset *dataset);
 
-/* Mean and deviation of x / 255 over the training images, per channel; the deviation is 1 where it
- * would be 0. */
+/* Mean and standard deviation of x / 255 over the training images, per channel. A deviation of 0 is
+ * replaced by 1. */
 void cnn_dataset_statistics(const cnn_dataset *dataset, int channels, double mean[3],
                             double deviation[3]);
 
 /* --- from bytes to blocks --- */
 
-/* What each byte value becomes, per channel: (x / 255 - mean) / deviation, as float. */
+/* The float for each byte value, per channel: (x / 255 - mean) / deviation. */
 typedef struct cnn_pixel_table {
     float value[3][256];
 } cnn_pixel_table;
@@ -90,17 +93,17 @@ void cnn_pixel_table_fill(const double mean[3], const double deviation[3], cnn_p
 void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *images, int count,
                            const cnn_block *block, float *x);
 
-/* A cnn_sample_source: position i is sample order[i] of the dataset, or what augmentation makes of
- * it in the epoch. */
+/* The context of a cnn_sample_source: position i is sample order[i] of the dataset, augmented for
+ * the epoch. */
 typedef struct cnn_dataset_source {
     const cnn_dataset *dataset;
     const cnn_pixel_table *table;
     const size_t *order;
-    const cnn_augment_settings *augment; /* NULL: images as they are */
+    const cnn_augment_settings *augment; /* NULL: none */
     uint64_t seed, epoch;                /* of augmentation; epochs count from 1 */
 } cnn_dataset_source;
 
-/* To be used as the fill of a cnn_sample_source whose context is a cnn_dataset_source. */
+/* The `fill` function of a cnn_sample_source whose context is a cnn_dataset_source. */
 void cnn_dataset_fill(void *context, size_t first, int count, const cnn_block *block, float *x,
                       uint8_t *labels);
 

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-/* How many pairs are named before the error. */
+/* The most copies that are named for each kind of error. */
 #define NAMED 5
 
-/* Looks at runs of equal keys, sorted here: which are longer than one, and what differs in them. */
+/* Sorts the keys and examines each run of equal ones. */
 static cnn_status find_contents(const cnn_sample *samples, cnn_keyed *keys, size_t count,
                                 cnn_sharing *sharing, cnn_error *error) {
     if (!cnn_sort_by_key(keys, count)) {
@@ -50,16 +50,12 @@ static cnn_status find_groups(const cnn_sample *samples, cnn_keyed *keys, size_t
     return CNN_OK;
 }
 
-cnn_status cnn_duplicates_find(const cnn_sample *samples, size_t count, cnn_sharing *sharing,
-                               cnn_error *error) {
-    cnn_keyed *keys = cnn_alloc(count, sizeof *keys);
-    if (!keys) {
-        return cnn_fail_memory(error, "looking for copies");
-    }
+static cnn_status find_all(const cnn_sample *samples, cnn_keyed *keys, size_t count,
+                           cnn_sharing *sharing, cnn_error *error) {
     for (size_t i = 0; i < count; i++) {
         keys[i] = (cnn_keyed){.key = samples[i].content, .value = i};
     }
-    cnn_status status = find_contents(samples, keys, count, sharing, error);
+    CNN_TRY(find_contents(samples, keys, count, sharing, error));
     size_t grouped = 0;
     for (size_t i = 0; i < count; i++) {
         const char *group = samples[i].group;
@@ -67,17 +63,24 @@ cnn_status cnn_duplicates_find(const cnn_sample *samples, size_t count, cnn_shar
             keys[grouped++] = (cnn_keyed){.key = cnn_xxh3_64(group, strlen(group)), .value = i};
         }
     }
-    if (status == CNN_OK) {
-        status = find_groups(samples, keys, grouped, sharing, error);
+    return find_groups(samples, keys, grouped, sharing, error);
+}
+
+cnn_status cnn_duplicates_find(const cnn_sample *samples, size_t count, cnn_sharing *sharing,
+                               cnn_error *error) {
+    cnn_keyed *keys = cnn_alloc(count, sizeof *keys);
+    if (!keys) {
+        return cnn_fail_memory(error, "looking for copies");
     }
+    cnn_status status = find_all(samples, keys, count, sharing, error);
     cnn_free(keys);
     return status;
 }
 
-/* --- for a run that starts --- */
+/* --- the check at the start of a run --- */
 
-/* "b.png (cat, test): the same image as a.png (dog, train)", of the first copies that differ from
- * the first of their content in what `kind` says. */
+/* Logs the first copies that differ in `kind` from the first sample with the same content, as
+ * "b.png (cat, test): the same image as a.png (dog, train)". */
 static void name_copies(const cnn_sample *samples, size_t count, const cnn_sharing *sharing,
                         cnn_shared kind, char *const *classes, const cnn_log_sink *log) {
     size_t named = 0;
@@ -103,21 +106,14 @@ static size_t count_shared(const cnn_sharing *sharing, size_t count, cnn_shared 
     return found;
 }
 
-cnn_status cnn_duplicates_check(const cnn_sample *samples, size_t count, char *const *classes,
-                                bool allowed, const char *source, const cnn_log_sink *log,
-                                cnn_error *error) {
-    cnn_sharing *sharing = cnn_alloc(count, sizeof *sharing);
-    if (!sharing) {
-        return cnn_fail_memory(error, "looking for copies");
-    }
-    cnn_status status = cnn_duplicates_find(samples, count, sharing, error);
-    if (status != CNN_OK) {
-        goto done;
-    }
+static cnn_status check(const cnn_sample *samples, size_t count, cnn_sharing *sharing,
+                        char *const *classes, bool allowed, const char *source,
+                        const cnn_log_sink *log, cnn_error *error) {
+    CNN_TRY(cnn_duplicates_find(samples, count, sharing, error));
     size_t labels = count_shared(sharing, count, CNN_COPY_OTHER_LABEL);
     size_t splits = count_shared(sharing, count, CNN_COPY_OTHER_SPLIT);
     size_t groups = count_shared(sharing, count, CNN_GROUP_OTHER_SPLIT);
-    size_t copies = 0; /* beyond the first of each content */
+    size_t copies = 0; /* without the first of each content */
     for (size_t i = 0; i < count; i++) {
         copies += sharing[i].first != i;
     }
@@ -130,22 +126,33 @@ cnn_status cnn_duplicates_check(const cnn_sample *samples, size_t count, char *c
     if (labels + splits > 0 && !allowed) {
         name_copies(samples, count, sharing, CNN_COPY_OTHER_LABEL, classes, log);
         name_copies(samples, count, sharing, CNN_COPY_OTHER_SPLIT, classes, log);
-        status = cnn_fail(error, CNN_ERROR_DATA,
-                          "%s: %zu images have a copy with the other label, %zu have a copy in "
-                          "another split (the first are named above, --check-data lists all); set "
-                          "data.duplicates to \"allow\" to train on them",
-                          source, labels, splits);
-    } else if (labels + splits > 0) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "%s: %zu images have a copy with the other label, %zu have a copy in "
+                        "another split (the first are named above, --check-data lists all); set "
+                        "data.duplicates to \"allow\" to train on them",
+                        source, labels, splits);
+    }
+    if (labels + splits > 0) {
         cnn_log_message(log, CNN_LOG_WARNING,
                         "%zu images have a copy with the other label, %zu have a copy in another "
                         "split",
                         labels, splits);
     }
-    if (status == CNN_OK && copies > 0) {
+    if (copies > 0) {
         cnn_log_message(log, CNN_LOG_INFO, "%zu of %zu images are exact copies of others", copies,
                         count);
     }
-done:
+    return CNN_OK;
+}
+
+cnn_status cnn_duplicates_check(const cnn_sample *samples, size_t count, char *const *classes,
+                                bool allowed, const char *source, const cnn_log_sink *log,
+                                cnn_error *error) {
+    cnn_sharing *sharing = cnn_alloc(count, sizeof *sharing);
+    if (!sharing) {
+        return cnn_fail_memory(error, "looking for copies");
+    }
+    cnn_status status = check(samples, count, sharing, classes, allowed, source, log, error);
     cnn_free(sharing);
     return status;
 }

@@ -13,9 +13,10 @@ static size_t unit_size(const cnn_unit *unit) {
     return unit->images[0] + unit->images[1];
 }
 
-/* Is `a` the better place for a unit than `b`? The one whose squared shares of the classes grow
- * less: for images of one class, the one that has fewer of it. Of equals, the one with fewer
- * images, so that one fold does not get the odd image of both classes. */
+/* Is part `a` the better place for a unit than part `b`? The better part is the one whose squared
+ * shares of the classes grow less: for images of one class, the one with fewer images of it.
+ * Between equals it is the one with fewer images, so that the odd images of both classes do not go
+ * to the same part. */
 static bool is_better(const part *a, const part *b, const cnn_unit *unit, const size_t total[2]) {
     double growth[2] = {0.0, 0.0};
     for (int c = 0; c < 2; c++) {
@@ -29,8 +30,8 @@ static bool is_better(const part *a, const part *b, const cnn_unit *unit, const 
     return a->images[0] + a->images[1] < b->images[0] + b->images[1];
 }
 
-/* Gives units to parts, the largest first, equal ones in their random order. order[units->count]
- * holds the units' places in that order; place[units->count] becomes each unit's part. */
+/* Deals units to parts, the largest first, equal ones in their random order. order[units->count]:
+ * the units in that order. place[units->count]: set to the part of each unit. */
 static void deal(const cnn_units *units, const cnn_keyed *order, const size_t total[2], part *parts,
                  int folds, int *place) {
     for (size_t i = 0; i < units->count; i++) {
@@ -47,13 +48,8 @@ static void deal(const cnn_units *units, const cnn_keyed *order, const size_t to
 
 static cnn_status check_units(const cnn_units *units, int folds, char *const *classes,
                               const char *source, size_t total[2], cnn_error *error) {
-    size_t holders[2] = {0, 0}; /* units with images of the class */
-    for (size_t i = 0; i < units->count; i++) {
-        for (int c = 0; c < 2; c++) {
-            total[c] += units->units[i].images[c];
-            holders[c] += units->units[i].images[c] > 0;
-        }
-    }
+    size_t holders[2];
+    cnn_units_count(units, total, holders);
     for (int c = 0; c < 2; c++) {
         if (holders[c] < (size_t)folds) {
             return cnn_fail(error, CNN_ERROR_DATA,
@@ -70,50 +66,57 @@ static cnn_status check_parts(const part *parts, int folds, char *const *classes
     for (int f = 0; f < folds; f++) {
         for (int c = 0; c < 2; c++) {
             if (parts[f].images[c] == 0) {
-                return cnn_fail(error, CNN_ERROR_DATA,
-                                "%s: --folds %d: fold %d has no image of \"%s\": groups with "
-                                "images of both classes are too large or too few for so many folds",
-                                source, folds, f + 1, classes[c]);
+                return cnn_fail(
+                    error, CNN_ERROR_DATA,
+                    "%s: --folds %d: fold %d has no image of \"%s\": groups with "
+                    "images of both classes are too large or too few for this number of folds",
+                    source, folds, f + 1, classes[c]);
             }
         }
     }
     return CNN_OK;
 }
 
+/* Room to work in. */
+typedef struct work {
+    cnn_units units;
+    cnn_keyed *order; /* [units.count]: the largest units first */
+    int *place;       /* [units.count]: the part of each unit */
+    part *parts;      /* [folds] */
+} work;
+
+static cnn_status assign(const cnn_sample *samples, size_t count, int folds, uint64_t seed,
+                         char *const *classes, const char *source, work *w, int *fold,
+                         cnn_error *error) {
+    static const char what[] = "dividing images into folds";
+    size_t total[2];
+    cnn_units *units = &w->units;
+    CNN_TRY(cnn_units_find(samples, count, seed, CNN_RANDOM_FOLDS, what, units, error));
+    CNN_TRY(check_units(units, folds, classes, source, total, error));
+    w->order = cnn_alloc(units->count, sizeof *w->order);
+    w->place = cnn_alloc(units->count, sizeof *w->place);
+    w->parts = cnn_alloc((size_t)folds, sizeof *w->parts);
+    for (size_t i = 0; i < units->count && w->order; i++) {
+        w->order[i] = (cnn_keyed){.key = UINT64_MAX - unit_size(&units->units[i]), .value = i};
+    }
+    if (!w->order || !w->place || !w->parts || !cnn_sort_by_key(w->order, units->count)) {
+        return cnn_fail_memory(error, what);
+    }
+    deal(units, w->order, total, w->parts, folds, w->place);
+    CNN_TRY(check_parts(w->parts, folds, classes, source, error));
+    for (size_t i = 0; i < count; i++) {
+        fold[i] = samples[i].split == CNN_SPLIT_TRAIN ? w->place[units->unit_of[i]] : -1;
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_folds_assign(const cnn_sample *samples, size_t count, int folds, uint64_t seed,
                             char *const *classes, const char *source, int *fold, cnn_error *error) {
-    static const char what[] = "dividing images into folds";
-    cnn_units units;
-    size_t total[2] = {0, 0};
-    cnn_keyed *order = NULL;
-    int *place = NULL;
-    part *parts = NULL;
-    cnn_status status = cnn_units_find(samples, count, seed, CNN_RANDOM_FOLDS, what, &units, error);
-    if (status == CNN_OK) {
-        status = check_units(&units, folds, classes, source, total, error);
-    }
-    if (status != CNN_OK) {
-        goto done;
-    }
-    order = cnn_alloc(units.count, sizeof *order);
-    place = cnn_alloc(units.count, sizeof *place);
-    parts = cnn_alloc((size_t)folds, sizeof *parts);
-    for (size_t i = 0; i < units.count && order; i++) {
-        order[i] = (cnn_keyed){.key = UINT64_MAX - unit_size(&units.units[i]), .value = i};
-    }
-    if (!order || !place || !parts || !cnn_sort_by_key(order, units.count)) {
-        status = cnn_fail_memory(error, what);
-        goto done;
-    }
-    deal(&units, order, total, parts, folds, place);
-    status = check_parts(parts, folds, classes, source, error);
-    for (size_t i = 0; i < count && status == CNN_OK; i++) {
-        fold[i] = samples[i].split == CNN_SPLIT_TRAIN ? place[units.unit_of[i]] : -1;
-    }
-done:
-    cnn_free(order);
-    cnn_free(place);
-    cnn_free(parts);
-    cnn_units_free(&units);
+    work w = {0};
+    cnn_status status = assign(samples, count, folds, seed, classes, source, &w, fold, error);
+    cnn_free(w.order);
+    cnn_free(w.place);
+    cnn_free(w.parts);
+    cnn_units_free(&w.units);
     return status;
 }

@@ -6,16 +6,12 @@
 
 #include <math.h>
 
-/* Takes units in order while their classes still need images; held[units->count]: which. */
+static const char what[] = "holding images back";
+
+/* Takes units in order while their classes need images. held[units->count]: set for those taken. */
 static void take(const cnn_units *units, double fraction, bool *held) {
-    size_t total[2] = {0, 0};
-    size_t holders[2] = {0, 0}; /* units with images of the class */
-    for (size_t i = 0; i < units->count; i++) {
-        for (int c = 0; c < 2; c++) {
-            total[c] += units->units[i].images[c];
-            holders[c] += units->units[i].images[c] > 0;
-        }
-    }
+    size_t total[2], holders[2];
+    cnn_units_count(units, total, holders);
     size_t need[2];
     size_t taken[2] = {0, 0};
     for (int c = 0; c < 2; c++) {
@@ -33,7 +29,7 @@ static void take(const cnn_units *units, double fraction, bool *held) {
             taken[1] += images[1];
         }
     }
-    /* a class whose units are all larger than its share still gets one, while one stays for
+    /* if all units of a class are larger than its share, one is taken and another one stays for
      * training */
     for (int c = 0; c < 2; c++) {
         for (size_t i = 0; i < units->count && taken[c] == 0 && holders[c] >= 2; i++) {
@@ -49,26 +45,30 @@ static void take(const cnn_units *units, double fraction, bool *held) {
     }
 }
 
-cnn_status cnn_hold_back(cnn_sample *samples, size_t count, double fraction, uint64_t seed,
-                         cnn_error *error) {
-    static const char what[] = "holding images back";
-    cnn_units units;
-    bool *held = NULL;
-    cnn_status status =
-        cnn_units_find(samples, count, seed, CNN_RANDOM_HOLD_BACK, what, &units, error);
-    if (status == CNN_OK) {
-        held = cnn_alloc(units.count, sizeof *held);
-        status = held ? CNN_OK : cnn_fail_memory(error, what);
+static cnn_status hold_back(cnn_sample *samples, size_t count, const cnn_units *units,
+                            double fraction, cnn_error *error) {
+    bool *held = cnn_alloc(units->count, sizeof *held);
+    if (!held) {
+        return cnn_fail_memory(error, what);
     }
-    if (status == CNN_OK) {
-        take(&units, fraction, held);
-    }
-    for (size_t i = 0; i < count && status == CNN_OK; i++) {
-        if (samples[i].split == CNN_SPLIT_TRAIN && held[units.unit_of[i]]) {
+    take(units, fraction, held);
+    for (size_t i = 0; i < count; i++) {
+        if (samples[i].split == CNN_SPLIT_TRAIN && held[units->unit_of[i]]) {
             samples[i].split = CNN_SPLIT_VALIDATION;
         }
     }
     cnn_free(held);
+    return CNN_OK;
+}
+
+cnn_status cnn_hold_back(cnn_sample *samples, size_t count, double fraction, uint64_t seed,
+                         cnn_error *error) {
+    cnn_units units;
+    cnn_status status =
+        cnn_units_find(samples, count, seed, CNN_RANDOM_HOLD_BACK, what, &units, error);
+    if (status == CNN_OK) {
+        status = hold_back(samples, count, &units, fraction, error);
+    }
     cnn_units_free(&units);
     return status;
 }

@@ -43,7 +43,7 @@ cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group, i
 cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *source,
                                   const char *what, char *classes[2], cnn_error *error) {
     for (size_t i = 0; i < count; i++) {
-        if (!cnn_text_is_utf8(names[i])) { /* JSON files could not hold it */
+        if (!cnn_text_is_utf8(names[i])) { /* JSON cannot hold it */
             return cnn_fail(error, CNN_ERROR_DATA, "%s: expected %s in UTF-8, found \"%.60s\"",
                             source, what, names[i]);
         }

@@ -5,9 +5,9 @@
 #include "base/parallel.h"
 #include "base/sort.h"
 
-#include <string.h>
+static const char what[] = "looking for near-copies";
 
-/* Bits that are set; by halves, as not every processor has an instruction for it. */
+/* Counts the bits that are set, without the instruction that not every processor has. */
 static int count_bits(uint64_t word) {
     word -= word >> 1 & 0x5555555555555555U;
     word = (word & 0x3333333333333333U) + (word >> 2 & 0x3333333333333333U);
@@ -15,9 +15,10 @@ static int count_bits(uint64_t word) {
     return (int)(word * 0x0101010101010101U >> 56);
 }
 
-/* Hashes that differ in at most CNN_NEAR_COPY_BITS bits have the same bits in one of so many bands
- * at least, so only those are compared (multi-index hashing: Norouzi, Punjani and Fleet 2012). A
- * band takes every BANDS-th bit: all have low and high frequencies, and tell images apart alike. */
+/* Two hashes that differ in at most CNN_NEAR_COPY_BITS bits are equal in at least one of BANDS
+ * bands, so only hashes with an equal band are compared (multi-index hashing: Norouzi, Punjani and
+ * Fleet 2012). A band takes every BANDS-th bit, so that each has low and high frequencies, and all
+ * distinguish images equally well. */
 enum {
     BANDS = CNN_NEAR_COPY_BITS + 1,
     BAND_BITS = CNN_PERCEPTUAL_BITS / BANDS,
@@ -36,12 +37,12 @@ static uint64_t band_of(const uint64_t *perceptual, int band) {
 typedef struct search {
     const cnn_sample *samples;
     const cnn_image_facts *facts;
-    const cnn_keyed *order; /* [count], by rising band */
+    const cnn_keyed *order; /* [count], sorted by band */
     size_t count;
     cnn_near_copy *near;
 } search;
 
-/* Bits that differ, or more than CNN_NEAR_COPY_BITS where it is more. */
+/* Number of bits that differ. If it exceeds CNN_NEAR_COPY_BITS, counting stops early. */
 static int distance_of(const uint64_t *a, const uint64_t *b) {
     int distance = 0;
     for (int i = 0; i < CNN_PERCEPTUAL_WORDS && distance <= CNN_NEAR_COPY_BITS; i++) {
@@ -50,12 +51,12 @@ static int distance_of(const uint64_t *a, const uint64_t *b) {
     return distance;
 }
 
-/* What a near-copy tells, the worse the more. */
+/* How bad a near-copy is: other label, then other split, then neither. */
 static int rank(const cnn_sample *a, const cnn_sample *b) {
     return a->label != b->label ? 2 : a->split != b->split ? 1 : 0;
 }
 
-/* Notes sample j as a near-copy of sample i, if it is one. Twice does no harm. */
+/* Records sample j as a near-copy of sample i, if it is one. May be repeated for the same pair. */
 static void compare(const search *s, size_t i, size_t j) {
     const cnn_sample *sample = &s->samples[i];
     const cnn_sample *other = &s->samples[j];
@@ -78,7 +79,7 @@ static void compare(const search *s, size_t i, size_t j) {
     }
 }
 
-/* Compares the sample at `index` with all that share its band. */
+/* Compares the sample at `index` with all samples that have the same band. */
 static void compare_band(void *context, size_t index, int thread) {
     (void)thread;
     const search *s = context;
@@ -91,31 +92,41 @@ static void compare_band(void *context, size_t index, int thread) {
     }
 }
 
-cnn_status cnn_near_copies_find(const cnn_sample *samples, const cnn_image_facts *facts,
-                                size_t count, int threads, cnn_near_copy *near, cnn_error *error) {
-    cnn_status status = CNN_OK;
-    cnn_thread_pool *pool = cnn_thread_pool_create(threads);
-    cnn_keyed *order = cnn_alloc(count, sizeof *order);
+/* Finds the near-copies that are equal in one band. order: room for [count]. */
+static cnn_status search_band(search s, int band, cnn_keyed *order, size_t count,
+                              cnn_thread_pool *pool, int threads, cnn_error *error) {
+    for (size_t i = 0; i < count; i++) {
+        if (!s.facts[i].constant) {
+            order[s.count++] = (cnn_keyed){.key = band_of(s.facts[i].perceptual, band), .value = i};
+        }
+    }
+    if (!cnn_sort_by_key(order, s.count)) {
+        return cnn_fail_memory(error, what);
+    }
+    cnn_thread_pool_for(pool, s.count, threads, compare_band, &s);
+    return CNN_OK;
+}
+
+static cnn_status search_all(const search *s, cnn_keyed *order, size_t count, cnn_thread_pool *pool,
+                             int threads, cnn_error *error) {
     if (!pool || !order) {
-        status = cnn_fail_memory(error, "looking for near-copies");
+        return cnn_fail_memory(error, what);
     }
     for (size_t i = 0; i < count; i++) {
-        near[i] = (cnn_near_copy){.distance = -1};
+        s->near[i] = (cnn_near_copy){.distance = -1};
     }
-    for (int band = 0; band < BANDS && status == CNN_OK; band++) {
-        search s = {.samples = samples, .facts = facts, .order = order, .near = near};
-        for (size_t i = 0; i < count; i++) {
-            if (!facts[i].constant) {
-                order[s.count++] =
-                    (cnn_keyed){.key = band_of(facts[i].perceptual, band), .value = i};
-            }
-        }
-        if (cnn_sort_by_key(order, s.count)) {
-            cnn_thread_pool_for(pool, s.count, threads, compare_band, &s);
-        } else {
-            status = cnn_fail_memory(error, "looking for near-copies");
-        }
+    for (int band = 0; band < BANDS; band++) {
+        CNN_TRY(search_band(*s, band, order, count, pool, threads, error));
     }
+    return CNN_OK;
+}
+
+cnn_status cnn_near_copies_find(const cnn_sample *samples, const cnn_image_facts *facts,
+                                size_t count, int threads, cnn_near_copy *near, cnn_error *error) {
+    cnn_thread_pool *pool = cnn_thread_pool_create(threads);
+    cnn_keyed *order = cnn_alloc(count, sizeof *order);
+    search s = {.samples = samples, .facts = facts, .order = order, .near = near};
+    cnn_status status = search_all(&s, order, count, pool, threads, error);
     cnn_thread_pool_free(pool);
     cnn_free(order);
     return status;

@@ -16,15 +16,17 @@ cnn_sampling_plan cnn_sampling_plan_make(const cnn_dataset *dataset) {
     return plan;
 }
 
-cnn_status cnn_sampling_draw(const cnn_dataset *dataset, uint64_t seed, int64_t epoch,
-                             size_t *drawn, cnn_error *error) {
+/* times[count]: set to the number of times that each training image is drawn. keys: room for
+ * [count]. Either may be NULL. False if memory is refused. */
+static bool count_draws(const cnn_dataset *dataset, uint64_t seed, int64_t epoch, cnn_keyed *keys,
+                        size_t *times) {
     size_t count = dataset->split_count[CNN_SPLIT_TRAIN];
     const size_t *files = dataset->split[CNN_SPLIT_TRAIN];
     cnn_sampling_plan plan = cnn_sampling_plan_make(dataset);
-    cnn_keyed *keys = cnn_alloc(count, sizeof *keys);
-    size_t *times = cnn_alloc(count, sizeof *times);
-    bool complete = keys && times;
-    for (int label = 0; label < 2 && complete; label++) {
+    if (!keys || !times) {
+        return false;
+    }
+    for (int label = 0; label < 2; label++) {
         size_t found = 0;
         for (size_t i = 0; i < count; i++) {
             if (dataset->samples[files[i]].label == label) {
@@ -33,18 +35,29 @@ cnn_status cnn_sampling_draw(const cnn_dataset *dataset, uint64_t seed, int64_t 
                     .value = i};
             }
         }
-        complete = cnn_sort_by_key(keys, found);
-        for (size_t k = 0; k < found && complete; k++) {
+        if (!cnn_sort_by_key(keys, found)) {
+            return false;
+        }
+        for (size_t k = 0; k < found; k++) {
             times[keys[k].value] = plan.rounds[label] + (k < plan.extra[label]);
         }
     }
+    return true;
+}
+
+cnn_status cnn_sampling_draw(const cnn_dataset *dataset, uint64_t seed, int64_t epoch,
+                             size_t *drawn, cnn_error *error) {
+    size_t count = dataset->split_count[CNN_SPLIT_TRAIN];
+    cnn_keyed *keys = cnn_alloc(count, sizeof *keys);
+    size_t *times = cnn_alloc(count, sizeof *times);
+    bool counted = count_draws(dataset, seed, epoch, keys, times);
     size_t used = 0;
-    for (size_t i = 0; i < count && complete; i++) {
+    for (size_t i = 0; i < count && counted; i++) {
         for (size_t n = 0; n < times[i]; n++) {
-            drawn[used++] = files[i];
+            drawn[used++] = dataset->split[CNN_SPLIT_TRAIN][i];
         }
     }
     cnn_free(keys);
     cnn_free(times);
-    return complete ? CNN_OK : cnn_fail_memory(error, "drawing the images of an epoch");
+    return counted ? CNN_OK : cnn_fail_memory(error, "drawing the images of an epoch");
 }

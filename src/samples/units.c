@@ -16,8 +16,8 @@ static size_t find(size_t *parent, size_t i) {
     return i;
 }
 
-/* Joins samples with equal hashes. links: [count], hash and sample, sorted here; false when memory
- * is refused. */
+/* Joins samples with equal hashes. links: [count], hash and sample; this function sorts them. False
+ * if memory is refused. */
 static bool join(cnn_keyed *links, size_t count, size_t *parent) {
     if (!cnn_sort_by_key(links, count)) {
         return false;
@@ -34,8 +34,8 @@ static uint64_t group_hash(const cnn_sample *sample) {
     return cnn_hash_bytes(~CNN_HASH_START, sample->group, strlen(sample->group));
 }
 
-/* parent[count]: the forest whose trees are the units. keys[count] is room to work in. False when
- * memory is refused. */
+/* parent[count]: set to the forest whose trees are the units. keys[count]: room to work in. False
+ * if memory is refused. */
 static bool join_all(const cnn_sample *samples, size_t count, cnn_keyed *keys, size_t *parent) {
     size_t linked = 0;
     for (size_t i = 0; i < count; i++) {
@@ -56,50 +56,84 @@ static bool join_all(const cnn_sample *samples, size_t count, cnn_keyed *keys, s
     return join(keys, linked, parent);
 }
 
-cnn_status cnn_units_find(const cnn_sample *samples, size_t count, uint64_t seed,
-                          cnn_random_purpose purpose, const char *what, cnn_units *units,
-                          cnn_error *error) {
-    *units = (cnn_units){0};
-    size_t *parent = cnn_alloc(count, sizeof *parent);
-    cnn_keyed *keys = cnn_alloc(count, sizeof *keys);  /* what is sorted: links, then units */
-    cnn_unit *found = cnn_alloc(count, sizeof *found); /* at the representative's index */
-    size_t *place = cnn_alloc(count, sizeof *place);   /* of the unit, likewise */
-    units->units = cnn_alloc(count, sizeof *units->units);
-    units->unit_of = cnn_alloc(count, sizeof *units->unit_of);
-    bool done = parent && keys && found && place && units->units && units->unit_of &&
-                join_all(samples, count, keys, parent);
-    for (size_t i = 0; i < count && done; i++) {
+/* Room to work in, all [samples]. */
+typedef struct work {
+    size_t *parent;
+    cnn_keyed *keys; /* to be sorted: links, then units */
+    cnn_unit *found; /* at the index of the representative */
+    size_t *place;   /* of the unit in the result, at the index of the representative */
+} work;
+
+/* Collects the units, unsorted: w->found, and the representatives in w->keys[units->count]. */
+static void collect(const cnn_sample *samples, size_t count, uint64_t seed,
+                    cnn_random_purpose purpose, work *w, cnn_units *units) {
+    for (size_t i = 0; i < count; i++) {
         if (samples[i].split != CNN_SPLIT_TRAIN) {
             continue;
         }
-        size_t representative = find(parent, i);
-        cnn_unit *mine = &found[representative];
-        /* the least of its members' numbers: the same whatever the order of the samples */
+        size_t representative = find(w->parent, i);
+        cnn_unit *unit = &w->found[representative];
         uint64_t key = samples[i].group ? group_hash(&samples[i]) : samples[i].content;
         uint64_t order = cnn_random_bits(seed, purpose, 0, key);
-        bool first = mine->images[0] + mine->images[1] == 0;
+        bool first = unit->images[0] + unit->images[1] == 0;
         if (first) {
-            keys[units->count++].value = representative;
+            w->keys[units->count++].value = representative;
         }
-        mine->order = first || order < mine->order ? order : mine->order;
-        mine->images[samples[i].label]++;
+        /* the least of its members' numbers, which does not depend on the order of the samples */
+        unit->order = first || order < unit->order ? order : unit->order;
+        unit->images[samples[i].label]++;
+    }
+}
+
+/* False if memory is refused. */
+static bool find_units(const cnn_sample *samples, size_t count, uint64_t seed,
+                       cnn_random_purpose purpose, work *w, cnn_units *units) {
+    if (!w->parent || !w->keys || !w->found || !w->place || !units->units || !units->unit_of ||
+        !join_all(samples, count, w->keys, w->parent)) {
+        return false;
+    }
+    collect(samples, count, seed, purpose, w, units);
+    for (size_t i = 0; i < units->count; i++) {
+        w->keys[i].key = w->found[w->keys[i].value].order;
+    }
+    if (!cnn_sort_by_key(w->keys, units->count)) {
+        return false;
     }
     for (size_t i = 0; i < units->count; i++) {
-        keys[i].key = found[keys[i].value].order;
+        units->units[i] = w->found[w->keys[i].value];
+        w->place[w->keys[i].value] = i;
     }
-    done = done && cnn_sort_by_key(keys, units->count);
-    for (size_t i = 0; i < units->count && done; i++) {
-        units->units[i] = found[keys[i].value];
-        place[keys[i].value] = i;
+    for (size_t i = 0; i < count; i++) {
+        units->unit_of[i] = samples[i].split == CNN_SPLIT_TRAIN ? w->place[find(w->parent, i)] : 0;
     }
-    for (size_t i = 0; i < count && done; i++) {
-        units->unit_of[i] = samples[i].split == CNN_SPLIT_TRAIN ? place[find(parent, i)] : 0;
-    }
-    cnn_free(parent);
-    cnn_free(keys);
-    cnn_free(found);
-    cnn_free(place);
+    return true;
+}
+
+cnn_status cnn_units_find(const cnn_sample *samples, size_t count, uint64_t seed,
+                          cnn_random_purpose purpose, const char *what, cnn_units *units,
+                          cnn_error *error) {
+    work w = {.parent = cnn_alloc(count, sizeof *w.parent),
+              .keys = cnn_alloc(count, sizeof *w.keys),
+              .found = cnn_alloc(count, sizeof *w.found),
+              .place = cnn_alloc(count, sizeof *w.place)};
+    *units = (cnn_units){.units = cnn_alloc(count, sizeof *units->units),
+                         .unit_of = cnn_alloc(count, sizeof *units->unit_of)};
+    bool done = find_units(samples, count, seed, purpose, &w, units);
+    cnn_free(w.parent);
+    cnn_free(w.keys);
+    cnn_free(w.found);
+    cnn_free(w.place);
     return done ? CNN_OK : cnn_fail_memory(error, what);
+}
+
+void cnn_units_count(const cnn_units *units, size_t images[2], size_t holders[2]) {
+    for (int c = 0; c < 2; c++) {
+        images[c] = holders[c] = 0;
+        for (size_t i = 0; i < units->count; i++) {
+            images[c] += units->units[i].images[c];
+            holders[c] += units->units[i].images[c] > 0;
+        }
+    }
 }
 
 void cnn_units_free(cnn_units *units) {

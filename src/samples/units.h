@@ -1,4 +1,5 @@
-/* Images that have to stay together: copies of one image, and images of one group. */
+/* Units: images that no split may separate, because they are copies of one image or belong to one
+ * group. */
 #ifndef CNN_SAMPLES_UNITS_H
 #define CNN_SAMPLES_UNITS_H
 
@@ -6,23 +7,27 @@
 #include "samples/list.h"
 
 typedef struct cnn_unit {
-    uint64_t order;   /* random, of seed, content and group */
-    size_t images[2]; /* of each class */
+    uint64_t order;   /* random number from seed, content and group */
+    size_t images[2]; /* per class */
 } cnn_unit;
 
 typedef struct cnn_units {
-    cnn_unit *units; /* [count], by rising order */
+    cnn_unit *units; /* [count], sorted by `order` */
     size_t count;
-    size_t *unit_of; /* [samples]: the unit of each one of CNN_SPLIT_TRAIN; 0 for the others */
+    size_t *unit_of; /* [samples]: the unit of each sample of CNN_SPLIT_TRAIN; 0 for others */
 } cnn_units;
 
-/* The units of samples[count] that are in CNN_SPLIT_TRAIN: the classes of "has the same content"
- * and "is of the same group", chained. A unit's place depends on seed, purpose, content and group
- * alone: not on paths, and not on the order of the samples. `what` is what a lack of memory kept us
- * from. Free with cnn_units_free, also after a failure. */
+/* Finds the units of those samples[count] that are in CNN_SPLIT_TRAIN. Two samples are in the same
+ * unit if they are connected by a chain of equal contents and equal groups. The order of the units
+ * depends on seed, purpose, content and group only, not on paths or the order of the samples.
+ * `what` names the task in the message if memory is refused (CNN_ERROR_RUNTIME). Free with
+ * cnn_units_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_units_find(const cnn_sample *samples, size_t count, uint64_t seed,
                                        cnn_random_purpose purpose, const char *what,
                                        cnn_units *units, cnn_error *error);
 void cnn_units_free(cnn_units *units);
+
+/* Counts the images of each class, and the units that hold images of it. */
+void cnn_units_count(const cnn_units *units, size_t images[2], size_t holders[2]);
 
 #endif

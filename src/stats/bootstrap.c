@@ -4,23 +4,24 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "base/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Fewer draws of an image than this are not worth a second thread. */
+/* With less work than this, a second thread does not pay off. */
 #define DRAWS_PER_THREAD ((size_t)250000)
 
 typedef struct bootstrap {
     const cnn_scores *scores;
-    const uint8_t *labels; /* [count], in the order of the images that were given */
+    const uint8_t *labels; /* [count], in the order in which the images were given */
     uint64_t seed;
     uint32_t *times; /* [threads][count] */
     double *values;  /* [CNN_METRIC_COUNT][CNN_BOOTSTRAP_RESAMPLES] */
 } bootstrap;
 
-/* Has a draw of `count` images with so many positives the classes that the set has? */
+/* Does a resample of `count` images with this many positives have the classes of the set? */
 static bool has_classes(size_t drawn_positives, size_t count, size_t positives) {
     return (drawn_positives > 0 || positives == 0) &&
            (drawn_positives < count || positives == count);
@@ -54,17 +55,12 @@ static void measure_resample(void *context, size_t resample, int thread) {
     }
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* A metric is NaN in all draws or in none: what makes it so is a class that the set has not. */
+/* A metric is NaN in all resamples or in none: only a class that the set lacks makes it NaN. */
 static cnn_interval interval_of(double values[CNN_BOOTSTRAP_RESAMPLES]) {
     if (isnan(values[0])) {
         return (cnn_interval){.low = (double)NAN, .high = (double)NAN};
     }
-    qsort(values, CNN_BOOTSTRAP_RESAMPLES, sizeof *values, by_value);
+    qsort(values, CNN_BOOTSTRAP_RESAMPLES, sizeof *values, cnn_compare_doubles);
     return (cnn_interval){.low = values[CNN_BOOTSTRAP_TAIL - 1],
                           .high = values[CNN_BOOTSTRAP_RESAMPLES - CNN_BOOTSTRAP_TAIL]};
 }

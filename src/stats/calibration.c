@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-/* Halvings of the interval on a logarithmic scale, from 1e4 to a double's last digit: 13.3 + 52
- * bits. */
+/* Bisections of the interval on a logarithmic scale, from 1e4 down to the last digit of a double:
+ * 13.3 + 52 bits. */
 enum { HALVINGS = 66 };
 
 /* Derivative of the summed loss Σ log(1 + e^{b z}) - y b z by b = 1 / T: Σ z (σ(b z) - y). It rises

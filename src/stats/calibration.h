@@ -1,5 +1,5 @@
 /* Temperature scaling (Guo et al., On Calibration of Modern Neural Networks, 2017): one number that
- * logits are divided by, so that probabilities are shares. */
+ * logits are divided by, so that a probability of 0.8 is right in 80 % of the cases. */
 #ifndef CNN_STATS_CALIBRATION_H
 #define CNN_STATS_CALIBRATION_H
 
@@ -7,14 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Temperatures that are looked at. */
+/* The range of temperatures. */
 #define CNN_TEMPERATURE_MIN 0.01
 #define CNN_TEMPERATURE_MAX 100.0
 
-/* *temperature: the one whose mean loss (eq. 7) of logits / temperature is least; to about 1e-15,
- * the same bytes everywhere. logits, labels (0 or 1): [count]. False, and 1, where the least loss
- * is not between CNN_TEMPERATURE_MIN and _MAX: images that are all told apart want 0, logits that
- * say nothing want infinity. */
+/* *temperature: the one with the least mean loss (eq. 7) of logits / temperature, to about 1e-15,
+ * the same bytes everywhere. logits, labels (0 or 1): [count]. Returns false, with a temperature of
+ * 1, if the minimum is not between CNN_TEMPERATURE_MIN and _MAX: it is at 0 if all images are
+ * classified correctly, at infinity if the logits are uninformative. */
 bool cnn_temperature_find(const float *logits, const uint8_t *labels, size_t count,
                           double *temperature);
 

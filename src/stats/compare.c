@@ -39,7 +39,7 @@ cnn_mcnemar cnn_mcnemar_test(size_t only_first, size_t only_second) {
 
 /* --- DeLong --- */
 
-/* A number whose order is that of finite doubles. */
+/* An integer with the same order as finite doubles. */
 static uint64_t ordered(double value) {
     uint64_t bits;
     value += 0.0; /* -0 is 0 */
@@ -47,8 +47,9 @@ static uint64_t ordered(double value) {
     return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
-/* component[i]: of an image of class 1, the share of class 0 that scores less; of one of class 0,
- * the share of class 1 that scores more; ties count half. Their means are the area. */
+/* component[i]: for an image of class 1, the share of class 0 with lower scores; for an image of
+ * class 0, the share of class 1 with higher scores; ties count half. The mean of either is the
+ * area. */
 static bool find_components(const double *scores, const uint8_t *labels, size_t count,
                             const size_t classes[2], double *component) {
     cnn_keyed *items = cnn_alloc(count, sizeof *items);
@@ -95,6 +96,38 @@ static double mean_of(const double *values, const uint8_t *labels, size_t count,
     return mean;
 }
 
+/* component: of both models, room for [count], may be NULL. */
+static cnn_status test_areas(const double *const scores[2], const uint8_t *labels, size_t count,
+                             const size_t classes[2], double *const component[2],
+                             cnn_delong *result, cnn_error *error) {
+    double variance[2], ignored;
+    for (int model = 0; model < 2; model++) {
+        if (!component[model] ||
+            !find_components(scores[model], labels, count, classes, component[model])) {
+            return cnn_fail_memory(error, "comparing two models");
+        }
+    }
+    for (int model = 0; model < 2; model++) {
+        result->area[model] = mean_of(component[model], labels, count, 1, classes[1], &ignored);
+    }
+    for (size_t i = 0; i < count; i++) { /* var(a - b) holds both variances and the covariance */
+        component[0][i] -= component[1][i];
+    }
+    result->difference = result->area[0] - result->area[1];
+    for (int label = 0; label < 2; label++) {
+        (void)mean_of(component[0], labels, count, label, classes[label], &variance[label]);
+    }
+    if (classes[0] > 1 && classes[1] > 1) {
+        result->standard_error = sqrt(variance[0] + variance[1]);
+        bool same = result->standard_error <= 0.0 && fabs(result->difference) <= 0.0;
+        result->z = same ? 0.0 : result->difference / result->standard_error;
+        result->p = erfc(fabs(result->z) * SQRT_HALF);
+        result->low = result->difference - NORMAL_975 * result->standard_error;
+        result->high = result->difference + NORMAL_975 * result->standard_error;
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_delong_test(const double *const scores[2], const uint8_t *labels, size_t count,
                            cnn_delong *result, cnn_error *error) {
     double none = (double)NAN;
@@ -106,36 +139,8 @@ cnn_status cnn_delong_test(const double *const scores[2], const uint8_t *labels,
     if (classes[0] == 0 || classes[1] == 0) {
         return CNN_OK;
     }
-    cnn_status status = CNN_OK;
     double *component[2] = {cnn_alloc(count, sizeof(double)), cnn_alloc(count, sizeof(double))};
-    for (int model = 0; model < 2 && status == CNN_OK; model++) {
-        if (!component[model] ||
-            !find_components(scores[model], labels, count, classes, component[model])) {
-            status = cnn_fail_memory(error, "comparing two models");
-        }
-    }
-    if (status == CNN_OK) {
-        double variance[2], ignored;
-        for (int model = 0; model < 2; model++) {
-            result->area[model] = mean_of(component[model], labels, count, 1, classes[1], &ignored);
-        }
-        for (size_t i = 0; i < count;
-             i++) { /* var(a - b) holds both variances and the covariance */
-            component[0][i] -= component[1][i];
-        }
-        result->difference = result->area[0] - result->area[1];
-        for (int label = 0; label < 2; label++) {
-            (void)mean_of(component[0], labels, count, label, classes[label], &variance[label]);
-        }
-        if (classes[0] > 1 && classes[1] > 1) {
-            result->standard_error = sqrt(variance[0] + variance[1]);
-            bool same = result->standard_error <= 0.0 && fabs(result->difference) <= 0.0;
-            result->z = same ? 0.0 : result->difference / result->standard_error;
-            result->p = erfc(fabs(result->z) * SQRT_HALF);
-            result->low = result->difference - NORMAL_975 * result->standard_error;
-            result->high = result->difference + NORMAL_975 * result->standard_error;
-        }
-    }
+    cnn_status status = test_areas(scores, labels, count, classes, component, result, error);
     cnn_free(component[0]);
     cnn_free(component[1]);
     return status;

@@ -1,4 +1,5 @@
-/* Is one of two models better, or is it chance? Paired tests: both models saw the same images. */
+/* Is one of two models better, or is the difference chance? Paired tests: both models saw the same
+ * images. */
 #ifndef CNN_STATS_COMPARE_H
 #define CNN_STATS_COMPARE_H
 
@@ -8,18 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* From so many images on that only one of the models gets right, the binomial test is left for its
- * approximation. */
+/* From this number of images that only one of the models gets right, the binomial test is replaced
+ * by its approximation. */
 #define CNN_MCNEMAR_EXACT_BELOW 1000
 
-/* Do both models make as many errors (McNemar 1947)? */
+/* Do both models make equally many errors (McNemar 1947)? */
 typedef struct cnn_mcnemar {
     size_t only_first, only_second; /* images that only this model gets right */
     bool exact;                     /* two-sided binomial test of them with probability 1/2; else
                                      * chi-square with 1 degree of freedom and continuity correction,
                                      * (|b - c| - 1)^2 / (b + c) (Edwards 1948) */
     double chi_square;              /* NaN where exact */
-    double p;                       /* of such a difference or a greater one, by chance */
+    double p; /* probability of such a difference or a greater one by chance */
 } cnn_mcnemar;
 
 cnn_mcnemar cnn_mcnemar_test(size_t only_first, size_t only_second);
@@ -34,9 +35,9 @@ typedef struct cnn_delong {
     double low, high;      /* 95 % interval of the difference */
 } cnn_delong;
 
-/* scores: of each model, [count], finite, more for class 1; labels: 0 or 1. All NaN where a class
- * is missing, all but areas and difference where a class has one image only. Takes as long as
- * sorting: images are counted below each other as Sun and Xu 2014 do by midranks. */
+/* scores: of each model, [count], finite, higher for class 1; labels: 0 or 1. All NaN if a class is
+ * missing; all but areas and difference NaN if a class has one image only. Takes as long as
+ * sorting: counts the pairs by midranks, as Sun and Xu 2014. */
 CNN_MUST_USE cnn_status cnn_delong_test(const double *const scores[2], const uint8_t *labels,
                                         size_t count, cnn_delong *result, cnn_error *error);
 

@@ -12,8 +12,9 @@
 enum { BINS = 15 };
 
 const cnn_metric cnn_metric_table[CNN_METRIC_COUNT] = {
-#define CNN_METRIC_ROW(field, text, more_is_better)                                                \
-    [CNN_METRIC_##field] = {#field, text, more_is_better, offsetof(cnn_metrics, field)},
+#define CNN_METRIC_ROW(field, text, more_is_better, needs_threshold)                               \
+    [CNN_METRIC_##                                                                                 \
+        field] = {#field, text, more_is_better, needs_threshold, offsetof(cnn_metrics, field)},
     CNN_METRIC_LIST(CNN_METRIC_ROW)
 #undef CNN_METRIC_ROW
 };
@@ -24,7 +25,7 @@ double cnn_metric_value(const cnn_metrics *metrics, cnn_metric_id id) {
 
 cnn_metrics cnn_metrics_none(void) {
     return (cnn_metrics){
-#define CNN_METRIC_NONE(field, text, more_is_better) .field = (double)NAN,
+#define CNN_METRIC_NONE(field, text, more_is_better, needs_threshold) .field = (double)NAN,
         CNN_METRIC_LIST(CNN_METRIC_NONE)
 #undef CNN_METRIC_NONE
     };
@@ -32,7 +33,7 @@ cnn_metrics cnn_metrics_none(void) {
 
 /* --- scores --- */
 
-/* A key that falls as the score rises; the same for both zeros. */
+/* A key that decreases as the score increases; the same for both zeros. */
 static uint64_t falling_key(double score) {
     static const uint64_t sign = (uint64_t)1 << 63;
     double value = score + 0.0; /* makes -0 a 0 */
@@ -41,8 +42,7 @@ static uint64_t falling_key(double score) {
     return bits & sign ? bits : ~(bits | sign);
 }
 
-/* From the highest score down; equal ones in the order they were given. False where memory is
- * refused. */
+/* From the highest score down; equal scores in the given order. False if memory is refused. */
 static bool rank(const double *scores, const uint8_t *labels, size_t count,
                  cnn_ranked_image *ranked) {
     cnn_keyed *keyed = cnn_alloc(count, sizeof *keyed);
@@ -65,7 +65,7 @@ static bool rank(const double *scores, const uint8_t *labels, size_t count,
     return sorted;
 }
 
-/* b of the bin (b / BINS, (b + 1) / BINS] that holds the probability; 0 is in the first one. */
+/* b of the bin (b / BINS, (b + 1) / BINS] that contains the probability; 0 is in the first bin. */
 static uint8_t bin_of(double probability) {
     double place = probability * (double)BINS;
     int bin = place > 0.0 ? (int)place : 0;
@@ -82,7 +82,7 @@ static cnn_status allocate(size_t count, double threshold, cnn_scores *scores, c
                                                             : cnn_fail_memory(error, "metrics");
 }
 
-/* What follows from the probabilities alone. */
+/* Everything that depends on the probabilities only. */
 static cnn_status fill(const double *probabilities, const uint8_t *labels, cnn_scores *scores,
                        cnn_error *error) {
     if (!rank(probabilities, labels, scores->count, scores->ranked)) {
@@ -165,11 +165,11 @@ static void measure_means(const cnn_scores *scores, const uint32_t *times, cnn_m
     metrics->brier = square / (double)count;
 }
 
-/* What follows from the ranks: *area is exact but for its division, as halves of whole numbers
- * below 2^53 are. */
+/* The metrics that depend on ranks. *area is exact except for its division: the sums are halves of
+ * integers below 2^53. */
 static void measure_ranks(const cnn_ranked_image *ranked, size_t count, const uint32_t *times,
                           double *area, double *average_precision) {
-    double pairs = 0.0;     /* (class 1, class 0) in the right order; ties count half */
+    double pairs = 0.0;     /* pairs pairs (class 1, class 0) in the right order; ties count half */
     double precision = 0.0; /* sum of the precision at each positive image */
     size_t above[2] = {0, 0};
     size_t tied[2] = {0, 0};
@@ -191,7 +191,7 @@ static void measure_ranks(const cnn_ranked_image *ranked, size_t count, const ui
     *average_precision = above[1] ? precision / (double)above[1] : (double)NAN;
 }
 
-/* The table of labels and predictions, and the calibration error. */
+/* The counts of labels and predictions, and the calibration error. */
 static void measure_counts(const cnn_scores *scores, const uint32_t *times, cnn_metrics *metrics) {
     size_t table[2][2] = {{0, 0}, {0, 0}}; /* [predicted][label] */
     double gap[BINS] = {0.0};              /* labels - probabilities */
@@ -216,7 +216,7 @@ static double share(double part, double of, double none) {
     return of > 0.0 ? part / of : none;
 }
 
-/* What follows from the table. */
+/* The metrics that depend on the counts. */
 static void measure_quotients(cnn_metrics *metrics) {
     double tp = (double)metrics->true_positives;
     double fp = (double)metrics->false_positives;

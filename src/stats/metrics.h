@@ -9,57 +9,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Class 1 is the positive one. An image is predicted positive where its probability is at least
- * the threshold. What needs a class that the set has not is NaN (said below); other quotients 0/0
- * are 0. All but the counts are members of CNN_METRIC_LIST. */
+/* The metrics of CNN_METRIC_LIST, which defines them, and the counts they come from. */
 typedef struct cnn_metrics {
     size_t count;
     size_t true_positives, false_positives, true_negatives, false_negatives;
-    double loss;     /* mean binary cross-entropy, natural logarithm */
-    double accuracy; /* share of images on the right side of the threshold */
-    double auc; /* area under the ROC curve, ties counting half (Hanley and McNeil 1982); NaN where
-                 * a class is missing */
-    double balanced_accuracy; /* mean of recall and specificity; NaN where a class is missing */
-    double precision;         /* TP / (TP + FP); 0 where nothing is predicted positive */
-    double recall;            /* TP / (TP + FN); NaN without positives */
-    double specificity;       /* TN / (TN + FP); NaN without negatives */
-    double f1;                /* 2 TP / (2 TP + FP + FN); NaN without positives */
-    double mcc; /* Matthews correlation coefficient (Matthews 1975); 0 where all images are of one
-                 * class, or predicted as one (Chicco and Jurman 2020) */
-    double average_precision; /* sum of (R_n - R_(n-1)) P_n over the distinct probabilities, from
-                               * the highest down, with recall R_n and precision P_n of the images
-                               * above or at them: no interpolation (as in scikit-learn); NaN
-                               * without positives */
-    double brier;             /* mean of (probability - label)^2 (Brier 1950) */
-    double ece; /* expected calibration error: sum over 15 bins of the probability, ((b - 1) / 15,
-                 * b / 15], of the bin's share of images times |mean label - mean probability|
-                 * (Naeini et al. 2015 for two classes, number and bounds of bins as in Guo et al.
-                 * 2017) */
+#define CNN_METRIC_FIELD(field, text, more_is_better, needs_threshold) double field;
+    CNN_METRIC_LIST(CNN_METRIC_FIELD)
+#undef CNN_METRIC_FIELD
 } cnn_metrics;
 
 /* One line of the table of all metrics. */
 typedef struct cnn_metric {
-    const char *name; /* in files: "balanced_accuracy" */
-    const char *text; /* for people: "balanced accuracy" */
+    const char *name; /* name in files: "balanced_accuracy" */
+    const char *text; /* name in tables: "balanced accuracy" */
     bool more_is_better;
-    size_t offset; /* of the field in cnn_metrics */
+    bool needs_threshold; /* false: the probabilities alone decide it */
+    size_t offset;        /* of the field in cnn_metrics */
 } cnn_metric;
 
 extern const cnn_metric cnn_metric_table[CNN_METRIC_COUNT]; /* by cnn_metric_id */
 
 double cnn_metric_value(const cnn_metrics *metrics, cnn_metric_id id);
 
-/* All values NaN, and counts 0: nothing was measured. */
+/* All values NaN, counts 0: nothing was measured. */
 cnn_metrics cnn_metrics_none(void);
 
-/* --- scores: predictions and labels, made ready to be measured any number of times --- */
+/* --- scores: predictions and labels, prepared so that they can be measured any number of times ---
+ */
 
 typedef struct cnn_ranked_image {
     double probability;
     size_t image;
     uint8_t label;
     uint8_t bin;      /* of the calibration error */
-    bool last_of_tie; /* the next one's probability is another, or there is none */
+    bool last_of_tie; /* the next image has a different probability, or there is none */
 } cnn_ranked_image;
 
 typedef struct cnn_scores {
@@ -71,36 +54,36 @@ typedef struct cnn_scores {
 } cnn_scores;
 
 /* From logits, [count]: probabilities are sigma(logit / temperature), rounded to float like those
- * that cnnpredict and predictions.csv tell, and the threshold is rounded likewise; losses are those
- * of the logits, exact where the probability rounds to 0 or 1. temperature above 0; 1 changes
- * nothing. labels: 0 or 1. Free with cnn_scores_free, also after a failure. */
+ * of cnnpredict and predictions.csv, and the threshold is rounded likewise; losses are computed
+ * from the logits, so they are exact even if the probability rounds to 0 or 1. temperature above 0;
+ * 1 has no effect. labels: 0 or 1. Free with cnn_scores_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_scores_from_logits(const float *logits, const uint8_t *labels,
                                                size_t count, double temperature, double threshold,
                                                cnn_scores *scores, cnn_error *error);
 
-/* From probabilities of class 1, [count], kept in double. Losses are those of probabilities cut off
- * at 2^-52 and 1 - 2^-52, so that a certain mistake costs 36 and not infinity. CNN_ERROR_DATA for
- * one that is not from 0 to 1. */
+/* From probabilities of class 1, [count], kept in double. For the loss, probabilities are limited
+ * to 2^-52 … 1 - 2^-52, so that a mistake made with certainty costs 36 and not infinity.
+ * CNN_ERROR_DATA if a probability is not from 0 to 1. */
 CNN_MUST_USE cnn_status cnn_scores_from_probabilities(const double *probabilities,
                                                       const uint8_t *labels, size_t count,
                                                       double threshold, cnn_scores *scores,
                                                       cnn_error *error);
 void cnn_scores_free(cnn_scores *scores);
 
-/* Measures; times: [count], how often each image counts, in the order of the images that were
- * given; NULL: once. The same bytes for the same scores wherever it runs. */
+/* Computes the metrics. times: [count], how often each image counts, in the order in which the
+ * images were given; NULL: once. The same bytes for the same scores on every machine. */
 void cnn_metrics_measure(const cnn_scores *scores, const uint32_t *times, cnn_metrics *metrics);
 
 /* --- shortcuts --- */
 
-/* cnn_scores_from_logits with temperature 1, measured. All values are NaN where count is 0. */
+/* The metrics of cnn_scores_from_logits with temperature 1. All values are NaN if count is 0. */
 CNN_MUST_USE cnn_status cnn_metrics_compute(const float *logits, const uint8_t *labels,
                                             size_t count, double threshold, cnn_metrics *metrics,
                                             cnn_error *error);
 
-/* The area under the ROC curve of any scores, finite ones: the Mann-Whitney statistic, ties
- * counting half: the probability that one of class 1 has the higher score of two. labels: 0 or 1.
- * NaN where a class is missing. */
+/* The area under the ROC curve of any finite scores: the Mann-Whitney statistic, ties counting
+ * half, which is the probability that an image of class 1 has a higher score than one of class 0.
+ * labels: 0 or 1. NaN if a class is missing. */
 CNN_MUST_USE cnn_status cnn_area_under_curve(const double *scores, const uint8_t *labels,
                                              size_t count, double *area, cnn_error *error);
 

@@ -5,42 +5,45 @@
 
 /* --- JSON --- */
 
-static void add_json_number(cnn_text *text, double number) {
-    cnn_text_number(text, number, "null");
-}
-
-void cnn_metrics_json(cnn_text *text, const cnn_measured *measured) {
+void cnn_metrics_json(cnn_json_writer *json, const cnn_measured *measured) {
     const cnn_metrics *metrics = &measured->metrics;
     if (metrics->count == 0) {
-        cnn_text_format(text, "null");
+        cnn_json_null(json);
         return;
     }
-    cnn_text_format(text, "{\"images\":%zu", metrics->count);
+    cnn_json_begin_object(json);
+    cnn_json_integer(cnn_json_key(json, "images"), (int64_t)metrics->count);
     for (int id = 0; id < CNN_METRIC_COUNT; id++) {
-        cnn_text_format(text, ",\"%s\":", cnn_metric_table[id].name);
-        add_json_number(text, cnn_metric_value(metrics, (cnn_metric_id)id));
+        cnn_json_number(cnn_json_key(json, cnn_metric_table[id].name),
+                        cnn_metric_value(metrics, (cnn_metric_id)id));
     }
-    cnn_text_format(text,
-                    ",\"confusion\":{\"true_positives\":%zu,\"false_positives\":%zu,"
-                    "\"true_negatives\":%zu,\"false_negatives\":%zu},\"interval_95\":{",
-                    metrics->true_positives, metrics->false_positives, metrics->true_negatives,
-                    metrics->false_negatives);
+    cnn_json_begin_object(cnn_json_key(json, "confusion"));
+    cnn_json_integer(cnn_json_key(json, "true_positives"), (int64_t)metrics->true_positives);
+    cnn_json_integer(cnn_json_key(json, "false_positives"), (int64_t)metrics->false_positives);
+    cnn_json_integer(cnn_json_key(json, "true_negatives"), (int64_t)metrics->true_negatives);
+    cnn_json_integer(cnn_json_key(json, "false_negatives"), (int64_t)metrics->false_negatives);
+    cnn_json_end(json);
+    cnn_intervals_json(cnn_json_key(json, "interval_95"), measured->intervals);
+    cnn_json_end(json);
+}
+
+void cnn_intervals_json(cnn_json_writer *json, const cnn_interval intervals[CNN_METRIC_COUNT]) {
+    cnn_json_begin_object(json);
     for (int id = 0; id < CNN_METRIC_COUNT; id++) {
-        cnn_text_format(text, "%s\"%s\":[", id ? "," : "", cnn_metric_table[id].name);
-        add_json_number(text, measured->intervals[id].low);
-        cnn_text_append(text, ",", 1);
-        add_json_number(text, measured->intervals[id].high);
-        cnn_text_append(text, "]", 1);
+        cnn_json_begin_array(cnn_json_key(json, cnn_metric_table[id].name));
+        cnn_json_number(json, intervals[id].low);
+        cnn_json_number(json, intervals[id].high);
+        cnn_json_end(json);
     }
-    cnn_text_append(text, "}}", 2);
+    cnn_json_end(json);
 }
 
 /* --- the log --- */
 
-/* The widths of a row's name and of a set's numbers; the largest number of sets. */
+/* The width of the name of a row and of the numbers of a set; the largest number of sets. */
 enum { NAME_WIDTH = 19, CELL_WIDTH = 26, CELL_SIZE = 96, COLUMNS = 2 };
 
-/* A row of cells, without spaces at its end. */
+/* A row of cells, without trailing spaces. */
 static void log_row(const cnn_log_sink *log, const char *name, char cells[][CELL_SIZE],
                     size_t count) {
     char row[NAME_WIDTH + COLUMNS * CELL_SIZE + 1];

@@ -2,8 +2,8 @@
 #ifndef CNN_STATS_METRICS_TEXT_H
 #define CNN_STATS_METRICS_TEXT_H
 
+#include "base/json_writer.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "stats/bootstrap.h"
 
 /* The metrics of a set of images, and how far they may be off. */
@@ -12,9 +12,12 @@ typedef struct cnn_measured {
     cnn_interval intervals[CNN_METRIC_COUNT];
 } cnn_measured;
 
-/* {"images":25,"loss":0.3,…,"confusion":{"true_positives":…},"interval_95":{"loss":[0.2,0.4],…}},
- * or null for a set without images. Numbers have the digits that make them exact; NaN is null. */
-void cnn_metrics_json(cnn_text *text, const cnn_measured *measured);
+/* The value {"images":25,"loss":0.3,…,"confusion":{"true_positives":…},"interval_95":{…}}, or null
+ * for a set without images. A number that is not finite is null. */
+void cnn_metrics_json(cnn_json_writer *json, const cnn_measured *measured);
+
+/* The value {"loss":[0.2,0.4],…}. */
+void cnn_intervals_json(cnn_json_writer *json, const cnn_interval intervals[CNN_METRIC_COUNT]);
 
 /* One set of images, under its name. */
 typedef struct cnn_metrics_column {

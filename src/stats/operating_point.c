@@ -7,13 +7,13 @@
 #include <math.h>
 #include <string.h>
 
-/* How good a point is: by `aim`, where that is the same by `second`. */
+/* How good a threshold is: by `aim`; if that is equal, by `second`. */
 typedef struct merit {
     double aim, second;
 } merit;
 
-/* Sums, products and quotients of doubles only: the same everywhere. A share such as 19 / 20 is the
- * double that "0.95" is read as, so that a target is reached exactly. */
+/* Only sums, products and quotients of doubles: the same on every machine. A share such as 19 / 20
+ * is the same double as "0.95", so that a target can be reached exactly. */
 static merit judge(const cnn_threshold_rule *rule, const cnn_operating_point *point) {
     double hits = (double)point->hits;
     double alarms = (double)point->alarms;
@@ -25,11 +25,11 @@ static merit judge(const cnn_threshold_rule *rule, const cnn_operating_point *po
     switch (rule->kind) {
     case CNN_THRESHOLD_F1:
         return (merit){2.0 * hits / (hits + alarms + positives), centred};
-    case CNN_THRESHOLD_YOUDEN: /* times positives × negatives: whole numbers */
+    case CNN_THRESHOLD_YOUDEN: /* times positives × negatives: integers */
         return (merit){hits * negatives - alarms * positives, centred};
     case CNN_THRESHOLD_RECALL:
         return (merit){recall >= rule->target ? 1.0 : 0.0, (double)point->threshold};
-    case CNN_THRESHOLD_PRECISION: /* 2: more than any precision that is not enough */
+    case CNN_THRESHOLD_PRECISION: /* 2: greater than any precision that is too low */
         return (merit){precision >= rule->target ? 2.0 : precision, hits};
     case CNN_THRESHOLD_COST:
         break;
@@ -46,14 +46,13 @@ static bool is_reached(const cnn_threshold_rule *rule, const cnn_operating_point
     return judge(rule, point).aim >= enough;
 }
 
-/* A threshold at or below `high` and above `low`, halfway if a float is there. */
+/* A threshold at or below `high` and above `low`, halfway if there is a float. */
 static float between(float low, float high) {
     float middle = (float)(((double)low + (double)high) / 2.0);
     return middle > low ? middle : high;
 }
 
-/* The images by falling probability: the bits of floats that are not negative are in their order.
- */
+/* The images by decreasing probability: non-negative floats have the order of their bits. */
 static bool sort_falling(const float *probabilities, size_t count, cnn_keyed *items) {
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
@@ -83,10 +82,10 @@ cnn_status cnn_operating_point_choose(const cnn_threshold_rule *rule, const floa
         return cnn_fail_memory(error, "choosing a threshold");
     }
     merit most = {-HUGE_VAL, -HUGE_VAL};
-    float above = 1.0f; /* the lowest probability of those called class 1 */
+    float above = 1.0f; /* the lowest probability of those predicted as class 1 */
     for (size_t i = 0; i <= count; i++) {
         float below = i < count ? probabilities[items[i].value] : 0.0f;
-        if (below < above || i == count) { /* one threshold for those of one probability */
+        if (below < above || i == count) { /* one threshold for all images of one probability */
             point.threshold = i == count && above <= 0.0f ? 0.0f : between(below, above);
             merit found = judge(rule, &point);
             if (found.aim > most.aim || (!(found.aim < most.aim) && found.second > most.second)) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench and pytorch.py in turn, several times, network by network: what else the machine does hits both. Prints the
+# Runs bench and pytorch.py in turn, several times, network by network, so that other load affects both. Prints the
 # ratios of images/s.
 #
 #   tests/bench/compare.sh [CONFIG ...]      default: all of configs/bench
@@ -66,6 +66,6 @@ head -n 1 "$work/log"
 head -n 1 "$work/pytorch"
 cat "$work/warning" >&2
 echo
-# words are wanted: the folder's name has no spaces unless TMPDIR has
+# word splitting is intended: the name of the folder has no spaces unless TMPDIR has
 # shellcheck disable=SC2046
 "$python" "$here/ratios.py" $(cat "$work/files")

@@ -4,11 +4,11 @@
 
 #include "kernels/simd.h"
 
-/* Sums that do not wait for each other: two multiply-adds a cycle that take 4 or 5 cycles each need
- * 10 of them under way. With two operands more, 12 fit in the 16 registers of AVX2. */
+/* Independent sums: two multiply-adds per cycle that take 4 or 5 cycles each need 10 of them in
+ * flight. With two operands more, 12 fit in the 16 registers of AVX2. */
 enum { CHAINS = 12 };
 
-/* Every sum moves towards 1, away from denormal numbers. No compiler may shorten it: each
+/* Every sum moves towards 1, away from denormal numbers. A compiler cannot shorten it: each
  * multiply-add rounds, and needs the one before. */
 static float run(size_t turns) {
     const vec half = vec_broadcast(0.5f);

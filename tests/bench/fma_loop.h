@@ -7,7 +7,7 @@
 
 typedef struct bench_fma_loop {
     double flops_per_turn;      /* multiplications and additions */
-    float (*run)(size_t turns); /* the result is of no use, but must be used */
+    float (*run)(size_t turns); /* the result has no meaning, but must be used */
 } bench_fma_loop;
 
 extern const bench_fma_loop bench_fma_loop_generic;

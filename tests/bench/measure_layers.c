@@ -3,14 +3,16 @@
 #include "base/error.h"
 #include "nn/loss.h"
 #include "base/memory.h"
+#include "nn/run.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { REPETITIONS_MAX = 1000 };
 
-/* What is timed beside the layers, in this order; then, for each layer, its directions. BACKWARD is
- * all of a layer's backward pass, WEIGHT the part that gives the gradients of its weights. */
+/* Measurements apart from the layers, in this order; then, for each instruction, its directions.
+ * BACKWARD is all of an instruction's backward pass, WEIGHT the part that gives the gradients of
+ * its weights. */
 enum { WHOLE_STEP, PREPARE, FILL, LOSS, OPTIMIZER, LAYER_CELLS };
 enum { FORWARD, BACKWARD, WEIGHT, DIRECTIONS };
 
@@ -20,12 +22,11 @@ typedef struct layer_clock {
     double *samples; /* [cells][REPETITIONS_MAX], seconds */
     int repetition;
     double clock_cost; /* seconds that reading the clock takes */
-    double last;       /* the end of what was timed before … */
-    int backward_from; /* … and the layer whose backward runs since then; -1: none */
+    double last;       /* the end of what was timed before */
 } layer_clock;
 
-static int layer_cell(int layer, int direction) {
-    return LAYER_CELLS + layer * DIRECTIONS + direction;
+static int layer_cell(int instruction, int direction) {
+    return LAYER_CELLS + instruction * DIRECTIONS + direction;
 }
 
 static void record(layer_clock *c, int cell, double seconds) {
@@ -46,58 +47,27 @@ static void lap(layer_clock *c, int cell) {
     c->last = bench_now();
 }
 
-/* --- observers (nn/network.h) --- */
+/* --- the passes, an instruction at a time --- */
 
-static void time_forward(void *context, int layer, bool gradient, const cnn_block *block,
-                         const float *values) {
-    (void)gradient, (void)block, (void)values;
-    lap(context, layer_cell(layer, FORWARD));
-}
-
-/* Called in front of each layer's backward: the one before has just ended. */
-static void time_backward(void *context, int layer, bool gradient, const cnn_block *block,
-                          const float *values) {
-    (void)gradient, (void)block, (void)values;
-    layer_clock *c = context;
-    if (c->backward_from >= 0) {
-        lap(c, layer_cell(c->backward_from, BACKWARD));
-    } else {
-        c->last = bench_now();
-    }
-    c->backward_from = layer;
+static cnn_run run_of(const layer_clock *c) {
+    const cnn_step *step = &c->workload->step;
+    return (cnn_run){.plan = &step->network->plan,
+                     .parameters = step->parameters,
+                     .workspace = c->workspace,
+                     .gradients = c->gradients};
 }
 
 /* Does backward give both gradients, so that one has to be timed alone? */
-static bool has_both(const cnn_layer *layer) {
-    return layer->parameter_count > 0 && layer->needs_dx;
+static bool has_both(const cnn_instruction *instruction) {
+    return instruction->own && instruction->layer.node->parameter_count > 0 &&
+           instruction->dx[0] != CNN_NOWHERE;
 }
-
-/* Runs the layer's backward without the gradient of its input, beside the real one. */
-static void time_weight(void *context, int i, bool gradient, const cnn_block *block,
-                        const float *dy) {
-    (void)gradient, (void)block;
-    layer_clock *c = context;
-    const cnn_step *step = &c->workload->step;
-    const cnn_network *network = step->network;
-    const cnn_layer *layer = &network->layers[i];
-    if (!has_both(layer)) {
-        return;
-    }
-    c->last = bench_now();
-    layer->ops->backward(layer, step->parameters + layer->parameter_offset,
-                         c->workspace + network->activations[layer->source].value_offset,
-                         c->workspace + network->activations[layer->output].value_offset, dy,
-                         c->workspace + layer->kept_offset, c->workspace + network->work_offset,
-                         c->gradients + layer->parameter_offset, NULL);
-    lap(c, layer_cell(i, WEIGHT));
-}
-
-/* --- measuring --- */
 
 /* Forward, up to the gradient of the logits. timed: record it. */
 static void forward(layer_clock *c, bool timed, float logit_gradients[CNN_LANES]) {
     bench_workload *w = c->workload;
     const cnn_network *network = w->step.network;
+    const cnn_run run = run_of(c);
     int count = w->batch_size < CNN_LANES ? (int)w->batch_size : CNN_LANES;
     uint8_t labels[CNN_LANES] = {0};
     const cnn_block *block;
@@ -107,8 +77,13 @@ static void forward(layer_clock *c, bool timed, float logit_gradients[CNN_LANES]
     if (timed) {
         lap(c, FILL);
     }
-    const float *logits = cnn_network_forward_observed(network, w->step.parameters, c->workspace,
-                                                       timed ? time_forward : NULL, c);
+    for (int i = 0; i < network->plan.instruction_count; i++) {
+        cnn_run_forward(&run, i, i + 1);
+        if (timed) {
+            lap(c, layer_cell(i, FORWARD));
+        }
+    }
+    const float *logits = cnn_network_logits(network, c->workspace);
     volatile double loss = 0.0; /* what nobody reads would not be computed */
     for (int i = 0; i < CNN_LANES; i++) {
         logit_gradients[i] =
@@ -120,14 +95,32 @@ static void forward(layer_clock *c, bool timed, float logit_gradients[CNN_LANES]
     }
 }
 
-static void backward(layer_clock *c, cnn_network_observer *observer,
-                     const float logit_gradients[CNN_LANES]) {
-    const cnn_step *step = &c->workload->step;
-    c->backward_from = -1;
-    cnn_network_backward_observed(step->network, step->parameters, c->workspace, logit_gradients,
-                                  c->gradients, observer, c);
-    if (c->backward_from >= 0) {
-        lap(c, layer_cell(c->backward_from, BACKWARD));
+static void backward(layer_clock *c, const float logit_gradients[CNN_LANES]) {
+    const cnn_network *network = c->workload->step.network;
+    const cnn_run run = run_of(c);
+    cnn_network_set_logit_gradients(network, c->workspace, logit_gradients);
+    c->last = bench_now();
+    for (int i = network->plan.instruction_count - 1; i >= 0; i--) {
+        cnn_run_backward(&run, i, i + 1);
+        lap(c, layer_cell(i, BACKWARD));
+    }
+}
+
+/* The same, with an extra computation of the gradients of weights only: this is timed. */
+static void backward_weights(layer_clock *c, const float logit_gradients[CNN_LANES]) {
+    const cnn_network *network = c->workload->step.network;
+    const cnn_run run = run_of(c);
+    cnn_network_set_logit_gradients(network, c->workspace, logit_gradients);
+    for (int i = network->plan.instruction_count - 1; i >= 0; i--) {
+        const cnn_instruction *instruction = &network->plan.instructions[i];
+        if (has_both(instruction)) {
+            cnn_pass pass = cnn_run_pass(&run, instruction);
+            pass.dx[0] = NULL;
+            c->last = bench_now();
+            instruction->backward(&instruction->layer, &pass);
+            lap(c, layer_cell(i, WEIGHT));
+        }
+        cnn_run_backward(&run, i, i + 1);
     }
 }
 
@@ -144,9 +137,9 @@ static void repeat(layer_clock *c) {
     cnn_network_prepare(step->network, step->parameters);
     lap(c, PREPARE);
     forward(c, true, logit_gradients);
-    backward(c, time_backward, logit_gradients);
+    backward(c, logit_gradients);
     forward(c, false, logit_gradients); /* backward may have used its scratch */
-    backward(c, time_weight, logit_gradients);
+    backward_weights(c, logit_gradients);
     c->last = bench_now();
     cnn_update update = {.rate = step->learning_rate, .number = step->number, .scale = 1.0};
     cnn_optimizer_step(step->optimizer, NULL, &update, step->network->parameter_count, c->gradients,
@@ -166,7 +159,7 @@ static double clock_cost(void) {
 
 static void repeat_for(layer_clock *c, double seconds) {
     double begin = bench_now();
-    repeat(c); /* to warm up: counts only if there is time for no other */
+    repeat(c); /* warm-up: counts only if there is no time for another */
     if (bench_now() - begin >= seconds) {
         c->repetition = 1;
         return;
@@ -196,42 +189,51 @@ static bench_layer_row *add_row(row_list *list, const char *name, const char *di
     return row;
 }
 
-/* Rows of layer `first` and the ones behind it that it applies; returns how many these are all
- * together. *sum grows by their time. */
+/* "0 conv+relu+maxpool" */
+static void name_row(const cnn_network *network, const cnn_node *node, char *name, size_t size) {
+    const int fused[] = {node->relu, node->pool};
+    int length = snprintf(name, size, "%d %s", node->serial, node->ops->name);
+    for (size_t i = 0; i < sizeof fused / sizeof *fused; i++) {
+        if (fused[i] > 0 && length < (int)size) {
+            length += snprintf(name + length, size - (size_t)length, "+%s",
+                               network->graph.nodes[fused[i]].ops->name);
+        }
+    }
+}
+
+/* Rows of the node whose own instruction is `first`, and of what follows up to the next node's;
+ * returns how many instructions these are. *sum grows by their time. */
 static int add_layer(layer_clock *c, row_list *list, int first, double *sum) {
     const cnn_network *network = c->workload->step.network;
-    const cnn_layer *layer = &network->layers[first];
+    const cnn_instruction *instructions = network->plan.instructions;
+    const cnn_node *node = instructions[first].layer.node;
     char name[sizeof list->rows->layer];
-    int length = snprintf(name, sizeof name, "%d %s", first, layer->ops->name);
-    double forward_time = cell_median(c, layer_cell(first, FORWARD));
-    double backward_time = cell_median(c, layer_cell(first, BACKWARD));
-    int next = first + 1;
-    for (; next < network->layer_count - 1 && network->layers[next].forward_done; next++) {
-        if (length < (int)sizeof name) {
-            length += snprintf(name + length, sizeof name - (size_t)length, "+%s",
-                               network->layers[next].ops->name);
-        }
+    double forward_time = 0.0, backward_time = 0.0;
+    int next = first;
+    do {
         forward_time += cell_median(c, layer_cell(next, FORWARD));
         backward_time += cell_median(c, layer_cell(next, BACKWARD));
-    }
-    bool weights = layer->parameter_count > 0;
-    double flops = weights ? layer->ops->flops(layer) * CNN_LANES : 0.0;
-    cnn_shape out = network->layers[next - 1].out;
+        next++;
+    } while (next < network->plan.instruction_count && !instructions[next].own);
+    name_row(network, node, name, sizeof name);
+    bool weights = node->parameter_count > 0;
+    double flops = weights ? cnn_node_flops(node) * CNN_LANES : 0.0;
     bench_layer_row *row = add_row(list, name, "forward", forward_time);
     row->flops = flops;
-    row->out = out;
-    double weight_time = !weights          ? 0.0
-                         : has_both(layer) ? cell_median(c, layer_cell(first, WEIGHT))
-                                           : cell_median(c, layer_cell(first, BACKWARD));
+    row->out = node->stored;
+    double weight_time = !weights ? 0.0
+                         : has_both(&instructions[first])
+                             ? cell_median(c, layer_cell(first, WEIGHT))
+                             : cell_median(c, layer_cell(first, BACKWARD));
     if (weights) {
         row = add_row(list, name, "weight", weight_time);
         row->flops = flops;
-        row->out = out;
+        row->out = node->stored;
     }
-    if (layer->needs_dx || next > first + 1) { /* through joined layers, if nothing else */
+    if (node->needs_dx || next > first + 1) { /* through joined layers, if nothing else */
         row = add_row(list, name, "data", backward_time - weight_time);
-        row->flops = layer->needs_dx ? flops : 0.0;
-        row->out = out;
+        row->flops = node->needs_dx ? flops : 0.0;
+        row->out = node->stored;
     }
     *sum += forward_time + backward_time;
     return next - first;
@@ -249,14 +251,14 @@ static void add_rows(layer_clock *c, row_list *list) {
                   {"fill", cell_median(c, FILL)},
                   {"loss", cell_median(c, LOSS)},
                   {"optimizer", cell_median(c, OPTIMIZER) / blocks}};
-    for (int i = 0; i < w->step.network->layer_count - 1;) {
+    for (int i = 0; i < w->step.network->plan.instruction_count;) {
         i += add_layer(c, list, i, &sum);
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         (void)add_row(list, others[i].name, "step", others[i].seconds);
         sum += others[i].seconds;
     }
-    /* clearing gradients and adding them up, dealing out blocks */
+    /* clearing gradients and adding them up, distributing blocks */
     (void)add_row(list, "rest", "step", list->step - sum);
     add_row(list, "whole step", "step", list->step)->flops =
         bench_step_flops(w->step.network) * (double)w->batch_size / blocks;
@@ -265,12 +267,12 @@ static void add_rows(layer_clock *c, row_list *list) {
 cnn_status bench_layers(bench_workload *workload, double seconds, bench_layer_row **rows,
                         int *count, cnn_error *error) {
     const cnn_network *network = workload->step.network;
-    if (network->shared_size > 0) {
+    if (network->plan.stage_count > 1) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "expected a network whose layers look at each image alone, to be timed "
                         "layer by layer; --no-layers times whole steps of others");
     }
-    size_t layers = (size_t)network->layer_count;
+    size_t layers = (size_t)network->plan.instruction_count;
     size_t cells = LAYER_CELLS + layers * DIRECTIONS;
     row_list list = {.rows = cnn_alloc(layers * DIRECTIONS + LAYER_CELLS + 1, sizeof *list.rows)};
     layer_clock c = {

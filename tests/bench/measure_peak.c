@@ -53,14 +53,14 @@ static void body(void *context, size_t index, int thread) {
     (void)used;
 }
 
-/* Seconds that all threads together take for their turns. */
+/* Seconds that all threads together need for their iterations. */
 static double time_turns(peak_try *try, int threads) {
     double begin = bench_now();
     cnn_parallel_for((size_t)threads, threads, body, try);
     return bench_now() - begin;
 }
 
-/* The shortest of some tries: a busy machine makes a try longer, never shorter. */
+/* The shortest of several tries: load makes a try longer, never shorter. */
 static double best_time(peak_try *try, int threads, int tries) {
     double best = time_turns(try, threads);
     for (int i = 1; i < tries; i++) {

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include "base/json_writer.h"
 #include "base/parallel.h"
 
 #include <math.h>
@@ -138,57 +139,44 @@ void bench_print_network(const bench_machine *machine, const bench_network *netw
 
 /* --- JSON --- */
 
-static void add_string(cnn_text *json, const char *key, const char *value) {
-    cnn_text_format(json, "\"%s\": ", key);
-    cnn_text_json_string(json, value);
+static void add_string(cnn_json_writer *json, const char *key, const char *value) {
+    cnn_json_string(cnn_json_key(json, key), value);
 }
 
-/* JSON has no NaN: null. */
-static void add_number(cnn_text *json, const char *key, double value) {
-    if (isfinite(value)) {
-        cnn_text_format(json, ", \"%s\": %.9g", key, value);
-    } else {
-        cnn_text_format(json, ", \"%s\": null", key);
-    }
+/* null for NaN. */
+static void add_number(cnn_json_writer *json, const char *key, double value) {
+    cnn_json_number(cnn_json_key(json, key), value);
 }
 
-/* Starts element i of a list. */
-static void add_element(cnn_text *json, int i, const char *indent) {
-    cnn_text_format(json, "%s\n%s{", i > 0 ? "," : "", indent);
-}
-
-static void add_machine(cnn_text *json, const bench_machine *machine) {
-    cnn_text_format(json, "{\n  ");
+static void add_machine(cnn_json_writer *json, const bench_machine *machine) {
     add_string(json, "version", CNN_VERSION);
-    cnn_text_format(json, ",\n  ");
     add_string(json, "cpu", machine->cpu);
-    cnn_text_format(json, ",\n  ");
     add_string(json, "compiler", machine->compiler);
-    cnn_text_format(json, ",\n  ");
     add_string(json, "conv", machine->conv);
     add_number(json, "processors", machine->processors);
     add_number(json, "load", machine->load);
     add_number(json, "seconds", machine->seconds);
-    cnn_text_format(json, ",\n  \"peaks\": [");
+    cnn_json_begin_array(cnn_json_key(json, "peaks"));
     for (int i = 0; i < machine->isa_count; i++) {
         for (int t = 0; t < machine->thread_count; t++) {
-            add_element(json, i + t, "    ");
+            cnn_json_begin_object(json);
             add_string(json, "isa", cnn_isa_name(machine->isas[i]));
             add_number(json, "threads", machine->threads[t]);
             add_number(json, "gflops", 1e-9 * machine->peaks[i * machine->thread_count + t]);
-            cnn_text_format(json, "}");
+            cnn_json_end(json);
         }
     }
-    cnn_text_format(json, "\n  ]");
+    cnn_json_end(json);
 }
 
-static void add_steps(cnn_text *json, const bench_machine *machine, const bench_network *network) {
-    cnn_text_format(json, ",\n      \"steps\": [");
+static void add_steps(cnn_json_writer *json, const bench_machine *machine,
+                      const bench_network *network) {
+    cnn_json_begin_array(cnn_json_key(json, "steps"));
     for (int i = 0; i < machine->isa_count; i++) {
         for (int t = 0; t < machine->thread_count; t++) {
             const bench_step_time *time = step_time(machine, network, i, t);
             double rate = step_rate(network, time->median);
-            add_element(json, i + t, "        ");
+            cnn_json_begin_object(json);
             add_string(json, "isa", cnn_isa_name(machine->isas[i]));
             add_number(json, "threads", machine->threads[t]);
             add_number(json, "images_per_second", batch_size(network) / time->median);
@@ -199,50 +187,51 @@ static void add_steps(cnn_text *json, const bench_machine *machine, const bench_
             add_number(json, "step_seconds_best", time->best);
             add_number(json, "step_seconds_worst", time->worst);
             add_number(json, "rounds", time->rounds);
-            cnn_text_format(json, "}");
+            cnn_json_end(json);
         }
     }
-    cnn_text_format(json, "\n      ]");
+    cnn_json_end(json);
 }
 
-static void add_layers(cnn_text *json, const bench_machine *machine, const bench_network *network) {
-    cnn_text_format(json, ",\n      \"layers\": [");
-    int count = 0;
+static void add_layers(cnn_json_writer *json, const bench_machine *machine,
+                       const bench_network *network) {
+    cnn_json_begin_array(cnn_json_key(json, "layers"));
     for (int isa = 0; isa < machine->isa_count; isa++) {
         for (int i = 0; i < network->layer_row_count[isa]; i++) {
             const bench_layer_row *row = &network->layer_rows[isa][i];
-            add_element(json, count++, "        ");
+            cnn_json_begin_object(json);
             add_string(json, "isa", cnn_isa_name(machine->isas[isa]));
-            cnn_text_format(json, ", ");
             add_string(json, "layer", row->layer);
-            cnn_text_format(json, ", ");
             add_string(json, "direction", row->direction);
             add_number(json, "block_seconds", row->seconds);
             add_number(json, "gflops", 1e-9 * row_rate(row));
             add_number(json, "peak_share", row_rate(row) / machine->peaks_alone[isa]);
             add_number(json, "step_share", row->share);
-            cnn_text_format(json, "}");
+            cnn_json_end(json);
         }
     }
-    cnn_text_format(json, "\n      ]");
+    cnn_json_end(json);
 }
 
 void bench_write_json(const bench_machine *machine, const bench_network *networks, int count,
-                      cnn_text *json) {
-    add_machine(json, machine);
-    cnn_text_format(json, ",\n  \"networks\": [");
+                      cnn_text *text) {
+    cnn_json_writer json = cnn_json_writer_start(text, CNN_JSON_PRETTY);
+    cnn_json_begin_object(&json);
+    add_machine(&json, machine);
+    cnn_json_begin_array(cnn_json_key(&json, "networks"));
     for (int i = 0; i < count; i++) {
         const bench_network *network = &networks[i];
-        add_element(json, i, "    ");
-        add_string(json, "name", network->name);
-        cnn_text_format(json, ", ");
-        add_string(json, "config", network->config_path);
-        add_number(json, "batch_size", batch_size(network));
-        add_number(json, "parameters", (double)network->parameter_count);
-        add_number(json, "image_flops", network->image_flops);
-        add_steps(json, machine, network);
-        add_layers(json, machine, network);
-        cnn_text_format(json, "}");
+        cnn_json_begin_object(&json);
+        add_string(&json, "name", network->name);
+        add_string(&json, "config", network->config_path);
+        add_number(&json, "batch_size", batch_size(network));
+        add_number(&json, "parameters", (double)network->parameter_count);
+        add_number(&json, "image_flops", network->image_flops);
+        add_steps(&json, machine, network);
+        add_layers(&json, machine, network);
+        cnn_json_end(&json);
     }
-    cnn_text_format(json, "\n  ]\n}\n");
+    cnn_json_end(&json);
+    cnn_json_end(&json);
+    cnn_text_append(text, "\n", 1);
 }

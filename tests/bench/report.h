@@ -9,13 +9,13 @@
 typedef struct bench_machine {
     char cpu[128], compiler[128];
     int processors;
-    double load;      /* processes that wanted to run in the last minute; NaN: unknown */
+    double load;      /* mean number of runnable processes in the last minute; NaN: unknown */
     const char *conv; /* "auto" or "direct" */
     double seconds;   /* asked for, of each measurement */
     int isa_count, thread_count;
     cnn_isa isas[CNN_ISA_COUNT];
     int *threads;  /* [thread_count], rising */
-    double *peaks; /* [isa_count][thread_count], multiplications and additions a second */
+    double *peaks; /* [isa_count][thread_count], multiplications and additions per second */
     double peaks_alone[CNN_ISA_COUNT]; /* [isa_count], of one thread */
 } bench_machine;
 

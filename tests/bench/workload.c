@@ -138,10 +138,10 @@ double bench_workload_step(bench_workload *w) {
 
 double bench_step_flops(const cnn_network *network) {
     double flops = 0.0;
-    for (int i = 0; i < network->layer_count; i++) {
-        const cnn_layer *layer = &network->layers[i];
-        if (layer->parameter_count > 0) {
-            flops += layer->ops->flops(layer) * (layer->needs_dx ? 3.0 : 2.0);
+    for (int i = 0; i < network->graph.node_count; i++) {
+        const cnn_node *node = &network->graph.nodes[i];
+        if (node->parameter_count > 0) {
+            flops += cnn_node_flops(node) * (node->needs_dx ? 3.0 : 2.0);
         }
     }
     return flops;

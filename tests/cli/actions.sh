@@ -24,7 +24,7 @@ counted=$(awk '/^ *(train|validation) +[0-9]/ { sum += $2 } END { print sum }' s
 run 0 "$CNNTRAIN" --config cfg.json --dry-run --quiet
 expect_no_stderr
 [ -s stdout ] || fail "expected --quiet to leave results"
-# a dry run looks at the data
+# a dry run reads the data
 run 3 "$CNNTRAIN" --config cfg.json --dry-run data.train=missing
 expect_stdout ""
 

@@ -6,7 +6,7 @@ write_config cfg.json
 all="augment.flip_horizontal=true augment.flip_vertical=true augment.shift=0.2 augment.rotate=30 augment.zoom=0.2
     augment.shear=10 augment.brightness=0.1 augment.contrast=0.2 augment.cutout=0.3 augment.noise=0.05"
 
-# --- training: other images, the same bytes on any number of threads, with any instruction set, stopped and resumed
+# --- training: different images; the same bytes on any number of threads, with any instruction set, stopped and resumed
 run 0 "$CNNTRAIN" --config cfg.json -q --out plain
 # shellcheck disable=SC2086 # a list
 run 0 "$CNNTRAIN" --config cfg.json $all -q --threads 1 --out one
@@ -24,14 +24,14 @@ for file in model.bin last.bin predictions.csv; do
     done
 done
 ! cmp -s one/last.bin plain/last.bin || fail "expected augmentation to change the model"
-# each key alone counts, and is off at 0
+# each key has an effect by itself, and is off at 0
 run 0 "$CNNTRAIN" --config cfg.json -q augment.flip_horizontal=false augment.rotate=0 augment.noise=0 --out off
 expect_same off/last.bin plain/last.bin
 for key in $all; do
     run 0 "$CNNTRAIN" --config cfg.json -q --out alone --overwrite "$key"
     ! cmp -s alone/last.bin plain/last.bin || fail "expected $key to change the model"
 done
-# a run goes on with what it began with
+# a run continues only with its own settings
 run 2 "$CNNTRAIN" --config cfg.json -q --resume --out one
 expect_stderr 'augment\.'
 
@@ -41,7 +41,7 @@ cp stdout plain.json
 run 0 "$CNNTRAIN" --config cfg.json --trace -q augment.rotate=30
 ! cmp -s plain.json stdout || fail "expected the trace to show augmented images"
 
-# --- values that make no sense
+# --- invalid values
 run 2 "$CNNTRAIN" --config cfg.json augment.rotate=181
 expect_stderr 'augment.rotate: expected a number from 0 to 180, got 181'
 run 2 "$CNNTRAIN" --config cfg.json augment.shift=-0.1
@@ -69,15 +69,15 @@ cp sheet/augmented.png first.png
 # shellcheck disable=SC2086
 run 0 "$CNNTRAIN" --config cfg.json $all -q --show-augmented 3 --out sheet --threads 3
 expect_same sheet/augmented.png first.png
-# a run may start where a sheet is, which it leaves alone
+# a run may start in a directory with a sheet, and leaves the sheet unchanged
 run 0 "$CNNTRAIN" --config cfg.json -q --out sheet
 expect_same sheet/augmented.png first.png
-# all images where there are fewer, in the current folder where no other is named
+# all images if there are fewer; in the current folder if no other is named
 sed '/"output"/d; s/"seed": 1},/"seed": 1}/' cfg.json >nowhere.json
 run 0 "$CNNTRAIN" --config nowhere.json -q --show-augmented 1000 data.validation=0 augment.noise=0.1
 expect_stdout augmented.png
 [ "$(png_size augmented.png)" = "$((8 * 100 - 4)) $((64 * 100 - 4))" ] || fail "expected a sheet of 64 rows"
-# nothing to see
+# nothing to show
 run 0 "$CNNTRAIN" --config cfg.json --show-augmented 1 --out plain
 expect_stderr 'turns no augmentation on'
 for count in 0 1001 x ""; do

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# The benchmark runs, and its table and its JSON have their rows; how fast is never looked at.
+# The benchmark runs, and its table and its JSON have all rows; speed is not tested.
 . "$SOURCE/tests/cli/lib.sh"
 : "${BENCH:?}"
 
@@ -24,10 +24,10 @@ expect_in_stdout ' 0 conv\+relu.* forward '
 expect_in_stdout ' 0 conv\+relu.* weight '
 expect_in_stdout ' 4 dense .* data '
 expect_in_stdout ' whole step '
-[ "$(grep -c '"images_per_second": [0-9]' out.json)" -eq 4 ] || fail "expected four steps in the JSON"
-[ "$(grep -c '"peak_share": ' out.json)" -ge 20 ] || fail "expected layers in the JSON"
-[ "$(grep -c '"gflops": [0-9]' out.json)" -ge 10 ] || fail "expected rates in the JSON"
-# cnntrain reads JSON strictly: this is valid, if no config
+[ "$(grep -c '"images_per_second":[[:space:]]*[0-9]' out.json)" -eq 4 ] || fail "expected four steps in the JSON"
+[ "$(grep -c '"peak_share":' out.json)" -ge 20 ] || fail "expected layers in the JSON"
+[ "$(grep -c '"gflops":[[:space:]]*[0-9]' out.json)" -ge 10 ] || fail "expected rates in the JSON"
+# cnntrain reads JSON strictly: this is valid, though not a config
 run 2 "$CNNTRAIN" --config out.json
 expect_stderr 'unknown key "version"'
 

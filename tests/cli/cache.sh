@@ -1,12 +1,12 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# The cache of decoded images: the same files with a cold cache, a warm one and none; what is said; what is left behind.
+# The cache of decoded images: the same files with a cold cache, a warm one and none; messages; files that are left.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 64
 make_data test 10 2
 write_config cfg.json
 cache=$XDG_CACHE_HOME/cnntrain
 
-# same_runs A B: the same files, times apart.
+# same_runs A B: the same files, except for times.
 same_runs() {
     for file in model.bin last.bin predictions.csv split.csv; do
         expect_same "$1/$file" "$2/$file"
@@ -57,7 +57,7 @@ if grep -q cache stderr; then fail "expected --check-gradients to need no images
 run 0 "$CNNPREDICT" cold/model.bin test
 [ "$(cached)" -eq 1 ] || fail "expected cnnpredict to use no cache"
 
-# a run that starts with the cache goes on without it, and the other way round
+# a run that starts with the cache continues without it, and vice versa
 train four train.epochs=4 --no-cache
 train to-and-fro train.epochs=2
 train to-and-fro train.epochs=3 --resume --no-cache
@@ -66,7 +66,7 @@ expect_stderr ' from the cache '
 expect_stderr 'going on after epoch 3'
 same_runs four to-and-fro
 
-# a damaged file is told, and replaced
+# a damaged file is reported and replaced
 pack=$(find "$cache" -type f)
 cp "$pack" good
 printf 'x' | dd of="$pack" bs=1 seek=5000 conv=notrunc 2>/dev/null
@@ -95,7 +95,7 @@ for size in 0 -1 x 5X 5KB K '' nan inf 1e30; do
 done
 expect_no_file nothing
 
-# a limit on the size of files stands in for a full disk
+# a full disk, simulated by a limit on the size of files
 rm -rf "$cache"
 last="a dry run with files of at most 4 blocks"
 (ulimit -f 4 && exec "$CNNTRAIN" --config cfg.json data.test=test --dry-run) >stdout 2>stderr ||
@@ -103,7 +103,7 @@ last="a dry run with files of at most 4 blocks"
 expect_stderr '^cnntrain: images not cached: .*File too large'
 [ "$(cached)" -eq 0 ] || fail "expected nothing in the cache"
 
-# images that do not fit into memory (a limit on data stands in for it; sanitizers need more than that for themselves)
+# images that do not fit into memory (simulated by a limit on data; sanitizers need more than that for themselves)
 if [ -z "${SANITIZE-}" ]; then
     make_data many 500
     set -- --config cfg.json data.train=many image.width=300 image.height=300 --dry-run --threads 1
@@ -117,7 +117,7 @@ if [ -z "${SANITIZE-}" ]; then
     expect_stderr '^500 images from the cache'
 fi
 
-# where the cache is: XDG_CACHE_HOME where it is absolute, else below HOME, else nowhere
+# the place of the cache: XDG_CACHE_HOME if it is absolute, else below HOME, else none
 home=$work/home
 mkdir "$home"
 for base in '' relative; do
@@ -139,7 +139,7 @@ if [ "$(id -u)" -ne 0 ]; then
     chmod 755 closed
 fi
 
-# many at once, and one killed in the middle: nothing but the images is left behind
+# many at the same time, and one killed in the middle: nothing but the images is left
 rm -rf "$cache"
 make_data large 3000
 "$CNNTRAIN" --config cfg.json data.train=large --dry-run >/dev/null 2>&1 &

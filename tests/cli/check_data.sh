@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# --check-data: what is found, where the table goes, exit codes; and what training says of the same data.
+# --check-data: findings, the place of the table, exit codes; and how training treats the same data.
 #
-# Environment, besides that of lib.sh: CNN_CHECK_DATA, a folder of images in two class folders. All files of the same
+# Environment, besides that of lib.sh: CNN_CHECK_DATA, a folder of images in two class folders. All files with the same
 # bytes, and all PNG files named .jpg, must be found in it.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 40
@@ -20,7 +20,7 @@ expect_problems() {
     [ "$found" -eq "$2" ] || fail "expected the problem $1 in $2 rows, found it in $found"
 }
 
-# --- nothing to say
+# --- no findings
 run 0 "$CNNTRAIN" --config cfg.json data.test=test --check-data --quiet
 expect_no_stderr
 expect_in_stdout '^ *train +[0-9]+ +[0-9]+ +[0-9]+$'
@@ -33,14 +33,14 @@ expect_in_stdout '^every image: out/data_report\.csv$'
 expect_no_file .cache
 counted=$(awk '/^ *(train|validation) +[0-9]/ { sum += $2 } END { print sum }' stdout)
 [ "$counted" -eq 40 ] || fail "expected 40 images, got $counted"
-# the same images are held back as by training, which does not mind the table
+# the same images are held back as in training, which accepts a directory with the table
 sort out/data_report.csv | cut -d, -f1-4 >checked
 run 0 "$CNNTRAIN" --config cfg.json data.test=test train.epochs=0 --quiet
 expect_file out/data_report.csv
 expect_file out/model.bin
 sort out/split.csv | cut -d, -f1-4 >trained
 expect_same checked trained
-# … nor does a run mind another check
+# … and a check accepts a directory with a run
 cp out/model.bin model
 run 0 "$CNNTRAIN" --config cfg.json --check-data --quiet
 expect_same out/model.bin model
@@ -95,7 +95,7 @@ run 0 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test data.duplicate
 expect_in_stdout '^warnings'
 rm -r out
 
-# --- training says the same
+# --- training agrees
 run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test --quiet
 expect_stderr 'bad/right/conflict\.pgm \(right, .*\): the same image as bad/left/00000\.pgm \(left, '
 expect_stderr 'test/right/crossing\.pgm \(right, test\): the same image as bad/right/00001\.pgm \(right, '
@@ -134,7 +134,7 @@ expect_stderr '^cnntrain: missing: '
 run 1 "$CNNTRAIN" --config cfg.json --check-data --out file/out
 expect_stderr '^cnntrain: file: '
 
-# --- a folder of the user's
+# --- images of the user
 if [ -n "${CNN_CHECK_DATA:-}" ]; then
     rm -rf out
     run 0 "$CNNTRAIN" --config cfg.json "data.train=$CNN_CHECK_DATA" --check-data

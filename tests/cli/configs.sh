@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# Broken configs and overrides: exit code 2, one line that names the place and says what was found.
+# Broken configs and overrides: exit code 2, one line that names the place and what was found.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 16
 write_config cfg.json
@@ -62,7 +62,7 @@ expected a key such as|train.=3
 END
 [ "$cases" -gt 40 ] || fail "expected more than 40 overrides, ran $cases"
 
-# Whole files: PATTERN|TEXT, where @ stands for a good rest.
+# Whole files: PATTERN|TEXT, where @ is replaced by valid keys.
 image='"image": {"width": 12, "height": 12, "channels": 1}'
 layers='"layers": [{"type": "flatten"}, {"type": "dense", "units": 1}, {"type": "sigmoid"}]'
 data='"data": {"train": "data"}'
@@ -119,7 +119,7 @@ run 2 "$CNNTRAIN" --config no-output.json
 expect_stderr '^cnntrain: (no-output.json: )?output: missing'
 run 0 "$CNNTRAIN" --config no-output.json --dry-run
 
-# what the command line mends is not broken; the last one wins; strings need no quotes
+# an override can correct the file; the last one counts; strings need no quotes
 sed 's/"epochs": 2/"epochs": -2/' cfg.json >mended.json
 run 2 "$CNNTRAIN" --config mended.json --dry-run
 expect_stderr '^cnntrain: mended.json: train\.epochs: expected an integer from 0 to 1000000, got -2'

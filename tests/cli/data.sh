@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# Data that cannot be used: exit code 3, and every culprit by name.
+# Data that cannot be used: exit code 3, and every bad file by name.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 40
 write_config cfg.json
@@ -39,7 +39,7 @@ cp -R data/left other-names/top
 cp -R data/right other-names/bottom
 refuses 'other-names' data.test=other-names
 
-# bad images: text, an empty file, a picture cut short
+# bad images: text, an empty file, a truncated image
 cp -R data bad
 echo "no picture" >bad/left/notes.pgm
 : >bad/right/empty.pgm
@@ -57,7 +57,7 @@ done
 expect_stderr '3 unreadable images skipped'
 grep -q '"bad_images":3' out/summary.json || fail "expected the bad images in summary.json"
 run 0 "$CNNTRAIN" --config cfg.json --out good --quiet
-# without them, the run is the one on the good images
+# without them, the run is the same as on the good images only
 cut -d, -f2-3 good/split.csv >good-labels
 cut -d, -f2-3 out/split.csv >skipped-labels
 expect_same good-labels skipped-labels

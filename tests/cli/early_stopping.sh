@@ -5,7 +5,7 @@ make_data data 80
 mislabel data 5
 write_config cfg.json
 
-# same_run A B: two runs that came to the same end; times may differ.
+# same_run A B: two runs with the same result; times may differ.
 same_run() {
     for file in model.bin last.bin predictions.csv; do
         expect_same "$1/$file" "$2/$file"
@@ -18,7 +18,7 @@ same_run() {
     expect_same "$1.summary" "$2.summary"
 }
 
-# value DIR KEY: a whole number of the summary.
+# value DIR KEY: an integer in the summary.
 value() {
     sed -n "s/.*\"$2\":\([0-9]*\),.*/\1/p" "$1/summary.json"
 }
@@ -30,11 +30,11 @@ expect_stderr '^stopped early: val_precision has not improved since epoch [0-9]+
 grep -q '"stopped_early":true,' stopped/summary.json || fail "expected the summary to say that the run stopped early"
 epochs=$(value stopped epochs)
 best=$(value stopped best_epoch)
-[ "$epochs" -eq $((best + 3)) ] || fail "expected three epochs behind the best one, $best, found $epochs"
+[ "$epochs" -eq $((best + 3)) ] || fail "expected three epochs after the best one, $best, found $epochs"
 [ "$(value stopped model_epoch)" -eq "$best" ] || fail "expected the best epoch's model"
 [ "$(wc -l <stopped/metrics.csv)" -eq $((epochs + 1)) ] || fail "expected a row an epoch"
 
-# the best row by that column is the first of the highest; model.bin is what that many epochs give
+# the best row by that column is the first of the highest; model.bin is the model after that many epochs
 column=$(head -n 1 stopped/metrics.csv | tr , '\n' | grep -n '^val_precision$' | cut -d: -f1)
 highest=$(awk -F, -v c="$column" 'NR > 1 && (NR == 2 || $c > most) { most = $c; epoch = $1 } END { print epoch }' \
     stopped/metrics.csv)
@@ -49,7 +49,7 @@ expect_same unrestored/model.bin stopped/last.bin
 [ "$(value unrestored best_epoch)" -eq "$best" ] || fail "expected the same best epoch"
 [ "$(value unrestored model_epoch)" -eq "$epochs" ] || fail "expected the model of the last epoch"
 
-# it is a finished run; with more patience it goes on, to where it would have come at once
+# it is a finished run; with more patience it continues, to the same result as with that patience from the start
 # shellcheck disable=SC2086
 run 0 "$CNNTRAIN" --config cfg.json $stop --out stopped --resume
 expect_stderr 'finished already, nothing to do'
@@ -59,7 +59,7 @@ run 0 "$CNNTRAIN" --config cfg.json $stop train.early_stopping.patience=6 --out 
 run 0 "$CNNTRAIN" --config cfg.json $stop train.early_stopping.patience=6 --out stopped --resume
 same_run stopped patient
 
-# what is smoothed goes on where a run was interrupted
+# the smoothed value continues after an interruption
 smooth="train.early_stopping.metric=val_brier train.early_stopping.smoothing=0.7"
 # shellcheck disable=SC2086
 run 0 "$CNNTRAIN" --config cfg.json $smooth train.epochs=6 --out whole
@@ -80,7 +80,7 @@ grep -q '"confusion":{"true_positives":[0-9]*,"false_positives":' whole/summary.
 expect_stderr '^95 % intervals +validation, [0-9]+ images$'
 expect_stderr '^balanced accuracy +[0-9.]+ \[[0-9.]+, [0-9.]+\]$'
 
-# mistakes
+# invalid settings
 run 2 "$CNNTRAIN" --config cfg.json --out bad train.early_stopping.metric=recall
 expect_stderr 'train\.early_stopping\.metric: expected "val_loss" or "val_accuracy" or'
 run 2 "$CNNTRAIN" --config cfg.json --out bad train.early_stopping.patience=-1

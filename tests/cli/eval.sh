@@ -13,7 +13,7 @@ member() { grep -o "\"$1\":[-0-9.e]*" "$work/stdout" | head -n 1 | cut -d : -f 2
 near() { awk "BEGIN { d = $(member "$1") - ($2); exit !(d < 1e-6 && d > -1e-6) }" ||
     fail "expected $1 $2, got $(member "$1")"; }
 
-# --- all of it, by the definitions, from the rows
+# --- all metrics, by their definitions, from the rows
 run 0 "$CNNEVAL" weak/model.bin test --format json --rows rows.csv
 expect_no_stderr
 [ "$(wc -l <stdout)" -eq 1 ] || fail "expected one line of JSON"
@@ -31,7 +31,7 @@ tail -n +2 rows.csv | awk -F , '
           printf "auc %.9f\nloss %.9f\nbrier %.9f\n", auc / pairs, loss / NR, brier / NR }' >metrics
 [ "$(wc -l <metrics)" -eq 9 ] || fail "expected rows that fit their probabilities"
 while read -r name value; do near "$name" "$value"; done <metrics
-# what the run itself has found
+# the values of the run itself
 cp stdout report.json
 accuracy=$(sed 's/.*"test"://' weak/summary.json | grep -o '"accuracy":[0-9.]*' | head -n 1 | cut -d : -f 2)
 near accuracy "$accuracy"
@@ -93,7 +93,7 @@ echo "no picture" >damaged/right/broken.pgm
 run 3 "$CNNEVAL" weak/model.bin damaged -q
 expect_stderr '^cnneval: damaged: none of 1 images can be read'
 
-# --- a manifest, its splits, and labels that are none of the classes
+# --- a manifest, its splits, and labels that are not classes
 {
     echo path,label,split
     for i in 0 1 2; do echo "test/left/0000$((2 * i)).pgm,left,test"; done

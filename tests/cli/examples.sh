@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# Every config of the repository: dry run, gradients, one epoch on small made data.
+# Every config of the repository: dry run, gradients, one epoch on small made-up data.
 . "$SOURCE/tests/cli/lib.sh"
 
 count=0
@@ -17,7 +17,7 @@ for config in "$SOURCE"/configs/*.json; do
     expect_file "runs/$name/model.bin"
     run 0 "$CNNPREDICT" "runs/$name/model.bin" "$data"
     [ "$(wc -l <stdout)" -eq 40 ] || fail "expected 40 rows"
-    # the same layers on the smallest of these images that they take: that is much faster
+    # the same layers on the smallest of these images that they accept: that is much faster
     for size in 6 8 16 28 64; do
         set -- "$@" image.width=$size image.height=$size
         if "$CNNTRAIN" "$@" --dry-run >/dev/null 2>&1; then

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# The real images: data/fashion-mnist.sh lays them out, and a network learns from them.
+# The real images: data/fashion-mnist.sh unpacks them, and a network learns from them.
 . "$SOURCE/tests/cli/lib.sh"
 
 images=${FASHION_MNIST_DIR:-/usr/share/datasets/fashion-mnist}
@@ -19,7 +19,7 @@ expect_stderr 'already'
 run 1 sh "$SOURCE/data/fashion-mnist.sh" bag boot data/fashion-mnist
 run 2 sh "$SOURCE/data/fashion-mnist.sh" hat boot other
 
-# one epoch tells sneakers from boots nine times out of ten; builds for checking are too slow for it
+# one epoch suffices to classify nine of ten sneakers and boots; builds with sanitizers are too slow for it
 if [ -z "$SANITIZE" ] && [ "${CNN_ISA:-}" != generic ]; then
     run 0 "$CNNTRAIN" --config "$SOURCE/configs/fashion.json" 'data.classes=["sneaker", "boot"]' \
         train.epochs=1 --out run

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# Flags that make no sense: exit code 2, one line on stderr that says what to do, nothing on stdout.
+# Invalid options: exit code 2, one line on stderr that says what to do, nothing on stdout.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 16
 write_config cfg.json
@@ -64,7 +64,7 @@ for CNN_CONV in direct auto ''; do
 done
 unset CNN_CONV
 
-# short forms, unique abbreviations, options behind arguments, and -- before arguments all work
+# short forms, unique abbreviations, options after arguments, and -- before arguments all work
 run 0 "$CNNTRAIN" -n -c cfg.json -t 1
 run 0 "$CNNTRAIN" --dry --conf=cfg.json
 run 0 "$CNNTRAIN" train.epochs=1 --config cfg.json --dry-run -- train.seed=2

@@ -1,11 +1,11 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# --folds: every image is tested once, by a model that never saw it; tables and summary; stopping and going on; refusals.
+# --folds: every image is tested once, by a model that never saw it; tables and summary; stopping and resuming; refusals.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 60
 write_config cfg.json
 sed -i "s/\"learning_rate\": 0.1/\"learning_rate\": 0.005/" cfg.json # not all will be right
 
-# a run a fold, and all images tested, each by the model of its fold
+# one run per fold, and all images tested, each by the model of its fold
 run 0 "$CNNTRAIN" --config cfg.json --folds 4 --out a --threads 2
 expect_stderr '^fold 4/4: epoch 2/2: '
 expect_stderr '^95 % intervals +all folds, 60 images'
@@ -16,7 +16,7 @@ for fold in 1 2 3 4; do
     grep -c ',test,' "a/fold-$fold/split.csv" >tested
     [ "$(cat tested)" -eq 15 ] || fail "expected 15 test images in fold $fold, got $(cat tested)"
     [ "$(grep -c ',validation,' "a/fold-$fold/split.csv")" -gt 5 ] || fail "expected validation images in fold $fold"
-    # these, and no others, are in predictions.csv, of the fold and of all
+    # these, and no others, are in predictions.csv, that of the fold and that of all folds
     sed -n 's/,\(left\|right\),test,.*//p' "a/fold-$fold/split.csv" >test-paths
     tail -n +2 "a/fold-$fold/predictions.csv" | cut -d, -f1 >predicted-paths
     expect_same test-paths predicted-paths
@@ -25,7 +25,7 @@ for fold in 1 2 3 4; do
     expect_same predictions pooled
     sed -n "s/^$fold,//p" a/split.csv | cut -d, -f1 >assigned
     expect_same test-paths assigned
-    # and cnnpredict says the same
+    # and cnnpredict agrees
     xargs "$CNNPREDICT" --format csv "a/fold-$fold/model.bin" <test-paths | tail -n +2 | cut -d, -f1,2,3 >by-model
     cut -d, -f1,3,4 pooled >by-fold
     expect_same by-model by-fold
@@ -69,7 +69,7 @@ for metric in auc accuracy; do
         awk -F, -v v="$value" '{ exit !($1 <= v && v <= $2 && $1 < $2) }' || fail "expected $metric in its interval"
 done
 
-# --max-seconds: shared by the folds, each of which leaves what a run leaves
+# --max-seconds: shared by the folds, each of which leaves all files of a run
 run 0 "$CNNTRAIN" --config cfg.json --folds 2 train.epochs=100000 --max-seconds 0.2 --out m -q
 expect_file m/fold-2/model.bin
 expect_file m/summary.json
@@ -98,7 +98,7 @@ expect_stderr '^fold 2/4: b/fold-2: going on after epoch 2'
 expect_same first-fold b/fold-1/summary.json
 all_same b
 
-# a signal: exit code 75; a second run meanwhile, another number of folds, another config are refused
+# a signal: exit code 75; a second run at the same time, another number of folds, another config are refused
 last="a signal"
 "$CNNTRAIN" --config cfg.json --folds 4 train.epochs=100000 --out c --threads 1 2>stderr &
 background=$!
@@ -124,7 +124,7 @@ run 2 "$CNNTRAIN" --config cfg.json --folds 4 train.epochs=100000 train.seed=2 -
 expect_stderr 'train.seed: 1, now 2'
 expect_file c/fold-1/model.bin
 
-# starting over leaves nothing of more folds
+# starting over removes all folds of an earlier run with more folds
 run 2 "$CNNTRAIN" --config cfg.json --folds 2 --out b
 expect_stderr 'expected an empty run directory'
 run 0 "$CNNTRAIN" --config cfg.json --folds 2 --out b --overwrite -q

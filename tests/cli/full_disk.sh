@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# Output that cannot be written: exit code 1, the file by name, nothing half-written left behind.
+# Output that cannot be written: exit code 1, the file by name, no incomplete file left.
 . "$SOURCE/tests/cli/lib.sh"
 write_config cfg.json
 train_model model
@@ -29,8 +29,8 @@ if [ -c /dev/full ]; then
     to_full "$CNNPREDICT" --version
 fi
 
-# A limit on the size of files stands in for a full disk. By default it ends a program with SIGXFSZ, which would leave a
-# temporary file behind; the programs ignore that signal, so that write fails as on a full disk.
+# A limit on the size of files simulates a full disk. By default it ends a program with SIGXFSZ, which would leave a
+# temporary file; the programs ignore that signal, so that write fails as on a full disk.
 # (ThreadSanitizer itself does not survive such a limit.)
 case ${SANITIZE-} in
 *thread*) finish ;;
@@ -54,7 +54,7 @@ limited() {
 limited 1 nothing --quiet
 limited 2 small layers.0.filters=64
 
-# what was good stays good: a run that a full disk ended goes on
+# earlier files stay intact: a run that was ended by a full disk can be resumed
 rm -rf grown
 run 0 "$CNNTRAIN" --config cfg.json --out grown layers.0.filters=64 -q
 cp grown/model.bin kept.bin
@@ -64,7 +64,7 @@ run 0 "$CNNTRAIN" --config cfg.json --out grown layers.0.filters=64 train.epochs
 run 0 "$CNNTRAIN" --config cfg.json --out at-once layers.0.filters=64 train.epochs=4
 expect_same grown/model.bin at-once/model.bin
 
-# folders that are not ours to write to; root may write anywhere
+# folders without write permission; root may write anywhere
 if [ "$(id -u)" -ne 0 ]; then
     mkdir read-only
     chmod 555 read-only

@@ -2,7 +2,7 @@
 # --help, --version, --help-config and --schema.
 . "$SOURCE/tests/cli/lib.sh"
 
-# Fits on a screen: lines from $1 to 45, at most 100 columns, a trailing newline.
+# The text fits on a screen: lines from $1 to 45, at most 100 columns, a trailing newline.
 expect_screen() {
     lines=$(wc -l <stdout)
     if [ "$lines" -lt "$1" ] || [ "$lines" -gt 45 ]; then
@@ -38,7 +38,7 @@ for option in --version -V; do
     expect_no_stderr
 done
 
-# --help wins over everything else that is missing; other options beside it do no harm.
+# --help takes precedence over missing arguments and over other options.
 run 0 "$CNNTRAIN" --quiet --help
 run 0 "$CNNPREDICT" --threads 1 --help
 
@@ -56,7 +56,7 @@ for key in data.train data.validation data.test data.classes data.bad_images dat
     train.step_factor train.clip_norm train.label_smoothing train.pos_weight train.ema_decay \
     augment.flip_horizontal augment.flip_vertical augment.shift augment.rotate augment.zoom augment.shear \
     augment.brightness augment.contrast augment.saturation augment.cutout augment.noise \
-    leaky_relu negative_slope avgpool global_avgpool batchnorm eps dropout rate residual \
+    leaky_relu negative_slope silu avgpool global_avgpool batchnorm eps dropout rate residual \
     filters kernel stride padding size units conv relu maxpool flatten dense sigmoid; do
     grep -Eq "^ +$key( |\$)" help-config || fail "expected --help-config to name $key"
 done

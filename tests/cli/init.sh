@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# --init: a config for whatever lies in a folder, which trains as it stands.
+# --init: a config for the images in a folder, which trains without changes.
 . "$SOURCE/tests/cli/lib.sh"
 
 # key PATTERN: the config on stdout has this line; white space does not count.
@@ -24,7 +24,7 @@ run 0 "$CNNTRAIN" --config small.json --quiet --threads 1
 expect_file runs/small/model.bin
 grep -q '"epochs":150,.*"model_epoch":150,.*"validation":{"images":6,' runs/small/summary.json ||
     fail "expected the last of 150 epochs to be kept"
-# these classes are left and right, which mirrored images are not
+# these classes are left and right: mirrored images would have the wrong label
 run 0 "$CNNTRAIN" --config small.json --quiet --threads 1 --out runs/sides train.epochs=40 augment.flip_horizontal=false
 grep -Eq '"validation":\{"images":6,[^}]*"accuracy":1,' runs/sides/summary.json ||
     fail "expected all of six images held back to be told apart"
@@ -59,7 +59,7 @@ key '"duplicates":"allow"'
 cp stdout photos.json
 run 0 "$CNNTRAIN" --config photos.json train.epochs=0 --quiet --overwrite
 
-# --- split already, unbalanced, a class that is called train
+# --- already split, unbalanced, a class that is called train
 mkdir whole
 make_data whole/train 40
 make_data whole/test 8 2
@@ -87,7 +87,7 @@ cp -r small/left stations/train
 cp -r small/right stations/test
 run 0 "$CNNTRAIN" --init stations && key '"classes":\["test","train"\]'
 
-# --- a manifest, by whose splits it goes
+# --- a manifest with its own splits
 {
     echo path,label,split
     for image in small/*/0000[0-3]*; do echo "$image,$(basename "$(dirname "$image")"),train"; done
@@ -100,7 +100,7 @@ key '"train":"rows.csv"' && key '"output":"runs/rows"'
 cp here stdout
 key '"train":"\."' && key '"output":"runs/mine"'
 
-# --- what it refuses, with one line and nothing on stdout
+# --- refusals: one line, nothing on stdout
 refuses() {
     code=$1
     pattern=$2

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# cmake --install, and a program of one's own against what it installed.
+# cmake --install, and a program compiled against the installed library.
 . "$SOURCE/tests/cli/lib.sh"
 command -v pkg-config >/dev/null 2>&1 || exit 77
 command -v cc >/dev/null 2>&1 || exit 77
@@ -51,7 +51,7 @@ expect_stderr 'missing.bin'
 run 2 ./example
 expect_stderr '^usage: '
 
-# what is installed needs nothing from the build
+# the installed programs need nothing from the build
 run 0 "$prefix/bin/cnnpredict" run/model.bin data/left/00000.pgm
 
 finish

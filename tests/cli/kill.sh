@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# kill -9 at random moments, a hundred times over four runs: each, resumed to its end, leaves the files of the run that nobody
-# disturbed. KILLS=N changes the hundred.
+# kill -9 at random moments, a hundred times over four runs: each, resumed to its end, leaves the files of an
+# undisturbed run. KILLS=N changes the hundred.
 . "$SOURCE/tests/cli/lib.sh"
 case ${SANITIZE-} in # ten times as slow, and nothing new to see
 ?*) KILLS=${KILLS:-12} ;;
@@ -18,7 +18,7 @@ microseconds() {
     echo $(((to - from) / 1000))
 }
 
-# disturbed_run NAME KILLS [OPTION...]: starts the run and kills it at some moment, again and again, then lets it finish.
+# disturbed_run NAME KILLS [OPTION...]: starts the run and kills it at random moments, again and again, then lets it finish.
 disturbed_run() {
     name=$1
     wanted_kills=$2
@@ -43,7 +43,7 @@ disturbed_run() {
         case $code in
         137) left=$((left - 1)) ;;
         0)
-            # it came to its end before: what it left is judged, and the next begins anew
+            # it had finished: its files are compared, and the next round starts a new run
             done_early=$((done_early + 1))
             compare "$name"
             rm -rf "$name"
@@ -60,7 +60,7 @@ disturbed_run() {
     echo "$name: $wanted_kills killed, $done_early finished in between, $whole us undisturbed"
 }
 
-# compare NAME: every file but for times is that of the whole run.
+# compare NAME: every file is that of the undisturbed run, except for times.
 compare() {
     for file in model.bin last.bin predictions.csv split.csv; do
         expect_same "whole-$1/$file" "$1/$file"
@@ -69,7 +69,7 @@ compare() {
     cut -d, -f1-7,10- "$1/metrics.csv" >metrics-b
     expect_same metrics-a metrics-b
     last="files of $1"
-    # the lock's file may be there: killed behind its last other file, a run is finished, and --resume leaves it alone
+    # the lock file may exist: if a run is killed after its last other file, it is finished, and --resume leaves it unchanged
     left_over=$(find "$1" -name '*.tmp.*')
     [ -z "$left_over" ] || fail "expected no temporary files, found $left_over"
 }

@@ -20,7 +20,8 @@ cat >cfg.json <<'END'
             {"type": "residual", "layers": [
                 {"type": "conv", "filters": 6, "kernel": 3, "padding": "same"},
                 {"type": "batchnorm"}
-            ]}
+            ]},
+            {"type": "silu"}
         ]},
         {"type": "relu"},
         {"type": "avgpool", "size": 2},
@@ -36,14 +37,13 @@ cat >cfg.json <<'END'
 }
 END
 
-# --- what it looks like
+# --- the layer table
 run 0 "$CNNTRAIN" --config cfg.json --dry-run
-expect_in_stdout '^3 +residual +4x12x12 +0 '
 expect_in_stdout '^3\.layers\.0 +conv +6x6x6 +222 '
 expect_in_stdout '^3\.layers\.4\.layers\.1 +batchnorm +6x6x6 +24 .*eps 1e-05, momentum 0\.1$'
-expect_in_stdout '^3\.layers\.4 +sum +6x6x6 '
+expect_in_stdout '^3\.layers\.4 +add +6x6x6 +0 '
 expect_in_stdout '^3\.projection +conv +6x6x6 +30 .*kernel 1, stride 2'
-expect_in_stdout '^3 +sum +6x6x6 '
+expect_in_stdout '^3 +add +6x6x6 +0 '
 run 0 "$CNNTRAIN" --config cfg.json --check-gradients
 expect_in_stdout '^0\.weight +conv '
 expect_in_stdout '^3\.layers\.0\.weight +conv '
@@ -51,10 +51,7 @@ expect_in_stdout '^3\.layers\.4\.layers\.1\.bias +batchnorm '
 expect_in_stdout '^3\.projection\.weight +conv '
 expect_in_stdout '^passed$'
 
-# --- a trace, image by image: dropout as in the first step of training, but nothing that sees the whole batch
-run 2 "$CNNTRAIN" --config cfg.json --trace
-expect_stderr '^cnntrain: --trace: expected layers .* got batchnorm \(layer 1\), which looks at the whole batch$'
-expect_stdout ""
+# --- a trace: one batch as the first step of training computes it, dropout and batch statistics included
 cat >plain.json <<'END'
 {
     "data": {"train": "data"},
@@ -75,14 +72,27 @@ cat >plain.json <<'END'
     "output": "no"
 }
 END
-run 0 "$CNNTRAIN" --config plain.json --out one
-run 0 "$CNNTRAIN" --config plain.json --trace
-traced=$(sed -n 's/^"L": \([0-9.e-]*\),$/\1/p' stdout)
-trained=$(sed -n '2s/^[^,]*,[^,]*,\([^,]*\),.*/\1/p' one/metrics.csv)
-awk "BEGIN { d = $traced - $trained; exit !(d < 1e-6 && d > -1e-6) }" ||
-    fail "expected the loss of the first step in the trace: $trained, got $traced"
+sed 's/"leaky_relu"},/"leaky_relu"}, {"type": "batchnorm"},/' plain.json >normal.json
+for config in normal plain; do
+    run 0 "$CNNTRAIN" --config $config.json --out $config
+    run 0 "$CNNTRAIN" --config $config.json --trace
+    traced=$(sed -n 's/^"L": \([0-9.e-]*\),$/\1/p' stdout)
+    trained=$(sed -n '2s/^[^,]*,[^,]*,\([^,]*\),.*/\1/p' $config/metrics.csv)
+    awk "BEGIN { d = $traced - $trained; exit !(d < 1e-6 && d > -1e-6) }" ||
+        fail "expected the loss of the first step in the trace: $trained, got $traced"
+    [ $config = plain ] || cp stdout normal.trace
+done
+[ "$(grep -c '^"running_mean2": ' normal.trace)" -eq 1 ] || fail "expected the running averages once"
+! grep -q '^"drunning' normal.trace || fail "expected no gradient of running averages"
+# each channel of the batch has mean 0 after batchnorm, and so has the gradient before it
+for name in Z2 dA1; do
+    sed -n "s/^\"$name\": //p" normal.trace | tr -d '[]' | tr ',' '\n' | awk -v name=$name '
+        { plane = int((NR - 1) / 144) % 4; sum[plane] += $1; size[plane] += $1 < 0 ? -$1 : $1 }
+        END { for (c = 0; c < 4; c++) if (!(size[c] > 0 && sum[c] ^ 2 < (1e-5 * size[c]) ^ 2)) exit 1 }' ||
+        fail "expected channels of mean 0 in $name"
+done
 
-# ... and what was seen layer by layer is what that step computed
+# ... and the values of each layer are those that the step computed
 logit=$(sed -n 's/^"Z3": \[\[\([^],]*\).*/\1/p' stdout)
 probability=$(sed -n 's/^"A3": \[\[\([^],]*\).*/\1/p' stdout)
 awk "BEGIN { d = 1 / (1 + exp(-($logit))) - $probability; exit !(d < 1e-6 && d > -1e-6) }" ||
@@ -112,7 +122,7 @@ run 0 "$CNNTRAIN" --config cfg.json --out parts --resume
 for file in model.bin last.bin predictions.csv; do
     expect_same "whole/$file" "parts/$file"
 done
-# killed in the middle of what it does, wherever that is
+# killed at random moments
 "$CNNTRAIN" --config cfg.json -q --out killed --resume --threads 2 &
 background=$!
 sleep 0.02
@@ -132,8 +142,8 @@ sed -i '/^path,/d' predicted expected
 [ "$(wc -l <predicted)" -ge 20 ] || fail "expected at least 20 predictions"
 expect_same predicted expected
 
-# --- what is refused
-# refused LAYERS MESSAGE: the list of layers, in front of flatten, dense and sigmoid
+# --- refusals
+# refused LAYERS MESSAGE: the list of layers, before flatten, dense and sigmoid
 refused() {
     printf '{"data": {"train": "data"}, "image": {"width": 12, "height": 12, "channels": 1}, "output": "no", "layers": [%s
         {"type": "flatten"}, {"type": "dense", "units": 1}, {"type": "sigmoid"}]}' "$1" >refused.json

@@ -27,7 +27,7 @@ cd "$work" || exit 1
 last=
 failures=0
 
-# fail MESSAGE: notes a failure; the script goes on, and ends with finish.
+# fail MESSAGE: records a failure; the script continues, and ends with finish.
 fail() {
     failures=$((failures + 1))
     printf 'FAILED: %s\n' "$1"
@@ -96,7 +96,7 @@ make_data() {
     "$MAKE_IMAGES" "$1" "$2" 12 12 1 "${3:-1}" || exit 1
 }
 
-# mislabel DIR N: gives every N-th image of either class the other label, so that no model tells all apart.
+# mislabel DIR N: gives every N-th image of either class the other label, so that no model can classify all of them correctly.
 mislabel() {
     for class in left right; do
         find "$1/$class" -name '*.pgm' | sort | awk "NR % $2 == 0"
@@ -129,7 +129,7 @@ write_config() {
 END
 }
 
-# train_model DIR: a run of twenty epochs in DIR, whose model tells left from right.
+# train_model DIR: a run of twenty epochs in DIR, whose model classifies left and right correctly.
 train_model() {
     [ -d data ] || make_data data 80
     [ -f cfg.json ] || write_config cfg.json

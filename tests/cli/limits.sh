@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC3045
-# Limits that the system or --max-memory sets, from too tight to wide enough: every run ends well or says what it lacks,
-# and a run that was ended goes on from there. (tests/inject does the same call by call.)
+# Limits that the system or --max-memory sets, from too tight to wide enough: every run succeeds or says what it lacks,
+# and a run that was ended can be resumed. (tests/inject does the same call by call.)
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 24
 write_config cfg.json
@@ -35,7 +35,7 @@ allowed "$CNNTRAIN" --config cfg.json --out limited --quiet --threads 2
 expect_same whole/model.bin limited/model.bin
 allowed "$CNNPREDICT" whole/model.bin data --threads 1
 
-# a network that no machine holds is refused before anything is asked for
+# a network that fits into no machine is refused before any memory is requested
 run 1 "$CNNTRAIN" --config cfg.json --out huge image.width=512 image.height=512 layers.0.filters=128 --max-memory 500M
 expect_stderr '^cnntrain: the network needs [0-9.]+ GiB \(.* for parameters, .* of 500.0 MiB allowed \(--max-memory\)'
 expect_no_file huge
@@ -45,7 +45,7 @@ for size in 0 -1 x 1Q ''; do
     run 2 "$CNNPREDICT" whole/model.bin data --max-memory "$size"
 done
 
-# sanitizers need memory, descriptors and a system of their own
+# sanitizers need more memory and descriptors than these limits leave
 [ -z "${SANITIZE-}" ] || finish
 
 # --- descriptors
@@ -81,7 +81,7 @@ for kib in 20000 12000 9000; do
     esac
 done
 
-# --- a disk that fills up, and one that becomes read-only: where we may mount one
+# --- a disk that fills up, and one that becomes read-only: if this user may mount one
 mkdir disk
 if ! mount -t tmpfs -o size=256k tmpfs disk 2>/dev/null; then
     echo "skipped: mounting a small disk needs rights"

@@ -1,10 +1,10 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# One run a directory: a second is refused while the first is at work, and not by what a crash has left.
+# One run per directory: a second is refused while the first is running, but not by the lock file that a crash leaves.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 100
 write_config cfg.json
 
-# start DIR: a long run in the background; returns when it is at work.
+# start DIR: a long run in the background; returns when it is training.
 start() {
     "$CNNTRAIN" --config cfg.json train.epochs=100000 --out "$1" --threads 1 -q 2>/dev/null &
     background=$!
@@ -28,7 +28,7 @@ for mode in "" --resume --overwrite; do
 done
 kill -0 "$background" || fail "expected the first run to go on"
 
-# killed: its lock's file is still there, and keeps nobody out
+# killed: its lock file still exists, and locks no run out
 kill -KILL "$background"
 wait "$background" 2>/dev/null
 background=
@@ -58,7 +58,7 @@ run 2 "$CNNTRAIN" --config cfg.json --out fresh --resume
 expect_stderr 'expected a run to resume, found other files'
 expect_file fresh/notes.tmp.12345
 
-# two at once, into a directory that is not there: one of them trains
+# two at the same time, into a directory that does not exist: one of them trains
 last="two runs at once"
 "$CNNTRAIN" --config cfg.json train.epochs=300 --out both 2>stderr-1 &
 first=$!

@@ -22,7 +22,7 @@ refuses $image
 refuses run/config.json
 refuses run/checkpoint.bin
 
-# a safetensors file of someone else's
+# a safetensors file of another program
 header='{"0.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}   '
 printf '\100\000\000\000\000\000\000\000%.64s\000\000\000\000' "$header" >foreign.bin
 refuses foreign.bin
@@ -44,11 +44,11 @@ for offset in 0 7 8 20 100 300 500 $((size / 2)) $((size - 300)) $((size - 1)); 
     refuses flipped.bin
 done
 
-# a version from the future
+# a later version
 sed 's/"cnntrain.version":"0/"cnntrain.version":"9/' run/model.bin >future.bin
 refuses future.bin
 
-# last.bin and the weights before training are models, too; a model needs nothing beside it
+# last.bin and the weights before training are models, too; a model needs no other file
 run 0 "$CNNPREDICT" run/last.bin $image
 mkdir alone
 cp run/model.bin alone/m

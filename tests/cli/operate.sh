@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# train.threshold as a rule and train.calibrate: chosen on validation images, kept in model.bin, obeyed by cnnpredict.
+# train.threshold as a rule and train.calibrate: chosen on validation images, kept in model.bin, used by cnnpredict.
 . "$SOURCE/tests/cli/lib.sh"
 make_data clean 80
 make_data data 120
@@ -9,7 +9,7 @@ header() { head -c 2000 "$1" | tr -d '\\' | sed 's/"[0-9]*\.weight.*//'; }
 # threshold FILE: that of a model
 threshold() { header "$1" | sed -n 's/.*"threshold":\([0-9.e-]*\).*/\1/p'; }
 
-# --- a number is everybody's threshold
+# --- a number is the threshold of all models
 run 0 "$CNNTRAIN" --config cfg.json --out number -q train.threshold=0.75
 [ "$(threshold number/model.bin)" = 0.75 ] || fail "expected threshold 0.75 in model.bin"
 [ "$(threshold number/last.bin)" = 0.75 ] || fail "expected threshold 0.75 in last.bin"
@@ -17,8 +17,8 @@ header number/model.bin | grep -q temperature && fail "expected no temperature i
 run 0 "$CNNTRAIN" --config cfg.json --out plain -q
 [ "$(threshold plain/model.bin)" = 0.5 ] || fail "expected threshold 0.5"
 
-# --- a rule and a temperature are model.bin's alone, and change none of its weights. One epoch: a network that is no
-# good yet, so that there is something to choose
+# --- a rule and a temperature apply to model.bin only, and do not change its weights. One epoch: a network that is
+# still bad, so that thresholds differ
 run 0 "$CNNTRAIN" --config cfg.json --out ruled train.epochs=1 'train.threshold=recall>=1' train.calibrate=true
 expect_stderr '^temperature [0-9.]+: '
 expect_stderr '^threshold [0-9.]+ by "recall>=1": on validation images, recall 1.0000 \(15 of 15\)'
@@ -29,7 +29,7 @@ chosen=$(threshold ruled/model.bin)
 [ -n "$chosen" ] && [ "$chosen" != 0.5 ] || fail "expected a threshold that was chosen, got $chosen"
 grep -q "\"threshold\":.*\"recall>=1\"" ruled/config.json || fail "expected the rule in config.json"
 
-# the threshold is the highest with that recall; predictions.csv and cnnpredict obey it, and tell the same probabilities
+# the threshold is the highest with that recall; predictions.csv and cnnpredict use it, and have the same probabilities
 tail -n +2 ruled/predictions.csv >rows
 awk -F , -v t="$chosen" '($4 >= t) != ($3 == "right") { wrong = 1 }
     $2 == "right" && (least == "" || $4 < least) { least = $4 }
@@ -59,7 +59,7 @@ expect_same ruled/predictions.csv again/predictions.csv
 run 2 "$CNNTRAIN" --config cfg.json --out again --resume -q train.epochs=1 train.threshold=f1 train.calibrate=true
 expect_stderr 'train.threshold: "recall>=1", now "f1"'
 
-# --- what cannot be: no validation images, one class of them, no such rule
+# --- refusals: no validation images, one class of them, no such rule
 run 2 "$CNNTRAIN" --config cfg.json --out none -q data.validation=0 train.threshold=f1
 expect_stderr 'train.threshold "f1": expected validation images .* data.validation'
 expect_no_file none
@@ -77,7 +77,7 @@ for number in -0.1 1.01 null; do
     run 2 "$CNNTRAIN" --config cfg.json --out none -q "train.threshold=$number"
 done
 
-# --- images that are all told apart have no temperature; a warning says so
+# --- images that are all classified correctly have no temperature; a warning says so
 run 0 "$CNNTRAIN" --config cfg.json --out sure data.train=clean train.epochs=20 train.calibrate=true
 expect_stderr 'train.calibrate: no temperature from 0.01 to 100'
 header sure/model.bin | grep -q temperature && fail "expected no temperature where there is none"

@@ -39,7 +39,7 @@ predict 0 $left -f jsonl $right
 expect_stdout "{\"path\":\"$left\",\"label\":\"left\",\"probability\":$low,\"status\":\"ok\"}
 {\"path\":\"$right\",\"label\":\"right\",\"probability\":$high,\"status\":\"ok\"}"
 
-# --- inputs that fail, among others
+# --- inputs that fail
 echo "no picture" >text.pgm
 : >empty.pgm
 reason='No such file or directory'
@@ -87,7 +87,7 @@ tree/a/z.pgm
 $left
 tree/b/10.pgm
 tree/b/deep/2.pgm" ] || fail "expected folders and files in the order of the arguments"
-# a file cut short is not what the memory held before
+# the missing part of a truncated file is not what the memory contained before
 head -c 30 $right >short.pgm
 predict 6 $left short.pgm
 expect_in_stdout '^short.pgm			.'
@@ -158,7 +158,7 @@ cp $left ./-dash.pgm
 predict 0 -- -dash.pgm
 predict 0 ./-dash.pgm
 
-# --- a thousand and more in one call, on one thread and on several
+# --- more than a thousand in one call, on one thread and on several
 make_data many 1100
 predict 0 many --threads 1
 [ "$(wc -l <stdout)" -eq 1100 ] || fail "expected 1100 rows"
@@ -172,7 +172,7 @@ find many -name '*.pgm' | sort >paths
 "$CNNPREDICT" $model - <paths >stdout 2>stderr || fail "expected exit code 0"
 expect_same one-thread stdout
 
-# --- a reader that has seen enough
+# --- a reader that closes the pipe
 "$CNNPREDICT" $model many 2>stderr | head -n 1 >stdout
 [ "$(wc -l <stdout)" -eq 1 ] || fail "expected one row through head"
 

@@ -1,10 +1,10 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
 # Optimizers, schedules, averages and balanced classes in whole runs: any number of threads and any interruption give the
-# same bytes; --max-seconds; settings that do not go together.
+# same bytes; --max-seconds; settings that conflict.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 64
 write_config cfg.json
-# classes of unlike size: 32 and 12
+# classes of different size: 32 and 12
 i=0
 for image in data/right/*; do
     i=$((i + 1))
@@ -26,7 +26,7 @@ train.clip_norm=0.5 train.label_smoothing=0.1 train.pos_weight=1.5 train.ema_dec
         rm -r threads
     done
 
-    # a batch at a time within each epoch; every time a whole result, and in the end the bytes of the undisturbed run
+    # a batch at a time within each epoch; every time a complete result, and in the end the bytes of the undisturbed run
     for part in 1 2 3 4; do
         run 0 "$CNNTRAIN" --config cfg.json $all --out parts --resume --max-seconds 0.000001
         expect_stderr "^the time of --max-seconds is up after epoch 0, batch $part;"
@@ -71,7 +71,7 @@ tail -c 1400 two-epochs/last.bin >two-epochs.bin # weights, without what the fil
 tail -c 1400 one-epoch/last.bin >one-epoch.bin
 expect_same two-epochs.bin one-epoch.bin
 
-# enough time: nothing is cut
+# enough time: nothing is cut short
 run 0 "$CNNTRAIN" --config cfg.json --out whole2
 run 0 "$CNNTRAIN" --config cfg.json --out timed --max-seconds 1000
 expect_same whole2/model.bin timed/model.bin
@@ -89,7 +89,7 @@ done
 run 0 "$CNNTRAIN" --config cfg.json --out one --overwrite train.pos_weight=balanced
 expect_stderr '^train\.pos_weight: .* counts 2\.66667 times .*balances the classes'
 
-# what does not go together
+# conflicts
 run 2 "$CNNTRAIN" --config cfg.json --out no train.nesterov=true train.momentum=0
 expect_stderr '^cnntrain: command line: train\.momentum: expected a number above 0 with train\.nesterov'
 run 2 "$CNNTRAIN" --config cfg.json --out no train.schedule=one_cycle train.warmup_epochs=1

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# cnnpredict's sandbox: it is there while images are read, and --no-sandbox leaves it out. What it forbids is tested in
+# cnnpredict's sandbox: it is active while images are read, but not with --no-sandbox. What it forbids is tested in
 # test_sandbox.c.
 . "$SOURCE/tests/cli/lib.sh"
 # a build with sanitizers has no sandbox; before Linux 5.9, filters are not counted

@@ -11,7 +11,7 @@ esac
 # shellcheck disable=SC2086
 run 0 "$CNNTRAIN" --config cfg.json $settings --out undisturbed --threads 1 -q
 
-# A shell starts background commands with SIGINT ignored; coreutils' env undoes that where it can.
+# A shell starts background commands with SIGINT ignored; coreutils' env undoes that if it can.
 default_signals=
 if env --default-signal=INT true 2>/dev/null; then
     default_signals="env --default-signal=INT"
@@ -60,7 +60,7 @@ for signal in TERM INT HUP; do
     for file in model.bin last.bin predictions.csv split.csv; do
         expect_same "undisturbed/$file" "run-$signal/$file"
     done
-    # times apart, the metrics are the same, too
+    # except for times, the metrics are the same, too
     cut -d, -f1-7,10- undisturbed/metrics.csv >metrics-a
     cut -d, -f1-7,10- "run-$signal/metrics.csv" >metrics-b
     expect_same metrics-a metrics-b
@@ -76,7 +76,7 @@ expect_same undisturbed/last.bin twice/last.bin
 left_over=$(find . -name '*.tmp.*')
 [ -z "$left_over" ] || fail "expected no temporary files, found $left_over"
 
-# killed outright: the checkpoint of the last whole epoch is as good
+# killed at once: the checkpoint of the last complete epoch is used
 # shellcheck disable=SC2086
 "$CNNTRAIN" --config cfg.json $settings --out killed --threads 1 -q 2>/dev/null &
 background=$!

@@ -38,7 +38,7 @@ for file in model.bin last.bin predictions.csv split.csv; do
     expect_same "out/$file" "three-threads/$file"
 done
 
-# --out beats the config, KEY=VALUE too
+# --out takes precedence over the config, and so does KEY=VALUE
 run 0 "$CNNTRAIN" --config cfg.json --out elsewhere/deep output=nowhere --quiet
 expect_stdout ""
 expect_no_stderr
@@ -67,7 +67,7 @@ if cmp -s out/model.bin kept.bin; then fail "expected another model from another
 run 0 "$CNNTRAIN" --config cfg.json --overwrite
 expect_same out/model.bin kept.bin
 
-# more epochs later: the same as all at once; fewer are refused
+# more epochs later: the same as all from the start; fewer are refused
 run 0 "$CNNTRAIN" --config cfg.json --resume train.epochs=4
 run 0 "$CNNTRAIN" --config cfg.json --out four train.epochs=4
 expect_same out/last.bin four/last.bin
@@ -75,7 +75,7 @@ expect_same out/model.bin four/model.bin
 run 2 "$CNNTRAIN" --config cfg.json --resume train.epochs=3
 expect_stderr 'train\.epochs: expected at least the 4'
 
-# --resume starts a run where there is none, but not among strangers' files
+# --resume starts a run where there is none, but not among other files
 run 0 "$CNNTRAIN" --config cfg.json --resume --out fresh
 expect_same fresh/model.bin kept.bin
 mkdir strange empty
@@ -99,7 +99,7 @@ cp cfg.json other/cfg.json
 run 0 "$CNNTRAIN" --config other/cfg.json --out from-other -q
 expect_same from-other/model.bin kept.bin
 
-# no epoch writes the weights that training starts from; a loss that is not finite is told
+# no epoch writes the weights that training starts from; a loss that is not finite is reported
 run 0 "$CNNTRAIN" --config cfg.json --out untrained train.epochs=0
 expect_file untrained/model.bin
 run 5 "$CNNTRAIN" --config cfg.json --out diverged train.learning_rate=1e6 train.epochs=50 image.normalize=standardize \

@@ -1,15 +1,15 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# A short training run and a prediction under valgrind: no access to memory that is not there or not set, no leak.
+# A short training run and a prediction under valgrind: no access to invalid or uninitialised memory, no leak.
 . "$SOURCE/tests/cli/lib.sh"
 command -v valgrind >/dev/null 2>&1 || exit 77
-# sanitizers and valgrind do not go together
+# sanitizers and valgrind cannot be combined
 [ -z "${SANITIZE-}" ] || exit 77
 
 # valgrind knows no AVX-512
 CNN_ISA=avx2
 export CNN_ISA
 
-# checked COMMAND...: runs it under valgrind, which must find nothing; its findings have an exit code of their own.
+# checked COMMAND...: runs it under valgrind, which must find nothing; its findings have a separate exit code.
 checked() {
     run 0 valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible \
         --errors-for-leak-kinds=definite,possible "$@"

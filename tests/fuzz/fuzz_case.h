@@ -1,5 +1,5 @@
-/* What make_seeds.c writes, and the harnesses expect: a checkpoint and a pack are read for a run
- * that the reader knows already. */
+/* What make_seeds.c writes, and the harnesses expect: a checkpoint and a cache file are read for a
+ * run that is known to the reader. */
 #ifndef CNN_FUZZ_CASE_H
 #define CNN_FUZZ_CASE_H
 
@@ -12,7 +12,7 @@
 
 enum { FUZZ_PARAMETERS = 7, FUZZ_OPTIMIZER_STATE = 3 };
 
-static const cnn_image_pack_layout fuzz_pack_layout = {
+static const cnn_cache_file_layout fuzz_cache_layout = {
     .key = {.low = 0x1111, .high = 0x2222}, .count = 3, .image_size = 20};
 
 #endif

@@ -1,5 +1,5 @@
-/* Checkpoints, for a run whose config, data and sizes are known: read as they are, and with the
- * checksum put right. */
+/* Checkpoints, for a run whose config, data and sizes are known: read unchanged, and with a
+ * corrected checksum. */
 #include "run/checkpoint.h"
 #include "fuzz.h"
 #include "fuzz_case.h"

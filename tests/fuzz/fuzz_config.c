@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "base/memory.h"
+#include "nn/minibatch.h"
 
 #include <string.h>
 
@@ -40,23 +41,34 @@ static void check_round_trip(const cnn_config *config) {
     cnn_free(json);
 }
 
-/* One step's passes, without images. */
-static void run_passes(const cnn_network *network) {
-    float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
-    float *gradients = cnn_alloc(network->parameter_count, sizeof *gradients);
-    float *workspace = cnn_network_workspace(network, true);
-    if (!parameters || !gradients || !workspace) {
-        fuzz_fail("no memory for a small network");
+/* A black image of class 0. */
+static void fill(void *context, size_t first, int count, const cnn_block *block, float *x,
+                 uint8_t *labels) {
+    (void)context, (void)first, (void)block, (void)x;
+    for (int i = 0; labels && i < count; i++) {
+        labels[i] = 0;
     }
+}
+
+/* One step's passes, and prediction. */
+static void run_passes(cnn_network *network) {
+    cnn_minibatch *minibatch;
+    cnn_error error;
+    float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
+    if (!parameters || cnn_minibatch_create(network, 1, 1, &minibatch, &error) != CNN_OK) {
+        fuzz_fail("no memory for a small network");
+        return;
+    }
+    const cnn_sample_source source = {.fill = fill};
+    const float *gradients;
+    float logit;
+    uint8_t label;
     cnn_network_initialize(network, 1, parameters);
-    cnn_network_prepare(network, parameters);
-    const float *logits = cnn_network_forward(network, parameters, workspace);
-    float logit_gradients[CNN_LANES];
-    memcpy(logit_gradients, logits, sizeof logit_gradients);
-    cnn_network_backward(network, parameters, workspace, logit_gradients, gradients);
+    cnn_minibatch_prepare(minibatch, parameters);
+    cnn_minibatch_gradients(minibatch, parameters, &source, 0, 1, &gradients, &logit, &label);
+    cnn_minibatch_forward(minibatch, parameters, &source, 0, 1, &logit, &label);
+    cnn_minibatch_free(minibatch);
     cnn_free(parameters);
-    cnn_free(gradients);
-    cnn_free(workspace);
 }
 
 static bool is_small(const cnn_network_spec *spec) {
@@ -75,7 +87,7 @@ static void run_network(const cnn_network_spec *spec) {
         cnn_network_create(spec, kernels, CNN_NETWORK_FAST, &network, &error) != CNN_OK) {
         fuzz_fail(error.message);
     }
-    if (network->flops <= FLOPS_MAX && network->workspace_size <= FLOATS_MAX &&
+    if (network->flops <= FLOPS_MAX && network->plan.workspace_size <= FLOATS_MAX &&
         network->parameter_count <= FLOATS_MAX) {
         run_passes(network);
     }

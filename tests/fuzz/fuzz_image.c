@@ -1,10 +1,10 @@
-/* Images of all formats, brought to several sizes; and the same pixels from the same bytes. */
+/* Images of all formats, resized to several sizes; and the same pixels from the same bytes. */
 #include "fuzz.h"
 #include "image/load.h"
 
 #include <string.h>
 
-/* Bombs are to end at this limit. */
+/* Decompression bombs must end at this limit. */
 #define MEGAPIXELS_MAX 0.01
 
 static const cnn_status allowed[] = {CNN_ERROR_DATA, CNN_OK};
@@ -16,7 +16,7 @@ static const cnn_image_settings settings[] = {
 };
 enum { SETTINGS = sizeof settings / sizeof *settings, PIXELS_MAX = 3 * 8 * 6 };
 
-/* Two loads see other memory; what is not in the file must not show in the pixels. */
+/* Two loads see different memory, which must not affect the pixels. */
 static void check_same(const char *path, const cnn_image_settings *as, const uint8_t *pixels,
                        uint64_t content) {
     uint8_t again[PIXELS_MAX];

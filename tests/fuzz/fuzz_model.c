@@ -14,7 +14,7 @@ static const cnn_status allowed[] = {CNN_ERROR_MODEL, CNN_OK};
 static const cnn_status allowed_running[] = {CNN_ERROR_DATA, CNN_OK};
 
 static bool is_small(const cnn_model *model) {
-    return model->network->flops <= FLOPS_MAX && model->network->forward_size <= FLOATS_MAX;
+    return model->network->flops <= FLOPS_MAX && model->network->plan.forward_size <= FLOATS_MAX;
 }
 
 /* One picture through the network, the way cnnpredict goes. */

@@ -1,5 +1,5 @@
-/* Writes the binary seeds with the library's own writers: make_seeds FOLDER, which holds the
- * folders model, checkpoint and pack. The same bytes at every run of one version. */
+/* Writes the binary seeds with the library's own writers: make_seeds FOLDER, which contains the
+ * folders model, checkpoint and cache_file. The same bytes in every run of one version. */
 #include "fuzz_case.h"
 
 #include "run/checkpoint.h"
@@ -44,7 +44,7 @@ static const struct {
      "{\"type\":\"dense\",\"units\":1},{\"type\":\"sigmoid\"}]}"},
 };
 
-/* Reads the text as a config; the library reads files alone. */
+/* Reads the text as a config; the library reads only files. */
 static cnn_status read_config(const char *text, cnn_config **config, cnn_error *error) {
     int pipe_ends[2];
     char path[PATH_SIZE];
@@ -116,23 +116,23 @@ static cnn_status write_checkpoint(const char *path, cnn_error *error) {
     return cnn_checkpoint_write(path, &state, FUZZ_CHECKPOINT_CONFIG, &values, error);
 }
 
-/* A pack whose second image could not be read. */
-static cnn_status write_pack(const char *path, cnn_error *error) {
-    cnn_image_pack_writer writer;
+/* A cache file whose second image could not be read. */
+static cnn_status write_cache_file(const char *path, cnn_error *error) {
+    cnn_cache_file_writer writer;
     size_t size;
     int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0 || !cnn_image_pack_size(&fuzz_pack_layout, &size) ||
+    if (file < 0 || !cnn_cache_file_size(&fuzz_cache_layout, &size) ||
         ftruncate(file, (off_t)size) != 0) {
         perror(path);
         return CNN_ERROR_RUNTIME;
     }
-    cnn_status status = cnn_image_pack_start(file, &fuzz_pack_layout, &writer, error);
+    cnn_status status = cnn_cache_file_start(file, &fuzz_cache_layout, &writer, error);
     if (status == CNN_OK) {
         const uint8_t pixels[] = "twenty bytes of each";
-        cnn_image_pack_write(&writer, 0, pixels, 0xaaaa);
-        cnn_image_pack_write(&writer, 2, pixels, 0xbbbb);
-        status = cnn_image_pack_finish(&writer, error);
-        cnn_image_pack_writer_free(&writer);
+        cnn_cache_file_write(&writer, 0, pixels, 0xaaaa);
+        cnn_cache_file_write(&writer, 2, pixels, 0xbbbb);
+        status = cnn_cache_file_finish(&writer, error);
+        cnn_cache_file_writer_free(&writer);
     }
     (void)close(file);
     return status;
@@ -155,8 +155,8 @@ int main(int argc, char **argv) {
         status = write_checkpoint(path, &error);
     }
     if (status == CNN_OK) {
-        (void)snprintf(path, sizeof path, "%s/pack/three.images", argv[1]);
-        status = write_pack(path, &error);
+        (void)snprintf(path, sizeof path, "%s/cache_file/three.images", argv[1]);
+        status = write_cache_file(path, &error);
     }
     if (status != CNN_OK) {
         (void)fprintf(stderr, "make_seeds: %s: %s\n", path, error.message);

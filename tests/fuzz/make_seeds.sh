@@ -1,14 +1,14 @@
 #!/bin/sh
-# Makes the seeds again, all of them our own: tests/fuzz/make_seeds.sh BUILD, the folder of a build with tests.
+# Makes all seeds again: tests/fuzz/make_seeds.sh BUILD, the folder of a build with tests.
 # Needed when the format of a file changes, or its version (a model is read by its own version alone). Files in
-# seeds/*/found-* are what fuzzing found, and stay.
+# seeds/*/found-* were found by fuzzing, and are kept.
 set -eu
 cd "$(dirname "$0")/seeds"
 build=$1
 
 ../../../data/install-packages.sh netpbm libjpeg-turbo-progs
 
-mkdir -p model checkpoint pack config manifest image
+mkdir -p model checkpoint cache_file config manifest image
 "$build/tests/fuzz/make_seeds" .
 
 # --- images: a picture of 13 x 11 pixels, colourful and then grey, in every format
@@ -55,7 +55,7 @@ cjpeg -quality 60 -progressive "$colour" >image/progressive.jpg
 cjpeg -quality 60 -grayscale -progressive "$grey" >image/grey-progressive.jpg
 cjpeg -quality 60 -rgb "$colour" >image/rgb.jpg
 
-# --- configs, some with KEY=VALUE behind zero bytes
+# --- configs, some with KEY=VALUE after zero bytes
 for name in seed fashion folders; do
     cp "../../../configs/$name.json" "config/$name.json"
 done
@@ -80,7 +80,7 @@ residual='{"data":{"train":"a"},"image":{"width":9,"height":9,"channels":1},"lay
 printf '%s' "$residual" >config/residual.json
 printf '%s\0layers.0.layers.3.layers.0.rate=0.5\0layers.0.layers.9={"type":"sum"}' "$residual" >config/override-residual
 
-# --- manifests behind a byte: 1 where a column split is allowed, + 2 where the classes are "no" and "yes"
+# --- manifests after a byte: 1 where a column split is allowed, + 2 where the classes are "no" and "yes"
 printf '1path,label\na/1.png,no\na/2.png,yes\n' >manifest/plain.csv
 printf '3path,label,split,group\n1.png,no,train,p1\n2.png,yes,test,p2\n3.png,no,validation,\n4.png,yes,,"a, b"\n' \
     >manifest/splits.csv
@@ -90,7 +90,7 @@ printf '1\357\273\277group,path,label\n,1.png,a\nx,2.png,b\n' >manifest/mark.csv
 printf '2path,label,split\n1.png,no,train\n' >manifest/split-not-allowed.csv
 printf '1path,labl\n1.png,a\n' >manifest/misspelt.csv
 
-# --- numbers that no checkpoint has (the harness puts length and checksum right)
+# --- numbers that no checkpoint has (the harness corrects length and checksum)
 for number in -2 99999999999999999999 2x ''; do
     sed "s/\"checkpoint.epochs\":\"2\"/\"checkpoint.epochs\":\"$number\"/" checkpoint/checkpoint.bin \
         >"checkpoint/epochs-${number:-none}.bin"

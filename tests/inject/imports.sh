@@ -1,22 +1,22 @@
 # shellcheck shell=sh
-# Every function that the programs take from other libraries is one that inject.c can make fail, or one that cannot fail,
-# or whose failure changes nothing: listed here, so that a new one is not forgotten.
+# Checks that every function that the programs import can be made to fail by inject.c, or is listed here because it cannot
+# fail or its failure changes nothing, so that a new one is not forgotten.
 # imports.sh INJECT PROGRAM ...
 set -u
 LC_ALL=C
 export LC_ALL
 command -v nm >/dev/null || exit 77
 
-# cannot fail with valid arguments
+# cannot fail with valid arguments (newlocale: for the C locale)
 harmless='__ctype_b_loc __ctype_tolower_loc __errno_location __sched_cpucount __stack_chk_fail __tls_get_addr _exit bcmp
 ceil ceilf clearerr cos dirfd erfc exp fclose ferror fileno floor fma fmaf fmax fputc free getenv getopt_long getpid isatty ldexp log
-localeconv malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
+localeconv frexp malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
 fmin fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerror strlen strncasecmp strncmp strnlen strpbrk strrchr strspn
 strstr strtod strtol sscanf strtoll strtoul strtoull sysconf __memcpy_chk __memset_chk __sprintf_chk
-__snprintf_chk __vsnprintf_chk snprintf vsnprintf'
-# stdio: inject.c sees the writes of stdout; stderr, and its loss, is left to itself
+__snprintf_chk __vsnprintf_chk snprintf vsnprintf newlocale uselocale pthread_once'
+# stdio: inject.c sees the writes of stdout; the loss of stderr changes nothing
 stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_chk __printf_chk'
-# locks and conditions of our own threads, set up and used as they must be
+# locks and conditions of our own threads, used correctly
 threads='pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait pthread_join
 pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_sigmask'
 # libraries that inject.c is under as well, and what the compiler adds
@@ -32,7 +32,7 @@ inject=$1
 shift
 {
     nm -D --defined-only "$inject" | awk '{print $NF}'
-    # __read_chk: of libmd's file functions, which nobody calls
+    # __read_chk: of libmd's file functions, which is not called
     for name in $harmless $stdio $threads __read_chk; do echo "$name"; done
 } | plain | sort -u >"${TMPDIR:-/tmp}/covered.$$"
 code=0

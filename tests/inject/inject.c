@@ -1,17 +1,16 @@
-/* Makes one call of a program fail, to see what becomes of it: a library for LD_PRELOAD.
+/* Makes one call of a program fail, to test how it reacts: a library for LD_PRELOAD.
  *
  * From main on, every call of one class is counted, and the N-th one fails. The environment
  * chooses:
  *
- *   INJECT_CLASS   write      what changes files: open to write, write, fsync, rename, unlink,
- * close, … space      those of them that a full disk refuses read       what looks at files: open
- * to read, read, stat, readdir, mmap, … interrupt  what a signal can interrupt memory     malloc
- * and its kin thread     pthread_create INJECT_AT      N, from 1; 0: none fails, they are only
- * counted INJECT_ERRNO   the reason that is given, as a number INJECT_MODE    once       only the
- * N-th call fails sticky     all from the N-th on short      none fails, but every read and write
- * does half of what it is asked for INJECT_REPORT  a file for "CALLS DELIVERED LIVE NAME PATH":
- * calls seen, 1 where one was made to fail, blocks of memory that main has left allocated, and
- * which call failed
+ * INJECT_CLASS   write      what changes files: open to write, write, fsync, rename, unlink, close,
+ * … space      those of them that a full disk refuses read       what looks at files: open to read,
+ * read, stat, readdir, mmap, … interrupt  what a signal can interrupt memory     malloc and its kin
+ * thread     pthread_create INJECT_AT      N, from 1; 0: none fails, they are only counted
+ * INJECT_ERRNO   the reason that is given, as a number INJECT_MODE    once       only the N-th call
+ * fails sticky     all from the N-th on short      none fails, but every read and write does half
+ * of what it is asked for INJECT_REPORT  a file for "CALLS DELIVERED LIVE NAME PATH": calls seen, 1
+ * where one was made to fail, blocks of memory that main has left allocated, and which call failed
  *
  * A failing call does nothing; only close closes, as Linux does. fsync never reaches the disk, and
  * the monotonic clock advances by two microseconds a look, so that runs are quick and their files
@@ -60,7 +59,7 @@ static atomic_bool delivered;
 static const char *failed_name = "-";
 static char failed_path[PATH_SIZE] = "-";
 
-/* What each descriptor was opened for. */
+/* The purpose of each open descriptor. */
 static char file_path[FILES][PATH_SIZE];
 static bool file_written[FILES];
 
@@ -71,7 +70,7 @@ static bool file_written[FILES];
         memcpy(&real_##name, &found, sizeof found);                                                \
     }
 
-/* Counts a call; true, and errno set, where it is the one to fail. */
+/* Counts a call; returns true, with errno set, if it is the one to fail. */
 static bool fails(int classes, const char *name, const char *path) {
     if (!atomic_load(&armed) || !(classes & wanted_class)) {
         return false;
@@ -175,7 +174,7 @@ char *fgets(char *line, int size, FILE *stream) {
 
 /* --- writing --- */
 
-/* An interruption of stdout is nothing that stdio goes on after; nothing here causes any. */
+/* stdio does not continue after an interrupted write to stdout; no test causes one. */
 ssize_t write(int file, const void *data, size_t size) {
     REAL(write)
     return fails(WRITE | SPACE | (file == STDOUT_FILENO ? 0 : INTERRUPT), "write", path_of(file))
@@ -427,10 +426,10 @@ static int (*program)(int, char **, char **);
 static ssize_t write_stdout(void *cookie, const char *data, size_t size) {
     (void)cookie;
     size_t done = 0;
-    while (done < size) { /* stdio goes on after a short write, but not for a cookie */
+    while (done < size) { /* stdio continues after a short write, but not for a cookie */
         ssize_t written = write(STDOUT_FILENO, data + done, size - done);
         if (written < 0) {
-            return 0; /* a cookie's way to say that it failed; errno stays */
+            return 0; /* how a cookie reports a failure; errno stays */
         }
         done += (size_t)written;
     }

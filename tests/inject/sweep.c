@@ -1,5 +1,5 @@
 /* Runs a program again and again, the N-th call failing in the N-th run (inject.c), until there is
- * no such call any more, and checks after each run what README.md promises.
+ * no such call any more, and checks after each run what tests/README.md promises.
  *
  *   sweep LIBRARY CNNTRAIN CNNPREDICT MAKE_IMAGES SCENARIO|list
  *
@@ -27,7 +27,7 @@ static const char *library, *cnntrain, *cnnpredict;
 
 /* --- small things --- */
 
-/* execv, which changes no argument but says that it might. Returns where it fails. */
+/* execv, which changes no argument although its prototype allows it. Returns on failure. */
 static void replace_process(const char *program, const char *const *arguments) {
     union {
         const char *const *given;
@@ -74,15 +74,30 @@ static int all_entries(const struct dirent *entry) {
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-/* Calls visit for each file of a flat folder, sorted; no folder is an empty one. */
-static void each_file(const char *folder, void (*visit)(const char *path, const char *name, void *),
-                      void *context) {
+typedef void visitor(const char *path, const char *name, void *context);
+
+/* Calls visit for each file below a folder, sorted, with its path and its name seen from there
+ * ("fold-1/model.bin"); and leave, where it is given, for each folder below, after its files. No
+ * folder is an empty one. */
+static void walk(const char *folder, const char *inner, visitor *visit, visitor *leave,
+                 void *context) {
     struct dirent **entries;
     int count = scandir(folder, &entries, all_entries, alphasort);
     for (int i = 0; i < count; i++) {
         char path[PATH_SIZE];
-        (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        visit(path, entries[i]->d_name, context);
+        char name[NAME_SIZE];
+        struct stat about;
+        (void)snprintf(path, sizeof path, "%.3500s/%.255s", folder, entries[i]->d_name);
+        (void)snprintf(name, sizeof name, "%.200s%s%.255s", inner, inner[0] ? "/" : "",
+                       entries[i]->d_name);
+        if (lstat(path, &about) == 0 && S_ISDIR(about.st_mode)) {
+            walk(path, name, visit, leave, context);
+            if (leave) {
+                leave(path, name, context);
+            }
+        } else {
+            visit(path, name, context);
+        }
         free(entries[i]);
     }
     if (count >= 0) {
@@ -90,13 +105,22 @@ static void each_file(const char *folder, void (*visit)(const char *path, const 
     }
 }
 
+static void each_file(const char *folder, visitor *visit, void *context) {
+    walk(folder, "", visit, NULL, context);
+}
+
 static void remove_file(const char *path, const char *name, void *context) {
     (void)name, (void)context;
     (void)unlink(path);
 }
 
+static void remove_empty(const char *path, const char *name, void *context) {
+    (void)name, (void)context;
+    (void)rmdir(path);
+}
+
 static void remove_folder(const char *folder) {
-    each_file(folder, remove_file, NULL);
+    walk(folder, "", remove_file, remove_empty, NULL);
     (void)rmdir(folder);
 }
 
@@ -105,11 +129,17 @@ static void copy_file(const char *path, const char *name, void *context) {
     size_t size;
     char *text = read_text(path, &size);
     (void)snprintf(to, sizeof to, "%s/%s", (const char *)context, name);
+    char *inner = strrchr(name, '/') ? strrchr(to, '/') : NULL;
+    if (inner) { /* the folder that the file is in, unless another file has made it */
+        *inner = '\0';
+        (void)mkdir(to, 0777);
+        *inner = '/';
+    }
     write_text(to, text, size);
     free(text);
 }
 
-/* `to` becomes what `from` is: a flat folder, or nothing. */
+/* Makes `to` a copy of `from`: a folder, without empty folders in it, or nothing. */
 static void copy_folder(const char *from, char *to) {
     remove_folder(to);
     if (exists(from)) {
@@ -123,7 +153,7 @@ static void copy_folder(const char *from, char *to) {
 /* --- one run --- */
 
 typedef struct injection {
-    const char *kind; /* INJECT_CLASS; NULL: the library is there, but lets everything pass */
+    const char *kind; /* INJECT_CLASS; NULL: the library is loaded, but nothing fails */
     const char *mode;
     int reason;
     long at;
@@ -205,7 +235,7 @@ typedef struct scenario {
     const char *name;
     family family;
     const char
-        *start;   /* what "out" is before each run: a folder to copy, or one that is not there */
+        *start;   /* the content of "out" before each run: a folder to copy, or a missing one */
     bool cache;   /* with a cache … */
     bool cached;  /* … that holds the images already */
     bool threads; /* more than one, so that calls come in no fixed order */
@@ -213,9 +243,11 @@ typedef struct scenario {
     const char *resume[ARGUMENTS]; /* what goes on after a failure */
 } scenario;
 
-#define CONFIGURED "--config", "cfg.json", "--quiet", "--out", "out"
+#define OUT "--quiet", "--out", "out"
+#define CONFIGURED "--config", "cfg.json", OUT
 #define ONE "--threads", "1"
 #define NO_CACHE "--no-cache"
+#define FOLDS "--config", "folds-cfg.json", OUT, "--folds", "2"
 
 static const scenario scenarios[] = {
     {"new",
@@ -298,6 +330,22 @@ static const scenario scenarios[] = {
      true,
      {CONFIGURED, "--threads", "3", "train.epochs=1"},
      {CONFIGURED, "--threads", "3", "train.epochs=1", "--resume"}},
+    {"member",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {FOLDS, ONE, NO_CACHE, "--member", "2"},
+     {FOLDS, ONE, NO_CACHE, "--member", "2", "--resume"}},
+    {"gather",
+     TRAIN,
+     "members",
+     false,
+     false,
+     false,
+     {FOLDS, ONE, NO_CACHE, "--gather"},
+     {FOLDS, ONE, NO_CACHE, "--gather"}},
     {"tsv",
      PREDICT,
      "finished",
@@ -354,15 +402,21 @@ static const scenario scenarios[] = {
     {"help", PRINT, "none", false, false, false, {"--help"}, {NULL}},
 };
 
+#define IMAGE_AND_LAYERS                                                                           \
+    " \"image\": {\"width\": 8, \"height\": 8, \"channels\": 1},\n"                                \
+    " \"layers\": [{\"type\": \"conv\", \"filters\": 2, \"kernel\": 3}, {\"type\": \"relu\"},\n"   \
+    "  {\"type\": \"maxpool\", \"size\": 2}, {\"type\": \"flatten\"},\n"                           \
+    "  {\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}],\n"
+
 static const char config[] =
     "{\"data\": {\"train\": \"data\", \"validation\": 0.25, \"test\": \"extra\",\n  "
-    "\"duplicates\": \"allow\"},\n"
-    " \"image\": {\"width\": 8, \"height\": 8, \"channels\": 1},\n"
-    " \"layers\": [{\"type\": \"conv\", \"filters\": 2, \"kernel\": 3}, {\"type\": \"relu\"},\n"
-    "  {\"type\": \"maxpool\", \"size\": 2}, {\"type\": \"flatten\"},\n"
-    "  {\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}],\n"
+    "\"duplicates\": \"allow\"},\n" IMAGE_AND_LAYERS
     " \"train\": {\"epochs\": 2, \"batch_size\": 5, \"learning_rate\": 0.1, \"seed\": 1,\n"
     "  \"optimizer\": \"momentum\", \"checkpoint_seconds\": 0.000001}}\n";
+
+static const char folds_config[] =
+    "{\"data\": {\"train\": \"data\", \"validation\": 0},\n" IMAGE_AND_LAYERS
+    " \"train\": {\"epochs\": 1, \"batch_size\": 5, \"learning_rate\": 0.1, \"seed\": 1}}\n";
 
 static const char rows[] = "path,label,split,group\n"
                            "data/left/00000.pgm,\"left\",,a\n"
@@ -390,7 +444,7 @@ static void make_data(const char *program, const char *folder, const char *count
 /* --- what must hold --- */
 
 static int failures;
-static uint64_t verified[STATES]; /* run directories from which --resume is known to go on well */
+static uint64_t verified[STATES]; /* run directories from which --resume is known to work */
 static size_t verified_count;
 
 /* What an undisturbed run gives. */
@@ -422,7 +476,7 @@ static void add_to_hash(const char *path, const char *name, void *context) {
     free(text);
 }
 
-/* Cuts out the two columns of metrics.csv that tell times: the eighth and the ninth. */
+/* Removes the two columns of metrics.csv with times: the eighth and the ninth. */
 static void cut_times(char *text) {
     char *to = text;
     int column = 0;
@@ -435,38 +489,46 @@ static void cut_times(char *text) {
     *to = '\0';
 }
 
+/* Is a file of "wanted" another one in "out"? Files that hold times are left out, but for
+ * metrics.csv without them. context: the name of the first one that is. */
+static void compare_file(const char *path, const char *name, void *context) {
+    char *other = context;
+    char in_out[PATH_SIZE];
+    size_t was, is;
+    const char *last = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+    if (other[0] || strcmp(last, "checkpoint.bin") == 0) {
+        return;
+    }
+    (void)snprintf(in_out, sizeof in_out, "out/%s", name);
+    char *expected = read_text(path, &was);
+    char *found = read_text(in_out, &is);
+    if (strcmp(last, "metrics.csv") == 0) {
+        cut_times(expected);
+        cut_times(found);
+        was = strlen(expected);
+        is = strlen(found);
+    }
+    bool timed = strstr(expected, "\"seconds\":") != NULL; /* the summary of a run */
+    if (!timed && (was != is || memcmp(expected, found, was) != 0)) {
+        (void)snprintf(other, NAME_SIZE, "%s", name);
+    }
+    free(expected);
+    free(found);
+}
+
 /* The first file of a run that is not what it is in "wanted"; NULL: none. */
 static const char *other_file(void) {
-    static const char *const names[] = {"config.json", "split.csv",       "model.bin",
-                                        "last.bin",    "predictions.csv", "metrics.csv"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[PATH_SIZE];
-        size_t was, is;
-        (void)snprintf(path, sizeof path, "wanted/%s", names[i]);
-        char *expected = read_text(path, &was);
-        (void)snprintf(path, sizeof path, "out/%s", names[i]);
-        char *found = read_text(path, &is);
-        if (strcmp(names[i], "metrics.csv") == 0) {
-            cut_times(expected);
-            cut_times(found);
-            was = strlen(expected);
-            is = strlen(found);
-        }
-        bool same = was == is && memcmp(expected, found, was) == 0;
-        free(expected);
-        free(found);
-        if (!same) {
-            return names[i];
-        }
-    }
-    return NULL;
+    static char other[NAME_SIZE];
+    other[0] = '\0';
+    each_file("wanted", compare_file, other);
+    return other[0] ? other : NULL;
 }
 
 static bool contains(const char *text, const char *part) {
     return strstr(text, part) != NULL;
 }
 
-/* --init leaves an image out that cannot be read, and its config does so, too. */
+/* --init leaves out an image that cannot be read, and so does its config. */
 static bool skips_image(const outcome *o) {
     return contains(o->path, ".pgm") && contains(o->out, "\"bad_images\":\t\"skip\"");
 }
@@ -481,16 +543,20 @@ static bool has_results(const scenario *s, const outcome *o) {
                : o->out_size == wanted.out_size && memcmp(o->out, wanted.out, o->out_size) == 0;
 }
 
-/* Calls whose failure takes nothing from the results: the cache, the note in the lock about who
- * holds it, and what a lock's end is about. */
+/* Calls whose failure does not affect the results: those for the cache, for the note in the lock
+ * file, and for the release of a lock. */
 static bool may_be_survived(const scenario *s, const injection *how, const outcome *o) {
     if (strcmp(how->kind, "write") != 0 && strcmp(how->kind, "space") != 0) {
-        /* what could not be read, or allocated, was not needed; but a checkpoint that is not seen
-         * is, although a run that starts over ends with the same bytes */
+        /* data that could not be read or allocated was not needed; but a checkpoint is, although a
+         * run that starts over ends with the same bytes */
         return strcmp(o->call, "access") != 0;
     }
     bool lock = contains(o->path, ".lock");
-    return (s->cache &&
+    /* a program that shared a lock, and cannot determine whether it is the last one, leaves the
+     * file */
+    bool left = lock && strcmp(s->name, "member") == 0;
+    return left ||
+           (s->cache &&
             (contains(o->path, "cache") || contains(getenv("XDG_CACHE_HOME"), o->path))) ||
            contains(o->path, ".images") ||
            (lock && strcmp(o->call, "open") != 0 && strcmp(o->call, "flock") != 0) ||
@@ -520,7 +586,7 @@ static int expected_code(const scenario *s, const injection *how, const outcome 
     return 1;
 }
 
-/* The name that a message must have: without the mark of a temporary file. */
+/* The name that a message must contain: without the suffix of a temporary file. */
 static const char *name_in_message(const outcome *o, char name[NAME_SIZE]) {
     (void)snprintf(name, NAME_SIZE, "%s", strcmp(o->path, "-") == 0 ? "" : o->path);
     char *mark = strstr(name, ".tmp.");
@@ -552,7 +618,7 @@ static void check_message(const scenario *s, const injection *how, const outcome
             complain(s, how, o, "expected %s in a message", file);
         }
     }
-    /* unreadable images are named, a line each, before the message that sums them up */
+    /* unreadable images are named, one per line, before the message with the total */
     if (!end || (end[1] && o->code != 3)) {
         complain(s, how, o, "expected one message");
     }
@@ -565,13 +631,13 @@ typedef struct leftovers {
 
 static void find_leftover(const char *path, const char *name, void *context) {
     leftovers *l = context;
-    bool lock = strcmp(name, ".lock") == 0;
+    bool lock = contains(name, ".lock");
     if (lock ? !contains(l->o->path, ".lock") : contains(name, ".tmp")) {
         (void)snprintf(l->name, sizeof l->name, "%.500s", path);
     }
 }
 
-/* Whatever state the failure has left behind, the run can go on from it. */
+/* The run can be resumed from any state that the failure has left. */
 static void check_resume(const scenario *s, const injection *how, const outcome *o) {
     uint64_t hash = 0xcbf29ce484222325u;
     each_file("out", add_to_hash, &hash);
@@ -618,7 +684,7 @@ static void check(const scenario *s, const injection *how, const outcome *o) {
         complain(s, how, o, "expected a failure");
     } else if (o->code != 0) {
         int code = expected_code(s, how, o);
-        /* an image that memory or descriptors were too short for is a row that says so */
+        /* an image for which memory or descriptors were not sufficient is a row that says so */
         bool is_row = s->family == PREDICT && o->code == 6 && is_exhaustion(how->reason);
         if (o->code != code && !is_row) {
             complain(s, how, o, "expected exit code %d", code);
@@ -732,6 +798,26 @@ static void run_scenario(const scenario *s) {
     free_outcome(&wanted);
 }
 
+/* "members": two folds whose results have not been gathered. */
+static void make_members(void) {
+    const char *const first[] = {cnntrain, FOLDS, ONE, NO_CACHE, "--member", "1", NULL};
+    const char *const second[] = {cnntrain, CONFIGURED, ONE, NO_CACHE,
+                                  FOLDS,    "--member", "2", NULL};
+    char members[] = "members";
+    remove_folder("out");
+    injection how = {.kind = "write"};
+    outcome one = run(&how, first);
+    outcome two = run(&how, second);
+    if (one.code != 0 || two.code != 0) {
+        fprintf(stderr, "sweep: no members to start from: %s%s", one.errors, two.errors);
+        exit(2);
+    }
+    copy_folder("out", members);
+    remove_folder("out");
+    free_outcome(&one);
+    free_outcome(&two);
+}
+
 /* "finished": a run of two epochs; "stopped": one that a full disk ended in its second epoch. */
 static void make_runs(void) {
     const char *const arguments[] = {cnntrain, CONFIGURED, ONE, NO_CACHE, NULL};
@@ -780,11 +866,13 @@ int main(int argc, char **argv) {
     (void)setenv("XDG_CACHE_HOME", cache, 1);
     (void)setenv("LC_ALL", "C", 1);
     write_text("cfg.json", config, sizeof config - 1);
+    write_text("folds-cfg.json", folds_config, sizeof folds_config - 1);
     write_text("rows.csv", rows, sizeof rows - 1);
     write_text("stdin", inputs, sizeof inputs - 1);
     make_data(argv[4], "data", "12");
     make_data(argv[4], "extra", "2");
     make_runs();
+    make_members();
     run_scenario(&scenarios[chosen]);
     const char *const clean[] = {"/bin/rm", "-rf", folder, NULL};
     if (chdir("/") != 0 || failures > 0) {

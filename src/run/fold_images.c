@@ -1,11 +1,11 @@
-#include "run/pool.h"
+#include "run/fold_images.h"
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "run/setup.h"
 #include "samples/folds.h"
 
-cnn_status cnn_pool_check_config(const cnn_config *config, cnn_error *error) {
+cnn_status cnn_fold_images_check(const cnn_config *config, cnn_error *error) {
     if (config->data.validation.path) {
         return cnn_fail(
             error, CNN_ERROR_CONFIG,
@@ -22,7 +22,7 @@ cnn_status cnn_pool_check_config(const cnn_config *config, cnn_error *error) {
     return CNN_OK;
 }
 
-/* Rows that a manifest gives to another split cannot be divided and kept apart, too. */
+/* Rows that a manifest assigns to another split cannot be divided into folds. */
 static cnn_status check_splits(const cnn_config *config, const cnn_dataset *dataset,
                                cnn_error *error) {
     for (size_t i = 0; i < dataset->count; i++) {
@@ -37,35 +37,34 @@ static cnn_status check_splits(const cnn_config *config, const cnn_dataset *data
     return CNN_OK;
 }
 
-cnn_status cnn_pool_load(const cnn_config *config, const cnn_train_options *options, cnn_pool *pool,
-                         cnn_error *error) {
-    *pool = (cnn_pool){.folds = options->folds};
+cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_train_options *options,
+                                cnn_fold_images *images, cnn_error *error) {
+    *images = (cnn_fold_images){.folds = options->folds};
     cnn_reading reading = cnn_setup_reading(options);
     cnn_data_settings whole = config->data; /* a view: nothing of it is freed */
     whole.validation.fraction = 0.0;
-    cnn_status status = cnn_pool_check_config(config, error);
-    if (status == CNN_OK) {
-        status = cnn_dataset_load(&whole, &config->image, (uint64_t)config->train.seed, &reading,
-                                  &pool->dataset, error);
-    }
-    if (status == CNN_OK) {
-        status = check_splits(config, pool->dataset, error);
-    }
-    if (status != CNN_OK) {
-        return status;
-    }
-    cnn_dataset *dataset = pool->dataset;
-    pool->fold = cnn_alloc(dataset->count, sizeof *pool->fold);
-    if (!pool->fold) {
+    CNN_TRY(cnn_fold_images_check(config, error));
+    CNN_TRY(cnn_dataset_load(&whole, &config->image, (uint64_t)config->train.seed, &reading,
+                             &images->dataset, error));
+    CNN_TRY(check_splits(config, images->dataset, error));
+    const cnn_dataset *dataset = images->dataset;
+    images->fold = cnn_alloc(dataset->count, sizeof *images->fold);
+    if (!images->fold) {
         return cnn_fail_memory(error, "folds");
     }
-    return cnn_folds_assign(dataset->samples, dataset->count, pool->folds,
+    return cnn_folds_assign(dataset->samples, dataset->count, images->folds,
                             (uint64_t)config->train.seed, dataset->classes, config->data.train,
-                            pool->fold, error);
+                            images->fold, error);
 }
 
-void cnn_pool_free(cnn_pool *pool) {
-    cnn_dataset_free(pool->dataset);
-    cnn_free(pool->fold);
-    *pool = (cnn_pool){0};
+void cnn_fold_images_free(cnn_fold_images *images) {
+    cnn_dataset_free(images->dataset);
+    cnn_free(images->fold);
+    *images = (cnn_fold_images){0};
+}
+
+cnn_status cnn_fold_images_choose(const cnn_fold_images *images, const cnn_config *config, int fold,
+                                  cnn_error *error) {
+    return cnn_dataset_choose_fold(images->dataset, &config->data, (uint64_t)config->train.seed,
+                                   images->fold, fold - 1, error);
 }

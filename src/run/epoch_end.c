@@ -1,0 +1,82 @@
+/* The end of an epoch. Its files are written in an order that allows resuming after a kill at any
+ * moment: models, the row of metrics.csv, and the checkpoint last. */
+#include "base/error.h"
+#include "base/log.h"
+#include "run/evaluate.h"
+#include "run/tables.h"
+#include "run/trainer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The results of training for the epoch. */
+static cnn_epoch_row training_row(const cnn_trainer *t) {
+    double seconds = t->state.epoch_training_seconds;
+    size_t images = cnn_trainer_images(t) - t->left_out;
+    return (cnn_epoch_row){
+        .epoch = t->state.epochs + 1,
+        .learning_rate = cnn_schedule_rate(&t->schedule, cnn_trainer_steps(t) - 1),
+        .train = {.count = images,
+                  .loss = t->state.loss_sum / (double)images,
+                  .accuracy = (double)t->state.right / (double)images},
+        .images_per_second = seconds > 0.0 ? (double)images / seconds : 0.0,
+    };
+}
+
+/* From here on, the epoch counts as finished. */
+static void count_epoch(cnn_trainer *t, const cnn_epoch_row *row) {
+    cnn_checkpoint_state *state = &t->state;
+    state->epochs++;
+    state->batches = 0;
+    state->loss_sum = 0.0;
+    state->right = 0;
+    state->train_loss = row->train.loss;
+    state->train_accuracy = row->train.accuracy;
+    state->seconds += row->seconds;
+    state->training_seconds += state->epoch_training_seconds;
+    state->epoch_seconds = state->epoch_training_seconds = 0.0;
+}
+
+static void log_epoch(const cnn_trainer *t, const cnn_epoch_row *row) {
+    char validation[128] = "";
+    if (row->validation.count > 0) {
+        (void)snprintf(validation, sizeof validation,
+                       ", validation loss %.4f accuracy %.4f AUC %.4f%s", row->validation.loss,
+                       row->validation.accuracy, row->validation.auc,
+                       t->state.best.epoch == row->epoch ? " (best)" : "");
+    }
+    cnn_log_message(&t->options->log, CNN_LOG_INFO,
+                    "epoch %lld/%lld: train loss %.4f accuracy %.4f%s, %.1f s, %.0f images/s",
+                    (long long)row->epoch, (long long)t->config->train.epochs, row->train.loss,
+                    row->train.accuracy, validation, row->seconds, row->images_per_second);
+}
+
+static cnn_status write_files(cnn_trainer *t, const cnn_epoch_row *row, bool is_model,
+                              cnn_error *error) {
+    const float *parameters = cnn_trainer_kept(t);
+    if (is_model) {
+        memcpy(t->values.best_parameters, parameters,
+               t->values.parameter_count * sizeof *parameters);
+        CNN_TRY(cnn_trainer_write_model(t, CNN_RUN_MODEL, parameters, error));
+    }
+    CNN_TRY(cnn_trainer_write_model(t, CNN_RUN_LAST, parameters, error));
+    CNN_TRY(cnn_table_add_metrics(t->session.directory.file[CNN_RUN_METRICS], row, error));
+    /* an epoch that was cut short already has its checkpoint, from which --resume completes it */
+    return t->left_out == 0 ? cnn_trainer_write_checkpoint(t, error) : CNN_OK;
+}
+
+cnn_status cnn_epoch_end(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error) {
+    const cnn_early_stopping *rule = &t->config->train.early_stopping;
+    cnn_epoch_row row = training_row(t);
+    cnn_minibatch_prepare(t->minibatch, cnn_trainer_kept(t));
+    CNN_TRY(cnn_evaluate(&t->setup, t->minibatch, cnn_trainer_kept(t), CNN_SPLIT_VALIDATION,
+                         t->logits, &row.validation, error));
+    CNN_TRY(
+        cnn_divergence_of_epoch(t, row.validation.count > 0 ? row.validation.loss : 0.0, error));
+    row.seconds = t->state.epoch_seconds + (cnn_clock_seconds() - epoch->begin);
+    count_epoch(t, &row);
+    bool best = cnn_best_epoch_update(rule, row.epoch, &row.validation, &t->state.best);
+    CNN_TRY(write_files(t, &row, best || !rule->restore, error));
+    log_epoch(t, &row);
+    return CNN_OK;
+}

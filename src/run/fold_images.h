@@ -1,0 +1,34 @@
+/* The images of a k-fold cross-validation: read once, and the fold of each. */
+#ifndef CNN_RUN_FOLD_IMAGES_H
+#define CNN_RUN_FOLD_IMAGES_H
+
+#include "config/config.h"
+#include "samples/dataset.h"
+
+#include "cnn/train.h"
+
+typedef struct cnn_fold_images {
+    cnn_dataset *dataset;
+    int folds;
+    int *fold; /* [dataset->count], from 0 */
+} cnn_fold_images;
+
+/* May the config be used with --folds? CNN_ERROR_CONFIG if it names validation or test images:
+ * every fold is the test set of one run, and data.validation is the share of the other folds'
+ * images that is held back to choose the epoch. */
+CNN_MUST_USE cnn_status cnn_fold_images_check(const cnn_config *config, cnn_error *error);
+
+/* Checks the config, reads the images of data.train and divides them into options->folds folds
+ * (cnn_folds_assign, by train.seed). CNN_ERROR_DATA if a manifest has splits. Free with
+ * cnn_fold_images_free, also after a failure. */
+CNN_MUST_USE cnn_status cnn_fold_images_load(const cnn_config *config,
+                                             const cnn_train_options *options,
+                                             cnn_fold_images *images, cnn_error *error);
+void cnn_fold_images_free(cnn_fold_images *images);
+
+/* Splits the dataset for the run that is tested on a fold, counted from 1. */
+CNN_MUST_USE cnn_status cnn_fold_images_choose(const cnn_fold_images *images,
+                                               const cnn_config *config, int fold,
+                                               cnn_error *error);
+
+#endif

@@ -1,0 +1,75 @@
+/* What interrupts a training: Ctrl-C (options->should_stop) and --max-seconds; and the checkpoints
+ * inside an epoch, from which a killed run is resumed. */
+#include "base/error.h"
+#include "base/log.h"
+#include "run/trainer.h"
+
+static cnn_status fail_stopped(const cnn_trainer *t, cnn_error *error) {
+    return cnn_fail(
+        error, CNN_STOPPED,
+        "stopped in epoch %lld after batch %lld of %lld; checkpoint written to %s: go on "
+        "with --resume",
+        (long long)t->state.epochs + 1, (long long)t->state.batches,
+        (long long)cnn_trainer_batches(t), t->session.directory.file[CNN_RUN_CHECKPOINT]);
+}
+
+/* The time to measure an epoch that is cut short, and then the best model, on the validation
+ * images, and the model on the test images: by the speed of training, whose work per image is three
+ * times that of measuring. */
+static double seconds_to_finish(const cnn_trainer *t) {
+    static const double share = 0.5; /* more than a third, as a margin */
+    const size_t *count = t->setup.dataset->split_count;
+    double images = (double)cnn_trainer_images(t);
+    double in_epoch = (double)t->state.batches * (double)t->config->train.batch_size;
+    double trained = (double)t->state.epochs * images + (in_epoch < images ? in_epoch : images);
+    double seconds = t->state.training_seconds + t->state.epoch_training_seconds;
+    double left = 2.0 * (double)count[CNN_SPLIT_VALIDATION] + (double)count[CNN_SPLIT_TEST];
+    return trained > 0.0 ? share * left * seconds / trained : 0.0;
+}
+
+/* Must training end now, so that the run ends in time? */
+static bool time_is_up(const cnn_trainer *t) {
+    return cnn_clock_seconds() + seconds_to_finish(t) >= t->deadline;
+}
+
+static void log_time_is_up(const cnn_trainer *t) {
+    cnn_log_message(&t->options->log, CNN_LOG_INFO,
+                    "the time of --max-seconds is up after epoch %lld, batch %lld; without it, "
+                    "--resume goes on from there",
+                    (long long)t->state.epochs, (long long)t->state.batches);
+}
+
+/* The seconds of the epoch so far are for the checkpoint only: cnn_epoch_end counts them again. */
+static cnn_status write_checkpoint_in_epoch(cnn_trainer *t, const cnn_epoch *epoch,
+                                            cnn_error *error) {
+    double earlier_seconds = t->state.epoch_seconds;
+    t->state.epoch_seconds += cnn_clock_seconds() - epoch->begin;
+    cnn_status status = cnn_trainer_write_checkpoint(t, error);
+    t->state.epoch_seconds = earlier_seconds;
+    return status;
+}
+
+cnn_status cnn_interruption_after_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error) {
+    size_t left = cnn_trainer_images(t) - (epoch->first + epoch->count);
+    bool stop = t->options->should_stop && t->options->should_stop(t->options->user);
+    bool cut = !stop && left > 0 && time_is_up(t);
+    if (stop || cut || cnn_clock_seconds() >= t->checkpoint_due) {
+        CNN_TRY(write_checkpoint_in_epoch(t, epoch, error));
+    }
+    if (stop) {
+        return fail_stopped(t, error);
+    }
+    if (cut) {
+        log_time_is_up(t);
+        t->left_out = left;
+    }
+    return CNN_OK;
+}
+
+bool cnn_interruption_before_epoch(const cnn_trainer *t) {
+    bool over = t->state.epochs > 0 && t->state.batches == 0 && time_is_up(t);
+    if (over) {
+        log_time_is_up(t);
+    }
+    return over;
+}

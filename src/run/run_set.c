@@ -1,0 +1,406 @@
+#include "run/run_set.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "run/clock.h"
+#include "run/session.h"
+#include "run/tables.h"
+#include "run/training.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The largest config.json that is read. */
+#define CONFIG_LIMIT ((size_t)16 << 20)
+
+/* A set that is being run. */
+typedef struct set_run {
+    const cnn_run_set *set;
+    const cnn_train_options *options;
+    cnn_session session;
+    int member;      /* the current one, from 1 */
+    size_t images;   /* training images of an epoch; 0 if unknown */
+    double deadline; /* of --max-seconds, by cnn_clock_seconds */
+} set_run;
+
+/* --- messages and progress of a member --- */
+
+static void log_of_member(void *user, cnn_log_level level, const char *line) {
+    const set_run *r = user;
+    cnn_log_message(&r->options->log, level, "%s %d/%d: %s", r->set->kind->member, r->member,
+                    r->set->count, line);
+}
+
+/* Assumes that the remaining members take as long as this one. */
+static void progress_of_member(void *user, const cnn_train_progress *progress) {
+    const set_run *r = user;
+    cnn_train_progress whole = *progress;
+    whole.fold = r->member;
+    whole.folds = r->set->count;
+    if (progress->images_per_second > 0.0 && r->options->member == 0) {
+        whole.seconds_left += (double)(r->set->count - r->member) * (double)progress->epochs *
+                              (double)r->images / progress->images_per_second;
+    }
+    r->options->progress(r->options->user, &whole);
+}
+
+static bool should_stop(void *user) {
+    const set_run *r = user;
+    return r->options->should_stop && r->options->should_stop(r->options->user);
+}
+
+/* Adds the name of the member to the message of a failure. */
+static cnn_status name_member(const set_run *r, cnn_status status, cnn_error *error) {
+    return status == CNN_OK ? CNN_OK
+                            : cnn_fail_prefix(error, status, "%s %d/%d: ", r->set->kind->member,
+                                              r->member, r->set->count);
+}
+
+/* --- is the set in the directory this one? --- */
+
+/* What cannot be done with another set. */
+static const char *verb(const set_run *r) {
+    return r->options->gather ? "gather" : r->options->member > 0 ? "train a member" : "resume";
+}
+
+static cnn_status compare_texts(const set_run *r, const char *then, const char *now,
+                                cnn_error *error) {
+    char difference[256];
+    if (!now) {
+        return cnn_fail_memory(error, "the config");
+    }
+    cnn_status status = cnn_config_difference(then, now, difference, error);
+    if (status == CNN_ERROR_MODEL) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: cannot %s: damaged: expected the config of the run as JSON, found "
+                        "other text",
+                        r->session.directory.file[CNN_RUN_CONFIG], verb(r));
+    }
+    CNN_TRY(status);
+    return difference[0] ? cnn_fail(error, CNN_ERROR_CONFIG,
+                                    "%s: cannot %s: the config has changed since the run was "
+                                    "started: %s",
+                                    r->session.directory.path, verb(r), difference)
+                         : CNN_OK;
+}
+
+/* Compares the config with that of a set that has begun. Needs no images. */
+static cnn_status compare_config(const set_run *r, const cnn_config *config, cnn_error *error) {
+    const char *path = r->session.directory.file[CNN_RUN_CONFIG];
+    char *then;
+    size_t size;
+    if (!r->session.begun) {
+        return CNN_OK;
+    }
+    cnn_status status = cnn_file_read(path, CONFIG_LIMIT, CNN_ERROR_RUNTIME, &then, &size, error);
+    if (status != CNN_OK) {
+        return cnn_fail_prefix(error, status, "%s: ", path);
+    }
+    char *now = cnn_config_to_json(config);
+    status = compare_texts(r, then, now, error);
+    cnn_free(then);
+    cnn_free(now);
+    return status;
+}
+
+static cnn_status compare_split(const set_run *r, cnn_error *error) {
+    cnn_text difference = {0};
+    cnn_status status = r->set->kind->follow(
+        r->set->context, r->session.directory.file[CNN_RUN_SPLIT], &difference, error);
+    if (status == CNN_OK && difference.length > 0) {
+        status = cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: cannot %s: --folds or the images have changed since the run was "
+                          "started (fold,path,label,group,content): %s",
+                          r->session.directory.path, verb(r), difference.data);
+    }
+    cnn_text_free(&difference);
+    return status;
+}
+
+static cnn_status compare(const set_run *r, cnn_error *error) {
+    CNN_TRY(compare_config(r, r->set->kind->resolved(r->set->context), error));
+    return compare_split(r, error);
+}
+
+/* --- the set's own files --- */
+
+static cnn_status write_config(const set_run *r, cnn_error *error) {
+    char *json = cnn_config_to_json(r->set->kind->resolved(r->set->context));
+    cnn_status status =
+        json ? cnn_file_write(r->session.directory.file[CNN_RUN_CONFIG], json, strlen(json), error)
+             : cnn_fail_memory(error, "the config");
+    cnn_free(json);
+    return status;
+}
+
+/* split.csv is written last: if it exists, all other files do. */
+static cnn_status start(const set_run *r, cnn_error *error) {
+    cnn_text text = {0};
+    CNN_TRY(cnn_run_directory_clear(&r->session.directory, error));
+    CNN_TRY(write_config(r, error));
+    r->set->kind->describe(r->set->context, &text);
+    return cnn_table_write(r->session.directory.file[CNN_RUN_SPLIT], &text, true, error);
+}
+
+static cnn_status start_or_resume(const set_run *r, cnn_error *error) {
+    if (!r->session.begun) {
+        return start(r, error);
+    }
+    CNN_TRY(compare(r, error));
+    CNN_TRY(cnn_run_remove(&r->session.directory, CNN_RUN_SUMMARY, error));
+    return write_config(r, error); /* from now on, a larger train.epochs is part of the set */
+}
+
+/* --- members --- */
+
+/* The options of a member's run in its directory, `path`. */
+static cnn_train_options options_of_member(set_run *r, const char *path) {
+    bool alone = r->options->member > 0;
+    cnn_train_options options = *r->options;
+    options.output = path;
+    options.resume = !alone || r->options->resume;
+    options.overwrite = alone && r->options->overwrite;
+    options.log = (cnn_log_sink){.write = log_of_member, .user = r};
+    options.progress = r->options->progress ? progress_of_member : NULL;
+    options.should_stop = should_stop;
+    options.user = r;
+    if (options.max_seconds > 0.0) { /* the remaining members share the remaining time */
+        options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) /
+                              (alone ? 1 : r->set->count - r->member + 1);
+    }
+    return options;
+}
+
+/* --- functions for one member, r->member, in its directory `path` --- */
+
+typedef cnn_status member_work(set_run *r, const char *path, bool *answer, cnn_error *error);
+
+static cnn_status train_in(set_run *r, const char *path, bool *trained, cnn_error *error) {
+    cnn_member what;
+    const cnn_train_options options = options_of_member(r, path);
+    CNN_TRY(r->set->kind->prepare(r->set->context, r->member, &what, error));
+    r->images = what.images ? what.images->split_count[CNN_SPLIT_TRAIN] : 0;
+    *trained = true;
+    return name_member(r, cnn_train_on(what.images, what.config, &options, error), error);
+}
+
+static cnn_status look_at(cnn_session *session, const cnn_config *config, bool *finished,
+                          cnn_error *error) {
+    cnn_run_end end;
+    CNN_TRY(cnn_session_look(session, config, &end, error));
+    *finished = end == CNN_RUN_FINISHED;
+    if (*finished) {
+        cnn_session_log_finished(session);
+        return CNN_OK;
+    }
+    session->part = true;
+    return cnn_session_claim(session, false, error); /* briefly, to test whether another run is
+                                                      * using it */
+}
+
+/* Is there nothing to do? Fails if the member may not be trained. Needs no images, so that mistakes
+ * are found before these are read. */
+static cnn_status look_in(set_run *r, const char *path, bool *finished, cnn_error *error) {
+    cnn_session session;
+    const cnn_config *config = r->set->kind->config(r->set->context, r->member);
+    const cnn_train_options options = options_of_member(r, path);
+    cnn_status status = cnn_session_open(config, &options, CNN_SESSION_RUN,
+                                         cnn_run_mode_of(&options), &session, error);
+    if (status == CNN_OK) {
+        status = look_at(&session, config, finished, error);
+    }
+    cnn_session_close(&session);
+    return name_member(r, status, error);
+}
+
+static cnn_status is_finished_in(set_run *r, const char *path, bool *finished, cnn_error *error) {
+    cnn_run_end end;
+    CNN_TRY(cnn_run_look(path, r->set->kind->config(r->set->context, r->member), &end, error));
+    *finished = end == CNN_RUN_FINISHED;
+    return CNN_OK;
+}
+
+/* Was the run, which --max-seconds may have ended, configured to train as many epochs as the set?
+ * Its config.json says so. */
+static cnn_status wanted_as_many(const char *path, int64_t epochs, bool *same, cnn_error *error) {
+    cnn_config *own;
+    char *own_path = cnn_path_join(path, "config.json");
+    cnn_status status =
+        own_path ? cnn_config_load(own_path, NULL, 0, &own, error) : cnn_fail_memory(error, path);
+    if (status == CNN_OK) {
+        *same = own->train.epochs == epochs;
+        cnn_config_free(own);
+    }
+    cnn_free(own_path);
+    return status;
+}
+
+/* Has the run of the member ended with results that can be gathered? */
+static cnn_status is_done_in(set_run *r, const char *path, bool *done, cnn_error *error) {
+    const cnn_config *config = r->set->kind->config(r->set->context, r->member);
+    cnn_run_end end;
+    CNN_TRY(cnn_run_look(path, config, &end, error));
+    *done = end == CNN_RUN_FINISHED;
+    return end == CNN_RUN_CUT_SHORT ? wanted_as_many(path, config->train.epochs, done, error)
+                                    : CNN_OK;
+}
+
+static cnn_status of_member(set_run *r, int member, member_work *work, bool *answer,
+                            cnn_error *error) {
+    char *path = r->set->kind->path(r->session.directory.path, member);
+    r->member = member;
+    cnn_status status =
+        path ? work(r, path, answer, error) : cnn_fail_memory(error, r->session.directory.path);
+    cnn_free(path);
+    return status;
+}
+
+static cnn_status train_member(set_run *r, int member, cnn_error *error) {
+    bool trained;
+    return of_member(r, member, train_in, &trained, error);
+}
+
+/* --- all members --- */
+
+/* Has every member finished, and were the results gathered? Needs no images. */
+static cnn_status is_finished(set_run *r, bool *finished, cnn_error *error) {
+    *finished = false;
+    if (!r->session.begun) {
+        return CNN_OK;
+    }
+    CNN_TRY(cnn_run_has_file(&r->session.directory, CNN_RUN_SUMMARY, finished, error));
+    for (int member = 1; member <= r->set->count && *finished; member++) {
+        CNN_TRY(of_member(r, member, is_finished_in, finished, error));
+    }
+    if (*finished) { /* not if the set had more members then */
+        char *path = r->set->kind->path(r->session.directory.path, r->set->count + 1);
+        *finished = path && !cnn_folder_exists(path);
+        cnn_status status = path ? CNN_OK : cnn_fail_memory(error, r->session.directory.path);
+        cnn_free(path);
+        return status;
+    }
+    return CNN_OK;
+}
+
+static cnn_status gather_results(const set_run *r, cnn_error *error) {
+    return r->set->kind->gather(r->set->context, &r->session.directory, error);
+}
+
+static cnn_status run_all(set_run *r, cnn_error *error) {
+    bool finished = false;
+    CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_SET,
+                             cnn_run_mode_of(r->options), &r->session, error));
+    CNN_TRY(compare_config(r, r->set->config, error));
+    CNN_TRY(is_finished(r, &finished, error));
+    if (finished) {
+        cnn_session_log_finished(&r->session);
+        return CNN_OK;
+    }
+    CNN_TRY(cnn_session_claim(&r->session, false, error));
+    CNN_TRY(r->set->kind->load(r->set->context, error));
+    CNN_TRY(cnn_session_claim(&r->session, true, error));
+    CNN_TRY(start_or_resume(r, error));
+    for (int member = 1; member <= r->set->count; member++) {
+        CNN_TRY(train_member(r, member, error));
+    }
+    return gather_results(r, error);
+}
+
+/* --- one member --- */
+
+/* Starts the set, or joins it, while no other process does. */
+static cnn_status join(set_run *r, cnn_error *error) {
+    cnn_file_lock lock = {.file = -1};
+    cnn_status status = cnn_session_lock_start(&r->session, &lock, error);
+    if (status == CNN_OK) {
+        status = start_or_resume(r, error);
+    }
+    cnn_file_lock_release(&lock);
+    return status;
+}
+
+static cnn_status run_member(set_run *r, cnn_error *error) {
+    bool finished = false;
+    /* the set may exist whatever the options are: they apply to the member */
+    CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_MEMBER, CNN_RUN_RESUME,
+                             &r->session, error));
+    CNN_TRY(compare_config(r, r->set->config, error));
+    CNN_TRY(of_member(r, r->options->member, look_in, &finished, error));
+    if (finished) {
+        return CNN_OK;
+    }
+    CNN_TRY(cnn_session_claim(&r->session, false, error));
+    CNN_TRY(r->set->kind->load(r->set->context, error));
+    CNN_TRY(cnn_session_claim(&r->session, true, error));
+    CNN_TRY(join(r, error));
+    return train_member(r, r->options->member, error);
+}
+
+/* --- gathering --- */
+
+/* Number of missing members that a message names. */
+enum { NAMED_MAX = 20 };
+
+static cnn_status fail_missing(const set_run *r, const cnn_text *names, int missing,
+                               cnn_error *error) {
+    return names->failed
+               ? cnn_fail_memory(error, "the results")
+               : cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: cannot gather: %d of %d %ss are not finished (%s%s); train each of "
+                          "them with --member",
+                          r->session.directory.path, missing, r->set->count, r->set->kind->member,
+                          names->data, missing > NAMED_MAX ? ", …" : "");
+}
+
+static cnn_status check_all_done(set_run *r, cnn_error *error) {
+    cnn_text names = {0};
+    cnn_status status = CNN_OK;
+    int missing = 0;
+    for (int member = 1; member <= r->set->count && status == CNN_OK; member++) {
+        bool done = false;
+        status = of_member(r, member, is_done_in, &done, error);
+        missing += !done;
+        if (!done && missing <= NAMED_MAX) {
+            cnn_text_format(&names, "%s%d", missing > 1 ? ", " : "", member);
+        }
+    }
+    if (status == CNN_OK && missing > 0) {
+        status = fail_missing(r, &names, missing, error);
+    }
+    cnn_text_free(&names);
+    return status;
+}
+
+static cnn_status run_gather(set_run *r, cnn_error *error) {
+    CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_SET, CNN_RUN_RESUME,
+                             &r->session, error));
+    if (!r->session.begun) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: cannot gather: expected the run directories of %ss, found none",
+                        r->session.directory.path, r->set->kind->member);
+    }
+    CNN_TRY(compare_config(r, r->set->config, error));
+    CNN_TRY(cnn_session_claim(&r->session, false, error));
+    CNN_TRY(r->set->kind->load(r->set->context, error));
+    CNN_TRY(compare(r, error));
+    CNN_TRY(check_all_done(r, error));
+    CNN_TRY(cnn_run_remove(&r->session.directory, CNN_RUN_SUMMARY, error));
+    return gather_results(r, error);
+}
+
+/* --- */
+
+cnn_status cnn_run_set_run(const cnn_run_set *set, cnn_error *error) {
+    const cnn_train_options *options = set->options;
+    set_run r = {.set = set,
+                 .options = options,
+                 .session = {.lock = {.file = -1}},
+                 .deadline = cnn_clock_seconds() + options->max_seconds};
+    cnn_status status = options->gather       ? run_gather(&r, error)
+                        : options->member > 0 ? run_member(&r, error)
+                                              : run_all(&r, error);
+    cnn_session_close(&r.session);
+    return status;
+}

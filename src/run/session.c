@@ -1,0 +1,181 @@
+#include "run/session.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "run/checkpoint.h"
+#include "run/own_config.h"
+
+#include <stdio.h>
+
+cnn_run_mode cnn_run_mode_of(const cnn_train_options *options) {
+    return options->overwrite ? CNN_RUN_OVERWRITE : options->resume ? CNN_RUN_RESUME : CNN_RUN_NEW;
+}
+
+/* --- may the directory be used? --- */
+
+static cnn_status fail_not_empty(const char *path, cnn_error *error) {
+    return cnn_fail(error, CNN_ERROR_CONFIG,
+                    "%s: expected an empty run directory, found files in it; use --resume to go on "
+                    "with a run, --overwrite to start over, or --out for another directory",
+                    path);
+}
+
+/* For a directory with files: are they those of a run, or set, that this session can resume? */
+static cnn_status check_kind(cnn_session *session, cnn_error *error) {
+    const cnn_run_directory *directory = &session->directory;
+    bool has_checkpoint, has_config, has_folds;
+    CNN_TRY(cnn_run_has_file(directory, CNN_RUN_CHECKPOINT, &has_checkpoint, error));
+    CNN_TRY(cnn_run_has_file(directory, CNN_RUN_CONFIG, &has_config, error));
+    if (!has_checkpoint && !has_config) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a run to resume, found other files",
+                        directory->path);
+    }
+    if (session->kind == CNN_SESSION_RUN) {
+        CNN_TRY(cnn_run_has_folds(directory->path, &has_folds, error));
+        session->begun = has_checkpoint;
+        return !has_folds
+                   ? CNN_OK
+                   : cnn_fail(error, CNN_ERROR_CONFIG,
+                              "%s: expected a run to resume, found a cross-validation; go on "
+                              "with it by the same --folds",
+                              directory->path);
+    }
+    if (has_checkpoint) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: expected a cross-validation to resume, found a run without --folds",
+                        directory->path);
+    }
+    return cnn_run_has_file(directory, CNN_RUN_SPLIT, &session->begun, error);
+}
+
+static cnn_status check(cnn_session *session, cnn_error *error) {
+    bool in_use;
+    session->begun = false;
+    CNN_TRY(cnn_run_is_in_use(session->directory.path, &in_use, error));
+    if (!in_use || session->mode == CNN_RUN_OVERWRITE) {
+        return CNN_OK;
+    }
+    return session->mode == CNN_RUN_NEW ? fail_not_empty(session->directory.path, error)
+                                        : check_kind(session, error);
+}
+
+cnn_status cnn_session_open(const cnn_config *config, const cnn_train_options *options,
+                            cnn_session_kind kind, cnn_run_mode mode, cnn_session *session,
+                            cnn_error *error) {
+    const char *path = options->output ? options->output : config->output;
+    *session = (cnn_session){.kind = kind, .mode = mode, .lock = {.file = -1}, .log = options->log};
+    if (!path) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "output: missing; the run directory, in the config or as --out DIR");
+    }
+    CNN_TRY(cnn_run_directory_name(path, &session->directory, error));
+    CNN_TRY(check(session, error));
+    return session->begun ? CNN_OK : cnn_own_config_check(&session->directory, config, error);
+}
+
+void cnn_session_close(cnn_session *session) {
+    cnn_file_lock_release(&session->lock);
+    cnn_run_directory_free(&session->directory);
+    session->claimed = false;
+}
+
+/* --- locks --- */
+
+static cnn_status fail_busy(const cnn_session *session, long holder, cnn_error *error) {
+    char process[40] = "";
+    if (holder > 0) {
+        (void)snprintf(process, sizeof process, " (process %ld)", holder);
+    }
+    return cnn_fail(error, CNN_ERROR_CONFIG,
+                    "%s: another run%s is at work in this directory; wait for it, or use --out for "
+                    "another one",
+                    session->directory.path, process);
+}
+
+/* Takes a lock in the directory. */
+static cnn_status take_lock(const cnn_session *session, const char *name, cnn_lock_kind kind,
+                            cnn_file_lock *lock, cnn_error *error) {
+    bool busy = false;
+    long holder = 0;
+    char *path = cnn_path_join(session->directory.path, name);
+    cnn_status status = path ? cnn_file_lock_take(path, kind, lock, &busy, &holder, error)
+                             : cnn_fail_memory(error, "the run directory");
+    cnn_free(path);
+    return status == CNN_OK && busy ? fail_busy(session, holder, error) : status;
+}
+
+cnn_status cnn_session_claim(cnn_session *session, bool make, cnn_error *error) {
+    bool shared = session->kind == CNN_SESSION_MEMBER;
+    if (session->claimed || (!make && !cnn_folder_exists(session->directory.path))) {
+        return CNN_OK;
+    }
+    if (make) {
+        CNN_TRY(cnn_folder_make(session->directory.path, error));
+    }
+    CNN_TRY(take_lock(session, CNN_RUN_LOCK, shared ? CNN_LOCK_SHARED : CNN_LOCK_ALONE,
+                      &session->lock, error));
+    session->claimed = true;
+    if (!session->lock.path && !session->part) {
+        cnn_log_message(&session->log, CNN_LOG_WARNING,
+                        "%s: this file system has no locks; nothing keeps a second run out",
+                        session->directory.path);
+    }
+    if (!shared) { /* other programs may be writing now */
+        CNN_TRY(cnn_run_remove_drafts(session->directory.path, error));
+    }
+    return check(session, error);
+}
+
+cnn_status cnn_session_lock_start(cnn_session *session, cnn_file_lock *lock, cnn_error *error) {
+    CNN_TRY(take_lock(session, CNN_RUN_START_LOCK, CNN_LOCK_WAIT, lock, error));
+    CNN_TRY(cnn_run_remove_drafts(session->directory.path, error));
+    return check(session, error);
+}
+
+/* --- the progress of a run --- */
+
+static cnn_status look(const cnn_session *session, const cnn_config *config, const char *json,
+                       cnn_run_end *end, cnn_error *error) {
+    cnn_checkpoint_state state = {0};
+    bool complete;
+    CNN_TRY(cnn_checkpoint_peek(session->directory.file[CNN_RUN_CHECKPOINT], json, &state, error));
+    CNN_TRY(cnn_run_is_complete(&session->directory, &complete, error));
+    bool trained = state.batches == 0 && /* else --max-seconds has cut an epoch short */
+                   (state.epochs == config->train.epochs ||
+                    cnn_best_epoch_stops_early(config, state.epochs, &state.best));
+    *end = !complete ? CNN_RUN_UNFINISHED : trained ? CNN_RUN_FINISHED : CNN_RUN_CUT_SHORT;
+    return CNN_OK;
+}
+
+cnn_status cnn_session_look(const cnn_session *session, const cnn_config *config, cnn_run_end *end,
+                            cnn_error *error) {
+    *end = CNN_RUN_UNFINISHED;
+    if (!session->begun) {
+        return CNN_OK;
+    }
+    char *json = cnn_config_to_json(config);
+    cnn_status status =
+        json ? look(session, config, json, end, error) : cnn_fail_memory(error, "the config");
+    cnn_free(json);
+    return status;
+}
+
+cnn_status cnn_run_look(const char *path, const cnn_config *config, cnn_run_end *end,
+                        cnn_error *error) {
+    cnn_session session;
+    const cnn_train_options options = {.output = path};
+    cnn_status status =
+        cnn_session_open(config, &options, CNN_SESSION_RUN, CNN_RUN_RESUME, &session, error);
+    if (status == CNN_OK) {
+        status = cnn_session_look(&session, config, end, error);
+    }
+    cnn_session_close(&session);
+    return status;
+}
+
+void cnn_session_log_finished(const cnn_session *session) {
+    cnn_log_message(&session->log, CNN_LOG_INFO, "%s: finished already, nothing to do",
+                    session->directory.path);
+}

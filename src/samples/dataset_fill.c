@@ -1,0 +1,114 @@
+/* From the bytes of images to the floats of a block. */
+#include "samples/dataset.h"
+
+#include <math.h>
+
+void cnn_dataset_statistics(const cnn_dataset *dataset, int channels, double mean[3],
+                            double deviation[3]) {
+    size_t plane = dataset->image_size / (size_t)channels;
+    size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
+    for (int c = 0; c < channels; c++) {
+        uint64_t sum = 0, squares = 0; /* integers: exact in any order */
+        for (size_t i = 0; i < images; i++) {
+            const uint8_t *pixel =
+                cnn_dataset_pixels(dataset, dataset->split[CNN_SPLIT_TRAIN][i]) + (size_t)c * plane;
+            for (size_t j = 0; j < plane; j++) {
+                sum += pixel[j];
+                squares += (uint64_t)pixel[j] * pixel[j];
+            }
+        }
+        double count = (double)images * (double)plane;
+        double average = (double)sum / count;
+        double variance = (double)squares / count - average * average;
+        mean[c] = average / 255.0;
+        deviation[c] = variance > 1e-6 ? sqrt(variance) / 255.0 : 1.0;
+    }
+}
+
+void cnn_pixel_table_fill(const double mean[3], const double deviation[3], cnn_pixel_table *table) {
+    for (int c = 0; c < 3; c++) {
+        for (int byte = 0; byte < 256; byte++) {
+            table->value[c][byte] = (float)(((double)byte / 255.0 - mean[c]) / deviation[c]);
+        }
+    }
+}
+
+void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *images, int count,
+                           const cnn_block *block, float *x) {
+    size_t i = 0;
+    for (int c = 0; c < block->channels; c++) {
+        const float *value = table->value[c];
+        for (int h = 0; h < block->height; h++) {
+            float *to = x + c * block->plane_stride + h * block->row_stride;
+            for (int w = 0; w < block->width; w++, i++, to += CNN_LANES) {
+                for (int lane = 0; lane < count; lane++) {
+                    to[lane] = value[images[lane][i]];
+                }
+                for (int lane = count; lane < CNN_LANES; lane++) {
+                    to[lane] = 0.0f;
+                }
+            }
+        }
+    }
+}
+
+/* Writes a run of pixels of one row, of all images, into their lanes. */
+static void write_run(const cnn_pixel_table *table, cnn_augment_run *runs, int images, int count,
+                      const cnn_block *block, float *x) {
+    for (int c = 0; c < block->channels; c++) {
+        const float *value = table->value[c];
+        float *to = x + c * block->plane_stride;
+        for (int w = 0; w < count; w++, to += CNN_LANES) {
+            for (int lane = 0; lane < images; lane++) {
+                to[lane] = value[runs[lane][c][w]];
+            }
+            for (int lane = images; lane < CNN_LANES; lane++) {
+                to[lane] = 0.0f;
+            }
+        }
+    }
+}
+
+/* cnn_block_from_images with augmentation. samples[lane]: the number of each image. */
+static void fill_augmented(const cnn_dataset_source *source, const size_t *samples,
+                           const uint8_t *const *images, int count, const cnn_block *block,
+                           float *x) {
+    const cnn_augment_shape shape = {
+        .channels = block->channels, .height = block->height, .width = block->width};
+    cnn_augmentation what[CNN_LANES];
+    cnn_augment_run runs[CNN_LANES];
+    for (int lane = 0; lane < count; lane++) {
+        cnn_augment_draw(source->augment, source->seed, source->epoch, samples[lane], &shape,
+                         images[lane], &what[lane]);
+    }
+    for (int h = 0; h < block->height; h++) {
+        for (int w = 0; w < block->width; w += CNN_AUGMENT_RUN) {
+            int left = block->width - w;
+            int run = left < CNN_AUGMENT_RUN ? left : CNN_AUGMENT_RUN;
+            for (int lane = 0; lane < count; lane++) {
+                cnn_augment_pixels(&what[lane], images[lane], h, w, run, runs[lane]);
+            }
+            write_run(source->table, runs, count, run, block,
+                      x + h * block->row_stride + w * CNN_LANES);
+        }
+    }
+}
+
+void cnn_dataset_fill(void *context, size_t first, int count, const cnn_block *block, float *x,
+                      uint8_t *labels) {
+    const cnn_dataset_source *source = context;
+    const cnn_dataset *dataset = source->dataset;
+    const uint8_t *images[CNN_LANES];
+    const size_t *samples = source->order + first;
+    for (int lane = 0; lane < count; lane++) {
+        images[lane] = cnn_dataset_pixels(dataset, samples[lane]);
+        if (labels) {
+            labels[lane] = (uint8_t)dataset->samples[samples[lane]].label;
+        }
+    }
+    if (source->augment && cnn_augment_is_on(source->augment)) {
+        fill_augmented(source, samples, images, count, block, x);
+    } else {
+        cnn_block_from_images(source->table, images, count, block, x);
+    }
+}
