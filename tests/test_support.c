@@ -61,13 +61,18 @@ double *test_widen(const float *values, size_t count) {
 
 /* --- networks --- */
 
-static int value_of(const cnn_layer_key *key, const char *word) {
-    for (const cnn_layer_name *name = key->names; name && name->text; name++) {
-        if (strcmp(name->text, word) == 0) {
-            return name->value;
+static void set_value(const cnn_key *keys, const cnn_key *key, const char *word,
+                      cnn_layer_spec *layer) {
+    void *field = cnn_key_field(key, layer);
+    cnn_key_reset(keys, key, layer);
+    if (word && key->kind == &cnn_kind_number) {
+        *(double *)field = strtod(word, NULL);
+    } else if (word) {
+        *(int *)field = atoi(word);
+        for (const cnn_named_number *name = key->names; name && name->name; name++) {
+            *(int *)field = strcmp(name->name, word) == 0 ? name->number : *(int *)field;
         }
     }
-    return atoi(word);
 }
 
 /* " conv 4 3 1 same" */
@@ -79,16 +84,8 @@ static void read_layer(char *text, cnn_layer_spec *layer) {
         fail_msg("the test names a layer that is not there: %s", name);
         return;
     }
-    for (int i = 0; layer->ops->keys[i].name; i++) {
-        const cnn_layer_key *key = &layer->ops->keys[i];
-        const char *word = strtok_r(NULL, " ", &rest);
-        if (key->range) {
-            layer->number[i] = word ? strtod(word, NULL) : key->range->fallback;
-        } else if (word) {
-            layer->value[i] = value_of(key, word);
-        } else {
-            layer->value[i] = key->fallback_key ? layer->value[i - 1] : key->fallback;
-        }
+    for (const cnn_key *key = layer->ops->keys; key->name; key++) {
+        set_value(layer->ops->keys, key, strtok_r(NULL, " ", &rest), layer);
     }
 }
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 struct cnn_inputs {
-    char *const *arguments;
+    const char *const *arguments;
     size_t count, next;
     /* the folder at work */
     bool walking;
@@ -24,7 +24,7 @@ struct cnn_inputs {
     cnn_error error;
 };
 
-cnn_inputs *cnn_inputs_create(char *const *arguments, size_t count) {
+cnn_inputs *cnn_inputs_create(const char *const *arguments, size_t count) {
     cnn_inputs *inputs = cnn_alloc(1, sizeof *inputs);
     if (inputs) {
         inputs->arguments = arguments;
@@ -160,10 +160,7 @@ cnn_status cnn_inputs_next(cnn_inputs *inputs, bool wait, cnn_input_kind *kind, 
             continue;
         }
         bool is_folder;
-        cnn_status status = open_folder(inputs, argument, &is_folder, reason, error);
-        if (status != CNN_OK) {
-            return status;
-        }
+        CNN_TRY(open_folder(inputs, argument, &is_folder, reason, error));
         if (*reason || !is_folder) {
             *kind = *reason ? CNN_INPUT_FAILED : CNN_INPUT_PATH;
             *path = cnn_copy_string(argument);

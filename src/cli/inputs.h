@@ -19,7 +19,7 @@ typedef enum cnn_input_kind {
 
 /* arguments: [count], as on the command line; they must outlive the inputs. NULL when memory is
  * refused. */
-cnn_inputs *cnn_inputs_create(char *const *arguments, size_t count);
+cnn_inputs *cnn_inputs_create(const char *const *arguments, size_t count);
 void cnn_inputs_free(cnn_inputs *inputs);
 
 /* The next input. *path (to be freed with cnn_free) and *reason (the inputs' own, until the next

@@ -21,20 +21,9 @@ static int place_width(const cnn_network *network) {
 
 /* "filters 16, kernel 3, stride 1, padding same" */
 static void describe_keys(const cnn_layer_spec *spec, cnn_text *text) {
-    for (int i = 0; spec->ops->keys[i].name; i++) {
-        const cnn_layer_key *key = &spec->ops->keys[i];
-        const char *named = NULL;
-        for (const cnn_layer_name *name = key->names; name && name->text; name++) {
-            named = name->value == spec->value[i] ? name->text : named;
-        }
-        cnn_text_format(text, "%s%s ", i ? ", " : "  ", key->name);
-        if (named) {
-            cnn_text_format(text, "%s", named);
-        } else if (key->range) {
-            cnn_text_format(text, "%g", spec->number[i]);
-        } else {
-            cnn_text_format(text, "%d", spec->value[i]);
-        }
+    for (const cnn_key *key = spec->ops->keys; key->name; key++) {
+        cnn_text_format(text, "%s%s ", key == spec->ops->keys ? "  " : ", ", key->name);
+        cnn_key_print(key, spec, text);
     }
 }
 

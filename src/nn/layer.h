@@ -4,6 +4,7 @@
 #ifndef CNN_NN_LAYER_H
 #define CNN_NN_LAYER_H
 
+#include "base/value_kind.h"
 #include "kernels/kernels.h"
 
 #include "cnn/status.h"
@@ -35,38 +36,16 @@ bool cnn_shape_equal(const cnn_shape *a, const cnn_shape *b);
 
 /* --- keys --- */
 
-typedef struct cnn_layer_name {
-    const char *text;
-    int value;
-} cnn_layer_name;
-
-/* The range of a key that is not an integer, ends included. */
-typedef struct cnn_layer_range {
-    double minimum, maximum, fallback;
-} cnn_layer_range;
-
-/* A key of a layer in the config: an integer, some of whose values may have names, or, if `range`
- * is not NULL, any number in a range, which is never required. */
-typedef struct cnn_layer_key {
-    const char *name;
-    bool required;
-    int minimum, maximum;        /* of a number; a named value may be outside */
-    int fallback;                /* the default if not required … */
-    const char *fallback_key;    /* … or, not NULL: the earlier key whose value is the default */
-    const cnn_layer_name *names; /* ends with a NULL text; NULL if no value has a name */
-    const char *help;
-    const cnn_layer_range *range;
-} cnn_layer_key;
-
 #define CNN_LAYER_KEYS_MAX 8
 
-/* A layer as the config gives it: values in the order of ops->keys. Nested lists of layers are one
- * flat list: the layers in a residual follow it, one level deeper. */
+/* A layer as the config gives it. The value of each key of ops->keys is an int in `value`
+ * (cnn_kind_int) or a double in `number` (cnn_kind_number), as its row says. Nested lists of layers
+ * are one flat list: the layers in a residual follow it, one level deeper. */
 typedef struct cnn_layer_spec {
     const cnn_layer_ops *ops;
     int value[CNN_LAYER_KEYS_MAX];
-    double number[CNN_LAYER_KEYS_MAX]; /* of the keys with a range */
-    int depth;                         /* number of residuals that contain it */
+    double number[CNN_LAYER_KEYS_MAX];
+    int depth; /* number of residuals that contain it */
 } cnn_layer_spec;
 
 /* An attribute that is derived from the keys, such as the padding on one side. */
@@ -242,8 +221,9 @@ typedef cnn_status cnn_join_function(cnn_graph_builder *builder, int input, int 
 
 struct cnn_layer_ops {
     const char *name;
-    const char *help;
-    const cnn_layer_key *keys;             /* ends with a NULL name */
+    const char *help;    /* in a few words */
+    const char *prose;   /* for the manual, in the markup of base/mdoc.h; NULL: help */
+    const cnn_key *keys; /* fields of cnn_layer_spec; ends with a NULL name */
     const cnn_layer_attribute *attributes; /* ends with a NULL name; NULL: none */
     const char *symbol;                    /* the letter of its output in a trace; NULL: "A" */
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const cnn_layer_key keys[] = {{0}};
+static const cnn_key keys[] = {{.name = NULL}};
 
 static void add_rows(const float *a, const float *b, size_t count, float *sum) {
     for (size_t i = 0; i < count; i++) {

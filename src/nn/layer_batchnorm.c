@@ -11,15 +11,22 @@
 
 enum { EPS, MOMENTUM };
 
-static const cnn_layer_range eps_range = {1e-10, 1.0, 1e-5};
-static const cnn_layer_range momentum_range = {0.0, 1.0, 0.1};
-
-static const cnn_layer_key keys[] = {
-    {.name = "eps", .range = &eps_range, .help = "added to the variance"},
+static const cnn_key keys[] = {
+    {.name = "eps",
+     .kind = &cnn_kind_number,
+     .offset = offsetof(cnn_layer_spec, number[EPS]),
+     .minimum = 1e-10,
+     .maximum = 1.0,
+     .fallback = 1e-5,
+     .help = "added to the variance"},
     {.name = "momentum",
-     .range = &momentum_range,
+     .kind = &cnn_kind_number,
+     .offset = offsetof(cnn_layer_spec, number[MOMENTUM]),
+     .minimum = 0.0,
+     .maximum = 1.0,
+     .fallback = 0.1,
      .help = "share of the newest batch in the running averages"},
-    {0},
+    {.name = NULL},
 };
 
 /* The layer's parameters, each [channels], in the order of its tensors. */
@@ -271,6 +278,11 @@ extern const cnn_layer_ops cnn_layer_batchnorm;
 const cnn_layer_ops cnn_layer_batchnorm = {
     .name = "batchnorm",
     .help = "each channel brought to mean 0 and variance 1, then scaled and shifted",
+    .prose =
+        "Brings each channel (after `flatten`, each value) to mean 0 and variance 1 over the "
+        "images of a batch, then multiplies and adds what is learnt (Ioffe and Szegedy 2015). "
+        "Predictions use running averages of mean and unbiased variance, as PyTorch's BatchNorm2d "
+        "and BatchNorm1d do; a channel with one value in the whole batch has variance 0.",
     .keys = keys,
     .epilogues = CNN_EPILOGUE_RELU,
     .infer_shape = cnn_layer_same_shape,

@@ -8,11 +8,15 @@
 
 enum { RATE };
 
-static const cnn_layer_range rate_range = {0.0, 0.99, 0.5};
-
-static const cnn_layer_key keys[] = {
-    {.name = "rate", .range = &rate_range, .help = "share of values that are set to 0 in training"},
-    {0},
+static const cnn_key keys[] = {
+    {.name = "rate",
+     .kind = &cnn_kind_number,
+     .offset = offsetof(cnn_layer_spec, number[RATE]),
+     .minimum = 0.0,
+     .maximum = 0.99,
+     .fallback = 0.5,
+     .help = "share of values that are set to 0 in training"},
+    {.name = NULL},
 };
 
 static size_t kept_size(const cnn_node *node) {
@@ -106,6 +110,8 @@ extern const cnn_layer_ops cnn_layer_dropout;
 const cnn_layer_ops cnn_layer_dropout = {
     .name = "dropout",
     .help = "in training, sets values to 0 at random and enlarges the others",
+    .prose = "In training, each value is 0 with the probability `rate`, and otherwise divided by 1 "
+             "- `rate`; predictions do without (Srivastava et al. 2014).",
     .keys = keys,
     .in_place = true,
     .training_only = true,

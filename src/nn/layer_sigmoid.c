@@ -5,7 +5,7 @@
 #include "base/elementary.h"
 #include "kernels/reference.h"
 
-static const cnn_layer_key keys[] = {{0}};
+static const cnn_key keys[] = {{.name = NULL}};
 
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_block *block = &layer->y_block;

@@ -4,7 +4,7 @@
 #include "base/elementary.h"
 #include "nn/layer.h"
 
-static const cnn_layer_key keys[] = {{0}};
+static const cnn_key keys[] = {{.name = NULL}};
 
 static double silu(double x) {
     return x * cnn_sigmoid(x);
@@ -59,6 +59,8 @@ extern const cnn_layer_ops cnn_layer_silu;
 const cnn_layer_ops cnn_layer_silu = {
     .name = "silu",
     .help = "x / (1 + e^-x)",
+    .prose = "x / (1 + e^-x), smooth where `relu` has a corner (Ramachandran et al. 2017; "
+             "PyTorch's SiLU).",
     .keys = keys,
     .infer_shape = cnn_layer_same_shape,
     .flops = cnn_layer_flops_per_value,

@@ -6,20 +6,7 @@
 #include "samples/folds.h"
 
 cnn_status cnn_fold_images_check(const cnn_config *config, cnn_error *error) {
-    if (config->data.validation.path) {
-        return cnn_fail(
-            error, CNN_ERROR_CONFIG,
-            "data.validation: expected a share beside --folds, which divides data.train "
-            "(%s), got the path \"%s\"",
-            config->data.train, config->data.validation.path);
-    }
-    if (config->data.test) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "data.test: expected none beside --folds, which tests on data.train (%s), "
-                        "got \"%s\"",
-                        config->data.train, config->data.test);
-    }
-    return CNN_OK;
+    return cnn_config_check_folds(config, error);
 }
 
 /* Rows that a manifest assigns to another split cannot be divided into folds. */

@@ -7,7 +7,11 @@ command -v cc >/dev/null 2>&1 || exit 77
 prefix=$work/prefix
 run 0 cmake --install "$BUILD" --prefix "$prefix"
 for file in bin/cnntrain bin/cnnpredict bin/cnneval include/cnn/predict.h include/cnn/train.h include/cnn/config.h \
-    include/cnn/status.h include/cnn/log.h share/man/man1/cnntrain.1 share/man/man1/cnnpredict.1 share/man/man1/cnneval.1; do
+    include/cnn/status.h include/cnn/log.h share/man/man1/cnntrain.1 share/man/man1/cnnpredict.1 share/man/man1/cnneval.1 \
+    share/bash-completion/completions/cnntrain share/bash-completion/completions/cnnpredict \
+    share/bash-completion/completions/cnneval share/zsh/site-functions/_cnntrain share/zsh/site-functions/_cnnpredict \
+    share/zsh/site-functions/_cnneval share/fish/vendor_completions.d/cnntrain.fish \
+    share/fish/vendor_completions.d/cnnpredict.fish share/fish/vendor_completions.d/cnneval.fish; do
     expect_file "$prefix/$file"
 done
 if [ -d "$prefix/include" ]; then
