@@ -13,7 +13,7 @@
 struct cnn_inputs {
     const char *const *arguments;
     size_t count, next;
-    /* the folder at work */
+    /* the current folder */
     bool walking;
     cnn_file_list files;
     size_t file;
