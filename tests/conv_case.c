@@ -36,7 +36,7 @@ static double *data(const conv_case *c, size_t count, uint64_t seed) {
     return values;
 }
 
-/* Leaves one value of each 2×2; those of a last odd row or column go as well. */
+/* Keeps one value of each 2×2; those of a last odd row or column are cleared, too. */
 static void make_sparse(const conv_case *c, double *dy) {
     uint64_t state = 17 + c->seed;
     int H = c->size.OH, W = c->size.OW;
@@ -60,7 +60,7 @@ static double bound_of(const conv_case *c, double terms) {
     return c->exact ? 0.0 : WINOGRAD_BOUND * sqrt(terms);
 }
 
-/* How far off z may be: everywhere the same for Winograd. */
+/* The bound for errors of z: the same everywhere for Winograd. */
 static double *make_z_bounds(const conv_case *c) {
     double *bounds = cnn_alloc(c->z_count, sizeof *bounds);
     assert_non_null(bounds);
@@ -79,7 +79,7 @@ static double *make_z_bounds(const conv_case *c) {
     return bounds;
 }
 
-/* Does the layer take the way that the case wants? */
+/* Does the layer use the algorithm of the case? */
 static bool serves(const conv_case *c) {
     const cnn_reference_conv *s = &c->size;
     cnn_node node = {.in = {.channels = s->C, .height = s->H, .width = s->W},
@@ -154,8 +154,7 @@ static cnn_network *make_network(const conv_case *c, const cnn_kernels *kernels)
     }
     (void)snprintf(text, sizeof text, "%s conv %d %d %d %s, %s%s%sflatten, dense 1, sigmoid", front,
                    s->K, s->R, s->stride, c->padding == CONV_SAME ? "same" : padding,
-                   c->relu ? "relu, " : "", c->pool ? "maxpool 2, " : "",
-                   c->behind ? c->behind : "");
+                   c->relu ? "relu, " : "", c->pool ? "maxpool 2, " : "", c->after ? c->after : "");
     assert_int_equal(setenv("CNN_CONV", c->direct ? "direct" : "auto", 1), 0);
     cnn_network *network = test_network_create(text, kernels, CNN_NETWORK_FAST);
     assert_int_equal(unsetenv("CNN_CONV"), 0);
@@ -220,7 +219,7 @@ static void fill_with_nan(float *values, size_t count) {
     }
 }
 
-/* All that may change: as it is before the layer runs, and after its results have been taken. */
+/* All memory that may change: before the layer runs, and after its results have been read. */
 static void poison(const conv_case *c, const places *p) {
     test_block_poison(&p->out->value.block, p->y);
     if (p->dx) {
@@ -264,13 +263,13 @@ static void pass(const conv_case *c, const cnn_network *network, const float *pa
         test_block_read(p.dx_block, p.dx, results + c->start[CONV_DX]);
     }
     poison(c, &p);
-    /* all else is as before: borders are zero, inputs what they were */
+    /* everything else is unchanged: borders are zero, inputs the same */
     assert_memory_equal(workspace, untouched, network->plan.workspace_size * sizeof *workspace);
     cnn_free(workspace);
     cnn_free(untouched);
 }
 
-/* The layer's gradients stand in the middle of the array; its neighbours' are not its to change. */
+/* The gradients of the layer are in the middle of the array; it must not change its neighbours. */
 static void take_gradients(const conv_case *c, const cnn_network *network, const float *gradients,
                            double times, double *results) {
     const cnn_node *node = &network->fused.nodes[node_index(c)];
@@ -299,7 +298,8 @@ void conv_case_run(const conv_case *c, const cnn_kernels *kernels, double *resul
     cnn_network_prepare(network, parameters);
     pass(c, network, parameters, gradients, results);
     take_gradients(c, network, gradients, 1.0, results);
-    /* once more: all is overwritten but dw and db, which are added to, so that they are doubled */
+    /* again: everything is overwritten except dw and db, which are added to, so that they are
+     * doubled */
     pass(c, network, parameters, gradients, again);
     take_gradients(c, network, gradients, 2.0, again);
     assert_memory_equal(again, results, count * sizeof *results);
@@ -311,7 +311,7 @@ void conv_case_run(const conv_case *c, const cnn_kernels *kernels, double *resul
 
 /* --- the same in double --- */
 
-/* dx (NULL: none), dw and db, one behind the other, from the gradient of z. */
+/* dx (NULL: none), dw and db, one after the other, from the gradient of z. */
 static void reference_backward(const conv_case *c, const double *x, const double *w,
                                const double *dz, double *results) {
     size_t dw = c->start[CONV_DW] - c->start[CONV_DX];
@@ -330,8 +330,8 @@ void conv_case_reference(const conv_case *c, double *results) {
     reference_backward(c, c->x, c->w, c->dy, results + c->start[CONV_DX]);
 }
 
-/* One window's result and place; returns the place that its gradient belongs to, or -1. Of values
- * that are closer than float can tell, any may be the maximum. */
+/* One window's result and place; returns the place that its gradient belongs to, or -1. If values
+ * are closer than the precision of float, any of them may be the maximum. */
 static int check_window(const conv_case *c, size_t index, const size_t at[4], double y,
                         double place) {
     int best = 0;

@@ -9,7 +9,7 @@
 #include "base/file_lock.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/machine_memory.h"
+#include "cnn/memory.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"
@@ -512,7 +512,7 @@ static void expect_write_fails(const char *path) {
     assert_memory_equal(error.message + strlen(path), ": ", 2);
 }
 
-static void test_file_write_leaves_nothing_behind(void **state) {
+static void test_file_write_leaves_nothing(void **state) {
     char path[TEST_PATH_MAX + 64];
     expect_write_fails(inside(state, "missing/file", path));
     cnn_error error;
@@ -761,7 +761,7 @@ static void test_file_lock(void **state) {
     cnn_file_lock first, second;
     bool busy;
     long holder;
-    test_ok(cnn_file_write("lock", "left behind", 11, &error), &error);
+    test_ok(cnn_file_write("lock", "left over!!", 11, &error), &error);
     test_ok(cnn_file_lock_take("lock", CNN_LOCK_ALONE, &first, &busy, &holder, &error), &error);
     assert_false(busy);
     assert_true(first.file >= 0);
@@ -1008,7 +1008,7 @@ int main(void) {
         FOLDER_TEST(test_file_read_refuses),
         cmocka_unit_test(test_file_read_pipe),
         FOLDER_TEST(test_file_is_endless),
-        FOLDER_TEST(test_file_write_leaves_nothing_behind),
+        FOLDER_TEST(test_file_write_leaves_nothing),
         FOLDER_TEST(test_file_disk_full),
         FOLDER_TEST(test_file_append),
         FOLDER_TEST(test_folder_make),

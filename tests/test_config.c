@@ -59,9 +59,9 @@ static void test_defaults(void **state) {
     assert_int_equal(config->normalize, CNN_NORMALIZE_UNIT);
     assert_int_equal(config->train.epochs, 10);
     assert_int_equal(config->train.batch_size, 32);
-    assert_int_equal(config->train.optimizer, CNN_OPTIMIZER_SGD);
-    test_near("learning_rate", 0, config->train.learning_rate, 0.01, 0.0);
-    test_near("momentum", 0, config->train.momentum, 0.9, 0.0);
+    assert_int_equal(config->train.optimizer.kind, CNN_OPTIMIZER_SGD);
+    test_near("learning_rate", 0, config->train.schedule.rate, 0.01, 0.0);
+    test_near("momentum", 0, config->train.optimizer.momentum, 0.9, 0.0);
     assert_true(config->train.shuffle);
     assert_int_equal(config->train.seed, 1);
     assert_null(config->output);
@@ -153,6 +153,9 @@ static const broken broken_configs[] = {
      "command line: train.learning_rate: expected a number above 0 and up to 1000000, got \"NaN\""},
     {NULL, NULL, "train.momentum=1.5",
      "command line: train.momentum: expected a number from 0 to 1, got 1.5"},
+    {NULL, NULL, "train.seed=9007199254740992",
+     "command line: train.seed: expected an integer from 0 to 9007199254740991, got "
+     "9007199254740992"},
     {NULL, NULL, "train.seed=0.5", "command line: train.seed: expected an integer from 0 to *"},
     {NULL, NULL, "data.validation=1",
      "command line: data.validation: expected a path or a share from 0 to below 1, got 1"},
@@ -178,6 +181,19 @@ static const broken broken_configs[] = {
      "\"recall>=R\", \"precision>=P\" or \"cost fp=A fn=B\", got 1.5"},
     {NULL, NULL, "train.threshold=f2", "command line: train.threshold: expected a number from *"},
     {NULL, NULL, "train.threshold=[]", "command line: train.threshold: expected a number from *"},
+    /* values that exclude each other */
+    {NULL, NULL, "train={\"nesterov\":true,\"momentum\":0}",
+     "command line: train.momentum: expected a number above 0 with train.nesterov, got 0"},
+    {NULL, NULL, "train={\"schedule\":\"one_cycle\",\"warmup_epochs\":1.5}",
+     "command line: train.warmup_epochs: expected 0 with train.schedule \"one_cycle\", which warms "
+     "up "
+     "by itself, got 1.5"},
+    {"\"images\"", "\"images\", \"sampling\": \"balanced\"", "train.pos_weight=balanced",
+     "command line: train.pos_weight: expected a number with data.sampling \"balanced\", which "
+     "balances the classes already, got \"balanced\""},
+    {NULL, NULL, "augment.saturation=0.5",
+     "command line: augment.saturation: expected 0, since grey images (image.channels 1) have no "
+     "colours, got 0.5"},
     /* layers that do not fit each other */
     {"    {\"type\": \"flatten\"},\n", "", NULL,
      "cfg.json: layers[3].type: expected flatten before dense (its input is 2×5×5)"},
@@ -207,7 +223,7 @@ static const broken broken_configs[] = {
     {NULL, "{\n  \"data\" {}\n}", NULL,
      "cfg.json: line 2, column 10: expected valid JSON, found *"},
     {NULL, "{\"a\": 1,\n}", NULL,
-     "cfg.json: line 2, column 1: expected valid JSON, found \"}\" behind a comma"},
+     "cfg.json: line 2, column 1: expected valid JSON, found \"}\" after a comma"},
     {NULL, "{\"data\": {}", NULL,
      "cfg.json: line 1: expected valid JSON, found the end of the file"},
     {NULL, "{} x", NULL, "cfg.json: line 1, column 4: expected valid JSON, found \"x\""},
@@ -386,7 +402,7 @@ static void test_overrides(void **state) {
     assert_string_equal(config->data.validation.path, "held");
     assert_false(config->train.shuffle);
     assert_string_equal(config->output, "7");
-    assert_int_equal(config->train.optimizer, CNN_OPTIMIZER_MOMENTUM);
+    assert_int_equal(config->train.optimizer.kind, CNN_OPTIMIZER_MOMENTUM);
     cnn_config_free(config);
 }
 
@@ -494,12 +510,47 @@ static void test_difference(void **state) {
     differs(plain, now, "layers[0]: {\"type\":\"conv\"");
     differs(plain, now, "now {\"type\":\"conv\",\"filters\":7,");
     cnn_free(now);
+    /* the length of the run, where the schedule depends on it */
+    started = json_of("train.schedule=cosine");
+    now = json_of("train={\"schedule\":\"cosine\",\"epochs\":11}");
+    differs(started, now, "train.epochs: 10, now 11");
+    cnn_free(started);
+    cnn_free(now);
+    started = json_of("train.schedule=step");
+    now = json_of("train={\"schedule\":\"step\",\"epochs\":11,\"checkpoint_seconds\":1}");
+    differs(started, now, NULL);
+    cnn_free(started);
+    cnn_free(now);
     /* classes that were left to the data may be named later, but not the other way round */
     char *named = json_of("data.classes=[\"a\",\"b\"]");
     differs(named, plain, NULL);
     differs(plain, named, "data.classes: none, now [");
     cnn_free(named);
     cnn_free(plain);
+}
+
+/* A cross-validation has no use for validation and test images of its own. */
+static void test_folds(void **state) {
+    (void)state;
+    static const struct {
+        const char *override, *message;
+    } cases[] = {
+        {"data.validation=0.2", NULL},
+        {"data.validation=held", "data.validation: expected a share beside --folds, which divides "
+                                 "data.train, got \"held\""},
+        {"data.test=t",
+         "data.test: expected none beside --folds, which tests on data.train, got \"t\""},
+    };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        cnn_config *config = load(minimal, &cases[i].override, 1);
+        cnn_error error;
+        const cnn_status status = cnn_config_check_folds(config, &error);
+        assert_int_equal(status, cases[i].message ? CNN_ERROR_CONFIG : CNN_OK);
+        if (cases[i].message) {
+            assert_string_equal(error.message, cases[i].message);
+        }
+        cnn_config_free(config);
+    }
 }
 
 /* Every key of the help is a property in the schema: keys by path, those of layers anywhere. */
@@ -549,6 +600,7 @@ int main(void) {
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_folds),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

@@ -91,7 +91,7 @@ static void test_pool(void **state) {
            "sigmoid",
            cnn_fuse_pool, NULL,
            "conv 0; maxpool 1; conv 2; maxpool 3; maxpool 4; flatten 5; dense 6; sigmoid 7");
-    /* two read the convolution; a ReLU after the pool is not one before it */
+    /* two nodes read the convolution; a ReLU after the pool is not one before it */
     expect("1x8x8: conv 2 3 1 same, residual, maxpool 2, relu, end, flatten, dense 1, sigmoid",
            cnn_fuse_pool, NULL,
            "conv 0; maxpool 1; relu 2; conv 1; add 3 4; flatten 5; dense 6; sigmoid 7");
@@ -109,7 +109,7 @@ static void test_normalization(void **state) {
     expect("1x8x8: conv 2 3, residual, batchnorm, end, batchnorm, flatten, dense 1, sigmoid",
            cnn_fuse_normalization, NULL,
            "conv 0; batchnorm 1; add 2 1; batchnorm 3; flatten 4; dense 5; sigmoid 6");
-    /* with a ReLU in its store, a convolution is no linear function any more */
+    /* with a ReLU fused, a convolution is no longer linear */
     expect("1x8x8: conv 2 3, relu, batchnorm, flatten, dense 1, sigmoid", cnn_fuse_relu,
            cnn_fuse_normalization, "conv 0 +relu; batchnorm 1; flatten 2; dense 3; sigmoid 4");
 }
@@ -159,7 +159,7 @@ static void expect_plan(const char *line, cnn_network_mode mode, const char *wan
 
 static void test_instructions(void **state) {
     (void)state;
-    /* what is fused comes back in backward alone; flatten does nothing where nothing moves */
+    /* fused operations occur in backward only; flatten does nothing if nothing moves */
     expect_plan("1x6x6: conv 2 3, relu, flatten, dense 1, sigmoid", CNN_NETWORK_FAST,
                 "conv fb, +relu b, dense fb");
     expect_plan("1x6x6: conv 2 3, relu, maxpool 2, flatten, dense 1, sigmoid", CNN_NETWORK_FAST,
@@ -180,7 +180,7 @@ static void test_instructions(void **state) {
     /* nothing to add up for the image */
     expect_plan("1x6x6: residual, conv 1 3 1 same, end, flatten, dense 1, sigmoid",
                 CNN_NETWORK_FAST, "conv fb, add fb, dense fb");
-    /* two stages more: each batchnorm is in both of those that it stands between */
+    /* two more stages: each batchnorm is in the stage before it and in the one after it */
     expect_plan("1x6x6: batchnorm, conv 2 3, batchnorm, relu, flatten, dense 1, sigmoid",
                 CNN_NETWORK_FAST,
                 "batchnorm f | +batchnorm fb, conv fb, batchnorm fb | +batchnorm fb, +relu b, "
@@ -204,7 +204,7 @@ static void test_buffers(void **state) {
     assert_int_equal(places[11].buffer, 10);
     assert_int_equal(places[11].value.offset, places[10].value.offset);
     assert_int_equal(places[11].value.block.channels, 2 * 4 * 4);
-    /* the convolution's padding stands around its input, and nowhere else */
+    /* the padding of the convolution is around its input, and nowhere else */
     assert_int_equal(places[1].value.block.row_stride, (4 + 2) * CNN_LANES);
     assert_int_equal(places[2].value.block.row_stride, 4 * CNN_LANES);
     /* gradients: in place where the operation is, the shortcut's is that of the sum */

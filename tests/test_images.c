@@ -650,17 +650,17 @@ static void test_scans(void **state) {
 }
 
 /* Data after the end of a JPEG, as some cameras write it, is not part of it. */
-static void test_behind_the_end(void **state) {
+static void test_after_the_end(void **state) {
     (void)state;
-    static const uint8_t behind[] = {0xff, 0xc4, 0xff, 0xff, 0, 0xff, 0xda, 0, 12};
+    static const uint8_t after[] = {0xff, 0xc4, 0xff, 0xff, 0, 0xff, 0xda, 0, 12};
     uint8_t bytes[4096], pixels[PIXELS];
     write_scans("whole.jpg", false, 16, 1);
     FILE *file = fopen("whole.jpg", "rb");
     assert_non_null(file);
-    size_t size = fread(bytes, 1, sizeof bytes - sizeof behind, file);
+    size_t size = fread(bytes, 1, sizeof bytes - sizeof after, file);
     assert_int_equal(fclose(file), 0);
-    memcpy(bytes + size, behind, sizeof behind);
-    write_file("more.jpg", bytes, size + sizeof behind);
+    memcpy(bytes + size, after, sizeof after);
+    write_file("more.jpg", bytes, size + sizeof after);
     (void)load("more.jpg", settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH), pixels);
 }
 
@@ -782,7 +782,7 @@ int main(void) {
         cmocka_unit_test(test_damaged_exif),
         cmocka_unit_test(test_exif_without_memory),
         cmocka_unit_test(test_scans),
-        cmocka_unit_test(test_behind_the_end),
+        cmocka_unit_test(test_after_the_end),
         cmocka_unit_test(test_inflating),
         cmocka_unit_test(test_too_extreme),
         cmocka_unit_test(test_other_formats),

@@ -1,4 +1,4 @@
-/* The network that prediction runs, and what only training needs: batch normalization merged into
+/* The network for prediction, and layers that only training needs: batch normalization merged into
  * the layer before it, its running averages, dropout; each against its published definition in
  * double. */
 #include "test_support.h"
@@ -13,7 +13,7 @@
 
 typedef struct merging {
     const char *line;
-    int batchnorms; /* that are left, because nothing before them can take them in */
+    int batchnorms; /* that are not merged, because nothing before them can take them */
 } merging;
 
 static const merging mergings[] = {
@@ -303,7 +303,7 @@ static void test_dropout_draws(void **state) {
     test_near("layers", 0, share_apart(first, other), apart, 0.04);
     draw(network, start, CNN_LANES, 0, other);
     test_near("images", 0, share_apart(first, other), apart, 0.04);
-    draw(network, start, 1, 0, other); /* image 1 is image 1, wherever its block begins */
+    draw(network, start, 1, 0, other); /* image 1 is the same, wherever its block begins */
     for (size_t i = 0; i < VALUES * CNN_LANES; i += CNN_LANES) {
         assert_memory_equal(first + i + 1, other + i, sizeof(float) * (CNN_LANES - 1));
     }

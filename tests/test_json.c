@@ -7,7 +7,6 @@
 #include "base/number_text.h"
 
 #include <float.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -398,33 +397,12 @@ static void test_items(void **state) {
 
 /* --- other locales --- */
 
-/* Makes a locale whose decimal point is a comma, and makes it the program's; false where the system
- * has no localedef. */
-static bool enter_comma_locale(void) {
-    FILE *file = fopen("comma", "w");
-    assert_non_null(file);
-    (void)fputs("LC_NUMERIC\ndecimal_point \",\"\nthousands_sep \"\"\ngrouping -1\n"
-                "END LC_NUMERIC\n",
-                file);
-    assert_int_equal(fclose(file), 0);
-    /* exit code 1: categories are missing, which does not matter */
-    (void)!system(
-        "localedef --no-archive -c -i comma -f ANSI_X3.4-1968 ./xx_XX >log 2>&1"); /* NOLINT */
-    char folder[4096];
-    assert_non_null(realpath(".", folder));
-    assert_int_equal(setenv("LOCPATH", folder, 1), 0);
-    return setlocale(LC_NUMERIC, "xx_XX") != NULL;
-}
-
 static void test_comma_locale(void **state) {
     (void)state;
-    if (!enter_comma_locale()) {
+    if (!test_comma_locale_enter()) {
         skip();
     }
-    char printed[8];
-    (void)snprintf(printed, sizeof printed, "%.1f", 0.5);
-    assert_string_equal(printed, "0,5");             /* the program's numbers are its own … */
-    expect_number(0.1 + 0.2, "0.30000000000000004"); /* … and those in files are not */
+    expect_number(0.1 + 0.2, "0.30000000000000004"); /* unlike printf's */
     expect_number(0x1p-44, "5.684341886080802e-14");
     char text[CNN_NUMBER_SIZE];
     (void)cnn_number_write_rounded(0.1, 9, text);
@@ -440,9 +418,10 @@ static void test_comma_locale(void **state) {
     cJSON *json = parse("[0.30000000000000004]");
     assert_true(cJSON_GetArrayItem(json, 0)->valuedouble == 0.1 + 0.2);
     cJSON_Delete(json);
+    char printed[8];
     (void)snprintf(printed, sizeof printed, "%.1f", 0.5);
-    assert_string_equal(printed, "0,5"); /* as before */
-    assert_non_null(setlocale(LC_NUMERIC, "C"));
+    assert_string_equal(printed, "0,5"); /* these are as before */
+    test_comma_locale_leave();
 }
 
 int main(void) {

@@ -103,7 +103,7 @@ static void test_conv_pool(void **state) {
                                            .first = i % 2 == 0,
                                            .relu = i / 2 % 2 == 0,
                                            .pool = true,
-                                           .behind = again ? "conv 2 3 1 same, " : NULL,
+                                           .after = again ? "conv 2 3 1 same, " : NULL,
                                            .exact = i / 4 % 2 == 0,
                                            .seed = round});
             }

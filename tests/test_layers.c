@@ -1,5 +1,5 @@
-/* Residuals in the graph: names, inputs, what is refused; and a network of all the layers that
- * modern recipes use, trained for a hundred steps next to the same in double. */
+/* Residuals in the graph: names, inputs, what is refused; and a network of all layers that modern
+ * networks use, trained for a hundred steps and compared with the same in double. */
 #include "test_support.h"
 
 #include "base/memory.h"
@@ -285,7 +285,7 @@ static void expect_hundred_steps(const cnn_optimizer *optimizer, double rate) {
             const cnn_tensor *tensor = &node->tensors[t];
             char name[CNN_TENSOR_NAME_MAX];
             cnn_tensor_full_name(node->path, tensor, name);
-            /* running averages have no part in training: test_inference.c */
+            /* training does not use running averages: see test_inference.c */
             for (size_t k = tensor->offset; !tensor->average && k < tensor->offset + tensor->count;
                  k++) {
                 test_near(name, k - tensor->offset, (double)parameters[k], want[k], 1e-4);

@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "model/model_file.h"
 
+#include "cnn/version.h"
+
 #include <cJSON.h>
 #include <sha2.h>
 #include <stdio.h>
@@ -88,7 +90,7 @@ static cnn_model *read_model(void) {
     return model;
 }
 
-/* "" where model.bin is refused as it should be, else what is wrong. */
+/* "" if model.bin is refused as it should be, else the problem. */
 static const char *refusal(cnn_error *error) {
     cnn_model *model = NULL;
     *error = (cnn_error){0};
@@ -282,7 +284,7 @@ static void test_no_model(void **state) {
     assert_non_null(strstr(error.message, "of cnntrain, found"));
 }
 
-/* Sound files (their digest is right) with something else inside. */
+/* Files with a correct digest but with wrong content. */
 static const struct {
     const char *find, *replace; /* in the good header */
     size_t values;
@@ -360,7 +362,7 @@ static void test_others(void **state) {
     assert_int_equal(missed, 0);
 }
 
-/* The same hundreds of ways that cli/damaged_models.sh tries on the program. */
+/* The same kinds of damage that cli/damaged_models.sh tries on the program. */
 static void test_damaged(void **state) {
     (void)state;
     uint8_t good[FILE_MAX];
@@ -412,7 +414,7 @@ static void test_claims(void **state) {
                        claims[i].replace, place + strlen(claims[i].find));
         write_file(bytes, build(header, PARAMETERS, bytes));
         assert_int_equal(setrlimit(RLIMIT_DATA, &little), 0);
-        const char *wrong = refusal(&error); /* status 1, out of memory, would be another answer */
+        const char *wrong = refusal(&error); /* status 1, out of memory, would be wrong */
         assert_int_equal(setrlimit(RLIMIT_DATA, &all), 0);
         if (*wrong) {
             fail_msg("%s: %s: %s", claims[i].replace, wrong, error.message);

@@ -1,6 +1,6 @@
-/* What a training step is made of: optimizers, schedules, clipping, the loss that is minimised, the
- * average of the weights; each against its published definition in double, and against numbers that
- * PyTorch gave; and which images a balanced epoch draws. */
+/* The parts of a training step: optimizers, schedules, clipping, the loss that is minimised, the
+ * average of the weights; each against its published definition in double, and against numbers from
+ * PyTorch; and the images that a balanced epoch draws. */
 #include "test_support.h"
 
 #include "nn/gradient_norm.h"
@@ -104,7 +104,8 @@ static double slope(const cnn_objective *objective, double z, int label) {
     return -objective->pos_weight * y * (1.0 - a) + (1.0 - y) * a;
 }
 
-/* Mean gradient of a batch: each image's plain gradient alone, put right by the ratio of slopes. */
+/* Mean gradient of a batch: the plain gradient of each image by itself, corrected by the ratio of
+ * derivatives. */
 static void double_gradients(const recipe *r, cnn_reference_network *reference,
                              const double *parameters, const double *x, const uint8_t *labels,
                              size_t image, size_t count, double *gradients, double *one) {
@@ -406,7 +407,7 @@ static void test_pytorch_schedules(void **state) {
     for (int t = 0; t < 20; t++) {
         test_near("step", (size_t)t, cnn_schedule_rate(&s, t), 0.5 * pow(0.1, t / 6), 1e-15);
     }
-    /* a warm-up that ends within an epoch; then the schedule as ever */
+    /* a warm-up that ends within an epoch; then the usual schedule */
     s.warmup_epochs = 1.25; /* 2.5 steps: 3 */
     const double warm[] = {0.5 / 3.0, 1.0 / 3.0, 0.5, 0.5, 0.5, 0.5, 0.05};
     for (size_t t = 0; t < TEST_COUNT(warm); t++) {
@@ -436,7 +437,7 @@ static void test_clipping(void **state) {
     test_near("clipped", 9, cnn_clip_scale(norm, 0.7) * (double)g[9], 0.40461200097402966, 1e-7);
     assert_true(cnn_clip_scale(norm, 3.0) == 1.0);
     assert_true(cnn_clip_scale(0.0, 0.5) == 1.0);
-    /* squares that no float holds; sizes that lanes and parts do not divide */
+    /* squares that exceed float; sizes that are not multiples of lanes and parts */
     for (size_t count = 1; count <= 700; count += 37) {
         float big[700];
         for (size_t i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
-/* The network of 15 parameters, computed line by line in double with plain loops,
- * from nothing but the equations; and the program's numbers beside it, step by step. "eq. n" is
- * the line of the equations' table that a comparison stands for. */
+/* The network of 15 parameters, computed line by line in double with plain loops, from nothing but
+ * the equations; compared with the program's numbers, step by step. "eq. n" is the line of the
+ * equations' table that a comparison stands for. */
 #include "test_support.h"
 
 #include "nn/loss.h"
@@ -29,12 +29,12 @@ typedef struct notes {
     double Z2[M], A2[M], L;
     double dA2[M], dZ2[M], dw2[FEATURES], db2, dF[M][FEATURES];
     double dA1[M][Z_SIDE][Z_SIDE], dZ1[M][Z_SIDE][Z_SIDE], dw1[KERNEL][KERNEL], db1;
-    int ties, zeros; /* windows whose maximum stands twice; values of Z1 that are exactly 0 */
+    int ties, zeros; /* windows with two equal maxima; values of Z1 that are exactly 0 */
 } notes;
 
 /* --- the equations --- */
 
-/* Where the maximum of a window of A1 stands, the first of several (eq. 12). */
+/* The position of the maximum of a window of A1, the first of several (eq. 12). */
 static void maximum_of_window(double a[Z_SIDE][Z_SIDE], int p, int q, int *row, int *column) {
     *row = P_SIDE * p;
     *column = P_SIDE * q;
@@ -174,7 +174,7 @@ static void notes_fill(notes *n) {
 
 /* --- the program's numbers --- */
 
-/* What the nodes hold, as dense arrays [LANES][…]; a value that nobody wrote stays NaN. */
+/* The values of the nodes, as dense arrays [LANES][…]; a value that was not written stays NaN. */
 typedef struct seen {
     double output[5][CNN_LANES * SIDE * SIDE];   /* of the layers: Z1, A1, P1, F, Z2 */
     double gradient[5][CNN_LANES * SIDE * SIDE]; /* of L for the same */
@@ -195,7 +195,7 @@ static void look(const cnn_network *network, const float *workspace, seen *s) {
     }
 }
 
-/* count values for each image of the batch; lanes beyond M are not looked at. */
+/* count values for each image of the batch; lanes beyond M are not read. */
 static void expect(const char *what, const double *got, const double *want, size_t count) {
     for (size_t i = 0; i < count; i++) {
         test_near(what, i, got[i], want[i], TOLERANCE);
@@ -261,7 +261,7 @@ static void expect_weights(const notes *n, const float *parameters) {
     expect_floats("b2", parameters + 14, &n->b2, 1);
 }
 
-/* w1, b1, w2, b2 one behind the other (eq. 1). */
+/* w1, b1, w2, b2 one after the other (eq. 1). */
 static void write_parameters(const notes *n, float *parameters) {
     for (int i = 0; i < KERNEL * KERNEL; i++) {
         parameters[i] = (float)n->w1[i / KERNEL][i % KERNEL];
@@ -273,7 +273,7 @@ static void write_parameters(const notes *n, float *parameters) {
     parameters[14] = (float)n->b2;
 }
 
-/* Lanes beyond M hold what a last block's empty lanes hold: zeros. */
+/* Lanes beyond M contain zeros, like the unused lanes of a last block. */
 static void write_images(const notes *n, const cnn_network *network, float *workspace) {
     double x[CNN_LANES * SIDE * SIDE] = {0};
     const cnn_block *block;
@@ -326,8 +326,9 @@ static void test_seed_network(void **state) {
     cnn_network_free(network);
 }
 
-/* The notes stop at one convolution. With another in front (one filter of one weight), the gradient
- * goes on to that one's output: dx[u][v] = sum over r, s of dz[u - r][v - s] w[r][s] (eq. 16). */
+/* The notes stop at one convolution. With another one before it (one filter of one weight), the
+ * gradient continues to its output: dx[u][v] = sum over r, s of dz[u - r][v - s] w[r][s] (eq. 16).
+ */
 static void expect_inner_gradient(const notes *n, const seen *s) {
     for (int k = 0; k < M; k++) {
         const double *dz = s->gradient[1] + (size_t)k * Z_SIDE * Z_SIDE;

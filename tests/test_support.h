@@ -107,4 +107,11 @@ void test_block_poison(const cnn_block *block, float *values);
 int test_folder_enter(void **state);
 int test_folder_leave(void **state);
 
+/* --- locales --- */
+
+/* Makes a locale whose decimal point is a comma in the working directory, and sets it as the
+ * program's LC_NUMERIC; false where the system has no localedef. */
+bool test_comma_locale_enter(void);
+void test_comma_locale_leave(void);
+
 #endif

@@ -1,5 +1,5 @@
-/* Runs: what is in a run directory, the same bytes whatever the threads and the instruction set,
- * stopping and going on, refusals, prediction, metrics. */
+/* Runs: the files of a run directory, the same bytes with any number of threads and instruction
+ * set, stopping and resuming, refusals, prediction, metrics. */
 #include "test_support.h"
 
 #include "nn/loss.h"
@@ -11,6 +11,7 @@
 #include "cnn/predict.h"
 #include "cnn/train.h"
 
+#include <cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ static int enter_folder(void **state) {
 
 /* --- runs --- */
 
-/* How to train into which directory; what is left out is 0. */
+/* How to train, and the directory; missing fields are 0. */
 typedef struct run {
     const char *output;
     const char *overrides[3];
@@ -111,14 +112,14 @@ static cnn_status train(run r) {
     cnn_config *config;
     run_error = (cnn_error){0};
     test_ok(cnn_config_load("cfg.json", r.overrides, count, &config, &run_error), &run_error);
-    cnn_train_options options = {.output = r.output,
-                                 .threads = r.threads ? r.threads : 2,
+    cnn_train_options options = {.common = {.threads = r.threads ? r.threads : 2,
+                                            .should_stop = should_stop,
+                                            .user = &r},
+                                 .output = r.output,
                                  .resume = r.resume,
                                  .overwrite = r.overwrite,
                                  .max_seconds = r.max_seconds,
-                                 .progress = count_batch,
-                                 .should_stop = should_stop,
-                                 .user = &r};
+                                 .progress = count_batch};
     cnn_status status = cnn_train(config, &options, &run_error);
     cnn_config_free(config);
     return status;
@@ -128,7 +129,7 @@ static void train_ok(run r) {
     test_ok(train(r), &run_error);
 }
 
-/* A run that must end with this status and a message that holds this text. */
+/* A run that must end with this status and a message that contains this text. */
 static void train_fails(run r, cnn_status want, const char *text) {
     cnn_status status = train(r);
     if (status != want || run_error.status != want || !strstr(run_error.message, text)) {
@@ -137,7 +138,7 @@ static void train_fails(run r, cnn_status want, const char *text) {
     }
 }
 
-/* The text of a run's file. Free with free. */
+/* The text of a file of a run. Free with free. */
 static char *read_file(const char *directory, const char *name, size_t *size) {
     char path[64];
     (void)snprintf(path, sizeof path, "%s/%s", directory, name);
@@ -185,7 +186,7 @@ static void cut_times(char *text) {
     *to = '\0';
 }
 
-/* Two runs that must have come to the same end. */
+/* Two runs that must have the same results. */
 static void same_run(const char *a, const char *b) {
     static const char *const names[] = {"model.bin", "last.bin", "predictions.csv", "split.csv"};
     for (size_t i = 0; i < TEST_COUNT(names); i++) {
@@ -263,7 +264,7 @@ static void test_files(void **state) {
     free(text);
 }
 
-/* Training does something: the loss falls, and images are told apart. */
+/* Training works: the loss decreases, and images are classified correctly. */
 static void test_learning(void **state) {
     (void)state;
     train_ok((run){.output = "learning", .overrides = {"train.epochs=30"}});
@@ -394,8 +395,8 @@ static void test_resume_often(void **state) {
     same_run("at-once", "steps");
 }
 
-/* Out of time within a later epoch: a whole result, of which nothing is left when the run goes on,
- * or when it is content with the epochs before. */
+/* Out of time within a later epoch: a complete result, which is discarded when the run is resumed,
+ * or when only the earlier epochs are configured. */
 static void test_out_of_time(void **state) {
     (void)state;
     const char *const shorter = "train.epochs=1";
@@ -418,7 +419,7 @@ static void test_out_of_time(void **state) {
     same_run("at-once", "cut-then-whole");
 }
 
-/* What a crash may have left behind the checkpoint in metrics.csv does not stay. */
+/* Rows after the checkpoint that a crash may leave in metrics.csv are removed. */
 static void test_resume_torn_metrics(void **state) {
     (void)state;
     train_ok((run){.output = "sound"});
@@ -431,7 +432,7 @@ static void test_resume_torn_metrics(void **state) {
     same_run("sound", "torn");
 }
 
-/* --resume in a directory that is not there starts; a finished run is left alone. */
+/* --resume starts a run in a missing directory; a finished run is left unchanged. */
 static void test_resume_finished(void **state) {
     (void)state;
     train_ok((run){.output = "done", .resume = true});
@@ -461,7 +462,8 @@ static void test_more_epochs(void **state) {
                 CNN_ERROR_CONFIG, "train.epochs: expected at least the 5");
 }
 
-/* Asked to stop before training has begun: nothing is written, and what was there is left alone. */
+/* Asked to stop before training has begun: nothing is written, and existing files are left
+ * unchanged. */
 static void test_stop_while_reading(void **state) {
     (void)state;
     run early = {.output = "early", .stop_reading = true};
@@ -475,7 +477,7 @@ static void test_stop_while_reading(void **state) {
     same_run("late", "early");
 }
 
-/* What a finished run has lost is made again from its checkpoint. */
+/* Files that a finished run has lost are made again from its checkpoint. */
 static void test_resume_lost_files(void **state) {
     (void)state;
     train_ok((run){.output = "unlost"});
@@ -494,6 +496,33 @@ static void test_resume_lost_files(void **state) {
                 CNN_ERROR_RUNTIME,
                 "expected the rows of epochs 1 to 3, which the checkpoint has "
                 "finished, found 1");
+}
+
+/* A program that uses the library may have set another decimal point: no file has it, neither what
+ * is written nor what is read. */
+static void test_other_locale(void **state) {
+    (void)state;
+    run plain = {.output = "plain-point", .overrides = {"train.threshold=recall>=0.75"}};
+    run comma = {
+        .output = "with-comma", .overrides = {"train.threshold=recall>=0.75"}, .stop_after = 7};
+    train_ok(plain);
+    if (!test_comma_locale_enter()) {
+        skip();
+    }
+    train_fails(comma, CNN_STOPPED, "epoch 2 after batch 2 of 5");
+    comma.stop_after = 0;
+    comma.resume = true;
+    train_ok(comma);
+    test_comma_locale_leave();
+    same_run("plain-point", "with-comma");
+    same_file("plain-point", "config.json", "with-comma", "config.json");
+    size_t size;
+    char *summary = read_file("with-comma", "summary.json", &size);
+    cJSON *json = cJSON_Parse(summary);
+    assert_true(cJSON_IsNumber(cJSON_GetObjectItem(json, "seconds")));
+    assert_true(cJSON_IsNumber(cJSON_GetObjectItem(json, "images_per_second")));
+    cJSON_Delete(json);
+    free(summary);
 }
 
 static void test_resume_refused(void **state) {
@@ -567,7 +596,7 @@ static void test_bad_data(void **state) {
 
 static void test_diverged(void **state) {
     (void)state;
-    /* two convolutions without ReLU: nothing dies, values grow beyond all bounds */
+    /* two convolutions without ReLU: no values are cut off, and they grow without bound */
     run wild = {.output = "wild",
                 .overrides = {"train.learning_rate=1e6", "train.epochs=200",
                               "layers.1={\"type\":\"conv\",\"filters\":2,\"kernel\":3}"}};
@@ -591,7 +620,7 @@ static cnn_predictor *load_predictor(const char *path) {
     return predictor;
 }
 
-/* Checks every row of a run's predictions.csv with a predictor that knows its model alone. */
+/* Checks every row of a run's predictions.csv with a predictor that uses only the model. */
 static void check_predictions(const char *directory) {
     char model[64];
     (void)snprintf(model, sizeof model, "%s/model.bin", directory);
@@ -768,6 +797,7 @@ int main(void) {
         cmocka_unit_test(test_more_epochs),
         cmocka_unit_test(test_stop_while_reading),
         cmocka_unit_test(test_resume_lost_files),
+        cmocka_unit_test(test_other_locale),
         cmocka_unit_test(test_resume_refused),
         cmocka_unit_test(test_directory_in_use),
         cmocka_unit_test(test_bad_data),

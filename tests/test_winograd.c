@@ -25,7 +25,7 @@ static void test_sizes(void **state) {
                 .first = round % 7 == 6,
                 .relu = round % 3 != 0,
                 .pool = (i + p) % 2 == 0,
-                .behind = round % 5 < 2 ? "conv 2 5 1 same, " : NULL,
+                .after = round % 5 < 2 ? "conv 2 5 1 same, " : NULL,
                 .seed = round});
         }
     }

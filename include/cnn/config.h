@@ -3,6 +3,7 @@
 #define CNN_CONFIG_H
 
 #include "cnn/status.h"
+#include "cnn/text.h"
 
 #include <stddef.h>
 
@@ -22,13 +23,21 @@ CNN_MUST_USE cnn_status cnn_config_load(const char *path, const char *const *ove
                                         cnn_error *error);
 void cnn_config_free(cnn_config *config); /* NULL is fine */
 
+/* The resolved config as JSON text: every key with its value, defaults filled in. Read by
+ * cnn_config_load, it gives the same config. NULL when memory is refused. Free with
+ * cnn_text_release. */
+char *cnn_config_to_json(const cnn_config *config);
+
 /* The table of keys as text for people, and as JSON Schema (draft 2020-12). NULL when memory is
  * refused. Free with cnn_text_release. */
 char *cnn_config_help(void);
 char *cnn_config_schema(void);
 
-/* Frees a text that the library returned; NULL is fine. */
-void cnn_text_release(char *text);
+/* The same as the part of a manual page (mdoc) that explains them, and as words for the completions
+ * of a shell: a line for each key, with what its value may be after it, where that is known
+ * ("train.shuffle true false"; "@path" is the name of a file or folder). As above. */
+char *cnn_config_reference(void);
+char *cnn_config_words(void);
 
 #ifdef __cplusplus
 }

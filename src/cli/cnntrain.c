@@ -1,12 +1,13 @@
 /* cnntrain: trains a small convolutional network that tells two kinds of image apart. */
 #include "cnn/train.h"
 
-#include "base/error.h"
-#include "cli/broken_pipe.h"
 #include "cli/cache_home.h"
-#include "cli/options.h"
 #include "cli/png_file.h"
+#include "cli/program.h"
 #include "cli/progress.h"
+
+#include "cnn/error.h"
+#include "cnn/inspect.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -15,173 +16,22 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    CONFIG,
-    INIT,
-    OUT,
-    RESUME,
-    OVERWRITE,
-    MAX_SECONDS,
-    FOLDS,
-    MEMBER,
-    GATHER,
-    THREADS,
-    NO_CACHE,
-    CACHE_LIMIT,
-    MAX_MEMORY,
-    DRY_RUN,
-    CHECK_DATA,
-    CHECK_GRADIENTS,
-    TRACE,
-    SHOW_AUGMENTED,
-    QUIET,
-    VERBOSE,
-    HELP,
-    HELP_CONFIG,
-    SCHEMA,
-    VERSION,
-};
-
-static const cnn_option options[] = {
-    [CONFIG] = {"config", 'c', "FILE", "what to train on, and how (JSON)"},
-    [INIT] = {"init", 0, "DIR",
-              "look at the images in DIR, print a config for them; train nothing"},
-    [OUT] = {"out", 'o', "DIR", "the run directory; beats the config's \"output\""},
-    [RESUME] = {"resume", 0, NULL, "go on with the run in the directory, or start one"},
-    [OVERWRITE] = {"overwrite", 0, NULL, "start over in a directory that holds a run"},
-    [MAX_SECONDS] = {"max-seconds", 0, "N", "end in time, with all that a finished run leaves"},
-    [FOLDS] = {"folds", 0, "K", "cross-validation: K runs, each tested on its part of data.train"},
-    [MEMBER] = {"member", 0, "N", "with --folds: train fold N alone, others elsewhere or later"},
-    [GATHER] = {"gather", 0, NULL, "with --folds: put the results of all folds together"},
-    [THREADS] = {"threads", 't', "N", "threads (default: all processors); same bytes for any N"},
-    [NO_CACHE] = {"no-cache", 0, NULL, "neither use nor fill the cache of decoded images"},
-    [CACHE_LIMIT] = {"cache-limit", 0, "SIZE", "what the cache may take in all (default: 10G)"},
-    [MAX_MEMORY] = {"max-memory", 0, "SIZE", "fail rather than take more (default: all there is)"},
-    [DRY_RUN] = {"dry-run", 'n', NULL, "print layers, memory and data counts; train nothing"},
-    [CHECK_DATA] = {"check-data", 0, NULL,
-                    "report copies, bad images, shortcuts, …; train nothing"},
-    [CHECK_GRADIENTS] = {"check-gradients", 0, NULL,
-                         "compare gradients with differences in double"},
-    [TRACE] = {"trace", 0, NULL, "print one batch's values and gradients as JSON"},
-    [SHOW_AUGMENTED] = {"show-augmented", 0, "N",
-                        "draw what the network sees of N images: augmented.png"},
-    [QUIET] = {"quiet", 'q', NULL, "errors only"},
-    [VERBOSE] = {"verbose", 'v', NULL, "more messages"},
-    [HELP] = {"help", 'h', NULL, "print this"},
-    [HELP_CONFIG] = {"help-config", 0, NULL, "explain every key of the config"},
-    [SCHEMA] = {"schema", 0, NULL, "print the config's JSON Schema"},
-    [VERSION] = {"version", 'V', NULL, "print the version"},
-    {0},
-};
-
 /* What the command line asks for. */
 typedef struct train_command {
-    const char *config;
-    const char *init;       /* what --init is to look at */
+    cnn_shared_options shared;
+    const char *config_path;
+    const char *images;     /* what --init is to look at */
     const char **overrides; /* [argc] */
     size_t override_count;
-    cnn_train_options train;
-    bool quiet, verbose, no_cache;
-    uint64_t max_memory; /* bytes; 0: what there is */
-    int shown;           /* images on the sheet of --show-augmented */
-    int action;          /* TRACE, DRY_RUN, …; -1: train */
+    cnn_cross_validation_options run; /* folds 0: of a plain run */
+    bool verbose, no_cache;
+    int shown; /* images on the sheet of --show-augmented */
+
+    /* of the action at work */
+    cnn_progress progress;
+    char *cache;        /* the folder; NULL: none */
+    cnn_config *config; /* NULL until it is loaded */
 } train_command;
-
-/* Two of these at once would leave one undone. */
-static cnn_status choose_action(train_command *command, int action, cnn_error *error) {
-    if (command->action >= 0 && command->action != action) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --%s and --%s, got both",
-                        options[command->action].name, options[action].name);
-    }
-    command->action = action;
-    return CNN_OK;
-}
-
-static cnn_status handle(void *context, int option, const char *value, cnn_error *error) {
-    train_command *command = context;
-    switch (option) {
-    case CONFIG:
-        command->config = value;
-        return cnn_option_path("--config", value, error);
-    case INIT:
-        command->init = value;
-        CNN_TRY(cnn_option_path("--init", value, error));
-        return choose_action(command, option, error);
-    case OUT:
-        command->train.output = value;
-        return cnn_option_path("--out", value, error);
-    case RESUME:
-        command->train.resume = true;
-        break;
-    case OVERWRITE:
-        command->train.overwrite = true;
-        break;
-    case MAX_SECONDS:
-        return cnn_option_number("max-seconds", value, 1e-6, 1e9, &command->train.max_seconds,
-                                 error);
-    case FOLDS:
-        return cnn_option_integer("folds", value, 2, 1000, &command->train.folds, error);
-    case MEMBER:
-        return cnn_option_integer("member", value, 1, 1000, &command->train.member, error);
-    case GATHER:
-        command->train.gather = true;
-        break;
-    case THREADS:
-        return cnn_option_integer("threads", value, 1, 1024, &command->train.threads, error);
-    case NO_CACHE:
-        command->no_cache = true;
-        break;
-    case CACHE_LIMIT:
-        return cnn_option_size("cache-limit", value, &command->train.cache_limit, error);
-    case MAX_MEMORY:
-        return cnn_option_size("max-memory", value, &command->max_memory, error);
-    case QUIET:
-        command->quiet = true;
-        break;
-    case VERBOSE:
-        command->verbose = true;
-        break;
-    case SHOW_AUGMENTED: {
-        cnn_status status =
-            cnn_option_integer("show-augmented", value, 1, 1000, &command->shown, error);
-        return status == CNN_OK ? choose_action(command, option, error) : status;
-    }
-    case DRY_RUN:
-    case CHECK_DATA:
-    case CHECK_GRADIENTS:
-    case TRACE:
-    case HELP:
-    case HELP_CONFIG:
-    case SCHEMA:
-    case VERSION:
-        return choose_action(command, option, error);
-    default:
-        command->overrides[command->override_count++] = value;
-        break;
-    }
-    return CNN_OK;
-}
-
-static void print_help(void) {
-    puts("usage: cnntrain --config FILE [KEY=VALUE ...] [OPTION ...]\n"
-         "\n"
-         "Trains a small convolutional network that tells two kinds of image apart, and\n"
-         "writes its weights and everything about the run to a directory.\n"
-         "\n"
-         "  KEY=VALUE                 overrides a key of the config: train.epochs=3");
-    cnn_options_print(options);
-    puts("\n"
-         "Exit codes: 0 done, 1 I/O or memory, 2 flags or config, 3 data, 4 model file,\n"
-         "5 training diverged, 75 stopped by a signal after a checkpoint (use --resume).\n"
-         "\n"
-         "Decoded images are kept in $XDG_CACHE_HOME/cnntrain or ~/.cache/cnntrain, so that the\n"
-         "next run starts at once. It may be removed at any time.\n"
-         "\n"
-         "  cnntrain --init photos > cfg.json && cnntrain --config cfg.json\n"
-         "  cnntrain --config configs/fashion.json\n"
-         "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b\n"
-         "  cnnpredict runs/b/model.bin image.png");
-}
 
 /* --- signals --- */
 
@@ -214,61 +64,40 @@ static void catch_signals(void) {
 
 /* --- actions --- */
 
-/* Prints a text of the library's and frees it. NULL: memory was refused. */
-static cnn_status print_text(char *text, cnn_status status, cnn_error *error) {
-    if (!text) {
-        return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
-    }
-    cnn_error unprinted;
-    cnn_status printed = cnn_print_results(text, strlen(text), &unprinted);
-    printed = printed == CNN_OK ? cnn_flush_results(&unprinted) : printed;
-    cnn_text_release(text);
-    if (printed != CNN_OK) { /* whatever the text says of, nobody can read it */
-        *error = unprinted;
-        status = printed;
-    }
-    return status;
+/* Fills in where messages, progress and cached images go. */
+static void start(train_command *command) {
+    cnn_progress_start(&command->progress, "cnntrain", command->shared.quiet, command->verbose);
+    command->cache = command->no_cache ? NULL : cnn_cache_home("cnntrain");
+    cnn_common_options *common = &command->run.train.common;
+    common->cache_directory = command->cache;
+    common->threads = command->shared.threads;
+    common->log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
+    common->should_stop = should_stop;
+    common->user = &command->progress;
+    command->run.train.progress = cnn_progress_show;
 }
 
-/* Writes the contact sheet and prints its path. */
-static cnn_status show_augmented(cnn_config *config, const train_command *command,
-                                 cnn_error *error) {
-    cnn_augmented_sheet sheet;
-    cnn_status status = cnn_show_augmented(config, &command->train, command->shown, &sheet, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    status =
-        cnn_png_write(sheet.path, sheet.channels, sheet.height, sheet.width, sheet.pixels, error);
-    if (status == CNN_OK) {
-        status = cnn_print_results(sheet.path, strlen(sheet.path), error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_print_results("\n", 1, error);
-    }
-    cnn_augmented_sheet_free(&sheet);
-    return status;
-}
-
-/* Options that cannot go together, and options that need another. */
-static cnn_status check_options(const train_command *command, cnn_error *error) {
-    const cnn_train_options *train = &command->train;
-    const char *action = command->action >= 0 ? options[command->action].name : NULL;
-    const bool member = train->member > 0;
+/* Options that cannot go together, and options that need another. action: the option that asked for
+ * the action, NULL: none did. */
+static cnn_status check_options(const train_command *command, const char *action,
+                                cnn_error *error) {
+    const cnn_cross_validation_options *run = &command->run;
+    const cnn_train_options *train = &run->train;
+    const bool member = run->member > 0;
     const struct {
         bool both;
         const char *one, *other;
     } conflicts[] = {
         {train->resume && train->overwrite, "resume", "overwrite"},
-        {train->folds > 0 && action && command->action != DRY_RUN, "folds", action},
+        {run->folds > 0 && action && strcmp(action, "dry-run") != 0, "folds", action},
         {member && action, "member", action},
-        {train->gather && action, "gather", action},
-        {train->gather && member, "gather", "member"},
-        {train->gather && train->resume, "gather", "resume"},
-        {train->gather && train->overwrite, "gather", "overwrite"},
-        {train->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
+        {run->gather && action, "gather", action},
+        {run->gather && member, "gather", "member"},
+        {run->gather && train->resume, "gather", "resume"},
+        {run->gather && train->overwrite, "gather", "overwrite"},
+        {run->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
     };
-    if ((member || train->gather) && train->folds == 0) {
+    if ((member || run->gather) && run->folds == 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K beside it",
                         member ? "member" : "gather");
     }
@@ -278,129 +107,362 @@ static cnn_status check_options(const train_command *command, cnn_error *error) 
                             conflicts[i].one, conflicts[i].other);
         }
     }
-    return train->member <= train->folds
+    return run->member <= run->folds
                ? CNN_OK
                : cnn_fail(error, CNN_ERROR_CONFIG,
                           "--member: expected an integer from 1 to %d (--folds), got %d",
-                          train->folds, train->member);
+                          run->folds, run->member);
 }
 
-/* Prints a config for the images in a folder: nothing is given but what they are. */
-static cnn_status init(const train_command *command, cnn_error *error) {
-    char *json = NULL;
-    if (command->config || command->override_count > 0 || command->train.folds > 0) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
-                        command->config               ? "--config"
-                        : command->override_count > 0 ? "KEY=VALUE"
-                                                      : "--folds",
-                        command->config               ? command->config
-                        : command->override_count > 0 ? command->overrides[0]
-                                                      : "one");
-    }
-    cnn_status status = check_options(command, error);
-    if (status != CNN_OK) {
-        return status;
-    }
-    catch_signals();
-    status = cnn_init(command->init, &command->train, &json, error);
-    return print_text(json, status, error);
-}
-
-static cnn_status run(const train_command *command, cnn_error *error) {
-    cnn_config *config;
-    char *text = NULL;
-    if (!command->config) {
+/* Loads the config. action: as for check_options. */
+static cnn_status load(train_command *command, const char *action, cnn_error *error) {
+    if (!command->config_path) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "--config: missing; expected --config FILE (see --help)");
     }
-    cnn_status status = check_options(command, error);
-    if (status != CNN_OK) {
-        return status;
+    CNN_TRY(check_options(command, action, error));
+    start(command);
+    return cnn_config_load(command->config_path, command->overrides, command->override_count,
+                           &command->config, error);
+}
+
+/* Prints a text of the library's and frees it, if there is one; status: of the call that made it.
+ */
+static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
+    if (!*text) {
+        return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
     }
-    status = cnn_config_load(command->config, command->overrides, command->override_count, &config,
-                             error);
-    if (status != CNN_OK) {
-        return status;
+    cnn_error unprinted;
+    cnn_status printed = cnn_print_results(*text, strlen(*text), &unprinted);
+    printed = printed == CNN_OK ? cnn_flush_results(&unprinted) : printed;
+    cnn_text_release(*text);
+    if (printed != CNN_OK) { /* whatever the text reports, nobody can read it */
+        *error = unprinted;
+        return printed;
     }
-    switch (command->action) {
-    case DRY_RUN:
-        status = cnn_dry_run(config, &command->train, &text, error);
-        status = print_text(text, status, error);
-        break;
-    case CHECK_DATA:
-        status = cnn_check_data(config, &command->train, &text, error);
-        status = print_text(text, status, error);
-        break;
-    case CHECK_GRADIENTS:
-        status = cnn_check_gradients(config, &command->train, &text, error);
-        status = print_text(text, status, error);
-        break;
-    case TRACE:
-        status = cnn_trace(config, &command->train, &text, error);
-        status = print_text(text, status, error);
-        break;
-    case SHOW_AUGMENTED:
-        status = show_augmented(config, command, error);
-        break;
-    default:
-        catch_signals();
-        status = command->train.folds > 0 ? cnn_cross_validate(config, &command->train, error)
-                                          : cnn_train(config, &command->train, error);
-        break;
-    }
-    cnn_config_free(config);
     return status;
 }
 
+static cnn_status train(void *context, cnn_error *error) {
+    train_command *command = context;
+    CNN_TRY(load(command, NULL, error));
+    catch_signals();
+    const cnn_status status = command->run.folds > 0
+                                  ? cnn_cross_validate(command->config, &command->run, error)
+                                  : cnn_train(command->config, &command->run.train, error);
+    cnn_progress_clear(&command->progress);
+    return status;
+}
+
+/* Prints a config for the images in a folder, which are all that it is made from. */
+static cnn_status init(void *context, cnn_error *error) {
+    train_command *command = context;
+    const char *config = command->config_path;
+    const char *override = command->override_count > 0 ? command->overrides[0] : NULL;
+    if (config || override || command->run.folds > 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
+                        config     ? "--config"
+                        : override ? "KEY=VALUE"
+                                   : "--folds",
+                        config     ? config
+                        : override ? override
+                                   : "one");
+    }
+    CNN_TRY(check_options(command, "init", error));
+    start(command);
+    catch_signals();
+    const cnn_init_options wanted = {.common = command->run.train.common,
+                                     .output = command->run.train.output};
+    char *json = NULL;
+    return print_text(cnn_init(command->images, &wanted, &json, error), &json, error);
+}
+
+static cnn_status dry_run(void *context, cnn_error *error) {
+    train_command *command = context;
+    char *text = NULL;
+    CNN_TRY(load(command, "dry-run", error));
+    const cnn_dry_run_options wanted = {.common = command->run.train.common,
+                                        .folds = command->run.folds};
+    return print_text(cnn_dry_run(command->config, &wanted, &text, error), &text, error);
+}
+
+static cnn_status check_data(void *context, cnn_error *error) {
+    train_command *command = context;
+    char *text = NULL;
+    CNN_TRY(load(command, "check-data", error));
+    const cnn_check_data_options wanted = {.common = command->run.train.common,
+                                           .output = command->run.train.output};
+    return print_text(cnn_check_data(command->config, &wanted, &text, error), &text, error);
+}
+
+static cnn_status check_gradients(void *context, cnn_error *error) {
+    train_command *command = context;
+    char *text = NULL;
+    CNN_TRY(load(command, "check-gradients", error));
+    return print_text(cnn_check_gradients(command->config, &text, error), &text, error);
+}
+
+static cnn_status trace(void *context, cnn_error *error) {
+    train_command *command = context;
+    char *json = NULL;
+    CNN_TRY(load(command, "trace", error));
+    return print_text(cnn_trace(command->config, &command->run.train.common, &json, error), &json,
+                      error);
+}
+
+static cnn_status write_sheet(const cnn_augmented_sheet *sheet, cnn_error *error) {
+    CNN_TRY(cnn_png_write(sheet->path, sheet->channels, sheet->height, sheet->width, sheet->pixels,
+                          error));
+    CNN_TRY(cnn_print_results(sheet->path, strlen(sheet->path), error));
+    return cnn_print_results("\n", 1, error);
+}
+
+/* Writes the contact sheet and prints its path. */
+static cnn_status show_augmented(void *context, cnn_error *error) {
+    train_command *command = context;
+    cnn_augmented_sheet sheet;
+    CNN_TRY(load(command, "show-augmented", error));
+    const cnn_augmented_sheet_options wanted = {.common = command->run.train.common,
+                                                .output = command->run.train.output,
+                                                .images = command->shown};
+    CNN_TRY(cnn_show_augmented(command->config, &wanted, &sheet, error));
+    const cnn_status status = write_sheet(&sheet, error);
+    cnn_augmented_sheet_free(&sheet);
+    return status;
+}
+
+static cnn_status print_config(void *context, cnn_error *error) {
+    train_command *command = context;
+    CNN_TRY(load(command, "print-config", error));
+    char *json = cnn_config_to_json(command->config);
+    CNN_TRY(print_text(CNN_OK, &json, error));
+    return cnn_print_results("\n", 1, error);
+}
+
+static cnn_status help_config(void *context, cnn_error *error) {
+    (void)context;
+    char *text = cnn_config_help();
+    return print_text(CNN_OK, &text, error);
+}
+
+static cnn_status schema(void *context, cnn_error *error) {
+    (void)context;
+    char *text = cnn_config_schema();
+    return print_text(CNN_OK, &text, error);
+}
+
+/* --- the command line --- */
+
+#define FIELD(field) .offset = offsetof(train_command, field)
+
+static const cnn_option options[] = {
+    {.name = "config",
+     .letter = 'c',
+     .argument = "FILE",
+     .parse = cnn_option_path,
+     FIELD(config_path),
+     .help = "what to train on, and how (JSON)",
+     .prose = "The config, which says what to train on, and how: see {CONFIGURATION}."},
+    {.name = "init",
+     .argument = "DIR",
+     .parse = cnn_option_path,
+     FIELD(images),
+     .action = init,
+     .help = "look at the images in DIR, print a config for them; train nothing",
+     .prose = "Examine all images in <directory> and print a complete config for them. Nothing is "
+              "trained or written. See {A CONFIG FROM THE IMAGES}."},
+    {.name = "out",
+     .letter = 'o',
+     .argument = "DIR",
+     .parse = cnn_option_path,
+     FIELD(run.train.output),
+     .help = "the run directory; beats the config's \"output\"",
+     .prose = "The run directory. Takes precedence over the key `output` of the config. It is "
+              "created if it is missing. A directory that contains anything but *data_report.csv* "
+              "is refused unless `--resume` or `--overwrite` is given."},
+    {.name = "resume",
+     FIELD(run.train.resume),
+     .help = "go on with the run in the directory, or start one",
+     .prose =
+         "Continue from the checkpoint in the run directory, or start a run if there is none. A "
+         "directory that contains other files, and no run, is refused. A finished run is left "
+         "unchanged, and the exit status is 0. Config and images must be those of the run; if not, "
+         "a message names the first difference. The images may be at other paths than before and "
+         "have other names: `data.train`, `data.test` and a path in `data.validation` may differ. "
+         "The images are compared by their content, label and split (in a cross-validation: their "
+         "fold). The rest of the run gives the same bytes as if they had not moved: if the new "
+         "names sort differently, the run keeps the order in *split.csv*. The new paths are "
+         "written to *split.csv* and *predictions.csv*. Images that are missing, were added, were "
+         "changed, or have another label or split are refused, and so is a renamed class. "
+         "{CONFIGURATION} says which keys a resumed run may change; `train.epochs` may not be less "
+         "than the number of finished epochs. A directory in use by another run is refused."},
+    {.name = "overwrite",
+     FIELD(run.train.overwrite),
+     .help = "start over in a directory that holds a run",
+     .prose = "Start over in a directory that contains a run. The files of the earlier run are "
+              "removed; other files are left unchanged. *config.json* is replaced in one step; if "
+              "it is the file named by `--config` and its text would change, the run is refused."},
+    {.name = "max-seconds",
+     .argument = "N",
+     .parse = cnn_option_number,
+     FIELD(run.train.max_seconds),
+     .minimum = 1e-6,
+     .maximum = 1e9,
+     .help = "end in time, with all that a finished run leaves",
+     .prose = "End after about <n> seconds, counted from the start of this command, with all files "
+              "of a finished run and exit status 0. Training ends after a batch (in a new run, "
+              "after the first batch at the earliest), early enough, at the speed so far, to "
+              "measure the model in the remaining time. Reading the images is not cut short. An "
+              "epoch that was cut short gets a row in *metrics.csv* and may become *model.bin*, "
+              "like any other. `--resume` continues from the batch at which training ended, and "
+              "ends with the bytes of a run that was never cut short: the row and the models of "
+              "the shortened epoch are discarded. Each command counts its own time. The learning "
+              "rates of a schedule depend on `train.epochs`, not on time."},
+    {.name = "folds",
+     .argument = "K",
+     .parse = cnn_option_integer,
+     FIELD(run.folds),
+     .minimum = 2,
+     .maximum = 1000,
+     .help = "cross-validation: K runs, each tested on its part of data.train",
+     .prose = "Cross-validation with 2 to 1000 folds: see {CROSS-VALIDATION}. With `-n`: print "
+              "what each fold trains on and is tested on."},
+    {.name = "member",
+     .argument = "N",
+     .parse = cnn_option_integer,
+     FIELD(run.member),
+     .minimum = 1,
+     .maximum = 1000,
+     .help = "with --folds: train fold N alone, others elsewhere or later",
+     .prose = "With `--folds` <k>: train fold <n>, 1 to <k>, alone. Other processes, also on other "
+              "machines that see the run directory, may train other folds at the same time: see "
+              "{CROSS-VALIDATION}."},
+    {.name = "gather",
+     FIELD(run.gather),
+     .help = "with --folds: put the results of all folds together",
+     .prose = "With `--folds` <k>: train nothing; put the results of all folds together."},
+    {.name = "no-cache",
+     FIELD(no_cache),
+     .help = "neither use nor fill the cache of decoded images",
+     .prose = "Do not use the cache of decoded images: see {THE CACHE}."},
+    {.name = "cache-limit",
+     .argument = "SIZE",
+     .parse = cnn_option_size,
+     FIELD(run.train.common.cache_limit),
+     .help = "what the cache may take in all (default: 10G)",
+     .prose = "The limit for the total size of the files in the cache, in the units of "
+              "`--max-memory`. Default: 10G."},
+    {.name = "dry-run",
+     .letter = 'n',
+     .action = dry_run,
+     .help = "print layers, memory and data counts; train nothing",
+     .prose = "Read the data and print the layers with their shapes, parameters and floating-point "
+              "operations, the memory that training needs, and the number of images of each class. "
+              "Nothing is trained or written."},
+    {.name = "check-data",
+     .action = check_data,
+     .help = "report copies, bad images, shortcuts, …; train nothing",
+     .prose = "Examine every image, by itself and compared with all others, and print a report. "
+              "Nothing is trained. See {CHECKING THE DATA}."},
+    {.name = "check-gradients",
+     .action = check_gradients,
+     .help = "compare gradients with differences in double",
+     .prose = "Compare the gradients of the config's network, on random images and weights, with "
+              "central differences in double precision, and the kernels in single precision with "
+              "the same equations in double. Prints a table; the exit status is 1 if an error "
+              "exceeds its bound. The data is not read."},
+    {.name = "trace",
+     .action = trace,
+     .help = "print one batch's values and gradients as JSON",
+     .prose =
+         "Print, as JSON on standard output, how the first batch passes through the network with "
+         "its starting weights, and back: the paths of the images, the values of every layer, the "
+         "loss and every gradient. The k-th layer with weights has the parameters `wk` and `bk` "
+         "(`batchnorm` also the running averages `running_meank` and `running_vark`) and the "
+         "output `Zk`. The layers after it have the outputs `Pk` (pooling), `F` (flatten) or `Ak` "
+         "(all others, and the sum of a residual); `X` are the images. If a name is already used, "
+         "an underscore and the number of the layer are appended. A name with the prefix `d` is "
+         "the gradient of the loss. `dropout` drops what it drops in the first step of training."},
+    {.name = "show-augmented",
+     .argument = "N",
+     .parse = cnn_option_integer,
+     FIELD(shown),
+     .minimum = 1,
+     .maximum = 1000,
+     .action = show_augmented,
+     .help = "draw what the network sees of N images: augmented.png",
+     .prose = "Draw <n> training images (1 to 1000), chosen evenly, as the keys `augment` of the "
+              "config change them, into the file *augmented.png* in the run directory, or in the "
+              "current directory if none is given, and print its path. Nothing is trained. Each "
+              "image has a row: first unchanged, then as in epochs 1 to 7, with exactly the pixels "
+              "of training. Small images are enlarged by an integer factor. An existing file of "
+              "that name is replaced."},
+    {.name = "print-config",
+     .action = print_config,
+     .help = "print the config with overrides and defaults filled in; train nothing",
+     .prose =
+         "Print the config as training would take it, as JSON: with every `KEY=VALUE` of the "
+         "command line put in, and every default filled in. What is printed is a config of its "
+         "own. Does not read the data."},
+    {.name = "help-config",
+     .action = help_config,
+     .help = "explain every key of the config",
+     .prose = "Explain every key of the config."},
+    {.name = "schema",
+     .action = schema,
+     .help = "print the config's JSON Schema",
+     .prose = "Print the config's JSON Schema, for editors."},
+    {.name = "verbose",
+     .letter = 'v',
+     FIELD(verbose),
+     .help = "more messages",
+     .prose = "More messages."},
+    {.name = NULL},
+};
+
+static cnn_status add_override(void *context, const char *value, cnn_error *error) {
+    train_command *command = context;
+    (void)error;
+    command->overrides[command->override_count++] = value;
+    return CNN_OK;
+}
+
+static const cnn_program program = {
+    .name = "cnntrain",
+    .usage = "usage: cnntrain --config FILE [KEY=VALUE ...] [OPTION ...]\n"
+             "\n"
+             "Trains a small convolutional network that tells two kinds of image apart, and\n"
+             "writes its weights and everything about the run to a directory.\n"
+             "\n"
+             "  KEY=VALUE                 overrides a key of the config: train.epochs=3",
+    .notes = "Exit codes: 0 done, 1 I/O or memory, 2 flags or config, 3 data, 4 model file,\n"
+             "5 training diverged, 75 stopped by a signal after a checkpoint (use --resume).\n"
+             "\n"
+             "Decoded images are kept in $XDG_CACHE_HOME/cnntrain or ~/.cache/cnntrain, so that "
+             "the\nnext run starts at once. It may be removed at any time.\n"
+             "\n"
+             "  cnntrain --init photos > cfg.json && cnntrain --config cfg.json\n"
+             "  cnntrain --config configs/fashion.json\n"
+             "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b\n"
+             "  cnnpredict runs/b/model.bin image.png",
+    .options = options,
+    .shared = cnn_shared_rows,
+    .argument = add_override,
+    .work = train,
+    .key_words = cnn_config_words,
+    .key_reference = cnn_config_reference,
+};
+
 int main(int argc, char **argv) {
-    cnn_error error = {0};
-    cnn_progress progress;
-    cnn_broken_pipe_ignore();
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
-    train_command command = {.action = -1};
+    train_command command = {0};
     command.overrides = calloc((size_t)argc + 1, sizeof *command.overrides);
-    cnn_progress_start(&progress, "cnntrain", false, false);
-    cnn_status status = command.overrides
-                            ? cnn_options_parse(options, argc, argv, handle, &command, &error)
-                            : cnn_fail(&error, CNN_ERROR_RUNTIME, "out of memory");
-    cnn_progress_start(&progress, "cnntrain", command.quiet, command.verbose);
-    cnn_option_limit_memory(command.max_memory);
-    command.train.log = (cnn_log_sink){.write = cnn_progress_log, .user = &progress};
-    command.train.progress = cnn_progress_show;
-    command.train.should_stop = should_stop;
-    command.train.user = &progress;
-    char *cache = command.no_cache ? NULL : cnn_cache_home("cnntrain");
-    command.train.cache_directory = cache;
-    if (status == CNN_OK) {
-        switch (command.action) {
-        case HELP:
-            print_help();
-            break;
-        case HELP_CONFIG:
-            status = print_text(cnn_config_help(), CNN_OK, &error);
-            break;
-        case SCHEMA:
-            status = print_text(cnn_config_schema(), CNN_OK, &error);
-            break;
-        case INIT:
-            status = init(&command, &error);
-            break;
-        case VERSION:
-            puts("cnntrain " CNN_VERSION);
-            break;
-        default:
-            status = run(&command, &error);
-            break;
-        }
+    if (!command.overrides) {
+        fputs("cnntrain: out of memory\n", stderr);
+        return CNN_ERROR_RUNTIME;
     }
-    free(cache);
+    const int code = cnn_program_main(&program, argc, argv, &command);
+    cnn_config_free(command.config);
+    free(command.cache);
     free(command.overrides);
-    cnn_progress_clear(&progress);
-    if (status == CNN_OK) {
-        status = cnn_flush_results(&error);
-    }
-    if (status != CNN_OK) {
-        cnn_progress_error(&progress, error.message);
-    }
-    return (int)status;
+    return code;
 }

@@ -1,30 +1,77 @@
 #include "cli/options.h"
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/machine_memory.h"
-#include "base/memory.h"
-#include "base/text.h"
 #include "cli/broken_pipe.h"
+
+#include "cnn/error.h"
+#include "cnn/file.h"
+#include "cnn/text.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS_MAX = 32 };
+enum { OPTIONS_MAX = 64 };
 
-/* What getopt_long calls long option i: LONG_OPTION + i, beyond every letter. */
+/* What getopt_long calls long option i: LONG_OPTION + i, above every letter. */
 enum { LONG_OPTION = 256 };
 
-/* An argument that getopt did not understand: the nearest name as a hint. */
-static cnn_status fail_unknown(const cnn_option *options, const char *found, cnn_error *error) {
+const cnn_option *cnn_program_option(const cnn_program *program, int i) {
+    const cnn_option *own = program->options;
+    for (; own->name && i > 0; own++) {
+        i--;
+    }
+    if (own->name) {
+        return own;
+    }
+    for (const cnn_option *shared = program->shared; shared && shared->name; shared++) {
+        if (i-- == 0) {
+            return shared;
+        }
+    }
+    return NULL;
+}
+
+/* --- parsing --- */
+
+/* The tables as getopt wants them. */
+typedef struct option_forms {
+    const cnn_option *rows[OPTIONS_MAX + 1]; /* NULL at the end */
+    struct option long_options[OPTIONS_MAX + 1];
+    char short_options[2 * OPTIONS_MAX + 3];
+} option_forms;
+
+static void fill_forms(const cnn_program *program, option_forms *forms) {
+    *forms = (option_forms){0};
+    size_t used = 0;
+    /* "-": hand arguments over in place; ":": tell a missing value from an unknown option */
+    forms->short_options[used++] = '-';
+    forms->short_options[used++] = ':';
+    for (int i = 0; i < OPTIONS_MAX && (forms->rows[i] = cnn_program_option(program, i)); i++) {
+        const cnn_option *row = forms->rows[i];
+        forms->long_options[i] = (struct option){
+            .name = row->name,
+            .has_arg = row->argument ? required_argument : no_argument,
+            .val = LONG_OPTION + i,
+        };
+        if (row->letter) {
+            forms->short_options[used++] = row->letter;
+            if (row->argument) {
+                forms->short_options[used++] = ':';
+            }
+        }
+    }
+}
+
+/* An argument that getopt did not understand, with the nearest name as a hint. */
+static cnn_status fail_unknown(const option_forms *forms, const char *found, cnn_error *error) {
     const char *names[OPTIONS_MAX + 1] = {0};
-    for (int i = 0; i < OPTIONS_MAX && options[i].name; i++) {
-        names[i] = options[i].name;
+    for (int i = 0, count = 0; forms->rows[i]; i++) {
+        if (!forms->rows[i]->hidden) {
+            names[count++] = forms->rows[i]->name;
+        }
     }
     const char *word = found + strspn(found, "-");
     char name[64];
@@ -35,96 +82,165 @@ static cnn_status fail_unknown(const cnn_option *options, const char *found, cnn
                     nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
-cnn_status cnn_options_parse(const cnn_option *options, int argc, char **argv,
-                             cnn_option_handler *handle, void *context, cnn_error *error) {
-    struct option long_options[OPTIONS_MAX + 1] = {{0}};
-    /* "-": hand arguments over in place; ":": tell a missing value from an unknown option */
-    char short_options[2 * OPTIONS_MAX + 3] = "-:";
-    size_t used = 2;
-    for (int i = 0; i < OPTIONS_MAX && options[i].name; i++) {
-        long_options[i].name = options[i].name;
-        long_options[i].has_arg = options[i].argument ? required_argument : no_argument;
-        long_options[i].val = LONG_OPTION + i;
-        if (options[i].letter) {
-            short_options[used++] = options[i].letter;
-            if (options[i].argument) {
-                short_options[used++] = ':';
-            }
-        }
+/* What is wrong where getopt returned '?' or ':'. */
+static cnn_status fail_option(const option_forms *forms, int result, const char *word,
+                              cnn_error *error) {
+    const char letter[3] = {'-', (char)optopt, '\0'};
+    const char *name = optopt >= LONG_OPTION ? forms->rows[optopt - LONG_OPTION]->name : NULL;
+    if (result == '?' && name) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "option --%s takes no value", name);
     }
+    if (result == '?') {
+        return fail_unknown(forms, optopt ? letter : word, error);
+    }
+    return cnn_fail(error, CNN_ERROR_CONFIG, "option %s%s: expected a value after it",
+                    name ? "--" : letter, name ? name : "");
+}
+
+/* Two actions at once would leave one undone. */
+static cnn_status choose(const cnn_option *option, const cnn_option **chosen, cnn_error *error) {
+    if (*chosen && *chosen != option) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --%s and --%s, got both",
+                        (*chosen)->name, option->name);
+    }
+    *chosen = option;
+    return CNN_OK;
+}
+
+static cnn_status store(const cnn_option *option, const char *text, void *command,
+                        const cnn_option **chosen, cnn_error *error) {
+    void *field = (char *)command + option->offset;
+    if (option->parse) {
+        CNN_TRY(option->parse(option, text, field, error));
+    } else if (!option->action) {
+        *(bool *)field = true;
+    }
+    return option->action ? choose(option, chosen, error) : CNN_OK;
+}
+
+cnn_status cnn_options_parse(const cnn_program *program, int argc, char **argv, void *command,
+                             cnn_action **action, cnn_error *error) {
+    option_forms forms;
+    fill_forms(program, &forms);
+    const cnn_option *chosen = NULL;
     opterr = 0;
     optind = 1;
     int result;
-    cnn_status status = CNN_OK;
-    while (status == CNN_OK &&
-           (result = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-        char letter[3] = {'-', (char)optopt, '\0'};
-        if (result == '?' && optopt >= LONG_OPTION) {
-            status = cnn_fail(error, CNN_ERROR_CONFIG, "option --%s takes no value",
-                              options[optopt - LONG_OPTION].name);
-        } else if (result == '?') {
-            status = fail_unknown(options, optopt ? letter : argv[optind - 1], error);
-        } else if (result == ':') {
-            bool is_long = optopt >= LONG_OPTION;
-            status = cnn_fail(error, CNN_ERROR_CONFIG, "option %s%s: expected a value after it",
-                              is_long ? "--" : letter,
-                              is_long ? options[optopt - LONG_OPTION].name : "");
-        } else if (result == 1) {
-            status = handle(context, -1, optarg, error);
-        } else if (result >= LONG_OPTION) {
-            status = handle(context, result - LONG_OPTION, optarg, error);
-        } else {
-            int place = 0;
-            while (options[place].letter != result) {
-                place++;
-            }
-            status = handle(context, place, optarg, error);
+    while ((result = getopt_long(argc, argv, forms.short_options, forms.long_options, NULL)) !=
+           -1) {
+        if (result == '?' || result == ':') {
+            return fail_option(&forms, result, argv[optind - 1], error);
         }
+        if (result == 1) {
+            CNN_TRY(program->argument(command, optarg, error));
+            continue;
+        }
+        int i = result - LONG_OPTION;
+        for (int k = 0; i < 0; k++) {
+            i = forms.rows[k]->letter == result ? k : i;
+        }
+        CNN_TRY(store(forms.rows[i], optarg, command, &chosen, error));
     }
-    for (; status == CNN_OK && optind < argc; optind++) { /* behind "--" */
-        status = handle(context, -1, argv[optind], error);
+    for (; optind < argc; optind++) { /* after "--" */
+        CNN_TRY(program->argument(command, argv[optind], error));
     }
-    return status;
-}
-
-void cnn_options_print(const cnn_option *options) {
-    for (; options->name; options++) {
-        char left[40];
-        (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", options->letter ? '-' : ' ',
-                       options->letter ? options->letter : ' ', options->letter ? "," : " ",
-                       options->name, options->argument ? " " : "",
-                       options->argument ? options->argument : "");
-        printf("  %-24s  %s\n", left, options->help);
-    }
-}
-
-cnn_status cnn_option_number(const char *name, const char *text, double minimum, double maximum,
-                             double *value, cnn_error *error) {
-    char *end;
-    *value = strtod(text, &end);
-    if (end == text || *end || !(*value >= minimum && *value <= maximum)) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--%s: expected a number from %g to %g, got \"%.60s\"", name, minimum,
-                        maximum, text);
-    }
+    *action = chosen ? chosen->action : program->work;
     return CNN_OK;
 }
 
-cnn_status cnn_option_integer(const char *name, const char *text, int minimum, int maximum,
-                              int *value, cnn_error *error) {
+/* --- help --- */
+
+void cnn_program_help(const cnn_program *program) {
+    puts(program->usage);
+    const cnn_option *option;
+    for (int i = 0; (option = cnn_program_option(program, i)); i++) {
+        char left[40];
+        (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", option->letter ? '-' : ' ',
+                       option->letter ? option->letter : ' ', option->letter ? "," : " ",
+                       option->name, option->argument ? " " : "",
+                       option->argument ? option->argument : "");
+        if (!option->hidden) {
+            printf("  %-24s  %s\n", left, option->help);
+        }
+    }
+    if (program->notes) {
+        printf("\n%s\n", program->notes);
+    }
+}
+
+/* --- kinds of values --- */
+
+cnn_status cnn_option_text(const cnn_option *option, const char *text, void *field,
+                           cnn_error *error) {
+    (void)option, (void)error;
+    *(const char **)field = text;
+    return CNN_OK;
+}
+
+cnn_status cnn_check_path(const char *name, const char *path, cnn_error *error) {
+    char tilde[CNN_TILDE_TEXT_SIZE];
+    if (!*path) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a path, got \"\"", name);
+    }
+    return cnn_path_tilde(path, tilde) ? cnn_fail(error, CNN_ERROR_CONFIG, "%s: %s", name, tilde)
+                                       : CNN_OK;
+}
+
+cnn_status cnn_option_path(const cnn_option *option, const char *text, void *field,
+                           cnn_error *error) {
+    char name[40];
+    (void)snprintf(name, sizeof name, "--%s", option->name);
+    CNN_TRY(cnn_check_path(name, text, error));
+    return cnn_option_text(option, text, field, error);
+}
+
+cnn_status cnn_option_integer(const cnn_option *option, const char *text, void *field,
+                              cnn_error *error) {
     char *end;
     errno = 0;
     long number = strtol(text, &end, 10);
-    if (end == text || *end || errno != 0 || number < minimum || number > maximum) {
+    if (end == text || *end || errno != 0 || (double)number < option->minimum ||
+        (double)number > option->maximum) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--%s: expected an integer from %d to %d, got \"%.60s\"", name, minimum,
-                        maximum, text);
+                        "--%s: expected an integer from %.0f to %.0f, got \"%.60s\"", option->name,
+                        option->minimum, option->maximum, text);
     }
-    *value = (int)number;
+    *(int *)field = (int)number;
     return CNN_OK;
 }
 
-cnn_status cnn_option_size(const char *name, const char *text, uint64_t *bytes, cnn_error *error) {
+cnn_status cnn_option_number(const cnn_option *option, const char *text, void *field,
+                             cnn_error *error) {
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || *end || !(number >= option->minimum && number <= option->maximum)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--%s: expected a number from %g to %g, got \"%.60s\"", option->name,
+                        option->minimum, option->maximum, text);
+    }
+    *(double *)field = number;
+    return CNN_OK;
+}
+
+cnn_status cnn_option_choice(const cnn_option *option, const char *text, void *field,
+                             cnn_error *error) {
+    char expected[256] = "";
+    size_t used = 0;
+    for (int i = 0; option->choices[i]; i++) {
+        if (strcmp(text, option->choices[i]) == 0) {
+            *(int *)field = i;
+            return CNN_OK;
+        }
+        const char *before = i == 0 ? "" : option->choices[i + 1] ? ", " : " or ";
+        used += (size_t)snprintf(expected + used, sizeof expected - used, "%s%s", before,
+                                 option->choices[i]);
+    }
+    return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected %s, got \"%.60s\"", option->name,
+                    expected, text);
+}
+
+cnn_status cnn_option_size(const cnn_option *option, const char *text, void *field,
+                           cnn_error *error) {
     static const char units[] = "KMGT";
     char *end;
     double number = strtod(text, &end);
@@ -135,26 +251,14 @@ cnn_status cnn_option_size(const char *name, const char *text, uint64_t *bytes, 
     }
     if (end == text || *end || !(number >= 1.0 && number < 0x1p63)) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--%s: expected a number of bytes such as 800M or 10G, got \"%.60s\"", name,
-                        text);
+                        "--%s: expected a number of bytes such as 800M or 10G, got \"%.60s\"",
+                        option->name, text);
     }
-    *bytes = (uint64_t)number;
+    *(uint64_t *)field = (uint64_t)number;
     return CNN_OK;
 }
 
-cnn_status cnn_option_path(const char *name, const char *text, cnn_error *error) {
-    char tilde[CNN_TILDE_TEXT_SIZE];
-    if (!*text) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a path, got \"\"", name);
-    }
-    return cnn_path_tilde(text, tilde) ? cnn_fail(error, CNN_ERROR_CONFIG, "%s: %s", name, tilde)
-                                       : CNN_OK;
-}
-
-void cnn_option_limit_memory(uint64_t bytes) {
-    size_t machine = cnn_machine_memory();
-    cnn_memory_limit(bytes == 0 ? machine : bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX);
-}
+/* --- results --- */
 
 static cnn_status fail_printing(cnn_error *error) {
     cnn_broken_pipe_end(errno);

@@ -1,4 +1,6 @@
-/* Command-line options: one table a program drives parsing and help. */
+/* Command-line options. An option is a row of a table: its names, where its value is stored, and
+ * its text. Parsing, --help, the manual page and the shell completions (reference.h) all follow
+ * from the row. */
 #ifndef CNN_CLI_OPTIONS_H
 #define CNN_CLI_OPTIONS_H
 
@@ -8,50 +10,71 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct cnn_option {
-    const char *name;     /* without its dashes */
-    char letter;          /* its short form, or 0 */
-    const char *argument; /* how help names its value; NULL: it takes none */
-    const char *help;
-} cnn_option;
+typedef struct cnn_option cnn_option;
 
-/* Called for every option (its place in the table, and its value) … and for every other argument
- * (place -1), in the order of the command line. Returns a status, with *error filled where it is
- * not CNN_OK. */
-typedef cnn_status cnn_option_handler(void *context, int option, const char *value,
-                                      cnn_error *error);
+/* What the program does instead of its usual work. command: the struct that the options filled. */
+typedef cnn_status cnn_action(void *command, cnn_error *error);
 
-/* Parses by GNU's rules: options and arguments in any order, "--" ends options, --name=value,
- * unique abbreviations. options ends with a NULL name. CNN_ERROR_CONFIG with a hint for what is
- * unknown. */
-CNN_MUST_USE cnn_status cnn_options_parse(const cnn_option *options, int argc, char **argv,
-                                          cnn_option_handler *handle, void *context,
-                                          cnn_error *error);
+/* Reads the text of a value into its field; CNN_ERROR_CONFIG with a message that names --name. */
+typedef cnn_status cnn_option_parse(const cnn_option *option, const char *text, void *field,
+                                    cnn_error *error);
 
-/* Prints the table to stdout, a line an option. */
-void cnn_options_print(const cnn_option *options);
+struct cnn_option {
+    const char *name;           /* without its dashes */
+    char letter;                /* its short form, or 0 */
+    const char *argument;       /* what help calls its value; NULL: it takes none */
+    cnn_option_parse *parse;    /* of the value; NULL: a flag, whose field is a bool, or no field */
+    size_t offset;              /* of the field in the program's command struct */
+    double minimum, maximum;    /* of numbers */
+    const char *const *choices; /* of cnn_option_choice; ends with NULL */
+    cnn_action *action; /* not NULL: the option asks for it; at most one action is allowed */
+    bool hidden;        /* not in help, manual and completions */
+    const char *help;   /* for --help: a few words */
+    const char *prose;  /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
+};
 
-/* A whole number from minimum to maximum; the message names --name. */
-CNN_MUST_USE cnn_status cnn_option_integer(const char *name, const char *text, int minimum,
-                                           int maximum, int *value, cnn_error *error);
-/* A number from minimum to maximum. */
-CNN_MUST_USE cnn_status cnn_option_number(const char *name, const char *text, double minimum,
-                                          double maximum, double *value, cnn_error *error);
+/* Kinds of values. */
+cnn_option_parse cnn_option_text;    /* const char *: any text, which stays the command line's */
+cnn_option_parse cnn_option_path;    /* const char *: cnn_check_path */
+cnn_option_parse cnn_option_integer; /* int, from minimum to maximum */
+cnn_option_parse cnn_option_number;  /* double, from minimum to maximum */
+cnn_option_parse cnn_option_choice;  /* int (or an enum): the index of one of the choices */
+/* uint64_t, a number of bytes, at least 1: "500000", "800M", "1.5G"; K, M, G and T count in powers
+ * of 1024, and iB may follow them. */
+cnn_option_parse cnn_option_size;
 
-/* A number of bytes, at least 1: "500000", "800M", "1.5G"; K, M, G and T count in powers of 1024,
- * and may have iB behind them. */
-CNN_MUST_USE cnn_status cnn_option_size(const char *name, const char *text, uint64_t *bytes,
-                                        cnn_error *error);
+/* A program as its command line shows it. */
+typedef struct cnn_program {
+    const char *name;
+    const char *usage;         /* --help: before the options … */
+    const char *notes;         /* … and after them; NULL: nothing */
+    const cnn_option *options; /* ends with a NULL name */
+    const cnn_option *shared;  /* rows that it shares with other programs, likewise; NULL: none */
+    /* Stores an argument that is no option; called in the order of the command line. */
+    cnn_status (*argument)(void *command, const char *value, cnn_error *error);
+    cnn_action *work;         /* what it does where no option asks for an action */
+    char *(*key_words)(void); /* keys that it takes as KEY=VALUE: see cnn_config_words; or NULL */
+    char *(*key_reference)(void); /* … and their part of the manual page, or NULL */
+} cnn_program;
 
-/* A path that is not empty, and needs no shell to expand it (cnn_path_tilde). name: of the option,
- * "--out", or of the argument, "PATH". */
-CNN_MUST_USE cnn_status cnn_option_path(const char *name, const char *text, cnn_error *error);
+/* Option i of the program, its own before the shared ones; NULL after the last. */
+const cnn_option *cnn_program_option(const cnn_program *program, int i);
 
-/* Obeys --max-memory; 0: not given, so that it is what the machine has. */
-void cnn_option_limit_memory(uint64_t bytes);
+/* Fills *command by GNU's rules: options and arguments in any order, "--" ends options,
+ * --name=value, unique abbreviations. *action: what to do, program->work unless an option asks for
+ * something else. CNN_ERROR_CONFIG with a hint for what is unknown. */
+CNN_MUST_USE cnn_status cnn_options_parse(const cnn_program *program, int argc, char **argv,
+                                          void *command, cnn_action **action, cnn_error *error);
 
-/* Prints a text to stdout. This and cnn_flush_results end the program where nobody reads it any
- * more (cnn_broken_pipe_end). */
+/* --help: prints usage, a line for each option, and notes. */
+void cnn_program_help(const cnn_program *program);
+
+/* Is it a path that is not empty, and needs no shell to expand it (cnn_path_tilde)? name: of what
+ * it is for, "--out" or "PATH". */
+CNN_MUST_USE cnn_status cnn_check_path(const char *name, const char *path, cnn_error *error);
+
+/* Prints a text to stdout. This and the next one end the program where nobody reads it any more
+ * (cnn_broken_pipe_end). */
 CNN_MUST_USE cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error);
 
 /* Flushes stdout; CNN_ERROR_RUNTIME where output was lost (a full disk). */

@@ -61,8 +61,3 @@ void cnn_progress_show(void *user, const cnn_train_progress *state) {
             (long long)state->batches, state->loss, state->images_per_second, left / 60, left % 60);
     (void)fflush(stderr);
 }
-
-void cnn_progress_error(cnn_progress *progress, const char *message) {
-    cnn_progress_clear(progress);
-    fprintf(stderr, "%s: %s\n", progress->program, message);
-}

@@ -25,7 +25,4 @@ void cnn_progress_show(void *user, const cnn_train_progress *state);
 /* Wipes the line off the screen. */
 void cnn_progress_clear(cnn_progress *progress);
 
-/* "cnntrain: message" for an error that ends the program. */
-void cnn_progress_error(cnn_progress *progress, const char *message);
-
 #endif

@@ -44,31 +44,38 @@ static bool describe_difference(const char *key, const cJSON *was, const cJSON *
     return complete;
 }
 
-/* Does the learning rate of every step depend on the length of the run? */
-static bool has_fixed_length(const cJSON *config) {
-    const char *schedule = cJSON_GetStringValue(value_at(config, "train.schedule"));
-    return schedule && (strcmp(schedule, "cosine") == 0 || strcmp(schedule, "one_cycle") == 0);
+/* Is the string one of the words (ended by NULL)? */
+static bool is_among(const cJSON *item, const char *const *words) {
+    for (; cJSON_IsString(item) && *words; words++) {
+        if (strcmp(item->valuestring, *words) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/* May a run that is resumed differ in the key, from `was` to `is` (NULL: none)? */
-static bool may_change(const cnn_config_key *key, const cJSON *was, const cJSON *is,
-                       const cJSON *before) {
-    bool paths = key->kind == CNN_CONFIG_PATH || key->kind == CNN_CONFIG_VALIDATION;
-    if (paths && strncmp(key->path, "data.", strlen("data.")) == 0) {
-        return key->may_change && cJSON_IsString(was) && cJSON_IsString(is);
+/* May a run that was started with the config `before` go on with another value of the key? */
+static bool may_change(const char *name, const cJSON *before, const cJSON *was, const cJSON *is) {
+    for (const cnn_resume_rule *rule = cnn_resume_rules; rule->key; rule++) {
+        if (strcmp(rule->key, name) == 0) {
+            return (!rule->left_to_data || !is) &&
+                   (!rule->path_to_path || (cJSON_IsString(was) && cJSON_IsString(is))) &&
+                   !(rule->unless_key &&
+                     is_among(value_at(before, rule->unless_key), rule->unless_values));
+        }
     }
-    return key->may_change && !(strcmp(key->path, "train.epochs") == 0 && has_fixed_length(before));
+    return false;
 }
 
 /* Finds the first key in which the two differ; false where memory is refused. */
 static bool compare(const cJSON *before, const cJSON *after, char difference[256]) {
-    for (const cnn_config_key *key = cnn_config_keys; key->path; key++) {
-        const cJSON *was = value_at(before, key->path);
-        const cJSON *is = value_at(after, key->path);
-        bool left_to_data = key->kind == CNN_CONFIG_CLASSES && !is;
-        if ((was || is) && !left_to_data && !cJSON_Compare(was, is, true) &&
-            !may_change(key, was, is, before)) {
-            return describe_difference(key->path, was, is, difference);
+    const cnn_key *key;
+    for (int i = 0; (key = cnn_config_key(i)); i++) {
+        const cJSON *was = value_at(before, key->name);
+        const cJSON *is = value_at(after, key->name);
+        if ((was || is) && !cJSON_Compare(was, is, true) &&
+            !may_change(key->name, before, was, is)) {
+            return describe_difference(key->name, was, is, difference);
         }
     }
     return true;
@@ -76,18 +83,15 @@ static bool compare(const cJSON *before, const cJSON *after, char difference[256
 
 cnn_status cnn_config_difference(const char *started, const char *now, char difference[256],
                                  cnn_error *error) {
-    static const char what[] = "comparing configs";
     bool no_memory, no_memory_now;
     difference[0] = '\0';
     cJSON *before = cnn_json_parse(started, strlen(started) + 1, NULL, true, &no_memory);
     cJSON *after = cnn_json_parse(now, strlen(now) + 1, NULL, true, &no_memory_now);
     cnn_status status = CNN_OK;
-    if (no_memory || no_memory_now) {
-        status = cnn_fail_memory(error, what);
-    } else if (!cJSON_IsObject(before)) {
+    if (!no_memory && !cJSON_IsObject(before)) {
         status = cnn_fail(error, CNN_ERROR_MODEL, "expected a config as JSON, found other text");
-    } else if (!compare(before, after, difference)) {
-        status = cnn_fail_memory(error, what);
+    } else if (no_memory || no_memory_now || !compare(before, after, difference)) {
+        status = cnn_fail_memory(error, "comparing configs");
     }
     cJSON_Delete(before);
     cJSON_Delete(after);

@@ -1,11 +1,14 @@
 /* The config: what a run is to do, as checked values. Read from JSON (read.c) and KEY=VALUE
- * overrides (override.c), written back as JSON (write.c), compared (compare.c), described as help
- * (help.c) and schema (schema.c), all by one table of keys (keys.c). */
+ * overrides (override.c), written back as JSON (write.c), compared (compare.c), described as help,
+ * manual and completions (help.c) and schema (schema.c), all by one table of keys (keys.h). */
 #ifndef CNN_CONFIG_CONFIG_H
 #define CNN_CONFIG_CONFIG_H
 
 #include "base/json_writer.h"
+#include "base/value_kind.h"
+#include "config/metric_names.h"
 #include "image/load.h"
+#include "nn/loss.h"
 #include "nn/network.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
@@ -21,16 +24,10 @@ typedef enum cnn_normalize {
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
 } cnn_normalize;
 
-/* A number, or a text that stands for one which the run finds ("f1"). */
-typedef struct cnn_number_or_text {
-    char *text; /* NULL: the number counts */
-    double number;
-} cnn_number_or_text;
-
 /* Which epoch is the best one, and when to stop looking for a better one. */
 typedef struct cnn_early_stopping {
-    int64_t metric;   /* cnn_metric_id, of the validation images */
-    int64_t patience; /* epochs without an improvement after which the run ends; 0: none */
+    cnn_metric_id metric; /* of the validation images */
+    int64_t patience;     /* epochs without an improvement after which the run ends; 0: none */
     double smoothing; /* share of the earlier epochs' value in each epoch's, 0 <= smoothing < 1 */
     bool restore;     /* model.bin is the best epoch, not the last */
 } cnn_early_stopping;
@@ -43,21 +40,15 @@ struct cnn_config {
     } source;
     cnn_data_settings data;
     cnn_image_settings image;
-    int64_t normalize; /* cnn_normalize */
+    cnn_normalize normalize;
     cnn_augment_settings augment;
     cnn_network_spec network;
     struct {
         int64_t epochs, batch_size;
-        int64_t optimizer; /* cnn_optimizer_kind */
-        double learning_rate, momentum;
-        bool nesterov;
-        double beta1, beta2, epsilon, weight_decay;
-        int64_t schedule; /* cnn_schedule_kind */
-        double warmup_epochs;
-        int64_t step_epochs;
-        double step_factor;
-        double clip_norm; /* 0: no clipping */
-        double label_smoothing;
+        cnn_optimizer optimizer;
+        cnn_schedule schedule;         /* `epochs` and `steps_an_epoch` are the run's to fill in */
+        cnn_objective objective;       /* pos_weight likewise */
+        double clip_norm;              /* 0: no clipping */
         cnn_number_or_text pos_weight; /* the text: "balanced" */
         double ema_decay;              /* 0: no average of the weights */
         bool shuffle;
@@ -70,20 +61,21 @@ struct cnn_config {
     char *output; /* NULL where not given */
 };
 
-/* cnn_config_load for JSON text in memory, of `size` bytes and one '\0' behind them; `name` is what
+/* cnn_config_load for JSON text in memory, of `size` bytes and one '\0' after them; `name` is what
  * messages call it. */
 CNN_MUST_USE cnn_status cnn_config_parse(const char *name, const char *text, size_t size,
                                          const char *const *overrides, size_t override_count,
                                          cnn_config **config, cnn_error *error);
 
-/* The resolved config as JSON text, every key with its value. NULL when memory is refused. Free
- * with cnn_free. */
-char *cnn_config_to_json(const cnn_config *config);
+/* The value of one key as JSON; null where it is not given. */
+void cnn_config_write_key(const cnn_config *config, const char *name, cnn_json_writer *json);
+
+/* Fails where the config has a value that a cross-validation has no use for. */
+CNN_MUST_USE cnn_status cnn_config_check_folds(const cnn_config *config, cnn_error *error);
 
 /* The first difference between the config that a run was started with and the one it is to go on
  * with, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is none. Leaves
- * out the keys that a run may change when it goes on (may_change in the table; train.epochs only
- * where the schedule does not depend on it), and data.classes where `now` leaves it to the data.
+ * out what a resumed run may change (cnn_resume_rules in config/keys.h).
  * CNN_ERROR_MODEL, with a message that names no file, where `started` is not JSON;
  * CNN_ERROR_RUNTIME where memory is refused. */
 CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,

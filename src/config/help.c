@@ -1,74 +1,15 @@
-/* The table of keys as help. */
+/* The tables of keys and layers as help, as a part of the manual, and as words for completions. */
 #include "config/keys.h"
 
-#include "base/text.h"
+#include "cnn/mdoc.h"
 
-#include <stdio.h>
 #include <string.h>
 
-/* "a", "b", in lines that end before column 88; begin: the column of the first. */
-static void describe_choices(const char *const *choices, size_t begin, cnn_text *text) {
-    size_t column = begin;
-    for (size_t i = 0; choices[i]; i++) {
-        size_t length = strlen(choices[i]) + strlen(", \"\"");
-        bool fits = column + length < 84;
-        cnn_text_format(text, "%s%s\"%s\"", i ? "," : "",
-                        !fits ? "\n      "
-                        : i   ? " "
-                              : "",
-                        choices[i]);
-        column = fits ? column + length : 6 + length;
-    }
-}
+/* --- help --- */
 
-/* "integer >= 1, 32": type and default of a key, in one line. */
-static void describe_key(const cnn_config_key *key, cnn_text *text) {
-    switch (key->kind) {
-    case CNN_CONFIG_PATH:
-        cnn_text_format(text, "path");
-        break;
-    case CNN_CONFIG_INTEGER:
-        cnn_text_format(text, key->ends_only ? "%.0f or %.0f" : "integer %.0f to %.0f",
-                        key->minimum, key->maximum);
-        break;
-    case CNN_CONFIG_NUMBER:
-        cnn_text_format(text, "number %s %g, up to %g", key->above_minimum ? "above" : "from",
-                        key->minimum, key->maximum);
-        break;
-    case CNN_CONFIG_BOOLEAN:
-        cnn_text_format(text, "true or false");
-        break;
-    case CNN_CONFIG_CHOICE:
-        describe_choices(key->choices, strlen(key->path), text);
-        break;
-    case CNN_CONFIG_NUMBER_OR_TEXT:
-        cnn_text_format(text, "number %s %g, up to %g, or a text",
-                        key->above_minimum ? "above" : "from", key->minimum, key->maximum);
-        break;
-    case CNN_CONFIG_VALIDATION:
-        cnn_text_format(text, "path, or number from 0 to below 1");
-        break;
-    case CNN_CONFIG_CLASSES:
-        cnn_text_format(text, "two names");
-        break;
-    case CNN_CONFIG_LAYERS:
-        cnn_text_format(text, "list of layers, see below");
-        break;
-    }
-    if (key->required) {
-        cnn_text_format(text, "; required");
-    } else if (key->kind == CNN_CONFIG_BOOLEAN) {
-        cnn_text_format(text, "; default %s", key->fallback > 0.0 ? "true" : "false");
-    } else if (key->kind == CNN_CONFIG_CHOICE) {
-        cnn_text_format(text, "; default \"%s\"", key->choices[(int)key->fallback]);
-    } else if (key->kind != CNN_CONFIG_PATH && key->kind != CNN_CONFIG_CLASSES) {
-        cnn_text_format(text, "; default %g", key->fallback);
-    }
-}
-
-/* Text broken into lines of at most 88 columns, each indented by 6. */
-static void wrap(const char *words, cnn_text *text) {
-    size_t column = 0;
+/* Text broken into lines of at most 88 columns, each indented by 6. column: where the first begins,
+ * 0 for a new line. */
+static void wrap(const char *words, size_t column, cnn_text *text) {
     while (*words) {
         size_t length = strcspn(words, " ");
         if (column > 0 && column + 1 + length > 82) {
@@ -83,25 +24,20 @@ static void wrap(const char *words, cnn_text *text) {
     cnn_text_format(text, "\n");
 }
 
-static void describe_layer_key(const cnn_layer_key *key, cnn_text *text) {
-    if (key->range) {
-        cnn_text_format(text, "number %g to %g; default %g", key->range->minimum,
-                        key->range->maximum, key->range->fallback);
-        return;
-    }
-    const char *fallback = key->fallback_key;
-    for (const cnn_layer_name *name = key->names; name && name->text; name++) {
-        cnn_text_format(text, "\"%s\", ", name->text);
-        fallback = name->value == key->fallback ? name->text : fallback;
-    }
-    cnn_text_format(text, "integer %d to %d", key->minimum, key->maximum);
-    if (key->required) {
-        cnn_text_format(text, "; required");
-    } else if (fallback) {
-        cnn_text_format(text, "; default %s", fallback);
+/* "  train.epochs  (an integer …; default 10)", and what it is. */
+static void add_key_help(const cnn_key *key, const char *indent, cnn_text *text) {
+    cnn_text described = {0};
+    cnn_text_format(&described, "(");
+    cnn_key_describe(key, &described);
+    cnn_text_format(&described, ")");
+    cnn_text_format(text, "%s%s ", indent, key->name);
+    if (described.failed) {
+        text->failed = true;
     } else {
-        cnn_text_format(text, "; default %d", key->fallback);
+        wrap(described.data, strlen(indent) + strlen(key->name) - 4, text);
     }
+    cnn_text_free(&described);
+    wrap(key->help, 0, text);
 }
 
 char *cnn_config_help(void) {
@@ -110,29 +46,112 @@ char *cnn_config_help(void) {
                     "Keys of the config (JSON). On the command line: KEY=VALUE, such as "
                     "train.epochs=3\nor layers.0.filters=32. Paths are relative to the working "
                     "directory, those in a\nmanifest to the manifest.\n\n");
-    for (const cnn_config_key *key = cnn_config_keys; key->path; key++) {
-        cnn_text_format(&text, "  %s  (", key->path);
-        describe_key(key, &text);
-        cnn_text_format(&text, ")\n");
-        wrap(key->help, &text);
-        if (key->texts) {
-            char texts[256];
-            (void)snprintf(texts, sizeof texts, "text: %s", key->texts);
-            wrap(texts, &text);
-        }
+    const cnn_key *key;
+    for (int i = 0; (key = cnn_config_key(i)); i++) {
+        add_key_help(key, "  ", &text);
     }
     cnn_text_format(&text,
                     "\nLayers, each {\"type\": NAME, KEY: VALUE, …}; the last two are dense with "
                     "1 unit, and sigmoid.\n\n");
     for (const cnn_layer_ops *const *ops = cnn_layer_registry; *ops; ops++) {
         cnn_text_format(&text, "  %s\n", (*ops)->name);
-        wrap((*ops)->help, &text);
-        for (const cnn_layer_key *key = (*ops)->keys; key->name; key++) {
-            cnn_text_format(&text, "    %s  (", key->name);
-            describe_layer_key(key, &text);
-            cnn_text_format(&text, ")\n");
-            wrap(key->help, &text);
+        wrap((*ops)->help, 0, &text);
+        for (key = (*ops)->keys; key->name; key++) {
+            add_key_help(key, "    ", &text);
         }
+    }
+    return cnn_text_take(&text);
+}
+
+/* --- manual --- */
+
+static void add_prose(const char *prose, const char *help, cnn_text *text) {
+    if (prose) {
+        cnn_mdoc_prose(text, prose);
+    } else {
+        cnn_mdoc_sentence(text, help);
+    }
+}
+
+/* What a resumed run may do with the key. */
+static void add_resume_rule(const char *name, cnn_text *text) {
+    for (const cnn_resume_rule *rule = cnn_resume_rules; rule->key; rule++) {
+        if (strcmp(rule->key, name) != 0 || rule->left_to_data) {
+            continue;
+        }
+        cnn_text sentence = {0};
+        cnn_text_format(&sentence, "A resumed run may change it%s",
+                        rule->path_to_path ? " to another path of the same images" : "");
+        if (rule->unless_key) {
+            cnn_text_format(&sentence, ", unless `%s` is", rule->unless_key);
+            for (int i = 0; rule->unless_values[i]; i++) {
+                cnn_text_format(&sentence, "%s \"%s\"", i ? " or" : "", rule->unless_values[i]);
+            }
+        }
+        cnn_mdoc_sentence(text, sentence.failed ? "" : sentence.data);
+        text->failed = text->failed || sentence.failed;
+        cnn_text_free(&sentence);
+    }
+}
+
+static void add_key_item(const cnn_key *key, cnn_text *text) {
+    cnn_text described = {0};
+    cnn_key_describe(key, &described);
+    cnn_text_format(text, ".It Cm %s Pq", key->name);
+    cnn_mdoc_words(text, described.failed ? "" : described.data);
+    text->failed = text->failed || described.failed;
+    cnn_text_free(&described);
+    cnn_text_format(text, "\n");
+    add_prose(key->prose, key->help, text);
+    add_resume_rule(key->name, text);
+}
+
+static void add_layer_items(cnn_text *text) {
+    for (const cnn_layer_ops *const *ops = cnn_layer_registry; *ops; ops++) {
+        cnn_text_format(text, ".It Cm %s\n", (*ops)->name);
+        add_prose((*ops)->prose, (*ops)->help, text);
+        if ((*ops)->keys->name) {
+            cnn_text_format(text, ".Bl -tag -width Ds -compact\n");
+            for (const cnn_key *key = (*ops)->keys; key->name; key++) {
+                add_key_item(key, text);
+            }
+            cnn_text_format(text, ".El\n");
+        }
+    }
+}
+
+char *cnn_config_reference(void) {
+    cnn_text text = {0};
+    for (const cnn_config_section *section = cnn_config_sections; section->title; section++) {
+        cnn_text_format(&text, ".Ss %s\n", section->title);
+        if (section->prose) {
+            cnn_mdoc_prose(&text, section->prose);
+        }
+        cnn_text_format(&text, ".Bl -tag -width Ds\n");
+        for (const cnn_key *key = section->keys; key->name; key++) {
+            add_key_item(key, &text);
+            if (section->has_layers) {
+                cnn_text_format(&text, ".El\n.Pp\nThe layers are:\n.Bl -tag -width Ds\n");
+                add_layer_items(&text);
+            }
+        }
+        cnn_text_format(&text, ".El\n");
+    }
+    return cnn_text_take(&text);
+}
+
+/* --- completions --- */
+
+char *cnn_config_words(void) {
+    cnn_text text = {0};
+    const cnn_key *key;
+    for (int i = 0; (key = cnn_config_key(i)); i++) {
+        const char *const *words = key->kind->words ? key->kind->words(key) : NULL;
+        cnn_text_format(&text, "%s", key->name);
+        for (; words && *words; words++) {
+            cnn_text_format(&text, " %s", *words);
+        }
+        cnn_text_format(&text, "\n");
     }
     return cnn_text_take(&text);
 }

@@ -1,116 +1,129 @@
 #include "config/keys.h"
 
-#include "config/metric_names.h"
-#include "config/threshold_rule.h"
-
 #include <stddef.h>
-#include <string.h>
 
 static const char *const bad_images[] = {"fail", "skip", NULL};
 static const char *const duplicates[] = {"error", "allow", NULL};
+static const char *const samplings[] = {"all", "balanced", NULL};
 static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
-static const char *const optimizers[] = {"sgd", "momentum", "adam", "adamw", NULL};
-static const char *const schedules[] = {"constant", "step", "cosine", "one_cycle", NULL};
-static const char *const samplings[] = {"all", "balanced", NULL};
-static const char *const stopping_metrics[] = {
-#define VALIDATION_METRIC(field, text, more_is_better, needs_threshold) "val_" #field,
-    CNN_METRIC_LIST(VALIDATION_METRIC)
-#undef VALIDATION_METRIC
-        NULL};
-
-static bool is_balanced(const char *text) {
-    return strcmp(text, "balanced") == 0;
-}
 
 #define FIELD(field) .offset = offsetof(cnn_config, field)
-/* The largest decay; 1 would never learn. */
-#define LARGEST_DECAY 0.999999
-/* The largest whole number up to which a JSON number (a double) holds every one exactly. */
-#define LARGEST_EXACT 9007199254740991.0
 
-const cnn_config_key cnn_config_keys[] = {
-    {.path = "data.train",
-     .kind = CNN_CONFIG_PATH,
+static const cnn_key data_keys[] = {
+    {.name = "data.train",
+     .kind = &cnn_kind_path,
      FIELD(data.train),
      .required = true,
-     .may_change = true, /* the images may have moved: their content decides */
      .help = "a folder with one sub-folder per class, or a .csv manifest with a header: "
-             "path,label[,split][,group]"},
-    {.path = "data.validation",
-     .kind = CNN_CONFIG_VALIDATION,
+             "path,label[,split][,group]",
+     .prose = "The training images: see {DATA LAYOUTS}."},
+    {.name = "data.validation",
+     .kind = &cnn_kind_validation,
      FIELD(data.validation),
      .maximum = 1,
+     .below_maximum = true,
      .fallback = 0.1,
-     .may_change = true, /* … from one path to another */
-     .help = "a second folder or manifest, or the share of data.train to hold back"},
-    {.path = "data.test",
-     .kind = CNN_CONFIG_PATH,
+     .help = "a second folder or manifest, or the share of data.train to hold back",
+     .prose =
+         "A second folder or manifest, or the share of `data.train` to hold back. Which images are "
+         "held back depends on their content, their group and the seed, not on their names or "
+         "order. Copies of one image, and images of one group, never fall on both sides. Where the "
+         "manifest of `data.train` has rows of the split `validation`, nothing else is held back."},
+    {.name = "data.test",
+     .kind = &cnn_kind_path,
      FIELD(data.test),
-     .may_change = true,
-     .help = "a folder or manifest that is evaluated once, after training"},
-    {.path = "data.classes",
-     .kind = CNN_CONFIG_CLASSES,
+     .help = "a folder or manifest that is evaluated once, after training",
+     .prose = "A folder or manifest that is evaluated once, after training. Default: none, or the "
+              "rows of the split `test`."},
+    {.name = "data.classes",
+     .kind = &cnn_kind_classes,
      FIELD(data.classes),
-     .help = "[negative, positive]: the second is class 1; default: the two names, sorted"},
-    {.path = "data.bad_images",
-     .kind = CNN_CONFIG_CHOICE,
+     .help = "[negative, positive]: the second is class 1; default: the two names, sorted",
+     .prose =
+         "The second class is class 1, the one whose probability the model gives. Default: the "
+         "two names that the data has, sorted by their bytes. Needed where the data has more "
+         "than two; images of others are left out."},
+    {.name = "data.bad_images",
+     .kind = &cnn_kind_choice,
      FIELD(data.bad_images),
      .choices = bad_images,
-     .help = "what to do about unreadable images; each is named, either way"},
-    {.path = "data.duplicates",
-     .kind = CNN_CONFIG_CHOICE,
+     .help = "what to do about unreadable images; each is named, either way",
+     .prose = "What to do about unreadable images. Each is named with its reason, either way."},
+    {.name = "data.duplicates",
+     .kind = &cnn_kind_choice,
      FIELD(data.duplicates),
      .choices = duplicates,
      .help = "what to do about copies of an image with two labels, or in two of train, validation "
-             "and test"},
-    {.path = "data.sampling",
-     .kind = CNN_CONFIG_CHOICE,
+             "and test",
+     .prose =
+         "What to do about exact copies of an image that have two labels, and about those that are "
+         "in two of training, validation and test images: \"error\" names the first of them and "
+         "ends the run; \"allow\" says how many there are and trains. Copies are images with the "
+         "same size and colours, once decoded and upright, whatever their names and formats. "
+         "Copies of one label in one split are not an error; their number is reported."},
+    {.name = "data.sampling",
+     .kind = &cnn_kind_choice,
      FIELD(data.sampling),
      .choices = samplings,
      .help =
          "the training images of an epoch: all, once each; or balanced: as many in all, half of "
-         "each class, those of the smaller one repeated evenly"},
-    {.path = "image.width",
-     .kind = CNN_CONFIG_INTEGER,
+         "each class, those of the smaller one repeated evenly",
+     .prose =
+         "Which training images an epoch uses. \"all\": every one once. \"balanced\": as many in "
+         "all, but half of each class; images of the smaller class are repeated, none of them more "
+         "than once more often than another, and those of the larger class are drawn anew every "
+         "epoch. A message states the numbers."},
+    {.name = NULL},
+};
+
+static const cnn_key image_keys[] = {
+    {.name = "image.width",
+     .kind = &cnn_kind_integer,
      FIELD(image.width),
      .required = true,
      .minimum = 1,
      .maximum = 4096,
      .in_model = true,
      .help = "columns that the network sees"},
-    {.path = "image.height",
-     .kind = CNN_CONFIG_INTEGER,
+    {.name = "image.height",
+     .kind = &cnn_kind_integer,
      FIELD(image.height),
      .required = true,
      .minimum = 1,
      .maximum = 4096,
      .in_model = true,
      .help = "rows that the network sees"},
-    {.path = "image.channels",
-     .kind = CNN_CONFIG_INTEGER,
+    {.name = "image.channels",
+     .kind = &cnn_kind_integer,
      FIELD(image.channels),
      .required = true,
      .minimum = 1,
      .maximum = 3,
      .ends_only = true,
      .in_model = true,
-     .help = "1: grey, 3: red, green, blue"},
-    {.path = "image.resize",
-     .kind = CNN_CONFIG_CHOICE,
+     .help = "1: grey, 3: red, green, blue",
+     .prose = "1: grey, 3: red, green, blue. Colour becomes grey as (77 R + 150 G + 29 B) / 256; "
+              "alpha is dropped."},
+    {.name = "image.resize",
+     .kind = &cnn_kind_choice,
      FIELD(image.resize),
      .choices = resizes,
      .in_model = true,
      .help = "stretch to the size, crop the middle to its shape first, or letterbox: fit inside, "
-             "black around"},
-    {.path = "image.normalize",
-     .kind = CNN_CONFIG_CHOICE,
+             "black around",
+     .prose = "How an image is brought to that size: stretched to it, its middle cropped to the "
+              "right shape first, or fitted inside with black around."},
+    {.name = "image.normalize",
+     .kind = &cnn_kind_choice,
      FIELD(normalize),
      .choices = normalizations,
      .in_model = true,
-     .help = "unit: x/255; standardize: to mean 0 and deviation 1 per channel of the training set"},
-    {.path = "image.max_megapixels",
-     .kind = CNN_CONFIG_NUMBER,
+     .help = "unit: x/255; standardize: to mean 0 and deviation 1 per channel of the training set",
+     .prose = "\"unit\": bytes x become x / 255. \"standardize\": these become (x / 255 - mean) / "
+              "deviation, both of the training images, per channel, kept in the model."},
+    {.name = "image.max_megapixels",
+     .kind = &cnn_kind_number,
      FIELD(image.max_megapixels),
      .minimum = 0,
      .above_minimum = true,
@@ -118,242 +131,144 @@ const cnn_config_key cnn_config_keys[] = {
      .fallback = 64,
      .in_model = true,
      .help = "images that claim more are refused before they are decoded"},
-    {.path = "layers",
-     .kind = CNN_CONFIG_LAYERS,
+    {.name = NULL},
+};
+
+static const cnn_key layers_keys[] = {
+    {.name = "layers",
+     .kind = &cnn_kind_layers,
      FIELD(network),
      .required = true,
      .in_model = true,
-     .help = "the network, from the image to the probability"},
-    {.path = "augment.flip_horizontal",
-     .kind = CNN_CONFIG_BOOLEAN,
+     .help = "the network, from the image to the probability",
+     .prose =
+         "The network, from the image to the probability. Each layer is an object with the key "
+         "`type` and keys of its own, for example `layers.0.filters`. The last two are `dense` "
+         "with 1 unit and `sigmoid`. Weights start uniform in ±sqrt(6 / fan-in), biases at 0."},
+    {.name = NULL},
+};
+
+static const cnn_key augment_keys[] = {
+    {.name = "augment.flip_horizontal",
+     .kind = &cnn_kind_boolean,
      FIELD(augment.flip_horizontal),
-     .help = "mirror every other training image, left to right"},
-    {.path = "augment.flip_vertical",
-     .kind = CNN_CONFIG_BOOLEAN,
+     .help = "mirror every other training image, left to right",
+     .prose = "Mirror an image, left to right, with probability 1/2."},
+    {.name = "augment.flip_vertical",
+     .kind = &cnn_kind_boolean,
      FIELD(augment.flip_vertical),
      .help = "the same, top to bottom"},
-    {.path = "augment.shift",
-     .kind = CNN_CONFIG_NUMBER,
+    {.name = "augment.shift",
+     .kind = &cnn_kind_number,
      FIELD(augment.shift),
      .maximum = 0.5,
-     .help = "move training images by up to this share of their width and height, in whole pixels"},
-    {.path = "augment.rotate",
-     .kind = CNN_CONFIG_NUMBER,
+     .help = "move training images by up to this share of their width and height, in whole pixels",
+     .prose = "Move an image by up to this share of its width and of its height, either way, in "
+              "whole pixels: 0.1 of 28 pixels is up to 3 pixels."},
+    {.name = "augment.rotate",
+     .kind = &cnn_kind_number,
      FIELD(augment.rotate),
      .maximum = 180,
-     .help = "turn them by up to so many degrees, either way"},
-    {.path = "augment.zoom",
-     .kind = CNN_CONFIG_NUMBER,
+     .help = "turn them by up to this many degrees, either way",
+     .prose = "Turn it about its middle by up to this many degrees, either way."},
+    {.name = "augment.zoom",
+     .kind = &cnn_kind_number,
      FIELD(augment.zoom),
      .maximum = 0.5,
-     .help = "scale them by a factor between 1 - zoom and 1 + zoom"},
-    {.path = "augment.shear",
-     .kind = CNN_CONFIG_NUMBER,
+     .help = "scale them by a factor between 1 - zoom and 1 + zoom",
+     .prose = "Scale it by a factor between 1 - zoom and 1 + zoom."},
+    {.name = "augment.shear",
+     .kind = &cnn_kind_number,
      FIELD(augment.shear),
      .maximum = 45,
-     .help = "slant them by up to so many degrees, either way"},
-    {.path = "augment.brightness",
-     .kind = CNN_CONFIG_NUMBER,
+     .help = "slant them by up to this many degrees, either way",
+     .prose = "Slant it along its rows by up to this many degrees, either way."},
+    {.name = "augment.brightness",
+     .kind = &cnn_kind_number,
      FIELD(augment.brightness),
      .maximum = 1,
-     .help = "brighten or darken them by up to this share of the full range"},
-    {.path = "augment.contrast",
-     .kind = CNN_CONFIG_NUMBER,
+     .help = "brighten or darken them by up to this share of the full range",
+     .prose = "Add up to this share of the full range, or take it away."},
+    {.name = "augment.contrast",
+     .kind = &cnn_kind_number,
      FIELD(augment.contrast),
      .maximum = 1,
      .help =
-         "stretch grey levels about their mean by a factor between 1 - contrast and 1 + contrast"},
-    {.path = "augment.saturation",
-     .kind = CNN_CONFIG_NUMBER,
+         "stretch grey levels about their mean by a factor between 1 - contrast and 1 + contrast",
+     .prose = "Stretch the distance of its values from their mean by a factor between 1 - contrast "
+              "and 1 + contrast."},
+    {.name = "augment.saturation",
+     .kind = &cnn_kind_number,
      FIELD(augment.saturation),
      .maximum = 1,
-     .help = "the same for colours about grey, where image.channels is 3"},
-    {.path = "augment.cutout",
-     .kind = CNN_CONFIG_NUMBER,
+     .help = "the same for colours about grey, where image.channels is 3",
+     .prose = "The same for the distance of its colours from grey. An error where `image.channels` "
+              "is 1."},
+    {.name = "augment.cutout",
+     .kind = &cnn_kind_number,
      FIELD(augment.cutout),
      .maximum = 0.5,
-     .help = "cover a square anywhere, its side this share of the shorter side, with the mean"},
-    {.path = "augment.noise",
-     .kind = CNN_CONFIG_NUMBER,
+     .help = "cover a square anywhere, its side this share of the shorter side, with the mean",
+     .prose = "Cover a square whose side is this share of the shorter side with the image's mean "
+              "colour. Its middle is any pixel, so that part of it may be outside."},
+    {.name = "augment.noise",
+     .kind = &cnn_kind_number,
      FIELD(augment.noise),
      .maximum = 0.5,
-     .help = "add normal noise of this deviation, as a share of the full range"},
-    {.path = "train.epochs",
-     .kind = CNN_CONFIG_INTEGER,
-     FIELD(train.epochs),
-     .maximum = 1e6,
-     .fallback = 10,
-     .may_change = true,
-     .help = "passes over the training images; 0 writes the initial weights"},
-    {.path = "train.batch_size",
-     .kind = CNN_CONFIG_INTEGER,
-     FIELD(train.batch_size),
-     .minimum = 1,
-     .maximum = 65536,
-     .fallback = 32,
-     .help = "images per step: m"},
-    {.path = "train.optimizer",
-     .kind = CNN_CONFIG_CHOICE,
-     FIELD(train.optimizer),
-     .choices = optimizers,
-     .help = "how gradients change weights"},
-    {.path = "train.learning_rate",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.learning_rate),
-     .above_minimum = true,
-     .maximum = 1e6,
-     .fallback = 0.01,
-     .help = "step size; with a schedule, the largest one"},
-    {.path = "train.momentum",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.momentum),
-     .maximum = 1,
-     .fallback = 0.9,
-     .help = "share of the last step that goes on, for optimizer momentum"},
-    {.path = "train.nesterov",
-     .kind = CNN_CONFIG_BOOLEAN,
-     FIELD(train.nesterov),
-     .help = "optimizer momentum looks ahead (Nesterov's form)"},
-    {.path = "train.beta1",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.beta1),
-     .maximum = LARGEST_DECAY,
-     .fallback = 0.9,
-     .help = "decay of the mean gradient, for optimizers adam and adamw"},
-    {.path = "train.beta2",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.beta2),
-     .maximum = LARGEST_DECAY,
-     .fallback = 0.999,
-     .help = "decay of the mean squared gradient, for optimizers adam and adamw"},
-    {.path = "train.epsilon",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.epsilon),
-     .minimum = 1e-16,
-     .maximum = 1,
-     .fallback = 1e-8,
-     .help = "added to the divisor, for optimizers adam and adamw"},
-    {.path = "train.weight_decay",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.weight_decay),
-     .maximum = 1,
-     .help = "pulls the weights of conv and dense, not biases, towards 0: this times the weight is "
-             "added to its gradient; with adamw, taken off the weight at each step, times the "
-             "learning rate"},
-    {.path = "train.schedule",
-     .kind = CNN_CONFIG_CHOICE,
-     FIELD(train.schedule),
-     .choices = schedules,
-     .help = "the learning rate of each step: constant; step: times step_factor every step_epochs; "
-             "cosine: down to 0 along half a cosine; one_cycle: up from 1/25 for 0.3 of the run, "
-             "then down to 1/250000"},
-    {.path = "train.warmup_epochs",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.warmup_epochs),
-     .maximum = 1e6,
-     .help = "the learning rate rises from 0 along a line for so many epochs, before the schedule "
-             "takes over; not for one_cycle"},
-    {.path = "train.step_epochs",
-     .kind = CNN_CONFIG_INTEGER,
-     FIELD(train.step_epochs),
-     .minimum = 1,
-     .maximum = 1e6,
-     .fallback = 10,
-     .help = "epochs between two falls of the learning rate, for schedule step"},
-    {.path = "train.step_factor",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.step_factor),
-     .above_minimum = true,
-     .maximum = 1,
-     .fallback = 0.1,
-     .help = "what the learning rate is multiplied with then"},
-    {.path = "train.clip_norm",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.clip_norm),
-     .maximum = 1e6,
-     .help = "gradients whose norm over all parameters is larger are shortened to it; 0: never"},
-    {.path = "train.label_smoothing",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.label_smoothing),
-     .maximum = 0.9,
-     .help = "s: training aims at s/2 and 1 - s/2 instead of 0 and 1"},
-    {.path = "train.pos_weight",
-     .kind = CNN_CONFIG_NUMBER_OR_TEXT,
-     FIELD(train.pos_weight),
-     .above_minimum = true,
-     .maximum = 1e6,
-     .fallback = 1,
-     .is_text = is_balanced,
-     .texts = "\"balanced\"",
-     .pattern = "^balanced$",
-     .help = "an image of class 1 counts so many times in the loss of training; balanced: training "
-             "images of class 0 by those of class 1"},
-    {.path = "train.ema_decay",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.ema_decay),
-     .maximum = LARGEST_DECAY,
-     .help = "evaluate and keep the moving average of the weights, of which so much stays at each "
-             "step (fewer at first); 0: the weights themselves"},
-    {.path = "train.shuffle",
-     .kind = CNN_CONFIG_BOOLEAN,
-     FIELD(train.shuffle),
-     .fallback = 1,
-     .help = "a new order every epoch; false: files in order, every epoch"},
-    {.path = "train.seed",
-     .kind = CNN_CONFIG_INTEGER,
-     FIELD(train.seed),
-     .maximum = LARGEST_EXACT,
-     .fallback = 1,
-     .help = "start of all random numbers: weights, order, what is held back"},
-    {.path = "train.checkpoint_seconds",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.checkpoint_seconds),
-     .above_minimum = true,
-     .maximum = 1e6,
-     .fallback = 60,
-     .may_change = true,
-     .help = "a checkpoint at least this often, beside the one at the end of each epoch"},
-    {.path = "train.early_stopping.metric",
-     .kind = CNN_CONFIG_CHOICE,
-     FIELD(train.early_stopping.metric),
-     .choices = stopping_metrics,
-     .help = "what the best epoch is best in, on the validation images; it becomes model.bin"},
-    {.path = "train.early_stopping.patience",
-     .kind = CNN_CONFIG_INTEGER,
-     FIELD(train.early_stopping.patience),
-     .maximum = 1e6,
-     .may_change = true,
-     .help = "ends the run after so many epochs without an improvement; 0: never"},
-    {.path = "train.early_stopping.smoothing",
-     .kind = CNN_CONFIG_NUMBER,
-     FIELD(train.early_stopping.smoothing),
-     .maximum = 0.999,
-     .help = "share of the earlier epochs in what is compared: s = smoothing s + (1 - smoothing) "
-             "metric; 0: each epoch by itself"},
-    {.path = "train.early_stopping.restore",
-     .kind = CNN_CONFIG_BOOLEAN,
-     FIELD(train.early_stopping.restore),
-     .fallback = 1,
-     .help = "model.bin is the best epoch; false: the last one"},
-    {.path = "train.threshold",
-     .kind = CNN_CONFIG_NUMBER_OR_TEXT,
-     FIELD(train.threshold),
-     .maximum = 1,
-     .fallback = 0.5,
-     .is_text = cnn_threshold_rule_is,
-     .texts = CNN_THRESHOLD_RULE_TEXTS,
-     .pattern = CNN_THRESHOLD_RULE_PATTERN,
-     .help = "class 1 from this probability on; a rule chooses it on the validation images, once "
-             "training is over, for model.bin"},
-    {.path = "train.calibrate",
-     .kind = CNN_CONFIG_BOOLEAN,
-     FIELD(train.calibrate),
-     .help = "divide the logits of model.bin by the temperature that makes the loss of the "
-             "validation images least, before a threshold is chosen"},
-    {.path = "output",
-     .kind = CNN_CONFIG_PATH,
-     FIELD(output),
-     .may_change = true,
-     .help = "the run directory; required unless --out is given"},
-    {.path = NULL},
+     .help = "add normal noise of this deviation, as a share of the full range",
+     .prose = "Add noise, independent for every value and close to normally distributed, with this "
+              "standard deviation as a share of the full range."},
+    {.name = NULL},
 };
+
+static const cnn_key output_keys[] = {
+    {.name = "output",
+     .kind = &cnn_kind_path,
+     FIELD(output),
+     .help = "the run directory; required unless --out is given"},
+    {.name = NULL},
+};
+
+const cnn_config_section cnn_config_sections[] = {
+    {.title = "Data", .keys = data_keys},
+    {.title = "Image", .keys = image_keys},
+    {.title = "Layers", .keys = layers_keys, .has_layers = true},
+    {.title = "Augmentation",
+     .prose =
+         "Training images can be changed at random, differently in every epoch: a network that "
+         "never sees the same image twice cannot learn by heart where things happen to lie. "
+         "Everything is off by default; each key turns one change on. What is done to an image "
+         "depends on the seed, the epoch and the image alone, never on threads, on the order of "
+         "images or on what else is turned on, and is the same after `--resume`. "
+         "`--show-augmented` "
+         "shows it.\n\n"
+         "Validation and test images, and all that cnnpredict(1) sees, stay as they are. "
+         "`train_loss` and `train_accuracy` are those of the changed images, which are harder, so "
+         "that they may well be worse than those of the validation.\n\n"
+         "Flips, zoom, shear and rotation about the image's middle and then the shift are one "
+         "mapping of the plane, so that the image is interpolated once, bilinearly. Beyond an "
+         "edge, "
+         "the image goes on as its mirror image: what lies there looks like the rest of it, where "
+         "stretched border pixels would be streaks and a constant a shape to learn from. Flips and "
+         "shifts alone copy pixels and blur nothing. Colours come next, then noise, then cutout.",
+     .keys = augment_keys},
+    {.title = "Training",
+     .prose = "The loss is the mean binary cross-entropy, with the natural logarithm. "
+              "`train.label_smoothing` and `train.pos_weight` change what training minimises, and "
+              "so the training loss that is shown; losses of validation and test images are always "
+              "the plain one.",
+     .keys = cnn_config_train_keys},
+    {.title = "Output", .keys = output_keys},
+    {.title = NULL},
+};
+
+const cnn_key *cnn_config_key(int i) {
+    for (const cnn_config_section *section = cnn_config_sections; section->title; section++) {
+        for (const cnn_key *key = section->keys; key->name; key++) {
+            if (i-- == 0) {
+                return key;
+            }
+        }
+    }
+    return NULL;
+}

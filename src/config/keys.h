@@ -1,42 +1,53 @@
-/* The one table of config keys. A new key is a line here and a field in config.h. */
+/* The tables of the config: keys, which of them a resumed run may change, and which exclude each
+ * other. A new key is a row in keys.c or keys_train.c, and a field in config.h. */
 #ifndef CNN_CONFIG_KEYS_H
 #define CNN_CONFIG_KEYS_H
 
 #include "config/config.h"
 
-typedef enum cnn_config_kind {
-    CNN_CONFIG_PATH,           /* char *: a string that is not empty */
-    CNN_CONFIG_INTEGER,        /* int64_t */
-    CNN_CONFIG_NUMBER,         /* double, finite */
-    CNN_CONFIG_BOOLEAN,        /* bool */
-    CNN_CONFIG_CHOICE,         /* int64_t: index into choices */
-    CNN_CONFIG_VALIDATION,     /* the struct data.validation: a path or a fraction */
-    CNN_CONFIG_CLASSES,        /* char *[2]: two different names, or neither */
-    CNN_CONFIG_NUMBER_OR_TEXT, /* cnn_number_or_text */
-    CNN_CONFIG_LAYERS,         /* cnn_network_spec: its layers */
-} cnn_config_kind;
+/* Keys that the manual explains together. */
+typedef struct cnn_config_section {
+    const char *title;   /* in the manual */
+    const char *prose;   /* before the keys, in the markup of cnn/mdoc.h; NULL: nothing */
+    const cnn_key *keys; /* fields of cnn_config; ends with a NULL name */
+    bool has_layers;     /* the layers follow, with their keys */
+} cnn_config_section;
 
-typedef struct cnn_config_key {
-    const char *path; /* "train.batch_size" */
-    cnn_config_kind kind;
-    size_t offset; /* of the field in cnn_config */
-    bool required;
-    double minimum, maximum;    /* of numbers */
-    bool above_minimum;         /* the minimum itself is not allowed */
-    bool ends_only;             /* minimum or maximum, nothing between */
-    double fallback;            /* default of a number or boolean; index of a choice; paths: none */
-    const char *const *choices; /* ends with NULL */
-    /* of CNN_CONFIG_NUMBER_OR_TEXT: which texts it may be, for messages and help as words, for the
-     * schema as a regular expression (ECMA-262) */
-    bool (*is_text)(const char *text);
-    const char *texts, *pattern;
-    bool in_model;   /* the model file keeps it */
-    bool may_change; /* a resumed run may differ in it */
-    const char *help;
-} cnn_config_key;
+/* Ends with a NULL title. Keys of one JSON object stand together; files are written in this order.
+ */
+extern const cnn_config_section cnn_config_sections[];
+extern const cnn_key cnn_config_train_keys[];
 
-/* Ends with a NULL path. Keys of one section stand together, sections in the order they are
- * written. */
-extern const cnn_config_key cnn_config_keys[];
+/* Key i of all sections; NULL after the last. */
+const cnn_key *cnn_config_key(int i);
+
+/* Keys that may have another value when a run is resumed. */
+typedef struct cnn_resume_rule {
+    const char *key;
+    bool left_to_data; /* only where the config leaves the value to the data */
+    bool path_to_path; /* only from one path to another: the images there decide */
+    /* not where this other key has one of these values (ended by NULL); NULL: always */
+    const char *unless_key;
+    const char *const *unless_values;
+} cnn_resume_rule;
+
+/* Ends with a NULL key. */
+extern const cnn_resume_rule cnn_resume_rules[];
+
+/* Two values that exclude each other, each allowed by itself. */
+typedef struct cnn_config_conflict {
+    const char *key;                         /* the message names it … */
+    const char *expected;                    /* … says what is expected, and why … */
+    bool (*found)(const cnn_config *config); /* … and ends with its value */
+    bool with_folds;                         /* only in a cross-validation */
+} cnn_config_conflict;
+
+/* Ends with a NULL key. */
+extern const cnn_config_conflict cnn_config_conflicts[];
+
+/* Kinds of values that only a config has. */
+extern const cnn_value_kind cnn_kind_validation; /* cnn_validation_source */
+extern const cnn_value_kind cnn_kind_classes;    /* char *[2]: two different names, or none */
+extern const cnn_value_kind cnn_kind_layers;     /* cnn_network_spec: its layers (layers.c) */
 
 #endif

@@ -57,7 +57,7 @@ static bool put(cJSON *parent, const char *part, cJSON *value) {
         done = index == cJSON_GetArraySize(parent) ? cJSON_AddItemToArray(parent, value)
                                                    : cJSON_ReplaceItemInArray(parent, index, value);
     } else if (cJSON_IsObject(parent)) {
-        /* not cJSON_ReplaceItemInObject: it looks at no answer when it asks memory for the name */
+        /* not cJSON_ReplaceItemInObject: it does not check whether it gets memory for the name */
         cJSON_DeleteItemFromObjectCaseSensitive(parent, part);
         done = cJSON_AddItemToObject(parent, part, value);
     }
@@ -85,6 +85,46 @@ static cnn_status put_text(cJSON *parent, const char *part, const char *text, cn
     return put(parent, part, value) ? CNN_OK : cnn_fail_memory(error, "an override");
 }
 
+/* Follows the parts of the path, which it cuts up, and puts the value at its end. */
+static cnn_status set(cJSON *root, const char *override, char *path, const char *value,
+                      char place[CNN_CONFIG_PLACE_SIZE], cnn_error *error) {
+    size_t used = 0;
+    cJSON *parent = root;
+    char *rest = path;
+    for (char *part = next_part(&rest); part; part = next_part(&rest)) {
+        int index;
+        const bool in_list = cJSON_IsArray(parent) && is_index(part, &index);
+        used += (size_t)snprintf(place + used, CNN_CONFIG_PLACE_SIZE - used,
+                                 in_list ? "[%s]"
+                                 : used  ? ".%s"
+                                         : "%s",
+                                 part);
+        if (used >= CNN_CONFIG_PLACE_SIZE || !*part) {
+            return cnn_fail(error, CNN_ERROR_CONFIG,
+                            "command line: expected a key such as train.epochs, got \"%.100s\"",
+                            override);
+        }
+        if (!rest) {
+            return has_place(parent, part)
+                       ? put_text(parent, part, value, error)
+                       : cnn_fail(error, CNN_ERROR_CONFIG,
+                                  "command line: %s: there is no \"%s\" to set", override, place);
+        }
+        if (!child(parent, part) && has_place(parent, part) &&
+            !put(parent, part, cJSON_CreateObject())) {
+            return cnn_fail_memory(error, "an override");
+        }
+        parent = child(parent, part);
+        if (!cJSON_IsObject(parent) && !cJSON_IsArray(parent)) {
+            return cnn_fail(error, CNN_ERROR_CONFIG,
+                            parent ? "command line: %s: there is nothing inside \"%s\" to set"
+                                   : "command line: %s: there is no \"%s\"",
+                            override, place);
+        }
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN_CONFIG_PLACE_SIZE],
                                cnn_error *error) {
     const char *equals = strchr(override, '=');
@@ -98,44 +138,7 @@ cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN
         return cnn_fail_memory(error, "an override");
     }
     path[equals - override] = '\0';
-    size_t used = 0;
-    cJSON *parent = root;
-    cnn_status status = CNN_OK;
-    char *rest = path;
-    for (char *part = next_part(&rest); part && status == CNN_OK; part = next_part(&rest)) {
-        int index;
-        used += (size_t)snprintf(place + used, CNN_CONFIG_PLACE_SIZE - used,
-                                 cJSON_IsArray(parent) && is_index(part, &index) ? "[%s]"
-                                 : used                                          ? ".%s"
-                                                                                 : "%s",
-                                 part);
-        if (used >= CNN_CONFIG_PLACE_SIZE || !*part) {
-            status = cnn_fail(error, CNN_ERROR_CONFIG,
-                              "command line: expected a key such as train.epochs, got \"%.100s\"",
-                              override);
-        } else if (rest) {
-            cJSON *next = child(parent, part);
-            if (!next && has_place(parent, part)) {
-                if (!put(parent, part, cJSON_CreateObject())) {
-                    status = cnn_fail_memory(error, "an override");
-                    break;
-                }
-                next = child(parent, part);
-            }
-            if (!next || (!cJSON_IsObject(next) && !cJSON_IsArray(next))) {
-                status = cnn_fail(error, CNN_ERROR_CONFIG,
-                                  next ? "command line: %s: there is nothing inside \"%s\" to set"
-                                       : "command line: %s: there is no \"%s\"",
-                                  override, place);
-            }
-            parent = next;
-        } else {
-            status = has_place(parent, part)
-                         ? put_text(parent, part, equals + 1, error)
-                         : cnn_fail(error, CNN_ERROR_CONFIG,
-                                    "command line: %s: there is no \"%s\" to set", override, place);
-        }
-    }
+    const cnn_status status = set(root, override, path, equals + 1, place, error);
     cnn_free(path);
     return status;
 }

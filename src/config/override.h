@@ -2,15 +2,11 @@
 #ifndef CNN_CONFIG_OVERRIDE_H
 #define CNN_CONFIG_OVERRIDE_H
 
-#include "cnn/status.h"
-
-/* Room for a place in a config as messages write it: "layers[0].filters". */
-#define CNN_CONFIG_PLACE_SIZE 256
+#include "config/reader.h"
 
 /* Sets in the tree what override ("layers.0.filters=8") says, making sections that are missing;
  * place: where that is. A value that is no JSON is a string. */
-struct cJSON;
-CNN_MUST_USE cnn_status cnn_config_override(struct cJSON *root, const char *override,
+CNN_MUST_USE cnn_status cnn_config_override(cJSON *root, const char *override,
                                             char place[CNN_CONFIG_PLACE_SIZE], cnn_error *error);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define LARGEST_COST 1e9
 
-/* Moves *text behind a word that it starts with. */
+/* Moves *text past a word that it starts with. */
 static bool skip(const char **text, const char *word) {
     size_t length = strlen(word);
     bool found = strncmp(*text, word, length) == 0;
@@ -16,7 +16,7 @@ static bool skip(const char **text, const char *word) {
     return found;
 }
 
-/* Reads a decimal number above 0 and up to `maximum` and moves *text behind it. */
+/* Reads a decimal number above 0 and up to `maximum` and moves *text past it. */
 static bool read_positive(const char **text, double maximum, double *number) {
     size_t length = strspn(*text, "0123456789.eE+-"); /* no hexadecimals, no inf */
     char *end;

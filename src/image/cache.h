@@ -10,8 +10,8 @@
 
 /* Where decoded images are kept between runs. */
 typedef struct cnn_image_cache {
-    const char *folder; /* NULL: nowhere */
-    uint64_t limit;     /* bytes that all files in it may take */
+    const char *folder; /* NULL: no cache */
+    uint64_t limit;     /* of the bytes of all its files together */
 } cnn_image_cache;
 
 /* Which images to load, and how. */

@@ -20,7 +20,7 @@
 /* What is hashed of one file. Without padding, since every byte is hashed. */
 typedef struct file_state {
     uint64_t folder; /* hash of its absolute path */
-    int64_t found;   /* 0: there is no such file */
+    int64_t found;   /* 0: the file does not exist */
     int64_t size;
     int64_t changed[2], status_changed[2]; /* seconds, nanoseconds */
     char name[NAME_MAX + 1];               /* only its characters are hashed */

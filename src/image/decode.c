@@ -22,7 +22,7 @@ static size_t memory_limit(int width, int height, size_t file_size) {
 
 /* The message is stb_image's reason, or our own if it gives none. */
 static cnn_status fail_decoding(cnn_error *error) {
-    /* first, because without memory to look at the format stb_image says "unknown" */
+    /* first, since stb_image reports an unknown format if it gets no memory */
     if (cnn_stb_was_refused()) {
         return cnn_fail_memory(error, "decoding an image");
     }

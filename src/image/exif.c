@@ -60,9 +60,10 @@ static part find_in_png(const uint8_t *bytes, size_t size) {
     return (part){NULL, 0};
 }
 
-/* --- memory: libexif does not tell a lack of memory from damaged data --- */
+/* --- memory: counted, because libexif does not distinguish a lack of memory from damaged data ---
+ */
 
-static _Thread_local bool refused; /* since it was last set to false */
+static _Thread_local bool refused; /* since read_orientation began */
 
 static void *take(ExifLong size) {
     void *memory = cnn_plain_alloc(size);

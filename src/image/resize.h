@@ -17,7 +17,7 @@ typedef enum cnn_resize {
 /* What the network sees. Integers as in the config: width and height 1 … 4096, channels 1 or 3. */
 typedef struct cnn_image_settings {
     int64_t width, height, channels;
-    int64_t resize; /* cnn_resize */
+    cnn_resize resize;
     double max_megapixels;
 } cnn_image_settings;
 

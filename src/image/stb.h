@@ -9,11 +9,11 @@
 /* From now on, stb_image gets no single array of more than `bytes` bytes on this thread. */
 void cnn_stb_limit(size_t bytes);
 
-/* Has an array been refused on this thread since the last cnn_stb_limit because it exceeds the
+/* Has an array been refused on this thread since the last cnn_stb_limit, because it exceeded the
  * limit? */
 bool cnn_stb_was_limited(void);
 
-/* Has one been refused since because the system or --max-memory had no memory for it? */
+/* The same, because the system or --max-memory had no memory for it? */
 bool cnn_stb_was_refused(void);
 
 #endif

@@ -3,14 +3,14 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 #include "inspect/recipe.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-/* "runs/NAME" for the folder or manifest NAME; where a path ends in no name, "runs/mine". */
+/* "runs/NAME" for the folder or manifest NAME; "runs/mine" if a path does not end in a name. */
 static cnn_status name_output(const char *path, cnn_text *output, cnn_error *error) {
     size_t end = strlen(path);
     while (end > 0 && path[end - 1] == '/') {
@@ -82,7 +82,7 @@ static void log_plan(const cnn_config *config, const cnn_recipe_budget *budget,
                     budget->rate / 1e9);
 }
 
-/* A config is JSON, and JSON is UTF-8: of another path, nothing would be left. */
+/* A config is JSON, and JSON is UTF-8: it cannot represent another path. */
 static cnn_status check_path(const char *path, cnn_error *error) {
     if (!*path) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected a path, got \"\"");
@@ -110,21 +110,21 @@ static cnn_status print_config(const cnn_config *config, char **json, cnn_error 
     return CNN_OK;
 }
 
-static cnn_status make_config(const char *path, const cnn_train_options *options,
-                              cnn_survey *survey, cnn_text *output, cnn_config **config,
-                              char **json, cnn_error *error) {
+static cnn_status make_config(const char *path, const cnn_init_options *options, cnn_survey *survey,
+                              cnn_text *output, cnn_config **config, char **json,
+                              cnn_error *error) {
     cnn_recipe_budget budget;
     CNN_TRY(check_path(path, error));
     CNN_TRY(name_output(path, output, error));
-    CNN_TRY(cnn_survey_make(path, options, survey, error));
+    CNN_TRY(cnn_survey_make(path, &options->common, survey, error));
     CNN_TRY(cnn_recipe_make(survey, options->output ? options->output : output->data, config,
                             &budget, error));
-    log_images(survey, &options->log);
-    log_plan(*config, &budget, &options->log);
+    log_images(survey, &options->common.log);
+    log_plan(*config, &budget, &options->common.log);
     return print_config(*config, json, error);
 }
 
-cnn_status cnn_init(const char *path, const cnn_train_options *options, char **json,
+cnn_status cnn_init(const char *path, const cnn_init_options *options, char **json,
                     cnn_error *error) {
     cnn_survey survey = {0};
     cnn_config *config = NULL;

@@ -5,24 +5,25 @@
 
 #include <math.h>
 
-/* --- what the recipe is: measured, one by one, in configs/README.md --- */
+/* --- the recipe; configs/README.md has measurements of its parts --- */
 
 enum { STAGES_MAX = 5 };
 
 typedef struct recipe {
-    int longest_side; /* for images whose median sides are at most that */
-    int side;         /* of the square that images are stretched to; 0: their median size */
+    int longest_side; /* for images whose median sides are at most this */
+    int side;         /* of the square to which images are stretched; 0: their median size */
     int stages;
     int filters[STAGES_MAX]; /* a stage: conv 3×3, batchnorm, relu, maxpool 2 */
-    int units;      /* of a dense layer behind them; 0: the last stage's means instead of pooling */
-    double dropout; /* in front of each dense layer */
+    int units;      /* of a dense layer after the stages; 0: means of the last stage instead of
+                     * pooling */
+    double dropout; /* before each dense layer */
     double learning_rate;
     double shift, zoom, brightness, contrast;
     double rotate_colour, rotate_grey; /* degrees */
     double saturation;                 /* of colour images */
-    double rate;                       /* floating-point operations a second, on two cores */
-    double seconds;                    /* that training is to take, as long as there are … */
-    double epochs_min, epochs_max;     /* … so many epochs */
+    double rate;                       /* floating-point operations per second, on two cores */
+    double seconds;                    /* that training should take, if the number of epochs is … */
+    double epochs_min, epochs_max;     /* … in this range */
 } recipe;
 
 static const recipe recipes[] = {
@@ -75,25 +76,26 @@ static const recipe recipes[] = {
 
 #define WEIGHT_DECAY 0.01
 
-/* Steps of more images where there are many. */
+/* Larger batches if there are many images. */
 enum { BATCH_SIZE = 32, BATCH_SIZE_MANY = 64, MANY_IMAGES = 5000 };
 
-/* A network learns nothing from a handful of steps: at least so many images in all epochs. */
+/* A network learns nothing from a handful of steps: all epochs together have at least this many
+ * images. */
 #define PRESENTATIONS_MIN 20000.0
 
-/* The share that is held back, where nobody did: more of few images, to know how good the model is.
- */
+/* The share that is held back if the data has no validation part: a larger share of few images, to
+ * measure how good the model is. */
 #define VALIDATION 0.1
 #define VALIDATION_OF_FEW 0.15
 enum { FEW_IMAGES = 1000 };
 
-/* A class with more than so many times the other's images gets its loss balanced. */
+/* If a class has more than this many times as many images as the other, the loss is balanced. */
 #define UNBALANCED 3.0
 
-/* Colour, where one image of so many is in colour. */
+/* The network sees colour if at least one in this many images is in colour. */
 enum { COLOUR_SHARE = 20 };
 
-/* Smaller images are enlarged: two poolings leave nothing of less. */
+/* Smaller images are enlarged: two poolings would leave nothing of them. */
 enum { SIDE_MIN = 8 };
 
 /* --- what the survey says --- */
@@ -132,7 +134,7 @@ static const recipe *choose(const cnn_survey *survey) {
     return chosen;
 }
 
-/* --- the config as JSON, of which config/read.c checks every key and fills in the others --- */
+/* --- the config as JSON; config/read.c checks every key and fills in the defaults --- */
 
 static void add_text(cnn_json_writer *json, const char *key, const char *text) {
     cnn_json_string(cnn_json_key(json, key), text);
@@ -237,9 +239,9 @@ static void write_augment(const recipe *r, const cnn_survey *survey, cnn_json_wr
     cnn_json_end(json);
 }
 
-/* model.bin is the last epoch, to which one_cycle comes in small steps, not the one with the lowest
- * validation loss: of few images that is chance, and often one from the middle of the run. The
- * validation images give the temperature, and tell how good the model is. */
+/* model.bin is the last epoch, which one_cycle approaches in small steps, not the epoch with the
+ * lowest validation loss: with few images that is chance, and often an epoch in the middle of the
+ * run. The validation images are used for the temperature and to measure how good the model is. */
 static void write_train(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
     cnn_json_begin_object(cnn_json_key(json, "train"));
     add_number(json, "batch_size",
@@ -278,7 +280,7 @@ static cnn_status write_config(const recipe *r, const cnn_survey *survey, const 
     return status;
 }
 
-/* --- the time it takes --- */
+/* --- the estimated time --- */
 
 static cnn_status count_flops(const cnn_config *config, double *flops, cnn_error *error) {
     const cnn_kernels *kernels;
@@ -290,7 +292,7 @@ static cnn_status count_flops(const cnn_config *config, double *flops, cnn_error
     return CNN_OK;
 }
 
-/* As many epochs as the budget allows, within the recipe's bounds. */
+/* As many epochs as the time allows, within the bounds of the recipe. */
 static double choose_epochs(const recipe *r, const cnn_recipe_budget *budget) {
     double images = (double)budget->images;
     double affordable = floor(r->seconds * r->rate / (budget->flops * images));

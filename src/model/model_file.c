@@ -149,7 +149,7 @@ static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_mod
     return CNN_OK;
 }
 
-/* Does the file hold a tensor of this layer by name and shape? */
+/* Does the file contain this tensor of the layer, by name and shape? */
 static bool holds_tensor(const cnn_saved_file *file, const char *name, const cnn_tensor *tensor) {
     const cnn_saved_tensor *found = cnn_saved_tensor_find(file, name);
     bool same = found && found->rank == tensor->rank;
@@ -179,8 +179,8 @@ static cnn_status compare_tensors(const cnn_saved_file *file, const cnn_graph *g
                           file->tensor_count);
 }
 
-/* Names and shapes must be those of the layers. This is asked before the network is planned, so
- * that no file gets more memory than in proportion to its size. */
+/* Names and shapes must be those of the layers. This is checked before the network is planned, so
+ * that the memory is in proportion to the size of the file. */
 static cnn_status check_tensors(const cnn_saved_file *file, const cnn_network_spec *spec,
                                 cnn_error *error) {
     cnn_graph graph;
@@ -216,7 +216,7 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
     return CNN_OK;
 }
 
-/* The network as prediction runs it takes the place of the one that was trained. */
+/* The network for prediction replaces the trained one. */
 static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
     if (cnn_network_differs_in_prediction(model->network)) {
         cnn_network *network;
@@ -279,7 +279,7 @@ static cnn_status make_model(const char *path, const cnn_saved_file *file,
     cnn_status status = read_model(file, kernels, model, error);
     if (status != CNN_OK) {
         (void)cnn_fail_prefix(error, status, "%s: ", path);
-        /* whatever does not fit inside the file is the file's fault, unless memory ran out */
+        /* a mismatch means a damaged file, unless memory ran out */
         status = status == CNN_ERROR_RUNTIME ? status : CNN_ERROR_MODEL;
         if (error) {
             error->status = status;

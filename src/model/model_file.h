@@ -1,28 +1,28 @@
-/* model.bin: a trained network with all that is needed to use it. */
+/* model.bin: a trained network with everything needed to use it. */
 #ifndef CNN_MODEL_MODEL_FILE_H
 #define CNN_MODEL_MODEL_FILE_H
 
 #include "config/config.h"
 
-/* What a model knows besides its network. */
+/* The data of a model, apart from its network. */
 typedef struct cnn_model_info {
     char *classes[2];
-    double mean[3], deviation[3]; /* of x / 255, per channel; 0 and 1 where not standardized */
-    double temperature;           /* what the logit is divided by; 1 where not calibrated */
-    double threshold;             /* class 1 where the probability is at least this, as float */
+    double mean[3], deviation[3]; /* of x / 255, per channel; 0 and 1 if not standardized */
+    double temperature;           /* the logit is divided by this; 1 if not calibrated */
+    double threshold;             /* class 1 if the probability is at least this, as float */
 } cnn_model_info;
 
 typedef struct cnn_model {
     cnn_model_info info;
     cnn_config *config;   /* its image and network parts */
-    cnn_network *network; /* as prediction runs it (inference.h) … */
-    float *parameters;    /* … with [network->parameter_count] of its own */
+    cnn_network *network; /* the network for prediction (nn/network.h) … */
+    float *parameters;    /* … and its parameters, [network->parameter_count] */
 } cnn_model;
 
 /* Writes a safetensors file (safetensors.h) whose tensors are named and shaped as those of a
  * PyTorch nn.Sequential of the same layers: "0.weight" [out, in, kh, kw], "0.bias" [out], … The
- * string `cnntrain.config` holds image, layers, classes, normalization and threshold as JSON, and a
- * temperature that is not 1. */
+ * string `cnntrain.config` contains image, layers, classes, normalization and threshold as JSON,
+ * and the temperature if it is not 1. */
 CNN_MUST_USE cnn_status cnn_model_write(const char *path, const cnn_config *config,
                                         const cnn_model_info *info, const cnn_network *network,
                                         const float *parameters, cnn_error *error);

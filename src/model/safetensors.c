@@ -8,13 +8,15 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include "cnn/version.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #define FILE_LIMIT ((size_t)8 << 30)
-#define HEADER_LIMIT ((size_t)16 << 20) /* parsed, it takes up to forty times as much */
+#define HEADER_LIMIT ((size_t)16 << 20) /* parsed, it takes up to forty times as much memory memory */
 #define DATA_ALIGNMENT 64
 #define LENGTH_BYTES 8
 #define DIGEST_DIGITS 64
@@ -100,7 +102,7 @@ static void write_header(const cnn_saved_text *texts, size_t text_count,
     }
 }
 
-/* Where the 64 digits stand in a header, or NULL: behind the last `"cnntrain.sha256":"`. */
+/* The position of the 64 digits in a header, after the last `"cnntrain.sha256":"`; NULL: none. */
 static char *find_digest(char *header, size_t length) {
     char needle[32] = {0};
     (void)snprintf(needle, sizeof needle, "\"%s\":\"", digest_key);
@@ -159,7 +161,7 @@ done:
 
 /* --- reading --- */
 
-/* What a read file owns. */
+/* The memory of a file that was read. */
 typedef struct file_memory {
     cJSON *header;
     float *floats;
@@ -173,7 +175,7 @@ static cnn_status check_version(const char *path, const cJSON *metadata, cnn_err
         return cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa safetensors file without %s", path,
                         foreign, version_key);
     }
-    /* files are understood within one major version; before version 1, within one minor version */
+    /* files can be read within one major version; before version 1, within one minor version */
     size_t same = strcspn(CNN_VERSION, ".") + 1;
     same += CNN_VERSION[0] == '0' ? strcspn(&CNN_VERSION[same], ".") + 1 : 0;
     if (strncmp(version->valuestring, CNN_VERSION, same) != 0) {
@@ -204,7 +206,7 @@ static cnn_status check_digest(const char *path, char *bytes, size_t size, size_
     return CNN_OK;
 }
 
-/* A whole number of 0 … 2^53 in *out. */
+/* *out: an integer from 0 to 2^53. */
 static bool get_whole(const cJSON *item, size_t *out) {
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0.0 && item->valuedouble <= 0x1p53) ||
         item->valuedouble > floor(item->valuedouble)) {
@@ -214,7 +216,8 @@ static bool get_whole(const cJSON *item, size_t *out) {
     return true;
 }
 
-/* One tensor's entry, which must start at *offset of `size` data bytes; *offset becomes its end. */
+/* The entry of one tensor, which must start at *offset of `size` data bytes; *offset becomes its
+ * end. */
 static bool read_tensor(const cJSON *item, size_t *offset, size_t size, cnn_saved_tensor *tensor) {
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(item, "dtype");
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape");
@@ -290,7 +293,7 @@ static cnn_status read_entries(const char *path, const char *data, size_t size,
     return CNN_OK;
 }
 
-/* Nothing but the spaces that stand between header and tensors? */
+/* Only the spaces between header and tensors? */
 static bool is_padding(const char *from, const char *end) {
     while (from < end && *from == ' ') {
         from++;

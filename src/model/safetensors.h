@@ -2,10 +2,10 @@
  * JavaScript read without a converter.
  *
  * 8 bytes little-endian: N; N bytes of JSON (padded with spaces so that the data starts at a
- * multiple of 64); then the tensors, float32 little-endian, without gaps. Ours also hold, among the
- * strings, `cnntrain.version` and `cnntrain.sha256`: the SHA-256 of the whole file with these 64
- * digits taken as zeros, so that no flipped bit goes unseen. No time and no path: same content,
- * same bytes. */
+ * multiple of 64); then the tensors, float32 little-endian, without gaps. Our files also contain,
+ * among the strings, `cnntrain.version` and `cnntrain.sha256`: the SHA-256 of the whole file with
+ * these 64 digits taken as zeros, so that every flipped bit is detected. No time and no path: same
+ * content, same bytes. */
 #ifndef CNN_MODEL_SAFETENSORS_H
 #define CNN_MODEL_SAFETENSORS_H
 
@@ -31,10 +31,10 @@ typedef struct cnn_saved_file {
     size_t tensor_count;
     cnn_saved_text *texts; /* without cnntrain.version and cnntrain.sha256 */
     size_t text_count;
-    void *memory; /* the module's own */
+    void *memory; /* private */
 } cnn_saved_file;
 
-/* Writes the file at once (see cnn_file_write). */
+/* Writes the file atomically (see cnn_file_write). */
 CNN_MUST_USE cnn_status cnn_safetensors_write(const char *path, const cnn_saved_text *texts,
                                               size_t text_count, const cnn_saved_tensor *tensors,
                                               size_t tensor_count, cnn_error *error);

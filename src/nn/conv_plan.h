@@ -1,6 +1,6 @@
 /* The two ways to compute a convolution layer: conv_direct.c adds up all products (any kernel and
- * stride), conv_winograd.c saves most of the multiplications (3×3, stride 1). layer_conv.c chooses.
- */
+ * stride); conv_winograd.c avoids most of the multiplications (3×3, stride 1). layer_conv.c
+ * chooses. */
 #ifndef CNN_NN_CONV_PLAN_H
 #define CNN_NN_CONV_PLAN_H
 
@@ -27,14 +27,14 @@ void cnn_conv_direct_gradient_border(const cnn_node *node, const cnn_conv_size *
 cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_size *size);
 void cnn_conv_direct_free(cnn_conv_direct *plan);
 
-/* Takes over new weights, [filters][channels][kernel][kernel]: one of `parts` parts of the work. */
+/* Prepares new weights, [filters][channels][kernel][kernel]: one of `parts` parts of the work. */
 void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan,
                              const float *weights, int part, int parts);
 
-/* Does backward take the gradient of the pooled output? Only where no dx is wanted. */
+/* Does backward take the gradient of the pooled output? Only if no dx is needed. */
 bool cnn_conv_direct_unpools(const cnn_node *node);
 
-/* One block, as the operations of layer.h. places: where pooling is fused, those of the maxima. */
+/* One block, as the operations of layer.h. places: of the maxima, if pooling is fused. */
 void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *bias,
                              const float *x, float *y, float *places);
 void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *x,
@@ -43,8 +43,8 @@ void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *pla
 
 /* --- Winograd --- */
 
-/* Does it serve this layer, and is it the faster way? Depends on the layer's shape alone, so that
- * every machine takes the same way. */
+/* Can it compute this layer, and is it faster? Depends only on the shape of the layer, so that
+ * every machine makes the same choice. */
 bool cnn_conv_winograd_serves(const cnn_node *node, const cnn_conv_size *size);
 
 /* As above. The gradient needs no border. */
@@ -54,8 +54,7 @@ void cnn_conv_winograd_input_border(const cnn_node *node, const cnn_conv_size *s
 /* Floats that a pass over one block needs for itself. */
 size_t cnn_conv_winograd_work_size(const cnn_node *node, const cnn_conv_size *size);
 
-/* As above. Where pooling is fused, backward takes the gradient of the pooled output, and `places`.
- */
+/* As above. If pooling is fused, backward takes the gradient of the pooled output, and `places`. */
 cnn_conv_winograd *cnn_conv_winograd_create(const cnn_layer *layer, const cnn_conv_size *size);
 void cnn_conv_winograd_free(cnn_conv_winograd *plan);
 void cnn_conv_winograd_prepare(const cnn_layer *layer, const cnn_conv_winograd *plan,

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-/* Sums of their own: so many parts of the gradients, whatever the number of threads, and in each of
- * them so many lanes, which a compiler may keep in one vector. */
+/* Separate sums: a fixed number of parts of the gradients for any number of threads, and in each
+ * part a fixed number of lanes, which a compiler may keep in one vector. */
 enum { PARTS = 64, LANES = 8 };
 
 /* Gradients below which another thread costs more than it saves: some ten microseconds of work. */

@@ -1,4 +1,4 @@
-/* How long is a gradient, and by how much must it shrink to be no longer than a limit? */
+/* The length of a gradient, and the factor that shortens it to a limit. */
 #ifndef CNN_NN_GRADIENT_NORM_H
 #define CNN_NN_GRADIENT_NORM_H
 
@@ -6,12 +6,12 @@
 
 #include <stddef.h>
 
-/* sqrt(sum of squares) of all gradients, in double. The order of the sum depends on `count` alone.
+/* sqrt(sum of squares) of all gradients, in double. The order of the sum depends only on `count`.
  * pool: threads to share the work, or NULL. */
 double cnn_gradient_norm(cnn_thread_pool *pool, size_t count, const float *gradients);
 
-/* What gradients of that norm are to be multiplied with: min(1, limit / (norm + 1e-6)), as
- * PyTorch's clip_grad_norm_ does (Pascanu, Mikolov, Bengio 2013). */
+/* The factor for gradients of that norm: min(1, limit / (norm + 1e-6)), as PyTorch's
+ * clip_grad_norm_ does (Pascanu, Mikolov, Bengio 2013). */
 double cnn_clip_scale(double norm, double limit);
 
 #endif

@@ -11,20 +11,20 @@
 /* Parameters are indexed by 32-bit offsets, too. */
 #define PARAMETER_LIMIT ((size_t)1 << 30)
 
-/* A graph in the making. */
+/* A graph that is being built. */
 struct cnn_graph_builder {
     const cnn_network_spec *spec;
     cnn_graph *graph;
     int next;   /* layer of the specification */
     int serial; /* of the next node */
-    /* Of the layer at work: its path ("3.layers.0"), and where the config has it
+    /* Of the current layer: its path ("3.layers.0"), and its place in the config
      * ("layers[3].layers[0]"). */
     char path[CNN_LAYER_PATH_MAX], place[CNN_LAYER_PATH_MAX];
 };
 
 /* --- limits --- */
 
-/* Does a block of the shape, with room for borders, stay below BLOCK_LIMIT? */
+/* Is a block of the shape, with borders, smaller than BLOCK_LIMIT? */
 static bool shape_fits(const cnn_shape *shape) {
     size_t count = (size_t)shape->channels;
     size_t rows = (size_t)shape->height + 64;
@@ -33,7 +33,7 @@ static bool shape_fits(const cnn_shape *shape) {
            cnn_multiply_size(count, CNN_LANES, &count) && count <= BLOCK_LIMIT;
 }
 
-/* Gives the node's tensors their places; false beyond PARAMETER_LIMIT. */
+/* Sets the offsets of the tensors of a node; false beyond PARAMETER_LIMIT. */
 static bool place_tensors(cnn_graph *graph, cnn_node *node) {
     node->parameter_offset = graph->parameter_count;
     for (int i = 0; i < node->tensor_count; i++) {
@@ -86,7 +86,7 @@ cnn_status cnn_graph_append(cnn_graph_builder *builder, const cnn_layer_spec *sp
         return cnn_fail_prefix(error, status, "%s.", builder->place);
     }
     node->stored = node->out;
-    /* a flat shape has no border: flatten's output is as large as its input was */
+    /* a flat shape has no border: the output of flatten is as large as its input */
     if (!node->out.flat && !shape_fits(&node->out)) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a smaller output, got %d×%d×%d",
                         builder->place, node->out.channels, node->out.height, node->out.width);
@@ -112,7 +112,8 @@ const char *cnn_graph_place(const cnn_graph_builder *builder) {
     return builder->place;
 }
 
-/* Where a list of layers stands: before the number of each, in a path and in a place. */
+/* The position of a list of layers: the text before the number of each layer, in a path and in a
+ * place. */
 typedef struct list_prefix {
     char path[CNN_LAYER_PATH_MAX], place[CNN_LAYER_PATH_MAX];
     int depth;
@@ -126,7 +127,7 @@ static void go_to(cnn_graph_builder *builder, const list_prefix *prefix, int ind
 static cnn_status append_list(cnn_graph_builder *builder, const list_prefix *prefix, int input,
                               int *output, cnn_error *error);
 
-/* A layer that holds others: builder->next is the first of them. */
+/* A layer that contains others: builder->next is the first of them. */
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as CNN_RESIDUAL_DEPTH_MAX */
 static cnn_status append_block(cnn_graph_builder *builder, const list_prefix *prefix, int index,
                                int *value, cnn_error *error) {
@@ -194,7 +195,7 @@ static cnn_status check_ending(const cnn_network_spec *spec, cnn_error *error) {
     return CNN_OK;
 }
 
-/* Layers that are counted whatever their shapes are: a residual's sum is one. */
+/* Counts layers independently of shapes: the sum of a residual counts as one. */
 static cnn_status check_count(const cnn_network_spec *spec, cnn_error *error) {
     int count = spec->layer_count;
     for (int i = 0; i < spec->layer_count; i++) {
@@ -321,7 +322,7 @@ void cnn_graph_remove(cnn_graph *graph, int node) {
 void cnn_graph_place_parameters(cnn_graph *graph) {
     graph->parameter_count = 0;
     for (int i = 0; i < graph->node_count; i++) {
-        (void)place_tensors(graph, &graph->nodes[i]); /* they have fitted before */
+        (void)place_tensors(graph, &graph->nodes[i]); /* they were checked before */
     }
 }
 

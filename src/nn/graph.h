@@ -1,5 +1,5 @@
-/* A network as a graph: nodes in the order in which they are computed. Whoever wants to know what a
- * network is walks this list: fusing, planning, the network in double, tables, traces, files. */
+/* A network as a graph: nodes in the order in which they are computed. All code that needs to know
+ * a network walks this list: fusing, planning, the network in double, tables, traces, files. */
 #ifndef CNN_NN_GRAPH_H
 #define CNN_NN_GRAPH_H
 
@@ -15,21 +15,21 @@ typedef struct cnn_network_spec {
 } cnn_network_spec;
 
 /* Node 0 is the image, the last node the sigmoid, which the loss applies; its input is the logit. A
- * residual has no node of its own: the first of its layers reads what comes before it, and its sum,
- * an `add`, reads the last of its layers and the shortcut: the same node that the first of its
- * layers reads or, where shapes differ, a convolution of it, the projection. */
+ * residual is not a node: the first of its layers reads the node before the residual, and its sum,
+ * an `add`, reads the last of its layers and the shortcut: the node that the first of its layers
+ * reads or, if shapes differ, a convolution of it, the projection. */
 typedef struct cnn_graph {
     int node_count;
     cnn_node *nodes; /* [node_count] */
     size_t parameter_count;
 } cnn_graph;
 
-/* Checks the layers of a specification, and makes them a graph. CNN_ERROR_CONFIG with a message
+/* Checks the layers of a specification, and makes a graph of them. CNN_ERROR_CONFIG with a message
  * that starts with the place, such as "layers[2].kernel: …". Free with cnn_graph_free. */
 CNN_MUST_USE cnn_status cnn_graph_create(const cnn_network_spec *spec, cnn_graph *graph,
                                          cnn_error *error);
 
-/* A copy whose nodes say by `origin` which node of `from` they are; to be fused. */
+/* A copy to be fused. `origin` of each node is its number in `from`. */
 CNN_MUST_USE cnn_status cnn_graph_copy(const cnn_graph *from, cnn_graph *to, cnn_error *error);
 void cnn_graph_free(cnn_graph *graph);
 
@@ -39,15 +39,16 @@ CNN_MUST_USE cnn_status cnn_graph_check(const cnn_network_spec *spec, cnn_error 
 /* The node whose output is the logit. */
 int cnn_graph_logit(const cnn_graph *graph);
 
-/* How many inputs of nodes are the output of `node`; *reader: the first node with one. */
+/* The number of inputs that are the output of `node`; *reader: the first node with such an input.
+ */
 int cnn_graph_readers(const cnn_graph *graph, int node, int *reader);
 
-/* Is input k of node n the first of all that are the same output? The gradient of an output is the
- * sum of what its readers give; the first one's part is where the others are added. */
+/* Is input k of node n the first of all inputs that read this output? The gradient of an output is
+ * the sum of the parts of its readers; the others are added to the part of the first. */
 bool cnn_graph_reads_first(const cnn_graph *graph, int n, int k);
 
-/* Takes out a node with one input, which its readers then read instead. Later nodes' numbers become
- * one less. */
+/* Removes a node with one input, which its readers then read instead. The numbers of later nodes
+ * decrease by one. */
 void cnn_graph_remove(cnn_graph *graph, int node);
 
 /* Gives each tensor its offset: the tensors of all nodes, one after the other. */
@@ -59,7 +60,7 @@ double cnn_graph_flops(const cnn_graph *graph);
 
 /* --- for the join functions of layers (cnn_join_function) --- */
 
-/* Adds a node that reads `inputs`. Its path is that of the layer at work, with `suffix` after it.
+/* Adds a node that reads `inputs`. Its path is that of the current layer, with `suffix` appended.
  */
 CNN_MUST_USE cnn_status cnn_graph_append(cnn_graph_builder *builder, const cnn_layer_spec *spec,
                                          const int *inputs, int input_count, const char *suffix,
@@ -68,7 +69,7 @@ CNN_MUST_USE cnn_status cnn_graph_append(cnn_graph_builder *builder, const cnn_l
 /* The shape of a node's output. */
 const cnn_shape *cnn_graph_shape(const cnn_graph_builder *builder, int node);
 
-/* Where the config has the layer at work: what a message starts with, such as "layers[3]". */
+/* The place of the current layer in the config, with which messages start, such as "layers[3]". */
 const char *cnn_graph_place(const cnn_graph_builder *builder);
 
 #endif

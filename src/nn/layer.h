@@ -4,6 +4,7 @@
 #ifndef CNN_NN_LAYER_H
 #define CNN_NN_LAYER_H
 
+#include "base/value_kind.h"
 #include "kernels/kernels.h"
 
 #include "cnn/status.h"
@@ -35,41 +36,19 @@ bool cnn_shape_equal(const cnn_shape *a, const cnn_shape *b);
 
 /* --- keys --- */
 
-typedef struct cnn_layer_name {
-    const char *text;
-    int value;
-} cnn_layer_name;
-
-/* What a key that is no integer may be, ends included. */
-typedef struct cnn_layer_range {
-    double minimum, maximum, fallback;
-} cnn_layer_range;
-
-/* A key of a layer in the config: an integer, some of whose values may have names, or, where
- * `range` is not NULL, any number of a range, which is never required. */
-typedef struct cnn_layer_key {
-    const char *name;
-    bool required;
-    int minimum, maximum;        /* of a number; a named value may be outside */
-    int fallback;                /* the default where not required … */
-    const char *fallback_key;    /* … or, not NULL: the earlier key whose value is the default */
-    const cnn_layer_name *names; /* ends with a NULL text; NULL where no value has a name */
-    const char *help;
-    const cnn_layer_range *range;
-} cnn_layer_key;
-
 #define CNN_LAYER_KEYS_MAX 8
 
-/* A layer as the config gives it: values in the order of ops->keys. Layers of nested lists stand in
- * one flat list: those in a residual follow it, one deeper. */
+/* A layer as the config gives it. The value of each key of ops->keys is an int in `value`
+ * (cnn_kind_int) or a double in `number` (cnn_kind_number), as its row says. Nested lists of layers
+ * are one flat list: the layers in a residual follow it, one level deeper. */
 typedef struct cnn_layer_spec {
     const cnn_layer_ops *ops;
     int value[CNN_LAYER_KEYS_MAX];
-    double number[CNN_LAYER_KEYS_MAX]; /* of the keys with a range */
-    int depth;                         /* how many residuals it is in */
+    double number[CNN_LAYER_KEYS_MAX];
+    int depth; /* number of residuals that contain it */
 } cnn_layer_spec;
 
-/* An attribute that follows from the keys, such as the padding on one side. */
+/* An attribute that is derived from the keys, such as the padding on one side. */
 typedef struct cnn_layer_attribute {
     const char *name;
     double (*value)(const cnn_node *node);
@@ -81,8 +60,8 @@ extern const cnn_layer_ops *const cnn_layer_registry[];
 /* The layer of that name, or NULL. */
 const cnn_layer_ops *cnn_layer_find(const char *name);
 
-/* Layers that code other than their own file asks for: the image, which every graph starts with,
- * the sum of two values (layer_add.c), and the two that a network ends with. */
+/* Layers that are used outside of their own file: the image, which every graph starts with, the sum
+ * of two values (layer_add.c), and the two that a network ends with. */
 extern const cnn_layer_ops cnn_layer_image, cnn_layer_add, cnn_layer_dense, cnn_layer_sigmoid;
 
 /* A 1×1 convolution, as a residual needs it (layer_conv.c). */
@@ -112,8 +91,8 @@ typedef struct cnn_tensor {
 void cnn_tensor_full_name(const char *path, const cnn_tensor *tensor,
                           char name[CNN_TENSOR_NAME_MAX]);
 
-/* Where random numbers of a training step come from: the run's seed, and the number of the step,
- * counted from the start of the run. */
+/* The source of the random numbers of a training step: the seed of the run, and the number of the
+ * step since the start of the run. */
 typedef struct cnn_draw {
     uint64_t seed, step;
 } cnn_draw;
@@ -138,8 +117,7 @@ struct cnn_node {
     bool needs_dx;                            /* its first input has a gradient */
     bool direct_only;                         /* no Winograd (CNN_CONV=direct) */
 
-    /* What fusing (fuse.h) made part of it; numbers of nodes in the graph that was fused, 0: none.
-     */
+    /* What fusing (fuse.h) made part of it: numbers of nodes in the original graph; 0: none. */
     int origin;       /* itself */
     int relu, pool;   /* applied, in this order, while its output is stored */
     bool unpools;     /* backward takes the gradient of the pooled output */
@@ -148,13 +126,13 @@ struct cnn_node {
 };
 
 /* The attribute of that name: a key of its config, or one that its layer derives from them
- * (ops->attributes), such as "padding_top". False: it has none of that name. */
+ * (ops->attributes), such as "padding_top". False if there is none. */
 bool cnn_node_attribute(const cnn_node *node, const char *name, double *value);
 
 /* --- passes --- */
 
-/* A node as planned for one network: where its operation finds its blocks. Of an in-place
- * operation, x_block is y_block, and dx_block dy_block. */
+/* A node as planned for one network, with the layout of its blocks. For an in-place operation,
+ * x_block is y_block, and dx_block is dy_block. */
 struct cnn_layer {
     const cnn_node *node;
     const cnn_kernels *kernels;
@@ -162,19 +140,19 @@ struct cnn_layer {
     void *plan; /* the layer's own */
 };
 
-/* What one pass over one block works on. x, y, dx, dy: value (0, 0, 0) of the layer's x_block,
+/* The data of one pass over one block. x, y, dx, dy: value (0, 0, 0) of the layer's x_block,
  * y_block, dx_block, dy_block. */
 typedef struct cnn_pass {
     const float *parameters; /* the layer's own, its tensors one after the other */
     const float *x[CNN_NODE_INPUTS_MAX];
     float *y;
     const float *dy;
-    float *dx[CNN_NODE_INPUTS_MAX]; /* overwritten; NULL where not needed */
+    float *dx[CNN_NODE_INPUTS_MAX]; /* overwritten; NULL if not needed */
     float *kept;                    /* from forward to backward of the same block */
-    float *work;                    /* for this call alone, in any state */
+    float *work;                    /* scratch for this call, uninitialised */
     float *gradients;               /* the layer's own, laid out like parameters; added to */
-    /* Of layers that see the whole batch: lanes that hold images (the first ones), what all blocks
-     * share, and what this block gives. */
+    /* For layers that see the whole batch: the number of lanes that hold images (the first ones),
+     * the data that all blocks share, and the sums of this block. */
     int count;
     float *shared;
     double *sums;
@@ -190,12 +168,12 @@ typedef struct cnn_reference_pass {
     double *y;
     const double *dy;
     double *gradients;               /* added to */
-    double *dx[CNN_NODE_INPUTS_MAX]; /* overwritten; NULL where not needed */
+    double *dx[CNN_NODE_INPUTS_MAX]; /* overwritten; NULL if not needed */
 } cnn_reference_pass;
 
 /* --- layers that see the whole mini-batch --- */
 
-/* What is combined once per batch: what block b gave stands at sums[b * stride]. */
+/* The data that is combined once per batch: the sums of block b are at sums[b * stride]. */
 typedef struct cnn_batch_sums {
     const float *parameters;
     size_t blocks, stride;
@@ -207,7 +185,8 @@ typedef struct cnn_batch_sums {
  * over them: every block gives its part (gather), the parts are combined once, in the order of the
  * blocks, and every block continues with the result (shared). Backward likewise. */
 typedef struct cnn_batch_ops {
-    /* Doubles that a block gives, in either direction; floats that all blocks share. */
+    /* Number of doubles that a block computes, in either direction; number of floats that all
+     * blocks share. */
     size_t (*sums_size)(const cnn_node *node);
     size_t (*shared_size)(const cnn_node *node);
 
@@ -228,33 +207,33 @@ typedef struct cnn_batch_ops {
 
 /* --- the operations of a type of layer --- */
 
-/* What a layer can do to its output while it stores it, instead of a layer that follows. */
+/* An operation of the following layer that a layer can apply to its output while it stores it. */
 typedef enum cnn_epilogue {
     CNN_EPILOGUE_NONE = 0,
     CNN_EPILOGUE_RELU = 1,
     CNN_EPILOGUE_POOL = 2, /* max-pooling by 2×2 without overlap */
 } cnn_epilogue;
 
-/* How a block of layers becomes nodes: the outputs of `input`, which the block reads, and of
- * `output`, its last node, are joined; *joined: the node that does it. */
+/* Joins a list of layers with its input: adds a node that reads the outputs of `input`, which the
+ * list reads, and of `output`, the last node of the list; *joined: this node. */
 typedef cnn_status cnn_join_function(cnn_graph_builder *builder, int input, int output, int *joined,
                                      cnn_error *error);
 
 struct cnn_layer_ops {
     const char *name;
-    const char *help;
-    const cnn_layer_key *keys;             /* ends with a NULL name */
+    const char *help;    /* in a few words */
+    const char *prose;   /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
+    const cnn_key *keys; /* fields of cnn_layer_spec; ends with a NULL name */
     const cnn_layer_attribute *attributes; /* ends with a NULL name; NULL: none */
     const char *symbol;                    /* the letter of its output in a trace; NULL: "A" */
 
-    /* It holds a list of layers, which its key "layers" gives, and is no node itself. NULL: a node.
-     */
+    /* It contains a list of layers, its key "layers", and is not a node itself. NULL: a node. */
     cnn_join_function *join;
 
-    /* The operation works in its input's memory: `forward` gets x == y and `backward` dx == dy.
-     * Where that is not possible, the plan copies first. */
+    /* The operation works in its input's memory: `forward` gets x == y and `backward` dx == dy. If
+     * that is not possible, the plan copies first. */
     bool in_place;
-    /* In place, and no value changes: only the shape does. */
+    /* In place; only the shape changes, no value does. */
     bool aliases_input;
     /* backward reads y, so no later layer may change it in place. */
     bool backward_reads_output;
@@ -265,11 +244,11 @@ struct cnn_layer_ops {
     /* Two tensors, the weight [channels of y][…] and the bias [channels of y], give y as a linear
      * function: a scale and shift of y's channels can be merged into them (fuse.h). */
     bool weighs_channels;
-    /* The epilogues that forward applies: where node->relu is set, max(0, ·) to y; where node->pool
-     * is, max-pooling by 2×2, and keeps what the pooling layer would keep, with CNN_POOL_NONE for
-     * the ReLU before it. */
+    /* The epilogues that forward applies: if node->relu is set, max(0, ·) to y; if node->pool is
+     * set, max-pooling by 2×2; it then keeps what the pooling layer would keep, with CNN_POOL_NONE
+     * for the ReLU before it. */
     unsigned epilogues;
-    /* Which epilogue the layer is for the one before it. NULL: none. */
+    /* The epilogue that this layer can be for the layer before it. NULL: none. */
     cnn_epilogue (*epilogue)(const cnn_layer_spec *spec);
     /* Can backward take the gradient of the pooled output? NULL: never. */
     bool (*unpools)(const cnn_node *node);
@@ -284,13 +263,13 @@ struct cnn_layer_ops {
     /* Multiplications and additions of one image's forward pass. NULL: none. */
     double (*flops)(const cnn_node *node);
 
-    /* Zeros that must stand around the input (values), and around the output (gradients): rows and
+    /* Zeros that are needed around the input (values), and around the output (gradients): rows and
      * columns before and after. NULL: none. */
     void (*input_border)(const cnn_node *node, int *before, int *after);
     void (*gradient_border)(const cnn_node *node, int *before, int *after);
     /* Floats that forward keeps for backward of the same block. NULL: none. */
     size_t (*kept_size)(const cnn_node *node);
-    /* Floats that one call of forward or backward needs for itself, in any state. NULL: none. */
+    /* Floats of scratch space that one call of forward or backward needs. NULL: none. */
     size_t (*work_size)(const cnn_node *node);
     /* Builds layer->plan, once all blocks are known. NULL: nothing to build. */
     cnn_status (*plan)(cnn_layer *layer, cnn_error *error);
@@ -305,8 +284,8 @@ struct cnn_layer_ops {
      * count - 1 of the batch. NULL: the layer needs none. */
     void (*draw)(const cnn_node *node, const cnn_draw *draw, size_t first, int count, float *kept);
 
-    /* NULL: every image stands for itself. Else training uses these, and forward is for prediction
-     * only. */
+    /* NULL: images are independent of each other. Else training uses these, and forward is for
+     * prediction only. */
     const cnn_batch_ops *batch;
 
     void (*reference_forward)(const cnn_node *node, const cnn_reference_pass *pass);
@@ -316,7 +295,13 @@ struct cnn_layer_ops {
     uint64_t (*reference_pattern)(const cnn_node *node, int N, const double *x, uint64_t hash);
 };
 
-/* --- what several layers share --- */
+/* --- shared by several layers --- */
+
+/* Where row h of channel c starts in a block, in floats from value (0, 0, 0); it has width ×
+ * CNN_LANES floats. */
+static inline ptrdiff_t cnn_block_row(const cnn_block *block, int c, int h) {
+    return c * block->plane_stride + h * block->row_stride;
+}
 
 /* Copies one block, or adds it to another, value by value: `to` may have another border, or be the
  * same values in a flat shape without border (copying only). */
@@ -325,7 +310,8 @@ void cnn_block_copy(const cnn_block *from_block, const float *from, const cnn_bl
 void cnn_block_add(const cnn_block *from_block, const float *from, const cnn_block *to_block,
                    float *to);
 
-/* For layers that turn each value into one: infer_shape, and flops at one operation a value. */
+/* For layers that map each value to one value: infer_shape, and flops with one operation per value.
+ */
 cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                                 cnn_error *error);
 double cnn_layer_flops_per_value(const cnn_node *node);
@@ -334,7 +320,7 @@ double cnn_layer_flops_per_value(const cnn_node *node);
 cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
                                   const cnn_shape *in, cnn_shape *out, cnn_error *error);
 
-/* What batch normalization does to a channel in prediction: y = x scale + shift
+/* The effect of batch normalization on a channel in prediction: y = x scale + shift
  * (layer_batchnorm.c). parameters: the layer's own. */
 void cnn_batchnorm_scale(const cnn_node *node, const float *parameters, int channel, double *scale,
                          double *shift);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const cnn_layer_key keys[] = {{0}};
+static const cnn_key keys[] = {{.name = NULL}};
 
 static void add_rows(const float *a, const float *b, size_t count, float *sum) {
     for (size_t i = 0; i < count; i++) {
@@ -17,12 +17,8 @@ static void add_rows(const float *a, const float *b, size_t count, float *sum) {
 static void add_rows_relu(const float *a, const float *b, size_t count, float *sum) {
     for (size_t i = 0; i < count; i++) {
         float value = a[i] + b[i];
-        sum[i] = 0.0f > value ? 0.0f : value; /* NaN stays, as in vec_relu */
+        sum[i] = 0.0f > value ? 0.0f : value; /* NaN is kept, as in vec_relu */
     }
-}
-
-static const float *row_of(const cnn_block *block, const float *values, int c, int h) {
-    return values + c * block->plane_stride + h * block->row_stride;
 }
 
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
@@ -30,9 +26,9 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     size_t count = (size_t)to->width * CNN_LANES;
     for (int c = 0; c < to->channels; c++) {
         for (int h = 0; h < to->height; h++) {
-            const float *a = row_of(&layer->x_block[0], pass->x[0], c, h);
-            const float *b = row_of(&layer->x_block[1], pass->x[1], c, h);
-            float *sum = pass->y + c * to->plane_stride + h * to->row_stride;
+            const float *a = pass->x[0] + cnn_block_row(&layer->x_block[0], c, h);
+            const float *b = pass->x[1] + cnn_block_row(&layer->x_block[1], c, h);
+            float *sum = pass->y + cnn_block_row(to, c, h);
             (layer->node->relu ? add_rows_relu : add_rows)(a, b, count, sum);
         }
     }
@@ -40,7 +36,8 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
 
 static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     for (int k = 0; k < CNN_NODE_INPUTS_MAX; k++) {
-        if (pass->dx[k] && pass->dx[k] != pass->dy) { /* else the plan made them one */
+        if (pass->dx[k] && pass->dx[k] != pass->dy) { /* otherwise the plan made them the same
+                                                       * memory */
             cnn_block_copy(&layer->dy_block, pass->dy, &layer->dx_block[k], pass->dx[k]);
         }
     }

@@ -7,20 +7,24 @@
 
 enum { SIZE, STRIDE };
 
-static const cnn_layer_key window_keys[] = {
+static const cnn_key window_keys[] = {
     {.name = "size",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[SIZE]),
      .required = true,
      .minimum = 1,
      .maximum = 31,
      .help = "rows and columns of a window"},
     {.name = "stride",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[STRIDE]),
      .minimum = 1,
      .maximum = 31,
      .fallback_key = "size",
      .help = "step between windows"},
-    {0},
+    {.name = NULL},
 };
-static const cnn_layer_key global_keys[] = {{0}};
+static const cnn_key global_keys[] = {{.name = NULL}};
 
 static cnn_status infer_window(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                                cnn_error *error) {
@@ -31,7 +35,7 @@ static cnn_status infer_global(const cnn_layer_spec *spec, const cnn_shape *in, 
                                cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected %s before flatten, found it behind one", spec->ops->name);
+                        "type: expected %s before flatten, found it after one", spec->ops->name);
     }
     *out = (cnn_shape){.channels = in->channels, .height = 1, .width = 1};
     return CNN_OK;
@@ -96,6 +100,7 @@ extern const cnn_layer_ops cnn_layer_avgpool, cnn_layer_global_avgpool;
 const cnn_layer_ops cnn_layer_avgpool = {
     .name = "avgpool",
     .help = "the mean of each window",
+    .prose = "The mean of each window. Windows lie wholly inside the input.",
     .symbol = "P",
     .keys = window_keys,
     .infer_shape = infer_window,

@@ -1,7 +1,7 @@
 /* batchnorm: each channel brought to mean 0 and variance 1 over the mini-batch, then scaled and
  * shifted by parameters (Ioffe and Szegedy, "Batch normalization", 2015). As PyTorch's BatchNorm2d
- * (after flatten: BatchNorm1d): the variance that divides is that of the batch, biased; running
- * averages, of the mean and of the unbiased variance, take its place in prediction. */
+ * (after flatten: BatchNorm1d): the variance that divides is that of the batch, biased; prediction
+ * uses running averages of the mean and of the unbiased variance instead. */
 #include "nn/layer.h"
 
 #include "kernels/reference.h"
@@ -11,15 +11,22 @@
 
 enum { EPS, MOMENTUM };
 
-static const cnn_layer_range eps_range = {1e-10, 1.0, 1e-5};
-static const cnn_layer_range momentum_range = {0.0, 1.0, 0.1};
-
-static const cnn_layer_key keys[] = {
-    {.name = "eps", .range = &eps_range, .help = "added to the variance"},
+static const cnn_key keys[] = {
+    {.name = "eps",
+     .kind = &cnn_kind_number,
+     .offset = offsetof(cnn_layer_spec, number[EPS]),
+     .minimum = 1e-10,
+     .maximum = 1.0,
+     .fallback = 1e-5,
+     .help = "added to the variance"},
     {.name = "momentum",
-     .range = &momentum_range,
+     .kind = &cnn_kind_number,
+     .offset = offsetof(cnn_layer_spec, number[MOMENTUM]),
+     .minimum = 0.0,
+     .maximum = 1.0,
+     .fallback = 0.1,
      .help = "share of the newest batch in the running averages"},
-    {0},
+    {.name = NULL},
 };
 
 /* The layer's parameters, each [channels], in the order of its tensors. */
@@ -43,21 +50,21 @@ static double flops(const cnn_node *node) {
     return 2.0 * (double)cnn_shape_size(&node->out);
 }
 
-/* Two sums a channel and lane, or scale and shift of each channel. */
+/* Two sums per channel and lane, or scale and shift of each channel. */
 static size_t work_size(const cnn_node *node) {
     return 2 * CNN_LANES * (size_t)node->in.channels;
 }
 
 /* --- training --- */
 
-/* What a block gives: how many values a channel, then of each channel the mean and the sum of
- * squares around it; or of each channel the sum of gradients, and of gradients times values. */
+/* The sums of a block: the number of values per channel, then for each channel the mean and the sum
+ * of squares around it; or for each channel the sum of gradients, and of gradients times values. */
 static size_t sums_size(const cnn_node *node) {
     return 1 + 2 * (size_t)node->in.channels;
 }
 
-/* What all blocks share, each [channels]. VARIANCE: unbiased; CONSTANT, SLOPE: of the input's
- * gradient. */
+/* The data shared by all blocks, each [channels]. VARIANCE: unbiased; CONSTANT, SLOPE: of the
+ * input's gradient. */
 enum { MEAN, VARIANCE, INVERSE_DEVIATION, SCALE, SHIFT, CONSTANT, SLOPE, SHARED };
 
 static size_t shared_size(const cnn_node *node) {
@@ -88,7 +95,8 @@ static void gather(const cnn_layer *layer, const cnn_pass *pass) {
         means[c] = (float)(add_lanes(lanes + (ptrdiff_t)c * CNN_LANES, count) / values);
         sums[1 + 2 * c] = (double)means[c];
     }
-    /* around the block's own mean, which is near enough to the batch's that nothing cancels */
+    /* around the mean of the block, which is close enough to that of the batch to avoid
+     * cancellation */
     kernels->channel_sums(&layer->x_block[0], pass->x[0], means, true, lanes);
     for (int c = 0; c < channels; c++) {
         sums[2 + 2 * c] = add_lanes(lanes + (ptrdiff_t)c * CNN_LANES, count);
@@ -174,7 +182,7 @@ static void combine_gradient(const cnn_node *node, const cnn_batch_sums *batch) 
 static void clear_lanes(const cnn_block *block, int count, float *values) {
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
-            float *row = values + c * block->plane_stride + h * block->row_stride;
+            float *row = values + cnn_block_row(block, c, h);
             for (int w = 0; w < block->width; w++, row += CNN_LANES) {
                 memset(row + count, 0, (size_t)(CNN_LANES - count) * sizeof *row);
             }
@@ -189,7 +197,7 @@ static void batch_backward(const cnn_layer *layer, const cnn_pass *pass) {
                                        shared + CONSTANT * channels, shared + SLOPE * channels,
                                        shared + SCALE * channels, &layer->dy_block, pass->dy,
                                        &layer->dx_block[0], pass->dx[0]);
-    if (pass->count < CNN_LANES) { /* the mean's part reached them, too */
+    if (pass->count < CNN_LANES) { /* they got the part of the mean, too */
         clear_lanes(&layer->dx_block[0], pass->count, pass->dx[0]);
     }
 }
@@ -270,6 +278,11 @@ extern const cnn_layer_ops cnn_layer_batchnorm;
 const cnn_layer_ops cnn_layer_batchnorm = {
     .name = "batchnorm",
     .help = "each channel brought to mean 0 and variance 1, then scaled and shifted",
+    .prose =
+        "Brings each channel (after `flatten`, each value) to mean 0 and variance 1 over the "
+        "images of a batch, then multiplies and adds what is learnt (Ioffe and Szegedy 2015). "
+        "Predictions use running averages of mean and unbiased variance, as PyTorch's BatchNorm2d "
+        "and BatchNorm1d do; a channel with one value in the whole batch has variance 0.",
     .keys = keys,
     .epilogues = CNN_EPILOGUE_RELU,
     .infer_shape = cnn_layer_same_shape,

@@ -1,4 +1,4 @@
-/* conv: filters that look at a patch of every input channel (eq. 2, 14, 15, 16). */
+/* conv: filters over a patch of every input channel (eq. 2, 14, 15, 16). */
 #include "nn/conv_plan.h"
 
 #include "base/error.h"
@@ -10,22 +10,41 @@ extern const cnn_layer_ops cnn_layer_conv;
 enum { FILTERS, KERNEL, STRIDE, PADDING };
 enum { PADDING_SAME = -1 };
 
-static const cnn_layer_name padding_names[] = {{"valid", 0}, {"same", PADDING_SAME}, {NULL, 0}};
+static const cnn_named_number padding_names[] = {{"valid", 0}, {"same", PADDING_SAME}, {NULL, 0}};
 
-static const cnn_layer_key keys[] = {
-    {.name = "filters", .required = true, .minimum = 1, .maximum = 4096, .help = "output channels"},
+static const cnn_key keys[] = {
+    {.name = "filters",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[FILTERS]),
+     .required = true,
+     .minimum = 1,
+     .maximum = 4096,
+     .help = "output channels"},
     {.name = "kernel",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[KERNEL]),
      .required = true,
      .minimum = 1,
      .maximum = 31,
      .help = "rows and columns of a filter"},
-    {.name = "stride", .minimum = 1, .maximum = 31, .fallback = 1, .help = "step between patches"},
+    {.name = "stride",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[STRIDE]),
+     .minimum = 1,
+     .maximum = 31,
+     .fallback = 1,
+     .help = "step between patches"},
     {.name = "padding",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[PADDING]),
      .maximum = 31,
      .names = padding_names,
      .help = "zeros around the image: \"valid\" (none), \"same\" (kernel - 1 in all: at stride 1 "
-             "the output is as large as the input) or a number for each side"},
-    {0},
+             "the output is as large as the input) or a number for each side",
+     .prose = "Zeros around the image: \"valid\": none; \"same\": `kernel` - 1 in all (at stride 1 "
+              "the output is as large as the input; an odd one goes below and to the right); a "
+              "number: for each side."},
+    {.name = NULL},
 };
 
 /* Zeros before (above, left) and after (below, right). "same" puts the odd one after, as PyTorch
@@ -64,7 +83,7 @@ static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, c
                               cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected conv before flatten, found it behind one");
+                        "type: expected conv before flatten, found it after one");
     }
     int padding = padding_before(spec) + padding_after(spec);
     int least = in->height < in->width ? in->height : in->width;

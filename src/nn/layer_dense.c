@@ -6,9 +6,15 @@
 
 enum { UNITS };
 
-static const cnn_layer_key keys[] = {
-    {.name = "units", .required = true, .minimum = 1, .maximum = 65536, .help = "outputs"},
-    {0},
+static const cnn_key keys[] = {
+    {.name = "units",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[UNITS]),
+     .required = true,
+     .minimum = 1,
+     .maximum = 65536,
+     .help = "outputs"},
+    {.name = NULL},
 };
 
 static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,

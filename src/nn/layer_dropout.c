@@ -1,18 +1,22 @@
 /* dropout: in training each value is 0 with probability `rate`, else divided by 1 - rate, so that
  * prediction goes without the layer ("inverted" dropout; Srivastava et al., "Dropout: a simple way
- * to prevent neural networks from overfitting", 2014; PyTorch's Dropout). Which values go is a pure
- * function of seed, step, image and place. */
+ * to prevent neural networks from overfitting", 2014; PyTorch's Dropout). Which values are dropped
+ * is a pure function of seed, step, image and position. */
 #include "nn/layer.h"
 
 #include "base/random.h"
 
 enum { RATE };
 
-static const cnn_layer_range rate_range = {0.0, 0.99, 0.5};
-
-static const cnn_layer_key keys[] = {
-    {.name = "rate", .range = &rate_range, .help = "share of values that are set to 0 in training"},
-    {0},
+static const cnn_key keys[] = {
+    {.name = "rate",
+     .kind = &cnn_kind_number,
+     .offset = offsetof(cnn_layer_spec, number[RATE]),
+     .minimum = 0.0,
+     .maximum = 0.99,
+     .fallback = 0.5,
+     .help = "share of values that are set to 0 in training"},
+    {.name = NULL},
 };
 
 static size_t kept_size(const cnn_node *node) {
@@ -26,7 +30,7 @@ static uint64_t bits_of_pair(const cnn_node *node, const cnn_draw *draw, size_t 
     return cnn_random_bits(draw->seed, CNN_RANDOM_DROPOUT, draw->step, place);
 }
 
-/* Bits below this drop their value. */
+/* Values whose bits are below this are dropped. */
 static uint64_t threshold(const cnn_node *node) {
     return (uint64_t)(node->spec.number[RATE] * 0x1p32);
 }
@@ -58,7 +62,7 @@ static void multiply(const cnn_block *block, const float *factors, float *values
     size_t row_floats = (size_t)block->width * CNN_LANES;
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++, factors += row_floats) {
-            float *row = values + c * block->plane_stride + h * block->row_stride;
+            float *row = values + cnn_block_row(block, c, h);
             for (size_t i = 0; i < row_floats; i++) {
                 row[i] *= factors[i];
             }
@@ -106,6 +110,8 @@ extern const cnn_layer_ops cnn_layer_dropout;
 const cnn_layer_ops cnn_layer_dropout = {
     .name = "dropout",
     .help = "in training, sets values to 0 at random and enlarges the others",
+    .prose = "In training, each value is 0 with the probability `rate`, and otherwise divided by 1 "
+             "- `rate`; predictions do without (Srivastava et al. 2014).",
     .keys = keys,
     .in_place = true,
     .training_only = true,

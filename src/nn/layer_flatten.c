@@ -1,10 +1,10 @@
-/* flatten: [C][H][W] seen as one row of values, row-major (eq. 5). Nothing moves unless a border is
- * in the way; then the plan copies. */
+/* flatten: [C][H][W] seen as one row of values, row-major (eq. 5). No values are moved unless there
+ * is a border; then the plan copies. */
 #include "nn/layer.h"
 
 #include <string.h>
 
-static const cnn_layer_key keys[] = {{0}};
+static const cnn_key keys[] = {{.name = NULL}};
 
 static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                               cnn_error *error) {
@@ -28,6 +28,8 @@ extern const cnn_layer_ops cnn_layer_flatten;
 const cnn_layer_ops cnn_layer_flatten = {
     .name = "flatten",
     .help = "channels × rows × columns as one row of values",
+    .prose = "Channels × rows × columns as one row of values. Stands between the last `conv` or "
+             "pooling layer and the first `dense`.",
     .keys = keys,
     .symbol = "F",
     .in_place = true,

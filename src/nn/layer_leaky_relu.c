@@ -1,4 +1,4 @@
-/* leaky_relu: x where x > 0, else slope × x (Maas et al., "Rectifier nonlinearities improve neural
+/* leaky_relu: x if x > 0, else slope × x (Maas et al., "Rectifier nonlinearities improve neural
  * network acoustic models", 2013; PyTorch's LeakyReLU). */
 #include "nn/layer.h"
 
@@ -6,14 +6,16 @@
 
 enum { SLOPE };
 
-/* A slope of 0 or more keeps the sign, so that backward can tell by the output. */
-static const cnn_layer_range slopes = {0.0, 1.0, 0.01};
-
-static const cnn_layer_key keys[] = {
+/* A slope of 0 or more keeps the sign, so that backward can use the output. */
+static const cnn_key keys[] = {
     {.name = "negative_slope",
-     .range = &slopes,
+     .kind = &cnn_kind_number,
+     .offset = offsetof(cnn_layer_spec, number[SLOPE]),
+     .minimum = 0.0,
+     .maximum = 1.0,
+     .fallback = 0.01,
      .help = "what a negative value is multiplied with"},
-    {0},
+    {.name = NULL},
 };
 
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
@@ -41,6 +43,7 @@ extern const cnn_layer_ops cnn_layer_leaky_relu;
 const cnn_layer_ops cnn_layer_leaky_relu = {
     .name = "leaky_relu",
     .help = "x where it is above 0, else negative_slope × x",
+    .prose = "x where it is above 0, else `negative_slope` × x.",
     .keys = keys,
     .in_place = true,
     .backward_reads_output = true,

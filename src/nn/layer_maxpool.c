@@ -8,18 +8,22 @@ extern const cnn_layer_ops cnn_layer_maxpool;
 
 enum { SIZE, STRIDE };
 
-static const cnn_layer_key keys[] = {
+static const cnn_key keys[] = {
     {.name = "size",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[SIZE]),
      .required = true,
      .minimum = 1,
      .maximum = 31,
      .help = "rows and columns of a window"},
     {.name = "stride",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[STRIDE]),
      .minimum = 1,
      .maximum = 31,
      .fallback_key = "size",
      .help = "step between windows"},
-    {0},
+    {.name = NULL},
 };
 
 static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
@@ -97,6 +101,7 @@ static uint64_t reference_pattern(const cnn_node *node, int N, const double *x, 
 const cnn_layer_ops cnn_layer_maxpool = {
     .name = "maxpool",
     .help = "the maximum of each window",
+    .prose = "The maximum of each window. Windows lie wholly inside the input.",
     .keys = keys,
     .symbol = "P",
     .epilogue = epilogue,

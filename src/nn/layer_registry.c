@@ -1,4 +1,4 @@
-/* The one list of layers, and what several of them share. */
+/* The list of layers, and functions shared by several of them. */
 #include "nn/layer.h"
 
 #include "base/error.h"
@@ -30,7 +30,7 @@ const cnn_layer_ops *cnn_layer_find(const char *name) {
     return NULL;
 }
 
-static const cnn_layer_key no_keys[] = {{0}};
+static const cnn_key no_keys[] = {{.name = NULL}};
 const cnn_layer_ops cnn_layer_image = {
     .name = "image", .help = "what a network looks at", .keys = no_keys, .symbol = "X"};
 
@@ -45,12 +45,10 @@ void cnn_tensor_full_name(const char *path, const cnn_tensor *tensor,
 }
 
 bool cnn_node_attribute(const cnn_node *node, const char *name, double *value) {
-    for (int i = 0; node->ops->keys[i].name; i++) {
-        const cnn_layer_key *key = &node->ops->keys[i];
-        if (strcmp(key->name, name) == 0) {
-            *value = key->range ? node->spec.number[i] : node->spec.value[i];
-            return true;
-        }
+    const cnn_key *key = cnn_key_find(node->ops->keys, name);
+    if (key) {
+        *value = key->kind->number(cnn_key_value(key, &node->spec));
+        return true;
     }
     const cnn_layer_attribute *derived = node->ops->attributes;
     for (; derived && derived->name; derived++) {
@@ -81,7 +79,7 @@ cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stri
                                   const cnn_shape *in, cnn_shape *out, cnn_error *error) {
     if (in->flat) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected %s before flatten, found it behind one", spec->ops->name);
+                        "type: expected %s before flatten, found it after one", spec->ops->name);
     }
     int least = in->height < in->width ? in->height : in->width;
     if (size > least) {

@@ -3,7 +3,7 @@
 
 #include "kernels/reference.h"
 
-static const cnn_layer_key keys[] = {{0}};
+static const cnn_key keys[] = {{.name = NULL}};
 
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     layer->kernels->relu_forward(&layer->y_block, pass->y);
@@ -31,6 +31,7 @@ extern const cnn_layer_ops cnn_layer_relu;
 const cnn_layer_ops cnn_layer_relu = {
     .name = "relu",
     .help = "max(0, x)",
+    .prose = "max(0, x).",
     .keys = keys,
     .in_place = true,
     .backward_reads_output = true,

@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 
-static const cnn_layer_key keys[] = {{0}};
+static const cnn_key keys[] = {{.name = NULL}};
 
-/* The stride that makes one shape's rows and columns the other's; 0: none. */
+/* The stride that turns the rows and columns of one shape into those of the other; 0: none. */
 static int projection_stride(const cnn_shape *from, const cnn_shape *to) {
     for (int stride = 1; stride <= 31; stride++) {
         if ((from->height - 1) / stride + 1 == to->height &&
@@ -51,6 +51,13 @@ const cnn_layer_ops cnn_layer_residual = {
     .name = "residual",
     .help = "its \"layers\" (a list), whose output is added to its input, through a 1×1 "
             "convolution where shapes differ",
+    .prose = "Adds its input to the output of the layers in it (He et al. 2016). Where channels, "
+             "rows or columns differ, the input goes through a 1×1 convolution, the projection, "
+             "which is learnt, too; its stride is the smallest that gives the output's rows and "
+             "columns, and there must be one. Residuals stand in each other up to 4 deep, and "
+             "their layers count towards the 256, each residual itself as two or, with a "
+             "projection, three. The key `layers` is the list of these layers; what is in it has "
+             "names such as `3.layers.0.weight` and `3.projection.weight`.",
     .keys = keys,
     .join = join,
 };

@@ -29,7 +29,7 @@ static double softplus(double x) {
     return (x < 0.0 ? 0.0 : x) + cnn_log1p(cnn_exp(x < 0.0 ? x : -x));
 }
 
-/* Gives both terms of the loss their weights: p y' (of -log(a)) and 1 - y' (of -log(1 - a)). */
+/* The weights of both terms of the loss: p y' (of -log(a)) and 1 - y' (of -log(1 - a)). */
 static void weigh(const cnn_objective *objective, int label, double *positive, double *negative) {
     double target = (double)label * (1.0 - objective->smoothing) + 0.5 * objective->smoothing;
     *positive = objective->pos_weight * target;

@@ -1,5 +1,5 @@
-/* Binary cross-entropy, computed from the logit (eq. 7, 8), and the variants of it that training
- * may minimise. */
+/* Binary cross-entropy, computed from the logit (eq. 7, 8), and its variants that training may
+ * minimise. */
 #ifndef CNN_NN_LOSS_H
 #define CNN_NN_LOSS_H
 
@@ -14,7 +14,7 @@ float cnn_loss_gradient(float logit, int label, int m);
 double cnn_loss_double(double z, int label);
 double cnn_loss_gradient_double(double logit, int label, int m);
 
-/* What training minimises: with y' = y (1 - smoothing) + smoothing / 2 and p = pos_weight,
+/* The loss that training minimises: with y' = y (1 - smoothing) + smoothing / 2 and p = pos_weight,
  * -p y' log(a) - (1 - y') log(1 - a), mean over the m images (PyTorch's BCEWithLogitsLoss with
  * pos_weight; label smoothing: Szegedy et al. 2016). */
 typedef struct cnn_objective {
@@ -26,7 +26,7 @@ typedef struct cnn_objective {
 extern const cnn_objective cnn_objective_plain;
 
 /* Loss of one image, and its gradient in a batch of m. With cnn_objective_plain, the same bytes as
- * cnn_loss and cnn_loss_gradient give for every finite logit. */
+ * cnn_loss and cnn_loss_gradient for every finite logit. */
 double cnn_objective_loss(const cnn_objective *objective, float logit, int label);
 float cnn_objective_gradient(const cnn_objective *objective, float logit, int label, int m);
 

@@ -12,7 +12,7 @@
  * the memory, and the threads that a batch can use. */
 enum { SLOTS_MAX = 32 };
 
-/* Parameters added up at a time: those of all slots stay in the second-level cache. */
+/* Number of parameters added up at a time: those of all slots fit into the second-level cache. */
 enum { REDUCTION_CHUNK = 4096 };
 
 /* Multiplications and additions below which another thread costs more than it saves: some 20
@@ -20,7 +20,7 @@ enum { REDUCTION_CHUNK = 4096 };
 #define FLOPS_PER_THREAD 1e6
 /* What preparing one weight costs, in the same unit. */
 #define FLOPS_PER_PREPARED 60.0
-/* What reading one gradient from memory and adding it costs. */
+/* The cost of reading one gradient from memory and adding it. */
 #define FLOPS_PER_ADDED 20.0
 
 struct cnn_minibatch {
@@ -37,7 +37,7 @@ struct cnn_minibatch {
     float **prediction_workspaces; /* [threads] */
     cnn_draw draw;
     float *shared; /* [plan.shared_size]: of the layers that see the whole batch */
-    double *sums;  /* [blocks][plan.sums_size]: what the blocks give to the one at work */
+    double *sums;  /* [blocks][plan.sums_size]: the sums of the blocks for the current layer */
     size_t slot_count;
     size_t slot_stride;
     float *slots;     /* [slot_count][slot_stride] gradients */
@@ -53,7 +53,7 @@ static size_t slots_for(size_t batch_size) {
     return blocks < SLOTS_MAX ? blocks : SLOTS_MAX;
 }
 
-/* A slot's floats, rounded up so that every slot is aligned. */
+/* The size of a slot in floats, rounded up so that every slot is aligned. */
 static size_t slot_stride(const cnn_network *network) {
     return (network->parameter_count + CNN_LANES - 1) / CNN_LANES * CNN_LANES;
 }
@@ -69,7 +69,7 @@ static size_t workspaces_for(const cnn_network *network, size_t batch_size, int 
     return keeps_blocks(network) && blocks > (size_t)threads ? blocks : (size_t)threads;
 }
 
-/* Forward passes during training: not by the network that is trained where prediction differs. */
+/* Forward passes during training need another network if prediction differs from training. */
 static bool needs_prediction(const cnn_network *network, size_t batch_size) {
     return batch_size > 0 && cnn_network_differs_in_prediction(network);
 }
@@ -87,7 +87,7 @@ size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int t
                 : 0);
 }
 
-/* Each on a thread of its own: getting megabytes of fresh memory takes milliseconds. */
+/* Each on its own thread: mapping megabytes of new memory takes milliseconds. */
 static void make_workspace(void *context, size_t i, int thread) {
     (void)thread;
     cnn_minibatch *minibatch = context;
@@ -183,7 +183,7 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
     cnn_free(minibatch);
 }
 
-/* What the threads of one pass share. */
+/* The data shared by the threads of one pass. */
 typedef struct batch_pass {
     cnn_minibatch *minibatch;
     const cnn_network *network; /* what runs, on … */
@@ -193,7 +193,7 @@ typedef struct batch_pass {
     size_t first, count;
     size_t slots;
     size_t parts; /* of the parameters, for adding up */
-    int stage;    /* the one at work */
+    int stage;    /* the current stage */
     float *logits;
     uint8_t *labels;
 } batch_pass;
@@ -296,7 +296,8 @@ static void backward_stage_body(void *context, size_t slot, int thread) {
 }
 
 /* All stages forward, then all but the last backward (the last has gone both ways); between two,
- * what the blocks gave is combined. A network without layers that see the batch has one stage. */
+ * the sums of the blocks are combined. A network without layers that see the whole batch has one
+ * stage. */
 static void run_stages(batch_pass *pass, int threads) {
     const cnn_minibatch *minibatch = pass->minibatch;
     const cnn_plan *plan = &pass->network->plan;
@@ -323,8 +324,8 @@ static void run_stages(batch_pass *pass, int threads) {
 /* --- adding up --- */
 
 /* Adds slots up for one run of parameters, by a fixed tree: slots 1 apart, then 2, 4, … The last
- * sums go to an array of their own: what this thread writes there it will read again, and no other
- * thread's cache has to give its lines away for it. */
+ * sums go to a separate array: this thread will read what it writes there, and takes no cache lines
+ * from other threads. */
 static void add_slots(const cnn_minibatch *minibatch, size_t slots, size_t from, size_t count) {
     float *sum = minibatch->gradients + from;
     for (size_t apart = 1; apart < slots; apart *= 2) {
@@ -339,7 +340,7 @@ static void add_slots(const cnn_minibatch *minibatch, size_t slots, size_t from,
     }
 }
 
-/* One of few large parts, so that a thread mostly finds in its cache what it has written before. */
+/* One of few large parts, so that a thread mostly finds in its cache what it wrote before. */
 static void reduction_body(void *context, size_t part, int thread) {
     (void)thread;
     const batch_pass *pass = context;
@@ -353,7 +354,7 @@ static void reduction_body(void *context, size_t part, int thread) {
     }
 }
 
-/* Threads that pay for so much work. */
+/* The number of threads that pay off for this amount of work. */
 static int useful_threads(const cnn_minibatch *minibatch, double flops) {
     double useful = flops / FLOPS_PER_THREAD;
     return useful < 1.0 ? 1 : useful < minibatch->threads ? (int)useful : minibatch->threads;
@@ -371,7 +372,7 @@ const cnn_objective *cnn_minibatch_objective(const cnn_minibatch *minibatch) {
     return &minibatch->objective;
 }
 
-/* What the threads of a preparation share. */
+/* The data shared by the threads of a preparation. */
 typedef struct preparation {
     const cnn_network *network;
     const float *parameters;

@@ -9,10 +9,10 @@
 
 typedef struct cnn_minibatch cnn_minibatch;
 
-/* Where images come from. `fill` writes `count` (1 … CNN_LANES) images, those at positions first,
+/* The source of images. `fill` writes `count` (1 … CNN_LANES) images, those at positions first,
  * first + 1, … of the caller's order, into lanes 0 … count - 1 of x (placed as block says), and
- * zeros into the other lanes; where labels is not NULL, also their labels (0 or 1). It is called
- * from several threads at once. */
+ * zeros into the other lanes; if labels is not NULL, also their labels (0 or 1). It is called from
+ * several threads at the same time. */
 typedef struct cnn_sample_source {
     void (*fill)(void *context, size_t first, int count, const cnn_block *block, float *x,
                  uint8_t *labels);
@@ -20,38 +20,37 @@ typedef struct cnn_sample_source {
 } cnn_sample_source;
 
 /* Room for batches of up to `batch_size` images on up to `threads` threads; batch_size 0: forward
- * passes only. The network stays the caller's. Free with cnn_minibatch_free. */
+ * passes only. The caller keeps the network. Free with cnn_minibatch_free. */
 CNN_MUST_USE cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,
                                              cnn_minibatch **minibatch, cnn_error *error);
 void cnn_minibatch_free(cnn_minibatch *minibatch);
 
-/* The threads, for others to use between passes. */
+/* The threads, for other uses between passes. */
 cnn_thread_pool *cnn_minibatch_pool(cnn_minibatch *minibatch);
 
-/* The loss whose gradients are found; until it is set, the plain one. */
+/* The loss whose gradients are computed; by default, the plain one. */
 void cnn_minibatch_set_objective(cnn_minibatch *minibatch, const cnn_objective *objective);
 const cnn_objective *cnn_minibatch_objective(const cnn_minibatch *minibatch);
 
 /* cnn_network_prepare on several threads. */
 void cnn_minibatch_prepare(cnn_minibatch *minibatch, const float *parameters);
 
-/* Random numbers of the next batches come from here; from seed 0, step 0 where never called. */
+/* The source of the random numbers of the next batches; by default, seed 0 and step 0. */
 void cnn_minibatch_set_draw(cnn_minibatch *minibatch, cnn_draw draw);
 
 /* Forward and backward for the m images at first … first + m - 1, m <= batch_size: *gradients
  * points to the mean gradient, [parameter_count], valid until the next call (eq. 8 to 16). logits
- * and labels, [m]: what the forward pass gave, and what was right. cnn_network_prepare must have
- * been called. */
+ * and labels, [m]: results of the forward pass, and the correct labels. cnn_network_prepare must
+ * have been called. */
 void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                              const cnn_sample_source *source, size_t first, size_t m,
                              const float **gradients, float *logits, uint8_t *labels);
 
-/* What cnn_minibatch_gradients left of a block of the batch, where the network is stepwise: see
+/* The workspace of a block after cnn_minibatch_gradients, for a stepwise network: see
  * cnn_network_value. */
 const float *cnn_minibatch_workspace(const cnn_minibatch *minibatch, size_t block);
 
-/* Running averages of the batch that cnn_minibatch_gradients has seen last, into the parameters
- * that follow them. */
+/* Updates the running averages in the parameters with the last batch of cnn_minibatch_gradients. */
 void cnn_minibatch_update_averages(const cnn_minibatch *minibatch, float *parameters);
 
 /* Forward only, as prediction does it (cnn_network_create_prediction), for any number of images;

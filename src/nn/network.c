@@ -52,7 +52,7 @@ static cnn_status create_prediction(const cnn_network *trained, cnn_network *net
     return plan_network(network, CNN_NETWORK_PREDICT, error);
 }
 
-/* spec or trained: what it is made from. */
+/* spec or trained: the source. */
 static cnn_status create_either(const cnn_network_spec *spec, const cnn_network *trained,
                                 const cnn_kernels *kernels, cnn_network_mode mode,
                                 cnn_network **out, cnn_error *error) {

@@ -1,7 +1,7 @@
 /* A network: its graph, and the plan by which it runs.
  *
- * Parameters, gradients and activations are the caller's, so that many threads can run one network,
- * each in a workspace of its own. */
+ * The caller owns parameters, gradients and activations, so that many threads can run one network,
+ * each in its own workspace. */
 #ifndef CNN_NN_NETWORK_H
 #define CNN_NN_NETWORK_H
 
@@ -12,7 +12,7 @@ typedef struct cnn_network {
     cnn_network_mode mode;
     bool direct_only; /* every convolution as a plain sum (CNN_CONV=direct) */
     cnn_graph graph;  /* its layers, for all code that walks a network */
-    cnn_graph fused;  /* the same as they run, with what is fused */
+    cnn_graph fused;  /* the network that runs, with fused nodes */
     cnn_plan plan;    /* of `fused` */
     size_t parameter_count;
     double flops; /* of one image's forward pass */
@@ -27,8 +27,8 @@ CNN_MUST_USE cnn_status cnn_network_create(const cnn_network_spec *spec, const c
 bool cnn_network_differs_in_prediction(const cnn_network *trained);
 
 /* The network as prediction runs it: without the layers that only training needs, and with batch
- * normalization merged into the layer before it where that can take it. Its graph's nodes name by
- * `origin` and `normalizer` those of the trained one. Free with cnn_network_free. */
+ * normalization merged into the layer before it if possible. `origin` and `normalizer` of its nodes
+ * are numbers of nodes of the trained network. Free with cnn_network_free. */
 CNN_MUST_USE cnn_status cnn_network_create_prediction(const cnn_network *trained,
                                                       cnn_network **network, cnn_error *error);
 
@@ -47,7 +47,7 @@ void cnn_network_initialize(const cnn_network *network, uint64_t seed, float *pa
 /* To be called after parameters have changed, before the next pass; not while passes run. */
 void cnn_network_prepare(const cnn_network *network, const float *parameters);
 
-/* One of `parts` parts of the same, which may run at the same time. */
+/* One of `parts` parts of the same; the parts may run at the same time. */
 void cnn_network_prepare_part(const cnn_network *network, const float *parameters, int part,
                               int parts);
 
@@ -57,18 +57,18 @@ void cnn_network_prepare_part(const cnn_network *network, const float *parameter
  * floats, zeroed. NULL when memory is refused. Free with cnn_free. */
 float *cnn_network_workspace(const cnn_network *network, bool training);
 
-/* Where the input block is to be written: float x[C][H][W][LANES], placed as *block says. */
+/* Where to write the input block: float x[C][H][W][LANES], with the layout *block. */
 float *cnn_network_input(const cnn_network *network, float *workspace, const cnn_block **block);
 
-/* Before a block's forward pass in training: draws the random numbers of layers that need some, for
- * the images first … first + count - 1 of the batch. */
+/* Before a block's forward pass in training: draws the random numbers that layers need, for the
+ * images first … first + count - 1 of the batch. */
 void cnn_network_draw(const cnn_network *network, const cnn_draw *draw, size_t first, int count,
                       float *workspace);
 
 /* After a forward pass: the logits, [LANES], of the last dense layer. */
 const float *cnn_network_logits(const cnn_network *network, const float *workspace);
 
-/* Before a backward pass: dL/dZ of each image, [LANES], 0 for lanes that hold none (eq. 8). */
+/* Before a backward pass: dL/dZ of each image, [LANES], 0 for unused lanes (eq. 8). */
 void cnn_network_set_logit_gradients(const cnn_network *network, float *workspace,
                                      const float *logit_gradients);
 
@@ -81,7 +81,7 @@ void cnn_network_backward(const cnn_network *network, const float *parameters, f
                           const float *logit_gradients, float *gradients);
 
 /* After a pass of a stepwise network: the output of a node of network->graph (0: the image), and
- * its gradient; NULL where it has none, or is the last sigmoid. */
+ * its gradient; NULL if it has none, or is the last sigmoid. */
 const float *cnn_network_value(const cnn_network *network, int node, const float *workspace,
                                const cnn_block **block);
 const float *cnn_network_gradient(const cnn_network *network, int node, const float *workspace,

@@ -19,7 +19,8 @@ size_t cnn_optimizer_state_size(const cnn_optimizer *optimizer) {
  */
 enum { PARAMETERS_PER_THREAD = 32768 };
 
-/* What the threads of a step share; the same for every parameter, so found once, in double. */
+/* The data shared by the threads of a step: the same for every parameter, so computed once, in
+ * double. */
 typedef struct step {
     const cnn_optimizer *optimizer;
     const cnn_update *update;
@@ -34,7 +35,7 @@ typedef struct step {
     float *state, *parameters;
 } step;
 
-/* base^exponent by squaring: products alone, so the same everywhere. */
+/* base^exponent by squaring: only products, so the same on every machine. */
 static double whole_power(double base, int64_t exponent) {
     double power = 1.0;
     for (; exponent > 0; exponent /= 2) {
@@ -78,7 +79,7 @@ static void nesterov(const step *s, size_t first, size_t last, float decay) {
     }
 }
 
-/* l2 is added to the gradient, `shrink` is taken off the weight: one of them is 0. */
+/* l2 is added to the gradient, `shrink` is subtracted from the weight: one of them is 0. */
 static void adam(const step *s, size_t first, size_t last, float l2, float shrink) {
     float scale = s->scale, share1 = s->share1, share2 = s->share2;
     float size = s->size, root = s->root, epsilon = s->epsilon;
@@ -117,7 +118,7 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* Goes from range to range of those that decay, and over what is between them. */
+/* Visits the ranges of parameters that decay, and the ranges between them. */
 static void step_part(void *context, size_t part, int thread) {
     (void)thread;
     const step *s = context;

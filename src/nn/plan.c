@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* A plan in the making. */
+/* A plan that is being made. */
 typedef struct planner {
     const cnn_graph *original, *graph;
     const cnn_kernels *kernels;
@@ -16,7 +16,7 @@ static const cnn_place nowhere = {.offset = CNN_NOWHERE};
 
 /* --- places --- */
 
-/* Room for a shape with a border. */
+/* Reserves space for a shape with a border. */
 static cnn_place place_block(cnn_plan *plan, const cnn_shape *shape, int before, int after) {
     ptrdiff_t rows = shape->height + before + after;
     ptrdiff_t columns = shape->width + before + after;
@@ -36,7 +36,7 @@ static bool has_border(const cnn_block *block) {
            block->plane_stride != block->height * block->row_stride;
 }
 
-/* The same memory seen through another shape of as many values, where the node has one. */
+/* The same memory with another shape of as many values, if the node has one. */
 static cnn_place alias(const cnn_node *node, const cnn_place *place) {
     cnn_place same = *place;
     if (node->ops->aliases_input) {
@@ -56,8 +56,8 @@ static bool value_is_needed(const planner *p, const cnn_node *node) {
            (node->relu && !node->pool && p->original->nodes[node->relu].ops->backward_reads_output);
 }
 
-/* Which nodes store into their input's memory? Not where anything else needs the input; one that
- * changes nothing may where nothing else reads it. */
+/* Chooses the nodes that store into the memory of their input: only if nothing else needs the
+ * input; a node that changes no value may if nothing else reads it. */
 static void share_buffers(planner *p, bool *frozen) {
     cnn_node_places *places = p->plan->places;
     for (int n = 0; n < p->end; n++) {
@@ -72,7 +72,8 @@ static void share_buffers(planner *p, bool *frozen) {
     }
 }
 
-/* The zeros around a buffer: as many as any of those needs that read it from elsewhere. */
+/* The zeros around a buffer: the largest number that any node reading it from another buffer needs.
+ */
 static void find_border(const planner *p, int buffer, int *before, int *after) {
     const cnn_node_places *places = p->plan->places;
     *before = *after = 0;
@@ -107,8 +108,8 @@ static size_t kept_size(const cnn_node *node) {
     return node->ops->kept_size ? node->ops->kept_size(node) : 0;
 }
 
-/* What forward keeps for backward, and the working memory, which all layers use in turn. Prediction
- * needs both, too: they come before the gradients. */
+/* Memory kept from forward to backward, and the scratch memory, which all layers use in turn.
+ * Prediction needs both, so they come before the gradients. */
 static void place_layer_memory(planner *p) {
     cnn_plan *plan = p->plan;
     for (int n = 0; n < p->end; n++) {
@@ -125,9 +126,9 @@ static void place_layer_memory(planner *p) {
     plan->forward_size = plan->workspace_size;
 }
 
-/* The gradient of a node's output is the sum of what its readers give. The first reader's part
- * stands where the sum will; each other one's has a place of its own, which is that of the reader's
- * own gradient where it hands that on as it is. */
+/* The gradient of the output of a node is the sum of the parts of its readers. The part of the
+ * first reader is where the sum will be; each other part has its own place, which is that of the
+ * reader's own gradient if the reader passes it on unchanged. */
 static void place_gradients_of(planner *p, int n) {
     const cnn_node *node = &p->graph->nodes[n];
     cnn_node_places *places = p->plan->places, *mine = &places[n];
@@ -246,8 +247,7 @@ static void end_stage(planner *p, const cnn_layer *batch) {
 }
 
 /* A layer that sees the whole batch is two instructions, with the end of a stage between them:
- * forward the first gathers and the second applies what came of it, backward the other way round.
- */
+ * forward, the first gathers and the second applies the result; backward, in reverse. */
 static void emit_batch(planner *p, int n) {
     const cnn_batch_ops *batch = p->graph->nodes[n].ops->batch;
     cnn_instruction *before = emit_own(p, n);
@@ -263,7 +263,7 @@ static void emit_batch(planner *p, int n) {
     p->plan->sums_size = sums > p->plan->sums_size ? sums : p->plan->sums_size;
 }
 
-/* What backward has left to do of the layers that forward applied while it stored. */
+/* The part of backward that remains for the epilogues that forward applied. */
 static void emit_epilogues(planner *p, int n) {
     const cnn_node *node = &p->graph->nodes[n];
     const cnn_node_places *mine = &p->plan->places[n];
@@ -277,8 +277,8 @@ static void emit_epilogues(planner *p, int n) {
     }
 }
 
-/* Adds up the parts of a gradient that others than the first reader gave; backward, which is the
- * other way round, in the order of the readers. */
+/* Adds the parts of a gradient from readers other than the first; in backward, which runs in
+ * reverse, in the order of the readers. */
 static void emit_sum_of_gradients(planner *p, int n) {
     for (int r = p->end - 1; r > n && p->graph->nodes[n].has_gradient; r--) {
         const cnn_node *reader = &p->graph->nodes[r];

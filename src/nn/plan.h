@@ -1,4 +1,4 @@
-/* A graph as a program: where each value and gradient stands in a workspace, and the list of
+/* A graph as a program: the place of each value and gradient in a workspace, and the list of
  * instructions that compute them. Made once, run many times (run.h). */
 #ifndef CNN_NN_PLAN_H
 #define CNN_NN_PLAN_H
@@ -7,7 +7,7 @@
 
 typedef enum cnn_network_mode {
     CNN_NETWORK_FAST,     /* layers are fused, and share memory where they can */
-    CNN_NETWORK_STEPWISE, /* every node alone, in memory of its own: all can be looked at */
+    CNN_NETWORK_STEPWISE, /* nothing is fused and no memory is shared: all values can be read */
     CNN_NETWORK_PREDICT,  /* fast; batch normalization uses its running averages */
 } cnn_network_mode;
 
@@ -19,18 +19,18 @@ typedef struct cnn_place {
     size_t offset;
 } cnn_place;
 
-/* Where the numbers of a node are. */
+/* The places of the values and gradients of a node. */
 typedef struct cnn_node_places {
     int buffer;                        /* the first of the nodes that share its memory */
     cnn_place value, gradient;         /* of what it stores */
     cnn_place own_gradient;            /* of its operation's output: differs where the gradient of a
                                           fused pooling is found alone */
-    cnn_place dx[CNN_NODE_INPUTS_MAX]; /* its part of the inputs' gradients */
+    cnn_place dx[CNN_NODE_INPUTS_MAX]; /* its part of the gradients of its inputs */
     size_t kept, kept_size;
 } cnn_node_places;
 
-/* One operation and its buffers: offsets of value (0, 0, 0) of the layer's blocks. NULL operations
- * have nothing to do in that direction. */
+/* One operation and its buffers: offsets of value (0, 0, 0) of the layer's blocks. A NULL operation
+ * does nothing in that direction. */
 typedef struct cnn_instruction {
     cnn_layer layer;
     cnn_operation *forward, *backward;
@@ -39,8 +39,8 @@ typedef struct cnn_instruction {
     size_t shared; /* in what the blocks of a batch share */
 } cnn_instruction;
 
-/* Instructions first … last - 1, which a block can run without knowing of the others. After them,
- * what the blocks gave to `batch` is combined; NULL in the last stage. */
+/* Instructions first … last - 1, which a block can run independently of the other blocks. After
+ * them, the sums of the blocks for `batch` are combined; NULL in the last stage. */
 typedef struct cnn_stage {
     int first, last;
     const cnn_layer *batch;
@@ -53,10 +53,10 @@ typedef struct cnn_plan {
     int instruction_count;
     cnn_stage *stages;
     int stage_count;
-    size_t work_offset, work_size;       /* memory that each instruction may use, in floats */
+    size_t work_offset, work_size;       /* scratch memory for each instruction, in floats */
     size_t forward_size, workspace_size; /* floats: for prediction, for training */
-    /* Of layers that see the whole batch, in training: floats that its blocks share, doubles that a
-     * block gives to one of them at most. 0: there are none. */
+    /* For layers that see the whole batch, in training: floats that the blocks of a batch share;
+     * the largest number of doubles that a block computes for one of them. 0: no such layers. */
     size_t shared_size, sums_size;
 } cnn_plan;
 

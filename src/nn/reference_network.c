@@ -8,10 +8,11 @@
 #include <limits.h>
 #include <string.h>
 
-/* The numbers of a node, [N][C][H][W] each. */
+/* The values of a node, [N][C][H][W] each. */
 typedef struct node_values {
     double *value, *gradient;
-    double *parts[CNN_NODE_INPUTS_MAX]; /* of the gradients of inputs that others read first */
+    double
+        *parts[CNN_NODE_INPUTS_MAX]; /* of the gradients of inputs that another node reads first */
 } node_values;
 
 struct cnn_reference_network {
@@ -19,7 +20,7 @@ struct cnn_reference_network {
     node_values *nodes; /* [node_count]; of the image and of the last sigmoid: nothing */
 };
 
-/* NULL also where the slow twins, which index with int, could not. */
+/* NULL also if the sizes exceed int, with which the slow twins index. */
 static double *make_values(int N, const cnn_shape *shape) {
     size_t size = (size_t)N * cnn_shape_size(shape);
     return size < INT_MAX ? cnn_alloc(size, sizeof(double)) : NULL;
@@ -77,7 +78,7 @@ const double *cnn_reference_network_logits(const cnn_reference_network *referenc
     return reference->nodes[cnn_graph_logit(reference->graph)].value;
 }
 
-/* What node n works on; x: the images. */
+/* The data of node n; x: the images. */
 static cnn_reference_pass pass_of(const cnn_reference_network *reference, int n, int N,
                                   const double *parameters, const double *x) {
     const cnn_node *node = &reference->graph->nodes[n];
@@ -117,7 +118,7 @@ double cnn_reference_network_loss(cnn_reference_network *reference, int n, const
     return sum / n;
 }
 
-/* Adds what later readers gave to the gradient of node i's output. */
+/* Adds the parts of later readers to the gradient of the output of node i. */
 static void add_parts(cnn_reference_network *reference, int i, size_t count) {
     for (int r = i + 1; r < reference->graph->node_count - 1; r++) {
         const cnn_node *reader = &reference->graph->nodes[r];

@@ -4,19 +4,19 @@
 
 #include "nn/plan.h"
 
-/* What the instructions of one block work on. */
+/* The data of the instructions for one block. */
 typedef struct cnn_run {
     const cnn_plan *plan;
     const float *parameters; /* [parameter_count], as prepared */
     float *workspace;
     float *gradients; /* [parameter_count], added to; backward only */
-    /* Only of networks with layers that see the whole batch: */
+    /* Only for networks with layers that see the whole batch: */
     float *shared; /* [plan->shared_size] */
-    double *sums;  /* [plan->sums_size]: what this block gives to the layer at work */
-    int count;     /* the first lanes, which hold images */
+    double *sums;  /* [plan->sums_size]: the sums of this block for the current layer */
+    int count;     /* number of lanes that hold images (the first ones) */
 } cnn_run;
 
-/* What one instruction gets. */
+/* The arguments of one instruction. */
 cnn_pass cnn_run_pass(const cnn_run *run, const cnn_instruction *instruction);
 
 /* Instructions first … last - 1, and the same from the last to the first. */

@@ -18,7 +18,7 @@ static double anneal(double from, double to, double way) {
 
 static double one_cycle(const cnn_schedule *schedule, int64_t step, double total) {
     double first = schedule->rate / CYCLE_FIRST;
-    double top = CYCLE_UP * total - 1.0; /* may be below 0, where there are few steps */
+    double top = CYCLE_UP * total - 1.0; /* may be below 0 if there are few steps */
     if ((double)step <= top) {
         return anneal(first, schedule->rate, (double)step / top);
     }

@@ -8,7 +8,7 @@
 
 enum { DECAYING_MAX = CNN_LAYERS_MAX * CNN_LAYER_TENSORS_MAX };
 
-/* Where the network's tensors stand that decay; returns how many. */
+/* Finds the tensors of the network that decay; returns their number. */
 static size_t find_decaying(const cnn_network *network, cnn_parameter_range ranges[DECAYING_MAX]) {
     size_t count = 0;
     for (int i = 0; i < network->graph.node_count; i++) {

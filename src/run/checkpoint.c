@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The numbers of a state, each a string of the file: whole ones (int64_t) in decimal, the others
- * (double) in hexadecimal floating point, which is exact and needs no care with digits. */
+/* The numbers of a state, each a string of the file: integers (int64_t) in decimal, the others
+ * (double) in hexadecimal floating point, which is exact. */
 typedef struct state_field {
     const char *key;
     size_t offset;
@@ -27,7 +27,7 @@ typedef struct state_field {
 #define REAL(field)                                                                                \
     { "checkpoint." #field, offsetof(cnn_checkpoint_state, field), false }
 static const state_field fields[] = {
-    /* these come first: cnn_checkpoint_peek reads them alone */
+    /* these come first: cnn_checkpoint_peek reads only these */
     WHOLE(epochs),
     WHOLE(batches),
     WHOLE(best.epoch),
@@ -47,13 +47,13 @@ static const state_field fields[] = {
 
 enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 3, NUMBER_SIZE = 40, TENSORS = 4 };
 
-/* Goes up whenever the rest of a run would be another one, or a reader would not understand. */
+/* Increased whenever the rest of a run would change, or an older reader could not read the file. */
 static const char version[] = "2";
 static const char version_key[] = "checkpoint.version";
 static const char config_key[] = "checkpoint.config";
 static const char data_key[] = "checkpoint.data";
 
-/* The arrays of a checkpoint under their names. */
+/* The arrays of a checkpoint and their names. */
 static void name_tensors(const cnn_checkpoint_values *values, cnn_saved_tensor tensors[TENSORS]) {
     const cnn_saved_tensor named[TENSORS] = {
         {.name = "parameters", .count = values->parameter_count, .data = values->parameters},
@@ -112,7 +112,7 @@ static cnn_status read_tensor(const cnn_saved_file *file, const char *path, cons
     return CNN_OK;
 }
 
-/* Asked first: a checkpoint of another version knows other keys, too. */
+/* Checked first: a checkpoint of another version may have other keys. */
 static cnn_status check_version(const cnn_saved_file *file, const char *path, cnn_error *error) {
     const char *text = cnn_saved_text_find(file, version_key);
     if (text && strcmp(text, version) == 0) {
@@ -146,7 +146,8 @@ static cnn_status compare_config(const cnn_saved_file *file, const char *path, c
                          : CNN_OK;
 }
 
-/* Reads one number into its place in *state. Whole ones are never negative; others may be NaN. */
+/* Reads one number into its field of *state. Integers are never negative; other numbers may be NaN.
+ */
 static cnn_status read_field(const cnn_saved_file *file, const char *path, const state_field *field,
                              cnn_checkpoint_state *state, cnn_error *error) {
     const char *text;

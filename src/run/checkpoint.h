@@ -11,16 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where a run stands: `epochs` are finished, and `batches` of the next one. */
+/* The progress of a run: `epochs` are finished, and `batches` of the next one. */
 typedef struct cnn_checkpoint_state {
     int64_t epochs, batches;
     double loss_sum; /* over the images of those batches */
-    int64_t right;   /* of them, predicted right */
+    int64_t right;   /* of them, classified correctly */
     cnn_best_epoch best;
     double train_loss, train_accuracy;            /* of the last finished epoch */
     double seconds, training_seconds;             /* of the finished epochs */
-    double epoch_seconds, epoch_training_seconds; /* of the epoch at work, before the checkpoint */
-    int64_t direct_only; /* 0 or 1: CNN_CONV=direct, which rounds otherwise */
+    double epoch_seconds, epoch_training_seconds; /* of the current epoch, before the checkpoint */
+    int64_t direct_only; /* 0 or 1: CNN_CONV=direct, which rounds differently */
     uint64_t data;       /* cnn_dataset_fingerprint */
 } cnn_checkpoint_state;
 
@@ -29,7 +29,7 @@ typedef struct cnn_checkpoint_values {
     size_t parameter_count, state_count;
     size_t average_count;   /* parameter_count, or 0: no average is kept */
     float *parameters;      /* [parameter_count] */
-    float *best_parameters; /* [parameter_count]: what model.bin holds */
+    float *best_parameters; /* [parameter_count]: the weights of model.bin */
     float *optimizer_state; /* [state_count], may be empty */
     float *average;         /* [average_count]: of the parameters over the steps */
 } cnn_checkpoint_values;
@@ -39,8 +39,8 @@ CNN_MUST_USE cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpo
                                              const char *config,
                                              const cnn_checkpoint_values *values, cnn_error *error);
 
-/* Reads a checkpoint of a run with this config (but for keys that may change) into *state and the
- * arrays. *same_data: it was of the data that state->data tells, which is compared, not read.
+/* Reads a checkpoint of a run with this config (except for keys that may change) into *state and
+ * the arrays. *same_data: its data is that of state->data, which is compared, not read.
  * CNN_ERROR_CONFIG, naming the difference, for another config; CNN_ERROR_MODEL for a damaged file,
  * or one of other sizes. */
 CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, const char *config,
@@ -49,8 +49,7 @@ CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, const char *config
                                             cnn_error *error);
 
 /* Reads how many epochs are finished, how many batches of the next one, and which epoch is the best
- * one into *state, whose other values it leaves alone, and compares the config, but not the data.
- */
+ * one into *state, does not change the other values, and compares the config, but not the data. */
 CNN_MUST_USE cnn_status cnn_checkpoint_peek(const char *path, const char *config,
                                             cnn_checkpoint_state *state, cnn_error *error);
 

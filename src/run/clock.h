@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-/* Seconds since some moment; never goes back. */
+/* Seconds since an arbitrary moment; never decreases. */
 static inline double cnn_clock_seconds(void) {
     struct timespec time;
     (void)clock_gettime(CLOCK_MONOTONIC, &time);

@@ -17,7 +17,7 @@
 typedef struct validation {
     cnn_config config; /* the caller's; once images are there, with the names of their classes: a
                         * view, of which nothing is freed */
-    const cnn_train_options *options;
+    const cnn_cross_validation_options *options;
     cnn_fold_images images;
 } validation;
 
@@ -36,7 +36,8 @@ static const cnn_config *fold_config(const void *context, int fold) {
 
 static cnn_status load_images(void *context, cnn_error *error) {
     validation *v = context;
-    CNN_TRY(cnn_fold_images_load(&v->config, v->options, &v->images, error));
+    CNN_TRY(cnn_fold_images_load(&v->config, &v->options->train.common, v->options->folds,
+                                 &v->images, error));
     v->config = cnn_setup_config(&v->config, v->images.dataset);
     return CNN_OK;
 }
@@ -63,16 +64,16 @@ static cnn_status prepare_fold(void *context, int fold, cnn_member *member, cnn_
 
 /* --- testing the folds' models --- */
 
-/* What all folds' models say. */
+/* The predictions of the models of all folds. */
 typedef struct fold_results {
     cnn_fold_row *rows; /* [folds] */
     double *thresholds; /* [folds] */
     float *logits;      /* [images], each by the model that did not see the image */
-    float *fold_logits; /* [images], of which those of one fold are used */
+    float *fold_logits; /* [images], used for one fold at a time */
     size_t parameters;
 } fold_results;
 
-/* Runs the images of a fold, which is chosen, through its model. */
+/* Runs the images of the chosen fold through its model. */
 static cnn_status test_fold(const validation *v, int fold, const cnn_model *model,
                             cnn_minibatch *minibatch, fold_results *results, cnn_error *error) {
     const cnn_dataset *dataset = v->images.dataset;
@@ -80,7 +81,7 @@ static cnn_status test_fold(const validation *v, int fold, const cnn_model *mode
     cnn_setup setup = {.dataset = v->images.dataset,
                        .network = model->network,
                        .info = model->info,
-                       .threads = cnn_setup_threads(v->options->threads)};
+                       .threads = cnn_setup_threads(v->options->train.common.threads)};
     cnn_pixel_table_fill(setup.info.mean, setup.info.deviation, &setup.table);
     cnn_minibatch_prepare(minibatch, model->parameters);
     CNN_TRY(cnn_evaluate(&setup, minibatch, model->parameters, CNN_SPLIT_TEST, results->fold_logits,
@@ -94,7 +95,7 @@ static cnn_status test_fold(const validation *v, int fold, const cnn_model *mode
     return CNN_OK;
 }
 
-/* Can the model take the images? It can unless its file was put there by somebody. */
+/* Does the model fit the images? It does unless its file was replaced. */
 static cnn_status check_images(const validation *v, const char *path, const cnn_model *model,
                                cnn_error *error) {
     const cnn_image_settings *found = &model->config->image;
@@ -125,7 +126,8 @@ static cnn_status test_model(const validation *v, int fold, const char *path, fo
         status = check_images(v, path, model, error);
     }
     if (status == CNN_OK) {
-        status = cnn_minibatch_create(model->network, 0, cnn_setup_threads(v->options->threads),
+        status = cnn_minibatch_create(model->network, 0,
+                                      cnn_setup_threads(v->options->train.common.threads),
                                       &minibatch, error);
     }
     if (status == CNN_OK) {
@@ -136,7 +138,7 @@ static cnn_status test_model(const validation *v, int fold, const char *path, fo
     return status;
 }
 
-/* Tests all folds by their model files, so that folds which another process has trained count like
+/* Tests all folds by their model files, so that folds trained by other processes are treated like
  * those of this one. */
 static cnn_status test_folds(const validation *v, const cnn_run_directory *directory,
                              fold_results *results, cnn_error *error) {
@@ -173,7 +175,7 @@ static cnn_status measure(const float *logits, const uint8_t *labels, size_t cou
     return status;
 }
 
-/* Each fold's model has a threshold of its own: metrics that need one are measured on the
+/* The model of each fold has its own threshold: metrics that need a threshold are measured on the
  * decisions, the others on the probabilities. The bootstrap draws the same images for both. */
 static cnn_status measure_both(const float *decisions, const float *logits, const uint8_t *labels,
                                size_t count, int threads, cnn_measured *pooled, cnn_error *error) {
@@ -202,10 +204,10 @@ static cnn_status measure_pooled(const validation *v, const cnn_predictions *pre
         labels[i] = (uint8_t)dataset->samples[i].label;
         decisions[i] = cnn_predictions_positive(predictions, i) ? 1.0f : -1.0f;
     }
-    cnn_status status = complete
-                            ? measure_both(decisions, predictions->logits, labels, dataset->count,
-                                           cnn_setup_threads(v->options->threads), pooled, error)
-                            : cnn_fail_memory(error, "metrics");
+    cnn_status status =
+        complete ? measure_both(decisions, predictions->logits, labels, dataset->count,
+                                cnn_setup_threads(v->options->train.common.threads), pooled, error)
+                 : cnn_fail_memory(error, "metrics");
     cnn_free(labels);
     cnn_free(decisions);
     return status;
@@ -230,7 +232,7 @@ static cnn_status write_results(const validation *v, const cnn_run_directory *di
     CNN_TRY(cnn_table_write_predictions(directory->file[CNN_RUN_PREDICTIONS], &predictions, error));
     CNN_TRY(cnn_summary_write_folds(directory->file[CNN_RUN_SUMMARY], dataset, &summary, error));
     const cnn_metrics_column column = {"all folds", &summary.pooled};
-    cnn_metrics_log(&v->options->log, &column, 1);
+    cnn_metrics_log(&v->options->train.common.log, &column, 1);
     return CNN_OK;
 }
 
@@ -255,7 +257,7 @@ static cnn_status gather_folds(void *context, const cnn_run_directory *directory
 
 /* --- */
 
-cnn_status cnn_cross_validate(const cnn_config *config, const cnn_train_options *options,
+cnn_status cnn_cross_validate(const cnn_config *config, const cnn_cross_validation_options *options,
                               cnn_error *error) {
     static const cnn_set_kind kind = {.member = "fold",
                                       .config = fold_config,
@@ -271,7 +273,9 @@ cnn_status cnn_cross_validate(const cnn_config *config, const cnn_train_options 
                              .context = &v,
                              .count = options->folds,
                              .config = config,
-                             .options = options};
+                             .options = &options->train,
+                             .member = options->member,
+                             .gather = options->gather};
     cnn_status status = cnn_fold_images_check(config, error);
     if (status == CNN_OK) {
         status = cnn_run_set_run(&set, error);

@@ -46,7 +46,7 @@ char *cnn_run_fold_path(const char *directory, int fold) {
     return cnn_path_join(directory, name);
 }
 
-/* "model.bin.tmp.1234": what cnn_file_write was writing when its program was killed. */
+/* "model.bin.tmp.1234": a file that cnn_file_write was writing when the program was killed. */
 static bool is_draft_of(const char *name, const char *file) {
     static const char mark[] = ".tmp.";
     size_t length = strlen(file);
@@ -61,8 +61,8 @@ static bool is_draft(const char *name) {
     return draft;
 }
 
-/* May that be in a directory that no run has begun to fill? Drafts may: a program that is killed
- * early leaves its first one and nothing else. */
+/* May this file be in a directory without a run? Drafts may: a program that is killed early leaves
+ * only its first one. */
 static bool may_be_in_unused(const char *name) {
     static const char *const names[] = {
         ".", "..", CNN_RUN_LOCK, CNN_RUN_START_LOCK, CNN_DATA_REPORT, CNN_AUGMENTED_SHEET};
@@ -74,7 +74,7 @@ static bool may_be_in_unused(const char *name) {
     return is_draft(name);
 }
 
-/* --- what is there --- */
+/* --- existing files --- */
 
 cnn_status cnn_run_is_in_use(const char *path, bool *in_use, cnn_error *error) {
     *in_use = false;
@@ -98,7 +98,7 @@ cnn_status cnn_run_has_file(const cnn_run_directory *directory, cnn_run_file fil
     return *has || errno == ENOENT ? CNN_OK : cnn_fail_errno(error, directory->file[file], errno);
 }
 
-/* N where the name is "fold-N", else 0. */
+/* N if the name is "fold-N", else 0. */
 static int fold_number(const char *name) {
     static const char start[] = "fold-";
     if (strncmp(name, start, sizeof start - 1) != 0) {
@@ -160,7 +160,7 @@ cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complet
 
 /* --- removing --- */
 
-/* One that is not there is fine. */
+/* A missing file is not an error. */
 static cnn_status remove_file(const char *path, cnn_error *error) {
     return unlink(path) == 0 || errno == ENOENT ? CNN_OK : cnn_fail_errno(error, path, errno);
 }
@@ -190,11 +190,11 @@ cnn_status cnn_run_remove_drafts(const char *path, cnn_error *error) {
     return status;
 }
 
-/* Removes the run's files but config.json: it may be the very file that the program was given, and
- * the run that starts replaces it in one step. */
+/* Removes the files of the run except config.json: it may be the file that the program was given,
+ * and the run that starts replaces it in one step. */
 static cnn_status clear_files(const cnn_run_directory *directory, cnn_error *error) {
-    /* the checkpoint first: wherever this ends, what is left is the old run, or one without a
-     * checkpoint, which --resume starts from its beginning */
+    /* the checkpoint first: after an interruption, there is the old run, or one without a
+     * checkpoint, which --resume starts from the beginning */
     CNN_TRY(cnn_run_remove(directory, CNN_RUN_CHECKPOINT, error));
     for (int i = CNN_RUN_FILE_COUNT - 1; i > CNN_RUN_CONFIG; i--) {
         CNN_TRY(cnn_run_remove(directory, (cnn_run_file)i, error));
@@ -211,7 +211,7 @@ static cnn_status clear_named_fold(const cnn_run_directory *fold, cnn_error *err
                : cnn_fail_errno(error, fold->path, errno);
 }
 
-/* Removes the files of one fold, and its directory where nothing else is in it. */
+/* Removes the files of one fold, and its directory if it is then empty. */
 static cnn_status clear_fold(const char *path, int fold, cnn_error *error) {
     cnn_run_directory directory = {0};
     char *fold_path = cnn_run_fold_path(path, fold);

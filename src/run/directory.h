@@ -1,4 +1,4 @@
-/* The files of a run directory: their names, which are there, and how they are removed. */
+/* The files of a run directory: their names, which exist, and how they are removed. */
 #ifndef CNN_RUN_DIRECTORY_H
 #define CNN_RUN_DIRECTORY_H
 
@@ -9,7 +9,7 @@
 /* name, file */
 #define CNN_RUN_FILE_LIST(X)                                                                       \
     X(CNN_RUN_CONFIG, "config.json")          /* the resolved config */                            \
-    X(CNN_RUN_SPLIT, "split.csv")             /* which image went where */                         \
+    X(CNN_RUN_SPLIT, "split.csv")             /* the split of each image */                        \
     X(CNN_RUN_METRICS, "metrics.csv")         /* one row per epoch */                              \
     X(CNN_RUN_SUMMARY, "summary.json")        /* one line; the run is finished */                  \
     X(CNN_RUN_MODEL, "model.bin")             /* the best epoch */                                 \
@@ -20,9 +20,9 @@
 /* The table of a cross-validation, one row per fold. */
 #define CNN_FOLDS_TABLE "folds.csv"
 
-/* What may be in a directory that holds no run: the table of --check-data, the picture of
- * --show-augmented, and the files of locks: of whoever works in the directory, and of the program
- * that starts a set of runs there (session.h). */
+/* Files that may be in a directory without a run: the table of --check-data, the image of
+ * --show-augmented, and lock files: of a program that uses the directory, and of one that starts a
+ * set of runs there (session.h). */
 #define CNN_DATA_REPORT "data_report.csv"
 #define CNN_AUGMENTED_SHEET "augmented.png"
 #define CNN_RUN_LOCK ".lock"
@@ -42,8 +42,8 @@ typedef struct cnn_run_directory {
     char *folds_table;
 } cnn_run_directory;
 
-/* Gives *directory the paths of a run's files; looks at nothing. Free with cnn_run_directory_free,
- * also after a failure. */
+/* Gives *directory the paths of a run's files; does not access the disk. Free with
+ * cnn_run_directory_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_run_directory_name(const char *path, cnn_run_directory *directory,
                                                cnn_error *error);
 void cnn_run_directory_free(cnn_run_directory *directory);
@@ -52,33 +52,33 @@ void cnn_run_directory_free(cnn_run_directory *directory);
  * with cnn_free. */
 char *cnn_run_fold_path(const char *directory, int fold);
 
-/* --- what is there --- */
+/* --- existing files --- */
 
-/* *in_use: does the directory hold anything of a run, or of anyone else? A missing one does not. */
+/* *in_use: does the directory contain files of a run, or other files? A missing one does not. */
 CNN_MUST_USE cnn_status cnn_run_is_in_use(const char *path, bool *in_use, cnn_error *error);
 
-/* *has: is the file there? Fails where that cannot be found out: a run must not start over because
- * its checkpoint could not be seen. */
+/* *has: does the file exist? Fails if that cannot be determined: a run must not start over because
+ * its checkpoint could not be accessed. */
 CNN_MUST_USE cnn_status cnn_run_has_file(const cnn_run_directory *directory, cnn_run_file file,
                                          bool *has, cnn_error *error);
 
 /* *has: is there a directory of a cross-validation's fold, counted from 1? */
 CNN_MUST_USE cnn_status cnn_run_has_fold(const char *path, int fold, bool *has, cnn_error *error);
 
-/* *has: is there a directory of any fold? The directory `path` must be there. */
+/* *has: is there a directory of any fold? The directory `path` must exist. */
 CNN_MUST_USE cnn_status cnn_run_has_folds(const char *path, bool *has, cnn_error *error);
 
-/* *complete: are all files there that a finished run leaves? */
+/* *complete: do all files of a finished run exist? */
 CNN_MUST_USE cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complete,
                                             cnn_error *error);
 
 /* --- removing --- */
 
-/* Removes a file of the run, if it is there. */
+/* Removes a file of the run, if it exists. */
 CNN_MUST_USE cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file,
                                        cnn_error *error);
 
-/* Removes what a program that was killed has left half-written. */
+/* Removes incomplete files of killed programs. */
 CNN_MUST_USE cnn_status cnn_run_remove_drafts(const char *path, cnn_error *error);
 
 /* For a run that starts, and writes config.json next: removes the files of an earlier run but this

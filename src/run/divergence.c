@@ -1,4 +1,4 @@
-/* Training that has diverged: a loss or a weight is no finite number any more. */
+/* Training that has diverged: a loss or a weight is no longer finite. */
 #include "base/error.h"
 #include "run/trainer.h"
 
@@ -8,7 +8,7 @@
 /* what: what is not finite. where: "batch 7". */
 static cnn_status fail(const cnn_trainer *t, const char *where, const char *what,
                        cnn_error *error) {
-    double rate = t->config->train.learning_rate;
+    double rate = t->config->train.schedule.rate;
     char kept[512] = "no epoch was finished, so there is no model";
     if (t->state.epochs > 0) {
         (void)snprintf(kept, sizeof kept, "%.400s keeps the model of epoch %lld",

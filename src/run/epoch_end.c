@@ -1,5 +1,5 @@
-/* The end of an epoch. Its files come in an order that lets a run go on from wherever it is killed:
- * models, the row of metrics.csv, and the checkpoint last. */
+/* The end of an epoch. Its files are written in an order that allows resuming after a kill at any
+ * moment: models, the row of metrics.csv, and the checkpoint last. */
 #include "base/error.h"
 #include "base/log.h"
 #include "run/evaluate.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What training itself has told about the epoch. */
+/* The results of training for the epoch. */
 static cnn_epoch_row training_row(const cnn_trainer *t) {
     double seconds = t->state.epoch_training_seconds;
     size_t images = cnn_trainer_images(t) - t->left_out;
@@ -23,7 +23,7 @@ static cnn_epoch_row training_row(const cnn_trainer *t) {
     };
 }
 
-/* The epoch is one of the finished ones from here on. */
+/* From here on, the epoch counts as finished. */
 static void count_epoch(cnn_trainer *t, const cnn_epoch_row *row) {
     cnn_checkpoint_state *state = &t->state;
     state->epochs++;
@@ -45,7 +45,7 @@ static void log_epoch(const cnn_trainer *t, const cnn_epoch_row *row) {
                        row->validation.accuracy, row->validation.auc,
                        t->state.best.epoch == row->epoch ? " (best)" : "");
     }
-    cnn_log_message(&t->options->log, CNN_LOG_INFO,
+    cnn_log_message(&t->options->common.log, CNN_LOG_INFO,
                     "epoch %lld/%lld: train loss %.4f accuracy %.4f%s, %.1f s, %.0f images/s",
                     (long long)row->epoch, (long long)t->config->train.epochs, row->train.loss,
                     row->train.accuracy, validation, row->seconds, row->images_per_second);
@@ -61,7 +61,7 @@ static cnn_status write_files(cnn_trainer *t, const cnn_epoch_row *row, bool is_
     }
     CNN_TRY(cnn_trainer_write_model(t, CNN_RUN_LAST, parameters, error));
     CNN_TRY(cnn_table_add_metrics(t->session.directory.file[CNN_RUN_METRICS], row, error));
-    /* an epoch that was cut short has its checkpoint already, from which --resume completes it */
+    /* an epoch that was cut short already has its checkpoint, from which --resume completes it */
     return t->left_out == 0 ? cnn_trainer_write_checkpoint(t, error) : CNN_OK;
 }
 

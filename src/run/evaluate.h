@@ -1,4 +1,4 @@
-/* A network against a set of labelled images. */
+/* Measures a network on a set of labelled images. */
 #ifndef CNN_RUN_EVALUATE_H
 #define CNN_RUN_EVALUATE_H
 
@@ -6,9 +6,9 @@
 #include "run/setup.h"
 #include "stats/metrics_text.h"
 
-/* Runs all images of a split through the network, with parameters that it is prepared with, and
+/* Runs all images of a split through the network, which must be prepared with its parameters, and
  * measures. logits: [split_count], filled, divided by setup->info.temperature. metrics->count is 0
- * where the split has no images. */
+ * if the split has no images. */
 CNN_MUST_USE cnn_status cnn_evaluate(const cnn_setup *setup, cnn_minibatch *minibatch,
                                      const float *parameters, cnn_split split, float *logits,
                                      cnn_metrics *metrics, cnn_error *error);

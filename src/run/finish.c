@@ -1,5 +1,5 @@
-/* The end of a run: the model's temperature and threshold, how good it is, and what a finished run
- * leaves. */
+/* The end of a run: the temperature and threshold of the model, its metrics, and the files of a
+ * finished run. */
 #include "base/error.h"
 #include "base/log.h"
 #include "run/evaluate.h"
@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* With no epoch to train, the starting weights are the model. */
+/* Without epochs, the starting weights are the model. */
 static cnn_status write_untrained(cnn_trainer *t, cnn_error *error) {
     memcpy(t->values.best_parameters, t->values.parameters,
            t->values.parameter_count * sizeof *t->values.parameters);
@@ -19,15 +19,15 @@ static cnn_status write_untrained(cnn_trainer *t, cnn_error *error) {
     return cnn_trainer_write_checkpoint(t, error);
 }
 
-/* Chooses temperature and threshold of model.bin, and writes it anew. */
+/* Chooses temperature and threshold of model.bin, and writes it again. */
 static cnn_status tune(cnn_trainer *t, cnn_error *error) {
     const float *model = t->values.best_parameters;
-    CNN_TRY(
-        cnn_tune(t->config, &t->setup, t->minibatch, model, t->logits, &t->options->log, error));
+    CNN_TRY(cnn_tune(t->config, &t->setup, t->minibatch, model, t->logits, &t->options->common.log,
+                     error));
     return cnn_trainer_write_model(t, CNN_RUN_MODEL, model, error);
 }
 
-/* Measures model.bin on the images of a split; writes predictions.csv where it is of that split. */
+/* Measures model.bin on the images of a split; writes predictions.csv if it is for that split. */
 static cnn_status measure(cnn_trainer *t, cnn_split split, cnn_measured *measured,
                           cnn_error *error) {
     const cnn_dataset *dataset = t->setup.dataset;
@@ -67,7 +67,7 @@ static cnn_run_summary summarize(const cnn_trainer *t) {
 }
 
 static void log_end(const cnn_trainer *t, const cnn_run_summary *summary) {
-    const cnn_log_sink *log = &t->options->log;
+    const cnn_log_sink *log = &t->options->common.log;
     const cnn_early_stopping *rule = &t->config->train.early_stopping;
     if (summary->stopped_early) {
         cnn_log_message(log, CNN_LOG_INFO,

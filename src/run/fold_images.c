@@ -6,23 +6,10 @@
 #include "samples/folds.h"
 
 cnn_status cnn_fold_images_check(const cnn_config *config, cnn_error *error) {
-    if (config->data.validation.path) {
-        return cnn_fail(
-            error, CNN_ERROR_CONFIG,
-            "data.validation: expected a share beside --folds, which divides data.train "
-            "(%s), got the path \"%s\"",
-            config->data.train, config->data.validation.path);
-    }
-    if (config->data.test) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "data.test: expected none beside --folds, which tests on data.train (%s), "
-                        "got \"%s\"",
-                        config->data.train, config->data.test);
-    }
-    return CNN_OK;
+    return cnn_config_check_folds(config, error);
 }
 
-/* Rows that a manifest gives to another split cannot be divided and kept apart, too. */
+/* Rows that a manifest assigns to another split cannot be divided into folds. */
 static cnn_status check_splits(const cnn_config *config, const cnn_dataset *dataset,
                                cnn_error *error) {
     for (size_t i = 0; i < dataset->count; i++) {
@@ -37,9 +24,9 @@ static cnn_status check_splits(const cnn_config *config, const cnn_dataset *data
     return CNN_OK;
 }
 
-cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_train_options *options,
-                                cnn_fold_images *images, cnn_error *error) {
-    *images = (cnn_fold_images){.folds = options->folds};
+cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_common_options *options,
+                                int folds, cnn_fold_images *images, cnn_error *error) {
+    *images = (cnn_fold_images){.folds = folds};
     cnn_reading reading = cnn_setup_reading(options);
     cnn_data_settings whole = config->data; /* a view: nothing of it is freed */
     whole.validation.fraction = 0.0;

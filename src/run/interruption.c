@@ -1,5 +1,5 @@
 /* What interrupts a training: Ctrl-C (options->should_stop) and --max-seconds; and the checkpoints
- * inside an epoch, which let it go on after a kill. */
+ * inside an epoch, from which a killed run is resumed. */
 #include "base/error.h"
 #include "base/log.h"
 #include "run/trainer.h"
@@ -17,7 +17,7 @@ static cnn_status fail_stopped(const cnn_trainer *t, cnn_error *error) {
  * images, and the model on the test images: by the speed of training, whose work per image is three
  * times that of measuring. */
 static double seconds_to_finish(const cnn_trainer *t) {
-    static const double share = 0.5; /* more than a third, to have some room */
+    static const double share = 0.5; /* more than a third, as a margin */
     const size_t *count = t->setup.dataset->split_count;
     double images = (double)cnn_trainer_images(t);
     double in_epoch = (double)t->state.batches * (double)t->config->train.batch_size;
@@ -33,13 +33,13 @@ static bool time_is_up(const cnn_trainer *t) {
 }
 
 static void log_time_is_up(const cnn_trainer *t) {
-    cnn_log_message(&t->options->log, CNN_LOG_INFO,
+    cnn_log_message(&t->options->common.log, CNN_LOG_INFO,
                     "the time of --max-seconds is up after epoch %lld, batch %lld; without it, "
                     "--resume goes on from there",
                     (long long)t->state.epochs, (long long)t->state.batches);
 }
 
-/* The seconds of the epoch so far are the checkpoint's alone: cnn_epoch_end counts them again. */
+/* The seconds of the epoch so far are for the checkpoint only: cnn_epoch_end counts them again. */
 static cnn_status write_checkpoint_in_epoch(cnn_trainer *t, const cnn_epoch *epoch,
                                             cnn_error *error) {
     double earlier_seconds = t->state.epoch_seconds;
@@ -51,7 +51,8 @@ static cnn_status write_checkpoint_in_epoch(cnn_trainer *t, const cnn_epoch *epo
 
 cnn_status cnn_interruption_after_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error) {
     size_t left = cnn_trainer_images(t) - (epoch->first + epoch->count);
-    bool stop = t->options->should_stop && t->options->should_stop(t->options->user);
+    const cnn_common_options *options = &t->options->common;
+    bool stop = options->should_stop && options->should_stop(options->user);
     bool cut = !stop && left > 0 && time_is_up(t);
     if (stop || cut || cnn_clock_seconds() >= t->checkpoint_due) {
         CNN_TRY(write_checkpoint_in_epoch(t, epoch, error));

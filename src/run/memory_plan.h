@@ -1,4 +1,4 @@
-/* What a training will take: told by --dry-run, and asked before it is taken. */
+/* The memory that a training needs: printed by --dry-run, and checked before it is allocated. */
 #ifndef CNN_RUN_MEMORY_PLAN_H
 #define CNN_RUN_MEMORY_PLAN_H
 
@@ -13,8 +13,8 @@ typedef struct cnn_memory_plan {
 
 cnn_memory_plan cnn_memory_plan_make(const cnn_config *config, const cnn_setup *setup);
 
-/* CNN_ERROR_RUNTIME, with the amounts, where parameters and passes are more than the limit of this
- * process (cnn_memory_limit) leaves beside what is in use. */
+/* CNN_ERROR_RUNTIME, with the amounts, if parameters and passes exceed what the limit of this
+ * process (cnn_memory_limit) leaves. */
 CNN_MUST_USE cnn_status cnn_memory_plan_check(const cnn_memory_plan *plan, int threads,
                                               cnn_error *error);
 

@@ -16,21 +16,21 @@
 enum { FIELDS_MAX = 8, PART_SIZE = 16 };
 
 typedef struct field {
-    const char *text; /* as it stands in the file, quotes and all */
+    const char *text; /* as in the file, with its quotes */
     size_t length;
 } field;
 
-/* Which field of a row tells what; those of the header. */
+/* The meaning of each field of a row, from the header. */
 typedef struct columns {
     int label, part, content; /* -1: none */
 } columns;
 
-/* The table as it was written, and the images as they are now. */
+/* The table as it was written, and the current images. */
 typedef struct matching {
     char *text; /* of the table */
     field *rows;
     size_t row_count, row_capacity;
-    cnn_keyed *then; /* [row_count]: by what the row stands for */
+    cnn_keyed *then; /* [row_count]: by the key of the row */
     cnn_keyed *now;  /* [dataset->count] */
     size_t *order;   /* [row_count]: the image of each row */
     cnn_text labels[2];
@@ -38,7 +38,7 @@ typedef struct matching {
 
 /* --- the table --- */
 
-/* The end of a CSV field: its comma, its line's end, or the text's end. */
+/* The end of a CSV field: a comma, the end of the line, or of the text. */
 static const char *field_end(const char *at) {
     bool quoted = false;
     for (; *at && (quoted || (*at != ',' && *at != '\n')); at++) {
@@ -47,7 +47,7 @@ static const char *field_end(const char *at) {
     return at;
 }
 
-/* Takes a row apart. Returns where the next one starts. */
+/* Splits a row into fields. Returns the start of the next row. */
 static const char *read_row(const char *at, field fields[FIELDS_MAX], int *count) {
     for (*count = 0; *at; at++) {
         const char *end = field_end(at);
@@ -75,7 +75,7 @@ static int find_column(const field *fields, int count, const char *name) {
     return -1;
 }
 
-/* --- what an image is known by --- */
+/* --- keys of images --- */
 
 /* One number for content, label, and split or fold. */
 static uint64_t key_of(uint64_t content, int label, int part) {
@@ -89,7 +89,7 @@ static uint64_t key_of(uint64_t content, int label, int part) {
     return cnn_hash_bytes(CNN_HASH_START, record, sizeof record);
 }
 
-/* The split of that name, or the fold of that number; -1 where there is none. */
+/* The split of that name, or the fold of that number; -1 if there is none. */
 static int read_part(const field *f, bool folds) {
     char text[PART_SIZE] = "";
     if (f->length >= sizeof text) {
@@ -107,7 +107,7 @@ static int read_part(const field *f, bool folds) {
     return -1;
 }
 
-/* The key of a row; 0, which no image has, where the row says none. */
+/* The key of a row; 0, which no image has, if the row has none. */
 static uint64_t key_of_row(const matching *m, const columns *where, const field *fields, int count,
                            bool folds) {
     int label = -1;
@@ -134,7 +134,7 @@ static cnn_status add_row(matching *m, const char *at, const char *end, cnn_erro
     return CNN_OK;
 }
 
-/* The rows' places in the text, then their keys. */
+/* The positions of the rows in the text, then their keys. */
 static cnn_status read_table(matching *m, bool folds, cnn_error *error) {
     field fields[FIELDS_MAX];
     int count;
@@ -178,7 +178,7 @@ static cnn_status read_images(matching *m, const cnn_dataset *dataset, const int
 /* --- matching --- */
 
 /* Pairs equal keys of the two sorted lists. *row and *image: the first that has no pair, SIZE_MAX
- * where each has one. */
+ * if each has one. */
 static void pair(const matching *m, size_t images, size_t *row, size_t *image) {
     size_t i = 0, j = 0;
     *row = *image = SIZE_MAX;

@@ -19,7 +19,7 @@ static cnn_status compare(const char *path, const cnn_config *config, bool *same
         return cnn_fail_prefix(error, status, "%s: ", path);
     }
     char *now = cnn_config_to_json(config);
-    /* names of classes that the data would add are another text, too */
+    /* class names that the data would add change the text, too */
     *same = now && config->data.classes[0] && strlen(now) == size && memcmp(then, now, size) == 0;
     status = now ? CNN_OK : cnn_fail_memory(error, "the config");
     cnn_free(then);

@@ -5,9 +5,9 @@
 #include "config/config.h"
 #include "run/directory.h"
 
-/* For a run that is about to start in the directory: CNN_ERROR_CONFIG where its config was read
- * from the directory's config.json, by whatever path, and the run would replace it by another text.
- * What a run wrote there, given without overrides, stays what it is, and is fine. */
+/* For a run that is about to start in the directory: CNN_ERROR_CONFIG if its config was read from
+ * the directory's config.json, by any path, and the run would replace it by a different text. A
+ * config.json that a run wrote, used without overrides, would not change, and is allowed. */
 CNN_MUST_USE cnn_status cnn_own_config_check(const cnn_run_directory *directory,
                                              const cnn_config *config, cnn_error *error);
 

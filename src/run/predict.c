@@ -18,9 +18,9 @@ struct cnn_predictor {
     cnn_pixel_table table;
 };
 
-/* Images that are decoded before the network runs over them, at most … */
+/* Images that are decoded before the network runs on them, at most … */
 enum { CHUNK = 512 };
-/* … and bytes of them (but always a block). */
+/* … and at most this many bytes (but always a block). */
 #define CHUNK_BYTES ((size_t)64 << 20)
 
 static const char no_number[] = "the network gives no number: its values overflow";
@@ -30,7 +30,7 @@ cnn_status cnn_predictor_load(const char *path, cnn_predictor **out, cnn_error *
     bool direct_only;
     *out = NULL;
     CNN_TRY(cnn_kernels_choose(&kernels, error));
-    /* asked here, or cnn_model_read would blame the model for a wrong CNN_CONV */
+    /* checked here, so that a wrong CNN_CONV is not reported as an error of the model */
     CNN_TRY(cnn_conv_choose(&direct_only, error));
     cnn_predictor *predictor = cnn_alloc(1, sizeof *predictor);
     if (!predictor) {
@@ -116,7 +116,7 @@ cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const uint8_t *fro
 
 /* --- many files --- */
 
-/* A run of at most CHUNK files. */
+/* At most CHUNK consecutive files. */
 typedef struct chunk {
     const cnn_predictor *predictor;
     const char *const *paths;
@@ -176,15 +176,15 @@ static void predict_chunk(chunk *c, size_t size, int threads, cnn_minibatch *min
     }
 }
 
-/* Files of a chunk: as many as CHUNK_BYTES hold, but a block at least, and no more than there are.
- */
+/* Files of a chunk: as many as fit into CHUNK_BYTES, but at least a block, and no more than there
+ * are. */
 static size_t chunk_size(size_t image_size, size_t count) {
     size_t most = CHUNK_BYTES / image_size < CNN_LANES ? CNN_LANES : CHUNK_BYTES / image_size;
     most = most < CHUNK ? most : CHUNK;
     return count < most ? count : most;
 }
 
-/* c->pixels: room for chunk_size files. */
+/* c->pixels: space for chunk_size files. */
 static cnn_status predict_all(chunk *c, const char *const *paths, size_t count, int threads,
                               cnn_prediction *predictions, cnn_error *error) {
     cnn_minibatch *minibatch;

@@ -15,43 +15,44 @@
 /* The largest config.json that is read. */
 #define CONFIG_LIMIT ((size_t)16 << 20)
 
-/* A set at work. */
+/* A set that is being run. */
 typedef struct set_run {
     const cnn_run_set *set;
     const cnn_train_options *options;
     cnn_session session;
-    int member;      /* at work, from 1 */
-    size_t images;   /* that it trains on in an epoch; 0 where that is not known */
+    int member;      /* the current one, from 1 */
+    size_t images;   /* training images of an epoch; 0 if unknown */
     double deadline; /* of --max-seconds, by cnn_clock_seconds */
 } set_run;
 
-/* --- what a member's run says --- */
+/* --- messages and progress of a member --- */
 
 static void log_of_member(void *user, cnn_log_level level, const char *line) {
     const set_run *r = user;
-    cnn_log_message(&r->options->log, level, "%s %d/%d: %s", r->set->kind->member, r->member,
+    cnn_log_message(&r->options->common.log, level, "%s %d/%d: %s", r->set->kind->member, r->member,
                     r->set->count, line);
 }
 
-/* Members that this process has yet to train take as long as this one. */
+/* Assumes that the remaining members take as long as this one. */
 static void progress_of_member(void *user, const cnn_train_progress *progress) {
     const set_run *r = user;
     cnn_train_progress whole = *progress;
     whole.fold = r->member;
     whole.folds = r->set->count;
-    if (progress->images_per_second > 0.0 && r->options->member == 0) {
+    if (progress->images_per_second > 0.0 && r->set->member == 0) {
         whole.seconds_left += (double)(r->set->count - r->member) * (double)progress->epochs *
                               (double)r->images / progress->images_per_second;
     }
-    r->options->progress(r->options->user, &whole);
+    r->options->progress(r->options->common.user, &whole);
 }
 
 static bool should_stop(void *user) {
     const set_run *r = user;
-    return r->options->should_stop && r->options->should_stop(r->options->user);
+    const cnn_common_options *options = &r->options->common;
+    return options->should_stop && options->should_stop(options->user);
 }
 
-/* Names the member in a failure's message. */
+/* Adds the name of the member to the message of a failure. */
 static cnn_status name_member(const set_run *r, cnn_status status, cnn_error *error) {
     return status == CNN_OK ? CNN_OK
                             : cnn_fail_prefix(error, status, "%s %d/%d: ", r->set->kind->member,
@@ -62,7 +63,7 @@ static cnn_status name_member(const set_run *r, cnn_status status, cnn_error *er
 
 /* What cannot be done with another set. */
 static const char *verb(const set_run *r) {
-    return r->options->gather ? "gather" : r->options->member > 0 ? "train a member" : "resume";
+    return r->set->gather ? "gather" : r->set->member > 0 ? "train a member" : "resume";
 }
 
 static cnn_status compare_texts(const set_run *r, const char *then, const char *now,
@@ -135,7 +136,7 @@ static cnn_status write_config(const set_run *r, cnn_error *error) {
     return status;
 }
 
-/* split.csv comes last: where it is there, all else is. */
+/* split.csv is written last: if it exists, all other files do. */
 static cnn_status start(const set_run *r, cnn_error *error) {
     cnn_text text = {0};
     CNN_TRY(cnn_run_directory_clear(&r->session.directory, error));
@@ -150,22 +151,22 @@ static cnn_status start_or_resume(const set_run *r, cnn_error *error) {
     }
     CNN_TRY(compare(r, error));
     CNN_TRY(cnn_run_remove(&r->session.directory, CNN_RUN_SUMMARY, error));
-    return write_config(r, error); /* a larger train.epochs is part of the set from now on */
+    return write_config(r, error); /* from now on, a larger train.epochs is part of the set */
 }
 
 /* --- members --- */
 
 /* The options of a member's run in its directory, `path`. */
 static cnn_train_options options_of_member(set_run *r, const char *path) {
-    bool alone = r->options->member > 0;
+    bool alone = r->set->member > 0;
     cnn_train_options options = *r->options;
     options.output = path;
     options.resume = !alone || r->options->resume;
     options.overwrite = alone && r->options->overwrite;
-    options.log = (cnn_log_sink){.write = log_of_member, .user = r};
+    options.common.log = (cnn_log_sink){.write = log_of_member, .user = r};
     options.progress = r->options->progress ? progress_of_member : NULL;
-    options.should_stop = should_stop;
-    options.user = r;
+    options.common.should_stop = should_stop;
+    options.common.user = r;
     if (options.max_seconds > 0.0) { /* the members to come share what is left */
         options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) /
                               (alone ? 1 : r->set->count - r->member + 1);
@@ -173,7 +174,7 @@ static cnn_train_options options_of_member(set_run *r, const char *path) {
     return options;
 }
 
-/* --- questions and work about one member, r->member, in its directory `path` --- */
+/* --- functions for one member, r->member, in its directory `path` --- */
 
 typedef cnn_status member_work(set_run *r, const char *path, bool *answer, cnn_error *error);
 
@@ -196,11 +197,12 @@ static cnn_status look_at(cnn_session *session, const cnn_config *config, bool *
         return CNN_OK;
     }
     session->part = true;
-    return cnn_session_claim(session, false, error); /* for a moment: is another at work in it? */
+    return cnn_session_claim(session, false, error); /* briefly, to test whether another run is
+                                                      * using it */
 }
 
-/* Is there nothing to do? Fails where the member may not be trained. Needs no images: mistakes show
- * before these are read. */
+/* Is there nothing to do? Fails if the member may not be trained. Needs no images, so that mistakes
+ * are found before these are read. */
 static cnn_status look_in(set_run *r, const char *path, bool *finished, cnn_error *error) {
     cnn_session session;
     const cnn_config *config = r->set->kind->config(r->set->context, r->member);
@@ -221,8 +223,8 @@ static cnn_status is_finished_in(set_run *r, const char *path, bool *finished, c
     return CNN_OK;
 }
 
-/* Was the run that --max-seconds may have ended to train as many epochs as the set wants? Its own
- * config.json says so. */
+/* Was the run, which --max-seconds may have ended, configured to train as many epochs as the set?
+ * Its config.json says so. */
 static cnn_status wanted_as_many(const char *path, int64_t epochs, bool *same, cnn_error *error) {
     cnn_config *own;
     char *own_path = cnn_path_join(path, "config.json");
@@ -236,7 +238,7 @@ static cnn_status wanted_as_many(const char *path, int64_t epochs, bool *same, c
     return status;
 }
 
-/* Has the member's run ended with results that can be gathered? */
+/* Has the run of the member ended with results that can be gathered? */
 static cnn_status is_done_in(set_run *r, const char *path, bool *done, cnn_error *error) {
     const cnn_config *config = r->set->kind->config(r->set->context, r->member);
     cnn_run_end end;
@@ -273,7 +275,7 @@ static cnn_status is_finished(set_run *r, bool *finished, cnn_error *error) {
     for (int member = 1; member <= r->set->count && *finished; member++) {
         CNN_TRY(of_member(r, member, is_finished_in, finished, error));
     }
-    if (*finished) { /* not where the set had more members then */
+    if (*finished) { /* not if the set had more members then */
         char *path = r->set->kind->path(r->session.directory.path, r->set->count + 1);
         *finished = path && !cnn_folder_exists(path);
         cnn_status status = path ? CNN_OK : cnn_fail_memory(error, r->session.directory.path);
@@ -322,11 +324,11 @@ static cnn_status join(set_run *r, cnn_error *error) {
 
 static cnn_status run_member(set_run *r, cnn_error *error) {
     bool finished = false;
-    /* the set may be there whatever the options say: they are about the member */
+    /* the set may exist whatever the options are: they apply to the member */
     CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_MEMBER, CNN_RUN_RESUME,
                              &r->session, error));
     CNN_TRY(compare_config(r, r->set->config, error));
-    CNN_TRY(of_member(r, r->options->member, look_in, &finished, error));
+    CNN_TRY(of_member(r, r->set->member, look_in, &finished, error));
     if (finished) {
         return CNN_OK;
     }
@@ -334,12 +336,12 @@ static cnn_status run_member(set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(join(r, error));
-    return train_member(r, r->options->member, error);
+    return train_member(r, r->set->member, error);
 }
 
 /* --- gathering --- */
 
-/* How many missing members a message names. */
+/* Number of missing members that a message names. */
 enum { NAMED_MAX = 20 };
 
 static cnn_status fail_missing(const set_run *r, const cnn_text *names, int missing,
@@ -397,9 +399,9 @@ cnn_status cnn_run_set_run(const cnn_run_set *set, cnn_error *error) {
                  .options = options,
                  .session = {.lock = {.file = -1}},
                  .deadline = cnn_clock_seconds() + options->max_seconds};
-    cnn_status status = options->gather       ? run_gather(&r, error)
-                        : options->member > 0 ? run_member(&r, error)
-                                              : run_all(&r, error);
+    cnn_status status = set->gather       ? run_gather(&r, error)
+                        : set->member > 0 ? run_member(&r, error)
+                                          : run_all(&r, error);
     cnn_session_close(&r.session);
     return status;
 }

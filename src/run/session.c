@@ -22,7 +22,7 @@ static cnn_status fail_not_empty(const char *path, cnn_error *error) {
                     path);
 }
 
-/* A directory that holds files: are they those of a run, or set, that this session goes on with? */
+/* For a directory with files: are they those of a run, or set, that this session can resume? */
 static cnn_status check_kind(cnn_session *session, cnn_error *error) {
     const cnn_run_directory *directory = &session->directory;
     bool has_checkpoint, has_config, has_folds;
@@ -65,7 +65,8 @@ cnn_status cnn_session_open(const cnn_config *config, const cnn_train_options *o
                             cnn_session_kind kind, cnn_run_mode mode, cnn_session *session,
                             cnn_error *error) {
     const char *path = options->output ? options->output : config->output;
-    *session = (cnn_session){.kind = kind, .mode = mode, .lock = {.file = -1}, .log = options->log};
+    *session =
+        (cnn_session){.kind = kind, .mode = mode, .lock = {.file = -1}, .log = options->common.log};
     if (!path) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "output: missing; the run directory, in the config or as --out DIR");
@@ -81,7 +82,7 @@ void cnn_session_close(cnn_session *session) {
     session->claimed = false;
 }
 
-/* --- keeping others out --- */
+/* --- locks --- */
 
 static cnn_status fail_busy(const cnn_session *session, long holder, cnn_error *error) {
     char process[40] = "";
@@ -122,7 +123,7 @@ cnn_status cnn_session_claim(cnn_session *session, bool make, cnn_error *error) 
                         "%s: this file system has no locks; nothing keeps a second run out",
                         session->directory.path);
     }
-    if (!shared) { /* others may be writing now */
+    if (!shared) { /* other programs may be writing now */
         CNN_TRY(cnn_run_remove_drafts(session->directory.path, error));
     }
     return check(session, error);
@@ -134,7 +135,7 @@ cnn_status cnn_session_lock_start(cnn_session *session, cnn_file_lock *lock, cnn
     return check(session, error);
 }
 
-/* --- is there anything left to do? --- */
+/* --- the progress of a run --- */
 
 static cnn_status look(const cnn_session *session, const cnn_config *config, const char *json,
                        cnn_run_end *end, cnn_error *error) {

@@ -31,7 +31,7 @@ cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset
     return named;
 }
 
-cnn_reading cnn_setup_reading(const cnn_train_options *options) {
+cnn_reading cnn_setup_reading(const cnn_common_options *options) {
     return (cnn_reading){.cache = {.folder = options->cache_directory,
                                    .limit = options->cache_limit > 0 ? options->cache_limit
                                                                      : CNN_CACHE_LIMIT_DEFAULT},
@@ -41,12 +41,12 @@ cnn_reading cnn_setup_reading(const cnn_train_options *options) {
                          .user = options->user};
 }
 
-cnn_status cnn_setup_create(const cnn_config *config, const cnn_train_options *options,
+cnn_status cnn_setup_create(const cnn_config *config, const cnn_common_options *options,
                             cnn_network_mode mode, cnn_setup *setup, cnn_error *error) {
     return cnn_setup_create_on(NULL, config, options, mode, setup, error);
 }
 
-/* Says at the log what will be trained, and on what. */
+/* Logs what will be trained, and on which images. */
 static void log_setup(const cnn_setup *setup, const cnn_log_sink *log) {
     for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
         log_split(log, setup->dataset, (cnn_split)split);
@@ -62,7 +62,7 @@ static void log_setup(const cnn_setup *setup, const cnn_log_sink *log) {
 }
 
 cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
-                               const cnn_train_options *options, cnn_network_mode mode,
+                               const cnn_common_options *options, cnn_network_mode mode,
                                cnn_setup *setup, cnn_error *error) {
     *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads),
                          .dataset = dataset,
@@ -80,7 +80,7 @@ cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
     setup->info = (cnn_model_info){
         .classes = {setup->dataset->classes[0], setup->dataset->classes[1]},
         .deviation = {1.0, 1.0, 1.0},
-        .threshold = config->train.threshold.number, /* 0.5 where a rule will choose it */
+        .threshold = config->train.threshold.number, /* 0.5 if a rule will choose it */
         .temperature = 1.0,
     };
     if (config->normalize == CNN_NORMALIZE_STANDARDIZE) {
@@ -102,7 +102,7 @@ void cnn_setup_free(cnn_setup *setup) {
 /* order: a random permutation of images. */
 static cnn_status shuffle(const size_t *images, size_t count, uint64_t seed, int64_t epoch,
                           size_t *order, cnn_error *error) {
-    /* sorting by random keys: every order is as likely, and no number depends on another */
+    /* sorting by random keys: all orders are equally likely, and no number depends on another */
     cnn_keyed *keys = cnn_alloc(count, sizeof *keys);
     for (size_t i = 0; i < count && keys; i++) {
         keys[i] = (cnn_keyed){.key = cnn_random_bits(seed, CNN_RANDOM_SHUFFLE, (uint64_t)epoch, i),

@@ -1,5 +1,4 @@
-/* Where a run stands when training begins: at the seed's weights, or where its checkpoint was
- * written. */
+/* The state of a run when training begins: the weights of the seed, or the checkpoint. */
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -10,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Starts from the seed's weights. */
+/* Starts from the weights of the seed. */
 static cnn_status start(cnn_trainer *t, cnn_error *error) {
     const cnn_run_directory *directory = &t->session.directory;
     cnn_text split = {0};
@@ -27,7 +26,7 @@ static cnn_status start(cnn_trainer *t, cnn_error *error) {
     return cnn_table_start_metrics(directory->file[CNN_RUN_METRICS], 0, error);
 }
 
-/* --- resuming: nothing is changed before all of it is known to fit --- */
+/* --- resuming: nothing is changed before everything has been checked --- */
 
 static cnn_status fail_other_images(const cnn_trainer *t, const char *difference,
                                     cnn_error *error) {
@@ -36,8 +35,7 @@ static cnn_status fail_other_images(const cnn_trainer *t, const char *difference
                     t->session.directory.path, difference);
 }
 
-/* Brings the images into the order that they had when the run was started, wherever they are now.
- */
+/* Restores the order that the images had when the run was started, whatever their paths are now. */
 static cnn_status follow_moved_images(cnn_trainer *t, cnn_error *error) {
     cnn_text difference;
     cnn_status status = cnn_moved_images_follow(t->session.directory.file[CNN_RUN_SPLIT],
@@ -50,8 +48,8 @@ static cnn_status follow_moved_images(cnn_trainer *t, cnn_error *error) {
     return status;
 }
 
-/* Reads state and values. The images must be those of the run; not in the same order, unless they
- * are the caller's, of which other runs have the order. */
+/* Reads state and values. The images must be those of the run; not in the same order, unless the
+ * caller owns them, because other runs use their order. */
 static cnn_status read_checkpoint(cnn_trainer *t, cnn_error *error) {
     const char *path = t->session.directory.file[CNN_RUN_CHECKPOINT];
     bool same_data;
@@ -65,7 +63,7 @@ static cnn_status read_checkpoint(cnn_trainer *t, cnn_error *error) {
                      : fail_other_images(t, "split.csv is not the one of checkpoint.bin", error);
 }
 
-/* Does the checkpoint that was read fit the network, the config and this process? */
+/* Checks that the checkpoint fits the network, the config and this process. */
 static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
     static const char *const ways[] = {"auto", "direct"};
     const cnn_run_directory *directory = &t->session.directory;
@@ -91,8 +89,7 @@ static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
     return CNN_OK;
 }
 
-/* The models become those of the checkpoint, even where a run ended between the two, or one was
- * lost. */
+/* Writes the models of the checkpoint, also if a run ended between the two, or one was lost. */
 static cnn_status restore_models(const cnn_trainer *t, cnn_error *error) {
     if (t->state.epochs == 0) {
         return CNN_OK;
@@ -112,11 +109,12 @@ static cnn_status resume(cnn_trainer *t, cnn_error *error) {
     CNN_TRY(cnn_run_remove(directory, CNN_RUN_SUMMARY, error));
     CNN_TRY(restore_models(t, error));
     CNN_TRY(cnn_table_update_split(directory->file[CNN_RUN_SPLIT], t->setup.dataset, NULL, error));
-    /* a larger train.epochs is part of the run from now on */
+    /* from now on, a larger train.epochs is part of the run */
     CNN_TRY(cnn_file_write(directory->file[CNN_RUN_CONFIG], t->config_json, strlen(t->config_json),
                            error));
-    cnn_log_message(&t->options->log, CNN_LOG_INFO, "%s: going on after epoch %lld, batch %lld",
-                    directory->path, (long long)t->state.epochs, (long long)t->state.batches);
+    cnn_log_message(&t->options->common.log, CNN_LOG_INFO,
+                    "%s: going on after epoch %lld, batch %lld", directory->path,
+                    (long long)t->state.epochs, (long long)t->state.batches);
     return CNN_OK;
 }
 

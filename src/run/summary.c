@@ -2,6 +2,8 @@
 
 #include "base/json_writer.h"
 
+#include "cnn/version.h"
+
 #include <math.h>
 
 /* {"version":"1.0","classes":["bad","good"] */
@@ -28,7 +30,7 @@ static void add_count(cnn_json_writer *json, const char *key, size_t count) {
 
 /* --- of a run --- */
 
-/* {"images":25,"loss":…,"accuracy":…}, or null where no epoch was trained. */
+/* {"images":25,"loss":…,"accuracy":…}, or null if no epoch was trained. */
 static void add_train_metrics(cnn_json_writer *json, const cnn_metrics *metrics) {
     if (metrics->count == 0) {
         cnn_json_null(json);
@@ -75,7 +77,7 @@ static double mean_of(const cnn_folds_summary *summary, int metric) {
     return sum / summary->folds;
 }
 
-/* The standard deviation of one fold: of the sample, dividing by folds - 1. */
+/* The sample standard deviation over the folds, dividing by folds - 1. */
 static double deviation_of(const cnn_folds_summary *summary, int metric) {
     double mean = mean_of(summary, metric);
     double squares = 0.0;
@@ -86,7 +88,7 @@ static double deviation_of(const cnn_folds_summary *summary, int metric) {
     return sqrt(squares / (summary->folds - 1));
 }
 
-/* {"loss":…} with what `of` finds for each metric. */
+/* {"loss":…} with the result of `of` for each metric. */
 static void add_over_folds(cnn_json_writer *json, const cnn_folds_summary *summary,
                            double (*of)(const cnn_folds_summary *summary, int metric)) {
     cnn_json_begin_object(json);

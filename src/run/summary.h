@@ -1,4 +1,4 @@
-/* summary.json: what a finished run, or a cross-validation, has come to, in one line. */
+/* summary.json: the results of a finished run, or of a cross-validation, in one line. */
 #ifndef CNN_RUN_SUMMARY_H
 #define CNN_RUN_SUMMARY_H
 

@@ -11,8 +11,8 @@
 /* The largest split.csv or metrics.csv that is read. */
 #define TABLE_LIMIT ((size_t)1 << 30)
 
-/* Of the validation metrics, the first ones stand before the two columns of times: readers may
- * count columns from the left. */
+/* The first validation metrics are before the two columns of times: readers may count columns from
+ * the left. */
 enum { METRICS_BEFORE_TIMES = 3 };
 
 cnn_status cnn_table_write(const char *path, cnn_text *text, bool synced, cnn_error *error) {
@@ -35,8 +35,8 @@ static void add_comma(cnn_text *text) {
 
 /* --- split.csv --- */
 
-/* What stands between path and content: ",good,train,patient-3,", or ",good,patient-3," where the
- * split is not told. */
+/* The text between path and content: ",good,train,patient-3,", or ",good,patient-3," without a
+ * split. */
 static void add_middle(cnn_text *text, const char *label, const char *split, const char *group) {
     add_comma(text);
     cnn_text_csv_field(text, label);
@@ -48,7 +48,7 @@ static void add_middle(cnn_text *text, const char *label, const char *split, con
     add_comma(text);
 }
 
-/* 16 digits and a line's end. */
+/* 16 digits and a line end. */
 static void add_content(cnn_text *text, uint64_t content) {
     static const char digits[] = "0123456789abcdef";
     char line[17];
@@ -59,7 +59,7 @@ static void add_content(cnn_text *text, uint64_t content) {
     cnn_text_append(text, line, sizeof line);
 }
 
-/* The middles of rows without a group, which nearly all have one of: made once. */
+/* The middle parts of rows without a group, which most rows have: made once. */
 typedef struct middles {
     cnn_text text[2][CNN_SPLIT_COUNT];
 } middles;
@@ -113,7 +113,7 @@ cnn_status cnn_table_update_split(const char *path, const cnn_dataset *dataset, 
     char *then = NULL;
     size_t size;
     cnn_table_split(dataset, fold, &now);
-    /* a table that cannot be read is written like one that differs */
+    /* a table that cannot be read is replaced like one that differs */
     bool same = !now.failed &&
                 cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &then, &size, NULL) == CNN_OK &&
                 size == now.length && memcmp(then, now.data, size) == 0;
@@ -137,7 +137,7 @@ static void add_metrics_header(cnn_text *text) {
     cnn_text_append(text, "\n", 1);
 }
 
-/* Adds the rows of epochs 1 to `epochs`, as far as they are there; returns how many. */
+/* Adds the existing rows of epochs 1 to `epochs`; returns their number. */
 static int64_t keep_rows(const char *table, int64_t epochs, cnn_text *text) {
     int64_t rows = 0;
     for (const char *line = table; *line;) {

@@ -9,13 +9,13 @@
 
 /* --- split.csv --- */
 
-/* Which image went where, in order: path,label,split,group,content. With fold (of each image, from
+/* The split of each image, in order: path,label,split,group,content. With fold (of each image, from
  * 0): fold,path,label,group,content. content: 16 hexadecimal digits that only images with the same
  * pixels share. */
 void cnn_table_split(const cnn_dataset *dataset, const int *fold, cnn_text *text);
 
-/* Writes the table that cnn_table_split makes as the file `path`, for a run that is resumed, unless
- * it has that text already: paths may have changed. */
+/* Writes the table that cnn_table_split makes as the file `path`, for a resumed run, unless the
+ * file has that text: paths may have changed. */
 CNN_MUST_USE cnn_status cnn_table_update_split(const char *path, const cnn_dataset *dataset,
                                                const int *fold, cnn_error *error);
 
@@ -24,13 +24,13 @@ CNN_MUST_USE cnn_status cnn_table_update_split(const char *path, const cnn_datas
 typedef struct cnn_epoch_row {
     int64_t epoch;
     double learning_rate;
-    cnn_metrics train; /* loss and accuracy alone */
+    cnn_metrics train; /* only loss and accuracy */
     cnn_metrics validation;
     double seconds, images_per_second;
 } cnn_epoch_row;
 
-/* Starts the file `path`: its header, and, from the file that is there, the rows of epochs up to
- * `epochs`. Where that is 0, for cnn_run_sync to finish. */
+/* Starts the file `path`: its header, and, from the existing file, the rows of epochs up to
+ * `epochs`. If that is 0, cnn_run_sync must sync it. */
 CNN_MUST_USE cnn_status cnn_table_start_metrics(const char *path, int64_t epochs, cnn_error *error);
 /* Adds a row. */
 CNN_MUST_USE cnn_status cnn_table_add_metrics(const char *path, const cnn_epoch_row *row,
@@ -43,11 +43,11 @@ typedef struct cnn_predictions {
     const size_t *images; /* [count]: samples of the dataset; NULL: all, in order */
     size_t count;
     const float *logits;      /* [count] */
-    const double *thresholds; /* the one of the model; with fold: of each fold's */
+    const double *thresholds; /* of the model; with fold: of the model of each fold */
     const int *fold;          /* [samples of the dataset], from 0; NULL: no cross-validation */
 } cnn_predictions;
 
-/* Is image i of the predictions taken for class 1? */
+/* Is image i of the predictions predicted as class 1? */
 bool cnn_predictions_positive(const cnn_predictions *predictions, size_t i);
 
 /* path,label,predicted,probability of the images; with fold: and fold. */
@@ -57,7 +57,7 @@ CNN_MUST_USE cnn_status cnn_table_write_predictions(const char *path,
 
 /* --- folds.csv --- */
 
-/* What a fold's model says about the fold's images. */
+/* The results of the model of a fold on the images of the fold. */
 typedef struct cnn_fold_row {
     size_t images[CNN_SPLIT_COUNT];
     double threshold;
@@ -70,7 +70,7 @@ CNN_MUST_USE cnn_status cnn_table_write_folds(const char *path, const cnn_fold_r
 
 /* --- */
 
-/* Writes a text as the file `path`, and frees it. synced: otherwise for cnn_run_sync to finish. */
+/* Writes a text as the file `path`, and frees it. synced: false: cnn_run_sync must sync it. */
 CNN_MUST_USE cnn_status cnn_table_write(const char *path, cnn_text *text, bool synced,
                                         cnn_error *error);
 

@@ -28,7 +28,7 @@ static cnn_status start_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error
     return CNN_OK;
 }
 
-/* False after the epoch's last batch. */
+/* False after the last batch of the epoch. */
 static bool next_batch(const cnn_trainer *t, cnn_epoch *epoch) {
     size_t images = cnn_trainer_images(t);
     size_t batch_size = (size_t)t->config->train.batch_size;
@@ -38,7 +38,7 @@ static bool next_batch(const cnn_trainer *t, cnn_epoch *epoch) {
     return left > 0;
 }
 
-/* What a step works on. */
+/* The arguments of a step. */
 static cnn_step next_step(cnn_trainer *t) {
     return (cnn_step){
         .network = t->setup.network,
@@ -85,7 +85,7 @@ static void report_progress(const cnn_trainer *t, const cnn_epoch *epoch) {
         .images_per_second = speed,
         .seconds_left = fmin(seconds_left, t->deadline - cnn_clock_seconds()),
     };
-    options->progress(options->user, &progress);
+    options->progress(options->common.user, &progress);
 }
 
 /* Trains on one batch. */
@@ -99,7 +99,7 @@ static cnn_status train_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error 
     return CNN_OK;
 }
 
-/* Trains on the batches of an epoch that are left. */
+/* Trains on the remaining batches of an epoch. */
 static cnn_status train_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error) {
     CNN_TRY(start_epoch(t, epoch, error));
     while (t->left_out == 0 && next_batch(t, epoch)) {
@@ -126,7 +126,7 @@ static cnn_status train_epochs(cnn_trainer *t, cnn_error *error) {
     return CNN_OK;
 }
 
-/* --- what the other files of the trainer ask for --- */
+/* --- functions for the other files of the trainer --- */
 
 size_t cnn_trainer_images(const cnn_trainer *t) {
     return t->setup.dataset->split_count[CNN_SPLIT_TRAIN];
@@ -204,7 +204,8 @@ static cnn_status allocate(cnn_trainer *t, cnn_error *error) {
 /* Everything that a step needs: images, network, arrays, and the config's settings. */
 static cnn_status set_up(cnn_trainer *t, cnn_dataset *images, const cnn_config *config,
                          cnn_error *error) {
-    CNN_TRY(cnn_setup_create_on(images, config, t->options, CNN_NETWORK_FAST, &t->setup, error));
+    CNN_TRY(cnn_setup_create_on(images, config, &t->options->common, CNN_NETWORK_FAST, &t->setup,
+                                error));
     t->config = &t->setup.config;
     t->optimizer = cnn_settings_optimizer(config);
     CNN_TRY(cnn_tune_check(config, t->setup.dataset, error));

@@ -1,11 +1,11 @@
-/* A training at work: what the files share that make up the trainer, and nobody else includes this.
+/* A training in progress: shared by the files of the trainer, and not included elsewhere.
  *
  *   trainer.c          the loop: epochs, batches, steps
- *   start_or_resume.c  brings the trainer to where the run stands
+ *   start_or_resume.c  sets the trainer to the state of the run
  *   interruption.c     Ctrl-C, --max-seconds, and checkpoints inside an epoch
- *   divergence.c       a loss or a weight that is no finite number
+ *   divergence.c       a loss or a weight that is not finite
  *   epoch_end.c        measures an epoch and writes its files
- *   finish.c           measures the model and writes what a finished run leaves */
+ *   finish.c           measures the model and writes the files of a finished run */
 #ifndef CNN_RUN_TRAINER_H
 #define CNN_RUN_TRAINER_H
 
@@ -33,29 +33,29 @@ typedef struct cnn_trainer {
 
     cnn_checkpoint_values values;
     cnn_checkpoint_state state;
-    bool synced;           /* are the files that a run starts with on disk? */
+    bool synced;           /* are the first files of the run on disk? */
     double checkpoint_due; /* the next one inside an epoch, by cnn_clock_seconds */
-    double deadline; /* of --max-seconds, by cnn_clock_seconds; infinite where there is none */
-    size_t left_out; /* images of the last epoch for which --max-seconds left no time */
+    double deadline;       /* of --max-seconds, by cnn_clock_seconds; infinite if there is none */
+    size_t left_out;       /* images of the last epoch for which --max-seconds left no time */
 } cnn_trainer;
 
-/* The epoch at work. */
+/* The current epoch. */
 typedef struct cnn_epoch {
     double begin;            /* in this process, by cnn_clock_seconds */
     double training_begin;   /* the same, after the images were put in order */
     double training_seconds; /* by an earlier process */
     cnn_dataset_source images;
     cnn_sample_source source;
-    size_t first, count; /* the batch at work: places in the order of the images */
+    size_t first, count; /* the current batch: positions in the order of the images */
 } cnn_epoch;
 
 /* --- trainer.c --- */
 
-size_t cnn_trainer_images(const cnn_trainer *t);   /* to train on in an epoch */
+size_t cnn_trainer_images(const cnn_trainer *t);   /* training images of an epoch */
 int64_t cnn_trainer_batches(const cnn_trainer *t); /* of an epoch */
 int64_t cnn_trainer_steps(const cnn_trainer *t);   /* done so far */
 
-/* The weights that are evaluated and kept: their average, where there is one. */
+/* The weights that are evaluated and kept: their average, if there is one. */
 float *cnn_trainer_kept(const cnn_trainer *t);
 
 /* The epoch that model.bin is of. */
@@ -65,34 +65,34 @@ int64_t cnn_trainer_model_epoch(const cnn_trainer *t);
 CNN_MUST_USE cnn_status cnn_trainer_write_model(const cnn_trainer *t, cnn_run_file file,
                                                 const float *parameters, cnn_error *error);
 
-/* Writes checkpoint.bin, before that, once, the files that a run starts with to disk. */
+/* Writes checkpoint.bin; the first time, syncs the first files of the run before that. */
 CNN_MUST_USE cnn_status cnn_trainer_write_checkpoint(cnn_trainer *t, cnn_error *error);
 
 /* --- start_or_resume.c --- */
 
-/* Brings the trainer to where the run stands: to the seed's weights, or to the checkpoint. From
- * here on, the directory is the run's. */
+/* Sets the trainer to the state of the run: the weights of the seed, or the checkpoint. From here
+ * on, the directory belongs to the run. */
 CNN_MUST_USE cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error);
 
 /* --- interruption.c --- */
 
-/* After a batch: writes a checkpoint where one is due. CNN_STOPPED, after a checkpoint, where the
- * caller wants training to stop (options->should_stop: Ctrl-C). Where the time of --max-seconds is
- * up, a checkpoint is written, and t->left_out tells what the epoch is cut by. */
+/* After a batch: writes a checkpoint if one is due. CNN_STOPPED, after a checkpoint, if the caller
+ * wants training to stop (options->should_stop: Ctrl-C). If the time of --max-seconds is over, a
+ * checkpoint is written, and t->left_out is the number of images that the epoch is cut by. */
 CNN_MUST_USE cnn_status cnn_interruption_after_batch(cnn_trainer *t, const cnn_epoch *epoch,
                                                      cnn_error *error);
 
-/* Before an epoch: does --max-seconds leave no time for it? Says so at the log. */
+/* Before an epoch: does --max-seconds leave no time for it? Logs that. */
 bool cnn_interruption_before_epoch(const cnn_trainer *t);
 
 /* --- divergence.c --- */
 
-/* CNN_ERROR_DIVERGED where the loss of a batch is not finite. */
+/* CNN_ERROR_DIVERGED if the loss of a batch is not finite. */
 CNN_MUST_USE cnn_status cnn_divergence_of_batch(const cnn_trainer *t, double loss,
                                                 cnn_error *error);
 
-/* The same for the validation loss at an epoch's end (0 where there is none), and for the weights.
- */
+/* The same for the validation loss at the end of an epoch (0 if there is none), and for the
+ * weights. */
 CNN_MUST_USE cnn_status cnn_divergence_of_epoch(const cnn_trainer *t, double loss,
                                                 cnn_error *error);
 

@@ -5,32 +5,23 @@
 #include <stdio.h>
 
 cnn_optimizer cnn_settings_optimizer(const cnn_config *config) {
-    return (cnn_optimizer){.kind = (cnn_optimizer_kind)config->train.optimizer,
-                           .momentum = config->train.momentum,
-                           .nesterov = config->train.nesterov,
-                           .beta1 = config->train.beta1,
-                           .beta2 = config->train.beta2,
-                           .epsilon = config->train.epsilon,
-                           .weight_decay = config->train.weight_decay};
+    return config->train.optimizer;
 }
 
 cnn_schedule cnn_settings_schedule(const cnn_config *config, size_t images) {
-    int64_t batch_size = config->train.batch_size;
-    return (cnn_schedule){.kind = (cnn_schedule_kind)config->train.schedule,
-                          .rate = config->train.learning_rate,
-                          .warmup_epochs = config->train.warmup_epochs,
-                          .step_epochs = config->train.step_epochs,
-                          .step_factor = config->train.step_factor,
-                          .epochs = config->train.epochs,
-                          .steps_an_epoch = ((int64_t)images + batch_size - 1) / batch_size};
+    const int64_t batch_size = config->train.batch_size;
+    cnn_schedule schedule = config->train.schedule;
+    schedule.epochs = config->train.epochs;
+    schedule.steps_an_epoch = ((int64_t)images + batch_size - 1) / batch_size;
+    return schedule;
 }
 
 cnn_objective cnn_settings_objective(const cnn_config *config, const cnn_dataset *dataset) {
     const size_t *images = dataset->class_count[CNN_SPLIT_TRAIN]; /* none is 0 */
-    bool balanced = config->train.pos_weight.text != NULL;
-    return (cnn_objective){.smoothing = config->train.label_smoothing,
-                           .pos_weight = balanced ? (double)images[0] / (double)images[1]
-                                                  : config->train.pos_weight.number};
+    cnn_objective objective = config->train.objective;
+    objective.pos_weight = config->train.pos_weight.text ? (double)images[0] / (double)images[1]
+                                                         : config->train.pos_weight.number;
+    return objective;
 }
 
 void cnn_settings_log_balance(const cnn_config *config, const cnn_dataset *dataset,

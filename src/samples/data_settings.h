@@ -19,17 +19,19 @@ typedef enum cnn_sampling {
     CNN_SAMPLING_BALANCED, /* equally many of each class */
 } cnn_sampling;
 
+typedef struct cnn_validation_source {
+    char *path;      /* NULL: hold back `fraction` of the training data */
+    double fraction; /* 0 <= fraction < 1 */
+} cnn_validation_source;
+
 typedef struct cnn_data_settings {
     char *train;
-    struct {
-        char *path;      /* NULL: hold back `fraction` of the training data */
-        double fraction; /* 0 <= fraction < 1 */
-    } validation;
-    char *test;         /* NULL: none */
-    char *classes[2];   /* NULL, NULL: the two names found, sorted */
-    int64_t bad_images; /* cnn_bad_images */
-    int64_t duplicates; /* cnn_duplicates */
-    int64_t sampling;   /* cnn_sampling */
+    cnn_validation_source validation;
+    char *test;       /* NULL: none */
+    char *classes[2]; /* NULL, NULL: the two names found, sorted */
+    cnn_bad_images bad_images;
+    cnn_duplicates duplicates;
+    cnn_sampling sampling;
 } cnn_data_settings;
 
 #endif

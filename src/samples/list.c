@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-const char *const cnn_split_names[CNN_SPLIT_COUNT] = {"train", "validation", "test"};
+const char *const cnn_split_names[] = {"train", "validation", "test", NULL};
 
 void cnn_sample_list_free(cnn_sample_list *list) {
     for (size_t i = 0; i < list->count; i++) {

@@ -1,4 +1,4 @@
-/* A list of images with label, split and group. samples/read.h fills it. Nothing is decoded here.
+/* A list of images with label, split and group. samples/read.h fills it. No image is decoded here.
  */
 #ifndef CNN_SAMPLES_LIST_H
 #define CNN_SAMPLES_LIST_H
@@ -17,7 +17,7 @@ typedef enum cnn_split {
 } cnn_split;
 
 /* "train", "validation", "test", as manifests and split.csv spell them. */
-extern const char *const cnn_split_names[CNN_SPLIT_COUNT];
+extern const char *const cnn_split_names[]; /* [CNN_SPLIT_COUNT], then NULL */
 
 typedef struct cnn_sample {
     char *path;  /* absolute, or relative to the working directory */

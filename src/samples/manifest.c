@@ -257,9 +257,9 @@ static cnn_status add_rows(const manifest *m, const char *folder, cnn_split spli
 
 static cnn_status read_all(manifest *m, const char *text, size_t size, cnn_split split,
                            bool splits_allowed, char *classes[2], cnn_sample_list *list) {
-    size_t mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte order mark of
-                                                                              * UTF-8 */
-    CNN_TRY(parse(m, text + mark, size - mark));
+    bool has_byte_order_mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+    size_t start = has_byte_order_mark ? 3 : 0;
+    CNN_TRY(parse(m, text + start, size - start));
     if (!classes[0]) {
         CNN_TRY(find_classes(m, classes));
     }

@@ -11,20 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { JSON, THREADS, ISA, SECONDS, BATCH, CONV, NO_LAYERS, HELP };
-
-static const cnn_option options[] = {
-    [JSON] = {"json", 'j', "FILE", "write the results there, too"},
-    [THREADS] = {"threads", 't', "LIST", "such as 1,2 (default: 1, 2, 4, … and all processors)"},
-    [ISA] = {"isa", 'i', "LIST", "of generic, avx2, avx512; or best (default: all there are)"},
-    [SECONDS] = {"seconds", 's', "S", "time for each measurement (default: 1)"},
-    [BATCH] = {"batch", 'b', "N", "batch size (default: the config's)"},
-    [CONV] = {"conv", 0, "HOW", "direct or auto convolutions (default: CNN_CONV, or auto)"},
-    [NO_LAYERS] = {"no-layers", 0, NULL, "whole steps only"},
-    [HELP] = {"help", 'h', NULL, "print this"},
-    {0},
-};
-
 /* What the command line asks for. */
 typedef struct bench_command {
     const char **configs; /* [argc] */
@@ -32,48 +18,81 @@ typedef struct bench_command {
     const char *json, *threads, *isas, *conv;
     int batch_size; /* 0: the config's */
     double seconds;
-    bool no_layers, help;
+    bool no_layers;
 } bench_command;
 
-static cnn_status handle(void *context, int option, const char *value, cnn_error *error) {
+static cnn_action print_help, run;
+
+#define FIELD(field) .offset = offsetof(bench_command, field)
+
+static const cnn_option options[] = {
+    {.name = "json",
+     .letter = 'j',
+     .argument = "FILE",
+     .parse = cnn_option_text,
+     FIELD(json),
+     .help = "write the results there, too"},
+    {.name = "threads",
+     .letter = 't',
+     .argument = "LIST",
+     .parse = cnn_option_text,
+     FIELD(threads),
+     .help = "such as 1,2 (default: 1, 2, 4, … and all processors)"},
+    {.name = "isa",
+     .letter = 'i',
+     .argument = "LIST",
+     .parse = cnn_option_text,
+     FIELD(isas),
+     .help = "of generic, avx2, avx512; or best (default: all there are)"},
+    {.name = "seconds",
+     .letter = 's',
+     .argument = "S",
+     .parse = cnn_option_number,
+     FIELD(seconds),
+     .minimum = 1e-6,
+     .maximum = 3600.0,
+     .help = "time for each measurement (default: 1)"},
+    {.name = "batch",
+     .letter = 'b',
+     .argument = "N",
+     .parse = cnn_option_integer,
+     FIELD(batch_size),
+     .minimum = 1,
+     .maximum = 65536,
+     .help = "batch size (default: the config's)"},
+    {.name = "conv",
+     .argument = "HOW",
+     .parse = cnn_option_text,
+     FIELD(conv),
+     .help = "direct or auto convolutions (default: CNN_CONV, or auto)"},
+    {.name = "no-layers", FIELD(no_layers), .help = "whole steps only"},
+    {.name = "help", .letter = 'h', .action = print_help, .help = "print this"},
+    {.name = NULL},
+};
+
+static cnn_status add_config(void *context, const char *value, cnn_error *error) {
     bench_command *command = context;
-    switch (option) {
-    case JSON:
-        command->json = value;
-        break;
-    case THREADS:
-        command->threads = value;
-        break;
-    case ISA:
-        command->isas = value;
-        break;
-    case SECONDS:
-        return cnn_option_number("seconds", value, 1e-6, 3600.0, &command->seconds, error);
-    case BATCH:
-        return cnn_option_integer("batch", value, 1, 65536, &command->batch_size, error);
-    case CONV:
-        command->conv = value;
-        break;
-    case NO_LAYERS:
-        command->no_layers = true;
-        break;
-    case HELP:
-        command->help = true;
-        break;
-    default:
-        command->configs[command->config_count++] = value;
-        break;
-    }
+    (void)error;
+    command->configs[command->config_count++] = value;
     return CNN_OK;
 }
 
-static void print_help(void) {
-    puts("usage: cnnbench [OPTION ...] CONFIG ...\n"
-         "\n"
-         "Measures training steps of each config's network on random images, and every\n"
-         "layer of it on one thread. FLOPs are those of direct convolution, however it is\n"
-         "computed; the peak is measured in the same run.\n");
-    cnn_options_print(options);
+static const cnn_program program = {
+    .name = "cnnbench",
+    .usage = "usage: cnnbench [OPTION ...] CONFIG ...\n"
+             "\n"
+             "Measures training steps of each config's network on random images, and every\n"
+             "layer of it on one thread. FLOPs are those of direct convolution, however it is\n"
+             "computed; the peak is measured in the same run.\n",
+    .options = options,
+    .argument = add_config,
+    .work = run,
+};
+
+static cnn_status print_help(void *context, cnn_error *error) {
+    (void)context, (void)error;
+    cnn_program_help(&program);
+    return CNN_OK;
 }
 
 /* --- what to measure --- */
@@ -278,7 +297,11 @@ static cnn_status write_json(const char *path, const bench_machine *machine,
     return status;
 }
 
-static cnn_status run(const bench_command *command, cnn_error *error) {
+static cnn_status run(void *context, cnn_error *error) {
+    const bench_command *command = context;
+    if (command->config_count == 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "expected a config; see bench --help");
+    }
     bench_machine machine = {.seconds = command->seconds};
     bench_network *networks = cnn_alloc((size_t)command->config_count, sizeof *networks);
     cnn_config **configs = cnn_alloc((size_t)command->config_count, sizeof *configs);
@@ -329,24 +352,20 @@ static cnn_status run(const bench_command *command, cnn_error *error) {
     return status;
 }
 
+static cnn_status parse_and_act(int argc, char **argv, bench_command *command, cnn_error *error) {
+    cnn_action *action;
+    CNN_TRY(cnn_options_parse(&program, argc, argv, command, &action, error));
+    CNN_TRY(action(command, error));
+    return cnn_flush_results(error);
+}
+
 int main(int argc, char **argv) {
     cnn_error error;
     bench_command command = {.seconds = 1.0,
                              .configs = cnn_alloc((size_t)argc, sizeof *command.configs)};
-    cnn_status status = command.configs
-                            ? cnn_options_parse(options, argc, argv, handle, &command, &error)
-                            : cnn_fail_memory(&error, "the command line");
-    if (status == CNN_OK && command.help) {
-        print_help();
-    } else if (status == CNN_OK && command.config_count == 0) {
-        status = cnn_fail(&error, CNN_ERROR_CONFIG, "expected a config; see bench --help");
-    } else if (status == CNN_OK) {
-        status = run(&command, &error);
-    }
+    const cnn_status status = command.configs ? parse_and_act(argc, argv, &command, &error)
+                                              : cnn_fail_memory(&error, "the command line");
     cnn_free(command.configs);
-    if (status == CNN_OK) {
-        status = cnn_flush_results(&error);
-    }
     if (status != CNN_OK) {
         fprintf(stderr, "cnnbench: %s\n", error.message);
     }

@@ -10,7 +10,7 @@
 
 enum { REPETITIONS_MAX = 1000 };
 
-/* What is timed beside the layers, in this order; then, for each instruction, its directions.
+/* Measurements apart from the layers, in this order; then, for each instruction, its directions.
  * BACKWARD is all of an instruction's backward pass, WEIGHT the part that gives the gradients of
  * its weights. */
 enum { WHOLE_STEP, PREPARE, FILL, LOSS, OPTIMIZER, LAYER_CELLS };
@@ -106,7 +106,7 @@ static void backward(layer_clock *c, const float logit_gradients[CNN_LANES]) {
     }
 }
 
-/* The same, with the gradients of weights alone beside the real pass: what is timed. */
+/* The same, with an extra computation of the gradients of weights only: this is timed. */
 static void backward_weights(layer_clock *c, const float logit_gradients[CNN_LANES]) {
     const cnn_network *network = c->workload->step.network;
     const cnn_run run = run_of(c);
@@ -159,7 +159,7 @@ static double clock_cost(void) {
 
 static void repeat_for(layer_clock *c, double seconds) {
     double begin = bench_now();
-    repeat(c); /* to warm up: counts only if there is time for no other */
+    repeat(c); /* warm-up: counts only if there is no time for another */
     if (bench_now() - begin >= seconds) {
         c->repetition = 1;
         return;
@@ -258,7 +258,7 @@ static void add_rows(layer_clock *c, row_list *list) {
         (void)add_row(list, others[i].name, "step", others[i].seconds);
         sum += others[i].seconds;
     }
-    /* clearing gradients and adding them up, dealing out blocks */
+    /* clearing gradients and adding them up, distributing blocks */
     (void)add_row(list, "rest", "step", list->step - sum);
     add_row(list, "whole step", "step", list->step)->flops =
         bench_step_flops(w->step.network) * (double)w->batch_size / blocks;

@@ -21,7 +21,7 @@ static cnn_status one_step(bench_workload *workload, double *seconds, cnn_error 
     if (!isfinite(loss)) {
         return cnn_fail(error, CNN_ERROR_DIVERGED,
                         "the loss is not finite: train.learning_rate = %g is too large",
-                        workload->config->train.learning_rate);
+                        workload->config->train.schedule.rate);
     }
     return CNN_OK;
 }

@@ -67,7 +67,7 @@ def convolution(layer, channels):
     kernel, stride = layer["kernel"], layer.get("stride", 1)
     padding = layer.get("padding", "valid")
     modules = []
-    if padding == "same" and kernel % 2 == 0:  # the odd row of zeros goes behind
+    if padding == "same" and kernel % 2 == 0:  # the odd row of zeros comes after
         modules.append(nn.ZeroPad2d(((kernel - 1) // 2, kernel // 2) * 2))
         padding = 0
     elif padding == "same":

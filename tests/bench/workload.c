@@ -86,7 +86,7 @@ cnn_status bench_workload_create(const cnn_config *config, bench_images *images,
     }
     size_t parameters = step->network->parameter_count;
     step->optimizer = &w->optimizer;
-    step->learning_rate = config->train.learning_rate;
+    step->learning_rate = config->train.schedule.rate;
     step->clip_norm = config->train.clip_norm;
     step->threshold = 0.5;
     step->parameters = cnn_alloc(parameters, sizeof *step->parameters);

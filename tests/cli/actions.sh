@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# --dry-run, --check-gradients and --trace: results on stdout, no run directory.
+# --dry-run, --print-config, --check-gradients and --trace: results on stdout, no run directory.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 64
 make_data test 10 2
@@ -27,6 +27,25 @@ expect_no_stderr
 # a dry run reads the data
 run 3 "$CNNTRAIN" --config cfg.json --dry-run data.train=missing
 expect_stdout ""
+
+# --- the config: what is printed is a config, and the one that a run keeps; no data needed
+run 0 "$CNNTRAIN" --config cfg.json --print-config data.train=missing train.epochs=7 layers.0.padding=same
+expect_no_stderr
+expect_no_file out
+expect_in_stdout '"epochs":	7,$'
+expect_in_stdout '"padding":	"same"'
+expect_in_stdout '"batch_size":	8,$'
+expect_in_stdout '"beta2":	0.999,$' # a default
+cp stdout printed.json
+run 0 "$CNNTRAIN" --config printed.json --print-config
+expect_same stdout printed.json
+run 2 "$CNNTRAIN" --config cfg.json --print-config train.epochs=-1
+expect_stdout ""
+run 0 "$CNNTRAIN" --config cfg.json --print-config 'data.classes=["left","right"]' train.epochs=0
+cp stdout printed.json
+run 0 "$CNNTRAIN" --config printed.json --quiet --out kept
+echo >>kept/config.json
+expect_same kept/config.json printed.json
 
 # --- gradients: every relative error, and no data needed
 for config in cfg.json "$SOURCE/configs/seed.json"; do

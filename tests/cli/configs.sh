@@ -77,7 +77,7 @@ while IFS='|' read -r pattern text; do
 done <<'END'
 line 1: expected valid JSON, found the end of the file|
 line 1: .*found the end of the file|{@data, @image
-line 1, column [0-9]+: .*behind a comma|{@data, @image, @layers, }
+line 1, column [0-9]+: .*after a comma|{@data, @image, @layers, }
 line 1, column|{@data; @image, @layers}
 line 1, column|{@data, @image, @layers} more
 expected a JSON object|[1, 2]

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
 # --folds K --member N in processes of their own, and --gather: what they leave is what one process leaves, byte for byte,
-# whoever is killed, refused or late.
+# processes may be killed, refused or late.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 60
 write_config cfg.json
@@ -137,7 +137,7 @@ cp other-size/model.bin late/fold-5/model.bin
 run 4 "$CNNTRAIN" --config cfg.json --folds 5 --gather --out late
 expect_stderr '^cnntrain: late/fold-5/model.bin: expected a model for images of 12 x 12 x 1.*found one for 10 x 10 x 1'
 
-# A member at work: the same one, a run of all folds and --gather are refused; another member is not.
+# While a member is being trained, the same one, a run of all folds and --gather are refused; another member is not.
 long="train.epochs=100000"
 "$CNNTRAIN" --config cfg.json $long --folds 3 --member 2 --out busy --threads 1 -q 2>stderr-2 &
 background=$!
@@ -179,7 +179,7 @@ run 0 "$CNNTRAIN" --config cfg.json $long --folds 3 --member 3 --resume --max-se
 run 0 "$CNNTRAIN" --config cfg.json $long --folds 3 --gather --out busy -q
 expect_file busy/summary.json
 
-# killed in the middle, each at another moment, while the others go on; resumed to its end
+# killed in the middle, each at another moment, while the others continue; resumed to its end
 settings="train.epochs=40 train.batch_size=4 train.checkpoint_seconds=0.001"
 # shellcheck disable=SC2086
 run 0 "$CNNTRAIN" --config cfg.json $settings --folds 3 --out undisturbed -q
@@ -210,7 +210,7 @@ expect_stderr '^fold 2/3: killed/fold-2: going on after epoch [0-9]+, batch [0-9
 run 0 "$CNNTRAIN" --config cfg.json $settings --folds 3 --gather --out killed -q
 same_set undisturbed killed 3
 
-# killed while it starts the set: what is left is taken over, also by another member
+# killed while it starts the set: its files are taken over, also by another member
 mkdir started
 cp whole/config.json started/
 echo 12345 >started/.lock

@@ -41,7 +41,7 @@ for mode in --resume --overwrite; do
     expect_same cfg.json mine/config.json
 done
 
-# the run that is resumed goes on with its own config, and a longer one becomes it
+# a resumed run continues with its own config, and a longer one replaces it
 run 0 "$CNNTRAIN" -c run/config.json -q -o run --resume
 run 0 "$CNNTRAIN" -c run/config.json -q -o run --resume train.epochs=3
 grep -q '"epochs":.*3,' run/config.json || fail "expected the longer run's config"

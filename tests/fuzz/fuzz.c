@@ -72,7 +72,7 @@ void fuzz_check(cnn_status status, const cnn_error *error, const cnn_status *all
 enum { LENGTH_BYTES = 8, DIGITS = 64 };
 
 /* The position after the last occurrence of a text in the file, or NULL. */
-static uint8_t *find_behind(const char *text, uint8_t *bytes, size_t size) {
+static uint8_t *find_after(const char *text, uint8_t *bytes, size_t size) {
     size_t length = strlen(text);
     for (size_t at = size; at-- > 0;) {
         if (size - at >= length && memcmp(bytes + at, text, length) == 0) {
@@ -84,7 +84,7 @@ static uint8_t *find_behind(const char *text, uint8_t *bytes, size_t size) {
 
 /* The length of the header follows from the size of the file and the end of the last tensor. */
 static void repair_length(uint8_t *bytes, size_t size) {
-    const uint8_t *from = find_behind("\"data_offsets\":[", bytes, size);
+    const uint8_t *from = find_after("\"data_offsets\":[", bytes, size);
     uint64_t numbers[2] = {0, 0};
     for (int i = 0; i < 2 && from; i++, from++) {
         for (; from < bytes + size && isdigit(*from) && numbers[i] < size; from++) {
@@ -108,7 +108,7 @@ void fuzz_repair_safetensors(uint8_t *bytes, size_t size) {
     if (size < LENGTH_BYTES || length > size - LENGTH_BYTES) {
         return;
     }
-    uint8_t *place = find_behind("\"cnntrain.sha256\":\"", bytes + LENGTH_BYTES, (size_t)length);
+    uint8_t *place = find_after("\"cnntrain.sha256\":\"", bytes + LENGTH_BYTES, (size_t)length);
     if (place && (size_t)(bytes + LENGTH_BYTES + length - place) >= DIGITS) {
         char digits[DIGITS + 1];
         memset(place, '0', DIGITS);

@@ -1,5 +1,5 @@
 /* Runs a program again and again, the N-th call failing in the N-th run (inject.c), until there is
- * no such call any more, and checks after each run what README.md promises.
+ * no such call any more, and checks after each run what tests/README.md promises.
  *
  *   sweep LIBRARY CNNTRAIN CNNPREDICT MAKE_IMAGES SCENARIO|list
  *
@@ -27,7 +27,7 @@ static const char *library, *cnntrain, *cnnpredict;
 
 /* --- small things --- */
 
-/* execv, which changes no argument but says that it might. Returns where it fails. */
+/* execv, which changes no argument although its prototype allows it. Returns on failure. */
 static void replace_process(const char *program, const char *const *arguments) {
     union {
         const char *const *given;
@@ -139,7 +139,7 @@ static void copy_file(const char *path, const char *name, void *context) {
     free(text);
 }
 
-/* `to` becomes what `from` is: a folder, without empty folders in it, or nothing. */
+/* Makes `to` a copy of `from`: a folder, without empty folders in it, or nothing. */
 static void copy_folder(const char *from, char *to) {
     remove_folder(to);
     if (exists(from)) {
@@ -153,7 +153,7 @@ static void copy_folder(const char *from, char *to) {
 /* --- one run --- */
 
 typedef struct injection {
-    const char *kind; /* INJECT_CLASS; NULL: the library is there, but lets everything pass */
+    const char *kind; /* INJECT_CLASS; NULL: the library is loaded, but nothing fails */
     const char *mode;
     int reason;
     long at;
@@ -235,7 +235,7 @@ typedef struct scenario {
     const char *name;
     family family;
     const char
-        *start;   /* what "out" is before each run: a folder to copy, or one that is not there */
+        *start;   /* the content of "out" before each run: a folder to copy, or a missing one */
     bool cache;   /* with a cache … */
     bool cached;  /* … that holds the images already */
     bool threads; /* more than one, so that calls come in no fixed order */
@@ -397,6 +397,14 @@ static const scenario scenarios[] = {
      false,
      {CONFIGURED, ONE, "--check-gradients"},
      {NULL}},
+    {"print-config",
+     PRINT,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, "--print-config", "train.threshold=f1"},
+     {NULL}},
     {"schema", PRINT, "none", false, false, false, {"--schema"}, {NULL}},
     {"help-config", PRINT, "none", false, false, false, {"--help-config"}, {NULL}},
     {"help", PRINT, "none", false, false, false, {"--help"}, {NULL}},
@@ -444,7 +452,7 @@ static void make_data(const char *program, const char *folder, const char *count
 /* --- what must hold --- */
 
 static int failures;
-static uint64_t verified[STATES]; /* run directories from which --resume is known to go on well */
+static uint64_t verified[STATES]; /* run directories from which --resume is known to work */
 static size_t verified_count;
 
 /* What an undisturbed run gives. */
@@ -476,7 +484,7 @@ static void add_to_hash(const char *path, const char *name, void *context) {
     free(text);
 }
 
-/* Cuts out the two columns of metrics.csv that tell times: the eighth and the ninth. */
+/* Removes the two columns of metrics.csv with times: the eighth and the ninth. */
 static void cut_times(char *text) {
     char *to = text;
     int column = 0;
@@ -528,7 +536,7 @@ static bool contains(const char *text, const char *part) {
     return strstr(text, part) != NULL;
 }
 
-/* --init leaves an image out that cannot be read, and its config does so, too. */
+/* --init leaves out an image that cannot be read, and so does its config. */
 static bool skips_image(const outcome *o) {
     return contains(o->path, ".pgm") && contains(o->out, "\"bad_images\":\t\"skip\"");
 }
@@ -543,16 +551,17 @@ static bool has_results(const scenario *s, const outcome *o) {
                : o->out_size == wanted.out_size && memcmp(o->out, wanted.out, o->out_size) == 0;
 }
 
-/* Calls whose failure takes nothing from the results: the cache, the note in the lock about who
- * holds it, and what a lock's end is about. */
+/* Calls whose failure does not affect the results: those for the cache, for the note in the lock
+ * file, and for the release of a lock. */
 static bool may_be_survived(const scenario *s, const injection *how, const outcome *o) {
     if (strcmp(how->kind, "write") != 0 && strcmp(how->kind, "space") != 0) {
-        /* what could not be read, or allocated, was not needed; but a checkpoint that is not seen
-         * is, although a run that starts over ends with the same bytes */
+        /* data that could not be read or allocated was not needed; but a checkpoint is, although a
+         * run that starts over ends with the same bytes */
         return strcmp(o->call, "access") != 0;
     }
     bool lock = contains(o->path, ".lock");
-    /* whoever shared a lock, and cannot find out whether it is the last one, leaves the file */
+    /* a program that shared a lock, and cannot determine whether it is the last one, leaves the
+     * file */
     bool left = lock && strcmp(s->name, "member") == 0;
     return left ||
            (s->cache &&
@@ -585,7 +594,7 @@ static int expected_code(const scenario *s, const injection *how, const outcome 
     return 1;
 }
 
-/* The name that a message must have: without the mark of a temporary file. */
+/* The name that a message must contain: without the suffix of a temporary file. */
 static const char *name_in_message(const outcome *o, char name[NAME_SIZE]) {
     (void)snprintf(name, NAME_SIZE, "%s", strcmp(o->path, "-") == 0 ? "" : o->path);
     char *mark = strstr(name, ".tmp.");
@@ -617,7 +626,7 @@ static void check_message(const scenario *s, const injection *how, const outcome
             complain(s, how, o, "expected %s in a message", file);
         }
     }
-    /* unreadable images are named, a line each, before the message that sums them up */
+    /* unreadable images are named, one per line, before the message with the total */
     if (!end || (end[1] && o->code != 3)) {
         complain(s, how, o, "expected one message");
     }
@@ -636,7 +645,7 @@ static void find_leftover(const char *path, const char *name, void *context) {
     }
 }
 
-/* Whatever state the failure has left behind, the run can go on from it. */
+/* The run can be resumed from any state that the failure has left. */
 static void check_resume(const scenario *s, const injection *how, const outcome *o) {
     uint64_t hash = 0xcbf29ce484222325u;
     each_file("out", add_to_hash, &hash);
@@ -683,7 +692,7 @@ static void check(const scenario *s, const injection *how, const outcome *o) {
         complain(s, how, o, "expected a failure");
     } else if (o->code != 0) {
         int code = expected_code(s, how, o);
-        /* an image that memory or descriptors were too short for is a row that says so */
+        /* an image for which memory or descriptors were not sufficient is a row that says so */
         bool is_row = s->family == PREDICT && o->code == 6 && is_exhaustion(how->reason);
         if (o->code != code && !is_row) {
             complain(s, how, o, "expected exit code %d", code);
@@ -713,16 +722,31 @@ static void set_up(const scenario *s) {
     }
 }
 
-/* All calls of one class, in one way of failing. Returns how many runs had a failure. */
+/* Requests of memory after whose refusal the program asked for no more: ending there, it cannot
+ * tell whether later ones would have been refused, too. So the sweep that refuses these as well
+ * need not repeat the run. */
+enum { REQUESTS = 8192 };
+static bool was_last[REQUESTS];
+
+/* All calls of one class, in one way of failing. Returns how many calls failed. */
 static long sweep(const scenario *s, const char *const *arguments, const char *kind,
                   const char *mode, int reason) {
     injection how = {.kind = kind, .mode = mode, .reason = reason, .at = 1};
+    bool memory = strcmp(kind, "memory") == 0 && !s->threads; /* threads: in no fixed order */
+    bool once = strcmp(mode, "once") == 0;
     for (;; how.at++) {
+        bool known = memory && how.at < REQUESTS;
+        if (known && !once && was_last[how.at]) {
+            continue;
+        }
         set_up(s);
         outcome o = run(&how, arguments);
         bool reached = o.signal != 0 || o.delivered;
         if (reached || o.code != 0) {
             check(s, &how, &o);
+        }
+        if (known && once) {
+            was_last[how.at] = o.delivered && o.calls == how.at;
         }
         free_outcome(&o);
         if (!reached) {
@@ -797,7 +821,7 @@ static void run_scenario(const scenario *s) {
     free_outcome(&wanted);
 }
 
-/* "members": two folds, whose results nobody has gathered. */
+/* "members": two folds whose results have not been gathered. */
 static void make_members(void) {
     const char *const first[] = {cnntrain, FOLDS, ONE, NO_CACHE, "--member", "1", NULL};
     const char *const second[] = {cnntrain, CONFIGURED, ONE, NO_CACHE,

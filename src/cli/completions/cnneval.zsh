@@ -1,0 +1,25 @@
+#compdef cnneval
+# Completions of cnneval. Generated from the program's tables by src/cli/reference.sh; do not edit.
+_cnneval() {
+    _arguments -s -S \
+        '(-c --compare)-c+[a second model, on the same images, with paired tests]:OTHER:_files' \
+        '(-c --compare)--compare=[a second model, on the same images, with paired tests]:OTHER:_files' \
+        '(-f --format)-f+[table (default) or json (one line)]:FORMAT:(table json)' \
+        '(-f --format)--format=[table (default) or json (one line)]:FORMAT:(table json)' \
+        '(-r --rows)-r+[write a row an image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
+        '(-r --rows)--rows=[write a row an image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
+        '(-s --split)-s+[of a manifest, only train, validation or test]:NAME:(train validation test)' \
+        '(-s --split)--split=[of a manifest, only train, validation or test]:NAME:(train validation test)' \
+        '--threshold=[class 1 from this probability on (default\: the model'\''s)]:T: ' \
+        '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
+        '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
+        '--max-memory=[fail rather than take more (default\: all there is)]:SIZE: ' \
+        '(-q --quiet)-q[errors only]' \
+        '(-q --quiet)--quiet[errors only]' \
+        '(-h --help)-h[print this]' \
+        '(-h --help)--help[print this]' \
+        '(-V --version)-V[print the version]' \
+        '(-V --version)--version[print the version]' \
+        '*:path:_files'
+}
+_cnneval "$@"

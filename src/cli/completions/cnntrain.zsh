@@ -1,0 +1,121 @@
+#compdef cnntrain
+# Completions of cnntrain. Generated from the program's tables by src/cli/reference.sh; do not edit.
+_cnntrain_keys() {
+    if compset -P '*='; then
+    case ${IPREFIX%=} in
+    data.train) _files ;;
+    data.validation) _files ;;
+    data.test) _files ;;
+    data.bad_images) compadd -- fail skip ;;
+    data.duplicates) compadd -- error allow ;;
+    data.sampling) compadd -- all balanced ;;
+    image.resize) compadd -- stretch crop letterbox ;;
+    image.normalize) compadd -- unit standardize ;;
+    augment.flip_horizontal) compadd -- true false ;;
+    augment.flip_vertical) compadd -- true false ;;
+    train.optimizer) compadd -- sgd momentum adam adamw ;;
+    train.nesterov) compadd -- true false ;;
+    train.schedule) compadd -- constant step cosine one_cycle ;;
+    train.pos_weight) compadd -- balanced ;;
+    train.shuffle) compadd -- true false ;;
+    train.early_stopping.metric) compadd -- val_loss val_accuracy val_auc val_balanced_accuracy val_precision val_recall val_specificity val_f1 val_mcc val_average_precision val_brier val_ece ;;
+    train.early_stopping.restore) compadd -- true false ;;
+    train.threshold) compadd -- f1 youden ;;
+    train.calibrate) compadd -- true false ;;
+    output) _files ;;
+        esac
+    else
+        compadd -S = -- \
+            data.train \
+            data.validation \
+            data.test \
+            data.classes \
+            data.bad_images \
+            data.duplicates \
+            data.sampling \
+            image.width \
+            image.height \
+            image.channels \
+            image.resize \
+            image.normalize \
+            image.max_megapixels \
+            layers \
+            augment.flip_horizontal \
+            augment.flip_vertical \
+            augment.shift \
+            augment.rotate \
+            augment.zoom \
+            augment.shear \
+            augment.brightness \
+            augment.contrast \
+            augment.saturation \
+            augment.cutout \
+            augment.noise \
+            train.epochs \
+            train.batch_size \
+            train.optimizer \
+            train.learning_rate \
+            train.momentum \
+            train.nesterov \
+            train.beta1 \
+            train.beta2 \
+            train.epsilon \
+            train.weight_decay \
+            train.schedule \
+            train.warmup_epochs \
+            train.step_epochs \
+            train.step_factor \
+            train.clip_norm \
+            train.label_smoothing \
+            train.pos_weight \
+            train.ema_decay \
+            train.shuffle \
+            train.seed \
+            train.checkpoint_seconds \
+            train.early_stopping.metric \
+            train.early_stopping.patience \
+            train.early_stopping.smoothing \
+            train.early_stopping.restore \
+            train.threshold \
+            train.calibrate \
+            output
+    fi
+}
+_cnntrain() {
+    _arguments -s -S \
+        '(-c --config)-c+[what to train on, and how (JSON)]:FILE:_files' \
+        '(-c --config)--config=[what to train on, and how (JSON)]:FILE:_files' \
+        '--init=[look at the images in DIR, print a config for them; train nothing]:DIR:_files -/' \
+        '(-o --out)-o+[the run directory; beats the config'\''s "output"]:DIR:_files -/' \
+        '(-o --out)--out=[the run directory; beats the config'\''s "output"]:DIR:_files -/' \
+        '--resume[go on with the run in the directory, or start one]' \
+        '--overwrite[start over in a directory that holds a run]' \
+        '--max-seconds=[end in time, with all that a finished run leaves]:N: ' \
+        '--folds=[cross-validation\: K runs, each tested on its part of data.train]:K: ' \
+        '--member=[with --folds\: train fold N alone, others elsewhere or later]:N: ' \
+        '--gather[with --folds\: put the results of all folds together]' \
+        '--no-cache[neither use nor fill the cache of decoded images]' \
+        '--cache-limit=[what the cache may take in all (default\: 10G)]:SIZE: ' \
+        '(-n --dry-run)-n[print layers, memory and data counts; train nothing]' \
+        '(-n --dry-run)--dry-run[print layers, memory and data counts; train nothing]' \
+        '--check-data[report copies, bad images, shortcuts, …; train nothing]' \
+        '--check-gradients[compare gradients with differences in double]' \
+        '--trace[print one batch'\''s values and gradients as JSON]' \
+        '--show-augmented=[draw what the network sees of N images\: augmented.png]:N: ' \
+        '--print-config[print the config with overrides and defaults filled in; train nothing]' \
+        '--help-config[explain every key of the config]' \
+        '--schema[print the config'\''s JSON Schema]' \
+        '(-v --verbose)-v[more messages]' \
+        '(-v --verbose)--verbose[more messages]' \
+        '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
+        '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
+        '--max-memory=[fail rather than take more (default\: all there is)]:SIZE: ' \
+        '(-q --quiet)-q[errors only]' \
+        '(-q --quiet)--quiet[errors only]' \
+        '(-h --help)-h[print this]' \
+        '(-h --help)--help[print this]' \
+        '(-V --version)-V[print the version]' \
+        '(-V --version)--version[print the version]' \
+        '*:key:_cnntrain_keys'
+}
+_cnntrain "$@"

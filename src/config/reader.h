@@ -1,0 +1,52 @@
+/* Reading values from JSON by a table of keys, with messages that say where a value came from, what
+ * was expected and what was found: "cfg.json: layers[2].kernel: expected an integer from 1 to 31,
+ * got 0". */
+#ifndef CNN_CONFIG_READER_H
+#define CNN_CONFIG_READER_H
+
+#include "base/value_kind.h"
+
+#include <cJSON.h>
+
+/* Room for a place in a config as messages write it: "layers[0].filters". */
+#define CNN_CONFIG_PLACE_SIZE 256
+
+/* What messages need. */
+typedef struct cnn_reader {
+    const char *file;                               /* NULL: messages begin with the place */
+    char (*override_places)[CNN_CONFIG_PLACE_SIZE]; /* what the command line set */
+    size_t override_count;
+    cnn_error *error;
+} cnn_reader;
+
+/* Writes a place; places are short, as residuals are not deep. */
+void cnn_reader_place(char place[CNN_CONFIG_PLACE_SIZE], const char *format, ...) CNN_PRINTF(2, 3);
+
+/* Who set the value at this place: the file, or "command line". */
+const char *cnn_reader_origin(const cnn_reader *reader, const char *place);
+
+/* Each of these reports a mistake at a place ("": the whole file) and returns CNN_ERROR_CONFIG. */
+cnn_status cnn_reader_fail(const cnn_reader *reader, const char *place, const char *format, ...)
+    CNN_PRINTF(3, 4);
+cnn_status cnn_reader_expected(const cnn_reader *reader, const char *place, const char *expected,
+                               const cJSON *found);
+/* found is none of the names (ended by NULL), which are those of keys or layers, as `what` says. */
+cnn_status cnn_reader_unknown(const cnn_reader *reader, const char *place, const char *what,
+                              const char *found, const char *const *names);
+
+/* Checks that the object has no keys but these, and none twice. */
+CNN_MUST_USE cnn_status cnn_reader_check_names(const cnn_reader *reader, const char *place,
+                                               const cJSON *object, const char *const *names);
+
+/* Sets the field of one key of the table `keys`: to the value `json`, or, where that is NULL, to
+ * the default. */
+CNN_MUST_USE cnn_status cnn_reader_read_key(const cnn_reader *reader, const char *place,
+                                            const cnn_key *keys, const cnn_key *key,
+                                            const cJSON *json, void *record);
+
+/* The text of a file, of `size` bytes and one '\0' after them, as a JSON object, which the caller
+ * deletes; says line and column where it is none. */
+CNN_MUST_USE cnn_status cnn_reader_parse(const cnn_reader *reader, const char *text, size_t size,
+                                         cJSON **root);
+
+#endif
