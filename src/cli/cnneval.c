@@ -70,7 +70,7 @@ static const cnn_option options[] = {
      .letter = 'r',
      .argument = "FILE",
      .parse = parse_rows,
-     .help = "write a row an image; FILE ends in .csv, .tsv or .jsonl",
+     .help = "write one row per image; FILE ends in .csv, .tsv or .jsonl",
      .prose =
          "Write one row per image, in order: `path`, `label` (from the data), `predicted`, "
          "`probability` (of the second class), `other_probability` (with `--compare` only), "

@@ -1,4 +1,4 @@
-/* cnnpredict: says what a model sees in images, a row an input. */
+/* cnnpredict: classifies images with a model, one row per input. */
 #include "cnn/predict.h"
 
 #include "cli/inputs.h"
@@ -65,11 +65,11 @@ static const cnn_program program = {
     .name = "cnnpredict",
     .usage = "usage: cnnpredict MODEL PATH ... [OPTION ...]\n"
              "\n"
-             "Says what a model of cnntrain sees in images. PATH is an image, a folder (all\n"
-             "files below it, in sorted order), or - (paths from standard input, one a line).\n"
+             "Classifies images with a model of cnntrain. PATH is an image, a folder (all files\n"
+             "below it, in sorted order), or - (paths from standard input, one per line).\n"
              "\n"
-             "Prints a row an input: path, label, probability of the second class, and \"ok\" or\n"
-             "the reason why there is none.\n",
+             "Prints one row per input: path, label, probability of the second class, and \"ok\"\n"
+             "or the reason why there is none.\n",
     .notes = "Exit codes: 0 done, 1 I/O or memory, 2 flags, 4 model missing or damaged,\n"
              "6 some inputs failed (their rows say why).\n"
              "\n"

@@ -20,14 +20,14 @@
 typedef struct train_command {
     cnn_shared_options shared;
     const char *config_path;
-    const char *images;     /* what --init is to look at */
+    const char *images;     /* what --init examines */
     const char **overrides; /* [argc] */
     size_t override_count;
     cnn_cross_validation_options run; /* folds 0: of a plain run */
     bool verbose, no_cache;
     int shown; /* images on the sheet of --show-augmented */
 
-    /* of the action at work */
+    /* of the current action */
     cnn_progress progress;
     char *cache;        /* the folder; NULL: none */
     cnn_config *config; /* NULL until it is loaded */
@@ -126,7 +126,7 @@ static cnn_status load(train_command *command, const char *action, cnn_error *er
                            &command->config, error);
 }
 
-/* Prints a text of the library's and frees it, if there is one; status: of the call that made it.
+/* Prints a text from the library and frees it, if there is one; status: of the call that made it.
  */
 static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
     if (!*text) {
@@ -136,7 +136,7 @@ static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
     cnn_status printed = cnn_print_results(*text, strlen(*text), &unprinted);
     printed = printed == CNN_OK ? cnn_flush_results(&unprinted) : printed;
     cnn_text_release(*text);
-    if (printed != CNN_OK) { /* whatever the text reports, nobody can read it */
+    if (printed != CNN_OK) { /* the text could not be printed */
         *error = unprinted;
         return printed;
     }
@@ -154,7 +154,7 @@ static cnn_status train(void *context, cnn_error *error) {
     return status;
 }
 
-/* Prints a config for the images in a folder, which are all that it is made from. */
+/* Prints a config for the images in a folder. */
 static cnn_status init(void *context, cnn_error *error) {
     train_command *command = context;
     const char *config = command->config_path;
@@ -261,14 +261,14 @@ static const cnn_option options[] = {
      .argument = "FILE",
      .parse = cnn_option_path,
      FIELD(config_path),
-     .help = "what to train on, and how (JSON)",
+     .help = "the config: what to train on, and how (JSON)",
      .prose = "The config, which says what to train on, and how: see {CONFIGURATION}."},
     {.name = "init",
      .argument = "DIR",
      .parse = cnn_option_path,
      FIELD(images),
      .action = init,
-     .help = "look at the images in DIR, print a config for them; train nothing",
+     .help = "examine the images in DIR and print a config for them",
      .prose = "Examine all images in <directory> and print a complete config for them. Nothing is "
               "trained or written. See {A CONFIG FROM THE IMAGES}."},
     {.name = "out",
@@ -276,13 +276,13 @@ static const cnn_option options[] = {
      .argument = "DIR",
      .parse = cnn_option_path,
      FIELD(run.train.output),
-     .help = "the run directory; beats the config's \"output\"",
+     .help = "the run directory; replaces the config's \"output\"",
      .prose = "The run directory. Takes precedence over the key `output` of the config. It is "
               "created if it is missing. A directory that contains anything but *data_report.csv* "
               "is refused unless `--resume` or `--overwrite` is given."},
     {.name = "resume",
      FIELD(run.train.resume),
-     .help = "go on with the run in the directory, or start one",
+     .help = "continue the run in the directory, or start one",
      .prose =
          "Continue from the checkpoint in the run directory, or start a run if there is none. A "
          "directory that contains other files, and no run, is refused. A finished run is left "
@@ -298,7 +298,7 @@ static const cnn_option options[] = {
          "than the number of finished epochs. A directory in use by another run is refused."},
     {.name = "overwrite",
      FIELD(run.train.overwrite),
-     .help = "start over in a directory that holds a run",
+     .help = "start over in a directory that contains a run",
      .prose = "Start over in a directory that contains a run. The files of the earlier run are "
               "removed; other files are left unchanged. *config.json* is replaced in one step; if "
               "it is the file named by `--config` and its text would change, the run is refused."},
@@ -308,7 +308,7 @@ static const cnn_option options[] = {
      FIELD(run.train.max_seconds),
      .minimum = 1e-6,
      .maximum = 1e9,
-     .help = "end in time, with all that a finished run leaves",
+     .help = "end after N seconds, with all files of a finished run",
      .prose = "End after about <n> seconds, counted from the start of this command, with all files "
               "of a finished run and exit status 0. Training ends after a batch (in a new run, "
               "after the first batch at the earliest), early enough, at the speed so far, to "
@@ -343,13 +343,13 @@ static const cnn_option options[] = {
      .prose = "With `--folds` <k>: train nothing; put the results of all folds together."},
     {.name = "no-cache",
      FIELD(no_cache),
-     .help = "neither use nor fill the cache of decoded images",
+     .help = "do not use the cache of decoded images",
      .prose = "Do not use the cache of decoded images: see {THE CACHE}."},
     {.name = "cache-limit",
      .argument = "SIZE",
      .parse = cnn_option_size,
      FIELD(run.train.common.cache_limit),
-     .help = "what the cache may take in all (default: 10G)",
+     .help = "limit for the size of the cache (default: 10G)",
      .prose = "The limit for the total size of the files in the cache, in the units of "
               "`--max-memory`. Default: 10G."},
     {.name = "dry-run",
@@ -373,7 +373,7 @@ static const cnn_option options[] = {
               "exceeds its bound. The data is not read."},
     {.name = "trace",
      .action = trace,
-     .help = "print one batch's values and gradients as JSON",
+     .help = "print the values and gradients of one batch as JSON",
      .prose =
          "Print, as JSON on standard output, how the first batch passes through the network with "
          "its starting weights, and back: the paths of the images, the values of every layer, the "
@@ -390,7 +390,7 @@ static const cnn_option options[] = {
      .minimum = 1,
      .maximum = 1000,
      .action = show_augmented,
-     .help = "draw what the network sees of N images: augmented.png",
+     .help = "draw N images as augmentation changes them: augmented.png",
      .prose = "Draw <n> training images (1 to 1000), chosen evenly, as the keys `augment` of the "
               "config change them, into the file *augmented.png* in the run directory, or in the "
               "current directory if none is given, and print its path. Nothing is trained. Each "

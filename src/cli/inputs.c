@@ -15,7 +15,7 @@ enum { LINE_MAX_BYTES = 1 << 24 };
 struct cnn_inputs {
     const char *const *arguments;
     size_t count, next;
-    /* the folder at work */
+    /* the current folder */
     bool walking;
     cnn_file_list files;
     size_t file;

@@ -54,7 +54,7 @@ const cnn_option cnn_shared_rows[] = {
      .argument = "SIZE",
      .parse = cnn_option_size,
      FIELD(max_memory),
-     .help = "fail rather than take more (default: all there is)",
+     .help = "limit for memory (default: all of it)",
      .prose =
          "The limit for the total size of the program's arrays: images, weights, activations, an "
          "image that is being decoded. <size> is a number of bytes, or has the suffix `K`, `M`, "

@@ -15,8 +15,8 @@
 #include <string.h>
 
 typedef struct validation {
-    cnn_config config; /* owned by the caller; once images are loaded, with the names of their
-                        * classes: a view, of which nothing is freed */
+    cnn_config config; /* the caller's; once images are there, with the names of their classes: a
+                        * view, of which nothing is freed */
     const cnn_cross_validation_options *options;
     cnn_fold_images images;
 } validation;

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Images that are predicted together: their predictions take 1 MB a model. */
+/* Images that are predicted together: their predictions take 1 MB per model. */
 enum { CHUNK = 4096 };
 
 /* What is wanted. */
@@ -167,7 +167,7 @@ static cnn_status predict(const request *r, cnn_evaluation *evaluation, const cn
     return status;
 }
 
-/* Metrics and their intervals. The logits are divided by the temperature already. */
+/* Metrics and their intervals. The logits are already divided by the temperature. */
 static cnn_status measure(const cnn_evaluation *evaluation, int threads, cnn_evaluated_model *model,
                           cnn_error *error) {
     cnn_scores scores;
@@ -182,7 +182,7 @@ static cnn_status measure(const cnn_evaluation *evaluation, int threads, cnn_eva
     return status;
 }
 
-/* McNemar's test of right and wrong, DeLong's of the probabilities. */
+/* McNemar's test of the decisions, DeLong's of the probabilities. */
 static cnn_status compare(cnn_evaluation *evaluation, cnn_error *error) {
     size_t count = evaluation->counts.measured;
     size_t only[2] = {0, 0};

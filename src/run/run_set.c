@@ -167,7 +167,7 @@ static cnn_train_options options_of_member(set_run *r, const char *path) {
     options.progress = r->options->progress ? progress_of_member : NULL;
     options.common.should_stop = should_stop;
     options.common.user = r;
-    if (options.max_seconds > 0.0) { /* the remaining members share the remaining time */
+    if (options.max_seconds > 0.0) { /* the members to come share what is left */
         options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) /
                               (alone ? 1 : r->set->count - r->member + 1);
     }
