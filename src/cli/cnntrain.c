@@ -1,11 +1,13 @@
 /* cnntrain: trains a small convolutional network that tells two kinds of image apart. */
 #include "cnn/train.h"
 
-#include "base/error.h"
 #include "cli/cache_home.h"
 #include "cli/png_file.h"
 #include "cli/program.h"
 #include "cli/progress.h"
+
+#include "cnn/error.h"
+#include "cnn/inspect.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -21,7 +23,7 @@ typedef struct train_command {
     const char *images;     /* what --init examines */
     const char **overrides; /* [argc] */
     size_t override_count;
-    cnn_train_options train;
+    cnn_cross_validation_options run; /* folds 0: of a plain run */
     bool verbose, no_cache;
     int shown; /* images on the sheet of --show-augmented */
 
@@ -66,34 +68,36 @@ static void catch_signals(void) {
 static void start(train_command *command) {
     cnn_progress_start(&command->progress, "cnntrain", command->shared.quiet, command->verbose);
     command->cache = command->no_cache ? NULL : cnn_cache_home("cnntrain");
-    command->train.cache_directory = command->cache;
-    command->train.threads = command->shared.threads;
-    command->train.log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
-    command->train.progress = cnn_progress_show;
-    command->train.should_stop = should_stop;
-    command->train.user = &command->progress;
+    cnn_common_options *common = &command->run.train.common;
+    common->cache_directory = command->cache;
+    common->threads = command->shared.threads;
+    common->log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
+    common->should_stop = should_stop;
+    common->user = &command->progress;
+    command->run.train.progress = cnn_progress_show;
 }
 
 /* Options that cannot go together, and options that need another. action: the option that asked for
  * the action, NULL: none did. */
 static cnn_status check_options(const train_command *command, const char *action,
                                 cnn_error *error) {
-    const cnn_train_options *train = &command->train;
-    const bool member = train->member > 0;
+    const cnn_cross_validation_options *run = &command->run;
+    const cnn_train_options *train = &run->train;
+    const bool member = run->member > 0;
     const struct {
         bool both;
         const char *one, *other;
     } conflicts[] = {
         {train->resume && train->overwrite, "resume", "overwrite"},
-        {train->folds > 0 && action && strcmp(action, "dry-run") != 0, "folds", action},
+        {run->folds > 0 && action && strcmp(action, "dry-run") != 0, "folds", action},
         {member && action, "member", action},
-        {train->gather && action, "gather", action},
-        {train->gather && member, "gather", "member"},
-        {train->gather && train->resume, "gather", "resume"},
-        {train->gather && train->overwrite, "gather", "overwrite"},
-        {train->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
+        {run->gather && action, "gather", action},
+        {run->gather && member, "gather", "member"},
+        {run->gather && train->resume, "gather", "resume"},
+        {run->gather && train->overwrite, "gather", "overwrite"},
+        {run->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
     };
-    if ((member || train->gather) && train->folds == 0) {
+    if ((member || run->gather) && run->folds == 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K beside it",
                         member ? "member" : "gather");
     }
@@ -103,11 +107,11 @@ static cnn_status check_options(const train_command *command, const char *action
                             conflicts[i].one, conflicts[i].other);
         }
     }
-    return train->member <= train->folds
+    return run->member <= run->folds
                ? CNN_OK
                : cnn_fail(error, CNN_ERROR_CONFIG,
                           "--member: expected an integer from 1 to %d (--folds), got %d",
-                          train->folds, train->member);
+                          run->folds, run->member);
 }
 
 /* Loads the config. action: as for check_options. */
@@ -143,9 +147,9 @@ static cnn_status train(void *context, cnn_error *error) {
     train_command *command = context;
     CNN_TRY(load(command, NULL, error));
     catch_signals();
-    const cnn_status status = command->train.folds > 0
-                                  ? cnn_cross_validate(command->config, &command->train, error)
-                                  : cnn_train(command->config, &command->train, error);
+    const cnn_status status = command->run.folds > 0
+                                  ? cnn_cross_validate(command->config, &command->run, error)
+                                  : cnn_train(command->config, &command->run.train, error);
     cnn_progress_clear(&command->progress);
     return status;
 }
@@ -155,7 +159,7 @@ static cnn_status init(void *context, cnn_error *error) {
     train_command *command = context;
     const char *config = command->config_path;
     const char *override = command->override_count > 0 ? command->overrides[0] : NULL;
-    if (config || override || command->train.folds > 0) {
+    if (config || override || command->run.folds > 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
                         config     ? "--config"
                         : override ? "KEY=VALUE"
@@ -167,37 +171,43 @@ static cnn_status init(void *context, cnn_error *error) {
     CNN_TRY(check_options(command, "init", error));
     start(command);
     catch_signals();
+    const cnn_init_options wanted = {.common = command->run.train.common,
+                                     .output = command->run.train.output};
     char *json = NULL;
-    return print_text(cnn_init(command->images, &command->train, &json, error), &json, error);
+    return print_text(cnn_init(command->images, &wanted, &json, error), &json, error);
 }
 
 static cnn_status dry_run(void *context, cnn_error *error) {
     train_command *command = context;
     char *text = NULL;
     CNN_TRY(load(command, "dry-run", error));
-    return print_text(cnn_dry_run(command->config, &command->train, &text, error), &text, error);
+    const cnn_dry_run_options wanted = {.common = command->run.train.common,
+                                        .folds = command->run.folds};
+    return print_text(cnn_dry_run(command->config, &wanted, &text, error), &text, error);
 }
 
 static cnn_status check_data(void *context, cnn_error *error) {
     train_command *command = context;
     char *text = NULL;
     CNN_TRY(load(command, "check-data", error));
-    return print_text(cnn_check_data(command->config, &command->train, &text, error), &text, error);
+    const cnn_check_data_options wanted = {.common = command->run.train.common,
+                                           .output = command->run.train.output};
+    return print_text(cnn_check_data(command->config, &wanted, &text, error), &text, error);
 }
 
 static cnn_status check_gradients(void *context, cnn_error *error) {
     train_command *command = context;
     char *text = NULL;
     CNN_TRY(load(command, "check-gradients", error));
-    return print_text(cnn_check_gradients(command->config, &command->train, &text, error), &text,
-                      error);
+    return print_text(cnn_check_gradients(command->config, &text, error), &text, error);
 }
 
 static cnn_status trace(void *context, cnn_error *error) {
     train_command *command = context;
     char *json = NULL;
     CNN_TRY(load(command, "trace", error));
-    return print_text(cnn_trace(command->config, &command->train, &json, error), &json, error);
+    return print_text(cnn_trace(command->config, &command->run.train.common, &json, error), &json,
+                      error);
 }
 
 static cnn_status write_sheet(const cnn_augmented_sheet *sheet, cnn_error *error) {
@@ -212,7 +222,10 @@ static cnn_status show_augmented(void *context, cnn_error *error) {
     train_command *command = context;
     cnn_augmented_sheet sheet;
     CNN_TRY(load(command, "show-augmented", error));
-    CNN_TRY(cnn_show_augmented(command->config, &command->train, command->shown, &sheet, error));
+    const cnn_augmented_sheet_options wanted = {.common = command->run.train.common,
+                                                .output = command->run.train.output,
+                                                .images = command->shown};
+    CNN_TRY(cnn_show_augmented(command->config, &wanted, &sheet, error));
     const cnn_status status = write_sheet(&sheet, error);
     cnn_augmented_sheet_free(&sheet);
     return status;
@@ -262,13 +275,13 @@ static const cnn_option options[] = {
      .letter = 'o',
      .argument = "DIR",
      .parse = cnn_option_path,
-     FIELD(train.output),
+     FIELD(run.train.output),
      .help = "the run directory; replaces the config's \"output\"",
      .prose = "The run directory. Takes precedence over the key `output` of the config. It is "
               "created if it is missing. A directory that contains anything but *data_report.csv* "
               "is refused unless `--resume` or `--overwrite` is given."},
     {.name = "resume",
-     FIELD(train.resume),
+     FIELD(run.train.resume),
      .help = "continue the run in the directory, or start one",
      .prose =
          "Continue from the checkpoint in the run directory, or start a run if there is none. A "
@@ -284,7 +297,7 @@ static const cnn_option options[] = {
          "{CONFIGURATION} says which keys a resumed run may change; `train.epochs` may not be less "
          "than the number of finished epochs. A directory in use by another run is refused."},
     {.name = "overwrite",
-     FIELD(train.overwrite),
+     FIELD(run.train.overwrite),
      .help = "start over in a directory that contains a run",
      .prose = "Start over in a directory that contains a run. The files of the earlier run are "
               "removed; other files are left unchanged. *config.json* is replaced in one step; if "
@@ -292,7 +305,7 @@ static const cnn_option options[] = {
     {.name = "max-seconds",
      .argument = "N",
      .parse = cnn_option_number,
-     FIELD(train.max_seconds),
+     FIELD(run.train.max_seconds),
      .minimum = 1e-6,
      .maximum = 1e9,
      .help = "end after N seconds, with all files of a finished run",
@@ -308,7 +321,7 @@ static const cnn_option options[] = {
     {.name = "folds",
      .argument = "K",
      .parse = cnn_option_integer,
-     FIELD(train.folds),
+     FIELD(run.folds),
      .minimum = 2,
      .maximum = 1000,
      .help = "cross-validation: K runs, each tested on its part of data.train",
@@ -317,7 +330,7 @@ static const cnn_option options[] = {
     {.name = "member",
      .argument = "N",
      .parse = cnn_option_integer,
-     FIELD(train.member),
+     FIELD(run.member),
      .minimum = 1,
      .maximum = 1000,
      .help = "with --folds: train fold N alone, others elsewhere or later",
@@ -325,7 +338,7 @@ static const cnn_option options[] = {
               "machines that see the run directory, may train other folds at the same time: see "
               "{CROSS-VALIDATION}."},
     {.name = "gather",
-     FIELD(train.gather),
+     FIELD(run.gather),
      .help = "with --folds: put the results of all folds together",
      .prose = "With `--folds` <k>: train nothing; put the results of all folds together."},
     {.name = "no-cache",
@@ -335,7 +348,7 @@ static const cnn_option options[] = {
     {.name = "cache-limit",
      .argument = "SIZE",
      .parse = cnn_option_size,
-     FIELD(train.cache_limit),
+     FIELD(run.train.common.cache_limit),
      .help = "limit for the size of the cache (default: 10G)",
      .prose = "The limit for the total size of the files in the cache, in the units of "
               "`--max-memory`. Default: 10G."},

@@ -1,6 +1,6 @@
 #include "cli/sandbox.h"
 
-#include "base/error.h"
+#include "cnn/error.h"
 
 #include <errno.h>
 #include <fcntl.h>

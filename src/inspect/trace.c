@@ -7,7 +7,7 @@
  *
  * The batch is one mini-batch of training, run by the very code that trains, on a network in which
  * every value stays where it can be looked at. */
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 
 #include "base/error.h"
 #include "base/json_writer.h"
@@ -277,7 +277,7 @@ static void release(trace *t) {
     cnn_setup_free(&t->setup);
 }
 
-static cnn_status make_trace(trace *t, const cnn_config *config, const cnn_train_options *options,
+static cnn_status make_trace(trace *t, const cnn_config *config, const cnn_common_options *options,
                              cnn_text *text, cnn_error *error) {
     CNN_TRY(cnn_setup_create(config, options, CNN_NETWORK_STEPWISE, &t->setup, error));
     size_t images = t->setup.dataset->split_count[CNN_SPLIT_TRAIN];
@@ -292,7 +292,7 @@ static cnn_status make_trace(trace *t, const cnn_config *config, const cnn_train
     return text->failed ? cnn_fail_memory(error, "the trace") : CNN_OK;
 }
 
-cnn_status cnn_trace(const cnn_config *config, const cnn_train_options *options, char **json,
+cnn_status cnn_trace(const cnn_config *config, const cnn_common_options *options, char **json,
                      cnn_error *error) {
     trace t = {0};
     cnn_text text = {0};

@@ -222,7 +222,7 @@ typedef cnn_status cnn_join_function(cnn_graph_builder *builder, int input, int 
 struct cnn_layer_ops {
     const char *name;
     const char *help;    /* in a few words */
-    const char *prose;   /* for the manual, in the markup of base/mdoc.h; NULL: help */
+    const char *prose;   /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
     const cnn_key *keys; /* fields of cnn_layer_spec; ends with a NULL name */
     const cnn_layer_attribute *attributes; /* ends with a NULL name; NULL: none */
     const char *symbol;                    /* the letter of its output in a trace; NULL: "A" */
