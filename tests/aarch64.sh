@@ -1,99 +1,137 @@
 #!/bin/sh
-# 64-bit ARM, emulated: cross-builds with the NEON kernels, runs the tests of the library's functions, and trains
-# every example config, which must leave the same bytes as the native build does. For Debian on another processor;
-# some minutes on two cores. Not part of tests/run.sh.
+# 64-bit ARM, emulated: cross-builds with the NEON kernels and trains example configs, which must leave the same bytes as
+# the native build does. For Debian on another processor.
 #
-#   tests/aarch64.sh
+#   tests/aarch64.sh           everything: the tests of the library's functions, and every config of the repository on one
+#                              thread and on three; a quarter of an hour on two cores
+#   tests/aarch64.sh --short   the tests of the kernels, and the configs that need little time; a minute. tests/run.sh
+#                              runs this
 #
-# Installs a cross compiler, an emulator and what the native build needs; libraries for ARM are unpacked in
-# build-test/aarch64/sysroot and nowhere else.
+# Installs a cross compiler, an emulator and what the native build needs. Libraries for ARM are unpacked in
+# build-test/aarch64/sysroot and nowhere else. The native build is that of tests/run.sh, build-test/gcc.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
+native=$root/build-test/gcc
 work=$root/build-test/aarch64
+sysroot=$work/sysroot
 jobs=$(nproc)
-sudo=""
-[ "$(id -u)" -eq 0 ] || sudo=sudo
-
-missing=""
-for package in gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev libxxhash-dev libseccomp-dev \
-    zlib1g-dev libpng-dev libcmocka-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user; do
-    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
-    *" installed") ;;
-    *) missing="$missing $package" ;;
-    esac
-done
-if [ -n "$missing" ]; then
-    echo "installing$missing"
-    $sudo apt-get update -qq
-    # word splitting is wanted: a list of packages
-    # shellcheck disable=SC2086
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+case ${1-} in
+"" | --short) form=${1-} ;;
+*)
+    echo "usage: tests/aarch64.sh [--short]" >&2
+    exit 2
+    ;;
+esac
+if [ "$(uname -m)" = aarch64 ]; then
+    echo "skipped: this is 64-bit ARM, where tests/run.sh tests the NEON kernels"
+    exit 0
 fi
 
-# arm_apt ARGUMENT...: apt-get with lists of its own, which cover ARM: the system's stay as they are.
+data/install-packages.sh gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev libxxhash-dev \
+    libseccomp-dev zlib1g-dev libpng-dev libcmocka-dev gcc-aarch64-linux-gnu qemu-user
+arm_packages="libc6-dev libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev libxxhash-dev libseccomp-dev zlib1g-dev
+    libpng-dev libcmocka-dev"
+
+# arm_apt ARGUMENT...: apt-get for an ARM machine on which nothing is installed: the lists and the state of this system
+# stay as they are. What the packages depend on is found as on any machine, so that no names of one release stand here.
 arm_apt() {
-    apt-get -qq -o APT::Architectures::=arm64 -o APT::Sandbox::User= \
-        -o Dir::State::Lists="$work/apt/lists" -o Dir::Cache="$work/apt/cache" "$@"
+    apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User= \
+        -o Dir::State::status="$work/apt/status" -o Dir::State::Lists="$work/apt/lists" \
+        -o Dir::Cache="$work/apt/cache" -o Dir::Cache::archives="$work/apt/cache/archives" "$@"
 }
 
-arm_packages="libcjson1:arm64 libcjson-dev:arm64 libcsv3:arm64 libcsv-dev:arm64 libexif12:arm64 libexif-dev:arm64
-              libmd0:arm64 libmd-dev:arm64 libxxhash0:arm64 libxxhash-dev:arm64 libseccomp2:arm64 libseccomp-dev:arm64
-              zlib1g:arm64 zlib1g-dev:arm64 libpng16-16:arm64 libpng-dev:arm64 libcmocka0:arm64 libcmocka-dev:arm64"
-if [ "$(cat "$work/sysroot/complete" 2>/dev/null)" != "$arm_packages" ]; then
-    echo "== libraries for ARM"
-    rm -rf "$work/apt" "$work/sysroot"
-    mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$work/apt/packages" "$work/sysroot"
+# make_sysroot: what an ARM machine has in /usr and /lib.
+make_sysroot() {
+    rm -rf "$work/apt" "$sysroot"
+    mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$sysroot/usr/lib"
+    : >"$work/apt/status"
     arm_apt update
-    (
-        cd "$work/apt/packages"
-        # word splitting is wanted: a list of packages
-        # shellcheck disable=SC2086
-        arm_apt download $arm_packages
-    )
-    for package in "$work"/apt/packages/*.deb; do
-        dpkg-deb -x "$package" "$work/sysroot"
+    # word splitting is wanted: a list of packages
+    # shellcheck disable=SC2086
+    arm_apt install --yes --no-install-recommends --download-only $arm_packages
+    for package in "$work"/apt/cache/archives/*.deb; do
+        dpkg-deb -x "$package" "$sysroot"
     done
-    mkdir -p "$work/sysroot/usr/include"
-    cp -R /usr/include/stb "$work/sysroot/usr/include/" # headers only, the same everywhere
-    printf '%s\n' "$arm_packages" >"$work/sysroot/complete"
+    # /lib is a link to /usr/lib on an installed system; older packages still have files there
+    if [ -d "$sysroot/lib" ] && [ ! -L "$sysroot/lib" ]; then
+        cp -a "$sysroot/lib/." "$sysroot/usr/lib/"
+        rm -rf "$sysroot/lib"
+    fi
+    ln -sfn usr/lib "$sysroot/lib"
+    # links to absolute paths lead to the libraries of this machine
+    find "$sysroot" -type l | while read -r link; do
+        target=$(readlink "$link")
+        case $target in
+        /*) ln -sfn "$sysroot$target" "$link" ;;
+        esac
+    done
+}
+
+wanted="$(. /etc/os-release && echo "$ID ${VERSION_ID-}") $arm_packages"
+if [ "$(cat "$sysroot/complete" 2>/dev/null)" != "$wanted" ]; then
+    echo "== libraries for ARM"
+    make_sysroot
+    printf '%s\n' "$wanted" >"$sysroot/complete"
 fi
 
 echo "== build, native and for ARM"
+native_targets=all
+arm_targets=all
+if [ -n "$form" ]; then
+    native_targets="cnntrain_program cnnpredict_program make_images"
+    arm_targets="cnntrain_program test_kernels"
+fi
+# word splitting is wanted: lists of targets
+# shellcheck disable=SC2086
 {
-    cmake -S . -B "$work/native" -DCNN_WERROR=ON
-    cmake --build "$work/native" --parallel "$jobs"
-    cmake -S . -B "$work/arm" -DCNN_WERROR=ON -DCNN_SYSROOT="$work/sysroot" \
-        -DCMAKE_TOOLCHAIN_FILE="$root/tests/aarch64-toolchain.cmake"
-    cmake --build "$work/arm" --parallel "$jobs"
-} >"$work/build.log" # errors are on stderr
+    cmake -S . -B "$native" -DCMAKE_C_COMPILER=gcc -DCNN_WERROR=ON &&
+        cmake --build "$native" --parallel "$jobs" --target $native_targets &&
+        cmake -S . -B "$work/arm" -DCNN_WERROR=ON -DCNN_SYSROOT="$sysroot" \
+            -DCMAKE_TOOLCHAIN_FILE="$root/tests/aarch64-toolchain.cmake" &&
+        cmake --build "$work/arm" --parallel "$jobs" --target $arm_targets
+} >"$work/build.log" 2>&1 || {
+    cat "$work/build.log"
+    echo "FAILED: build"
+    exit 1
+}
 
 echo "== tests"
 failed=""
-ctest --test-dir "$work/arm" --label-exclude cli --output-on-failure --parallel "$jobs" || failed="$failed tests"
+if [ -n "$form" ]; then
+    qemu-aarch64 -L "$sysroot" "$work/arm/tests/test_kernels" >"$work/test_kernels.log" 2>&1 || {
+        cat "$work/test_kernels.log"
+        failed="$failed test_kernels"
+    }
+else
+    ctest --test-dir "$work/arm" --label-exclude cli --output-on-failure --parallel "$jobs" || failed="$failed tests"
+fi
 
 # A program for ARM under the name that tests/cli expects a program to have.
 cat >"$work/cnntrain" <<END
 #!/bin/sh
-exec qemu-aarch64 -L /usr/aarch64-linux-gnu "$work/arm/cnntrain" "\$@"
+exec qemu-aarch64 -L "$sysroot" "$work/arm/cnntrain" "\$@"
 END
 chmod +x "$work/cnntrain"
 
-# checksums PROGRAM: name and checksum of every config, trained on one thread and on three.
+# checksums PROGRAM THREADS: name and checksum of every config, trained on each of these numbers of threads.
 checksums() {
-    configs=""
-    for config in "$root"/configs/*.json "$root"/configs/*/*.json; do
-        [ ! -f "$config" ] || configs="$configs $config"
-    done
-    # word splitting is wanted: a list of files
-    # shellcheck disable=SC2086
-    CNNTRAIN=$1 CNNPREDICT=$work/native/cnnpredict MAKE_IMAGES=$work/native/tests/make_images SOURCE=$root \
-        BUILD=$work/native SAME_BYTES_THREADS="1 3" sh tests/cli/same_bytes.sh $configs
+    program=$1
+    threads=$2
+    if [ -n "$form" ]; then
+        set -- "$root/configs/seed.json" "$root/configs/fashion.json" "$root/configs/bench/tiny.json"
+    else
+        set -- "$root"/configs/*.json "$root"/configs/bench/*.json
+    fi
+    CNNTRAIN=$program CNNPREDICT=$native/cnnpredict MAKE_IMAGES=$native/tests/make_images SOURCE=$root BUILD=$native \
+        SAME_BYTES_ISAS=generic SAME_BYTES_THREADS=$threads sh tests/cli/same_bytes.sh "$@"
 }
 
 echo "== the same bytes"
-checksums "$work/native/cnntrain" >"$work/native.txt" || failed="$failed native-bytes"
-checksums "$work/cnntrain" >"$work/arm.txt" || failed="$failed arm-bytes"
+threads=2
+[ -n "$form" ] || threads="1 3"
+checksums "$native/cnntrain" "$threads" >"$work/native.txt" || failed="$failed native-bytes"
+checksums "$work/cnntrain" "$threads" >"$work/arm.txt" || failed="$failed arm-bytes"
 cat "$work/arm.txt"
 diff "$work/native.txt" "$work/arm.txt" || failed="$failed native-against-arm"
 

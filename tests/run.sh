@@ -1,11 +1,13 @@
 #!/bin/sh
-# Installs what the tests need (Debian, Ubuntu), looks for bugs without running anything (tests/static.sh), and runs
-# every test: with GCC, with Clang, with the kernels for any processor, and under the address, undefined-behaviour and
-# thread sanitizers. Some minutes on two cores.
+# Installs what the tests need (Debian 12 and 13, Ubuntu), looks for bugs without running anything (tests/static.sh), and
+# runs every test: with GCC, with Clang, with the kernels for any processor, under the address, undefined-behaviour and
+# thread sanitizers, and a short form of tests/aarch64.sh. tests/README.md says what each build runs, and why.
 #
 #   tests/run.sh                   everything
 #   CNN_CORPUS=DIR tests/run.sh    … and every image below DIR through the decoder
 #   CNN_CHECK_DATA=DIR tests/run.sh  … and --check-data on the two class folders in DIR
+#
+# Compiles with ccache if it is installed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,20 +17,29 @@ data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev 
 
 jobs=$(nproc)
 failed=""
+if command -v ccache >/dev/null; then
+    CMAKE_C_COMPILER_LAUNCHER=ccache # read by cmake
+    export CMAKE_C_COMPILER_LAUNCHER
+fi
 
-# build NAME COMPILER [CMAKE-OPTION ...]: builds in build-test/NAME, warnings being errors.
+# build NAME COMPILER TARGETS [CMAKE-OPTION ...]: builds these targets in build-test/NAME. Warnings are errors with the
+# compilers that the project pins (CMakeLists.txt), and are printed with others.
 build() {
     name=$1
     compiler=$2
-    shift 2
+    targets=$3
+    shift 3
     echo "== $name"
+    # word splitting is wanted: a list of targets
+    # shellcheck disable=SC2086
     cmake -S . -B "build-test/$name" -DCMAKE_C_COMPILER="$compiler" -DCNN_WERROR=ON "$@" \
         >"build-test/$name.log" 2>&1 &&
-        cmake --build "build-test/$name" --parallel "$jobs" >>"build-test/$name.log" 2>&1 || {
+        cmake --build "build-test/$name" --parallel "$jobs" --target $targets >>"build-test/$name.log" 2>&1 || {
         cat "build-test/$name.log"
         failed="$failed $name(build)"
         return 1
     }
+    grep -A 3 'warning:' "build-test/$name.log" || :
 }
 
 # run_tests NAME [CTEST-OPTION ...]: runs the tests of a build.
@@ -40,22 +51,32 @@ run_tests() {
 }
 
 mkdir -p build-test
+same_bytes=$PWD/build-test/same_bytes.txt # GCC's, which Clang's have to be
+rm -f "$same_bytes"
 echo "== clang-tidy, cppcheck"
 tests/static.sh || failed="$failed static"
-if build gcc gcc; then
-    run_tests gcc
-    echo "== gcc, CNN_ISA=generic" # tests of kernels go through all of them anyway
-    CNN_ISA=generic run_tests gcc --label-exclude '^(cli|kernels|inject)$'
+if build gcc gcc all; then
+    SAME_BYTES_RESULT=$same_bytes run_tests gcc
+    echo "== gcc, CNN_ISA=generic"
+    # without tests that go through all instruction sets anyway
+    CNN_ISA=generic run_tests gcc --label-exclude '^(cli|kernels|inject)$' --exclude-regex '^test_network$'
 fi
-# calls fail alike whatever the compiler
-build clang clang && run_tests clang --label-exclude inject
+# without tests whose result does not depend on the code that a compiler makes
+if build clang clang all; then
+    SAME_BYTES_EXPECTED=$same_bytes SAME_BYTES_THREADS=2 run_tests clang --label-exclude '^inject$' --exclude-regex \
+        '^cli_(kill|signals|lock|cache|full_disk|limits|damaged_models|valgrind|sandbox|examples|init|fashion|bench|install|docs|help)$'
+fi
 # without those that take long there and run nothing that others do not
-build gcc-sanitized gcc -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
-    run_tests gcc-sanitized --exclude-regex '(test_winograd|cli_same_bytes|cli_examples|cli_fashion)$'
-# what uses threads and does not take minutes there; -DCNN_SANITIZE=thread builds all
-build gcc-threads gcc -DCNN_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
+build gcc-sanitized gcc all -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
+    run_tests gcc-sanitized --exclude-regex \
+        '^(test_winograd|test_fma|cli_(same_bytes|examples|fashion|damaged_models|kill|docs|bench))$'
+# what runs on several threads
+build gcc-threads gcc "test_base test_data test_check_data test_image_cache test_training_run cnntrain_program
+    cnnpredict_program cnneval_program make_images" -DCNN_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
     run_tests gcc-threads --tests-regex \
-        '(base|cache|data|images|configs?|model(_file)?|seed_network|float64|training_run|train|predict|full_disk|actions)$'
+        '^(test_(base|data|check_data|image_cache|training_run)|cli_(cache|check_data|train|predict|full_disk|actions))$'
+echo "== 64-bit ARM"
+tests/aarch64.sh --short || failed="$failed aarch64"
 
 if [ -n "$failed" ]; then
     echo "FAILED:$failed"

@@ -9,7 +9,7 @@
 #include "cli/png_file.h"
 #include "base/random.h"
 
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 
 #include <stb_image.h>
 
@@ -596,8 +596,8 @@ static void test_sheet(void **state) {
     cnn_config *config = sheet_config();
     cnn_augmented_sheet sheet;
     cnn_error error;
-    cnn_train_options options = {.threads = 1};
-    test_ok(cnn_show_augmented(config, &options, 3, &sheet, &error), &error);
+    cnn_augmented_sheet_options options = {.common.threads = 1, .images = 3};
+    test_ok(cnn_show_augmented(config, &options, &sheet, &error), &error);
     assert_string_equal(sheet.path, "augmented.png");
     assert_int_equal(sheet.rows, 3);
     assert_int_equal(sheet.width, 8 * 104 - 4);

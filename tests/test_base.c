@@ -9,7 +9,7 @@
 #include "base/file_lock.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/machine_memory.h"
+#include "cnn/memory.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"

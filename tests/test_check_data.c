@@ -2,7 +2,7 @@
  * that has every problem. */
 #include "test_support.h"
 
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 
 #include "image/facts.h"
 #include "base/memory.h"
@@ -274,7 +274,8 @@ static cnn_status check(const char *first, const char *second, char **text, cnn_
     cnn_config *config;
     size_t count = first ? second ? 2 : 1 : 0;
     test_ok(cnn_config_load("cfg.json", overrides, count, &config, error), error);
-    cnn_status status = cnn_check_data(config, &(cnn_train_options){.threads = 2}, text, error);
+    cnn_status status =
+        cnn_check_data(config, &(cnn_check_data_options){.common.threads = 2}, text, error);
     cnn_config_free(config);
     return status;
 }
@@ -449,7 +450,7 @@ static void test_stopped(void **state) {
     cnn_text_release(text);
     assert_int_equal(unlink("out/data_report.csv"), 0);
     test_ok(cnn_config_load("cfg.json", NULL, 0, &config, &error), &error);
-    cnn_train_options options = {.threads = 2, .should_stop = stop_at_once};
+    cnn_check_data_options options = {.common = {.threads = 2, .should_stop = stop_at_once}};
     assert_int_equal(cnn_check_data(config, &options, &text, &error), CNN_STOPPED);
     assert_null(text);
     assert_string_not_equal(error.message, "");

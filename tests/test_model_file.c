@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "model/model_file.h"
 
+#include "cnn/version.h"
+
 #include <cJSON.h>
 #include <sha2.h>
 #include <stdio.h>

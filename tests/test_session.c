@@ -15,11 +15,12 @@
 
 static bool has_locks;
 
-int __real_flock(int file, int operation);
-int __wrap_flock(int file, int operation);
-int __wrap_flock(int file, int operation) {
+/* The names that the linker asks for are reserved ones in C. */
+int system_flock(int file, int operation) __asm__("__real_flock");
+int our_flock(int file, int operation) __asm__("__wrap_flock");
+int our_flock(int file, int operation) {
     if (has_locks) {
-        return __real_flock(file, operation);
+        return system_flock(file, operation);
     }
     errno = ENOLCK;
     return -1;
@@ -66,17 +67,17 @@ static void count_warnings(void *user, cnn_log_level level, const char *line) {
     *warnings += level == CNN_LOG_WARNING && strstr(line, "this file system has no locks") != NULL;
 }
 
-typedef cnn_status verb(const cnn_config *config, const cnn_train_options *options,
-                        cnn_error *error);
-
-static void expect_warnings(int expected, verb *run, cnn_train_options options) {
+/* A run, or with folds a cross-validation. */
+static void expect_warnings(int expected, cnn_cross_validation_options options) {
     int warnings = 0;
     cnn_error error = {0};
     cnn_config *config = make_config();
     char *before = cnn_config_to_json(config);
-    options.log = (cnn_log_sink){.write = count_warnings, .user = &warnings};
-    options.threads = 1;
-    test_ok(run(config, &options, &error), &error);
+    options.train.common.log = (cnn_log_sink){.write = count_warnings, .user = &warnings};
+    options.train.common.threads = 1;
+    cnn_status status = options.folds > 0 ? cnn_cross_validate(config, &options, &error)
+                                          : cnn_train(config, &options.train, &error);
+    test_ok(status, &error);
     assert_int_equal(warnings, expected);
     char *after = cnn_config_to_json(config);
     assert_string_equal(before, after); /* the config is the caller's */
@@ -90,15 +91,15 @@ static void test_no_locks(void **state) {
     for (int locks = 0; locks < 2; locks++) {
         int expected = locks ? 0 : 1;
         has_locks = locks > 0;
-        expect_warnings(expected, cnn_train,
-                        (cnn_train_options){.output = "run", .overwrite = true});
-        expect_warnings(expected, cnn_cross_validate,
-                        (cnn_train_options){.output = "set", .folds = 2, .overwrite = true});
+        const cnn_train_options run = {.output = "run", .overwrite = true};
+        const cnn_train_options set = {.output = "set", .overwrite = true};
+        const cnn_train_options gather = {.output = "set"};
+        expect_warnings(expected, (cnn_cross_validation_options){.train = run});
+        expect_warnings(expected, (cnn_cross_validation_options){.train = set, .folds = 2});
+        expect_warnings(expected,
+                        (cnn_cross_validation_options){.train = set, .folds = 2, .member = 1});
         expect_warnings(
-            expected, cnn_cross_validate,
-            (cnn_train_options){.output = "set", .folds = 2, .member = 1, .overwrite = true});
-        expect_warnings(expected, cnn_cross_validate,
-                        (cnn_train_options){.output = "set", .folds = 2, .gather = true});
+            expected, (cnn_cross_validation_options){.train = gather, .folds = 2, .gather = true});
     }
 }
 

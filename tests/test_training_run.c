@@ -112,14 +112,14 @@ static cnn_status train(run r) {
     cnn_config *config;
     run_error = (cnn_error){0};
     test_ok(cnn_config_load("cfg.json", r.overrides, count, &config, &run_error), &run_error);
-    cnn_train_options options = {.output = r.output,
-                                 .threads = r.threads ? r.threads : 2,
+    cnn_train_options options = {.common = {.threads = r.threads ? r.threads : 2,
+                                            .should_stop = should_stop,
+                                            .user = &r},
+                                 .output = r.output,
                                  .resume = r.resume,
                                  .overwrite = r.overwrite,
                                  .max_seconds = r.max_seconds,
-                                 .progress = count_batch,
-                                 .should_stop = should_stop,
-                                 .user = &r};
+                                 .progress = count_batch};
     cnn_status status = cnn_train(config, &options, &run_error);
     cnn_config_free(config);
     return status;

@@ -2,7 +2,7 @@
 #include "test_support.h"
 
 #include "base/json.h"
-#include "base/mdoc.h"
+#include "cnn/mdoc.h"
 #include "base/memory.h"
 #include "base/value_kind.h"
 

@@ -3,6 +3,7 @@
 #define CNN_CONFIG_H
 
 #include "cnn/status.h"
+#include "cnn/text.h"
 
 #include <stddef.h>
 
@@ -37,9 +38,6 @@ char *cnn_config_schema(void);
  * ("train.shuffle true false"; "@path" is the name of a file or folder). As above. */
 char *cnn_config_reference(void);
 char *cnn_config_words(void);
-
-/* Frees a text that the library returned; NULL is fine. */
-void cnn_text_release(char *text);
 
 #ifdef __cplusplus
 }

@@ -1,12 +1,8 @@
-/* Sets an error, and passes it on. */
+/* Sets an error, and passes it on: cnn/error.h, and what only the library needs. */
 #ifndef CNN_BASE_ERROR_H
 #define CNN_BASE_ERROR_H
 
-#include "cnn/status.h"
-
-/* Writes the message (printf style) into *error and returns `status`, so that a failing function
- * can end with `return cnn_fail(error, ...)`. error may be NULL. */
-cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...) CNN_PRINTF(3, 4);
+#include "cnn/error.h"
 
 /* Inserts `format` before the message that *error already holds. Returns error's status, or
  * `status` if error is NULL. */
@@ -15,21 +11,5 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
 
 /* cnn_fail with CNN_ERROR_RUNTIME and the message "path: reason". reason: an errno. */
 cnn_status cnn_fail_errno(cnn_error *error, const char *path, int reason);
-
-/* cnn_fail with CNN_ERROR_RUNTIME, for memory that was refused. `what` names its use. */
-cnn_status cnn_fail_memory(cnn_error *error, const char *what);
-
-/* Calls a function that may fail. Returns its status at once unless it is CNN_OK.
- *
- * This is the project's one idiom for errors. A function that uses it holds nothing that must be
- * released. If something must be released, two functions share the work: the inner one uses
- * CNN_TRY; the outer one acquires, calls the inner one, releases, and returns its status. */
-#define CNN_TRY(call)                                                                              \
-    do {                                                                                           \
-        const cnn_status cnn_try_status = (call);                                                  \
-        if (cnn_try_status != CNN_OK) {                                                            \
-            return cnn_try_status;                                                                 \
-        }                                                                                          \
-    } while (0)
 
 #endif

@@ -2,13 +2,11 @@
 #ifndef CNN_BASE_FILE_H
 #define CNN_BASE_FILE_H
 
-#include "cnn/status.h"
+#include "cnn/file.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
-
-enum { CNN_TILDE_TEXT_SIZE = 512 };
 
 /* The status for a file or folder that could not be opened or read. reason: an errno. Returns
  * `failure`, or CNN_ERROR_RUNTIME if memory or descriptors have run out, which is not the file's
@@ -22,14 +20,8 @@ cnn_status cnn_file_blame(int reason, cnn_status failure);
 CNN_MUST_USE cnn_status cnn_file_read(const char *path, size_t limit, cnn_status failure,
                                       char **data, size_t *size, cnn_error *error);
 
-/* Writes `path` so that at every moment either the old or the whole new content is there: writes a
- * temporary file next to it, fsync, rename, fsync of the folder. On failure the temporary file is
- * removed and the message starts with the path. */
-CNN_MUST_USE cnn_status cnn_file_write(const char *path, const void *data, size_t size,
-                                       cnn_error *error);
-
-/* The same without fsync, which takes milliseconds. Other programs see either the old or the new
- * content, but a loss of power before cnn_file_sync may lose both. */
+/* cnn_file_write without fsync, which takes milliseconds. Other programs see either the old or the
+ * new content, but a loss of power before cnn_file_sync may lose both. */
 CNN_MUST_USE cnn_status cnn_file_write_unsynced(const char *path, const void *data, size_t size,
                                                 cnn_error *error);
 
@@ -72,11 +64,6 @@ bool cnn_folder_exists(const char *path);
 /* folder + "/" + name. If name is absolute or folder is empty, the result is name. NULL if memory
  * is refused. Free with cnn_free. */
 char *cnn_path_join(const char *folder, const char *name);
-
-/* NULL if the path can be used as it is. A path that is "~" or starts with "~/" was not expanded by
- * the shell: then writes to text, and returns, a message: "expected a path, got …", with what to
- * write instead. */
-const char *cnn_path_tilde(const char *path, char text[CNN_TILDE_TEXT_SIZE]);
 
 /* The folder part of a path ("" if there is none). NULL if memory is refused. Free with cnn_free.
  */

@@ -231,3 +231,10 @@ void cnn_file_list_free(cnn_file_list *files) {
     cnn_free(files->paths);
     *files = (cnn_file_list){0};
 }
+
+cnn_status cnn_path_files(const char *path, bool *is_folder, cnn_file_list *files,
+                          cnn_error *error) {
+    *files = (cnn_file_list){0};
+    CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, is_folder, error));
+    return *is_folder ? cnn_folder_files(path, files, error) : CNN_OK;
+}

@@ -2,14 +2,7 @@
 #ifndef CNN_BASE_FOLDER_H
 #define CNN_BASE_FOLDER_H
 
-#include "cnn/status.h"
-
-#include <stddef.h>
-
-typedef struct cnn_file_list {
-    char **paths; /* [count] */
-    size_t count, capacity;
-} cnn_file_list;
+#include "cnn/file.h"
 
 /* Lists the paths of all files below `folder`, at any depth. Each path starts with `folder` as
  * given. The entries of each folder are sorted by their bytes. Links are followed (a link to a
@@ -23,7 +16,5 @@ CNN_MUST_USE cnn_status cnn_folder_files(const char *folder, cnn_file_list *file
 /* Lists the names of the folders directly in `folder`, sorted, without hidden ones. */
 CNN_MUST_USE cnn_status cnn_folder_folders(const char *folder, cnn_file_list *names,
                                            cnn_error *error);
-
-void cnn_file_list_free(cnn_file_list *files);
 
 #endif

@@ -1,4 +1,4 @@
-#include "base/machine_memory.h"
+#include "cnn/memory.h"
 
 #include "base/control_group.h"
 

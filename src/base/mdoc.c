@@ -1,4 +1,4 @@
-#include "base/mdoc.h"
+#include "cnn/mdoc.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -2,6 +2,8 @@
 #ifndef CNN_BASE_MEMORY_H
 #define CNN_BASE_MEMORY_H
 
+#include "cnn/memory.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,11 +30,7 @@ char *cnn_copy_string(const char *text);
 /* Frees memory from the functions above. NULL is allowed. */
 void cnn_free(void *memory);
 
-/* --- the limit --- */
-
-/* Limits the memory that the whole process holds from the functions above. A request beyond the
- * limit is refused before the system is asked. There is no limit by default. */
-void cnn_memory_limit(size_t bytes);
+/* --- the limit: see cnn_memory_limit in cnn/memory.h --- */
 
 typedef struct cnn_memory_state {
     size_t limit;   /* SIZE_MAX: none */

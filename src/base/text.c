@@ -152,6 +152,10 @@ char *cnn_text_take(cnn_text *text) {
     return data;
 }
 
+void cnn_text_release(char *text) {
+    cnn_free(text);
+}
+
 void cnn_text_free(cnn_text *text) {
     cnn_free(text->data);
     *text = (cnn_text){0};

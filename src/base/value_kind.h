@@ -79,7 +79,7 @@ struct cnn_key {
     const cnn_named_number *names; /* of cnn_kind_int; ends with a NULL name; NULL: none */
     const cnn_text_rule *texts;    /* of cnn_kind_number_or_text */
     const char *help;              /* in a few words */
-    const char *prose;             /* for the manual, in the markup of base/mdoc.h; NULL: help */
+    const char *prose;             /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
 };
 
 /* A number, or a text that stands for one which is found later ("f1"). */

@@ -1,11 +1,12 @@
 /* cnneval: measures a model on labelled images, or two models against each other. */
-#include "report/evaluation.h"
+#include "cnn/evaluate.h"
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/memory.h"
 #include "cli/program.h"
-#include "cli/rows.h"
+
+#include "cnn/error.h"
+#include "cnn/file.h"
+#include "cnn/rows.h"
+#include "cnn/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,10 +24,9 @@ typedef struct eval_command {
     int report;       /* an index of report_formats */
     int split;        /* -1: all */
     double threshold; /* below 0: the model's */
-
-    cnn_text row_text; /* of all rows */
 } eval_command;
 
+static const char *const split_names[] = {"train", "validation", "test", NULL};
 static const char *const report_formats[] = {"table", "json", NULL};
 enum { REPORT_JSON = 1 };
 
@@ -70,7 +70,7 @@ static const cnn_option options[] = {
      .letter = 'r',
      .argument = "FILE",
      .parse = parse_rows,
-     .help = "write a row an image; FILE ends in .csv, .tsv or .jsonl",
+     .help = "write one row per image; FILE ends in .csv, .tsv or .jsonl",
      .prose =
          "Write one row per image, in order: `path`, `label` (from the data), `predicted`, "
          "`probability` (of the second class), `other_probability` (with `--compare` only), "
@@ -81,7 +81,7 @@ static const cnn_option options[] = {
      .argument = "NAME",
      .parse = cnn_option_choice,
      FIELD(split),
-     .choices = cnn_split_names,
+     .choices = split_names,
      .help = "of a manifest, only train, validation or test",
      .prose =
          "If the data is a manifest with a column `split`, use only the images of `train`, "
@@ -131,103 +131,117 @@ static const cnn_program program = {
 
 /* --- images --- */
 
-/* Adds an image's row, and says why one cannot be read. */
-static void on_image(void *user, const cnn_evaluation *evaluation, const cnn_sample *sample,
-                     const cnn_prediction *const said[2]) {
-    eval_command *command = user;
-    const cnn_evaluated_model *model = &evaluation->model[0];
-    for (int m = 0; m < evaluation->model_count && !command->shared.quiet; m++) {
-        if (said[m]->status != CNN_OK) {
-            fprintf(stderr, "cnneval: %s: %s\n", sample->path, said[m]->reason);
+/* The images at work. */
+typedef struct work {
+    const eval_command *command;
+    cnn_rows *rows; /* NULL: none are wanted */
+} work;
+
+/* Adds an image's row. */
+static void add_row(cnn_rows *rows, const cnn_evaluation *evaluation,
+                    const cnn_evaluated_image *image) {
+    const cnn_prediction *first = image->prediction[0], *second = image->prediction[1];
+    bool known = first->status == CNN_OK;
+    int predicted = first->probability >= cnn_evaluation_threshold(evaluation, 0);
+    cnn_rows_text(rows, image->path);
+    cnn_rows_text(rows, cnn_evaluation_class(evaluation, image->label));
+    cnn_rows_text(rows, known ? cnn_evaluation_class(evaluation, predicted) : "");
+    cnn_rows_number(rows, known ? first->probability : NAN);
+    if (second) {
+        cnn_rows_number(rows, second->status == CNN_OK ? second->probability : NAN);
+    }
+    cnn_rows_text(rows, !known                               ? first->reason
+                        : second && second->status != CNN_OK ? second->reason
+                                                             : "ok");
+}
+
+/* Says why an image cannot be read, and adds its row. */
+static void on_image(void *user, const cnn_evaluation *evaluation,
+                     const cnn_evaluated_image *image) {
+    const work *w = user;
+    for (int m = 0; m < 2 && image->prediction[m] && !w->command->shared.quiet; m++) {
+        if (image->prediction[m]->status != CNN_OK) {
+            fprintf(stderr, "cnneval: %s: %s\n", image->path, image->prediction[m]->reason);
             break;
         }
     }
-    if (!command->rows.path) {
-        return;
+    if (w->rows) {
+        add_row(w->rows, evaluation, image);
     }
-    bool known = said[0]->status == CNN_OK;
-    int predicted = said[0]->probability >= model->threshold;
-    cnn_row row;
-    cnn_row_begin(&row, &command->row_text, command->rows.format);
-    cnn_row_text(&row, "path", sample->path);
-    cnn_row_text(&row, "label", cnn_predictor_class(model->predictor, sample->label));
-    cnn_row_text(&row, "predicted", known ? cnn_predictor_class(model->predictor, predicted) : "");
-    cnn_row_number(&row, "probability", known ? said[0]->probability : NAN);
-    if (said[1]) {
-        cnn_row_number(&row, "other_probability",
-                       said[1]->status == CNN_OK ? said[1]->probability : NAN);
-    }
-    cnn_row_text(&row, "status",
-                 !known                                 ? said[0]->reason
-                 : said[1] && said[1]->status != CNN_OK ? said[1]->reason
-                                                        : "ok");
-    cnn_row_end(&row);
 }
 
-static cnn_status write_rows(const eval_command *command, cnn_error *error) {
-    if (command->row_text.failed) {
-        return cnn_fail_memory(error, "the rows");
-    }
-    return cnn_file_write(command->rows.path, command->row_text.data, command->row_text.length,
-                          error);
+static cnn_status write_rows(const work *w, cnn_error *error) {
+    const char *text;
+    size_t length;
+    CNN_TRY(cnn_rows_look(w->rows, &text, &length, error));
+    return cnn_file_write(w->command->rows.path, text, length, error);
 }
 
-static cnn_status print_report(const eval_command *command, const cnn_evaluation_request *request,
-                               const cnn_evaluation *evaluation, cnn_error *error) {
-    cnn_text text = {0};
-    if (command->report == REPORT_JSON) {
-        cnn_evaluation_json(request, evaluation, &text);
-    } else {
-        cnn_evaluation_table(request, evaluation, &text);
-    }
-    const cnn_status status = cnn_print_text(&text, "the report", error);
-    cnn_text_free(&text);
+static cnn_status print_report(const eval_command *command, const cnn_evaluation *evaluation,
+                               cnn_error *error) {
+    char *text = command->report == REPORT_JSON ? cnn_evaluation_json(evaluation)
+                                                : cnn_evaluation_table(evaluation);
+    cnn_status status =
+        text ? cnn_print_results(text, strlen(text), error) : cnn_fail_memory(error, "the report");
+    status = status == CNN_OK ? cnn_flush_results(error) : status;
+    cnn_text_release(text);
     return status;
 }
 
-static cnn_status report(const eval_command *command, const cnn_evaluation_request *request,
-                         const cnn_evaluation *evaluation, cnn_error *error) {
-    if (evaluation->other_labels > 0 && !command->shared.quiet) {
+static cnn_status report(const work *w, const cnn_evaluation *evaluation, cnn_error *error) {
+    const cnn_evaluation_counts counts = cnn_evaluation_count(evaluation);
+    if (counts.other_labels > 0 && !w->command->shared.quiet) {
         fprintf(stderr, "cnneval: %s: %zu rows have another label and are left out\n",
-                command->paths[1], evaluation->other_labels);
+                w->command->paths[1], counts.other_labels);
     }
-    if (command->rows.path) {
-        CNN_TRY(write_rows(command, error));
+    if (w->rows) {
+        CNN_TRY(write_rows(w, error));
     }
-    CNN_TRY(print_report(command, request, evaluation, error));
-    return evaluation->failed > 0
+    CNN_TRY(print_report(w->command, evaluation, error));
+    return counts.failed > 0
                ? cnn_fail(error, CNN_ERROR_INPUTS,
                           "%zu of %zu images could not be read; measured without them",
-                          evaluation->failed, evaluation->listed)
+                          counts.failed, counts.listed)
                : CNN_OK;
 }
 
+static cnn_status measure(work *w, cnn_error *error) {
+    const eval_command *command = w->command;
+    const cnn_evaluate_options wanted = {
+        .other = command->other,
+        .split = command->split >= 0 ? split_names[command->split] : NULL,
+        .threshold = command->threshold >= 0.0 ? &command->threshold : NULL,
+        .threads = command->shared.threads,
+        .on_image = on_image,
+        .user = w};
+    cnn_evaluation *evaluation;
+    CNN_TRY(cnn_evaluate_model(command->paths[0], command->paths[1], &wanted, &evaluation, error));
+    const cnn_status status = report(w, evaluation, error);
+    cnn_evaluation_free(evaluation);
+    return status;
+}
+
 static cnn_status evaluate(void *context, cnn_error *error) {
-    eval_command *command = context;
+    static const char *const one[] = {"path", "label", "predicted", "probability", "status", NULL};
+    static const char *const two[] = {
+        "path", "label", "predicted", "probability", "other_probability", "status", NULL};
+    const eval_command *command = context;
+    work w = {.command = command};
     if (command->path_count < 2) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "expected MODEL and DATA (see --help)");
     }
-    cnn_evaluation_request request = {.models = {command->paths[0], command->other},
-                                      .data = command->paths[1],
-                                      .split = command->split,
-                                      .threshold = command->threshold,
-                                      .threads = command->shared.threads,
-                                      .on_image = on_image,
-                                      .user = command};
-    if (command->rows.path && command->rows.format == CNN_ROWS_CSV) {
-        cnn_text_format(&command->row_text, "path,label,predicted,probability,%sstatus\n",
-                        command->other ? "other_probability," : "");
+    if (command->rows.path) {
+        w.rows = cnn_rows_create(command->rows.format, command->other ? two : one);
+        if (!w.rows) {
+            return cnn_fail_memory(error, "the rows");
+        }
     }
-    cnn_evaluation evaluation;
-    cnn_status status = cnn_evaluate_model(&request, &evaluation, error);
-    status = status == CNN_OK ? report(command, &request, &evaluation, error) : status;
-    cnn_evaluation_free(&evaluation);
+    const cnn_status status = measure(&w, error);
+    cnn_rows_free(w.rows);
     return status;
 }
 
 int main(int argc, char **argv) {
     eval_command command = {.split = -1, .threshold = -1.0};
-    const int code = cnn_program_main(&program, argc, argv, &command);
-    cnn_text_free(&command.row_text);
-    return code;
+    return cnn_program_main(&program, argc, argv, &command);
 }

@@ -1,13 +1,12 @@
-/* cnnpredict: says what a model sees in images, a row an input. */
+/* cnnpredict: classifies images with a model, one row per input. */
 #include "cnn/predict.h"
 
-#include "base/error.h"
-#include "base/memory.h"
-#include "base/text.h"
 #include "cli/inputs.h"
 #include "cli/program.h"
-#include "cli/rows.h"
 #include "cli/sandbox.h"
+
+#include "cnn/error.h"
+#include "cnn/rows.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -66,11 +65,11 @@ static const cnn_program program = {
     .name = "cnnpredict",
     .usage = "usage: cnnpredict MODEL PATH ... [OPTION ...]\n"
              "\n"
-             "Says what a model of cnntrain sees in images. PATH is an image, a folder (all\n"
-             "files below it, in sorted order), or - (paths from standard input, one a line).\n"
+             "Classifies images with a model of cnntrain. PATH is an image, a folder (all files\n"
+             "below it, in sorted order), or - (paths from standard input, one per line).\n"
              "\n"
-             "Prints a row an input: path, label, probability of the second class, and \"ok\" or\n"
-             "the reason why there is none.\n",
+             "Prints one row per input: path, label, probability of the second class, and \"ok\"\n"
+             "or the reason why there is none.\n",
     .notes = "Exit codes: 0 done, 1 I/O or memory, 2 flags, 4 model missing or damaged,\n"
              "6 some inputs failed (their rows say why).\n"
              "\n"
@@ -84,16 +83,28 @@ static const cnn_program program = {
 
 /* --- rows --- */
 
-static void add_row(cnn_text *rows, cnn_row_format format, const char *path, const char *label,
+static const char *const columns[] = {"path", "label", "probability", "status", NULL};
+
+static void add_row(cnn_rows *rows, const char *path, const char *label,
                     const cnn_prediction *prediction) {
     bool known = prediction->status == CNN_OK;
-    cnn_row row;
-    cnn_row_begin(&row, rows, format);
-    cnn_row_text(&row, "path", path);
-    cnn_row_text(&row, "label", known ? label : "");
-    cnn_row_number(&row, "probability", known ? prediction->probability : NAN);
-    cnn_row_text(&row, "status", known ? "ok" : prediction->reason);
-    cnn_row_end(&row);
+    cnn_rows_text(rows, path);
+    cnn_rows_text(rows, known ? label : "");
+    cnn_rows_number(rows, known ? prediction->probability : NAN);
+    cnn_rows_text(rows, known ? "ok" : prediction->reason);
+}
+
+/* Prints the rows and forgets them. */
+static cnn_status print_rows(cnn_rows *rows, cnn_error *error) {
+    const char *text;
+    size_t length;
+    CNN_TRY(cnn_rows_look(rows, &text, &length, error));
+    if (length > 0) {
+        CNN_TRY(cnn_print_results(text, length, error));
+        CNN_TRY(cnn_flush_results(error));
+    }
+    cnn_rows_clear(rows);
+    return CNN_OK;
 }
 
 /* --- inputs to rows --- */
@@ -133,14 +144,30 @@ static cnn_status collect(cnn_inputs *inputs, input_chunk *chunk, bool *end, cnn
     return CNN_OK;
 }
 
-/* Predicts and prints a chunk, and counts the inputs that failed. */
-static cnn_status predict_chunk(const predict_command *command, const cnn_predictor *predictor,
-                                input_chunk *chunk, size_t *failed, cnn_error *error) {
-    CNN_TRY(cnn_predict_files(predictor, chunk->readable, chunk->readable_count,
-                              command->shared.threads, chunk->predictions, error));
-    float threshold =
-        command->threshold >= 0.0 ? (float)command->threshold : cnn_predictor_threshold(predictor);
-    cnn_text rows = {0};
+static void empty(input_chunk *chunk) {
+    for (size_t i = 0; i < chunk->count; i++) {
+        free(chunk->path[i]);
+    }
+    chunk->count = chunk->readable_count = 0;
+}
+
+/* What works on the inputs. */
+typedef struct work {
+    const predict_command *command;
+    cnn_predictor *predictor;
+    cnn_inputs *inputs;
+    input_chunk *chunk;
+    cnn_rows *rows;
+    size_t failed; /* inputs without a probability */
+} work;
+
+/* Predicts and prints the chunk. */
+static cnn_status print_chunk(work *w, cnn_error *error) {
+    input_chunk *chunk = w->chunk;
+    float threshold = w->command->threshold >= 0.0 ? (float)w->command->threshold
+                                                   : cnn_predictor_threshold(w->predictor);
+    CNN_TRY(cnn_predict_files(w->predictor, chunk->readable, chunk->readable_count,
+                              w->command->shared.threads, chunk->predictions, error));
     size_t next = 0;
     for (size_t i = 0; i < chunk->count; i++) {
         cnn_prediction unread = {.status = CNN_ERROR_DATA};
@@ -148,39 +175,23 @@ static cnn_status predict_chunk(const predict_command *command, const cnn_predic
         const cnn_prediction *prediction =
             chunk->reason[i][0] ? &unread : &chunk->predictions[next++];
         bool second = prediction->probability >= threshold;
-        add_row(&rows, command->format, chunk->path[i], cnn_predictor_class(predictor, second),
-                prediction);
-        *failed += prediction->status != CNN_OK;
+        add_row(w->rows, chunk->path[i], cnn_predictor_class(w->predictor, second), prediction);
+        w->failed += prediction->status != CNN_OK;
     }
-    const cnn_status status = cnn_print_text(&rows, "the rows", error);
-    cnn_text_free(&rows);
-    return status;
+    return print_rows(w->rows, error);
 }
 
-static void empty_chunk(input_chunk *chunk) {
-    for (size_t i = 0; i < chunk->count; i++) {
-        cnn_free(chunk->path[i]);
-    }
-    chunk->count = chunk->readable_count = 0;
-}
-
-/* All inputs, in chunks. *failed: how many have no probability. */
-static cnn_status print_inputs(const predict_command *command, const cnn_predictor *predictor,
-                               cnn_inputs *inputs, input_chunk *chunk, size_t *failed,
-                               cnn_error *error) {
-    if (command->format == CNN_ROWS_CSV) {
-        static const char header[] = "path,label,probability,status\n";
-        CNN_TRY(cnn_print_results(header, sizeof header - 1, error));
-    }
+/* All inputs, in chunks. */
+static cnn_status print_inputs(work *w, cnn_error *error) {
+    CNN_TRY(print_rows(w->rows, error)); /* the header, if the format has one */
     cnn_status status = CNN_OK;
     bool end = false;
     while (status == CNN_OK && !end) {
-        status = collect(inputs, chunk, &end, error);
+        status = collect(w->inputs, w->chunk, &end, error);
         cnn_error ignored; /* the first error is the one to report */
-        const cnn_status printed =
-            predict_chunk(command, predictor, chunk, failed, status == CNN_OK ? error : &ignored);
+        const cnn_status printed = print_chunk(w, status == CNN_OK ? error : &ignored);
         status = status == CNN_OK ? printed : status;
-        empty_chunk(chunk);
+        empty(w->chunk);
     }
     return status;
 }
@@ -194,20 +205,20 @@ static cnn_status predict(void *context, cnn_error *error) {
     if (!command->no_sandbox) {
         CNN_TRY(cnn_sandbox_enter(error));
     }
-    cnn_predictor *predictor;
-    CNN_TRY(cnn_predictor_load(command->paths[0], &predictor, error));
-    cnn_inputs *inputs = cnn_inputs_create(command->paths + 1, command->path_count - 1);
-    input_chunk *chunk = cnn_alloc(1, sizeof *chunk);
-    size_t failed = 0;
-    const cnn_status status = inputs && chunk
-                                  ? print_inputs(command, predictor, inputs, chunk, &failed, error)
-                                  : cnn_fail_memory(error, "inputs");
-    cnn_free(chunk);
-    cnn_inputs_free(inputs);
-    cnn_predictor_free(predictor);
-    if (status == CNN_OK && failed > 0) {
-        return cnn_fail(error, CNN_ERROR_INPUTS, "%zu %s failed; the rows say why", failed,
-                        failed == 1 ? "input" : "inputs");
+    work w = {.command = command};
+    CNN_TRY(cnn_predictor_load(command->paths[0], &w.predictor, error));
+    w.inputs = cnn_inputs_create(command->paths + 1, command->path_count - 1);
+    w.chunk = calloc(1, sizeof *w.chunk);
+    w.rows = cnn_rows_create(command->format, columns);
+    const cnn_status status =
+        w.inputs && w.chunk && w.rows ? print_inputs(&w, error) : cnn_fail_memory(error, "inputs");
+    free(w.chunk);
+    cnn_rows_free(w.rows);
+    cnn_inputs_free(w.inputs);
+    cnn_predictor_free(w.predictor);
+    if (status == CNN_OK && w.failed > 0) {
+        return cnn_fail(error, CNN_ERROR_INPUTS, "%zu %s failed; the rows say why", w.failed,
+                        w.failed == 1 ? "input" : "inputs");
     }
     return status;
 }

@@ -1,11 +1,13 @@
 /* cnntrain: trains a small convolutional network that tells two kinds of image apart. */
 #include "cnn/train.h"
 
-#include "base/error.h"
 #include "cli/cache_home.h"
 #include "cli/png_file.h"
 #include "cli/program.h"
 #include "cli/progress.h"
+
+#include "cnn/error.h"
+#include "cnn/inspect.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,14 +20,14 @@
 typedef struct train_command {
     cnn_shared_options shared;
     const char *config_path;
-    const char *images;     /* what --init is to look at */
+    const char *images;     /* what --init examines */
     const char **overrides; /* [argc] */
     size_t override_count;
-    cnn_train_options train;
+    cnn_cross_validation_options run; /* folds 0: of a plain run */
     bool verbose, no_cache;
     int shown; /* images on the sheet of --show-augmented */
 
-    /* of the action at work */
+    /* of the current action */
     cnn_progress progress;
     char *cache;        /* the folder; NULL: none */
     cnn_config *config; /* NULL until it is loaded */
@@ -66,34 +68,36 @@ static void catch_signals(void) {
 static void start(train_command *command) {
     cnn_progress_start(&command->progress, "cnntrain", command->shared.quiet, command->verbose);
     command->cache = command->no_cache ? NULL : cnn_cache_home("cnntrain");
-    command->train.cache_directory = command->cache;
-    command->train.threads = command->shared.threads;
-    command->train.log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
-    command->train.progress = cnn_progress_show;
-    command->train.should_stop = should_stop;
-    command->train.user = &command->progress;
+    cnn_common_options *common = &command->run.train.common;
+    common->cache_directory = command->cache;
+    common->threads = command->shared.threads;
+    common->log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
+    common->should_stop = should_stop;
+    common->user = &command->progress;
+    command->run.train.progress = cnn_progress_show;
 }
 
 /* Options that cannot go together, and options that need another. action: the option that asked for
  * the action, NULL: none did. */
 static cnn_status check_options(const train_command *command, const char *action,
                                 cnn_error *error) {
-    const cnn_train_options *train = &command->train;
-    const bool member = train->member > 0;
+    const cnn_cross_validation_options *run = &command->run;
+    const cnn_train_options *train = &run->train;
+    const bool member = run->member > 0;
     const struct {
         bool both;
         const char *one, *other;
     } conflicts[] = {
         {train->resume && train->overwrite, "resume", "overwrite"},
-        {train->folds > 0 && action && strcmp(action, "dry-run") != 0, "folds", action},
+        {run->folds > 0 && action && strcmp(action, "dry-run") != 0, "folds", action},
         {member && action, "member", action},
-        {train->gather && action, "gather", action},
-        {train->gather && member, "gather", "member"},
-        {train->gather && train->resume, "gather", "resume"},
-        {train->gather && train->overwrite, "gather", "overwrite"},
-        {train->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
+        {run->gather && action, "gather", action},
+        {run->gather && member, "gather", "member"},
+        {run->gather && train->resume, "gather", "resume"},
+        {run->gather && train->overwrite, "gather", "overwrite"},
+        {run->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
     };
-    if ((member || train->gather) && train->folds == 0) {
+    if ((member || run->gather) && run->folds == 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K beside it",
                         member ? "member" : "gather");
     }
@@ -103,11 +107,11 @@ static cnn_status check_options(const train_command *command, const char *action
                             conflicts[i].one, conflicts[i].other);
         }
     }
-    return train->member <= train->folds
+    return run->member <= run->folds
                ? CNN_OK
                : cnn_fail(error, CNN_ERROR_CONFIG,
                           "--member: expected an integer from 1 to %d (--folds), got %d",
-                          train->folds, train->member);
+                          run->folds, run->member);
 }
 
 /* Loads the config. action: as for check_options. */
@@ -122,7 +126,7 @@ static cnn_status load(train_command *command, const char *action, cnn_error *er
                            &command->config, error);
 }
 
-/* Prints a text of the library's and frees it, if there is one; status: of the call that made it.
+/* Prints a text from the library and frees it, if there is one; status: of the call that made it.
  */
 static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
     if (!*text) {
@@ -132,7 +136,7 @@ static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
     cnn_status printed = cnn_print_results(*text, strlen(*text), &unprinted);
     printed = printed == CNN_OK ? cnn_flush_results(&unprinted) : printed;
     cnn_text_release(*text);
-    if (printed != CNN_OK) { /* whatever the text reports, nobody can read it */
+    if (printed != CNN_OK) { /* the text could not be printed */
         *error = unprinted;
         return printed;
     }
@@ -143,19 +147,19 @@ static cnn_status train(void *context, cnn_error *error) {
     train_command *command = context;
     CNN_TRY(load(command, NULL, error));
     catch_signals();
-    const cnn_status status = command->train.folds > 0
-                                  ? cnn_cross_validate(command->config, &command->train, error)
-                                  : cnn_train(command->config, &command->train, error);
+    const cnn_status status = command->run.folds > 0
+                                  ? cnn_cross_validate(command->config, &command->run, error)
+                                  : cnn_train(command->config, &command->run.train, error);
     cnn_progress_clear(&command->progress);
     return status;
 }
 
-/* Prints a config for the images in a folder, which are all that it is made from. */
+/* Prints a config for the images in a folder. */
 static cnn_status init(void *context, cnn_error *error) {
     train_command *command = context;
     const char *config = command->config_path;
     const char *override = command->override_count > 0 ? command->overrides[0] : NULL;
-    if (config || override || command->train.folds > 0) {
+    if (config || override || command->run.folds > 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
                         config     ? "--config"
                         : override ? "KEY=VALUE"
@@ -167,37 +171,43 @@ static cnn_status init(void *context, cnn_error *error) {
     CNN_TRY(check_options(command, "init", error));
     start(command);
     catch_signals();
+    const cnn_init_options wanted = {.common = command->run.train.common,
+                                     .output = command->run.train.output};
     char *json = NULL;
-    return print_text(cnn_init(command->images, &command->train, &json, error), &json, error);
+    return print_text(cnn_init(command->images, &wanted, &json, error), &json, error);
 }
 
 static cnn_status dry_run(void *context, cnn_error *error) {
     train_command *command = context;
     char *text = NULL;
     CNN_TRY(load(command, "dry-run", error));
-    return print_text(cnn_dry_run(command->config, &command->train, &text, error), &text, error);
+    const cnn_dry_run_options wanted = {.common = command->run.train.common,
+                                        .folds = command->run.folds};
+    return print_text(cnn_dry_run(command->config, &wanted, &text, error), &text, error);
 }
 
 static cnn_status check_data(void *context, cnn_error *error) {
     train_command *command = context;
     char *text = NULL;
     CNN_TRY(load(command, "check-data", error));
-    return print_text(cnn_check_data(command->config, &command->train, &text, error), &text, error);
+    const cnn_check_data_options wanted = {.common = command->run.train.common,
+                                           .output = command->run.train.output};
+    return print_text(cnn_check_data(command->config, &wanted, &text, error), &text, error);
 }
 
 static cnn_status check_gradients(void *context, cnn_error *error) {
     train_command *command = context;
     char *text = NULL;
     CNN_TRY(load(command, "check-gradients", error));
-    return print_text(cnn_check_gradients(command->config, &command->train, &text, error), &text,
-                      error);
+    return print_text(cnn_check_gradients(command->config, &text, error), &text, error);
 }
 
 static cnn_status trace(void *context, cnn_error *error) {
     train_command *command = context;
     char *json = NULL;
     CNN_TRY(load(command, "trace", error));
-    return print_text(cnn_trace(command->config, &command->train, &json, error), &json, error);
+    return print_text(cnn_trace(command->config, &command->run.train.common, &json, error), &json,
+                      error);
 }
 
 static cnn_status write_sheet(const cnn_augmented_sheet *sheet, cnn_error *error) {
@@ -212,7 +222,10 @@ static cnn_status show_augmented(void *context, cnn_error *error) {
     train_command *command = context;
     cnn_augmented_sheet sheet;
     CNN_TRY(load(command, "show-augmented", error));
-    CNN_TRY(cnn_show_augmented(command->config, &command->train, command->shown, &sheet, error));
+    const cnn_augmented_sheet_options wanted = {.common = command->run.train.common,
+                                                .output = command->run.train.output,
+                                                .images = command->shown};
+    CNN_TRY(cnn_show_augmented(command->config, &wanted, &sheet, error));
     const cnn_status status = write_sheet(&sheet, error);
     cnn_augmented_sheet_free(&sheet);
     return status;
@@ -248,28 +261,28 @@ static const cnn_option options[] = {
      .argument = "FILE",
      .parse = cnn_option_path,
      FIELD(config_path),
-     .help = "what to train on, and how (JSON)",
+     .help = "the config: what to train on, and how (JSON)",
      .prose = "The config, which says what to train on, and how: see {CONFIGURATION}."},
     {.name = "init",
      .argument = "DIR",
      .parse = cnn_option_path,
      FIELD(images),
      .action = init,
-     .help = "look at the images in DIR, print a config for them; train nothing",
+     .help = "examine the images in DIR and print a config for them",
      .prose = "Examine all images in <directory> and print a complete config for them. Nothing is "
               "trained or written. See {A CONFIG FROM THE IMAGES}."},
     {.name = "out",
      .letter = 'o',
      .argument = "DIR",
      .parse = cnn_option_path,
-     FIELD(train.output),
-     .help = "the run directory; beats the config's \"output\"",
+     FIELD(run.train.output),
+     .help = "the run directory; replaces the config's \"output\"",
      .prose = "The run directory. Takes precedence over the key `output` of the config. It is "
               "created if it is missing. A directory that contains anything but *data_report.csv* "
               "is refused unless `--resume` or `--overwrite` is given."},
     {.name = "resume",
-     FIELD(train.resume),
-     .help = "go on with the run in the directory, or start one",
+     FIELD(run.train.resume),
+     .help = "continue the run in the directory, or start one",
      .prose =
          "Continue from the checkpoint in the run directory, or start a run if there is none. A "
          "directory that contains other files, and no run, is refused. A finished run is left "
@@ -284,18 +297,18 @@ static const cnn_option options[] = {
          "{CONFIGURATION} says which keys a resumed run may change; `train.epochs` may not be less "
          "than the number of finished epochs. A directory in use by another run is refused."},
     {.name = "overwrite",
-     FIELD(train.overwrite),
-     .help = "start over in a directory that holds a run",
+     FIELD(run.train.overwrite),
+     .help = "start over in a directory that contains a run",
      .prose = "Start over in a directory that contains a run. The files of the earlier run are "
               "removed; other files are left unchanged. *config.json* is replaced in one step; if "
               "it is the file named by `--config` and its text would change, the run is refused."},
     {.name = "max-seconds",
      .argument = "N",
      .parse = cnn_option_number,
-     FIELD(train.max_seconds),
+     FIELD(run.train.max_seconds),
      .minimum = 1e-6,
      .maximum = 1e9,
-     .help = "end in time, with all that a finished run leaves",
+     .help = "end after N seconds, with all files of a finished run",
      .prose = "End after about <n> seconds, counted from the start of this command, with all files "
               "of a finished run and exit status 0. Training ends after a batch (in a new run, "
               "after the first batch at the earliest), early enough, at the speed so far, to "
@@ -308,7 +321,7 @@ static const cnn_option options[] = {
     {.name = "folds",
      .argument = "K",
      .parse = cnn_option_integer,
-     FIELD(train.folds),
+     FIELD(run.folds),
      .minimum = 2,
      .maximum = 1000,
      .help = "cross-validation: K runs, each tested on its part of data.train",
@@ -317,7 +330,7 @@ static const cnn_option options[] = {
     {.name = "member",
      .argument = "N",
      .parse = cnn_option_integer,
-     FIELD(train.member),
+     FIELD(run.member),
      .minimum = 1,
      .maximum = 1000,
      .help = "with --folds: train fold N alone, others elsewhere or later",
@@ -325,18 +338,18 @@ static const cnn_option options[] = {
               "machines that see the run directory, may train other folds at the same time: see "
               "{CROSS-VALIDATION}."},
     {.name = "gather",
-     FIELD(train.gather),
+     FIELD(run.gather),
      .help = "with --folds: put the results of all folds together",
      .prose = "With `--folds` <k>: train nothing; put the results of all folds together."},
     {.name = "no-cache",
      FIELD(no_cache),
-     .help = "neither use nor fill the cache of decoded images",
+     .help = "do not use the cache of decoded images",
      .prose = "Do not use the cache of decoded images: see {THE CACHE}."},
     {.name = "cache-limit",
      .argument = "SIZE",
      .parse = cnn_option_size,
-     FIELD(train.cache_limit),
-     .help = "what the cache may take in all (default: 10G)",
+     FIELD(run.train.common.cache_limit),
+     .help = "limit for the size of the cache (default: 10G)",
      .prose = "The limit for the total size of the files in the cache, in the units of "
               "`--max-memory`. Default: 10G."},
     {.name = "dry-run",
@@ -360,7 +373,7 @@ static const cnn_option options[] = {
               "exceeds its bound. The data is not read."},
     {.name = "trace",
      .action = trace,
-     .help = "print one batch's values and gradients as JSON",
+     .help = "print the values and gradients of one batch as JSON",
      .prose =
          "Print, as JSON on standard output, how the first batch passes through the network with "
          "its starting weights, and back: the paths of the images, the values of every layer, the "
@@ -377,7 +390,7 @@ static const cnn_option options[] = {
      .minimum = 1,
      .maximum = 1000,
      .action = show_augmented,
-     .help = "draw what the network sees of N images: augmented.png",
+     .help = "draw N images as augmentation changes them: augmented.png",
      .prose = "Draw <n> training images (1 to 1000), chosen evenly, as the keys `augment` of the "
               "config change them, into the file *augmented.png* in the run directory, or in the "
               "current directory if none is given, and print its path. Nothing is trained. Each "

@@ -1,19 +1,21 @@
 #include "cli/inputs.h"
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/folder.h"
-#include "base/memory.h"
+#include "cnn/error.h"
+#include "cnn/file.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* No path is nearly as long: what is, is no list of paths. */
+enum { LINE_MAX_BYTES = 1 << 24 };
 
 struct cnn_inputs {
     const char *const *arguments;
     size_t count, next;
-    /* the folder at work */
+    /* the current folder */
     bool walking;
     cnn_file_list files;
     size_t file;
@@ -25,7 +27,7 @@ struct cnn_inputs {
 };
 
 cnn_inputs *cnn_inputs_create(const char *const *arguments, size_t count) {
-    cnn_inputs *inputs = cnn_alloc(1, sizeof *inputs);
+    cnn_inputs *inputs = calloc(1, sizeof *inputs);
     if (inputs) {
         inputs->arguments = arguments;
         inputs->count = count;
@@ -36,19 +38,24 @@ cnn_inputs *cnn_inputs_create(const char *const *arguments, size_t count) {
 void cnn_inputs_free(cnn_inputs *inputs) {
     if (inputs) {
         cnn_file_list_free(&inputs->files);
-        cnn_free(inputs->bytes);
-        cnn_free(inputs);
+        free(inputs->bytes);
+        free(inputs);
     }
+}
+
+/* NULL when memory is refused. */
+static char *copy_path(const char *path) {
+    const size_t size = strlen(path) + 1;
+    char *copy = malloc(size);
+    return copy ? memcpy(copy, path, size) : NULL;
 }
 
 /* Finds out whether an argument is a folder, and opens it. *reason: one that cannot be read, or
  * gives no files, is an input that failed. */
 static cnn_status open_folder(cnn_inputs *inputs, const char *path, bool *is_folder,
                               const char **reason, cnn_error *error) {
-    cnn_status status = cnn_folder_look(path, CNN_ERROR_DATA, is_folder, &inputs->error);
-    if (status == CNN_OK && *is_folder) {
-        status = cnn_folder_files(path, &inputs->files, &inputs->error);
-    }
+    cnn_file_list_free(&inputs->files);
+    cnn_status status = cnn_path_files(path, is_folder, &inputs->files, &inputs->error);
     if (status == CNN_ERROR_RUNTIME) { /* no input is to blame */
         *error = inputs->error;
         return status;
@@ -64,6 +71,26 @@ static cnn_status open_folder(cnn_inputs *inputs, const char *path, bool *is_fol
     return CNN_OK;
 }
 
+/* Makes room for `more` bytes of stdin, doubling what there is. */
+static cnn_status make_room(cnn_inputs *inputs, size_t more, cnn_error *error) {
+    size_t capacity = inputs->capacity;
+    while (capacity < inputs->used + more) {
+        capacity = capacity > 0 ? 2 * capacity : more;
+    }
+    if (capacity > LINE_MAX_BYTES) {
+        return cnn_fail(error, CNN_ERROR_RUNTIME,
+                        "standard input: expected a path a line, got a line of more than %d bytes",
+                        LINE_MAX_BYTES / 2);
+    }
+    char *bytes = capacity > inputs->capacity ? realloc(inputs->bytes, capacity) : inputs->bytes;
+    if (!bytes) {
+        return cnn_fail_memory(error, "paths from standard input");
+    }
+    inputs->bytes = bytes;
+    inputs->capacity = capacity;
+    return CNN_OK;
+}
+
 /* Reads more of stdin. *waiting: it has nothing now. */
 static cnn_status read_more(cnn_inputs *inputs, bool wait, bool *waiting, cnn_error *error) {
     *waiting = false;
@@ -72,11 +99,7 @@ static cnn_status read_more(cnn_inputs *inputs, bool wait, bool *waiting, cnn_er
         *waiting = true;
         return CNN_OK;
     }
-    void *bytes = inputs->bytes;
-    if (!cnn_grow(&bytes, &inputs->capacity, inputs->used + 65536, 1)) {
-        return cnn_fail_memory(error, "paths from standard input");
-    }
-    inputs->bytes = bytes;
+    CNN_TRY(make_room(inputs, 65536, error));
     ssize_t got;
     do {
         got = read(STDIN_FILENO, inputs->bytes + inputs->used, inputs->capacity - inputs->used - 1);
@@ -106,7 +129,7 @@ static cnn_status next_line(cnn_inputs *inputs, bool wait, bool *waiting, char *
             *end = '\0';
             inputs->line = last ? inputs->used : (size_t)(end + 1 - inputs->bytes);
             if (*begin) {
-                *path = cnn_copy_string(begin);
+                *path = copy_path(begin);
                 return *path ? CNN_OK : cnn_fail_memory(error, "paths from standard input");
             }
             continue;
@@ -134,9 +157,8 @@ cnn_status cnn_inputs_next(cnn_inputs *inputs, bool wait, cnn_input_kind *kind, 
         if (inputs->walking) {
             if (inputs->file < inputs->files.count) {
                 *kind = CNN_INPUT_PATH;
-                *path = inputs->files.paths[inputs->file];
-                inputs->files.paths[inputs->file++] = NULL; /* the caller's now */
-                return CNN_OK;
+                *path = copy_path(inputs->files.paths[inputs->file++]);
+                return *path ? CNN_OK : cnn_fail_memory(error, "a path");
             }
             cnn_file_list_free(&inputs->files);
             inputs->walking = false;
@@ -163,7 +185,7 @@ cnn_status cnn_inputs_next(cnn_inputs *inputs, bool wait, cnn_input_kind *kind, 
         CNN_TRY(open_folder(inputs, argument, &is_folder, reason, error));
         if (*reason || !is_folder) {
             *kind = *reason ? CNN_INPUT_FAILED : CNN_INPUT_PATH;
-            *path = cnn_copy_string(argument);
+            *path = copy_path(argument);
             return *path ? CNN_OK : cnn_fail_memory(error, "a path");
         }
     }

@@ -22,7 +22,7 @@ typedef enum cnn_input_kind {
 cnn_inputs *cnn_inputs_create(const char *const *arguments, size_t count);
 void cnn_inputs_free(cnn_inputs *inputs);
 
-/* The next input. *path (to be freed with cnn_free) and *reason (the inputs' own, until the next
+/* The next input. *path (to be freed with free) and *reason (the inputs' own, until the next
  * call) are set as the kind says. wait: whether to wait for stdin. CNN_ERROR_RUNTIME where memory
  * is refused or stdin cannot be read. */
 CNN_MUST_USE cnn_status cnn_inputs_next(cnn_inputs *inputs, bool wait, cnn_input_kind *kind,

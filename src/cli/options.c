@@ -1,9 +1,10 @@
 #include "cli/options.h"
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/text.h"
 #include "cli/broken_pipe.h"
+
+#include "cnn/error.h"
+#include "cnn/file.h"
+#include "cnn/text.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -273,15 +274,4 @@ cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error) 
 cnn_status cnn_flush_results(cnn_error *error) {
     errno = 0;
     return fflush(stdout) == 0 && !ferror(stdout) ? CNN_OK : fail_printing(error);
-}
-
-cnn_status cnn_print_text(const cnn_text *text, const char *what, cnn_error *error) {
-    if (text->failed) {
-        return cnn_fail_memory(error, what);
-    }
-    if (text->length == 0) {
-        return CNN_OK;
-    }
-    CNN_TRY(cnn_print_results(text->data, text->length, error));
-    return cnn_flush_results(error);
 }

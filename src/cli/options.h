@@ -4,7 +4,7 @@
 #ifndef CNN_CLI_OPTIONS_H
 #define CNN_CLI_OPTIONS_H
 
-#include "base/text.h"
+#include "cnn/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ struct cnn_option {
     cnn_action *action; /* not NULL: the option asks for it; at most one action is allowed */
     bool hidden;        /* not in help, manual and completions */
     const char *help;   /* for --help: a few words */
-    const char *prose;  /* for the manual, in the markup of base/mdoc.h; NULL: help */
+    const char *prose;  /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
 };
 
 /* Kinds of values. */
@@ -73,13 +73,9 @@ void cnn_program_help(const cnn_program *program);
  * it is for, "--out" or "PATH". */
 CNN_MUST_USE cnn_status cnn_check_path(const char *name, const char *path, cnn_error *error);
 
-/* Prints a text to stdout. This and the next two end the program where nobody reads it any more
+/* Prints a text to stdout. This and the next one end the program where nobody reads it any more
  * (cnn_broken_pipe_end). */
 CNN_MUST_USE cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error);
-
-/* Prints a text that was made to stdout, and flushes; `what` it is, where memory for it was
- * refused. */
-CNN_MUST_USE cnn_status cnn_print_text(const cnn_text *text, const char *what, cnn_error *error);
 
 /* Flushes stdout; CNN_ERROR_RUNTIME where output was lost (a full disk). */
 CNN_MUST_USE cnn_status cnn_flush_results(cnn_error *error);

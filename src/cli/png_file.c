@@ -1,10 +1,10 @@
 #include "cli/png_file.h"
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/memory.h"
+#include "cnn/error.h"
+#include "cnn/file.h"
 
 #include <png.h>
+#include <stdlib.h>
 
 cnn_status cnn_png_write(const char *path, int channels, int height, int width,
                          const uint8_t *pixels, cnn_error *error) {
@@ -18,7 +18,7 @@ cnn_status cnn_png_write(const char *path, int channels, int height, int width,
                         PNG_USER_WIDTH_MAX, PNG_USER_HEIGHT_MAX, width, height);
     }
     png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
-    uint8_t *bytes = cnn_alloc(size, 1);
+    uint8_t *bytes = malloc(size);
     if (!bytes) {
         return cnn_fail_memory(error, path);
     }
@@ -29,6 +29,6 @@ cnn_status cnn_png_write(const char *path, int channels, int height, int width,
         /* nothing else can go wrong between memory and memory */
         status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: out of memory (%s)", path, image.message);
     }
-    cnn_free(bytes);
+    free(bytes);
     return status;
 }

@@ -1,9 +1,11 @@
 #include "cli/program.h"
 
-#include "base/error.h"
-#include "base/machine_memory.h"
-#include "base/memory.h"
 #include "cli/broken_pipe.h"
+
+#include "cnn/error.h"
+#include "cnn/memory.h"
+#include "cnn/text.h"
+#include "cnn/version.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +23,7 @@ static cnn_status print_help(void *command, cnn_error *error) {
 
 static cnn_status print_version(void *command, cnn_error *error) {
     (void)command, (void)error;
-    printf("%s " CNN_VERSION "\n", cnn_running_program->name);
+    printf("%s %s\n", cnn_running_program->name, cnn_version());
     return CNN_OK;
 }
 
@@ -30,7 +32,7 @@ static cnn_status print_reference(void *command, cnn_error *error) {
     char *text;
     CNN_TRY(cnn_reference_write(cnn_running_program, shared->reference, &text, error));
     const cnn_status status = cnn_print_results(text, strlen(text), error);
-    cnn_free(text);
+    cnn_text_release(text);
     return status;
 }
 
@@ -52,7 +54,7 @@ const cnn_option cnn_shared_rows[] = {
      .argument = "SIZE",
      .parse = cnn_option_size,
      FIELD(max_memory),
-     .help = "fail rather than take more (default: all there is)",
+     .help = "limit for memory (default: all of it)",
      .prose =
          "The limit for the total size of the program's arrays: images, weights, activations, an "
          "image that is being decoded. <size> is a number of bytes, or has the suffix `K`, `M`, "

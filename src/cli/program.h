@@ -24,7 +24,7 @@ extern const cnn_program *cnn_running_program;
 int cnn_program_main(const cnn_program *program, int argc, char **argv, void *command);
 
 /* The reference of a program as text; what follows from its tables. part: an index of
- * cnn_reference_parts. Free *text with cnn_free. */
+ * cnn_reference_parts. Free *text with cnn_text_release. */
 extern const char *const cnn_reference_parts[];
 CNN_MUST_USE cnn_status cnn_reference_write(const cnn_program *program, int part, char **text,
                                             cnn_error *error);

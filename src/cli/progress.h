@@ -1,4 +1,4 @@
-/* Messages on stderr, and the line that shows how training goes. */
+/* Messages on stderr, and the progress line. */
 #ifndef CNN_CLI_PROGRESS_H
 #define CNN_CLI_PROGRESS_H
 

@@ -2,9 +2,8 @@
  * and its completions for three shells. reference.sh puts it into the sources. */
 #include "cli/program.h"
 
-#include "base/error.h"
-#include "base/mdoc.h"
-#include "base/memory.h"
+#include "cnn/error.h"
+#include "cnn/mdoc.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -330,7 +329,7 @@ cnn_status cnn_reference_write(const cnn_program *program, int part, char **text
     const bool failed = get_keys && !keys;
     cnn_text reference = {0};
     parts[part].write(program, keys ? keys : "", &reference);
-    cnn_free(keys);
+    cnn_text_release(keys);
     if (failed || reference.failed) {
         cnn_text_free(&reference);
         return cnn_fail_memory(error, "the reference");

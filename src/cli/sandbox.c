@@ -1,6 +1,6 @@
 #include "cli/sandbox.h"
 
-#include "base/error.h"
+#include "cnn/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,8 +59,8 @@ static const int allowed[] = {
     SCMP_SYS(exit_group),
 };
 
-/* What only somebody else's code would ask for: to run programs, to reach other processes, the
- * network, or the insides of the kernel. Ended at the first try, it gets no second one. */
+/* Calls that only injected code would make: to run programs, to reach other processes, the network,
+ * or the internals of the kernel. The first such call ends the process. */
 static const int hostile[] = {
     SCMP_SYS(execve),
     SCMP_SYS(execveat),

@@ -1,4 +1,4 @@
-/* Giving up, for good, every right that looking at images does not need. */
+/* Gives up, permanently, every right that reading images does not need. */
 #ifndef CNN_CLI_SANDBOX_H
 #define CNN_CLI_SANDBOX_H
 

@@ -54,7 +54,7 @@ static bool is_among(const cJSON *item, const char *const *words) {
     return false;
 }
 
-/* May a run that was started with the config `before` go on with another value of the key? */
+/* May a run that was started with the config `before` continue with another value of the key? */
 static bool may_change(const char *name, const cJSON *before, const cJSON *was, const cJSON *is) {
     for (const cnn_resume_rule *rule = cnn_resume_rules; rule->key; rule++) {
         if (strcmp(rule->key, name) == 0) {

@@ -73,9 +73,9 @@ void cnn_config_write_key(const cnn_config *config, const char *name, cnn_json_w
 /* Fails where the config has a value that a cross-validation has no use for. */
 CNN_MUST_USE cnn_status cnn_config_check_folds(const cnn_config *config, cnn_error *error);
 
-/* The first difference between the config that a run was started with and the one it is to go on
- * with, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is none. Leaves
- * out what a resumed run may change (cnn_resume_rules in config/keys.h).
+/* The first difference between the config that a run was started with and the one with which it
+ * should continue, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is
+ * none. Leaves out what a resumed run may change (cnn_resume_rules in config/keys.h).
  * CNN_ERROR_MODEL, with a message that names no file, where `started` is not JSON;
  * CNN_ERROR_RUNTIME where memory is refused. */
 CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,

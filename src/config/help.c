@@ -1,7 +1,7 @@
 /* The tables of keys and layers as help, as a part of the manual, and as words for completions. */
 #include "config/keys.h"
 
-#include "base/mdoc.h"
+#include "cnn/mdoc.h"
 
 #include <string.h>
 

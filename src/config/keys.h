@@ -8,7 +8,7 @@
 /* Keys that the manual explains together. */
 typedef struct cnn_config_section {
     const char *title;   /* in the manual */
-    const char *prose;   /* before the keys, in the markup of base/mdoc.h; NULL: nothing */
+    const char *prose;   /* before the keys, in the markup of cnn/mdoc.h; NULL: nothing */
     const cnn_key *keys; /* fields of cnn_config; ends with a NULL name */
     bool has_layers;     /* the layers follow, with their keys */
 } cnn_config_section;

@@ -74,7 +74,3 @@ char *cnn_config_to_json(const cnn_config *config) {
 void cnn_config_write_model_part(const cnn_config *config, cnn_json_writer *json) {
     write_keys(config, true, json);
 }
-
-void cnn_text_release(char *text) {
-    cnn_free(text);
-}

@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 #include "run/directory.h"
 #include "run/setup.h"
 
@@ -89,7 +89,7 @@ void cnn_augmented_sheet_free(cnn_augmented_sheet *sheet) {
     *sheet = (cnn_augmented_sheet){0};
 }
 
-static cnn_status show(const cnn_config *config, const cnn_train_options *options, int images,
+static cnn_status show(const cnn_config *config, const cnn_augmented_sheet_options *options,
                        const cnn_dataset *dataset, cnn_augmented_sheet *sheet, cnn_error *error) {
     const char *folder = options->output ? options->output : config->output;
     size_t there = dataset->split_count[CNN_SPLIT_TRAIN];
@@ -99,9 +99,9 @@ static cnn_status show(const cnn_config *config, const cnn_train_options *option
                            .height = (int)config->image.height,
                            .width = (int)config->image.width},
                  .sheet = sheet};
-    sheet->rows = (size_t)images < there ? images : (int)there;
+    sheet->rows = (size_t)options->images < there ? options->images : (int)there;
     if (!cnn_augment_is_on(&config->augment)) {
-        cnn_log_message(&options->log, CNN_LOG_WARNING,
+        cnn_log_message(&options->common.log, CNN_LOG_WARNING,
                         "the config turns no augmentation on: every image is unchanged");
     }
     CNN_TRY(draw_sheet(&d, error));
@@ -112,13 +112,13 @@ static cnn_status show(const cnn_config *config, const cnn_train_options *option
     return folder ? cnn_folder_make(folder, error) : CNN_OK;
 }
 
-cnn_status cnn_show_augmented(const cnn_config *config, const cnn_train_options *options,
-                              int images, cnn_augmented_sheet *sheet, cnn_error *error) {
+cnn_status cnn_show_augmented(const cnn_config *config, const cnn_augmented_sheet_options *options,
+                              cnn_augmented_sheet *sheet, cnn_error *error) {
     cnn_setup setup;
     *sheet = (cnn_augmented_sheet){0};
-    cnn_status status = cnn_setup_create(config, options, CNN_NETWORK_FAST, &setup, error);
+    cnn_status status = cnn_setup_create(config, &options->common, CNN_NETWORK_FAST, &setup, error);
     if (status == CNN_OK) {
-        status = show(config, options, images, setup.dataset, sheet, error);
+        status = show(config, options, setup.dataset, sheet, error);
     }
     if (status != CNN_OK) {
         cnn_augmented_sheet_free(sheet);

@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 #include "inspect/data_report.h"
 #include "inspect/read_images.h"
 #include "run/directory.h"
@@ -47,7 +47,7 @@ static cnn_status put_readable_first(cnn_data_report *report, cnn_error *error) 
     return CNN_OK;
 }
 
-static cnn_status read_all(cnn_data_report *report, const cnn_train_options *options,
+static cnn_status read_all(cnn_data_report *report, const cnn_common_options *options,
                            cnn_error *error) {
     size_t count = report->list.count;
     report->facts = cnn_alloc(count, sizeof *report->facts);
@@ -84,7 +84,7 @@ static cnn_status measure_shortcuts(cnn_data_report *report, cnn_error *error) {
     return status;
 }
 
-static cnn_status examine(cnn_data_report *report, const cnn_train_options *options,
+static cnn_status examine(cnn_data_report *report, const cnn_common_options *options,
                           cnn_error *error) {
     const cnn_config *config = report->config;
     int threads = cnn_setup_threads(options->threads);
@@ -130,7 +130,7 @@ static void free_report(cnn_data_report *report) {
 }
 
 /* path: of the table; NULL: none. *refused: set to the number of findings that training refuses. */
-static cnn_status check(cnn_data_report *report, const cnn_train_options *options,
+static cnn_status check(cnn_data_report *report, const cnn_common_options *options,
                         const char *folder, const char *path, cnn_text *text, size_t *refused,
                         cnn_error *error) {
     CNN_TRY(examine(report, options, error));
@@ -150,17 +150,17 @@ static cnn_status check(cnn_data_report *report, const cnn_train_options *option
     return CNN_OK;
 }
 
-cnn_status cnn_check_data(const cnn_config *config, const cnn_train_options *options, char **out,
-                          cnn_error *error) {
+cnn_status cnn_check_data(const cnn_config *config, const cnn_check_data_options *options,
+                          char **out, cnn_error *error) {
     *out = NULL;
     cnn_data_report report = {.config = config};
     cnn_text text = {0};
     size_t refused = 0;
     const char *folder = options->output ? options->output : config->output;
     char *path = folder ? cnn_path_join(folder, CNN_DATA_REPORT) : NULL;
-    cnn_status status = folder && !path
-                            ? cnn_fail_memory(error, "a path")
-                            : check(&report, options, folder, path, &text, &refused, error);
+    cnn_status status =
+        folder && !path ? cnn_fail_memory(error, "a path")
+                        : check(&report, &options->common, folder, path, &text, &refused, error);
     if (status == CNN_OK || refused > 0) {
         *out = text.data;
     } else {

@@ -1,5 +1,5 @@
 /* --check-gradients: the gradient check of nn/gradient_check.h as a table. */
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 
 #include "base/error.h"
 #include "base/text.h"
@@ -56,9 +56,7 @@ static cnn_status check(const cnn_config *config, const cnn_kernels *kernels, cn
     return table->text.failed ? cnn_fail_memory(error, "the gradient check") : CNN_OK;
 }
 
-cnn_status cnn_check_gradients(const cnn_config *config, const cnn_train_options *options,
-                               char **out, cnn_error *error) {
-    (void)options;
+cnn_status cnn_check_gradients(const cnn_config *config, char **out, cnn_error *error) {
     *out = NULL;
     const cnn_kernels *kernels;
     cnn_network *network = NULL;

@@ -1,5 +1,5 @@
 /* The dry run: what a config would build and train, as tables. */
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 
 #include "base/error.h"
 #include "base/text.h"
@@ -111,13 +111,14 @@ static cnn_status describe_folds(const cnn_config *config, const cnn_fold_images
 }
 
 /* Reads the data, plans the network, and describes both. */
-static cnn_status describe(const cnn_config *config, const cnn_train_options *options,
+static cnn_status describe(const cnn_config *config, const cnn_dry_run_options *options,
                            cnn_fold_images *images, cnn_setup *setup, cnn_text *text,
                            cnn_error *error) {
     if (options->folds > 0) {
-        CNN_TRY(cnn_fold_images_load(config, options, images, error));
+        CNN_TRY(cnn_fold_images_load(config, &options->common, options->folds, images, error));
     }
-    CNN_TRY(cnn_setup_create_on(images->dataset, config, options, CNN_NETWORK_FAST, setup, error));
+    CNN_TRY(cnn_setup_create_on(images->dataset, config, &options->common, CNN_NETWORK_FAST, setup,
+                                error));
     describe_layers(setup->network, text);
     describe_memory(config, setup, text);
     if (options->folds > 0) {
@@ -129,7 +130,7 @@ static cnn_status describe(const cnn_config *config, const cnn_train_options *op
     return text->failed ? cnn_fail_memory(error, "the layer table") : CNN_OK;
 }
 
-cnn_status cnn_dry_run(const cnn_config *config, const cnn_train_options *options, char **out,
+cnn_status cnn_dry_run(const cnn_config *config, const cnn_dry_run_options *options, char **out,
                        cnn_error *error) {
     cnn_setup setup = {0};
     cnn_text text = {0};

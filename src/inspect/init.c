@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 #include "inspect/recipe.h"
 
 #include <stdio.h>
@@ -110,21 +110,21 @@ static cnn_status print_config(const cnn_config *config, char **json, cnn_error 
     return CNN_OK;
 }
 
-static cnn_status make_config(const char *path, const cnn_train_options *options,
-                              cnn_survey *survey, cnn_text *output, cnn_config **config,
-                              char **json, cnn_error *error) {
+static cnn_status make_config(const char *path, const cnn_init_options *options, cnn_survey *survey,
+                              cnn_text *output, cnn_config **config, char **json,
+                              cnn_error *error) {
     cnn_recipe_budget budget;
     CNN_TRY(check_path(path, error));
     CNN_TRY(name_output(path, output, error));
-    CNN_TRY(cnn_survey_make(path, options, survey, error));
+    CNN_TRY(cnn_survey_make(path, &options->common, survey, error));
     CNN_TRY(cnn_recipe_make(survey, options->output ? options->output : output->data, config,
                             &budget, error));
-    log_images(survey, &options->log);
-    log_plan(*config, &budget, &options->log);
+    log_images(survey, &options->common.log);
+    log_plan(*config, &budget, &options->common.log);
     return print_config(*config, json, error);
 }
 
-cnn_status cnn_init(const char *path, const cnn_train_options *options, char **json,
+cnn_status cnn_init(const char *path, const cnn_init_options *options, char **json,
                     cnn_error *error) {
     cnn_survey survey = {0};
     cnn_config *config = NULL;

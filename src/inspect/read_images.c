@@ -9,7 +9,7 @@
 
 typedef struct reading {
     const cnn_sample_list *list;
-    const cnn_train_options *options;
+    const cnn_common_options *options;
     cnn_read_image *read;
     void *context;
     char **reasons;
@@ -44,7 +44,7 @@ static void read_image(void *context, size_t i, int thread) {
     }
 }
 
-cnn_status cnn_read_images(const cnn_sample_list *list, const cnn_train_options *options,
+cnn_status cnn_read_images(const cnn_sample_list *list, const cnn_common_options *options,
                            cnn_read_image *read, void *context, char **reasons, cnn_error *error) {
     reading r = {
         .list = list, .options = options, .read = read, .context = context, .reasons = reasons};

@@ -2,7 +2,7 @@
 #ifndef CNN_INSPECT_READ_IMAGES_H
 #define CNN_INSPECT_READ_IMAGES_H
 
-#include "cnn/train.h"
+#include "cnn/options.h"
 #include "samples/list.h"
 
 /* Reads image i of a list. Several threads call it at once, for different images. CNN_ERROR_DATA if
@@ -15,7 +15,7 @@ typedef cnn_status cnn_read_image(void *context, size_t i, cnn_error *error);
  * failed for a reason that is not the fault of an image. The message starts with the path of an
  * image. */
 CNN_MUST_USE cnn_status cnn_read_images(const cnn_sample_list *list,
-                                        const cnn_train_options *options, cnn_read_image *read,
+                                        const cnn_common_options *options, cnn_read_image *read,
                                         void *context, char **reasons, cnn_error *error);
 
 #endif

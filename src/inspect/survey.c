@@ -199,7 +199,7 @@ static cnn_status count_samples(const cnn_sample_list *list, cnn_survey *survey,
     return status;
 }
 
-static cnn_status examine(const cnn_train_options *options, image_list *all, cnn_survey *survey,
+static cnn_status examine(const cnn_common_options *options, image_list *all, cnn_survey *survey,
                           cnn_error *error) {
     CNN_TRY(cnn_read_images(&all->list, options, look_at, all, all->reasons, error));
     drop_unreadable(all, &options->log, survey);
@@ -220,8 +220,8 @@ static cnn_status examine(const cnn_train_options *options, image_list *all, cnn
     return CNN_OK;
 }
 
-static cnn_status look_at_all(const cnn_train_options *options, image_list *all, cnn_survey *survey,
-                              cnn_error *error) {
+static cnn_status look_at_all(const cnn_common_options *options, image_list *all,
+                              cnn_survey *survey, cnn_error *error) {
     size_t count = all->list.count;
     all->each = cnn_alloc(count, sizeof *all->each);
     all->reasons = cnn_alloc(count, sizeof *all->reasons);
@@ -235,7 +235,7 @@ static cnn_status look_at_all(const cnn_train_options *options, image_list *all,
     return status;
 }
 
-cnn_status cnn_survey_make(const char *path, const cnn_train_options *options, cnn_survey *survey,
+cnn_status cnn_survey_make(const char *path, const cnn_common_options *options, cnn_survey *survey,
                            cnn_error *error) {
     image_list all = {0};
     *survey = (cnn_survey){0};

@@ -3,7 +3,7 @@
 #ifndef CNN_INSPECT_SURVEY_H
 #define CNN_INSPECT_SURVEY_H
 
-#include "cnn/train.h"
+#include "cnn/options.h"
 #include "samples/list.h"
 
 /* Where the images are. The struct owns its strings. */
@@ -29,7 +29,7 @@ typedef struct cnn_survey {
  * every unreadable image. Of the options, threads, log and should_stop are used. CNN_ERROR_DATA if
  * there are not two classes or no readable images; CNN_STOPPED; CNN_ERROR_RUNTIME. Free with
  * cnn_survey_free, also after a failure. */
-CNN_MUST_USE cnn_status cnn_survey_make(const char *path, const cnn_train_options *options,
+CNN_MUST_USE cnn_status cnn_survey_make(const char *path, const cnn_common_options *options,
                                         cnn_survey *survey, cnn_error *error);
 void cnn_survey_free(cnn_survey *survey);
 

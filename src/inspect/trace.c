@@ -7,7 +7,7 @@
  *
  * The batch is one mini-batch of training, run by the very code that trains, on a network in which
  * every value stays where it can be looked at. */
-#include "cnn/train.h"
+#include "cnn/inspect.h"
 
 #include "base/error.h"
 #include "base/json_writer.h"
@@ -93,8 +93,7 @@ static void copy_lanes(const cnn_block *block, const float *from, size_t count, 
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
             for (int w = 0; w < block->width; w++, i++) {
-                const float *lanes =
-                    from + c * block->plane_stride + h * block->row_stride + w * CNN_LANES;
+                const float *lanes = from + cnn_block_row(block, c, h) + (ptrdiff_t)w * CNN_LANES;
                 for (size_t lane = 0; lane < count; lane++) {
                     to[lane * values + i] = lanes[lane];
                 }
@@ -278,7 +277,7 @@ static void release(trace *t) {
     cnn_setup_free(&t->setup);
 }
 
-static cnn_status make_trace(trace *t, const cnn_config *config, const cnn_train_options *options,
+static cnn_status make_trace(trace *t, const cnn_config *config, const cnn_common_options *options,
                              cnn_text *text, cnn_error *error) {
     CNN_TRY(cnn_setup_create(config, options, CNN_NETWORK_STEPWISE, &t->setup, error));
     size_t images = t->setup.dataset->split_count[CNN_SPLIT_TRAIN];
@@ -293,7 +292,7 @@ static cnn_status make_trace(trace *t, const cnn_config *config, const cnn_train
     return text->failed ? cnn_fail_memory(error, "the trace") : CNN_OK;
 }
 
-cnn_status cnn_trace(const cnn_config *config, const cnn_train_options *options, char **json,
+cnn_status cnn_trace(const cnn_config *config, const cnn_common_options *options, char **json,
                      cnn_error *error) {
     trace t = {0};
     cnn_text text = {0};

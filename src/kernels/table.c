@@ -13,6 +13,7 @@
 #include "kernels/elementwise.inc"
 #include "kernels/batchnorm.inc"
 #include "kernels/winograd.inc"
+#include "kernels/winograd_weights.inc"
 /* clang-format on */
 
 #if defined(CNN_COMPILE_AVX512)

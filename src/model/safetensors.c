@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include "cnn/version.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 /* Row h of channel c; of a flat block, whose values have no rows, in the order of `shape`. */
 static ptrdiff_t row_of(const cnn_block *block, const cnn_block *shape, int c, int h) {
     return block->channels == shape->channels
-               ? c * block->plane_stride + h * block->row_stride
+               ? cnn_block_row(block, c, h)
                : ((ptrdiff_t)c * shape->height + h) * shape->width * CNN_LANES;
 }
 

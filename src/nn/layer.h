@@ -222,7 +222,7 @@ typedef cnn_status cnn_join_function(cnn_graph_builder *builder, int input, int 
 struct cnn_layer_ops {
     const char *name;
     const char *help;    /* in a few words */
-    const char *prose;   /* for the manual, in the markup of base/mdoc.h; NULL: help */
+    const char *prose;   /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
     const cnn_key *keys; /* fields of cnn_layer_spec; ends with a NULL name */
     const cnn_layer_attribute *attributes; /* ends with a NULL name; NULL: none */
     const char *symbol;                    /* the letter of its output in a trace; NULL: "A" */
@@ -296,6 +296,12 @@ struct cnn_layer_ops {
 };
 
 /* --- shared by several layers --- */
+
+/* Where row h of channel c starts in a block, in floats from value (0, 0, 0); it has width ×
+ * CNN_LANES floats. */
+static inline ptrdiff_t cnn_block_row(const cnn_block *block, int c, int h) {
+    return c * block->plane_stride + h * block->row_stride;
+}
 
 /* Copies one block, or adds it to another, value by value: `to` may have another border, or be the
  * same values in a flat shape without border (copying only). */

@@ -21,18 +21,14 @@ static void add_rows_relu(const float *a, const float *b, size_t count, float *s
     }
 }
 
-static const float *row_of(const cnn_block *block, const float *values, int c, int h) {
-    return values + c * block->plane_stride + h * block->row_stride;
-}
-
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_block *to = &layer->y_block;
     size_t count = (size_t)to->width * CNN_LANES;
     for (int c = 0; c < to->channels; c++) {
         for (int h = 0; h < to->height; h++) {
-            const float *a = row_of(&layer->x_block[0], pass->x[0], c, h);
-            const float *b = row_of(&layer->x_block[1], pass->x[1], c, h);
-            float *sum = pass->y + c * to->plane_stride + h * to->row_stride;
+            const float *a = pass->x[0] + cnn_block_row(&layer->x_block[0], c, h);
+            const float *b = pass->x[1] + cnn_block_row(&layer->x_block[1], c, h);
+            float *sum = pass->y + cnn_block_row(to, c, h);
             (layer->node->relu ? add_rows_relu : add_rows)(a, b, count, sum);
         }
     }

@@ -182,7 +182,7 @@ static void combine_gradient(const cnn_node *node, const cnn_batch_sums *batch) 
 static void clear_lanes(const cnn_block *block, int count, float *values) {
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
-            float *row = values + c * block->plane_stride + h * block->row_stride;
+            float *row = values + cnn_block_row(block, c, h);
             for (int w = 0; w < block->width; w++, row += CNN_LANES) {
                 memset(row + count, 0, (size_t)(CNN_LANES - count) * sizeof *row);
             }

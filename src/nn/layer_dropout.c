@@ -62,7 +62,7 @@ static void multiply(const cnn_block *block, const float *factors, float *values
     size_t row_floats = (size_t)block->width * CNN_LANES;
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++, factors += row_floats) {
-            float *row = values + c * block->plane_stride + h * block->row_stride;
+            float *row = values + cnn_block_row(block, c, h);
             for (size_t i = 0; i < row_floats; i++) {
                 row[i] *= factors[i];
             }

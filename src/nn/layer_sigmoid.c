@@ -11,7 +11,7 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_block *block = &layer->y_block;
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
-            float *row = pass->y + c * block->plane_stride + h * block->row_stride;
+            float *row = pass->y + cnn_block_row(block, c, h);
             for (int i = 0; i < block->width * CNN_LANES; i++) {
                 row[i] = (float)cnn_sigmoid((double)row[i]);
             }
@@ -24,8 +24,8 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_block *d_block = &layer->dx_block[0];
     for (int c = 0; c < y_block->channels; c++) {
         for (int h = 0; h < y_block->height; h++) {
-            const float *value = pass->y + c * y_block->plane_stride + h * y_block->row_stride;
-            float *slope = pass->dx[0] + c * d_block->plane_stride + h * d_block->row_stride;
+            const float *value = pass->y + cnn_block_row(y_block, c, h);
+            float *slope = pass->dx[0] + cnn_block_row(d_block, c, h);
             for (int i = 0; i < y_block->width * CNN_LANES; i++) {
                 slope[i] *= value[i] * (1.0f - value[i]);
             }

@@ -16,17 +16,12 @@ static double slope(double x) {
     return sigmoid * (1.0 + x * (1.0 - sigmoid));
 }
 
-/* Row h of channel c. */
-static ptrdiff_t row_of(const cnn_block *block, int c, int h) {
-    return c * block->plane_stride + h * block->row_stride;
-}
-
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_block *block = &layer->y_block;
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
-            const float *x = pass->x[0] + row_of(&layer->x_block[0], c, h);
-            float *y = pass->y + row_of(block, c, h);
+            const float *x = pass->x[0] + cnn_block_row(&layer->x_block[0], c, h);
+            float *y = pass->y + cnn_block_row(block, c, h);
             for (int i = 0; i < block->width * CNN_LANES; i++) {
                 y[i] = (float)silu((double)x[i]);
             }
@@ -38,9 +33,9 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_block *block = &layer->dx_block[0];
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
-            const float *x = pass->x[0] + row_of(&layer->x_block[0], c, h);
-            const float *dy = pass->dy + row_of(&layer->dy_block, c, h);
-            float *dx = pass->dx[0] + row_of(block, c, h);
+            const float *x = pass->x[0] + cnn_block_row(&layer->x_block[0], c, h);
+            const float *dy = pass->dy + cnn_block_row(&layer->dy_block, c, h);
+            float *dx = pass->dx[0] + cnn_block_row(block, c, h);
             for (int i = 0; i < block->width * CNN_LANES; i++) {
                 dx[i] = (float)((double)dy[i] * slope((double)x[i]));
             }

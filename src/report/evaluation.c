@@ -1,6 +1,9 @@
-#include "report/evaluation.h"
-
+/* What an evaluation found, for people and for programs. */
+#include "base/json_writer.h"
+#include "run/evaluate_model.h"
 #include "stats/metrics_text.h"
+
+#include "cnn/version.h"
 
 #include <math.h>
 
@@ -66,19 +69,18 @@ static void tests_table(const cnn_evaluation *evaluation, cnn_text *text) {
     }
 }
 
-void cnn_evaluation_table(const cnn_evaluation_request *request, const cnn_evaluation *evaluation,
-                          cnn_text *text) {
+static void write_table(const cnn_evaluation *evaluation, cnn_text *text) {
     int models = evaluation->model_count;
     const char *const names[2] = {models == 2 ? "first" : "model", "other"};
     const cnn_predictor *predictor = evaluation->model[0].predictor;
     size_t positives =
         evaluation->model[0].metrics.true_positives + evaluation->model[0].metrics.false_negatives;
     cnn_text_format(text, "%s: %zu images: %zu \"%s\" (class 0), %zu \"%s\" (class 1)\n",
-                    request->data, evaluation->measured, evaluation->measured - positives,
-                    cnn_predictor_class(predictor, 0), positives,
-                    cnn_predictor_class(predictor, 1));
+                    evaluation->data, evaluation->counts.measured,
+                    evaluation->counts.measured - positives, cnn_predictor_class(predictor, 0),
+                    positives, cnn_predictor_class(predictor, 1));
     for (int m = 0; m < models; m++) {
-        cnn_text_format(text, "%s: %s\n", names[m], request->models[m]);
+        cnn_text_format(text, "%s: %s\n", names[m], evaluation->model[m].path);
     }
     cnn_text_format(text, "\n%-20s", "");
     for (int m = 0; m < models; m++) {
@@ -119,9 +121,9 @@ static void json_count(cnn_json_writer *json, const char *name, size_t count) {
     cnn_json_integer(cnn_json_key(json, name), (int64_t)count);
 }
 
-static void json_model(cnn_json_writer *json, const cnn_evaluated_model *model, const char *path) {
+static void json_model(cnn_json_writer *json, const cnn_evaluated_model *model) {
     cnn_json_begin_object(json);
-    cnn_json_string(cnn_json_key(json, "path"), path);
+    cnn_json_string(cnn_json_key(json, "path"), model->path);
     cnn_json_float(cnn_json_key(json, "threshold"), model->threshold);
     for (int i = 0; i < COUNT_COUNT; i++) {
         json_count(json, counts[i].name, count_value(&model->metrics, i));
@@ -155,24 +157,37 @@ static void json_tests(cnn_json_writer *json, const cnn_evaluation *evaluation) 
     cnn_json_end(json);
 }
 
-void cnn_evaluation_json(const cnn_evaluation_request *request, const cnn_evaluation *evaluation,
-                         cnn_text *text) {
+static void write_json(const cnn_evaluation *evaluation, cnn_text *text) {
     const cnn_predictor *predictor = evaluation->model[0].predictor;
     cnn_json_writer json = cnn_json_writer_start(text, CNN_JSON_COMPACT);
     cnn_json_begin_object(&json);
     cnn_json_string(cnn_json_key(&json, "version"), CNN_VERSION);
-    cnn_json_string(cnn_json_key(&json, "data"), request->data);
+    cnn_json_string(cnn_json_key(&json, "data"), evaluation->data);
     cnn_json_begin_array(cnn_json_key(&json, "classes"));
     cnn_json_string(&json, cnn_predictor_class(predictor, 0));
     cnn_json_string(&json, cnn_predictor_class(predictor, 1));
     cnn_json_end(&json);
-    json_count(&json, "images", evaluation->measured);
-    json_count(&json, "failed", evaluation->failed);
-    json_model(cnn_json_key(&json, "model"), &evaluation->model[0], request->models[0]);
+    json_count(&json, "images", evaluation->counts.measured);
+    json_count(&json, "failed", evaluation->counts.failed);
+    json_model(cnn_json_key(&json, "model"), &evaluation->model[0]);
     if (evaluation->model_count == 2) {
-        json_model(cnn_json_key(&json, "other"), &evaluation->model[1], request->models[1]);
+        json_model(cnn_json_key(&json, "other"), &evaluation->model[1]);
         json_tests(&json, evaluation);
     }
     cnn_json_end(&json);
     cnn_text_append(text, "\n", 1);
+}
+
+/* --- */
+
+char *cnn_evaluation_table(const cnn_evaluation *evaluation) {
+    cnn_text text = {0};
+    write_table(evaluation, &text);
+    return cnn_text_take(&text);
+}
+
+char *cnn_evaluation_json(const cnn_evaluation *evaluation) {
+    cnn_text text = {0};
+    write_json(evaluation, &text);
+    return cnn_text_take(&text);
 }

@@ -15,9 +15,9 @@
 #include <string.h>
 
 typedef struct validation {
-    cnn_config config; /* owned by the caller; once images are loaded, with the names of their
-                        * classes: a view, of which nothing is freed */
-    const cnn_train_options *options;
+    cnn_config config; /* the caller's; once images are there, with the names of their classes: a
+                        * view, of which nothing is freed */
+    const cnn_cross_validation_options *options;
     cnn_fold_images images;
 } validation;
 
@@ -36,7 +36,8 @@ static const cnn_config *fold_config(const void *context, int fold) {
 
 static cnn_status load_images(void *context, cnn_error *error) {
     validation *v = context;
-    CNN_TRY(cnn_fold_images_load(&v->config, v->options, &v->images, error));
+    CNN_TRY(cnn_fold_images_load(&v->config, &v->options->train.common, v->options->folds,
+                                 &v->images, error));
     v->config = cnn_setup_config(&v->config, v->images.dataset);
     return CNN_OK;
 }
@@ -80,7 +81,7 @@ static cnn_status test_fold(const validation *v, int fold, const cnn_model *mode
     cnn_setup setup = {.dataset = v->images.dataset,
                        .network = model->network,
                        .info = model->info,
-                       .threads = cnn_setup_threads(v->options->threads)};
+                       .threads = cnn_setup_threads(v->options->train.common.threads)};
     cnn_pixel_table_fill(setup.info.mean, setup.info.deviation, &setup.table);
     cnn_minibatch_prepare(minibatch, model->parameters);
     CNN_TRY(cnn_evaluate(&setup, minibatch, model->parameters, CNN_SPLIT_TEST, results->fold_logits,
@@ -125,7 +126,8 @@ static cnn_status test_model(const validation *v, int fold, const char *path, fo
         status = check_images(v, path, model, error);
     }
     if (status == CNN_OK) {
-        status = cnn_minibatch_create(model->network, 0, cnn_setup_threads(v->options->threads),
+        status = cnn_minibatch_create(model->network, 0,
+                                      cnn_setup_threads(v->options->train.common.threads),
                                       &minibatch, error);
     }
     if (status == CNN_OK) {
@@ -202,10 +204,10 @@ static cnn_status measure_pooled(const validation *v, const cnn_predictions *pre
         labels[i] = (uint8_t)dataset->samples[i].label;
         decisions[i] = cnn_predictions_positive(predictions, i) ? 1.0f : -1.0f;
     }
-    cnn_status status = complete
-                            ? measure_both(decisions, predictions->logits, labels, dataset->count,
-                                           cnn_setup_threads(v->options->threads), pooled, error)
-                            : cnn_fail_memory(error, "metrics");
+    cnn_status status =
+        complete ? measure_both(decisions, predictions->logits, labels, dataset->count,
+                                cnn_setup_threads(v->options->train.common.threads), pooled, error)
+                 : cnn_fail_memory(error, "metrics");
     cnn_free(labels);
     cnn_free(decisions);
     return status;
@@ -230,7 +232,7 @@ static cnn_status write_results(const validation *v, const cnn_run_directory *di
     CNN_TRY(cnn_table_write_predictions(directory->file[CNN_RUN_PREDICTIONS], &predictions, error));
     CNN_TRY(cnn_summary_write_folds(directory->file[CNN_RUN_SUMMARY], dataset, &summary, error));
     const cnn_metrics_column column = {"all folds", &summary.pooled};
-    cnn_metrics_log(&v->options->log, &column, 1);
+    cnn_metrics_log(&v->options->train.common.log, &column, 1);
     return CNN_OK;
 }
 
@@ -255,7 +257,7 @@ static cnn_status gather_folds(void *context, const cnn_run_directory *directory
 
 /* --- */
 
-cnn_status cnn_cross_validate(const cnn_config *config, const cnn_train_options *options,
+cnn_status cnn_cross_validate(const cnn_config *config, const cnn_cross_validation_options *options,
                               cnn_error *error) {
     static const cnn_set_kind kind = {.member = "fold",
                                       .config = fold_config,
@@ -271,7 +273,9 @@ cnn_status cnn_cross_validate(const cnn_config *config, const cnn_train_options 
                              .context = &v,
                              .count = options->folds,
                              .config = config,
-                             .options = options};
+                             .options = &options->train,
+                             .member = options->member,
+                             .gather = options->gather};
     cnn_status status = cnn_fold_images_check(config, error);
     if (status == CNN_OK) {
         status = cnn_run_set_run(&set, error);

@@ -45,7 +45,7 @@ static void log_epoch(const cnn_trainer *t, const cnn_epoch_row *row) {
                        row->validation.accuracy, row->validation.auc,
                        t->state.best.epoch == row->epoch ? " (best)" : "");
     }
-    cnn_log_message(&t->options->log, CNN_LOG_INFO,
+    cnn_log_message(&t->options->common.log, CNN_LOG_INFO,
                     "epoch %lld/%lld: train loss %.4f accuracy %.4f%s, %.1f s, %.0f images/s",
                     (long long)row->epoch, (long long)t->config->train.epochs, row->train.loss,
                     row->train.accuracy, validation, row->seconds, row->images_per_second);

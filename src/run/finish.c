@@ -22,8 +22,8 @@ static cnn_status write_untrained(cnn_trainer *t, cnn_error *error) {
 /* Chooses temperature and threshold of model.bin, and writes it again. */
 static cnn_status tune(cnn_trainer *t, cnn_error *error) {
     const float *model = t->values.best_parameters;
-    CNN_TRY(
-        cnn_tune(t->config, &t->setup, t->minibatch, model, t->logits, &t->options->log, error));
+    CNN_TRY(cnn_tune(t->config, &t->setup, t->minibatch, model, t->logits, &t->options->common.log,
+                     error));
     return cnn_trainer_write_model(t, CNN_RUN_MODEL, model, error);
 }
 
@@ -67,7 +67,7 @@ static cnn_run_summary summarize(const cnn_trainer *t) {
 }
 
 static void log_end(const cnn_trainer *t, const cnn_run_summary *summary) {
-    const cnn_log_sink *log = &t->options->log;
+    const cnn_log_sink *log = &t->options->common.log;
     const cnn_early_stopping *rule = &t->config->train.early_stopping;
     if (summary->stopped_early) {
         cnn_log_message(log, CNN_LOG_INFO,

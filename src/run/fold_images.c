@@ -24,9 +24,9 @@ static cnn_status check_splits(const cnn_config *config, const cnn_dataset *data
     return CNN_OK;
 }
 
-cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_train_options *options,
-                                cnn_fold_images *images, cnn_error *error) {
-    *images = (cnn_fold_images){.folds = options->folds};
+cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_common_options *options,
+                                int folds, cnn_fold_images *images, cnn_error *error) {
+    *images = (cnn_fold_images){.folds = folds};
     cnn_reading reading = cnn_setup_reading(options);
     cnn_data_settings whole = config->data; /* a view: nothing of it is freed */
     whole.validation.fraction = 0.0;

@@ -5,7 +5,7 @@
 #include "config/config.h"
 #include "samples/dataset.h"
 
-#include "cnn/train.h"
+#include "cnn/options.h"
 
 typedef struct cnn_fold_images {
     cnn_dataset *dataset;
@@ -18,11 +18,11 @@ typedef struct cnn_fold_images {
  * images that is held back to choose the epoch. */
 CNN_MUST_USE cnn_status cnn_fold_images_check(const cnn_config *config, cnn_error *error);
 
-/* Checks the config, reads the images of data.train and divides them into options->folds folds
- * (cnn_folds_assign, by train.seed). CNN_ERROR_DATA if a manifest has splits. Free with
- * cnn_fold_images_free, also after a failure. */
+/* Checks the config, reads the images of data.train and divides them into `folds` folds
+ * (cnn_folds_assign, by train.seed). CNN_ERROR_DATA where a manifest has splits of its own. Free
+ * with cnn_fold_images_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_fold_images_load(const cnn_config *config,
-                                             const cnn_train_options *options,
+                                             const cnn_common_options *options, int folds,
                                              cnn_fold_images *images, cnn_error *error);
 void cnn_fold_images_free(cnn_fold_images *images);
 

@@ -33,7 +33,7 @@ static bool time_is_up(const cnn_trainer *t) {
 }
 
 static void log_time_is_up(const cnn_trainer *t) {
-    cnn_log_message(&t->options->log, CNN_LOG_INFO,
+    cnn_log_message(&t->options->common.log, CNN_LOG_INFO,
                     "the time of --max-seconds is up after epoch %lld, batch %lld; without it, "
                     "--resume goes on from there",
                     (long long)t->state.epochs, (long long)t->state.batches);
@@ -51,7 +51,8 @@ static cnn_status write_checkpoint_in_epoch(cnn_trainer *t, const cnn_epoch *epo
 
 cnn_status cnn_interruption_after_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error) {
     size_t left = cnn_trainer_images(t) - (epoch->first + epoch->count);
-    bool stop = t->options->should_stop && t->options->should_stop(t->options->user);
+    const cnn_common_options *options = &t->options->common;
+    bool stop = options->should_stop && options->should_stop(options->user);
     bool cut = !stop && left > 0 && time_is_up(t);
     if (stop || cut || cnn_clock_seconds() >= t->checkpoint_due) {
         CNN_TRY(write_checkpoint_in_epoch(t, epoch, error));

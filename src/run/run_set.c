@@ -29,7 +29,7 @@ typedef struct set_run {
 
 static void log_of_member(void *user, cnn_log_level level, const char *line) {
     const set_run *r = user;
-    cnn_log_message(&r->options->log, level, "%s %d/%d: %s", r->set->kind->member, r->member,
+    cnn_log_message(&r->options->common.log, level, "%s %d/%d: %s", r->set->kind->member, r->member,
                     r->set->count, line);
 }
 
@@ -39,16 +39,17 @@ static void progress_of_member(void *user, const cnn_train_progress *progress) {
     cnn_train_progress whole = *progress;
     whole.fold = r->member;
     whole.folds = r->set->count;
-    if (progress->images_per_second > 0.0 && r->options->member == 0) {
+    if (progress->images_per_second > 0.0 && r->set->member == 0) {
         whole.seconds_left += (double)(r->set->count - r->member) * (double)progress->epochs *
                               (double)r->images / progress->images_per_second;
     }
-    r->options->progress(r->options->user, &whole);
+    r->options->progress(r->options->common.user, &whole);
 }
 
 static bool should_stop(void *user) {
     const set_run *r = user;
-    return r->options->should_stop && r->options->should_stop(r->options->user);
+    const cnn_common_options *options = &r->options->common;
+    return options->should_stop && options->should_stop(options->user);
 }
 
 /* Adds the name of the member to the message of a failure. */
@@ -62,7 +63,7 @@ static cnn_status name_member(const set_run *r, cnn_status status, cnn_error *er
 
 /* What cannot be done with another set. */
 static const char *verb(const set_run *r) {
-    return r->options->gather ? "gather" : r->options->member > 0 ? "train a member" : "resume";
+    return r->set->gather ? "gather" : r->set->member > 0 ? "train a member" : "resume";
 }
 
 static cnn_status compare_texts(const set_run *r, const char *then, const char *now,
@@ -157,16 +158,16 @@ static cnn_status start_or_resume(const set_run *r, cnn_error *error) {
 
 /* The options of a member's run in its directory, `path`. */
 static cnn_train_options options_of_member(set_run *r, const char *path) {
-    bool alone = r->options->member > 0;
+    bool alone = r->set->member > 0;
     cnn_train_options options = *r->options;
     options.output = path;
     options.resume = !alone || r->options->resume;
     options.overwrite = alone && r->options->overwrite;
-    options.log = (cnn_log_sink){.write = log_of_member, .user = r};
+    options.common.log = (cnn_log_sink){.write = log_of_member, .user = r};
     options.progress = r->options->progress ? progress_of_member : NULL;
-    options.should_stop = should_stop;
-    options.user = r;
-    if (options.max_seconds > 0.0) { /* the remaining members share the remaining time */
+    options.common.should_stop = should_stop;
+    options.common.user = r;
+    if (options.max_seconds > 0.0) { /* the members to come share what is left */
         options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) /
                               (alone ? 1 : r->set->count - r->member + 1);
     }
@@ -327,7 +328,7 @@ static cnn_status run_member(set_run *r, cnn_error *error) {
     CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_MEMBER, CNN_RUN_RESUME,
                              &r->session, error));
     CNN_TRY(compare_config(r, r->set->config, error));
-    CNN_TRY(of_member(r, r->options->member, look_in, &finished, error));
+    CNN_TRY(of_member(r, r->set->member, look_in, &finished, error));
     if (finished) {
         return CNN_OK;
     }
@@ -335,7 +336,7 @@ static cnn_status run_member(set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(join(r, error));
-    return train_member(r, r->options->member, error);
+    return train_member(r, r->set->member, error);
 }
 
 /* --- gathering --- */
@@ -398,9 +399,9 @@ cnn_status cnn_run_set_run(const cnn_run_set *set, cnn_error *error) {
                  .options = options,
                  .session = {.lock = {.file = -1}},
                  .deadline = cnn_clock_seconds() + options->max_seconds};
-    cnn_status status = options->gather       ? run_gather(&r, error)
-                        : options->member > 0 ? run_member(&r, error)
-                                              : run_all(&r, error);
+    cnn_status status = set->gather       ? run_gather(&r, error)
+                        : set->member > 0 ? run_member(&r, error)
+                                          : run_all(&r, error);
     cnn_session_close(&r.session);
     return status;
 }

@@ -59,7 +59,10 @@ typedef struct cnn_run_set {
     void *context;
     int count; /* of members */
     const cnn_config *config;
-    const cnn_train_options *options; /* .member and .gather choose the mode */
+    const cnn_train_options *options; /* of the set's directory, and of its members */
+    /* the way: */
+    int member; /* this member alone; 0: all, or gather */
+    bool gather;
 } cnn_run_set;
 
 /* Runs the set. Statuses as those of cnn_train, messages of a member starting with "fold 2/5: ".

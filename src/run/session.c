@@ -65,7 +65,8 @@ cnn_status cnn_session_open(const cnn_config *config, const cnn_train_options *o
                             cnn_session_kind kind, cnn_run_mode mode, cnn_session *session,
                             cnn_error *error) {
     const char *path = options->output ? options->output : config->output;
-    *session = (cnn_session){.kind = kind, .mode = mode, .lock = {.file = -1}, .log = options->log};
+    *session =
+        (cnn_session){.kind = kind, .mode = mode, .lock = {.file = -1}, .log = options->common.log};
     if (!path) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "output: missing; the run directory, in the config or as --out DIR");

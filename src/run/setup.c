@@ -31,7 +31,7 @@ cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset
     return named;
 }
 
-cnn_reading cnn_setup_reading(const cnn_train_options *options) {
+cnn_reading cnn_setup_reading(const cnn_common_options *options) {
     return (cnn_reading){.cache = {.folder = options->cache_directory,
                                    .limit = options->cache_limit > 0 ? options->cache_limit
                                                                      : CNN_CACHE_LIMIT_DEFAULT},
@@ -41,7 +41,7 @@ cnn_reading cnn_setup_reading(const cnn_train_options *options) {
                          .user = options->user};
 }
 
-cnn_status cnn_setup_create(const cnn_config *config, const cnn_train_options *options,
+cnn_status cnn_setup_create(const cnn_config *config, const cnn_common_options *options,
                             cnn_network_mode mode, cnn_setup *setup, cnn_error *error) {
     return cnn_setup_create_on(NULL, config, options, mode, setup, error);
 }
@@ -62,7 +62,7 @@ static void log_setup(const cnn_setup *setup, const cnn_log_sink *log) {
 }
 
 cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
-                               const cnn_train_options *options, cnn_network_mode mode,
+                               const cnn_common_options *options, cnn_network_mode mode,
                                cnn_setup *setup, cnn_error *error) {
     *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads),
                          .dataset = dataset,

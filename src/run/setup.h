@@ -7,7 +7,7 @@
 #include "model/model_file.h"
 #include "samples/dataset.h"
 
-#include "cnn/train.h"
+#include "cnn/options.h"
 
 typedef struct cnn_setup {
     cnn_config config; /* owned by the caller, with the class names of the dataset: a view, of which
@@ -20,23 +20,25 @@ typedef struct cnn_setup {
     bool borrowed; /* the caller owns the dataset */
 } cnn_setup;
 
-/* Loads the data, logs what it found (counts, which class is 1), plans the network. The config must
- * outlive the setup. Free with cnn_setup_free, also after a failure. */
-CNN_MUST_USE cnn_status cnn_setup_create(const cnn_config *config, const cnn_train_options *options,
-                                         cnn_network_mode mode, cnn_setup *setup, cnn_error *error);
+/* Loads the data, says at the log what it found (counts, which class is 1), plans the network. The
+ * config must outlive the setup. Free with cnn_setup_free, also after a failure. */
+CNN_MUST_USE cnn_status cnn_setup_create(const cnn_config *config,
+                                         const cnn_common_options *options, cnn_network_mode mode,
+                                         cnn_setup *setup, cnn_error *error);
 
 /* The same with images that are already loaded, and stay owned by the caller. dataset NULL: reads
  * them. */
 CNN_MUST_USE cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
-                                            const cnn_train_options *options, cnn_network_mode mode,
-                                            cnn_setup *setup, cnn_error *error);
+                                            const cnn_common_options *options,
+                                            cnn_network_mode mode, cnn_setup *setup,
+                                            cnn_error *error);
 void cnn_setup_free(cnn_setup *setup);
 
 /* The config with the names of the dataset's classes: a view, of which nothing is freed. */
 cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset);
 
-/* How to read images, from the options. */
-cnn_reading cnn_setup_reading(const cnn_train_options *options);
+/* The options' way to read images. */
+cnn_reading cnn_setup_reading(const cnn_common_options *options);
 
 /* Threads to use: the option, or as many as there are processors. */
 int cnn_setup_threads(int wanted);

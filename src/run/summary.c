@@ -2,6 +2,8 @@
 
 #include "base/json_writer.h"
 
+#include "cnn/version.h"
+
 #include <math.h>
 
 /* {"version":"1.0","classes":["bad","good"] */

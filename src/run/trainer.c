@@ -85,7 +85,7 @@ static void report_progress(const cnn_trainer *t, const cnn_epoch *epoch) {
         .images_per_second = speed,
         .seconds_left = fmin(seconds_left, t->deadline - cnn_clock_seconds()),
     };
-    options->progress(options->user, &progress);
+    options->progress(options->common.user, &progress);
 }
 
 /* Trains on one batch. */
@@ -204,7 +204,8 @@ static cnn_status allocate(cnn_trainer *t, cnn_error *error) {
 /* Everything that a step needs: images, network, arrays, and the config's settings. */
 static cnn_status set_up(cnn_trainer *t, cnn_dataset *images, const cnn_config *config,
                          cnn_error *error) {
-    CNN_TRY(cnn_setup_create_on(images, config, t->options, CNN_NETWORK_FAST, &t->setup, error));
+    CNN_TRY(cnn_setup_create_on(images, config, &t->options->common, CNN_NETWORK_FAST, &t->setup,
+                                error));
     t->config = &t->setup.config;
     t->optimizer = cnn_settings_optimizer(config);
     CNN_TRY(cnn_tune_check(config, t->setup.dataset, error));

@@ -3,6 +3,8 @@
 #include "base/json_writer.h"
 #include "base/parallel.h"
 
+#include "cnn/version.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

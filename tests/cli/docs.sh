@@ -41,6 +41,38 @@ for page in cnntrain cnnpredict cnneval; do
     fi
 done
 
+# --- the files and functions that documents name exist ----------------------------------------------------------------
+
+# A path may start at the repository, at src/ or at the document; a bare name may be anywhere.
+find "$SOURCE" -name '.git' -prune -o -name 'build*' -prune -o -type f -print | sed "s|^$SOURCE/||" >files
+sed 's|.*/||' files | sort -u >bare
+find "$SOURCE/src" "$SOURCE/include" \( -name '*.[ch]' -o -name CMakeLists.txt \) -exec cat {} + | grep -Eo 'cnn_[a-z0-9_]+' | sort -u >identifiers
+grep -c . identifiers | awk '$1 < 500 { exit 1 }' || fail "expected functions in src/"
+
+# named DOCUMENT: the words in backquotes of a Markdown file.
+named() {
+    # shellcheck disable=SC2016
+    awk '/^```/ { inside = !inside; next } !inside' "$1" | grep -Eo '`[^`]*`' | tr -d '`' | sort -u
+}
+
+find "$SOURCE" -name '.git' -prune -o -name 'build*' -prune -o -name '*.md' -print | sort >markdown
+while read -r document; do
+    here=$(dirname "${document#"$SOURCE"/}")/
+    here=${here#./}
+    named "$document" >words
+    grep -Ex '[a-zA-Z0-9_./-]+\.(c|h|inc|sh|py|md)' words | grep -v NAME | while read -r path; do
+        case $path in
+        */*) grep -qxF -e "$path" -e "src/$path" -e "tests/$path" -e "$here$path" files ;;
+        *) grep -qxF -e "$path" bare ;;
+        esac || echo "$path"
+    done >missing
+    grep -Ex 'cnn_[a-z0-9_]+' words | while read -r name; do
+        grep -qxF -e "$name" identifiers || echo "$name"
+    done >>missing
+    last=
+    [ ! -s missing ] || fail "${document#"$SOURCE"/} names what does not exist: $(tr '\n' ' ' <missing)"
+done <markdown
+
 # --- the examples ---------------------------------------------------------------------------------------------------
 
 # Splits a document into its code blocks: block N goes to blocks/N, and "N language line" to the list on stdout. A block

@@ -1,27 +1,29 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
 # The same bytes everywhere: every config of the repository, made small, is trained on any number of threads, with
-# every instruction set that this processor has, with and without the cache of images. All runs must leave the same
-# model, predictions and metrics. Prints one line per config: its name, and a SHA-256 of those three, which must be
-# the same on other processors (tests/aarch64.sh).
+# every instruction set that this processor has, and on any number of threads without the cache of images. All runs must
+# leave the same model, predictions and metrics. Prints one line per config: its name, and a SHA-256 of those three, which
+# other compilers (tests/run.sh) and other processors (tests/aarch64.sh) have to reach, too.
 #
-# Under sanitizers, which make it slow, only some numbers of threads.
+# A config whose first run leaves what another config left trains the same network on the same data: it is not repeated.
 #
 #   same_bytes.sh [CONFIG ...]   default: configs/*.json and configs/bench/*.json
 #
-# Environment, besides that of lib.sh: SAME_BYTES_THREADS, numbers of threads, default "1 2 3 5 16".
+# Environment, besides that of lib.sh: SAME_BYTES_THREADS, numbers of threads, default "1 2 3 5 16"; SAME_BYTES_ISAS,
+# instruction sets, default "avx512 avx2 generic"; SAME_BYTES_RESULT, a file for the lines that are printed;
+# SAME_BYTES_EXPECTED, such a file of another build, whose lines these must be.
 . "$SOURCE/tests/cli/lib.sh"
 
 [ $# -gt 0 ] || set -- "$SOURCE"/configs/*.json "$SOURCE"/configs/bench/*.json
-if [ -n "${SANITIZE:-}" ]; then
+if [ -n "${SANITIZE:-}" ]; then # slow
     threads_list=${SAME_BYTES_THREADS:-1 5}
 else
     threads_list=${SAME_BYTES_THREADS:-1 2 3 5 16}
 fi
+isa_list=${SAME_BYTES_ISAS:-avx512 avx2 generic}
 
 # A cache for this script only: cold for the first run of a config, warm for the others.
 XDG_CACHE_HOME=$work/cache
 export XDG_CACHE_HOME
-caches="default --no-cache"
 
 # result DIR: SHA-256 of the results of a run: the model, the predictions, and the metrics without the columns of time.
 result() {
@@ -38,8 +40,43 @@ used_isa() {
     sed -n 's/.*"isa":"\([a-z0-9]*\)".*/\1/p' "$1/summary.json"
 }
 
+# check_run DIR OPTION...: one run; its bytes must be those of the runs before it. Fails where the processor does not have
+# the instruction set.
+check_run() {
+    out=$1
+    shift
+    run 0 "$CNNTRAIN" "$@" --quiet --out "$out" || return 0
+    [ "$(used_isa "$out")" = "$isa" ] || return 1
+    got=$(result "$out")
+    [ -n "$reference" ] || reference=$got
+    [ "$got" = "$reference" ] || fail "expected the bytes of the other runs in $out"
+}
+
+# check_runs OPTION...: all runs of one config.
+check_runs() {
+    without_cache=--no-cache # with the first instruction set only: the others get the same images
+    for isa in $isa_list; do
+        export CNN_ISA=$isa
+        for threads in $threads_list; do
+            out="runs/$count-$name-$isa-$threads"
+            check_run "$out" "$@" --threads "$threads" || continue 2
+            case " $references " in
+            *" $reference "*) return ;;
+            esac
+            case " $isas " in
+            *" $isa "*) ;;
+            *) isas="$isas $isa" ;;
+            esac
+            [ -z "$without_cache" ] || check_run "$out-no-cache" "$@" --threads "$threads" --no-cache
+        done
+        without_cache=
+    done
+}
+
 isas=
+references=
 count=0
+: >lines
 for config in "$@"; do
     name=$(basename "$config" .json)
     [ "$name" != schema ] || continue
@@ -57,29 +94,14 @@ for config in "$@"; do
         fi
     done
     reference=
-    for isa in avx512 avx2 generic; do
-        export CNN_ISA=$isa
-        for threads in $threads_list; do
-            for cache in $caches; do
-                option=$cache
-                [ "$cache" != default ] || option=
-                out="runs/$count-$name-$isa-$threads-$cache"
-                # no quotes: an empty option must not become an argument
-                # shellcheck disable=SC2086
-                run 0 "$CNNTRAIN" "$@" --threads "$threads" $option --quiet --out "$out" || continue
-                [ "$(used_isa "$out")" = "$isa" ] || break 2 # not one that this processor has
-                got=$(result "$out")
-                [ -n "$reference" ] || reference=$got
-                [ "$got" = "$reference" ] || fail "expected the bytes of the other runs in $out"
-                case " $isas " in
-                *" $isa "*) ;;
-                *) isas="$isas $isa" ;;
-                esac
-            done
-        done
-    done
-    printf '%s %s\n' "$name" "$reference"
+    check_runs "$@"
+    references="$references $reference"
+    printf '%s %s\n' "$name" "$reference" | tee -a lines
+    if [ -n "${SAME_BYTES_EXPECTED-}" ]; then
+        grep -qxF "$name $reference" "$SAME_BYTES_EXPECTED" || fail "expected the line of $name in $SAME_BYTES_EXPECTED"
+    fi
 done
+[ -z "${SAME_BYTES_RESULT-}" ] || cp lines "$SAME_BYTES_RESULT"
 [ "$count" -gt 0 ] || fail "expected a config"
 case " $isas " in
 *" generic "*) printf 'instruction sets:%s\n' "$isas" >&2 ;;

@@ -1,11 +1,11 @@
 # Completions of cnneval. Generated from the program's tables by src/cli/reference.sh; do not edit.
 complete -c cnneval -s c -l compare -r -F -d 'a second model, on the same images, with paired tests'
 complete -c cnneval -s f -l format -x -a 'table json' -d 'table (default) or json (one line)'
-complete -c cnneval -s r -l rows -r -F -d 'write a row an image; FILE ends in .csv, .tsv or .jsonl'
+complete -c cnneval -s r -l rows -r -F -d 'write one row per image; FILE ends in .csv, .tsv or .jsonl'
 complete -c cnneval -s s -l split -x -a 'train validation test' -d 'of a manifest, only train, validation or test'
 complete -c cnneval -l threshold -x -d 'class 1 from this probability on (default: the model'\''s)'
 complete -c cnneval -s t -l threads -x -d 'threads (default: all processors); same results for any N'
-complete -c cnneval -l max-memory -x -d 'fail rather than take more (default: all there is)'
+complete -c cnneval -l max-memory -x -d 'limit for memory (default: all of it)'
 complete -c cnneval -s q -l quiet -d 'errors only'
 complete -c cnneval -s h -l help -d 'print this'
 complete -c cnneval -s V -l version -d 'print the version'

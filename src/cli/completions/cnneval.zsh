@@ -6,14 +6,14 @@ _cnneval() {
         '(-c --compare)--compare=[a second model, on the same images, with paired tests]:OTHER:_files' \
         '(-f --format)-f+[table (default) or json (one line)]:FORMAT:(table json)' \
         '(-f --format)--format=[table (default) or json (one line)]:FORMAT:(table json)' \
-        '(-r --rows)-r+[write a row an image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
-        '(-r --rows)--rows=[write a row an image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
+        '(-r --rows)-r+[write one row per image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
+        '(-r --rows)--rows=[write one row per image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
         '(-s --split)-s+[of a manifest, only train, validation or test]:NAME:(train validation test)' \
         '(-s --split)--split=[of a manifest, only train, validation or test]:NAME:(train validation test)' \
         '--threshold=[class 1 from this probability on (default\: the model'\''s)]:T: ' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
         '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
-        '--max-memory=[fail rather than take more (default\: all there is)]:SIZE: ' \
+        '--max-memory=[limit for memory (default\: all of it)]:SIZE: ' \
         '(-q --quiet)-q[errors only]' \
         '(-q --quiet)--quiet[errors only]' \
         '(-h --help)-h[print this]' \

@@ -8,7 +8,7 @@ _cnnpredict() {
         '--no-sandbox[keep all rights while reading (for debuggers)]' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
         '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
-        '--max-memory=[fail rather than take more (default\: all there is)]:SIZE: ' \
+        '--max-memory=[limit for memory (default\: all of it)]:SIZE: ' \
         '(-q --quiet)-q[errors only]' \
         '(-q --quiet)--quiet[errors only]' \
         '(-h --help)-h[print this]' \

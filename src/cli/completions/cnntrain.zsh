@@ -83,25 +83,25 @@ _cnntrain_keys() {
 }
 _cnntrain() {
     _arguments -s -S \
-        '(-c --config)-c+[what to train on, and how (JSON)]:FILE:_files' \
-        '(-c --config)--config=[what to train on, and how (JSON)]:FILE:_files' \
-        '--init=[look at the images in DIR, print a config for them; train nothing]:DIR:_files -/' \
-        '(-o --out)-o+[the run directory; beats the config'\''s "output"]:DIR:_files -/' \
-        '(-o --out)--out=[the run directory; beats the config'\''s "output"]:DIR:_files -/' \
-        '--resume[go on with the run in the directory, or start one]' \
-        '--overwrite[start over in a directory that holds a run]' \
-        '--max-seconds=[end in time, with all that a finished run leaves]:N: ' \
+        '(-c --config)-c+[the config\: what to train on, and how (JSON)]:FILE:_files' \
+        '(-c --config)--config=[the config\: what to train on, and how (JSON)]:FILE:_files' \
+        '--init=[examine the images in DIR and print a config for them]:DIR:_files -/' \
+        '(-o --out)-o+[the run directory; replaces the config'\''s "output"]:DIR:_files -/' \
+        '(-o --out)--out=[the run directory; replaces the config'\''s "output"]:DIR:_files -/' \
+        '--resume[continue the run in the directory, or start one]' \
+        '--overwrite[start over in a directory that contains a run]' \
+        '--max-seconds=[end after N seconds, with all files of a finished run]:N: ' \
         '--folds=[cross-validation\: K runs, each tested on its part of data.train]:K: ' \
         '--member=[with --folds\: train fold N alone, others elsewhere or later]:N: ' \
         '--gather[with --folds\: put the results of all folds together]' \
-        '--no-cache[neither use nor fill the cache of decoded images]' \
-        '--cache-limit=[what the cache may take in all (default\: 10G)]:SIZE: ' \
+        '--no-cache[do not use the cache of decoded images]' \
+        '--cache-limit=[limit for the size of the cache (default\: 10G)]:SIZE: ' \
         '(-n --dry-run)-n[print layers, memory and data counts; train nothing]' \
         '(-n --dry-run)--dry-run[print layers, memory and data counts; train nothing]' \
         '--check-data[report copies, bad images, shortcuts, …; train nothing]' \
         '--check-gradients[compare gradients with differences in double]' \
-        '--trace[print one batch'\''s values and gradients as JSON]' \
-        '--show-augmented=[draw what the network sees of N images\: augmented.png]:N: ' \
+        '--trace[print the values and gradients of one batch as JSON]' \
+        '--show-augmented=[draw N images as augmentation changes them\: augmented.png]:N: ' \
         '--print-config[print the config with overrides and defaults filled in; train nothing]' \
         '--help-config[explain every key of the config]' \
         '--schema[print the config'\''s JSON Schema]' \
@@ -109,7 +109,7 @@ _cnntrain() {
         '(-v --verbose)--verbose[more messages]' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
         '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
-        '--max-memory=[fail rather than take more (default\: all there is)]:SIZE: ' \
+        '--max-memory=[limit for memory (default\: all of it)]:SIZE: ' \
         '(-q --quiet)-q[errors only]' \
         '(-q --quiet)--quiet[errors only]' \
         '(-h --help)-h[print this]' \

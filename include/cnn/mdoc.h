@@ -1,8 +1,13 @@
-/* Manual pages: text with a little markup as mdoc(7). */
-#ifndef CNN_BASE_MDOC_H
-#define CNN_BASE_MDOC_H
+/* Manual pages: text with a little markup as mdoc(7), as the programs write theirs from the tables
+ * of their options. */
+#ifndef CNN_MDOC_H
+#define CNN_MDOC_H
 
-#include "base/text.h"
+#include "cnn/text.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Appends prose as mdoc, whole lines. The markup, each part of it within one word or around
  * several:
@@ -25,4 +30,7 @@ void cnn_mdoc_words(cnn_text *text, const char *words);
  * unless there is one; prose otherwise. */
 void cnn_mdoc_sentence(cnn_text *text, const char *words);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

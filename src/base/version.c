@@ -1,0 +1,5 @@
+#include "cnn/version.h"
+
+const char *cnn_version(void) {
+    return CNN_VERSION;
+}
