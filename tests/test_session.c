@@ -15,11 +15,12 @@
 
 static bool has_locks;
 
-int __real_flock(int file, int operation);
-int __wrap_flock(int file, int operation);
-int __wrap_flock(int file, int operation) {
+/* The names that the linker asks for are reserved ones in C. */
+int system_flock(int file, int operation) __asm__("__real_flock");
+int our_flock(int file, int operation) __asm__("__wrap_flock");
+int our_flock(int file, int operation) {
     if (has_locks) {
-        return __real_flock(file, operation);
+        return system_flock(file, operation);
     }
     errno = ENOLCK;
     return -1;

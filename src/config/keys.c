@@ -8,6 +8,9 @@ static const char *const samplings[] = {"all", "balanced", NULL};
 static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
 
+/* cnn_kind_choice stores an int, which the enums of the fields must be as large as. */
+_Static_assert(sizeof(cnn_resize) == sizeof(int), "expected enums of the size of int");
+
 #define FIELD(field) .offset = offsetof(cnn_config, field)
 
 static const cnn_key data_keys[] = {

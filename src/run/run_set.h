@@ -60,7 +60,7 @@ typedef struct cnn_run_set {
     int count; /* of members */
     const cnn_config *config;
     const cnn_train_options *options; /* of the set's directory, and of its members */
-    /* the way: */
+    /* the mode: */
     int member; /* this member alone; 0: all, or gather */
     bool gather;
 } cnn_run_set;

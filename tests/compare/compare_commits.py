@@ -320,11 +320,12 @@ def print_sum(total, coverage, failures, stops, cases):
         failures.append("most runs ended before they could be stopped")
     if total.only_new:
         print(f"files that only NEW writes: {len(total.only_new)}, such as {total.only_new[0]}")
-    kinds = {}
+    accepted = {}
     for difference in total.accepted:
-        kinds.setdefault(f"{difference.file.rsplit('/', 1)[-1]}: {difference.key}", []).append(difference)
-    for name, some in kinds.items():
-        print(f"accepted: {name}, {len(some)} times, such as {some[0]}")
+        accepted.setdefault(difference.file.rsplit("/", 1)[-1], []).append(difference)
+    for name, some in accepted.items():
+        keys = sorted({difference.key for difference in some})
+        print(f"accepted in {name}: {len(some)} differences of {len(keys)} keys, such as {some[0]}")
     shown = {}
     for difference in total.differences:
         some = shown.setdefault(difference.file.split("/", 1)[0], [])
