@@ -34,7 +34,10 @@ data/install-packages.sh debootstrap git
 work=$PWD/build-test/release-$release
 root=$work/root
 mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -m 1 '/debian/*$' || :)}
-: "${mirror:?apt names no mirror of Debian; set MIRROR=URL}"
+if [ -z "$mirror" ]; then
+    echo "tests/other_release.sh: apt names no mirror of Debian; set MIRROR=URL" >&2
+    exit 1
+fi
 
 if [ ! -f "$root/complete" ]; then
     echo "== debootstrap $release, from $mirror"

@@ -14,7 +14,8 @@
 typedef struct cnn_common_options {
     int threads; /* 0: as many as there are processors */
     /* a directory for decoded images, which later runs need not decode again; any number of runs
-     * may use it at once. NULL: none. If it cannot be used, the log says so and the work goes on */
+     * may use it at once. NULL: none. If it cannot be used, the log says so and the work continues
+     */
     const char *cache_directory;
     uint64_t cache_limit; /* of all files in it, in bytes; 0: CNN_CACHE_LIMIT_DEFAULT */
     cnn_log_sink log;

@@ -50,9 +50,9 @@ static int lock_file(int file, cnn_lock_kind kind) {
 
 /* Removes the file of a lock that is held.
  *
- * Only who holds a lock alone may remove its file, so that nobody is left with a lock on a file
- * that has lost its name. To become the only holder takes more than one step: another may have been
- * the only one, and have removed the file, in between. */
+ * Only the single holder of a lock may remove its file, so that no program keeps a lock on a file
+ * that has lost its name. Becoming the single holder takes more than one step: in between, another
+ * program may have been it, and have removed the file. */
 static void remove_file(int file, const char *path, bool shared) {
     if (!shared ||
         (lock_file(file, CNN_LOCK_ALONE) == 0 && cnn_file_has_name(file, AT_FDCWD, path))) {
@@ -79,7 +79,8 @@ cnn_status cnn_file_lock_take(const char *path, cnn_lock_kind kind, cnn_file_loc
     *lock = (cnn_file_lock){.file = -1};
     *busy = false;
     *holder = 0;
-    /* whoever waits has its turn at last: others that come between end with their work done */
+    /* a waiting program gets the lock at last: others that get it before end when their work is
+     * done */
     for (int attempt = 0; kind == CNN_LOCK_WAIT || attempt < ATTEMPTS; attempt++) {
         int file =
             cnn_file_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 typedef enum cnn_lock_kind {
-    CNN_LOCK_ALONE,  /* nobody else holds it */
-    CNN_LOCK_SHARED, /* nobody holds it alone; any number of programs share it */
+    CNN_LOCK_ALONE,  /* no other program holds it */
+    CNN_LOCK_SHARED, /* no program holds it alone; any number of programs share it */
     CNN_LOCK_WAIT,   /* as CNN_LOCK_ALONE, but waits for it: where others hold it for a moment */
 } cnn_lock_kind;
 

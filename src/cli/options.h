@@ -73,7 +73,7 @@ void cnn_program_help(const cnn_program *program);
  * it is for, "--out" or "PATH". */
 CNN_MUST_USE cnn_status cnn_check_path(const char *name, const char *path, cnn_error *error);
 
-/* Prints a text to stdout. This and the next one end the program where nobody reads it any more
+/* Prints a text to stdout. This and the next one end the program if its reader is gone
  * (cnn_broken_pipe_end). */
 CNN_MUST_USE cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error);
 

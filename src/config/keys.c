@@ -8,6 +8,9 @@ static const char *const samplings[] = {"all", "balanced", NULL};
 static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
 
+/* cnn_kind_choice stores an int, which the enums of the fields must be as large as. */
+_Static_assert(sizeof(cnn_resize) == sizeof(int), "expected enums of the size of int");
+
 #define FIELD(field) .offset = offsetof(cnn_config, field)
 
 static const cnn_key data_keys[] = {
@@ -246,9 +249,8 @@ const cnn_config_section cnn_config_sections[] = {
          "`train_loss` and `train_accuracy` are those of the changed images, which are harder, so "
          "that they may well be worse than those of the validation.\n\n"
          "Flips, zoom, shear and rotation about the image's middle and then the shift are one "
-         "mapping of the plane, so that the image is interpolated once, bilinearly. Beyond an "
-         "edge, "
-         "the image goes on as its mirror image: what lies there looks like the rest of it, where "
+         "mapping of the plane, so that the image is interpolated once, bilinearly. Outside "
+         "its edges, the image continues as its mirror image, which looks like the rest of it; "
          "stretched border pixels would be streaks and a constant a shape to learn from. Flips and "
          "shifts alone copy pixels and blur nothing. Colours come next, then noise, then cutout.",
      .keys = augment_keys},

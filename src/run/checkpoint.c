@@ -124,7 +124,7 @@ static cnn_status check_version(const cnn_saved_file *file, const char *path, cn
     }
     return cnn_fail(error, CNN_ERROR_MODEL,
                     "%s: expected a checkpoint of version %s, found %.20s; the version of cnntrain "
-                    "that started the run can go on with it",
+                    "that started the run can continue it",
                     path, version, text ? text : "1");
 }
 

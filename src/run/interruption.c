@@ -5,12 +5,12 @@
 #include "run/trainer.h"
 
 static cnn_status fail_stopped(const cnn_trainer *t, cnn_error *error) {
-    return cnn_fail(
-        error, CNN_STOPPED,
-        "stopped in epoch %lld after batch %lld of %lld; checkpoint written to %s: go on "
-        "with --resume",
-        (long long)t->state.epochs + 1, (long long)t->state.batches,
-        (long long)cnn_trainer_batches(t), t->session.directory.file[CNN_RUN_CHECKPOINT]);
+    return cnn_fail(error, CNN_STOPPED,
+                    "stopped in epoch %lld after batch %lld of %lld; checkpoint written to %s: "
+                    "continue with --resume",
+                    (long long)t->state.epochs + 1, (long long)t->state.batches,
+                    (long long)cnn_trainer_batches(t),
+                    t->session.directory.file[CNN_RUN_CHECKPOINT]);
 }
 
 /* The time to measure an epoch that is cut short, and then the best model, on the validation
@@ -35,7 +35,7 @@ static bool time_is_up(const cnn_trainer *t) {
 static void log_time_is_up(const cnn_trainer *t) {
     cnn_log_message(&t->options->common.log, CNN_LOG_INFO,
                     "the time of --max-seconds is up after epoch %lld, batch %lld; without it, "
-                    "--resume goes on from there",
+                    "--resume continues from there",
                     (long long)t->state.epochs, (long long)t->state.batches);
 }
 

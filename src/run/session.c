@@ -17,8 +17,8 @@ cnn_run_mode cnn_run_mode_of(const cnn_train_options *options) {
 
 static cnn_status fail_not_empty(const char *path, cnn_error *error) {
     return cnn_fail(error, CNN_ERROR_CONFIG,
-                    "%s: expected an empty run directory, found files in it; use --resume to go on "
-                    "with a run, --overwrite to start over, or --out for another directory",
+                    "%s: expected an empty run directory, found files in it; use --resume to "
+                    "continue a run, --overwrite to start over, or --out for another directory",
                     path);
 }
 
@@ -35,12 +35,11 @@ static cnn_status check_kind(cnn_session *session, cnn_error *error) {
     if (session->kind == CNN_SESSION_RUN) {
         CNN_TRY(cnn_run_has_folds(directory->path, &has_folds, error));
         session->begun = has_checkpoint;
-        return !has_folds
-                   ? CNN_OK
-                   : cnn_fail(error, CNN_ERROR_CONFIG,
-                              "%s: expected a run to resume, found a cross-validation; go on "
-                              "with it by the same --folds",
-                              directory->path);
+        return !has_folds ? CNN_OK
+                          : cnn_fail(error, CNN_ERROR_CONFIG,
+                                     "%s: expected a run to resume, found a cross-validation; "
+                                     "continue it with the same --folds",
+                                     directory->path);
     }
     if (has_checkpoint) {
         return cnn_fail(error, CNN_ERROR_CONFIG,

@@ -84,7 +84,7 @@ static void forward(layer_clock *c, bool timed, float logit_gradients[CNN_LANES]
         }
     }
     const float *logits = cnn_network_logits(network, c->workspace);
-    volatile double loss = 0.0; /* what nobody reads would not be computed */
+    volatile double loss = 0.0; /* unused results would not be computed */
     for (int i = 0; i < CNN_LANES; i++) {
         logit_gradients[i] =
             i < count ? cnn_loss_gradient(logits[i], labels[i], (int)w->batch_size) : 0.0f;

@@ -28,7 +28,7 @@ expect_in_stdout '^ *test +20 +10 +10$'
 expect_in_stdout '^ *format +60 PNM$'
 expect_in_stdout '^nothing to object to$'
 expect_in_stdout '^every image: out/data_report\.csv$'
-[ "$(wc -l <out/data_report.csv)" -eq 61 ] || fail "expected a row an image"
+[ "$(wc -l <out/data_report.csv)" -eq 61 ] || fail "expected one row per image"
 [ "$(ls out)" = data_report.csv ] || fail "expected nothing but the table in out"
 expect_no_file .cache
 counted=$(awk '/^ *(train|validation) +[0-9]/ { sum += $2 } END { print sum }' stdout)

@@ -43,7 +43,7 @@ done
 
 # --- the files and functions that documents name exist ----------------------------------------------------------------
 
-# A path may start at the repository, at src/ or at the document; a bare name may be anywhere.
+# A path may start at the repository, at src/, include/, tests/ or at the document; a bare name may be anywhere.
 find "$SOURCE" -name '.git' -prune -o -name 'build*' -prune -o -type f -print | sed "s|^$SOURCE/||" >files
 sed 's|.*/||' files | sort -u >bare
 find "$SOURCE/src" "$SOURCE/include" \( -name '*.[ch]' -o -name CMakeLists.txt \) -exec cat {} + | grep -Eo 'cnn_[a-z0-9_]+' | sort -u >identifiers
@@ -62,7 +62,7 @@ while read -r document; do
     named "$document" >words
     grep -Ex '[a-zA-Z0-9_./-]+\.(c|h|inc|sh|py|md)' words | grep -v NAME | while read -r path; do
         case $path in
-        */*) grep -qxF -e "$path" -e "src/$path" -e "tests/$path" -e "$here$path" files ;;
+        */*) grep -qxF -e "$path" -e "src/$path" -e "include/$path" -e "tests/$path" -e "$here$path" files ;;
         *) grep -qxF -e "$path" bare ;;
         esac || echo "$path"
     done >missing

@@ -32,7 +32,7 @@ epochs=$(value stopped epochs)
 best=$(value stopped best_epoch)
 [ "$epochs" -eq $((best + 3)) ] || fail "expected three epochs after the best one, $best, found $epochs"
 [ "$(value stopped model_epoch)" -eq "$best" ] || fail "expected the best epoch's model"
-[ "$(wc -l <stopped/metrics.csv)" -eq $((epochs + 1)) ] || fail "expected a row an epoch"
+[ "$(wc -l <stopped/metrics.csv)" -eq $((epochs + 1)) ] || fail "expected one row per epoch"
 
 # the best row by that column is the first of the highest; model.bin is the model after that many epochs
 column=$(head -n 1 stopped/metrics.csv | tr , '\n' | grep -n '^val_precision$' | cut -d: -f1)

@@ -117,7 +117,7 @@ background=
 expect_no_file c/summary.json
 expect_no_file c/.lock
 run 2 "$CNNTRAIN" --config cfg.json train.epochs=100000 --out c --resume
-expect_stderr 'found a cross-validation; go on with it by the same --folds'
+expect_stderr 'found a cross-validation; continue it with the same --folds'
 run 2 "$CNNTRAIN" --config cfg.json --folds 3 train.epochs=100000 --out c --resume
 expect_stderr 'cannot resume: --folds or the images have changed'
 run 2 "$CNNTRAIN" --config cfg.json --folds 4 train.epochs=100000 train.seed=2 --out c --resume

@@ -26,7 +26,7 @@ for mode in "" --resume --overwrite; do
         expect_stderr "^cnntrain: out: another run \(process $background\) is at work in this directory"
     fi
 done
-kill -0 "$background" || fail "expected the first run to go on"
+kill -0 "$background" || fail "expected the first run to continue"
 
 # killed: its lock file still exists, and locks no run out
 kill -KILL "$background"

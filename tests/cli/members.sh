@@ -105,7 +105,7 @@ run 2 "$CNNTRAIN" --config cfg.json --folds 5 --member 2 --out late
 expect_stderr '^cnntrain: late: cannot train a member: --folds or the images have changed'
 mv kept.pgm data/left/00000.pgm
 run 2 "$CNNTRAIN" --config cfg.json --resume --out late
-expect_stderr 'found a cross-validation; go on with it by the same --folds'
+expect_stderr 'found a cross-validation; continue it with the same --folds'
 find late -type f -exec cksum {} + | sort >after
 expect_same before after
 
@@ -158,14 +158,14 @@ for way in --resume --overwrite --gather; do
     expect_stderr '^cnntrain: busy: another run \(process [0-9]+\) is at work in this directory'
 done
 run 0 "$CNNTRAIN" --config cfg.json $long --folds 3 --member 1 --max-seconds 0.2 --out busy -q
-kill -0 "$background" || fail "expected the first member to go on"
+kill -0 "$background" || fail "expected the first member to continue"
 # a signal: 75, and everything for --resume
 kill -TERM "$background"
 wait "$background"
 code=$?
 background=
 [ "$code" -eq 75 ] || fail "expected exit code 75, got $code"
-grep -q '^cnntrain: fold 2/3: stopped in epoch .* go on with --resume' stderr-2 || fail "expected a message that says where"
+grep -q '^cnntrain: fold 2/3: stopped in epoch .* continue with --resume' stderr-2 || fail "expected a message that says where"
 expect_no_file busy/.lock
 expect_file busy/fold-2/checkpoint.bin
 # what --max-seconds has ended is done; what a signal has ended is not; nor is what was to train fewer epochs
@@ -257,7 +257,7 @@ run 0 "$CNNTRAIN" --config cfg.json --folds 2 --overwrite --out started -q
 expect_no_file started/fold-3
 run 0 "$CNNTRAIN" --config cfg.json --folds 5 --member 5 --out gap -q
 run 2 "$CNNTRAIN" --config cfg.json --resume --out gap
-expect_stderr 'found a cross-validation; go on with it by the same --folds'
+expect_stderr 'found a cross-validation; continue it with the same --folds'
 run 0 "$CNNTRAIN" --config cfg.json --overwrite --out gap -q
 expect_no_file gap/fold-5
 

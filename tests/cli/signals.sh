@@ -46,7 +46,7 @@ interrupt() {
     code=$?
     background=
     [ "$code" -eq 75 ] || fail "expected exit code 75 after $signal, got $code"
-    expect_stderr '^cnntrain: stopped in epoch [0-9]+ after batch [0-9]+ of [0-9]+; checkpoint written to .*/checkpoint.bin: go on with --resume'
+    expect_stderr '^cnntrain: stopped in epoch [0-9]+ after batch [0-9]+ of [0-9]+; checkpoint written to .*/checkpoint.bin: continue with --resume'
     expect_file "$dir/checkpoint.bin"
     expect_no_file "$dir/summary.json"
     [ "$(rows "$dir")" -lt 101 ] || fail "expected training to stop before its end"

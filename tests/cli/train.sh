@@ -10,7 +10,7 @@ for file in config.json split.csv metrics.csv summary.json model.bin last.bin ch
     expect_file "out/$file"
 done
 [ "$(find out -type f | wc -l)" -eq 8 ] || fail "expected eight files in out"
-[ "$(grep -c '^epoch ' stderr)" -eq 2 ] || fail "expected a line an epoch on stderr"
+[ "$(grep -c '^epoch ' stderr)" -eq 2 ] || fail "expected one line per epoch on stderr"
 expect_stderr '^epoch 1/2: '
 expect_stderr '^epoch 2/2: '
 tr -d '\r\033' <stderr >plain
@@ -21,7 +21,7 @@ expect_same plain stderr
     fail "expected the columns of metrics.csv"
 [ "$(wc -l <out/metrics.csv)" -eq 3 ] || fail "expected two epochs in metrics.csv"
 [ "$(wc -l <out/summary.json)" -eq 1 ] || fail "expected one line in summary.json"
-[ "$(wc -l <out/split.csv)" -eq 65 ] || fail "expected a row an image in split.csv"
+[ "$(wc -l <out/split.csv)" -eq 65 ] || fail "expected one row per image in split.csv"
 held_back=$(grep -c ',validation,' out/split.csv)
 [ "$(wc -l <out/predictions.csv)" -eq $((held_back + 1)) ] || fail "expected a row a validation image in predictions.csv"
 

@@ -240,7 +240,7 @@ typedef struct scenario {
     bool cached;  /* … that holds the images already */
     bool threads; /* more than one, so that calls come in no fixed order */
     const char *arguments[ARGUMENTS];
-    const char *resume[ARGUMENTS]; /* what goes on after a failure */
+    const char *resume[ARGUMENTS]; /* the command after a failure */
 } scenario;
 
 #define OUT "--quiet", "--out", "out"
