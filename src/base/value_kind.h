@@ -78,8 +78,9 @@ struct cnn_key {
     const char *const *choices;    /* of cnn_kind_choice; ends with NULL */
     const cnn_named_number *names; /* of cnn_kind_int; ends with a NULL name; NULL: none */
     const cnn_text_rule *texts;    /* of cnn_kind_number_or_text */
-    const char *help;              /* in a few words */
-    const char *prose;             /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
+    const char *also; /* other names that people try, separated by spaces; for hints. May be NULL */
+    const char *help; /* in a few words */
+    const char *prose; /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
 };
 
 /* A number, or a text that stands for one which is found later ("f1"). */

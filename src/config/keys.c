@@ -18,6 +18,7 @@ static const cnn_key data_keys[] = {
      .kind = &cnn_kind_path,
      FIELD(data.train),
      .required = true,
+     .also = "data dataset data_dir train_data train_dir",
      .help = "a folder with one sub-folder per class, or a .csv manifest with a header: "
              "path,label[,split][,group]",
      .prose = "The training images: see {DATA LAYOUTS}."},
@@ -27,6 +28,7 @@ static const cnn_key data_keys[] = {
      .maximum = 1,
      .below_maximum = true,
      .fallback = 0.1,
+     .also = "val valid val_split validation_split val_data val_dir",
      .help = "a second folder or manifest, or the share of data.train to hold back",
      .prose =
          "A second folder or manifest, or the share of `data.train` to hold back. Which images are "
@@ -36,12 +38,14 @@ static const cnn_key data_keys[] = {
     {.name = "data.test",
      .kind = &cnn_kind_path,
      FIELD(data.test),
+     .also = "test_data test_dir",
      .help = "a folder or manifest that is evaluated once, after training",
      .prose = "A folder or manifest that is evaluated once, after training. Default: none, or the "
               "rows of the split `test`."},
     {.name = "data.classes",
      .kind = &cnn_kind_classes,
      FIELD(data.classes),
+     .also = "class_names",
      .help = "[negative, positive]: the second is class 1; default: the two names, sorted",
      .prose =
          "The second class is class 1, the one whose probability the model gives. Default: the "
@@ -88,6 +92,7 @@ static const cnn_key image_keys[] = {
      .minimum = 1,
      .maximum = 4096,
      .in_model = true,
+     .also = "size image_size img_size input_size image_width",
      .help = "columns that the network sees"},
     {.name = "image.height",
      .kind = &cnn_kind_integer,
@@ -96,6 +101,7 @@ static const cnn_key image_keys[] = {
      .minimum = 1,
      .maximum = 4096,
      .in_model = true,
+     .also = "image_height",
      .help = "rows that the network sees"},
     {.name = "image.channels",
      .kind = &cnn_kind_integer,
@@ -105,6 +111,7 @@ static const cnn_key image_keys[] = {
      .maximum = 3,
      .ends_only = true,
      .in_model = true,
+     .also = "in_channels",
      .help = "1: grey, 3: red, green, blue",
      .prose = "1: grey, 3: red, green, blue. Colour becomes grey as (77 R + 150 G + 29 B) / 256; "
               "alpha is dropped."},
@@ -122,6 +129,7 @@ static const cnn_key image_keys[] = {
      FIELD(normalize),
      .choices = normalizations,
      .in_model = true,
+     .also = "normalization",
      .help = "unit: x/255; standardize: to mean 0 and deviation 1 per channel of the training set",
      .prose = "\"unit\": bytes x become x / 255. \"standardize\": these become (x / 255 - mean) / "
               "deviation, both of the training images, per channel, kept in the model."},
@@ -155,16 +163,19 @@ static const cnn_key augment_keys[] = {
     {.name = "augment.flip_horizontal",
      .kind = &cnn_kind_boolean,
      FIELD(augment.flip_horizontal),
+     .also = "flip hflip horizontal_flip",
      .help = "mirror every other training image, left to right",
      .prose = "Mirror an image, left to right, with probability 1/2."},
     {.name = "augment.flip_vertical",
      .kind = &cnn_kind_boolean,
      FIELD(augment.flip_vertical),
+     .also = "vflip vertical_flip",
      .help = "the same, top to bottom"},
     {.name = "augment.shift",
      .kind = &cnn_kind_number,
      FIELD(augment.shift),
      .maximum = 0.5,
+     .also = "translate",
      .help = "move training images by up to this share of their width and height, in whole pixels",
      .prose = "Move an image by up to this share of its width and of its height, either way, in "
               "whole pixels: 0.1 of 28 pixels is up to 3 pixels."},
@@ -172,6 +183,7 @@ static const cnn_key augment_keys[] = {
      .kind = &cnn_kind_number,
      FIELD(augment.rotate),
      .maximum = 180,
+     .also = "rotation degrees",
      .help = "turn them by up to this many degrees, either way",
      .prose = "Turn it about its middle by up to this many degrees, either way."},
     {.name = "augment.zoom",
@@ -228,6 +240,7 @@ static const cnn_key output_keys[] = {
     {.name = "output",
      .kind = &cnn_kind_path,
      FIELD(output),
+     .also = "out output_dir out_dir",
      .help = "the run directory; required unless --out is given"},
     {.name = NULL},
 };
