@@ -93,9 +93,9 @@ static const char *reason_of(const cnn_error *error, const char *folder) {
 static cnn_status open_folder(cnn_inputs *inputs, const char *path, bool *is_folder,
                               cnn_input *input, cnn_error *error) {
     struct stat about;
-    *is_folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    if (!*is_folder) {
-        return CNN_OK; /* or nothing that can be looked at: the reader of images says why */
+    *is_folder = false;
+    if (stat(path, &about) != 0 && errno == ENAMETOOLONG) {
+        return CNN_OK; /* the reader of images says so without the path */
     }
     cnn_file_list_free(&inputs->files);
     cnn_error found;
@@ -103,6 +103,9 @@ static cnn_status open_folder(cnn_inputs *inputs, const char *path, bool *is_fol
     if (status == CNN_ERROR_RUNTIME) { /* not the fault of the input */
         *error = found;
         return status;
+    }
+    if (status == CNN_OK && !*is_folder) {
+        return CNN_OK;
     }
     if (status != CNN_OK || inputs->files.count == 0) {
         input->kind = CNN_INPUT_FAILED;
