@@ -77,9 +77,21 @@ static bool add_name(folder_names *folder, const char *name, uint64_t key) {
     return !folder->names.failed;
 }
 
+/* A folder that cannot be read has no names, since the reader of the file says why; but a lack of
+ * memory or descriptors is not the fault of the folder. */
+static cnn_status check_exhaustion(int reason, const folder_names *folder, cnn_error *error) {
+    return cnn_file_blame(reason, CNN_OK) == CNN_OK ? CNN_OK
+                                                    : cnn_fail_errno(error, folder->path, reason);
+}
+
 static cnn_status read_names(DIR *stream, folder_names *folder, cnn_error *error) {
-    const struct dirent *found;
-    while ((found = readdir(stream))) {
+    for (;;) {
+        errno = 0;
+        const struct dirent *found = readdir(stream);
+        if (!found) {
+            CNN_TRY(check_exhaustion(errno, folder, error));
+            break;
+        }
         form decomposed;
         if (!is_ascii(found->d_name) &&
             decompose(found->d_name, strlen(found->d_name), &decomposed) &&
@@ -92,12 +104,10 @@ static cnn_status read_names(DIR *stream, folder_names *folder, cnn_error *error
                : cnn_fail_memory(error, "the names in a folder");
 }
 
-/* A folder that cannot be read has no names: the reader of the file says why. */
 static cnn_status read_folder(folder_names *folder, cnn_error *error) {
     DIR *stream = opendir(*folder->path ? folder->path : ".");
     if (!stream) {
-        return cnn_file_blame(errno, CNN_OK) == CNN_OK ? CNN_OK
-                                                       : cnn_fail_errno(error, folder->path, errno);
+        return check_exhaustion(errno, folder, error);
     }
     const cnn_status status = read_names(stream, folder, error);
     (void)closedir(stream);
