@@ -28,11 +28,11 @@ static const cnn_key data_keys[] = {
      .below_maximum = true,
      .fallback = 0.1,
      .help = "a second folder or manifest, or the share of data.train to hold back",
-     .prose =
-         "A second folder or manifest, or the share of `data.train` to hold back. Which images are "
-         "held back depends on their content, their group and the seed, not on their names or "
-         "order. Copies of an image stay together, and so do images of a group. If the manifest of "
-         "`data.train` has rows with the split `validation`, nothing else is held back."},
+     .prose = "A second folder or manifest, or the share of `data.train` to hold back. Which "
+              "images are held back depends on their content, their group and the seed, not on "
+              "their names or order. Copies of an image, and images of a group, are held back "
+              "together or not at all. If the manifest of `data.train` has rows with the split "
+              "`validation`, nothing else is held back."},
     {.name = "data.test",
      .kind = &cnn_kind_path,
      FIELD(data.test),
