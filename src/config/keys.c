@@ -18,8 +18,9 @@ static const cnn_key data_keys[] = {
      .kind = &cnn_kind_path,
      FIELD(data.train),
      .required = true,
-     .help = "a folder with one sub-folder per class, or a .csv manifest with a header: "
-             "path,label[,split][,group]",
+     .help =
+         "a folder with one sub-folder per class, or with folders train, validation and test that "
+         "contain these; or a .csv manifest with a header: path,label[,split][,group]",
      .prose = "The training images: see {DATA LAYOUTS}."},
     {.name = "data.validation",
      .kind = &cnn_kind_validation,
@@ -31,14 +32,15 @@ static const cnn_key data_keys[] = {
      .prose =
          "A second folder or manifest, or the share of `data.train` to hold back. Which images are "
          "held back depends on their content, their group and the seed, not on their names or "
-         "order. Copies of one image, and images of one group, never fall on both sides. Where the "
-         "manifest of `data.train` has rows of the split `validation`, nothing else is held back."},
+         "order. Copies of one image, and images of one group, never fall on both sides. Where "
+         "`data.train` has validation images of its own (rows of a manifest, or a folder), nothing "
+         "else is held back."},
     {.name = "data.test",
      .kind = &cnn_kind_path,
      FIELD(data.test),
      .help = "a folder or manifest that is evaluated once, after training",
      .prose = "A folder or manifest that is evaluated once, after training. Default: none, or the "
-              "rows of the split `test`."},
+              "test images that `data.train` contains."},
     {.name = "data.classes",
      .kind = &cnn_kind_classes,
      FIELD(data.classes),

@@ -2,7 +2,7 @@
 complete -c cnneval -s c -l compare -r -F -d 'a second model, on the same images, with paired tests'
 complete -c cnneval -s f -l format -x -a 'table json' -d 'table (default) or json (one line)'
 complete -c cnneval -s r -l rows -r -F -d 'write one row per image; FILE ends in .csv, .tsv or .jsonl'
-complete -c cnneval -s s -l split -x -a 'train validation test' -d 'of a manifest, only train, validation or test'
+complete -c cnneval -s s -l split -x -a 'train validation test' -d 'of a manifest or split folders, only train, validation or test'
 complete -c cnneval -l threshold -x -d 'class 1 from this probability on (default: the model'\''s)'
 complete -c cnneval -s t -l threads -x -d 'threads (default: all processors); same results for any N'
 complete -c cnneval -l max-memory -x -d 'limit for memory (default: all of it)'
