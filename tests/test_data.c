@@ -47,7 +47,7 @@ static void write_image(const char *path, int number) {
 
 /* folder/a/a00.png … and folder/b/b00.png …, all different. */
 static void write_classes(const char *path, int count) {
-    char name[64];
+    char name[256];
     make_folder(path);
     for (int c = 0; c < 2; c++) {
         (void)snprintf(name, sizeof name, "%s/%c", path, 'a' + c);
@@ -259,7 +259,7 @@ static void test_manifest(void **state) {
     }
     cnn_dataset_free(dataset);
     refuse("m/list.csv", "data.test=m/list.csv",
-           "expected no row with split test beside data.test");
+           "m/list.csv: expected no test images of its own beside data.test (m/list.csv)");
     write_text("m/plain.csv", "label,path\ndog,one.png\n\ncat,three.png\nbird,four.png\n");
     refuse("m/plain.csv", NULL, "expected two labels, found 3: \"bird\", \"cat\", \"dog\"");
     dataset = accept("m/plain.csv", "data.classes=[\"cat\",\"dog\"]", "data.validation=0");
@@ -274,21 +274,29 @@ static void test_manifest_errors(void **state) {
         const char *text, *message;
     } broken[] = {
         {"", "l.csv: expected a header path,label[,split][,group], found an empty file"},
-        {"path,lable\n", "l.csv: row 1: unknown column \"lable\"; did you mean \"label\"?"},
-        {"path,label,weight\n", "unknown column \"weight\"; expected path, label, split or group"},
-        {"path,Label\n", "unknown column \"Label\""},
+        {"path,lable\n",
+         "l.csv: row 1: expected a header path,label[,split][,group], found no column "
+         "\"label\" (or class) among \"path\", \"lable\" (did you mean \"label\"?)"},
+        {"label\n",
+         "found no column \"path\" (or file_name, filename, file, image) among \"label\""},
+        {"a/1.png;x\nb/1.png;y\n", "found no column \"path\""},
+        {"a,b,c,d,e,f,g,h,i,j,k\n", "\"i\", \"j\", …"},
         {"path,label,path\n", "l.csv: row 1: column \"path\" stands here twice"},
+        {"path,Label,label\n", "l.csv: row 1: column \"label\" stands here twice"},
         {"path,split\n", "found no column \"label\""},
-        {"label\n", "found no column \"path\""},
         {"path,label\n", "expected two labels, found 0"},
         {"path,label\na.png,x\nb.png\n", "l.csv: row 3: expected 2 fields, found 1"},
         {"path,label\na.png,x,y\n", "l.csv: row 2: expected 2 fields, found 3"},
         {"path,label\n,x\n", "l.csv: row 2: path: expected text, found nothing"},
         {"path,label\na.png,\n", "l.csv: row 2: label: expected text, found nothing"},
-        {"path,label,split\na.png,x,train\nb.png,y,Train\n",
-         "l.csv: row 3: split: expected train, validation or test, found \"Train\""},
-        {"path,label\n\"a.png,x\n", "expected valid CSV"},
-        {"path,label\n\"a\"b.png,x\n", "expected valid CSV"},
+        {"path,label\na.png,x,,y\n", "l.csv: row 2: expected 2 fields, found 4"},
+        {"path,label,split\na.png,x,train\n\n,,\nb.png,y,trian\n",
+         "l.csv: row 5: split: expected train, validation or test, found \"trian\""},
+        {"path,label\r\n\r\nb.png\r\n", "l.csv: row 3: expected 2 fields, found 1"},
+        {"path,label\n\"a.png,x\nb.png,y\n", "l.csv: row 2: expected valid CSV, found a quote that "
+                                             "is not closed in the rest of the file"},
+        {"path,label\nb.png,y\n\"a\"b.png,x\n", "l.csv: row 3: expected valid CSV, found a quote "
+                                                "that is not closed at the end of its field"},
     };
     for (size_t i = 0; i < TEST_COUNT(broken); i++) {
         write_text("l.csv", broken[i].text);
@@ -300,6 +308,273 @@ static void test_manifest_errors(void **state) {
     refuse("l.csv", "data.validation=l.csv",
            "l.csv: row 2: split: only the manifest of data.train can split, found \"train\"");
     refuse("missing.csv", NULL, "missing.csv: ");
+}
+
+static void write_bytes(const char *path, const char *bytes, size_t size) {
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The manifest must list m/x/a.png (label a, training) and m/x/b.png (label b, validation), in any
+ * order, and this must be logged; NULL: nothing. */
+static void expect_two(const char *manifest, const char *message) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "%s", manifest);
+    const cnn_data_settings data = {.train = name};
+    const cnn_log_sink log = {.write = keep_line};
+    char *classes[2] = {NULL, NULL};
+    cnn_sample_list list = {0};
+    logged[0] = '\0';
+    test_ok(cnn_dataset_list(&data, 1, &log, classes, &list, &data_error), &data_error);
+    assert_string_equal(logged, message ? message : "");
+    assert_string_equal(classes[0], "a");
+    assert_string_equal(classes[1], "b");
+    assert_int_equal(list.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const cnn_sample *sample = &list.samples[i];
+        assert_int_equal(sample->label, strstr(sample->path, "b.png") != NULL);
+        assert_int_equal(sample->split, sample->label ? CNN_SPLIT_VALIDATION : CNN_SPLIT_TRAIN);
+        assert_int_equal(access(sample->path, F_OK), 0);
+    }
+    assert_int_not_equal(list.samples[0].label, list.samples[1].label);
+    cnn_sample_list_free(&list);
+    cnn_free(classes[0]);
+    cnn_free(classes[1]);
+}
+
+/* Tables as spreadsheets and other programs write them, each with the same two images. */
+static void test_manifest_dialects(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } dialects[] = {
+        {"path,label,split\nx/a.png,a,train\nx/b.png,b,validation\n", NULL},
+        {"path;label;split\nx/a.png;a;train\nx/b.png;b;validation\n", NULL},
+        {"path\tlabel\tsplit\nx/a.png\ta\t\nx/b.png\tb\tvalidation\n", NULL},
+        {"sep=;\r\npath;label;split\r\nx/a.png;a;train\r\nx/b.png;b;validation\r\n", NULL},
+        {"\"a,b,c,d,e\";path;label;split\n;x/a.png;a;train\n;x/b.png;b;validation\n",
+         "1 m/l.csv: not used: \"a,b,c,d,e\"\n"},
+        {"path,label,split,age\nx/a.png,a,train,3\nx/b.png,b,validation,4\n",
+         "1 m/l.csv: not used: \"age\"\n"},
+        {",path,label,split\n0,x/a.png,a,train\n1,x/b.png,b,validation\n",
+         "1 m/l.csv: not used: column 1, which has no name\n"},
+        {"path,label,split,grup\nx/a.png,a,train,\nx/b.png,b,validation,\n",
+         "1 m/l.csv: not used: \"grup\" (did you mean \"group\"?)\n"},
+        {"File_Name,CLASS,Split\nx/a.png,a,TRAIN\nx/b.png,b,Val\n", NULL},
+        {"filename,class,split\nx/a.png,a,training\nx/b.png,b,valid\n", NULL},
+        {"file,label,split\nx/a.png,a,Training_Set\nx/b.png,b,dev\n", NULL},
+        {"image,label,split\nx/a.png,a,train\nx/b.png,b,validation_set\n", NULL},
+        {"image,file_name,class,label,split\n1,x/a.png,3,a,train\n2,x/b.png,3,b,val\n",
+         "1 m/l.csv: not used: \"image\", \"class\"\n"},
+        {"path,label,split\nx\\a.png,a,train\n.\\x\\b.png,b,validation\n", NULL},
+        {",,\n\npath,label,split,,\n,,,,\nx/a.png,a,train\nx/b.png,b,val,,,,\n,,,,,,\n",
+         "1 m/l.csv: not used: column 4, which has no name, column 5, which has no name\n"},
+        {"path,label,split\nx/b.png,b,val\nx/a.png,a\n", NULL},
+        {"path,label,split\rx/a.png,a,train\rx/b.png,b,val\r", NULL},
+    };
+    make_folder("m");
+    make_folder("m/x");
+    write_image("m/x/a.png", 1);
+    write_image("m/x/b.png", 2);
+    for (size_t i = 0; i < TEST_COUNT(dialects); i++) {
+        write_text("m/l.csv", dialects[i].text);
+        expect_two("m/l.csv", dialects[i].message);
+    }
+    write_text("m/l.TSV", dialects[2].text);
+    expect_two("m/l.TSV", NULL);
+    write_text("m/l.txt", dialects[2].text);
+    expect_two("m/l.txt", NULL);
+}
+
+/* A file that has a backslash in its name is found. */
+static void test_backslash_in_name(void **state) {
+    (void)state;
+    make_folder("x");
+    write_image("x/a.png", 1);
+    write_image("x/b.png", 2);
+    write_image("x\\b.png", 3);
+    write_text("l.csv", "path,label\nx\\a.png,a\nx\\b.png,b\n");
+    cnn_dataset *dataset = accept("l.csv", "data.validation=0", NULL);
+    assert_string_equal(dataset->samples[0].path, "x/a.png");
+    assert_string_equal(dataset->samples[1].path, "x\\b.png");
+    cnn_dataset_free(dataset);
+}
+
+/* UTF-16 of both byte orders, with and without a mark, with characters of 1 to 4 bytes in UTF-8. */
+static void test_manifest_utf16(void **state) {
+    (void)state;
+    static const uint16_t units[] = {0xfeff, 'p',    'a',    't', 'h', ',', 'l', 'a', 'b',  'e',
+                                     'l',    '\n',   'a',    '.', 'p', 'n', 'g', ',', 0xe4, '\n',
+                                     0x20ac, 0xd83d, 0xdc31, '.', 'p', 'n', 'g', ',', 'b'};
+    write_image("a.png", 1);
+    write_image("\xe2\x82\xac\xf0\x9f\x90\xb1.png", 2);
+    for (int variant = 0; variant < 4; variant++) {
+        char bytes[sizeof units];
+        for (size_t i = 0; i < TEST_COUNT(units); i++) {
+            bool big_endian = variant & 1;
+            bytes[2 * i + big_endian] = (char)(units[i] & 0xff);
+            bytes[2 * i + !big_endian] = (char)(units[i] >> 8);
+        }
+        size_t mark = variant & 2 ? 2 : 0;
+        write_bytes("l.csv", bytes + mark, sizeof bytes - mark);
+        cnn_dataset *dataset = accept("l.csv", "data.validation=0", NULL);
+        assert_int_equal(dataset->count, 2);
+        assert_string_equal(dataset->classes[1], "\xc3\xa4");
+        assert_string_equal(dataset->samples[1].path, "\xe2\x82\xac\xf0\x9f\x90\xb1.png");
+        cnn_dataset_free(dataset);
+        write_bytes("l.csv", bytes + mark, sizeof bytes - mark - 1);
+        refuse("l.csv", NULL, "expected UTF-16 like the rest of the file, found half a character");
+    }
+    write_bytes("l.csv",
+                "\xff\xfep\0\x3d\xd8"
+                "a\0",
+                8);
+    refuse("l.csv", NULL, "l.csv: byte 5: expected UTF-16 like the rest of the file");
+    write_bytes("l.csv", "\xff\xfep\0\x31\xdc", 6);
+    refuse("l.csv", NULL, "l.csv: byte 5: expected UTF-16 like the rest of the file");
+    write_bytes("l.csv", "path,label\na\0b,c\n", 17);
+    refuse("l.csv", NULL, "l.csv: row 2: expected text in UTF-8 or UTF-16, found a zero byte");
+}
+
+/* A run's split.csv: its paths are as the run opened them, or beside the table. */
+static void test_own_table(void **state) {
+    (void)state;
+    make_folder("out");
+    make_folder("d");
+    write_image("d/a.png", 1);
+    write_image("d/b.png", 2);
+    write_text("out/split.csv", "path,label,split,group,content\n"
+                                "d/gone.png,a,test,,0000000000000000\n"
+                                "d/a.png,a,train,g,0123456789abcdef\n"
+                                "d/b.png,b,train,,0123456789abcdee\n");
+    cnn_dataset *dataset = accept("out/split.csv", "data.validation=0", "data.bad_images=skip");
+    assert_int_equal(dataset->count, 2);
+    assert_string_equal(dataset->samples[0].path, "d/a.png");
+    assert_string_equal(dataset->samples[0].group, "g");
+    assert_null(strstr(logged, "not used"));
+    cnn_dataset_free(dataset);
+    make_folder("out/d");
+    write_image("out/d/a.png", 3);
+    write_image("out/d/b.png", 4);
+    dataset = accept("out/split.csv", "data.validation=0", "data.bad_images=skip");
+    assert_string_equal(dataset->samples[0].path, "out/d/a.png");
+    assert_string_equal(dataset->samples[1].path, "out/d/b.png");
+    cnn_dataset_free(dataset);
+    /* one from elsewhere is relative to itself only */
+    write_text("out/other.csv", "path,label\nd/a.png,a\nd/b.png,b\n");
+    assert_int_equal(unlink("out/d/a.png"), 0);
+    refuse("out/other.csv", NULL, "out/other.csv: 1 of 2 images cannot be read");
+    assert_non_null(strstr(logged, "3 out/d/a.png: No such file or directory"));
+    write_text("out/split.csv", "fold,path,label,group,content\n1,d/b.png,a,,0\n2,d/b.png,b,,0\n");
+    cnn_dataset_free(accept("out/split.csv", "data.validation=0", "data.duplicates=allow"));
+    assert_non_null(strstr(logged, "1 out/split.csv: not used: \"fold\"\n"));
+}
+
+/* --- split folders --- */
+
+/* Every spelling: the images are those of data.train, data.validation and data.test. */
+static void test_split_folders(void **state) {
+    (void)state;
+    static const char *const spellings[CNN_SPLIT_COUNT][6] = {
+        {"train", "Training", "TRAINING_SET", "Train", "training"},
+        {"val", "valid", "Validation", "validation_set", "Dev"},
+        {"test", "Testing", "test_set", "TEST", "testing"}};
+    char path[CNN_SPLIT_COUNT][64];
+    make_folder("d");
+    for (int k = 0; k < 5; k++) {
+        static const char *const plain[] = {"d/0", "d/1", "d/2"};
+        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+            (void)snprintf(path[split], sizeof path[split], "d/%s", spellings[split][k]);
+            if (k == 0) {
+                write_classes(path[split], 4 - split);
+            } else {
+                assert_int_equal(rename(plain[split], path[split]), 0);
+            }
+        }
+        cnn_dataset *dataset = accept("d", "data.duplicates=allow", NULL);
+        assert_int_equal(dataset->count, 18);
+        assert_string_equal(dataset->classes[1], "b");
+        size_t i = 0;
+        for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
+            assert_int_equal(dataset->split_count[split], 8 - 2 * split);
+            for (size_t end = i + dataset->split_count[split]; i < end; i++) {
+                assert_int_equal(dataset->samples[i].split, split);
+                assert_memory_equal(dataset->samples[i].path, path[split], strlen(path[split]));
+            }
+            assert_int_equal(rename(path[split], plain[split]), 0);
+        }
+        cnn_dataset_free(dataset);
+    }
+}
+
+static void expect_splits(const char *first, size_t train, size_t validation, size_t test) {
+    cnn_dataset *dataset = accept("d", first, "data.duplicates=allow");
+    assert_int_equal(dataset->split_count[CNN_SPLIT_TRAIN], train);
+    assert_int_equal(dataset->split_count[CNN_SPLIT_VALIDATION], validation);
+    assert_int_equal(dataset->split_count[CNN_SPLIT_TEST], test);
+    cnn_dataset_free(dataset);
+}
+
+/* What else is in a folder with splits, and what is not one. */
+static void test_split_or_class(void **state) {
+    (void)state;
+    make_folder("d");
+    write_classes("d/Train", 4);
+    expect_splits("data.validation=0", 8, 0, 0);
+    make_folder("d/test"); /* images without labels are usual there */
+    write_image("d/test/1.png", 1);
+    expect_splits("data.validation=0", 8, 0, 0);
+    assert_non_null(strstr(logged, "1 d/test: not used: it has no class folders\n"));
+    expect_splits("data.classes=[\"b\",\"a\"]", 6, 2, 0);
+    expect_splits("data.classes=[\"Train\",\"test\"]", 8, 1, 0);
+
+    make_folder("d/more");
+    refuse("d", NULL,
+           "d: expected class folders or splits, found \"Train\", which contains folders");
+    write_classes("d/dev", 2);
+    expect_splits("data.validation=0.5", 8, 4, 0);
+    assert_non_null(strstr(logged, "1 d/more: not used: it has no class folders\n"));
+    assert_non_null(
+        strstr(logged, "1 validation: the images that data.train has for it, nothing held back"));
+    refuse("d", "data.test=d",
+           "d: expected class folders, found splits, which only data.train can "
+           "have; name one of them, such as d/Train");
+    assert_int_equal(rmdir("d/more"), 0);
+    write_classes("d/more", 1);
+    refuse("d", NULL,
+           "d/more: expected the name of a split (train, validation or test), because it "
+           "contains the class folders of \"Train\", found \"more\"");
+    assert_int_equal(rename("d/more", "d/TRAINING"), 0);
+    refuse("d", NULL, "d: expected one folder of train images, found \"TRAINING\" and \"Train\"");
+    assert_int_equal(rename("d/TRAINING", "d/testing"), 0);
+    expect_splits("data.validation=0", 8, 4, 2);
+    refuse("d", "data.validation=d/dev",
+           "d: expected no validation images of its own beside data.validation (d/dev)");
+    refuse("d", "data.test=d/testing", "d: expected no test images of its own beside data.test");
+    assert_int_equal(rename("d/Train", "other"), 0);
+    refuse("d", NULL, "d: expected a folder of training images beside \"dev\" and \"testing\"");
+}
+
+/* Folders that contain the same folders are no classes, whatever they are called. */
+static void test_same_folders(void **state) {
+    (void)state;
+    make_folder("d");
+    write_classes("d/fold1", 4);
+    write_classes("d/fold2", 4);
+    write_image("d/fold2/in front.png", 7);
+    write_image("d/fold2/z.png", 8);
+    refuse("d", NULL,
+           "d: expected class folders, found \"fold1\" and \"fold2\" with the same "
+           "folders in them");
+    expect_splits("data.classes=[\"fold1\",\"fold2\"]", 16, 2, 0);
+    make_folder("d/fold2/c");
+    write_image("d/fold2/c/1.png", 9);
+    expect_splits("data.validation=0", 19, 0, 0);
+    make_folder("d/fold1/aa");
+    write_image("d/fold1/aa/1.png", 10);
+    expect_splits("data.validation=0", 20, 0, 0);
 }
 
 /* Absolute paths are used unchanged. */
@@ -661,12 +936,31 @@ static void test_block(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_folder),        TEST(test_links),      TEST(test_folder_errors),
-        TEST(test_second_folder), TEST(test_manifest),   TEST(test_manifest_errors),
-        TEST(test_absolute_path), TEST(test_bad_images), TEST(test_share),
-        TEST(test_both_sides),    TEST(test_units),      TEST(test_membership),
-        TEST(test_copies),        TEST(test_duplicates), TEST(test_divided_group),
-        TEST(test_fingerprint),   TEST(test_statistics), TEST(test_block),
+        TEST(test_folder),
+        TEST(test_links),
+        TEST(test_folder_errors),
+        TEST(test_second_folder),
+        TEST(test_manifest),
+        TEST(test_manifest_errors),
+        TEST(test_manifest_dialects),
+        TEST(test_backslash_in_name),
+        TEST(test_manifest_utf16),
+        TEST(test_own_table),
+        TEST(test_split_folders),
+        TEST(test_split_or_class),
+        TEST(test_same_folders),
+        TEST(test_absolute_path),
+        TEST(test_bad_images),
+        TEST(test_share),
+        TEST(test_both_sides),
+        TEST(test_units),
+        TEST(test_membership),
+        TEST(test_copies),
+        TEST(test_duplicates),
+        TEST(test_divided_group),
+        TEST(test_fingerprint),
+        TEST(test_statistics),
+        TEST(test_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

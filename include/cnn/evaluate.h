@@ -2,6 +2,7 @@
 #ifndef CNN_EVALUATE_H
 #define CNN_EVALUATE_H
 
+#include "cnn/log.h"
 #include "cnn/predict.h"
 #include "cnn/status.h"
 
@@ -24,9 +25,9 @@ typedef struct cnn_evaluated_image {
 
 /* All members may be zero. */
 typedef struct cnn_evaluate_options {
-    const char *other;       /* the file of a model to compare with; NULL: none */
-    const char *split;       /* of a manifest, only "train" (rows without one, too), "validation" or
-                              * "test"; NULL: all images */
+    const char *other; /* the file of a model to compare with; NULL: none */
+    const char *split; /* of a manifest or of split folders, only "train" (rows without one, too),
+                        * "validation" or "test"; NULL: all images */
     const double *threshold; /* class 1 from this probability on; NULL: each model's own */
     /* as for cnn_predictor_limit_pixels, for all models; name NULL: not used */
     double max_megapixels;
@@ -36,13 +37,15 @@ typedef struct cnn_evaluate_options {
     void (*on_image)(void *user, const cnn_evaluation *evaluation,
                      const cnn_evaluated_image *image);
     void *user;
+    cnn_log_sink log; /* columns and folders that are not used are named here */
 } cnn_evaluate_options;
 
-/* Measures the model file `model` on `data`, a folder with one sub-folder per class, or a .csv
- * manifest. An image that one of the models cannot read is left out of all measures.
- * CNN_ERROR_CONFIG: unknown split. CNN_ERROR_MODEL: a model cannot be read, or the two have
- * different classes. CNN_ERROR_DATA: there are no such images, none can be read, or the classes of
- * the data are not those of the model. options may be NULL. Free with cnn_evaluation_free. */
+/* Measures the model file `model` on `data`: a folder with one sub-folder per class, or with
+ * split folders that contain these, or a manifest. An image that one of the models cannot read is
+ * left out of all measures. CNN_ERROR_CONFIG: unknown split. CNN_ERROR_MODEL: a model cannot be
+ * read, or the two have different classes. CNN_ERROR_DATA: there are no such images, none can be
+ * read, or the classes of the data are not those of the model. options may be NULL. Free with
+ * cnn_evaluation_free. */
 CNN_MUST_USE cnn_status cnn_evaluate_model(const char *model, const char *data,
                                            const cnn_evaluate_options *options,
                                            cnn_evaluation **evaluation, cnn_error *error);

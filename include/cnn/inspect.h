@@ -21,9 +21,9 @@ typedef struct cnn_init_options {
 } cnn_init_options;
 
 /* Examines all images and makes a config for them, as JSON text. path: a folder with two class
- * folders; or one with the folders train and perhaps validation (or val) and test, which contain
- * them; or a .csv manifest. Writes to common.log what it found and how long training will take.
- * Writes no file. CNN_ERROR_DATA if there are no readable images of two classes. */
+ * folders; or one with the folders train and perhaps validation and test, in any usual spelling,
+ * which contain them; or a manifest. Writes to common.log what it found and how long training will
+ * take. Writes no file. CNN_ERROR_DATA if there are no readable images of two classes. */
 CNN_MUST_USE cnn_status cnn_init(const char *path, const cnn_init_options *options, char **json,
                                  cnn_error *error);
 

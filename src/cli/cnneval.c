@@ -83,10 +83,11 @@ static const cnn_option options[] = {
      .parse = cnn_option_choice,
      FIELD(split),
      .choices = split_names,
-     .help = "use only this split of a manifest: train, validation or test",
+     .help = "use only this split of the data: train, validation or test",
      .prose =
-         "If the data is a manifest with a column `split`, use only the images of `train`, "
-         "`validation` or `test`; images without a split are in `train`. Default: all images."},
+         "If the data is a manifest with a column `split`, or a folder with splits, use only the "
+         "images of `train`, `validation` or `test`; images without a split are in `train`. "
+         "Default: all images."},
     {.name = "threshold",
      .argument = "T",
      .parse = cnn_option_number,
@@ -215,6 +216,12 @@ static cnn_status report(const work *w, const cnn_evaluation *evaluation, cnn_er
                : CNN_OK;
 }
 
+static void print_line(void *user, cnn_log_level level, const char *line) {
+    (void)user;
+    (void)level;
+    fprintf(stderr, "cnneval: %s\n", line);
+}
+
 static cnn_status measure(work *w, cnn_error *error) {
     const eval_command *command = w->command;
     const cnn_evaluate_options wanted = {
@@ -225,7 +232,8 @@ static cnn_status measure(work *w, cnn_error *error) {
         .max_megapixels_name = "--max-megapixels",
         .threads = command->shared.threads,
         .on_image = on_image,
-        .user = w};
+        .user = w,
+        .log = {.write = command->shared.quiet ? NULL : print_line}};
     cnn_evaluation *evaluation;
     CNN_TRY(cnn_evaluate_model(command->paths[0], command->paths[1], &wanted, &evaluation, error));
     const cnn_status status = report(w, evaluation, error);

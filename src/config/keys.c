@@ -19,8 +19,9 @@ static const cnn_key data_keys[] = {
      FIELD(data.train),
      .required = true,
      .also = "data dataset data_dir train_data train_dir",
-     .help = "a folder with one sub-folder per class, or a .csv manifest with a header: "
-             "path,label[,split][,group]",
+     .help =
+         "a folder with one sub-folder per class, or with folders train, validation and test that "
+         "contain these; or a .csv manifest with a header: path,label[,split][,group]",
      .prose = "The training images: see {DATA LAYOUTS}."},
     {.name = "data.validation",
      .kind = &cnn_kind_validation,
@@ -33,15 +34,15 @@ static const cnn_key data_keys[] = {
      .prose = "A second folder or manifest, or the share of `data.train` to hold back. Which "
               "images are held back depends on their content, their group and the seed, not on "
               "their names or order. Copies of an image, and images of a group, are held back "
-              "together or not at all. If the manifest of `data.train` has rows with the split "
-              "`validation`, nothing else is held back."},
+              "together or not at all. If `data.train` has validation images of its own "
+              "(rows of a manifest, or a folder), nothing else is held back."},
     {.name = "data.test",
      .kind = &cnn_kind_path,
      FIELD(data.test),
      .also = "test_data test_dir",
      .help = "a folder or manifest that is evaluated once, after training",
-     .prose = "A folder or manifest that is evaluated once, after training. Default: the rows of "
-              "`data.train` with the split `test`, if any."},
+     .prose = "A folder or manifest that is evaluated once, after training. Default: the test "
+              "images that `data.train` has, if any."},
     {.name = "data.classes",
      .kind = &cnn_kind_classes,
      FIELD(data.classes),

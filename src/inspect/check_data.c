@@ -88,7 +88,8 @@ static cnn_status examine(cnn_data_report *report, const cnn_common_options *opt
                           cnn_error *error) {
     const cnn_config *config = report->config;
     int threads = cnn_setup_threads(options->threads);
-    CNN_TRY(cnn_dataset_list(&config->data, threads, report->classes, &report->list, error));
+    CNN_TRY(cnn_dataset_list(&config->data, threads, &options->log, report->classes, &report->list,
+                             error));
     CNN_TRY(read_all(report, options, error));
     cnn_sample *samples = report->list.samples;
     size_t count = report->readable;

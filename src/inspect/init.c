@@ -5,10 +5,10 @@
 #include "base/text.h"
 #include "cnn/inspect.h"
 #include "inspect/recipe.h"
+#include "samples/read.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* "runs/NAME" for the folder or manifest NAME; "runs/mine" if a path does not end in a name. */
 static cnn_status name_output(const char *path, cnn_text *output, cnn_error *error) {
@@ -20,9 +20,8 @@ static cnn_status name_output(const char *path, cnn_text *output, cnn_error *err
     while (start > 0 && path[start - 1] != '/') {
         start--;
     }
-    if (end - start > 4 && strncasecmp(path + end - 4, ".csv", 4) == 0) {
-        end -= 4;
-    }
+    size_t stem = path[end] ? 0 : cnn_manifest_stem(path);
+    end = stem > start ? stem : end;
     const char *name = path + start;
     int length = (int)(end - start);
     bool none = length == 0 || strncmp(name, "..", (size_t)length) == 0;

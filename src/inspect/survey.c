@@ -2,12 +2,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/memory.h"
 #include "inspect/read_images.h"
 #include "run/setup.h"
 #include "samples/dataset.h"
 #include "samples/duplicates.h"
+#include "samples/split_folders.h"
 
 #include <stdlib.h>
 
@@ -21,54 +21,27 @@ enum { COLOUR_SPREAD = 16, COLOURED_PIXELS = 100 };
 
 /* --- where the images are --- */
 
-/* *joined: folder/name if that is a folder, else NULL. */
-static cnn_status find_folder(const char *folder, const char *name, char **joined,
+/* Moves the paths of the splits into the layout. */
+static void take_splits(cnn_split_folders *splits, cnn_layout *layout) {
+    layout->train = splits->path[CNN_SPLIT_TRAIN];
+    layout->validation = splits->path[CNN_SPLIT_VALIDATION];
+    layout->test = splits->path[CNN_SPLIT_TEST];
+    *splits = (cnn_split_folders){0};
+}
+
+static cnn_status find_layout(const char *path, const cnn_log_sink *log, cnn_layout *layout,
                               cnn_error *error) {
-    bool is_folder = false;
-    *joined = cnn_path_join(folder, name);
-    cnn_status status = *joined ? cnn_folder_look(*joined, CNN_ERROR_DATA, &is_folder, error)
-                                : cnn_fail_memory(error, "a path");
-    if (!is_folder) {
-        cnn_free(*joined);
-        *joined = NULL;
-    }
-    return status;
-}
-
-/* Does the folder contain folders? A class may be called "train", but then contains only images. */
-static cnn_status holds_folders(const char *folder, bool *answer, cnn_error *error) {
-    cnn_file_list names = {0};
-    cnn_status status = cnn_folder_folders(folder, &names, error);
-    *answer = status == CNN_OK && names.count > 0;
-    cnn_file_list_free(&names);
-    return status;
-}
-
-/* Finds the parts of a folder that is already split. layout->train stays NULL if it is not. */
-static cnn_status find_splits(const char *path, cnn_layout *layout, cnn_error *error) {
-    bool split = false;
-    CNN_TRY(find_folder(path, "train", &layout->train, error));
-    if (layout->train) {
-        CNN_TRY(holds_folders(layout->train, &split, error));
-    }
-    if (!split) {
-        cnn_free(layout->train);
-        layout->train = NULL;
-        return CNN_OK;
-    }
-    CNN_TRY(find_folder(path, "validation", &layout->validation, error));
-    if (!layout->validation) {
-        CNN_TRY(find_folder(path, "val", &layout->validation, error));
-    }
-    return find_folder(path, "test", &layout->test, error);
-}
-
-static cnn_status find_layout(const char *path, cnn_layout *layout, cnn_error *error) {
+    static char *const any_classes[2] = {NULL, NULL};
+    cnn_split_folders splits = {0};
     bool is_folder;
     CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error));
-    if (is_folder) {
-        CNN_TRY(find_splits(path, layout, error));
+    cnn_status status =
+        is_folder ? cnn_split_folders_find(path, any_classes, log, &splits, error) : CNN_OK;
+    if (status == CNN_OK) {
+        take_splits(&splits, layout);
     }
+    cnn_split_folders_free(&splits);
+    CNN_TRY(status);
     if (!layout->train) {
         layout->train = cnn_copy_string(path);
     }
@@ -239,12 +212,12 @@ cnn_status cnn_survey_make(const char *path, const cnn_common_options *options, 
                            cnn_error *error) {
     image_list all = {0};
     *survey = (cnn_survey){0};
-    CNN_TRY(find_layout(path, &survey->layout, error));
+    CNN_TRY(find_layout(path, &options->log, &survey->layout, error));
     const cnn_data_settings places = {.train = survey->layout.train,
                                       .validation = {.path = survey->layout.validation},
                                       .test = survey->layout.test};
     cnn_status status = cnn_dataset_list(&places, cnn_setup_threads(options->threads),
-                                         survey->classes, &all.list, error);
+                                         &options->log, survey->classes, &all.list, error);
     if (status == CNN_OK) {
         status = look_at_all(options, &all, survey, error);
     }

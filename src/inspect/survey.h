@@ -25,10 +25,10 @@ typedef struct cnn_survey {
 } cnn_survey;
 
 /* Examines `path`: a folder with two class folders; or one with a folder train, and optionally
- * validation (or val) and test, each with the same two class folders; or a .csv manifest. Logs
- * every unreadable image. Of the options, threads, log and should_stop are used. CNN_ERROR_DATA if
- * there are not two classes or no readable images; CNN_STOPPED; CNN_ERROR_RUNTIME. Free with
- * cnn_survey_free, also after a failure. */
+ * validation and test, in any usual spelling (split_folders.h), each with the same two class
+ * folders; or a manifest. Logs every unreadable image. Of the options, threads, log and should_stop
+ * are used. CNN_ERROR_DATA if there are not two classes or no readable images; CNN_STOPPED;
+ * CNN_ERROR_RUNTIME. Free with cnn_survey_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_survey_make(const char *path, const cnn_common_options *options,
                                         cnn_survey *survey, cnn_error *error);
 void cnn_survey_free(cnn_survey *survey);

@@ -79,8 +79,12 @@ static cnn_status list_images(const request *r, cnn_evaluation *evaluation, char
     if (!classes[0] || !classes[1]) {
         return cnn_fail_memory(error, "class names");
     }
-    CNN_TRY(cnn_sample_list_read(evaluation->data, CNN_SPLIT_TRAIN, true, r->options->threads,
-                                 classes, list, error));
+    const cnn_list_source source = {.path = evaluation->data,
+                                    .split = CNN_SPLIT_TRAIN,
+                                    .splits_allowed = true,
+                                    .threads = r->options->threads,
+                                    .log = &r->options->log};
+    CNN_TRY(cnn_sample_list_read(&source, classes, list, error));
     evaluation->counts.listed = keep_split(r->split, list);
     evaluation->counts.other_labels = list->other_labels;
     if (evaluation->counts.listed == 0) {

@@ -49,27 +49,79 @@ static cnn_status add_class(class_files *c, int label, cnn_split split, cnn_samp
     return CNN_OK;
 }
 
-static cnn_status add_both(const char *path, class_files both[2], cnn_split split, int threads,
+/* The folder in c->folder that contains file *i, NULL if that is c->folder itself; of *length
+ * bytes. *i becomes the number of the first file that is in another one. */
+static const char *next_folder(const class_files *c, size_t *i, size_t *length) {
+    size_t start = strlen(c->folder) + 1;
+    const char *name = c->files.paths[(*i)++] + start;
+    const char *end = strchr(name, '/');
+    if (!end) {
+        return NULL;
+    }
+    *length = (size_t)(end - name);
+    while (*i < c->files.count && strncmp(c->files.paths[*i] + start, name, *length + 1) == 0) {
+        ++*i;
+    }
+    return name;
+}
+
+/* The next folder with images in c->folder, NULL at the end. */
+static const char *skip_to_folder(const class_files *c, size_t *i, size_t *length) {
+    const char *name = NULL;
+    while (!name && *i < c->files.count) {
+        name = next_folder(c, i, length);
+    }
+    return name;
+}
+
+/* Two folders that contain the same folders, at least two, are not trusted to be classes: they
+ * could be splits, or folds, under names of their own. */
+static cnn_status check_folders(const char *path, const class_files both[2], cnn_error *error) {
+    size_t at[2] = {0}, length[2] = {0}, count = 0;
+    for (;; count++) {
+        const char *first = skip_to_folder(&both[0], &at[0], &length[0]);
+        const char *second = skip_to_folder(&both[1], &at[1], &length[1]);
+        if (!first && !second) {
+            break;
+        }
+        if (!first || !second || length[0] != length[1] || strncmp(first, second, length[0]) != 0) {
+            return CNN_OK;
+        }
+    }
+    return count < 2
+               ? CNN_OK
+               : cnn_fail(
+                     error, CNN_ERROR_DATA,
+                     "%s: expected class folders, found \"%.60s\" and \"%.60s\" with the same "
+                     "folders in them; call splits train, validation and test, or name classes "
+                     "in data.classes",
+                     path, both[0].class_name, both[1].class_name);
+}
+
+static cnn_status add_both(const cnn_list_source *source, bool classes_found, class_files both[2],
                            cnn_sample_list *list, cnn_error *error) {
     for (int i = 0; i < 2; i++) {
-        both[i].folder = cnn_path_join(path, both[i].class_name);
+        both[i].folder = cnn_path_join(source->path, both[i].class_name);
         if (!both[i].folder) {
             return cnn_fail_memory(error, "the list of images");
         }
         CNN_TRY(cnn_path_correct(&both[i].folder, error));
     }
-    cnn_parallel_for(2, threads, list_class, both);
+    cnn_parallel_for(2, source->threads, list_class, both);
+    if (classes_found && both[0].status == CNN_OK && both[1].status == CNN_OK) {
+        CNN_TRY(check_folders(source->path, both, error));
+    }
     /* in the order of the sorted class names, whichever is class 1 */
     int first = strcmp(both[0].class_name, both[1].class_name) < 0 ? 0 : 1;
-    CNN_TRY(add_class(&both[first], first, split, list, error));
-    return add_class(&both[1 - first], 1 - first, split, list, error);
+    CNN_TRY(add_class(&both[first], first, source->split, list, error));
+    return add_class(&both[1 - first], 1 - first, source->split, list, error);
 }
 
-/* Adds all files below path/classes[0] and path/classes[1]. */
-static cnn_status add_classes(const char *path, char *const *classes, cnn_split split, int threads,
-                              cnn_sample_list *list, cnn_error *error) {
+/* Adds all files below the folders of the classes. */
+static cnn_status add_classes(const cnn_list_source *source, bool classes_found,
+                              char *const *classes, cnn_sample_list *list, cnn_error *error) {
     class_files both[2] = {{.class_name = classes[0]}, {.class_name = classes[1]}};
-    cnn_status status = add_both(path, both, split, threads, list, error);
+    cnn_status status = add_both(source, classes_found, both, list, error);
     for (int i = 0; i < 2; i++) {
         cnn_file_list_free(&both[i].files);
         cnn_free(both[i].folder);
@@ -89,18 +141,19 @@ static cnn_status find_classes(const char *path, char *classes[2], cnn_error *er
     return status;
 }
 
-cnn_status cnn_sample_list_read_folder(const char *path, cnn_split split, int threads,
-                                       char *classes[2], cnn_sample_list *list, cnn_error *error) {
-    bool is_folder;
+cnn_status cnn_sample_list_read_folder(const cnn_list_source *source, char *classes[2],
+                                       cnn_sample_list *list, cnn_error *error) {
+    const char *path = source->path;
+    bool is_folder, classes_found = !classes[0];
     CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error));
     if (!is_folder) {
-        return cnn_fail(
-            error, CNN_ERROR_DATA,
-            "%s: expected a folder with a folder for each class, or a .csv manifest, found %s",
-            path, access(path, F_OK) == 0 ? "another file" : "nothing");
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "%s: expected a folder with a folder for each class, or a manifest (.csv, "
+                        ".tsv, .txt), found %s",
+                        path, access(path, F_OK) == 0 ? "another file" : "nothing");
     }
-    if (!classes[0]) {
+    if (classes_found) {
         CNN_TRY(find_classes(path, classes, error));
     }
-    return add_classes(path, classes, split, threads, list, error);
+    return add_classes(source, classes_found, classes, list, error);
 }

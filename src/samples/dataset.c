@@ -14,8 +14,23 @@
 
 /* --- listing --- */
 
-cnn_status cnn_dataset_list(const cnn_data_settings *data, int threads, char *classes[2],
-                            cnn_sample_list *list, cnn_error *error) {
+/* Is one of the first `count` samples in the split? */
+static bool has_split(const cnn_sample_list *list, size_t count, cnn_split split) {
+    for (size_t i = 0; i < count; i++) {
+        if (list->samples[i].split == split) {
+            return true;
+        }
+    }
+    return false;
+}
+
+cnn_status cnn_dataset_list(const cnn_data_settings *data, int threads, const cnn_log_sink *log,
+                            char *classes[2], cnn_sample_list *list, cnn_error *error) {
+    cnn_list_source source = {.path = data->train,
+                              .split = CNN_SPLIT_TRAIN,
+                              .splits_allowed = true,
+                              .threads = threads,
+                              .log = log};
     for (int i = 0; i < 2; i++) {
         if (data->classes[i]) {
             classes[i] = cnn_copy_string(data->classes[i]);
@@ -24,24 +39,26 @@ cnn_status cnn_dataset_list(const cnn_data_settings *data, int threads, char *cl
             }
         }
     }
-    CNN_TRY(
-        cnn_sample_list_read(data->train, CNN_SPLIT_TRAIN, true, threads, classes, list, error));
-    bool test_rows = false;
-    for (size_t i = 0; i < list->count; i++) {
-        test_rows = test_rows || list->samples[i].split == CNN_SPLIT_TEST;
-    }
-    if (data->validation.path) {
-        CNN_TRY(cnn_sample_list_read(data->validation.path, CNN_SPLIT_VALIDATION, false, threads,
-                                     classes, list, error));
-    }
-    if (data->test && test_rows) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "%s: split: expected no row with split test beside data.test (%s)",
-                        data->train, data->test);
-    }
-    if (data->test) {
-        CNN_TRY(
-            cnn_sample_list_read(data->test, CNN_SPLIT_TEST, false, threads, classes, list, error));
+    CNN_TRY(cnn_sample_list_read(&source, classes, list, error));
+    source.splits_allowed = false;
+    const size_t of_train = list->count;
+    const struct {
+        const char *path, *key;
+        cnn_split split;
+    } others[] = {{data->validation.path, "data.validation", CNN_SPLIT_VALIDATION},
+                  {data->test, "data.test", CNN_SPLIT_TEST}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (!others[i].path) {
+            continue;
+        }
+        if (has_split(list, of_train, others[i].split)) {
+            return cnn_fail(error, CNN_ERROR_DATA,
+                            "%s: expected no %s images of its own beside %s (%s)", data->train,
+                            cnn_split_names[others[i].split], others[i].key, others[i].path);
+        }
+        source.path = others[i].path;
+        source.split = others[i].split;
+        CNN_TRY(cnn_sample_list_read(&source, classes, list, error));
     }
     if (list->count == 0) {
         return cnn_fail(error, CNN_ERROR_DATA, "%s: expected images, found none", data->train);
@@ -165,7 +182,7 @@ cnn_status cnn_dataset_hold_back(const cnn_data_settings *data, uint64_t seed, c
     }
     if (given && !data->validation.path) {
         cnn_log_message(log, CNN_LOG_INFO,
-                        "validation: the manifest's own rows, nothing held back");
+                        "validation: the images that data.train has for it, nothing held back");
     }
     if (given || !(data->validation.fraction > 0.0)) {
         return CNN_OK;
@@ -216,7 +233,8 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
     const cnn_log_sink *log = reading->log;
     cnn_sample_list list = {0};
     dataset->image_size = cnn_image_size(image);
-    cnn_status status = cnn_dataset_list(data, reading->threads, dataset->classes, &list, error);
+    cnn_status status =
+        cnn_dataset_list(data, reading->threads, log, dataset->classes, &list, error);
     dataset->samples = list.samples; /* also after a failure: they are freed with the dataset */
     dataset->count = list.count;
     CNN_TRY(status);

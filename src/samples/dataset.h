@@ -56,10 +56,12 @@ CNN_MUST_USE cnn_status cnn_dataset_reorder(cnn_dataset *dataset, const size_t *
 
 /* --- two steps of loading, for code that examines data that may be unusable for training --- */
 
-/* Lists the images that `data` names, on up to `threads` threads. classes: set to those of `data`,
- * or to those that are found; the caller frees them, also after a failure. CNN_ERROR_DATA. */
+/* Lists the images that `data` names, on up to `threads` threads, and names in the log what
+ * is not used. classes: set to those of `data`, or to those that are found; the caller frees them,
+ * also after a failure. CNN_ERROR_DATA. */
 CNN_MUST_USE cnn_status cnn_dataset_list(const cnn_data_settings *data, int threads,
-                                         char *classes[2], cnn_sample_list *list, cnn_error *error);
+                                         const cnn_log_sink *log, char *classes[2],
+                                         cnn_sample_list *list, cnn_error *error);
 
 /* Holds back what `data` wants to be held back of readable samples[count] with known content. */
 CNN_MUST_USE cnn_status cnn_dataset_hold_back(const cnn_data_settings *data, uint64_t seed,

@@ -5,8 +5,26 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <strings.h>
 
 const char *const cnn_split_names[] = {"train", "validation", "test", NULL};
+
+bool cnn_split_from_word(const char *word, cnn_split *split) {
+    static const char *const spellings[CNN_SPLIT_COUNT][6] = {
+        [CNN_SPLIT_TRAIN] = {"train", "training", "training_set"},
+        [CNN_SPLIT_VALIDATION] = {"validation", "val", "valid", "validation_set", "dev"},
+        [CNN_SPLIT_TEST] = {"test", "testing", "test_set"},
+    };
+    for (int i = 0; i < CNN_SPLIT_COUNT; i++) {
+        for (const char *const *spelling = spellings[i]; *spelling; spelling++) {
+            if (strcasecmp(word, *spelling) == 0) {
+                *split = (cnn_split)i;
+                return true;
+            }
+        }
+    }
+    return false;
+}
 
 void cnn_sample_list_free(cnn_sample_list *list) {
     for (size_t i = 0; i < list->count; i++) {

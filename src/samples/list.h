@@ -3,6 +3,7 @@
 #ifndef CNN_SAMPLES_LIST_H
 #define CNN_SAMPLES_LIST_H
 
+#include "cnn/log.h"
 #include "cnn/status.h"
 
 #include <stdbool.h>
@@ -16,8 +17,13 @@ typedef enum cnn_split {
     CNN_SPLIT_COUNT,
 } cnn_split;
 
-/* "train", "validation", "test", as manifests and split.csv spell them. */
+/* "train", "validation", "test", as split.csv spells them. */
 extern const char *const cnn_split_names[]; /* [CNN_SPLIT_COUNT], then NULL */
+
+/* The split that a word in a manifest, or the name of a folder, means, in any of the usual
+ * spellings
+ * ("Train", "training_set", "val", "dev", …). Case does not count. False if it means none. */
+bool cnn_split_from_word(const char *word, cnn_split *split);
 
 typedef struct cnn_sample {
     char *path;  /* absolute, or relative to the working directory */
@@ -34,6 +40,15 @@ typedef struct cnn_sample_list {
     size_t other_labels; /* manifest rows left out because their label is not in `classes` */
     size_t other_forms;  /* manifest rows whose path has another Unicode form than on disk */
 } cnn_sample_list;
+
+/* Where a list comes from. */
+typedef struct cnn_list_source {
+    const char *path;        /* a folder or a manifest */
+    cnn_split split;         /* of samples for which the folder or manifest names none */
+    bool splits_allowed;     /* may it name splits? */
+    int threads;             /* uses up to this many */
+    const cnn_log_sink *log; /* what is left out is named here; NULL: nowhere */
+} cnn_list_source;
 
 void cnn_sample_list_free(cnn_sample_list *list);
 

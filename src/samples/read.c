@@ -5,9 +5,21 @@
 #include "base/memory.h"
 #include "samples/class_folders.h"
 #include "samples/manifest.h"
+#include "samples/split_folders.h"
 
 #include <string.h>
 #include <strings.h>
+
+size_t cnn_manifest_stem(const char *path) {
+    static const char *const endings[] = {".csv", ".tsv", ".txt"};
+    size_t length = strlen(path);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (length > 4 && strcasecmp(path + length - 4, endings[i]) == 0) {
+            return length - 4;
+        }
+    }
+    return 0;
+}
 
 /* Replaces the paths that a manifest has in another Unicode form than the disk: list->samples from
  * `first` on. */
@@ -28,37 +40,73 @@ static cnn_status correct_paths(cnn_path_finder *finder, size_t first, cnn_sampl
     return CNN_OK;
 }
 
-static cnn_status read_manifest(const char *path, cnn_split split, bool splits_allowed,
-                                char *classes[2], cnn_sample_list *list, cnn_error *error) {
+static cnn_status read_manifest(const cnn_list_source *source, char *classes[2],
+                                cnn_sample_list *list, cnn_error *error) {
     const size_t first = list->count;
-    CNN_TRY(cnn_sample_list_read_manifest(path, split, splits_allowed, classes, list, error));
+    CNN_TRY(cnn_sample_list_read_manifest(source, classes, list, error));
     cnn_path_finder *finder = cnn_path_finder_create();
     const cnn_status status = correct_paths(finder, first, list, error);
     cnn_path_finder_free(finder);
     return status;
 }
 
-/* path: as it is on disk. */
-static cnn_status read_list(const char *path, cnn_split split, bool splits_allowed, int threads,
-                            char *classes[2], cnn_sample_list *list, cnn_error *error) {
-    size_t length = strlen(path);
-    bool is_folder;
-    CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error));
-    if (!is_folder && length > 4 && strcasecmp(path + length - 4, ".csv") == 0) {
-        return read_manifest(path, split, splits_allowed, classes, list, error);
+/* Appends the samples of each split. */
+static cnn_status read_splits(const cnn_list_source *source, const cnn_split_folders *splits,
+                              char *classes[2], cnn_sample_list *list, cnn_error *error) {
+    if (!source->splits_allowed) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "%s: expected class folders, found splits, which only data.train can have; "
+                        "name one of them, such as %s",
+                        source->path, splits->path[CNN_SPLIT_TRAIN]);
     }
-    return cnn_sample_list_read_folder(path, split, threads, classes, list, error);
+    for (int i = 0; i < CNN_SPLIT_COUNT; i++) {
+        if (splits->path[i]) {
+            cnn_list_source part = *source;
+            part.path = splits->path[i];
+            part.split = (cnn_split)i;
+            CNN_TRY(cnn_sample_list_read_folder(&part, classes, list, error));
+        }
+    }
+    return CNN_OK;
 }
 
-cnn_status cnn_sample_list_read(const char *path, cnn_split split, bool splits_allowed, int threads,
-                                char *classes[2], cnn_sample_list *list, cnn_error *error) {
-    char *on_disk = cnn_copy_string(path);
+static cnn_status read_folder(const cnn_list_source *source, char *classes[2],
+                              cnn_sample_list *list, cnn_error *error) {
+    cnn_split_folders splits;
+    cnn_status status = cnn_split_folders_find(source->path, classes, source->log, &splits, error);
+    if (status == CNN_OK) {
+        status = splits.path[CNN_SPLIT_TRAIN]
+                     ? read_splits(source, &splits, classes, list, error)
+                     : cnn_sample_list_read_folder(source, classes, list, error);
+    }
+    cnn_split_folders_free(&splits);
+    return status;
+}
+
+/* source->path: as it is on disk. */
+static cnn_status read_list(const cnn_list_source *source, char *classes[2], cnn_sample_list *list,
+                            cnn_error *error) {
+    bool is_folder;
+    CNN_TRY(cnn_folder_look(source->path, CNN_ERROR_DATA, &is_folder, error));
+    if (is_folder) {
+        return read_folder(source, classes, list, error);
+    }
+    return cnn_manifest_stem(source->path) > 0
+               ? read_manifest(source, classes, list, error)
+               : cnn_sample_list_read_folder(source, classes, list, error);
+}
+
+cnn_status cnn_sample_list_read(const cnn_list_source *source, char *classes[2],
+                                cnn_sample_list *list, cnn_error *error) {
+    char *on_disk = cnn_copy_string(source->path);
     if (!on_disk) {
         return cnn_fail_memory(error, "the list of images");
     }
     cnn_status status = cnn_path_correct(&on_disk, error);
     if (status == CNN_OK) {
-        status = read_list(on_disk, split, splits_allowed, threads, classes, list, error);
+        cnn_list_source found = *source;
+        found.path = on_disk;
+        status = read_list(&found, classes, list, error);
     }
     cnn_free(on_disk);
     return status;

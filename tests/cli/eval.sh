@@ -124,6 +124,20 @@ run 6 "$CNNEVAL" small/model.bin test
 expect_stderr '\(--max-megapixels\), found 0.0016: 40×40$'
 run 0 "$CNNEVAL" small/model.bin test --max-megapixels 1
 rm test/left/large.pgm
+awk 'BEGIN { FS = ","; OFS = ";" } { print NR == 1 ? "id" : NR, $1, $2, $3 }' list.csv >list.txt
+run 0 "$CNNEVAL" good/model.bin list.txt -f json --split test
+[ "$(member images)" = 3 ] || fail "expected 3 images"
+expect_stderr '^cnneval: list.txt: not used: "id"$'
+run 0 "$CNNEVAL" good/model.bin list.txt -q
+expect_no_stderr
+mkdir split
+cp -r test split/Test
+cp -r test split/train
+rm split/train/left/00000.pgm
+run 0 "$CNNEVAL" good/model.bin split -f json --split test
+[ "$(member images)" = 40 ] || fail "expected the test images"
+run 0 "$CNNEVAL" good/model.bin split -f json
+[ "$(member images)" = 79 ] || fail "expected all images"
 
 # --- other classes, bad models, bad flags
 mkdir other

@@ -79,6 +79,27 @@ run 0 "$CNNTRAIN" --config whole.json train.epochs=2 --quiet
 expect_file runs/whole/model.bin
 mv whole/val whole/validation
 run 0 "$CNNTRAIN" --init whole && key '"validation":"whole/validation"'
+mv whole/validation whole/valid
+mv whole/test whole/Testing
+run 0 "$CNNTRAIN" --init whole/
+expect_stderr '^validation: 8 images' && expect_stderr '^test: 8 images'
+key '"train":"whole/train", "validation":"whole/valid", "test":"whole/Testing"'
+cp stdout spelled.json
+run 0 "$CNNTRAIN" --config spelled.json train.epochs=2 --quiet --out runs/spelled
+# the folder that contains the splits gives the same images
+run 0 "$CNNTRAIN" --config spelled.json train.epochs=2 --quiet --out runs/folder \
+    'data={"train": "whole", "classes": ["left", "right"]}'
+expect_same runs/spelled/model.bin runs/folder/model.bin
+expect_same runs/spelled/split.csv runs/folder/split.csv
+run 0 "$CNNTRAIN" --config spelled.json 'data={"train": "whole"}' --dry-run
+expect_in_stdout 'validation  *8  *4  *4'
+mkdir whole/notes
+run 0 "$CNNTRAIN" --init whole
+expect_stderr '^(.*: )?whole/notes: not used: it has no class folders$'
+mv whole/Testing whole/holdout
+run 3 "$CNNTRAIN" --init whole
+expect_stderr 'whole/holdout: expected the name of a split'
+mv whole/holdout whole/test
 cp whole/train/left/00002.pgm whole/test/left/copy.pgm
 run 0 "$CNNTRAIN" --init whole
 expect_stderr '^(.*: )?2 images have copies in another of train, validation and test'
@@ -86,6 +107,11 @@ mkdir stations
 cp -r small/left stations/train
 cp -r small/right stations/test
 run 0 "$CNNTRAIN" --init stations && key '"classes":\["test","train"\]'
+mkdir unnamed
+cp -r small unnamed/one
+cp -r small unnamed/two
+run 3 "$CNNTRAIN" --init unnamed
+expect_stderr 'unnamed: expected class folders, found "one" and "two" with the same folders in them'
 
 # --- a manifest with its own splits
 {
@@ -96,6 +122,9 @@ run 0 "$CNNTRAIN" --init stations && key '"classes":\["test","train"\]'
 run 0 "$CNNTRAIN" --init rows.csv
 expect_stderr '^train: 4 images' && expect_stderr '^test: 4 images'
 key '"train":"rows.csv"' && key '"output":"runs/rows"'
+tr , '\t' <rows.csv >rows.tsv
+run 0 "$CNNTRAIN" --init rows.tsv
+key '"train":"rows.tsv"' && key '"output":"runs/rows"'
 (cd small && run 0 "$CNNTRAIN" --init . && cp "$work/stdout" "$work/here")
 cp here stdout
 key '"train":"\."' && key '"output":"runs/mine"'

@@ -114,5 +114,13 @@ expect_same unvalidated/model.bin unvalidated/last.bin
 awk -F, 'NR == 1 { print "path,label" } NR > 1 { print $1 "," $2 }' out/split.csv >manifest.csv
 run 0 "$CNNTRAIN" --config cfg.json --out from-manifest data.train=manifest.csv
 expect_same from-manifest/model.bin kept.bin
+# the run's own table, at its place and elsewhere: the same split and order, so the same bytes
+run 0 "$CNNTRAIN" --config cfg.json --out from-split data.train=out/split.csv
+expect_same from-split/model.bin kept.bin
+expect_same from-split/split.csv out/split.csv
+mkdir elsewhere
+sed 's/,/;/g' out/split.csv | iconv -t UTF-16 >elsewhere/split.csv
+run 0 "$CNNTRAIN" --config cfg.json --out from-copy data.train=elsewhere/split.csv
+expect_same from-copy/model.bin kept.bin
 
 finish

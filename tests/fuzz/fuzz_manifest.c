@@ -1,4 +1,4 @@
-/* CSV manifests: the first byte says whether splits are allowed and whether the classes are known;
+/* Manifests: the first byte says whether splits are allowed and whether the classes are known;
  * the others are the file. */
 #include "fuzz.h"
 #include "samples/manifest.h"
@@ -20,8 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     cnn_sample_list list = {0};
     cnn_error error;
-    cnn_status status = cnn_sample_list_read_manifest(
-        path, CNN_SPLIT_TRAIN, data[0] & SPLITS_ALLOWED, classes, &list, &error);
+    const cnn_list_source source = {.path = path,
+                                    .split = CNN_SPLIT_TRAIN,
+                                    .splits_allowed = data[0] & SPLITS_ALLOWED,
+                                    .threads = 1};
+    cnn_status status = cnn_sample_list_read_manifest(&source, classes, &list, &error);
     fuzz_check(status, &error, allowed);
     for (size_t i = 0; i < list.count && status == CNN_OK; i++) {
         const cnn_sample *sample = &list.samples[i];

@@ -89,6 +89,14 @@ printf '2"label","path"\r\n"yes","a ""quoted"" name.png"\r\nother,/absolute.png\
 printf '1\357\273\277group,path,label\n,1.png,a\nx,2.png,b\n' >manifest/mark.csv
 printf '2path,label,split\n1.png,no,train\n' >manifest/split-not-allowed.csv
 printf '1path,labl\n1.png,a\n' >manifest/misspelt.csv
+printf '3sep=;\r\n;File_Name;CLASS;Split;age\r\n0;x\\1.png;no;Val;3\r\n;;;;\r\n1;2.png;yes\r\n' \
+    >manifest/semicolons.csv
+printf '1path\tlabel\tcontent\n1.png\ta\t0\n2.png\tb\t1\n' >manifest/own-table.tsv
+for order in LE BE; do
+    { printf 1 && printf '\357\273\277path;label\n\303\244.png;a\n\360\237\220\261.png;b\n' | iconv -f UTF-8 -t UTF-16$order; } \
+        >manifest/utf-16-$order.csv
+    { printf 1 && printf 'path,label\n1.png,a\n2.png,b\n' | iconv -f UTF-8 -t UTF-16$order; } >manifest/utf-16-$order-no-mark.csv
+done
 
 # --- numbers that no checkpoint has (the harness corrects length and checksum)
 for number in -2 99999999999999999999 2x ''; do

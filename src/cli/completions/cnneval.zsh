@@ -8,8 +8,8 @@ _cnneval() {
         '(-f --format)--format=[table (default) or json (one line)]:FORMAT:(table json)' \
         '(-r --rows)-r+[write one row per image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
         '(-r --rows)--rows=[write one row per image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
-        '(-s --split)-s+[use only this split of a manifest\: train, validation or test]:NAME:(train validation test)' \
-        '(-s --split)--split=[use only this split of a manifest\: train, validation or test]:NAME:(train validation test)' \
+        '(-s --split)-s+[use only this split of the data\: train, validation or test]:NAME:(train validation test)' \
+        '(-s --split)--split=[use only this split of the data\: train, validation or test]:NAME:(train validation test)' \
         '--threshold=[least probability of class 1 (default\: the model'\''s)]:T: ' \
         '--max-megapixels=[refuse larger images (default\: the model'\''s limit)]:N: ' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
