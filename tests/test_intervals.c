@@ -178,6 +178,37 @@ static void test_intervals_have_width(void **state) {
     }
 }
 
+/* F1 and balanced accuracy from Wilson's intervals; a perfectly calibrated set, of which every
+ * resample is worse: its calibration error of 0 is still in the interval. */
+static void test_derived_intervals(void **state) {
+    (void)state;
+    static const double levels[] = {0.25, 0.5, 0.75};
+    double p[60];
+    uint8_t y[60];
+    for (size_t i = 0; i < 60; i++) {
+        p[i] = levels[i / 20];
+        y[i] = (double)(i % 20) < 20.0 * p[i];
+    }
+    cnn_metrics m;
+    cnn_interval intervals[CNN_METRIC_COUNT];
+    intervals_of(p, y, 60, &m, intervals);
+    test_near("calibration error", 0, m.ece, 0.0, 1e-12);
+    assert_true(intervals[CNN_METRIC_ece].low <= m.ece && intervals[CNN_METRIC_ece].high > 0.03);
+    /* of 30 positives, 25 are at 0.5 or more, as are 15 of 30 negatives */
+    cnn_interval recall = cnn_interval_of_share(25, 30),
+                 specificity = cnn_interval_of_share(15, 30);
+    cnn_interval got = intervals[CNN_METRIC_balanced_accuracy],
+                 share = cnn_interval_of_share(25, 45);
+    test_near("below", 0, pow(2.0 * (m.balanced_accuracy - got.low), 2),
+              pow(25.0 / 30 - recall.low, 2) + pow(0.5 - specificity.low, 2), 1e-12);
+    test_near("above", 0, pow(2.0 * (got.high - m.balanced_accuracy), 2),
+              pow(recall.high - 25.0 / 30, 2) + pow(specificity.high - 0.5, 2), 1e-12);
+    got = intervals[CNN_METRIC_f1];
+    expect_interval("F1 / (2 - F1)",
+                    (cnn_interval){got.low / (2.0 - got.low), got.high / (2.0 - got.high)},
+                    share.low, share.high, 1e-12);
+}
+
 /* One class: no interval for what does not depend on the predictions; the others have one. */
 static void test_intervals_of_one_class(void **state) {
     (void)state;
@@ -249,6 +280,7 @@ int main(void) {
         cmocka_unit_test(test_area_coverage),
         cmocka_unit_test(test_add_certain),
         cmocka_unit_test(test_intervals_have_width),
+        cmocka_unit_test(test_derived_intervals),
         cmocka_unit_test(test_intervals_of_one_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
