@@ -77,7 +77,7 @@ static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
     if (t->state.direct_only != direct_only) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "%s: cannot resume: the environment's CNN_CONV was %s when the run was "
-                        "started and is %s now, which rounds differently",
+                        "started, is %s now, and rounds differently",
                         directory->path, ways[t->state.direct_only != 0], ways[direct_only]);
     }
     if (t->state.epochs > t->config->train.epochs) {
