@@ -133,6 +133,53 @@ static void test_area_coverage(void **state) {
     }
 }
 
+/* Logits of a perfectly calibrated model that gets 95 % of the images right. */
+static void random_logits(uint64_t *random, size_t count, float *logits, uint8_t *labels) {
+    static const double distance = 3.3; /* of the classes, in standard deviations */
+    for (size_t i = 0; i < count; i++) {
+        labels[i] = i % 2 == 1;
+        double score = random_normal(random) + (labels[i] ? 0.5 : -0.5) * distance;
+        logits[i] = (float)(distance * score);
+    }
+}
+
+/* Ten images of such a model, most often all right: do the intervals by resampling contain the
+ * values of a hundred thousand images? Those of the bootstrap alone seldom do. */
+static void test_resampled_coverage(void **state) {
+    (void)state;
+    enum { SETS = 400, COUNT = 10, MANY = 100000 };
+    static const cnn_metric_id ids[] = {CNN_METRIC_loss, CNN_METRIC_mcc,
+                                        CNN_METRIC_average_precision, CNN_METRIC_brier};
+    static float logits[MANY];
+    static uint8_t labels[MANY];
+    int covered[TEST_COUNT(ids)] = {0}, by_bootstrap[TEST_COUNT(ids)] = {0};
+    uint64_t random = 5;
+    cnn_error error;
+    cnn_metrics truth, m;
+    random_logits(&random, MANY, logits, labels);
+    test_ok(cnn_metrics_compute(logits, labels, MANY, 0.5, &truth, &error), &error);
+    for (int set = 0; set < SETS; set++) {
+        cnn_scores scores;
+        cnn_interval got[CNN_METRIC_COUNT], alone[CNN_METRIC_COUNT];
+        random_logits(&random, COUNT, logits, labels);
+        test_ok(cnn_scores_from_logits(logits, labels, COUNT, 1.0, 0.5, &scores, &error), &error);
+        cnn_metrics_measure(&scores, NULL, &m);
+        test_ok(cnn_intervals_measure(&scores, &m, 1, got, &error), &error);
+        test_ok(cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, 1, alone, &error), &error);
+        for (size_t i = 0; i < TEST_COUNT(ids); i++) {
+            double value = cnn_metric_value(&truth, ids[i]);
+            covered[i] += value >= got[ids[i]].low && value <= got[ids[i]].high;
+            by_bootstrap[i] += value >= alone[ids[i]].low && value <= alone[ids[i]].high;
+        }
+        cnn_scores_free(&scores);
+    }
+    for (size_t i = 0; i < TEST_COUNT(ids); i++) {
+        print_message("%s: covers %.4f, the bootstrap alone %.4f\n", cnn_metric_table[ids[i]].name,
+                      (double)covered[i] / SETS, (double)by_bootstrap[i] / SETS);
+        assert_true(covered[i] > 0.93 * SETS);
+    }
+}
+
 /* All intervals of a set. */
 static void intervals_of(const double *p, const uint8_t *y, size_t count, cnn_metrics *metrics,
                          cnn_interval intervals[CNN_METRIC_COUNT]) {
@@ -278,6 +325,7 @@ int main(void) {
         cmocka_unit_test(test_wilson_coverage),
         cmocka_unit_test(test_area_interval),
         cmocka_unit_test(test_area_coverage),
+        cmocka_unit_test(test_resampled_coverage),
         cmocka_unit_test(test_add_certain),
         cmocka_unit_test(test_intervals_have_width),
         cmocka_unit_test(test_derived_intervals),
