@@ -22,7 +22,7 @@ IGNORED_ENDINGS = (".log",)
 @dataclass(frozen=True)
 class Difference:
     """One place where two files differ. kind: "metadata" (a value in JSON), "text" (the same JSON written differently,
-    or a number that OLD rounded to 15 digits), or "content" (all else)."""
+    or a number that OLD rounded to 15 digits, in a table, too), or "content" (all else)."""
 
     file: str
     key: str
@@ -201,6 +201,14 @@ def compare_models(file, old, new, result):
 # --- tables and text ---
 
 
+def cell_kind(old, new):
+    """ "text" where two fields are one number, or the old one is the new one rounded; else "content"."""
+    try:
+        return "text" if number_kind(Number(old), Number(new)) == "text" else "content"
+    except ValueError:
+        return "content"
+
+
 def compare_tables(file, old, new, result):
     """The differences of two CSV texts, by row and column, without the columns of time."""
     old_rows, new_rows = (list(csv.reader(io.StringIO(text))) for text in (old, new))
@@ -213,13 +221,18 @@ def compare_tables(file, old, new, result):
         return []
     header = old_rows[0]
     timed = {i for i, name in enumerate(header) if name in TIMES}
+    found = []
     for number, (a, b) in enumerate(zip(old_rows, new_rows)):
         if len(a) != len(b):
             return [Difference(file, f"row {number}", ",".join(a), ",".join(b))]
         for i, (x, y) in enumerate(zip(a, b)):
             if x != y and i not in timed:
                 column = header[i] if i < len(header) else str(i)
-                return [Difference(file, f"row {number}, {column}", x, y)]
+                found.append(Difference(file, f"row {number}, {column}", x, y, cell_kind(x, y)))
+                if found[-1].kind == "content":
+                    return found
+    if found:
+        return found
     if not timed and old != new:
         return [Difference(file, "(line ends or quotes)", "another", "another")]
     return []
