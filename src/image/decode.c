@@ -199,7 +199,7 @@ static cnn_status decode_guarded(const uint8_t *bytes, size_t size, double max_m
     if (!needs.repair) {
         status = decode_by_stb(bytes, size, max_megapixels, image, error);
     }
-    if (status == CNN_ERROR_DATA && image->format == CNN_IMAGE_JPEG && !image->pixels) {
+    if (status == CNN_ERROR_DATA && cnn_jpeg_is(bytes, size) && !image->pixels) {
         status = decode_repaired(bytes, size, max_megapixels, image, error);
     }
     if (status == CNN_OK && needs.divide && image->channels == 4) {

@@ -116,8 +116,8 @@ cnn_status cnn_pnm_read_header(const uint8_t *bytes, size_t size, cnn_pnm_header
 static uint8_t scale(int sample, const cnn_pnm_header *header) {
     int maximum = header->maximum;
     sample = sample < maximum ? sample : maximum;
-    if (maximum == MAXIMUM_MAX || (maximum > 255 && header->channels == 1)) {
-        return (uint8_t)((int)rint((double)sample / maximum * 65535.0) >> 8);
+    if (maximum == MAXIMUM_MAX) {
+        return (uint8_t)(sample >> 8);
     }
     return (uint8_t)rint((double)sample / maximum * 255.0);
 }

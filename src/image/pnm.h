@@ -26,9 +26,9 @@ CNN_MUST_USE cnn_status cnn_pnm_read_header(const uint8_t *bytes, size_t size,
 
 /* Reads the samples into pixels[height][width][channels]: 0 is black, the maximum is 255.
  *
- * A sample v becomes round(255 v / maximum), ties to even, as in Pillow. Two kinds are the high
- * bytes of 16-bit values, as images of 16 bits are in every other format: colours with the maximum
- * 65535, and grey with a maximum above 255, which Pillow scales to 16 bits. Samples above the
+ * A sample v becomes round(255 v / maximum), ties to even, as Pillow scales all but grey with a
+ * maximum above 255 (which it scales to 16 bits). The maximum 65535 is the exception: the high
+ * byte, as of images of 16 bits in any format. Samples above the
  * maximum are white, or refused in a plain file. CNN_ERROR_DATA with the place in the file. */
 CNN_MUST_USE cnn_status cnn_pnm_read_pixels(const uint8_t *bytes, size_t size,
                                             const cnn_pnm_header *header, uint8_t *pixels,
