@@ -433,6 +433,9 @@ static void test_cut_jpeg(void **state) {
         }
         assert_true(!tables || size < scan);
     }
+    assert_string_equal(reason(jpeg.bytes, 23), "the JPEG file is cut short: expected more of the "
+                                                "segment at byte 20, found the end of the file at "
+                                                "byte 23");
 }
 
 /* Headers that promise data that never come. */

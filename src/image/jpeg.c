@@ -43,6 +43,7 @@ typedef struct segment {
     uint8_t marker;
     size_t at, begin, end; /* offsets: the marker, the content after the length, its end */
     bool whole;            /* else the file ends in it */
+    bool invalid;          /* its length does not count itself; it ends after the marker */
 } segment;
 
 /* Finds the first marker with a length, or the end marker, from `at`. All other bytes, between
@@ -59,6 +60,7 @@ static bool find_segment(const uint8_t *bytes, size_t size, size_t at, segment *
         if (marker != EOI && at + 4 <= size) {
             size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
             found->whole = length <= size - at - 2;
+            found->invalid = length < 2;
             if (length >= 2) {
                 found->begin = at + 4;
                 found->end = found->whole ? at + 2 + length : size;
@@ -291,9 +293,9 @@ cnn_status cnn_jpeg_repair(const uint8_t *bytes, size_t size, cnn_jpeg_copy *cop
     append(copy, start, sizeof start);
     append(copy, standard_tables, sizeof standard_tables); /* the file's own tables replace them */
     bool ended = false;
-    bool in_scan = false;
+    bool in_scan = false; /* is the last segment a scan? */
     segment part = {.end = 2};
-    while (!ended && find_segment(bytes, size, part.end, &part) && part.whole) {
+    while (!ended && find_segment(bytes, size, part.end, &part) && part.whole && !part.invalid) {
         ended = part.marker == EOI;
         in_scan = part.marker == SOS;
         if (!ended) {
