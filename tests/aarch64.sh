@@ -34,7 +34,7 @@ arm_packages="libc6-dev libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev
     libpng-dev libcmocka-dev"
 
 # arm_apt ARGUMENT...: apt-get for an ARM machine on which nothing is installed: the lists and the state of this system
-# stay as they are. What the packages depend on is found as on any machine, so that no names of one release stand here.
+# do not change. apt resolves the dependencies of the packages, so that this script names no packages of one release.
 arm_apt() {
     apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User= \
         -o Dir::State::status="$work/apt/status" -o Dir::State::Lists="$work/apt/lists" \

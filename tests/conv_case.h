@@ -38,8 +38,8 @@ bool conv_case_create(conv_case *c);
 void conv_case_free(conv_case *c);
 
 /* Forward and backward with these kernels, twice, in memory that is poisoned with NaN where results
- * are expected, and compared where nothing may change. results: [start[CONV_PARTS]]; places are
- * those of maxpool_forward. */
+ * are expected, and checked in places that must not change. results: [start[CONV_PARTS]]; places
+ * are those of maxpool_forward. */
 void conv_case_run(const conv_case *c, const cnn_kernels *kernels, double *results);
 
 /* The results in double, of a case without pooling (which has no places). */

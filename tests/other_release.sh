@@ -1,13 +1,13 @@
 #!/bin/sh
 # The README's two commands on another release of Debian, in a chroot: data/quickstart.sh, whose model.bin must be byte for
 # byte the one that this machine trains, and tests/run.sh. Not part of tests/run.sh; half an hour on two cores. Needs root,
-# debootstrap (which is installed where it is missing), 3 GB of disk and a mirror of Debian.
+# debootstrap (which is installed if it is missing), 3 GB of disk and a mirror of Debian.
 #
 #   tests/other_release.sh RELEASE           both commands, for instance for trixie
 #   tests/other_release.sh RELEASE --short   only the first one: some minutes
 #
 # Everything is in build-test/release-RELEASE: root/ is the release, native/ a copy of this repository in which the first
-# command runs on this machine; the files that git does not ignore are copied to both. A second run finds the release as the
+# command runs on this machine; the files that git does not ignore are copied to both. A second run uses the release as the
 # first one left it; to start over, remove the folder. The chroot has /proc and /dev of this machine while the script runs,
 # and its packages come from the mirror of this machine's apt. MIRROR=URL names another one.
 set -eu
@@ -47,7 +47,7 @@ if [ ! -f "$root/complete" ]; then
         tail -n 20 "$work/debootstrap.log"
         exit 1
     }
-    # proxies, and how the mirror is to be asked
+    # proxies, and other settings of apt
     apt-config dump | grep -E '^Acquire::(http|https|Check)' >"$root/etc/apt/apt.conf.d/90host" || :
     : >"$root/complete"
 fi
@@ -59,7 +59,7 @@ copy_to() {
         tar --create --null --files-from=- --ignore-failed-read --file=- 2>/dev/null | tar --extract --file=- --directory="$1"
 }
 
-# in_release COMMAND: runs it there. The mounts are seen by this command only, and end with it.
+# in_release COMMAND: runs it there. The mounts are visible to this command only, and end with it.
 in_release() {
     unshare --mount sh -eu -c '
         mount -t proc proc "$1/proc"

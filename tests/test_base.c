@@ -259,7 +259,7 @@ static void test_text_grows(void **state) {
     cnn_text_free(&text);
 }
 
-/* What was refused once stays refused, so that one look at the end is enough. */
+/* After a refusal, a text stays failed, so that one check at the end is enough. */
 static void test_text_failed_stays(void **state) {
     (void)state;
     cnn_text text = {0};

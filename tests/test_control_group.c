@@ -1,5 +1,5 @@
-/* base/control_group.h on made-up trees of groups: versions 1 and 2, groups within groups, files
- * that are missing or damaged. */
+/* Tests base/control_group.h with artificial trees of groups: versions 1 and 2, nested groups,
+ * files that are missing or damaged. */
 #include "test_support.h"
 
 #include "base/control_group.h"
@@ -10,7 +10,7 @@
 
 #define NONE SIZE_MAX
 
-/* Writes the file `path` of the tree "root", and makes the folders that it is in. */
+/* Writes the file `path` of the tree "root", and creates its folders. */
 static void put(const char *path, const char *text) {
     char name[512];
     (void)snprintf(name, sizeof name, "root/%s", path);
@@ -55,7 +55,7 @@ static void test_version2(void **state) {
     expect(NONE, NONE);
 }
 
-/* Each group has at most what the groups around it have. */
+/* The limits of the groups around a group apply to it, too. */
 static void test_version2_nested(void **state) {
     (void)state;
     put("proc/self/cgroup", "0::/a/b/c\n");
@@ -74,7 +74,8 @@ static void test_version2_nested(void **state) {
     expect(2, 2000);
 }
 
-/* A container's own group is mounted as the root, and its path may be the one outside. */
+/* A container's own group is mounted as the root, but its path may be the one outside the
+ * container. */
 static void test_version2_container(void **state) {
     (void)state;
     put("sys/fs/cgroup/cpu.max", "50000 100000\n");
@@ -114,7 +115,7 @@ static void test_version1_nested(void **state) {
     put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
     put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
     expect(3, NONE);
-    /* of another controller, whatever stands there */
+    /* files of another controller are ignored */
     put("sys/fs/cgroup/cpuacct/a/b/cpu.cfs_period_us", "100000\n");
     put("sys/fs/cgroup/cpuacct/a/b/cpu.cfs_quota_us", "1000\n");
     expect(3, NONE);
@@ -123,7 +124,7 @@ static void test_version1_nested(void **state) {
     expect(1, NONE);
 }
 
-/* What cannot be understood sets no limit. */
+/* A file that cannot be understood sets no limit. */
 static void test_damaged(void **state) {
     (void)state;
     put("proc/self/cgroup", "\n0\n0:\n:\n1:cpu\n2:cpux,xcpu:/a\n0::/a\n");

@@ -1,5 +1,5 @@
-/* From a graph to a program: each pass of fuse.h alone, on graphs written as text, and the
- * instructions and buffers that a plan makes of what is left. */
+/* From a graph to a program: tests each pass of fuse.h alone, on graphs written as text, and the
+ * instructions and buffers of the plans. */
 #include "test_support.h"
 
 #include "nn/fuse.h"
@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "conv 0; relu 1; add 2 1": each node with the numbers of its inputs, and what was fused with it.
- */
+/* Writes a graph as "conv 0; relu 1; add 2 1": each node with the numbers of its inputs, and what
+ * was fused with it. */
 static void describe(const cnn_graph *graph, char *text, size_t size) {
     size_t used = 0;
     text[0] = '\0';
@@ -28,7 +28,7 @@ static void describe(const cnn_graph *graph, char *text, size_t size) {
     }
 }
 
-/* A graph of `line`, after the passes. Free with cnn_graph_free. */
+/* Makes the graph of `line`, and applies the passes. Free with cnn_graph_free. */
 static cnn_graph fuse(const char *line, cnn_fuse_pass *const *passes) {
     test_spec spec;
     cnn_graph graph, fused;
@@ -43,7 +43,7 @@ static cnn_graph fuse(const char *line, cnn_fuse_pass *const *passes) {
         const cnn_node *node = &fused.nodes[i];
         assert_string_equal(node->path, graph.nodes[node->origin].path);
         assert_int_equal(node->serial, graph.nodes[node->origin].serial);
-        for (int k = 0; k < node->input_count; k++) { /* readers get what they were made for */
+        for (int k = 0; k < node->input_count; k++) { /* nodes come after their inputs */
             assert_in_range(node->input[k], 0, i - 1);
             assert_true(cnn_shape_equal(&fused.nodes[node->input[k]].stored,
                                         k == 0 ? &node->in : &node->out));
@@ -84,7 +84,7 @@ static void test_pool(void **state) {
                        "dense 1, sigmoid";
     expect(line, cnn_fuse_pool, NULL,
            "conv 0; relu 1; maxpool 2; conv 3 +pool; flatten 4; dense 5; sigmoid 6");
-    /* the first layer needs no gradient of its input, and the other not by Winograd */
+    /* the first layer needs no gradient of its input; the other one does not use Winograd */
     expect(line, cnn_fuse_relu, cnn_fuse_pool,
            "conv 0 +relu +pool (unpools); conv 1 +pool; flatten 2; dense 3; sigmoid 4");
     expect("1x9x9: conv 2 1, maxpool 3 2, conv 2 1, maxpool 2 1, maxpool 2, flatten, dense 1, "
@@ -109,7 +109,7 @@ static void test_normalization(void **state) {
     expect("1x8x8: conv 2 3, residual, batchnorm, end, batchnorm, flatten, dense 1, sigmoid",
            cnn_fuse_normalization, NULL,
            "conv 0; batchnorm 1; add 2 1; batchnorm 3; flatten 4; dense 5; sigmoid 6");
-    /* with a ReLU fused, a convolution is no longer linear */
+    /* a convolution with a fused ReLU is not linear */
     expect("1x8x8: conv 2 3, relu, batchnorm, flatten, dense 1, sigmoid", cnn_fuse_relu,
            cnn_fuse_normalization, "conv 0 +relu; batchnorm 1; flatten 2; dense 3; sigmoid 4");
 }
@@ -132,8 +132,8 @@ static void test_drop_training(void **state) {
 
 /* --- plans --- */
 
-/* "conv fb, relu b | …": each instruction, the directions in which it does something, and the ends
- * of stages. */
+/* Compares a plan with "conv fb, relu b | …": each instruction, the directions (forward, backward)
+ * in which it does something, and "|" between stages. */
 static void expect_plan(const char *line, cnn_network_mode mode, const char *want) {
     cnn_network *network = test_network_create(line, test_kernels(), mode);
     char got[1024] = "";
@@ -169,7 +169,7 @@ static void test_instructions(void **state) {
     /* layers before the first with weights have no backward */
     expect_plan("1x6x6: relu, maxpool 2, conv 2 2, flatten, dense 1, sigmoid", CNN_NETWORK_FAST,
                 "relu f, maxpool f, conv fb, dense fb");
-    /* each alone, with copies between */
+    /* each operation alone, with copies between them */
     expect_plan("1x6x6: conv 2 3, relu, flatten, dense 1, sigmoid", CNN_NETWORK_STEPWISE,
                 "conv fb, +relu f, relu fb, +relu b, +flatten f, +flatten b, dense fb");
     /* a value with two readers: copied before it is changed; its gradients are added up */

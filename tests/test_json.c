@@ -41,8 +41,8 @@ static size_t take_digits(const char *text, char digits[CNN_NUMBER_SIZE]) {
     return count;
 }
 
-/* Is there a decimal of `count` digits that reads back? Only the two around the number can: one is
- * printf's, which is the nearest, and the other lies on the number's other side. */
+/* True if there is a decimal of `count` digits that reads back. Only the two next to the number
+ * can: one is printf's, which is the nearest; the other is on the other side of the number. */
 static bool has_shorter(double number, int count) {
     char text[64], other[64];
     (void)snprintf(text, sizeof text, "%.*e", count - 1, number);
@@ -109,7 +109,7 @@ static void test_subnormal_numbers_read_back(void **state) {
     }
 }
 
-/* The doubles below a power of two lie closer than those above. */
+/* The doubles below a power of two are closer together than those above. */
 static void test_powers_read_back(void **state) {
     (void)state;
     for (int exponent = -1074; exponent <= 1023; exponent++) {
@@ -129,7 +129,7 @@ static void test_powers_read_back(void **state) {
     }
 }
 
-/* What people type and what other programs print: written as it was read. */
+/* Numbers as people type them and other programs print them are written as they were read. */
 static void test_decimal_numbers_stay(void **state) {
     (void)state;
     uint64_t seed = 3;
@@ -177,7 +177,7 @@ static void test_number_notation(void **state) {
     expect_number(DBL_MIN, "2.2250738585072014e-308");
     expect_number(0x1p-1074, "5e-324");
     expect_number(-0x1p-1074, "-5e-324");
-    expect_number(0x1p-44, "5.684341886080802e-14"); /* the nearest one of 16 digits is not it */
+    expect_number(0x1p-44, "5.684341886080802e-14"); /* not the nearest decimal of 16 digits */
     expect_number(9.5367431640625e-07, "9.5367431640625e-07");
 }
 
@@ -309,7 +309,8 @@ static void test_styles(void **state) {
         "\t\"x\",\n\t\"no\":\tfalse\n}");
 }
 
-/* A failure stays, wherever it happens: no text that is cut short is taken for a whole one. */
+/* A failure persists, wherever it happens, so an incomplete text is never mistaken for a complete
+ * one. */
 static void test_failure_stays(void **state) {
     (void)state;
     cnn_memory_state before = cnn_memory_look();
@@ -358,7 +359,7 @@ static cJSON *parse(const char *text) {
     return json;
 }
 
-/* cJSON tells a lack of memory and text that is not JSON by the same NULL. */
+/* cJSON returns the same NULL for a lack of memory and for text that is not JSON. */
 static void test_parse_tells_why(void **state) {
     (void)state;
     static const char *const damaged[] = {"", "{", "[1,]", "{\"a\":1e999x}", "nul", "\"\\u12\""};
@@ -382,7 +383,7 @@ static void test_items(void **state) {
     cJSON_Delete(json);
     cnn_json_item(&text, NULL);
     assert_null(text.data);
-    /* too deep for the writer: shown in part, and not taken for a lack of memory */
+    /* too deep for the writer: shown in part, and not reported as a lack of memory */
     char deep[2 * CNN_JSON_DEPTH_MAX + 21] = "";
     memset(deep, '[', CNN_JSON_DEPTH_MAX + 10);
     memset(deep + CNN_JSON_DEPTH_MAX + 10, ']', CNN_JSON_DEPTH_MAX + 10);

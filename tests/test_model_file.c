@@ -122,7 +122,8 @@ static void check_hand_made(const cnn_model *model) {
 static void test_read(void **state) {
     (void)state;
     uint8_t bytes[FILE_MAX];
-    write_file(bytes, build(good_header, PARAMETERS, bytes));
+    size_t size = build(good_header, PARAMETERS, bytes);
+    write_file(bytes, size);
     cnn_model *model = read_model();
     check_hand_made(model);
     cnn_model_free(model);
@@ -132,7 +133,8 @@ static void test_read(void **state) {
 
 /* Writes the model of a hand-made file again; its bytes are taken apart without the library. */
 static size_t write_again(uint8_t bytes[FILE_MAX]) {
-    write_file(bytes, build(good_header, PARAMETERS, bytes));
+    size_t size = build(good_header, PARAMETERS, bytes);
+    write_file(bytes, size);
     cnn_model *model = read_model();
     cnn_error error;
     test_ok(cnn_model_write("model.bin", model->config, &model->info, model->network,
@@ -141,7 +143,7 @@ static size_t write_again(uint8_t bytes[FILE_MAX]) {
     cnn_model_free(model);
     FILE *file = fopen("model.bin", "rb");
     assert_non_null(file);
-    size_t size = fread(bytes, 1, FILE_MAX, file);
+    size = fread(bytes, 1, FILE_MAX, file);
     assert_int_equal(fclose(file), 0);
     return size;
 }
@@ -351,7 +353,8 @@ static void test_others(void **state) {
         assert_non_null(place);
         (void)snprintf(header, sizeof header, "%.*s%s%s", (int)(place - good_header), good_header,
                        others[i].replace, place + strlen(others[i].find));
-        write_file(bytes, build(header, others[i].values, bytes));
+        size_t size = build(header, others[i].values, bytes);
+        write_file(bytes, size);
         const char *wrong = refusal(&error);
         if (*wrong || !strstr(error.message, others[i].message)) {
             print_error("%zu: expected \"%s\", got %s: %s\n", i, others[i].message, wrong,
@@ -412,7 +415,8 @@ static void test_claims(void **state) {
         assert_non_null(place);
         (void)snprintf(header, sizeof header, "%.*s%s%s", (int)(place - good_header), good_header,
                        claims[i].replace, place + strlen(claims[i].find));
-        write_file(bytes, build(header, PARAMETERS, bytes));
+        size_t size = build(header, PARAMETERS, bytes);
+        write_file(bytes, size);
         assert_int_equal(setrlimit(RLIMIT_DATA, &little), 0);
         const char *wrong = refusal(&error); /* status 1, out of memory, would be wrong */
         assert_int_equal(setrlimit(RLIMIT_DATA, &all), 0);

@@ -1,5 +1,5 @@
-/* Run directories on a file system without locks: a session that opens one warns about that, once.
- * The linker replaces the system's flock by the one below (--wrap). */
+/* Run directories on a file system without locks: a session warns about it once. The linker
+ * replaces the system's flock with the one below (--wrap). */
 #include "test_support.h"
 
 #include "base/memory.h"
@@ -15,7 +15,7 @@
 
 static bool has_locks;
 
-/* The names that the linker asks for are reserved ones in C. */
+/* The names that the linker requires are reserved in C. */
 int system_flock(int file, int operation) __asm__("__real_flock");
 int our_flock(int file, int operation) __asm__("__wrap_flock");
 int our_flock(int file, int operation) {
@@ -80,7 +80,7 @@ static void expect_warnings(int expected, cnn_cross_validation_options options) 
     test_ok(status, &error);
     assert_int_equal(warnings, expected);
     char *after = cnn_config_to_json(config);
-    assert_string_equal(before, after); /* the config is the caller's */
+    assert_string_equal(before, after); /* the config of the caller is not changed */
     cnn_free(before);
     cnn_free(after);
     cnn_config_free(config);

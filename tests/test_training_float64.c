@@ -1,6 +1,6 @@
 /* Training in float compared with training in double: the same weights, images, order and number of
- * steps must give the same result. And training works at all: four random images are learnt by
- * heart. */
+ * steps must give the same result. Also tests that training works: a network memorizes four random
+ * images. */
 #include "test_support.h"
 
 #include "nn/loss.h"

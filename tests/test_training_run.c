@@ -112,14 +112,13 @@ static cnn_status train(run r) {
     cnn_config *config;
     run_error = (cnn_error){0};
     test_ok(cnn_config_load("cfg.json", r.overrides, count, &config, &run_error), &run_error);
-    cnn_train_options options = {.common = {.threads = r.threads ? r.threads : 2,
-                                            .should_stop = should_stop,
-                                            .user = &r},
-                                 .output = r.output,
-                                 .resume = r.resume,
-                                 .overwrite = r.overwrite,
-                                 .max_seconds = r.max_seconds,
-                                 .progress = count_batch};
+    cnn_train_options options = {
+        .common = {.threads = r.threads ? r.threads : 2, .should_stop = should_stop, .user = &r},
+        .output = r.output,
+        .resume = r.resume,
+        .overwrite = r.overwrite,
+        .max_seconds = r.max_seconds,
+        .progress = count_batch};
     cnn_status status = cnn_train(config, &options, &run_error);
     cnn_config_free(config);
     return status;
@@ -362,7 +361,7 @@ static void test_instruction_sets(void **state) {
     cnn_free(old);
 }
 
-/* --- stopping and going on --- */
+/* --- stopping and continuing --- */
 
 static void test_resume(void **state) {
     (void)state;
@@ -498,8 +497,8 @@ static void test_resume_lost_files(void **state) {
                 "finished, found 1");
 }
 
-/* A program that uses the library may have set another decimal point: no file has it, neither what
- * is written nor what is read. */
+/* A program that uses the library may have set another decimal point: files are written and read
+ * with a point all the same. */
 static void test_other_locale(void **state) {
     (void)state;
     run plain = {.output = "plain-point", .overrides = {"train.threshold=recall>=0.75"}};

@@ -1,4 +1,4 @@
-/* Kinds of values, each by its whole interface, and the markup of the manual. */
+/* Tests the complete interface of each kind of value, and the markup of the manual. */
 #include "test_support.h"
 
 #include "base/json.h"
@@ -78,7 +78,7 @@ static const cnn_key keys[] = {
     {.name = NULL},
 };
 
-/* Reads a value; where it fits, it must be written as it is. The field is released. */
+/* Reads a value; if it is accepted, it must be written back unchanged. Releases the field. */
 static cnn_parse_result reads(const char *name, const char *json) {
     record values = {0};
     const cnn_key *key = cnn_key_find(keys, name);

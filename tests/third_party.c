@@ -1,6 +1,6 @@
-/* A trainer and evaluator as somebody else would write it, who has the installed headers and
- * nothing else (cli/install.sh builds and runs it): trains two models of a config, compares them on
- * the test images, and tries each of the other public functions once. */
+/* A trainer and evaluator as a third party would write it, with only the installed headers
+ * (cli/install.sh builds and runs it): trains two models of a config, compares them on the test
+ * images, and tries each of the other public functions once. */
 #include <cnn/config.h>
 #include <cnn/error.h>
 #include <cnn/evaluate.h>
@@ -47,7 +47,7 @@ static cnn_status train(const cnn_config *config, int *batches, cnn_error *error
     return cnn_cross_validate(config, &folds, error);
 }
 
-/* Prints how long a text of the library's is, and frees it. */
+/* Prints the length of a text from the library, and frees it. */
 static cnn_status print_text(cnn_status status, char **text) {
     if (*text) {
         printf("%zu bytes\n", strlen(*text));
@@ -125,7 +125,7 @@ static cnn_status evaluate(cnn_rows *rows, cnn_error *error) {
     return cnn_file_write("rows.csv", text, length, error);
 }
 
-/* As of an evaluation's first image, found in another way. */
+/* Predicts the first image of the evaluation in another way. */
 static cnn_status predict(cnn_error *error) {
     bool is_folder;
     cnn_file_list files;

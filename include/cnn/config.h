@@ -1,4 +1,4 @@
-/* Configs: read from a file and from the command line, explained, handed to cnn/train.h. */
+/* Configs: the settings of a run, read from a file and the command line. */
 #ifndef CNN_CONFIG_H
 #define CNN_CONFIG_H
 
@@ -15,27 +15,27 @@ typedef struct cnn_config cnn_config;
 
 /* Reads the JSON file `path`, applies the overrides ("train.epochs=3", each a KEY=VALUE; VALUE is
  * read as JSON, else as a string) and checks everything: unknown, duplicate and missing keys,
- * types, ranges, and that the layers fit each other. On success *config is the caller's, to be
- * freed with cnn_config_free. CNN_ERROR_CONFIG with a message "FILE: PLACE: …", or "command line:
+ * types, ranges, and that the layers fit each other. On success *config is owned by the caller;
+ * free it with cnn_config_free. CNN_ERROR_CONFIG with a message "FILE: PLACE: …", or "command line:
  * PLACE: …" for what an override set. */
 CNN_MUST_USE cnn_status cnn_config_load(const char *path, const char *const *overrides,
                                         size_t override_count, cnn_config **config,
                                         cnn_error *error);
-void cnn_config_free(cnn_config *config); /* NULL is fine */
+void cnn_config_free(cnn_config *config); /* NULL is allowed */
 
 /* The resolved config as JSON text: every key with its value, defaults filled in. Read by
- * cnn_config_load, it gives the same config. NULL when memory is refused. Free with
- * cnn_text_release. */
+ * cnn_config_load, it gives the same config. NULL if memory is refused. Free with cnn_text_release.
+ */
 char *cnn_config_to_json(const cnn_config *config);
 
-/* The table of keys as text for people, and as JSON Schema (draft 2020-12). NULL when memory is
+/* The table of keys as text for people, and as JSON Schema (draft 2020-12). NULL if memory is
  * refused. Free with cnn_text_release. */
 char *cnn_config_help(void);
 char *cnn_config_schema(void);
 
-/* The same as the part of a manual page (mdoc) that explains them, and as words for the completions
- * of a shell: a line for each key, with what its value may be after it, where that is known
- * ("train.shuffle true false"; "@path" is the name of a file or folder). As above. */
+/* The same as part of a manual page (mdoc), and as words for shell completions: one line per key,
+ * with the possible values after it if they are known ("train.shuffle true false"; "@path" is the
+ * name of a file or folder). NULL and freeing as above. */
 char *cnn_config_reference(void);
 char *cnn_config_words(void);
 

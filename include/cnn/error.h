@@ -1,5 +1,5 @@
-/* Errors in the library's way, for programs that add their own: a status that is returned, and one
- * line of text. */
+/* Errors as the library reports them, for programs that add their own: a status that is returned,
+ * and one line of text. */
 #ifndef CNN_ERROR_H
 #define CNN_ERROR_H
 

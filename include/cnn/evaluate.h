@@ -90,7 +90,7 @@ cnn_evaluation_metric cnn_evaluation_metric_of(const cnn_evaluation *evaluation,
 typedef struct cnn_evaluation_comparison {
     size_t only_first, only_second; /* images that only this model gets right */
     double accuracy_p;              /* McNemar's test */
-    double auc_difference;          /* of the areas under the ROC curve, the first less the other */
+    double auc_difference;          /* of the areas under the ROC curve, first minus second */
     double auc_low, auc_high;       /* 95 % interval of it; NaN, like auc_p, if a class has fewer
                                      * than two images */
     double auc_p;                   /* DeLong's test */

@@ -1,5 +1,5 @@
-/* Manual pages: text with a little markup as mdoc(7), as the programs write theirs from the tables
- * of their options. */
+/* Manual pages: converts text with a little markup to mdoc(7). The programs generate theirs with
+ * it, from the tables of their options. */
 #ifndef CNN_MDOC_H
 #define CNN_MDOC_H
 
@@ -20,10 +20,10 @@ extern "C" {
  *     $CNN_ISA           an environment variable
  *     cnnpredict(1)      a manual page
  *
- * An empty line ("\n\n") starts a paragraph. Punctuation may stand around each. */
+ * An empty line ("\n\n") starts a paragraph. Each may have punctuation around it. */
 void cnn_mdoc_prose(cnn_text *text, const char *prose);
 
-/* Appends words so that they may stand on a line that begins with a macro. */
+/* Appends words as they must be written on a line that begins with a macro. */
 void cnn_mdoc_words(cnn_text *text, const char *words);
 
 /* Appends a sentence: the first letter of `words` is made upper case, and a full stop is added,

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* How far a run has come. loss: the mean so far in this epoch, of the loss that training minimises.
+/* The progress of a run. loss: the mean so far in this epoch, of the loss that training minimises.
  */
 typedef struct cnn_train_progress {
     int64_t epoch, epochs; /* counted from 1 */
@@ -51,7 +51,7 @@ typedef struct cnn_cross_validation_options {
     cnn_train_options train; /* of every fold; output is the directory of the whole */
     int folds;               /* 2 to 1000 */
     /* train this fold alone, 1 to folds, while other processes may train others in the same
-     * directory; resume and overwrite then are about its run directory. 0: train all, and gather */
+     * directory; resume and overwrite then apply to its run directory. 0: train all, and gather */
     int member;
     bool gather; /* train nothing; put the results of all folds together */
 } cnn_cross_validation_options;

@@ -9,7 +9,7 @@
 
 #define GROUPS "/sys/fs/cgroup"
 
-/* The limit that one group sets; `folder` is the group's. */
+/* Returns the limit that one group sets; folder: of the group. */
 typedef size_t group_limit(const char *folder);
 
 /* A resource: its controller in version 1, and how a group of either version limits it. */
@@ -22,7 +22,7 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* The first line of a file, without its end; false where there is none. */
+/* Reads the first line of a file, without its end. False if there is none. */
 static bool read_line(const char *folder, const char *name, char *line, int size) {
     char path[2 * PATH_MAX];
     if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path) {
@@ -39,8 +39,8 @@ static bool read_line(const char *folder, const char *name, char *line, int size
     return read;
 }
 
-/* Reads a positive integer and the spaces after it. Returns what follows, or NULL where there is
- * none: "max", which is version 2's word for no limit, and -1, which is version 1's. */
+/* Reads a positive integer and the spaces after it. Returns the text after them, or NULL if there
+ * is no such number: version 2 writes "max" for no limit, version 1 writes -1. */
 static const char *read_number(const char *text, size_t *number) {
     if (*text < '0' || *text > '9') {
         return NULL;
@@ -66,7 +66,7 @@ static size_t memory_version2(const char *folder) {
     return bytes_limit(folder, "memory.max");
 }
 
-/* `quota` microseconds of processor time in each `period` of them. */
+/* Converts `quota` microseconds of processor time in each `period` microseconds. */
 static size_t processors(size_t quota, size_t period) {
     return quota / period + (quota % period > 0);
 }
@@ -95,9 +95,9 @@ static size_t processors_version2(const char *folder) {
     return rest && read_number(rest, &period) ? processors(quota, period) : SIZE_MAX;
 }
 
-/* The least limit of the group `path` and the groups around it, up to the one that is mounted. That
- * one is read whatever the path is: a container may see its own group there, and the path that the
- * group has outside. */
+/* Returns the least limit of the group `path` and the groups around it, up to the one that is
+ * mounted. The mounted one is always read: in a container, it may be the container's own group,
+ * while the path is the one outside the container. */
 static size_t limit_from(const char *root, const char *mount, const char *path,
                          group_limit *limit) {
     char folder[2 * PATH_MAX];
@@ -117,7 +117,7 @@ static size_t limit_from(const char *root, const char *mount, const char *path,
     return value;
 }
 
-/* Is `name` one of the words, separated by commas? */
+/* True if `name` is one of the words, which are separated by commas. */
 static bool is_listed(const char *words, const char *name) {
     size_t length = strlen(name);
     for (;;) {
@@ -132,7 +132,8 @@ static bool is_listed(const char *words, const char *name) {
     }
 }
 
-/* One line of /proc/self/cgroup: a number, the controllers (none: version 2), the group's path. */
+/* Returns the limit by one line of /proc/self/cgroup: a number, the controllers (none: version 2),
+ * the group's path. */
 static size_t limit_of_line(const char *root, char *line, const resource *what) {
     char *controllers = strchr(line, ':');
     char *path = controllers ? strchr(++controllers, ':') : NULL;

@@ -33,7 +33,7 @@ CNN_MUST_USE cnn_status cnn_file_sync(const char *path, cnn_error *error);
 CNN_MUST_USE cnn_status cnn_file_append(const char *path, const void *data, size_t size,
                                         cnn_error *error);
 
-/* Makes the folder `path` and its parents, as far as they do not exist. */
+/* Creates the folder `path` and its parents if they do not exist. */
 CNN_MUST_USE cnn_status cnn_folder_make(const char *path, cnn_error *error);
 
 /* The same with mode 0700 for new folders: only the user may access them. */
@@ -46,19 +46,19 @@ CNN_MUST_USE cnn_status cnn_folder_sync(const char *path, cnn_error *error);
 /* open(2), repeated if a signal interrupts it. */
 int cnn_file_open(const char *path, int flags, mode_t mode);
 
-/* *is_folder: does `path` exist as a folder? Fails if that cannot be found out, with the status
+/* *is_folder: does `path` exist as a folder? Fails if that cannot be determined, with the status
  * cnn_file_blame(errno, failure) and a message that starts with the path. */
 CNN_MUST_USE cnn_status cnn_folder_look(const char *path, cnn_status failure, bool *is_folder,
                                         cnn_error *error);
 
-/* Does `name` (in the open folder, or AT_FDCWD) still lead to the open file `file`? Not if the file
- * was renamed or removed. */
+/* True if `name` (in the open folder, or AT_FDCWD) still refers to the open file `file`: not if the
+ * file was renamed or removed. */
 bool cnn_file_has_name(int file, int folder, const char *name);
 
-/* Is `path` a pipe, a device or a socket? Reading it might never end. */
+/* True if `path` is a pipe, a device or a socket. Reading it might never end. */
 bool cnn_file_is_endless(const char *path);
 
-/* Does `path` exist as a folder? False if that cannot be found out. */
+/* True if `path` exists as a folder. False if that cannot be determined. */
 bool cnn_folder_exists(const char *path);
 
 /* folder + "/" + name. If name is absolute or folder is empty, the result is name. NULL if memory

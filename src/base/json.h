@@ -1,5 +1,5 @@
-/* cJSON, which reads JSON: in every locale, and with a lack of memory told apart from text that is
- * not JSON. JSON is written by base/json_writer.h. */
+/* Reads JSON with cJSON: in every locale, and distinguishes a lack of memory from text that is not
+ * JSON. base/json_writer.h writes JSON. */
 #ifndef CNN_BASE_JSON_H
 #define CNN_BASE_JSON_H
 

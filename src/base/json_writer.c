@@ -20,14 +20,14 @@ static void break_line(cnn_json_writer *json, int indent) {
     }
 }
 
-/* Does each member of the current object get a line of its own? */
+/* True if each member of the current object is written on a line of its own. */
 static bool has_lines(const cnn_json_writer *json) {
     return json->style == CNN_JSON_PRETTY || (json->style == CNN_JSON_LINES && json->depth == 1);
 }
 
-/* What stands between a value and the one before it. */
+/* Adds the separator between a value and the one before it. */
 static void separate(cnn_json_writer *json) {
-    if (json->has_key) { /* the key has done it */
+    if (json->has_key) { /* the key has added it */
         json->has_key = false;
     } else if (json->follows) {
         add(json, json->style == CNN_JSON_PRETTY ? ", " : ",");
@@ -35,7 +35,7 @@ static void separate(cnn_json_writer *json) {
     json->follows = true;
 }
 
-/* A string with its quotes. */
+/* Adds a string with its quotes. */
 static void add_string(cnn_text *text, const char *string) {
     cnn_text_append(text, "\"", 1);
     const unsigned char *s = (const unsigned char *)string;
@@ -64,7 +64,7 @@ cnn_json_writer *cnn_json_key(cnn_json_writer *json, const char *key) {
     if (json->follows) {
         cnn_text_append(json->text, ",", 1);
     }
-    /* the first of CNN_JSON_LINES stands beside the brace */
+    /* with CNN_JSON_LINES, the first member is on the line of the brace */
     if (json->style == CNN_JSON_PRETTY || (has_lines(json) && json->follows)) {
         break_line(json, json->depth);
     }
@@ -78,7 +78,7 @@ static void begin(cnn_json_writer *json, bool object) {
     separate(json);
     add(json, object ? "{" : "[");
     if (json->depth == CNN_JSON_DEPTH_MAX) {
-        json->text->failed = true; /* a limit of the writer's memory like any other */
+        json->text->failed = true; /* treated like a lack of memory */
         return;
     }
     uint64_t bit = (uint64_t)1 << json->depth++;

@@ -1,4 +1,5 @@
-/* Writes JSON as it goes along: no tree is built. Commas, indentation and escapes are the writer's.
+/* Writes JSON step by step, without building a tree. The writer adds commas, indentation and
+ * escapes.
  *
  *     cnn_text text = {0};
  *     cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
@@ -10,15 +11,15 @@
  *     cnn_json_end(&json);
  *     cnn_json_end(&json);                           {"images":25,"interval":[0.25,0.75]}
  *
- * No call returns a status. Where memory is refused, text.failed becomes true and stays; the caller
- * looks once, at the end. Every object and array that is begun must be ended. */
+ * No call returns a status. If memory is refused, text.failed becomes true and stays true; the
+ * caller checks it once, at the end. Every object and array that is begun must be ended. */
 #ifndef CNN_BASE_JSON_WRITER_H
 #define CNN_BASE_JSON_WRITER_H
 
 #include "base/text.h"
 
 typedef enum cnn_json_style {
-    CNN_JSON_COMPACT, /* no space at all: a line */
+    CNN_JSON_COMPACT, /* no white space: one line */
     CNN_JSON_LINES,   /* each member of the outermost object on a line of its own */
     CNN_JSON_PRETTY,  /* each member of every object on a line of its own, indented by tabs */
 } cnn_json_style;
@@ -31,14 +32,14 @@ typedef struct cnn_json_writer {
     cnn_json_style style;
     int depth;        /* objects and arrays that are begun and not ended */
     uint64_t objects; /* bit d - 1: what was begun at depth d is an object */
-    bool follows;     /* a value stands before, in the same object or array */
-    bool has_key;     /* a key stands before, whose value comes next */
+    bool follows;     /* the current object or array has a value already */
+    bool has_key;     /* a key was written, and its value is next */
 } cnn_json_writer;
 
-/* Appends to *text, which belongs to the caller. */
+/* Appends to *text, which is owned by the caller. */
 cnn_json_writer cnn_json_writer_start(cnn_text *text, cnn_json_style style);
 
-/* The key of the value that comes next. Returns json, so that a member is one statement. */
+/* Writes the key of the next value. Returns json, so that a member is one statement. */
 cnn_json_writer *cnn_json_key(cnn_json_writer *json, const char *key);
 
 void cnn_json_begin_object(cnn_json_writer *json);
@@ -49,15 +50,15 @@ void cnn_json_end(cnn_json_writer *json);
 /* Quotes, backslashes and control characters are escaped; bytes that are not valid UTF-8 become
  * U+FFFD. */
 void cnn_json_string(cnn_json_writer *json, const char *string);
-/* A string, or null where it is NULL or empty. */
+/* A string, or null if it is NULL or empty. */
 void cnn_json_string_or_null(cnn_json_writer *json, const char *string);
 void cnn_json_integer(cnn_json_writer *json, int64_t number);
-/* The shortest digits that read back to the same double (number_text.h). The next three write null
- * where the number is not finite. */
+/* The shortest digits that read back to the same double (number_text.h). This and the next two
+ * write null if the number is not finite. */
 void cnn_json_number(cnn_json_writer *json, double number);
 /* Nine digits, which read back to the same float. */
 void cnn_json_float(cnn_json_writer *json, float number);
-/* That many digits after the point, for times and rates. */
+/* A fixed number of digits after the point, for times and rates. */
 void cnn_json_fixed(cnn_json_writer *json, double number, int decimals);
 void cnn_json_boolean(cnn_json_writer *json, bool value);
 void cnn_json_null(cnn_json_writer *json);

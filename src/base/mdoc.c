@@ -10,10 +10,10 @@ enum { WIDTH = 100 };
 /* The prose so far. */
 typedef struct mdoc_writer {
     cnn_text *text;
-    size_t column; /* of the line of text at work; 0: no line has begun */
+    size_t column; /* of the current line of text; 0: no line has begun */
 } mdoc_writer;
 
-/* One kind of markup: what opens and closes it, and its macro. */
+/* The kinds of markup: the opening and closing character, and the macro. */
 static const struct {
     char open, close;
     const char *macro;
@@ -29,7 +29,8 @@ static void end_line(mdoc_writer *writer) {
     }
 }
 
-/* Characters that roff does not take as they are. The neighbours tell a minus from a hyphen. */
+/* Escapes characters that are special to roff. A minus is distinguished from a hyphen by the
+ * characters next to it. */
 static void add_escaped(cnn_text *text, const char *bytes, size_t length, bool on_macro_line) {
     for (size_t i = 0; i < length; i++) {
         char before = i > 0 ? bytes[i - 1] : ' ';
@@ -44,7 +45,7 @@ static void add_escaped(cnn_text *text, const char *bytes, size_t length, bool o
     }
 }
 
-/* A word of a macro's line; "Ns" or "Li" would be taken for a macro. */
+/* Adds a word to a macro's line. "Ns" or "Li" would be read as a macro. */
 static void add_argument(cnn_text *text, const char *word, size_t length) {
     bool like_macro = (length == 2 || length == 3) && isupper((unsigned char)word[0]) &&
                       !isupper((unsigned char)word[length - 1]);
@@ -68,7 +69,7 @@ void cnn_mdoc_words(cnn_text *text, const char *words) {
     add_arguments(text, words, strlen(words));
 }
 
-/* Adds a word of plain text; a sentence begins on a line of its own, as roff wants it. */
+/* Adds a word of plain text. A sentence begins on a new line, as roff requires. */
 static void add_word(mdoc_writer *writer, const char *word, size_t length, bool new_sentence) {
     if (writer->column > 0 && (new_sentence || writer->column + 1 + length > WIDTH)) {
         end_line(writer);
@@ -82,7 +83,7 @@ static void add_word(mdoc_writer *writer, const char *word, size_t length, bool 
     writer->column += 1 + length;
 }
 
-/* Adds a macro's line: what opens before it, the macro and its words, what closes after it. */
+/* Adds a macro's line: opening punctuation, the macro and its words, closing punctuation. */
 static void add_macro(mdoc_writer *writer, const char *macro, const char *before,
                       size_t before_length, const char *content, size_t length, const char *after,
                       size_t after_length) {
@@ -106,8 +107,8 @@ static void add_macro(mdoc_writer *writer, const char *macro, const char *before
     cnn_text_append(text, "\n", 1);
 }
 
-/* Is there markup from `word` on, after what opens before it? Then *length is that of the whole
- * word, up to the next space outside of the marks. */
+/* Adds the markup that starts at `word`, after opening punctuation. False if there is none.
+ * *length: that of the whole word, up to the next space outside of the marks. */
 static bool add_marked(mdoc_writer *writer, const char *word, size_t *length) {
     size_t before = strspn(word, opening);
     const char *mark = word + before;
@@ -121,7 +122,7 @@ static bool add_marked(mdoc_writer *writer, const char *word, size_t *length) {
         const char *content = mark + 1;
         if (i == 0 && content[0] == '-' &&
             isalpha((unsigned char)content[1 + (content[1] == '-')])) {
-            macro = "Fl"; /* which writes the first hyphen itself */
+            macro = "Fl"; /* this macro writes the first hyphen itself */
             content++;
         }
         add_macro(writer, macro, word, before, content, (size_t)(end - content), end + 1, after);
@@ -131,7 +132,7 @@ static bool add_marked(mdoc_writer *writer, const char *word, size_t *length) {
     return false;
 }
 
-/* "$CNN_ISA" and "cnnpredict(1)", which need no marks. */
+/* Adds "$CNN_ISA" or "cnnpredict(1)", which need no marks. False if the word is neither. */
 static bool add_reference(mdoc_writer *writer, const char *word, size_t length) {
     size_t before = strspn(word, opening);
     const char *name = word + before;

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Any decimal number of LEAST digits survives the way to a normal double and back, and any double
- * the way to MOST digits and back. */
+/* Any decimal number of LEAST digits survives conversion to a normal double and back, and any
+ * double survives conversion to MOST digits and back. */
 enum { LEAST = DBL_DIG, MOST = DBL_DECIMAL_DIG, DIGITS_SIZE = MOST + 1 };
 
 /* digits[0].digits[1]digits[2]… × 10^exponent */
@@ -23,7 +23,7 @@ static bool is_same(double value, double number) {
     return value >= number && value <= number;
 }
 
-/* Makes *d the decimal of `count` digits that is nearest to the number. Does it read back? */
+/* Sets *d to the decimal of `count` digits that is nearest to the number. True if it reads back. */
 static bool round_to(double number, int count, decimal *d) {
     char text[DIGITS_SIZE + 16];
     (void)snprintf(text, sizeof text, "%.*e", count - 1, number);
@@ -39,7 +39,7 @@ static bool reads_back(const decimal *d, double number) {
     return is_same(strtod(text, NULL), number);
 }
 
-/* The next larger decimal of as many digits. */
+/* Sets *d to the next larger decimal with the same number of digits. */
 static void increment(decimal *d) {
     int i = d->count - 1;
     while (i >= 0 && d->digits[i] == '9') {
@@ -53,7 +53,7 @@ static void increment(decimal *d) {
     }
 }
 
-/* Does the double below lie nearer than the one above? */
+/* True if the next smaller double is nearer than the next larger one. */
 static bool is_power_of_two(double number) {
     int exponent;
     double fraction = frexp(number, &exponent);
@@ -61,8 +61,8 @@ static bool is_power_of_two(double number) {
 }
 
 /* The shortest decimal that reads back to a number above 0: for each length, the nearest one is
- * tried. Where the double below lies nearer than the one above, the nearest decimal may be one
- * below that does not read back, while one above, farther away, does. */
+ * tried. If the next smaller double is nearer than the next larger one, the nearest decimal may be
+ * a smaller one that does not read back, while a larger one, farther away, does. */
 static decimal shortest(double number) {
     decimal d;
     int count = number < DBL_MIN ? 1 : LEAST; /* subnormal numbers have fewer digits */
@@ -81,7 +81,7 @@ static decimal shortest(double number) {
     return d;
 }
 
-/* Lays digits out as %g of that precision does. */
+/* Formats the digits as %g of that precision does. */
 static size_t lay_out(bool negative, const decimal *d, int precision, char text[CNN_NUMBER_SIZE]) {
     const char *sign = negative ? "-" : "";
     int whole = d->exponent + 1; /* digits before the point */

@@ -131,7 +131,8 @@ const char *cnn_bytes_text(uint64_t bytes, char text[24]) {
 void cnn_text_number(cnn_text *text, double number, const char *none) {
     char digits[CNN_NUMBER_SIZE];
     if (isfinite(number)) {
-        cnn_text_append(text, digits, cnn_number_write(number, digits));
+        size_t length = cnn_number_write(number, digits);
+        cnn_text_append(text, digits, length);
     } else {
         cnn_text_append(text, none, strlen(none));
     }
@@ -139,7 +140,8 @@ void cnn_text_number(cnn_text *text, double number, const char *none) {
 
 void cnn_text_float(cnn_text *text, float number) {
     char digits[CNN_NUMBER_SIZE];
-    cnn_text_append(text, digits, cnn_number_write_rounded((double)number, 9, digits));
+    size_t length = cnn_number_write_rounded((double)number, 9, digits);
+    cnn_text_append(text, digits, length);
 }
 
 char *cnn_text_take(cnn_text *text) {

@@ -20,8 +20,8 @@ void cnn_text_float(cnn_text *text, float number);
 /* Formats a number of bytes: "812 bytes", "23.4 KiB", "1.5 GiB". Returns text. */
 const char *cnn_bytes_text(uint64_t bytes, char text[24]);
 
-/* Length in bytes of the valid UTF-8 character that starts at s, 0 where there is none (RFC 3629:
- * no overlong forms, no surrogates, nothing above U+10FFFF). */
+/* Length in bytes of the valid UTF-8 character that starts at s, 0 if there is none (RFC 3629: no
+ * overlong forms, no surrogates, nothing above U+10FFFF). */
 size_t cnn_utf8_length(const unsigned char *s);
 
 /* Is the string valid UTF-8 (RFC 3629)? */

@@ -439,7 +439,7 @@ const void *cnn_key_value(const cnn_key *key, const void *record) {
 
 void cnn_key_reset(const cnn_key *keys, const cnn_key *key, void *record) {
     const cnn_key *other = key->fallback_key ? cnn_key_find(keys, key->fallback_key) : NULL;
-    if (other) { /* of the same kind */
+    if (other) { /* the other key has the same kind */
         (void)memcpy(cnn_key_field(key, record), cnn_key_value(other, record), key->kind->size);
     } else if (key->kind->reset) {
         key->kind->reset(key, cnn_key_field(key, record));
@@ -451,7 +451,8 @@ bool cnn_key_has_default(const cnn_key *key) {
 }
 
 void cnn_key_write_default(const cnn_key *key, cnn_json_writer *json) {
-    cnn_number_or_text field = {0}; /* room for the field of every kind that has a default */
+    cnn_number_or_text field = {
+        0}; /* large enough for the field of every kind that has a default */
     key->kind->reset(key, &field);
     key->kind->write(key, &field, json);
 }

@@ -7,7 +7,8 @@
 char *cnn_cache_home(const char *program) {
     const char *between = "/";
     const char *base = getenv("XDG_CACHE_HOME");
-    if (!base || *base != '/') { /* "all paths must be absolute", others are to be ignored */
+    if (!base ||
+        *base != '/') { /* "all paths must be absolute": the specification says to ignore others */
         between = "/.cache/";
         base = getenv("HOME");
     }

@@ -1,4 +1,4 @@
-/* cnneval: measures a model on labelled images, or two models against each other. */
+/* cnneval: measures a model on labelled images, or compares two models. */
 #include "cnn/evaluate.h"
 
 #include "cli/program.h"
@@ -30,7 +30,7 @@ static const char *const split_names[] = {"train", "validation", "test", NULL};
 static const char *const report_formats[] = {"table", "json", NULL};
 enum { REPORT_JSON = 1 };
 
-/* Of --rows; field: the whole command. The format is the one that the file's name ends in. */
+/* Parses --rows; field: the whole command. The extension of the file name determines the format. */
 static cnn_status parse_rows(const cnn_option *option, const char *text, void *field,
                              cnn_error *error) {
     eval_command *command = field;
@@ -82,7 +82,7 @@ static const cnn_option options[] = {
      .parse = cnn_option_choice,
      FIELD(split),
      .choices = split_names,
-     .help = "of a manifest, only train, validation or test",
+     .help = "use only this split of a manifest: train, validation or test",
      .prose =
          "If the data is a manifest with a column `split`, use only the images of `train`, "
          "`validation` or `test`; images without a split are in `train`. Default: all images."},
@@ -91,7 +91,7 @@ static const cnn_option options[] = {
      .parse = cnn_option_number,
      FIELD(threshold),
      .maximum = 1.0,
-     .help = "class 1 from this probability on (default: the model's)",
+     .help = "least probability of class 1 (default: the model's)",
      .prose = "An image is classified as the second class if its probability is at least this, 0 "
               "to 1. Default: the threshold of each model, see `train.threshold` in cnntrain(1)."},
     {.name = NULL},
@@ -131,10 +131,10 @@ static const cnn_program program = {
 
 /* --- images --- */
 
-/* The images at work. */
+/* The context of on_image. */
 typedef struct work {
     const eval_command *command;
-    cnn_rows *rows; /* NULL: none are wanted */
+    cnn_rows *rows; /* NULL without --rows */
 } work;
 
 /* Adds an image's row. */
@@ -155,7 +155,7 @@ static void add_row(cnn_rows *rows, const cnn_evaluation *evaluation,
                                                              : "ok");
 }
 
-/* Says why an image cannot be read, and adds its row. */
+/* Prints why an image cannot be read, and adds its row. */
 static void on_image(void *user, const cnn_evaluation *evaluation,
                      const cnn_evaluated_image *image) {
     const work *w = user;

@@ -16,14 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the command line asks for. */
+/* The settings from the command line. */
 typedef struct train_command {
     cnn_shared_options shared;
     const char *config_path;
     const char *images;     /* what --init examines */
     const char **overrides; /* [argc] */
     size_t override_count;
-    cnn_cross_validation_options run; /* folds 0: of a plain run */
+    cnn_cross_validation_options run; /* folds is 0 for a plain run */
     bool verbose, no_cache;
     int shown; /* images on the sheet of --show-augmented */
 
@@ -35,12 +35,12 @@ typedef struct train_command {
 
 /* --- signals --- */
 
-static atomic_bool stop_requested; /* lock-free: asked by all threads, set by a signal */
+static atomic_bool stop_requested; /* lock-free: set by a signal handler, read by all threads */
 
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
 
-/* The first signal asks for a checkpoint, the second one ends the program at once. */
+/* The first signal requests a checkpoint, the second one ends the program at once. */
 static void request_stop(int signal_number) {
     if (atomic_exchange(&stop_requested, true)) {
         _exit(128 + signal_number);
@@ -64,7 +64,7 @@ static void catch_signals(void) {
 
 /* --- actions --- */
 
-/* Fills in where messages, progress and cached images go. */
+/* Sets up messages, progress and the cache. */
 static void start(train_command *command) {
     cnn_progress_start(&command->progress, "cnntrain", command->shared.quiet, command->verbose);
     command->cache = command->no_cache ? NULL : cnn_cache_home("cnntrain");
@@ -77,8 +77,8 @@ static void start(train_command *command) {
     command->run.train.progress = cnn_progress_show;
 }
 
-/* Options that cannot go together, and options that need another. action: the option that asked for
- * the action, NULL: none did. */
+/* Checks for options that exclude each other, and options that need another. action: the option
+ * that selected the action; NULL if none did. */
 static cnn_status check_options(const train_command *command, const char *action,
                                 cnn_error *error) {
     const cnn_cross_validation_options *run = &command->run;
@@ -126,8 +126,8 @@ static cnn_status load(train_command *command, const char *action, cnn_error *er
                            &command->config, error);
 }
 
-/* Prints a text from the library and frees it, if there is one; status: of the call that made it.
- */
+/* Prints a text from the library, if there is one, and frees it. status: that of the call that made
+ * the text. */
 static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
     if (!*text) {
         return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
@@ -261,8 +261,9 @@ static const cnn_option options[] = {
      .argument = "FILE",
      .parse = cnn_option_path,
      FIELD(config_path),
-     .help = "the config: what to train on, and how (JSON)",
-     .prose = "The config, which says what to train on, and how: see {CONFIGURATION}."},
+     .help = "the config: data, network and training (JSON)",
+     .prose = "The config, which describes the data, the network and the training: see "
+              "{CONFIGURATION}."},
     {.name = "init",
      .argument = "DIR",
      .parse = cnn_option_path,
@@ -333,10 +334,10 @@ static const cnn_option options[] = {
      FIELD(run.member),
      .minimum = 1,
      .maximum = 1000,
-     .help = "with --folds: train fold N alone, others elsewhere or later",
-     .prose = "With `--folds` <k>: train fold <n>, 1 to <k>, alone. Other processes, also on other "
-              "machines that see the run directory, may train other folds at the same time: see "
-              "{CROSS-VALIDATION}."},
+     .help = "with --folds: train only fold N",
+     .prose = "With `--folds` <k>: train only fold <n>, 1 to <k>. Other processes, also on other "
+              "machines with access to the run directory, may train other folds at the same time: "
+              "see {CROSS-VALIDATION}."},
     {.name = "gather",
      FIELD(run.gather),
      .help = "with --folds: put the results of all folds together",
@@ -374,15 +375,15 @@ static const cnn_option options[] = {
     {.name = "trace",
      .action = trace,
      .help = "print the values and gradients of one batch as JSON",
-     .prose =
-         "Print, as JSON on standard output, how the first batch passes through the network with "
-         "its starting weights, and back: the paths of the images, the values of every layer, the "
-         "loss and every gradient. The k-th layer with weights has the parameters `wk` and `bk` "
-         "(`batchnorm` also the running averages `running_meank` and `running_vark`) and the "
-         "output `Zk`. The layers after it have the outputs `Pk` (pooling), `F` (flatten) or `Ak` "
-         "(all others, and the sum of a residual); `X` are the images. If a name is already used, "
-         "an underscore and the number of the layer are appended. A name with the prefix `d` is "
-         "the gradient of the loss. `dropout` drops what it drops in the first step of training."},
+     .prose = "Print, as JSON on standard output, how the first batch passes through the network "
+              "with its starting weights, and back: the paths of the images, the values of every "
+              "layer, the loss and every gradient. The k-th layer with weights has the parameters "
+              "`wk` and `bk` (`batchnorm` also the running averages `running_meank` and "
+              "`running_vark`) and the output `Zk`. The layers after it have the outputs `Pk` "
+              "(pooling), `F` (flatten) or `Ak` (all others, and the sum of a residual); `X` are "
+              "the images. If a name is already used, an underscore and the number of the layer "
+              "are appended. A name with the prefix `d` is the gradient of the loss. `dropout` "
+              "drops the same values as in the first step of training."},
     {.name = "show-augmented",
      .argument = "N",
      .parse = cnn_option_integer,
@@ -399,11 +400,10 @@ static const cnn_option options[] = {
               "that name is replaced."},
     {.name = "print-config",
      .action = print_config,
-     .help = "print the config with overrides and defaults filled in; train nothing",
+     .help = "print the config with overrides and defaults; train nothing",
      .prose =
-         "Print the config as training would take it, as JSON: with every `KEY=VALUE` of the "
-         "command line put in, and every default filled in. What is printed is a config of its "
-         "own. Does not read the data."},
+         "Print the config that training would use, as JSON, with every `KEY=VALUE` of the command "
+         "line and every default filled in. The output is a valid config. The data is not read."},
     {.name = "help-config",
      .action = help_config,
      .help = "explain every key of the config",

@@ -15,7 +15,7 @@
 
 enum { OPTIONS_MAX = 64 };
 
-/* What getopt_long calls long option i: LONG_OPTION + i, above every letter. */
+/* getopt_long returns LONG_OPTION + i for long option i, which is above every letter. */
 enum { LONG_OPTION = 256 };
 
 const cnn_option *cnn_program_option(const cnn_program *program, int i) {
@@ -36,7 +36,7 @@ const cnn_option *cnn_program_option(const cnn_program *program, int i) {
 
 /* --- parsing --- */
 
-/* The tables as getopt wants them. */
+/* The tables in the form that getopt needs. */
 typedef struct option_forms {
     const cnn_option *rows[OPTIONS_MAX + 1]; /* NULL at the end */
     struct option long_options[OPTIONS_MAX + 1];
@@ -46,7 +46,7 @@ typedef struct option_forms {
 static void fill_forms(const cnn_program *program, option_forms *forms) {
     *forms = (option_forms){0};
     size_t used = 0;
-    /* "-": hand arguments over in place; ":": tell a missing value from an unknown option */
+    /* "-": return arguments in order; ":": distinguish a missing value from an unknown option */
     forms->short_options[used++] = '-';
     forms->short_options[used++] = ':';
     for (int i = 0; i < OPTIONS_MAX && (forms->rows[i] = cnn_program_option(program, i)); i++) {
@@ -65,7 +65,7 @@ static void fill_forms(const cnn_program *program, option_forms *forms) {
     }
 }
 
-/* An argument that getopt did not understand, with the nearest name as a hint. */
+/* Reports an option that getopt does not know, with the nearest name as a hint. */
 static cnn_status fail_unknown(const option_forms *forms, const char *found, cnn_error *error) {
     const char *names[OPTIONS_MAX + 1] = {0};
     for (int i = 0, count = 0; forms->rows[i]; i++) {
@@ -82,7 +82,7 @@ static cnn_status fail_unknown(const option_forms *forms, const char *found, cnn
                     nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
-/* What is wrong where getopt returned '?' or ':'. */
+/* Reports the error for which getopt returned '?' or ':'. */
 static cnn_status fail_option(const option_forms *forms, int result, const char *word,
                               cnn_error *error) {
     const char letter[3] = {'-', (char)optopt, '\0'};
@@ -97,7 +97,7 @@ static cnn_status fail_option(const option_forms *forms, int result, const char 
                     name ? "--" : letter, name ? name : "");
 }
 
-/* Two actions at once would leave one undone. */
+/* Chooses an action. A second one is an error, because only one would be done. */
 static cnn_status choose(const cnn_option *option, const cnn_option **chosen, cnn_error *error) {
     if (*chosen && *chosen != option) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --%s and --%s, got both",

@@ -22,19 +22,19 @@ typedef cnn_status cnn_option_parse(const cnn_option *option, const char *text, 
 struct cnn_option {
     const char *name;           /* without its dashes */
     char letter;                /* its short form, or 0 */
-    const char *argument;       /* what help calls its value; NULL: it takes none */
+    const char *argument;       /* the name of its value in help; NULL: it has no value */
     cnn_option_parse *parse;    /* of the value; NULL: a flag, whose field is a bool, or no field */
     size_t offset;              /* of the field in the program's command struct */
     double minimum, maximum;    /* of numbers */
     const char *const *choices; /* of cnn_option_choice; ends with NULL */
-    cnn_action *action; /* not NULL: the option asks for it; at most one action is allowed */
-    bool hidden;        /* not in help, manual and completions */
-    const char *help;   /* for --help: a few words */
-    const char *prose;  /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
+    cnn_action *action;         /* not NULL: the option selects it; at most one action is allowed */
+    bool hidden;                /* not in help, manual and completions */
+    const char *help;           /* for --help: a few words */
+    const char *prose;          /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
 };
 
 /* Kinds of values. */
-cnn_option_parse cnn_option_text;    /* const char *: any text, which stays the command line's */
+cnn_option_parse cnn_option_text;    /* const char *: any text; points into the command line */
 cnn_option_parse cnn_option_path;    /* const char *: cnn_check_path */
 cnn_option_parse cnn_option_integer; /* int, from minimum to maximum */
 cnn_option_parse cnn_option_number;  /* double, from minimum to maximum */
@@ -43,17 +43,17 @@ cnn_option_parse cnn_option_choice;  /* int (or an enum): the index of one of th
  * of 1024, and iB may follow them. */
 cnn_option_parse cnn_option_size;
 
-/* A program as its command line shows it. */
+/* A program, as its command line presents it. */
 typedef struct cnn_program {
     const char *name;
     const char *usage;         /* --help: before the options … */
     const char *notes;         /* … and after them; NULL: nothing */
     const cnn_option *options; /* ends with a NULL name */
-    const cnn_option *shared;  /* rows that it shares with other programs, likewise; NULL: none */
-    /* Stores an argument that is no option; called in the order of the command line. */
+    const cnn_option *shared;  /* rows shared with other programs, ends likewise; NULL: none */
+    /* Stores an argument that is not an option; called in the order of the command line. */
     cnn_status (*argument)(void *command, const char *value, cnn_error *error);
-    cnn_action *work;         /* what it does where no option asks for an action */
-    char *(*key_words)(void); /* keys that it takes as KEY=VALUE: see cnn_config_words; or NULL */
+    cnn_action *work;         /* what it does if no option selects an action */
+    char *(*key_words)(void); /* keys that it accepts as KEY=VALUE: see cnn_config_words; or NULL */
     char *(*key_reference)(void); /* … and their part of the manual page, or NULL */
 } cnn_program;
 
@@ -61,23 +61,23 @@ typedef struct cnn_program {
 const cnn_option *cnn_program_option(const cnn_program *program, int i);
 
 /* Fills *command by GNU's rules: options and arguments in any order, "--" ends options,
- * --name=value, unique abbreviations. *action: what to do, program->work unless an option asks for
- * something else. CNN_ERROR_CONFIG with a hint for what is unknown. */
+ * --name=value, unique abbreviations. *action: the action to run: program->work, or the one that an
+ * option selects. CNN_ERROR_CONFIG, with a hint, for an unknown option. */
 CNN_MUST_USE cnn_status cnn_options_parse(const cnn_program *program, int argc, char **argv,
                                           void *command, cnn_action **action, cnn_error *error);
 
 /* --help: prints usage, a line for each option, and notes. */
 void cnn_program_help(const cnn_program *program);
 
-/* Is it a path that is not empty, and needs no shell to expand it (cnn_path_tilde)? name: of what
- * it is for, "--out" or "PATH". */
+/* Checks that a path is not empty, and does not need a shell to expand it (cnn_path_tilde). name:
+ * the name for messages, such as "--out" or "PATH". */
 CNN_MUST_USE cnn_status cnn_check_path(const char *name, const char *path, cnn_error *error);
 
 /* Prints a text to stdout. This and the next one end the program if its reader is gone
  * (cnn_broken_pipe_end). */
 CNN_MUST_USE cnn_status cnn_print_results(const char *text, size_t length, cnn_error *error);
 
-/* Flushes stdout; CNN_ERROR_RUNTIME where output was lost (a full disk). */
+/* Flushes stdout; CNN_ERROR_RUNTIME if output was lost, for example because the disk is full. */
 CNN_MUST_USE cnn_status cnn_flush_results(cnn_error *error);
 
 #endif

@@ -26,7 +26,7 @@ cnn_status cnn_png_write(const char *path, int channels, int height, int width,
     if (png_image_write_to_memory(&image, bytes, &size, 0, pixels, 0, NULL)) {
         status = cnn_file_write(path, bytes, size, error);
     } else {
-        /* nothing else can go wrong between memory and memory */
+        /* writing to memory can fail for no other reason */
         status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: out of memory (%s)", path, image.message);
     }
     free(bytes);

@@ -48,8 +48,8 @@ const cnn_option cnn_shared_rows[] = {
      .maximum = 1024,
      .help = "threads (default: all processors); same results for any N",
      .prose = "The number of threads, 1 to 1024. Default: all processors that the process may run "
-              "on, but no more than the processor quota of its control groups (containers) is "
-              "worth. The results are the same for any number."},
+              "on, but no more than the processor quota of its control groups (containers) allows. "
+              "The results are the same for any number."},
     {.name = "max-memory",
      .argument = "SIZE",
      .parse = cnn_option_size,
@@ -106,7 +106,7 @@ int cnn_program_main(const cnn_program *program, int argc, char **argv, void *co
     cnn_error error = {0};
     cnn_running_program = program;
     cnn_broken_pipe_ignore();
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of the write, not the end */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a write beyond a file-size limit fails, without a signal */
     const cnn_status status = run(program, argc, argv, command, &error);
     const bool quiet = ((const cnn_shared_options *)command)->quiet;
     if (status != CNN_OK && !(status == CNN_ERROR_INPUTS && quiet)) {

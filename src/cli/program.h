@@ -1,5 +1,5 @@
-/* What the three programs have in common: options, the way from the command line to an exit code,
- * and their reference as manual page and shell completions. */
+/* Common to the three programs: shared options, main, and the reference as manual page and shell
+ * completions. */
 #ifndef CNN_CLI_PROGRAM_H
 #define CNN_CLI_PROGRAM_H
 
@@ -8,22 +8,22 @@
 /* The fields of the shared options: the first member of each program's command struct. */
 typedef struct cnn_shared_options {
     int threads;         /* 0: all processors */
-    uint64_t max_memory; /* bytes; 0: what there is */
+    uint64_t max_memory; /* bytes; 0: cnn_machine_memory */
     bool quiet;
-    int reference; /* of --reference: which part */
+    int reference; /* of --reference: an index of cnn_reference_parts */
 } cnn_shared_options;
 
 /* The rows of the shared options, for cnn_program.shared. */
 extern const cnn_option cnn_shared_rows[];
 
-/* The program that runs, for actions. */
+/* The running program, for actions. */
 extern const cnn_program *cnn_running_program;
 
-/* main: parses into *command, does what is asked for, prints an error as "NAME: message" and
- * returns the exit code. */
+/* main: parses the command line into *command, runs the action, prints an error as "NAME: message",
+ * and returns the exit code. */
 int cnn_program_main(const cnn_program *program, int argc, char **argv, void *command);
 
-/* The reference of a program as text; what follows from its tables. part: an index of
+/* Makes a part of the reference of a program from its tables, as text. part: an index of
  * cnn_reference_parts. Free *text with cnn_text_release. */
 extern const char *const cnn_reference_parts[];
 CNN_MUST_USE cnn_status cnn_reference_write(const cnn_program *program, int part, char **text,

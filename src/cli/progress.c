@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Redraws at most so often, in seconds. */
+/* The least time between two drawings of the line, in seconds. */
 #define REDRAW_SECONDS 0.1
 
 void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet, bool verbose) {

@@ -10,8 +10,8 @@
 typedef struct cnn_progress {
     const char *program;
     cnn_log_level least; /* messages below this level are not shown */
-    bool terminal;       /* stderr is one: the line is redrawn in place */
-    bool drawn;          /* it stands on the screen now */
+    bool terminal;       /* stderr is a terminal: the line is redrawn in place */
+    bool drawn;          /* the line is on the screen */
     double last;         /* when it was drawn, in seconds of the monotonic clock */
 } cnn_progress;
 
@@ -22,7 +22,7 @@ void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet,
 void cnn_progress_log(void *user, cnn_log_level level, const char *line);
 void cnn_progress_show(void *user, const cnn_train_progress *state);
 
-/* Wipes the line off the screen. */
+/* Removes the line from the screen. */
 void cnn_progress_clear(cnn_progress *progress);
 
 #endif

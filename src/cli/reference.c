@@ -1,5 +1,5 @@
-/* What follows from a program's table of options and keys: the reference part of its manual page,
- * and its completions for three shells. reference.sh puts it into the sources. */
+/* Generates text from a program's tables of options and keys: the reference part of its manual
+ * page, and its completions for three shells. reference.sh writes it into the sources. */
 #include "cli/program.h"
 
 #include "cnn/error.h"
@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Does an option's value name a folder, or another path? */
+/* True if the value of an option is a folder; takes_path: if it is another path. */
 static bool takes_folder(const cnn_option *option) {
     return option->argument && strcmp(option->argument, "DIR") == 0;
 }
@@ -18,7 +18,7 @@ static bool takes_path(const cnn_option *option) {
            (option->argument && strcmp(option->argument, "FILE") == 0);
 }
 
-/* The next option that is not hidden, from *i on; NULL after the last. */
+/* Returns the next option that is not hidden, from *i on; NULL after the last. */
 static const cnn_option *next_option(const cnn_program *program, int *i) {
     const cnn_option *option;
     do {
@@ -71,14 +71,14 @@ static void write_options(const cnn_program *program, const char *keys, cnn_text
 static const char header[] = "Completions of %s. Generated from the program's tables by "
                              "src/cli/reference.sh; do not edit.\n";
 
-/* The words of a choice with spaces between them; nothing for other options. */
+/* Adds the words of a choice, separated by spaces; nothing for other options. */
 static void add_choices(cnn_text *text, const cnn_option *option) {
     for (int i = 0; option->choices && option->choices[i]; i++) {
         cnn_text_format(text, "%s%s", i ? " " : "", option->choices[i]);
     }
 }
 
-/* One line of program->key_words: KEY and the words that its value may be. */
+/* One line of program->key_words: KEY and the possible words of its value. */
 typedef struct key_line {
     const char *key, *words;
     int key_length, words_length;
@@ -97,8 +97,8 @@ static bool next_key(const char **rest, key_line *line) {
     return key > 0;
 }
 
-/* A case of bash or zsh for each key whose values are known: the command for a path, or the words
- * with what stands before and after them. */
+/* Adds a case of bash or zsh for each key whose values are known: the command `path` for a path, or
+ * the words between `before` and `after`. */
 static void add_key_cases(cnn_text *text, const char *keys, const char *path, const char *before,
                           const char *after) {
     key_line line;
@@ -127,7 +127,7 @@ static void write_bash(const cnn_program *program, const char *keys, cnn_text *t
         text,
         "_%s() {\n"
         "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-        "    # bash takes \"=\" for a word of its own\n"
+        "    # for bash, \"=\" is a separate word\n"
         "    if [[ $current == \"=\" ]]; then\n"
         "        current=\n"
         "    elif [[ $before == \"=\" ]]; then\n"
@@ -182,7 +182,7 @@ static void write_bash(const cnn_program *program, const char *keys, cnn_text *t
         name, name);
 }
 
-/* Text inside single quotes of zsh and fish, and, for zsh, inside brackets. */
+/* Adds text inside single quotes (zsh, fish) and, with `brackets`, inside brackets (zsh). */
 static void add_quoted(cnn_text *text, const char *words, bool brackets) {
     for (; *words; words++) {
         if (*words == '\'') {
@@ -307,7 +307,7 @@ static void write_config(const cnn_program *program, const char *keys, cnn_text 
 
 /* --- parts --- */
 
-/* Of a writer: what it gets as `keys`. */
+/* What a writer gets as `keys`. */
 typedef enum part_keys { NO_KEYS, KEY_WORDS, KEY_REFERENCE } part_keys;
 
 const char *const cnn_reference_parts[] = {"options", "config", "bash", "zsh", "fish", NULL};

@@ -11,7 +11,7 @@ tree=${2:-$(dirname "$0")/../..}
 new=$(mktemp)
 trap 'rm -f "$new" "$new.part"' EXIT
 
-# put FILE: what is new becomes the content of FILE, which is left alone where nothing is different.
+# put FILE: replaces the content of FILE with the new text; does not write FILE if it is the same.
 put() {
     cmp -s "$new" "$1" || cat "$new" >"$1"
 }

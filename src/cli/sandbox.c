@@ -13,17 +13,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Landlock, which tells files apart by path, is not used: nothing may be written anyway, and what
- * may be read cannot be narrowed down, since paths come from standard input at any time and folders
- * hold links to elsewhere. */
+/* Landlock, which restricts access by path, is not used: nothing may be written anyway, and the
+ * files to read are not known in advance, because paths come from standard input at any time and
+ * folders contain links to other folders. */
 
-/* libseccomp's number for a kernel that can end a whole process, not just a thread: Linux 4.14. */
+/* libseccomp's API level of a kernel that can end the whole process, not just a thread: Linux 4.14.
+ */
 enum { API_KILL_PROCESS = 3 };
 
-/* Whatever their arguments. One that an architecture lacks (poll on ARM) has a number there that no
- * call has. */
+/* Calls that are allowed with any arguments. A call that an architecture lacks (poll on ARM) has a
+ * number there that no call has. */
 static const int allowed[] = {
-    /* files and folders that are open, or asked about */
+    /* open files and folders, and information about others */
     SCMP_SYS(read),
     SCMP_SYS(lseek),
     SCMP_SYS(close),
@@ -50,11 +51,11 @@ static const int allowed[] = {
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(restart_syscall),
-    /* what the C library asks for: the size of memory (qsort), random numbers (malloc) */
+    /* needed by the C library: the size of memory (qsort), random numbers (malloc) */
     SCMP_SYS(sysinfo),
     SCMP_SYS(getrandom),
     SCMP_SYS(clock_gettime),
-    /* the end */
+    /* exit */
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
 };
@@ -112,24 +113,24 @@ typedef struct condition {
 
 #define ANY_BIT UINT64_MAX
 
-/* Namespaces of a thread's own, and a thread that is somebody's debugger's. */
+/* Flags of clone for new namespaces, and for a thread that is traced. */
 #define CLONE_MORE                                                                                 \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
      CLONE_NEWNET | CLONE_PTRACE)
 
 static const condition conditions[] = {
-    /* O_TMPFILE needs a mode of writing, too; O_TRUNC and O_CREAT do not */
+    /* O_TMPFILE also needs write access; O_TRUNC and O_CREAT do not */
     {SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
     {SCMP_SYS(write), 0, ANY_BIT, STDOUT_FILENO},
     {SCMP_SYS(write), 0, ANY_BIT, STDERR_FILENO},
-    {SCMP_SYS(writev), 0, ANY_BIT, STDERR_FILENO}, /* the C library's last words */
+    {SCMP_SYS(writev), 0, ANY_BIT, STDERR_FILENO}, /* the C library's messages before abort() */
     {SCMP_SYS(mmap), 2, PROT_EXEC, 0},
     {SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
     {SCMP_SYS(clone), 0, CLONE_THREAD | CLONE_MORE, CLONE_THREAD},
-    {SCMP_SYS(ioctl), 1, ANY_BIT, TCGETS}, /* stdio: is it a terminal? */
+    {SCMP_SYS(ioctl), 1, ANY_BIT, TCGETS}, /* stdio tests whether it is a terminal */
 };
 
-/* Rules for an empty filter. 0 or a negative errno. */
+/* Adds all rules to an empty filter. Returns 0 or a negative errno. */
 static int add_rules(scmp_filter_ctx filter) {
     int result = 0;
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed && result == 0; i++) {
@@ -150,15 +151,16 @@ static int add_rules(scmp_filter_ctx filter) {
     return result;
 }
 
-/* Makes the filter and gives it to the kernel. 0 or a negative errno. */
+/* Makes the filter and loads it into the kernel. Returns 0 or a negative errno. */
 static int load_filter(void) {
-    /* ENOSYS, not EPERM: a C library that tries a call newer than this list takes the older one, as
-     * it would on an older kernel. So it does for clone3, whose flags a filter cannot see. */
+    /* ENOSYS, not EPERM: if the C library tries a call that is newer than this list, it then uses
+     * the older one, as on an older kernel. The same applies to clone3, whose flags a filter cannot
+     * see. */
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     if (!filter) {
         return -ENOMEM;
     }
-    /* calls by another convention (32 bits) would have other numbers */
+    /* calls of another ABI (32 bits) have other numbers */
     int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (result == 0) {
         result = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
@@ -175,7 +177,7 @@ static int load_filter(void) {
 
 cnn_status cnn_sandbox_enter(cnn_error *error) {
 #ifdef CNN_SANITIZED
-    (void)error, (void)load_filter; /* leaks are looked for by ptrace, reports written to files */
+    (void)error, (void)load_filter; /* sanitizers find leaks by ptrace, and write files */
     return CNN_OK;
 #else
     if (seccomp_api_get() < API_KILL_PROCESS) {
@@ -184,7 +186,7 @@ cnn_status cnn_sandbox_enter(cnn_error *error) {
     int result = load_filter();
     return result == 0 ? CNN_OK
                        : cnn_fail(error, CNN_ERROR_RUNTIME,
-                                  "the sandbox cannot be entered: %s (--no-sandbox does without)",
+                                  "the sandbox cannot be entered: %s (--no-sandbox turns it off)",
                                   strerror(-result));
 #endif
 }

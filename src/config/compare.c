@@ -1,4 +1,4 @@
-/* What differs between two resolved configs. */
+/* The difference between two resolved configs. */
 #include "config/keys.h"
 
 #include "base/error.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The value at a dotted path; NULL where there is none. */
+/* Returns the value at a dotted path, or NULL if there is none. */
 static const cJSON *value_at(const cJSON *root, const char *path) {
     for (const char *dot; root && (dot = strchr(path, '.')) != NULL; path = dot + 1) {
         char section[32];
@@ -18,7 +18,7 @@ static const cJSON *value_at(const cJSON *root, const char *path) {
     return cJSON_GetObjectItemCaseSensitive(root, path);
 }
 
-/* "KEY: WAS, now IS"; of two lists, the first items that differ. */
+/* Writes "KEY: WAS, now IS"; for two lists, the first items that differ. */
 static bool describe_difference(const char *key, const cJSON *was, const cJSON *is,
                                 char difference[256]) {
     char place[80];
@@ -44,7 +44,7 @@ static bool describe_difference(const char *key, const cJSON *was, const cJSON *
     return complete;
 }
 
-/* Is the string one of the words (ended by NULL)? */
+/* True if the string is one of the words, which end with NULL. */
 static bool is_among(const cJSON *item, const char *const *words) {
     for (; cJSON_IsString(item) && *words; words++) {
         if (strcmp(item->valuestring, *words) == 0) {
@@ -54,7 +54,8 @@ static bool is_among(const cJSON *item, const char *const *words) {
     return false;
 }
 
-/* May a run that was started with the config `before` continue with another value of the key? */
+/* True if a run that was started with the config `before` may continue with another value of the
+ * key. */
 static bool may_change(const char *name, const cJSON *before, const cJSON *was, const cJSON *is) {
     for (const cnn_resume_rule *rule = cnn_resume_rules; rule->key; rule++) {
         if (strcmp(rule->key, name) == 0) {
@@ -67,7 +68,7 @@ static bool may_change(const char *name, const cJSON *before, const cJSON *was, 
     return false;
 }
 
-/* Finds the first key in which the two differ; false where memory is refused. */
+/* Finds the first key in which the two differ. False if memory is refused. */
 static bool compare(const cJSON *before, const cJSON *after, char difference[256]) {
     const cnn_key *key;
     for (int i = 0; (key = cnn_config_key(i)); i++) {

@@ -1,6 +1,7 @@
-/* The config: what a run is to do, as checked values. Read from JSON (read.c) and KEY=VALUE
- * overrides (override.c), written back as JSON (write.c), compared (compare.c), described as help,
- * manual and completions (help.c) and schema (schema.c), all by one table of keys (keys.h). */
+/* The config: the settings of a run, as checked values. It is read from JSON (read.c) and KEY=VALUE
+ * overrides (override.c), written as JSON (write.c), compared (compare.c), and described as help,
+ * manual and completions (help.c) and as a schema (schema.c), all from one table of keys (keys.h).
+ */
 #ifndef CNN_CONFIG_CONFIG_H
 #define CNN_CONFIG_CONFIG_H
 
@@ -24,17 +25,17 @@ typedef enum cnn_normalize {
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
 } cnn_normalize;
 
-/* Which epoch is the best one, and when to stop looking for a better one. */
+/* How the best epoch is chosen, and when a run ends early. */
 typedef struct cnn_early_stopping {
-    cnn_metric_id metric; /* of the validation images */
+    cnn_metric_id metric; /* measured on the validation images */
     int64_t patience;     /* epochs without an improvement after which the run ends; 0: none */
-    double smoothing; /* share of the earlier epochs' value in each epoch's, 0 <= smoothing < 1 */
-    bool restore;     /* model.bin is the best epoch, not the last */
+    double smoothing;     /* weight of the earlier epochs, 0 <= smoothing < 1 */
+    bool restore;         /* model.bin is the best epoch, not the last */
 } cnn_early_stopping;
 
 struct cnn_config {
     struct {
-        bool known; /* it was read from a file by cnn_config_load */
+        bool known; /* true if cnn_config_load read the config from a file */
         dev_t device;
         ino_t inode;
     } source;
@@ -46,44 +47,44 @@ struct cnn_config {
     struct {
         int64_t epochs, batch_size;
         cnn_optimizer optimizer;
-        cnn_schedule schedule;         /* `epochs` and `steps_an_epoch` are the run's to fill in */
-        cnn_objective objective;       /* pos_weight likewise */
+        cnn_schedule schedule;         /* the run fills in `epochs` and `steps_an_epoch` */
+        cnn_objective objective;       /* the run fills in `pos_weight` */
         double clip_norm;              /* 0: no clipping */
-        cnn_number_or_text pos_weight; /* the text: "balanced" */
+        cnn_number_or_text pos_weight; /* as a text: "balanced" */
         double ema_decay;              /* 0: no average of the weights */
         bool shuffle;
         int64_t seed;
         double checkpoint_seconds;
         cnn_early_stopping early_stopping;
-        cnn_number_or_text threshold; /* the text: a cnn_threshold_rule */
+        cnn_number_or_text threshold; /* as a text: a cnn_threshold_rule */
         bool calibrate;
     } train;
-    char *output; /* NULL where not given */
+    char *output; /* NULL if not given */
 };
 
-/* cnn_config_load for JSON text in memory, of `size` bytes and one '\0' after them; `name` is what
- * messages call it. */
+/* cnn_config_load for JSON text in memory: `size` bytes, followed by '\0'. Messages call it `name`.
+ */
 CNN_MUST_USE cnn_status cnn_config_parse(const char *name, const char *text, size_t size,
                                          const char *const *overrides, size_t override_count,
                                          cnn_config **config, cnn_error *error);
 
-/* The value of one key as JSON; null where it is not given. */
+/* Writes the value of one key as JSON; null if it is not given. */
 void cnn_config_write_key(const cnn_config *config, const char *name, cnn_json_writer *json);
 
-/* Fails where the config has a value that a cross-validation has no use for. */
+/* Fails if the config has a value that a cross-validation cannot use. */
 CNN_MUST_USE cnn_status cnn_config_check_folds(const cnn_config *config, cnn_error *error);
 
-/* The first difference between the config that a run was started with and the one with which it
- * should continue, both texts of cnn_config_to_json: "train.seed: 1, now 2"; "" where there is
- * none. Leaves out what a resumed run may change (cnn_resume_rules in config/keys.h).
- * CNN_ERROR_MODEL, with a message that names no file, where `started` is not JSON;
- * CNN_ERROR_RUNTIME where memory is refused. */
+/* Writes the first difference between the config that a run was started with and the config to
+ * continue with, such as "train.seed: 1, now 2"; "" if there is none. Both are texts of
+ * cnn_config_to_json. Ignores keys that a resumed run may change (cnn_resume_rules in
+ * config/keys.h). CNN_ERROR_MODEL, with a message that names no file, if `started` is not JSON;
+ * CNN_ERROR_RUNTIME if memory is refused. */
 CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,
                                               char difference[256], cnn_error *error);
 
-/* What a model file keeps of a config, and how it gets it back. Writing adds members to the object
- * that the writer has begun: "image": …, "layers": …. Reading takes them from the object `json` and
- * leaves other values of the config alone. */
+/* The part of a config that a model file contains. Writing adds members to the current object:
+ * "image": …, "layers": …. Reading takes them from the object `json` and does not change other
+ * values of the config. */
 void cnn_config_write_model_part(const cnn_config *config, cnn_json_writer *json);
 struct cJSON;
 CNN_MUST_USE cnn_status cnn_config_read_model_part(const struct cJSON *json, cnn_config *config,

@@ -1,4 +1,4 @@
-/* The tables of keys and layers as help, as a part of the manual, and as words for completions. */
+/* Formats the tables of keys and layers as help, as part of the manual, and as completions. */
 #include "config/keys.h"
 
 #include "cnn/mdoc.h"
@@ -7,8 +7,8 @@
 
 /* --- help --- */
 
-/* Text broken into lines of at most 88 columns, each indented by 6. column: where the first begins,
- * 0 for a new line. */
+/* Breaks text into lines of at most 88 columns, each indented by 6. column: the position in the
+ * current line; 0 for a new line. */
 static void wrap(const char *words, size_t column, cnn_text *text) {
     while (*words) {
         size_t length = strcspn(words, " ");
@@ -24,7 +24,7 @@ static void wrap(const char *words, size_t column, cnn_text *text) {
     cnn_text_format(text, "\n");
 }
 
-/* "  train.epochs  (an integer …; default 10)", and what it is. */
+/* Adds " train.epochs (an integer …; default 10)" and the key's help. */
 static void add_key_help(const cnn_key *key, const char *indent, cnn_text *text) {
     cnn_text described = {0};
     cnn_text_format(&described, "(");
@@ -73,7 +73,7 @@ static void add_prose(const char *prose, const char *help, cnn_text *text) {
     }
 }
 
-/* What a resumed run may do with the key. */
+/* Adds a sentence if a resumed run may change the key. */
 static void add_resume_rule(const char *name, cnn_text *text) {
     for (const cnn_resume_rule *rule = cnn_resume_rules; rule->key; rule++) {
         if (strcmp(rule->key, name) != 0 || rule->left_to_data) {

@@ -8,7 +8,7 @@ static const char *const samplings[] = {"all", "balanced", NULL};
 static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
 
-/* cnn_kind_choice stores an int, which the enums of the fields must be as large as. */
+/* cnn_kind_choice stores an int, so the enums of its fields must have the size of int. */
 _Static_assert(sizeof(cnn_resize) == sizeof(int), "expected enums of the size of int");
 
 #define FIELD(field) .offset = offsetof(cnn_config, field)
@@ -28,55 +28,52 @@ static const cnn_key data_keys[] = {
      .below_maximum = true,
      .fallback = 0.1,
      .help = "a second folder or manifest, or the share of data.train to hold back",
-     .prose =
-         "A second folder or manifest, or the share of `data.train` to hold back. Which images are "
-         "held back depends on their content, their group and the seed, not on their names or "
-         "order. Copies of one image, and images of one group, never fall on both sides. Where the "
-         "manifest of `data.train` has rows of the split `validation`, nothing else is held back."},
+     .prose = "A second folder or manifest, or the share of `data.train` to hold back. Which "
+              "images are held back depends on their content, their group and the seed, not on "
+              "their names or order. Copies of an image, and images of a group, are held back "
+              "together or not at all. If the manifest of `data.train` has rows with the split "
+              "`validation`, nothing else is held back."},
     {.name = "data.test",
      .kind = &cnn_kind_path,
      FIELD(data.test),
      .help = "a folder or manifest that is evaluated once, after training",
-     .prose = "A folder or manifest that is evaluated once, after training. Default: none, or the "
-              "rows of the split `test`."},
+     .prose = "A folder or manifest that is evaluated once, after training. Default: the rows of "
+              "`data.train` with the split `test`, if any."},
     {.name = "data.classes",
      .kind = &cnn_kind_classes,
      FIELD(data.classes),
      .help = "[negative, positive]: the second is class 1; default: the two names, sorted",
-     .prose =
-         "The second class is class 1, the one whose probability the model gives. Default: the "
-         "two names that the data has, sorted by their bytes. Needed where the data has more "
-         "than two; images of others are left out."},
+     .prose = "The names of the two classes. The second is class 1, whose probability the model "
+              "predicts. Default: the two names in the data, sorted by their bytes. Required if "
+              "the data has more than two classes; images of other classes are left out."},
     {.name = "data.bad_images",
      .kind = &cnn_kind_choice,
      FIELD(data.bad_images),
      .choices = bad_images,
-     .help = "what to do about unreadable images; each is named in any case",
-     .prose = "What to do about unreadable images. Each is named with its reason in any case."},
+     .help = "what to do with unreadable images; each is reported in any case",
+     .prose = "What to do with unreadable images. Each is reported with the reason in any case."},
     {.name = "data.duplicates",
      .kind = &cnn_kind_choice,
      FIELD(data.duplicates),
      .choices = duplicates,
-     .help = "what to do about copies of an image with two labels, or in two of train, validation "
-             "and test",
-     .prose =
-         "What to do about exact copies of an image that have two labels, and about those that are "
-         "in two of training, validation and test images: \"error\" names the first of them and "
-         "ends the run; \"allow\" says how many there are and trains. Copies are images with the "
-         "same size and colours, once decoded and upright, whatever their names and formats. "
-         "Copies of one label in one split are not an error; their number is reported."},
+     .help = "what to do with copies of an image that have different labels, or are in more than "
+             "one of train, validation and test",
+     .prose = "What to do with exact copies of an image that have different labels, or are in more "
+              "than one of training, validation and test images: \"error\" reports the first of "
+              "them and ends the run; \"allow\" reports their number and trains. Copies are images "
+              "with the same size and colours after decoding and turning upright; names and "
+              "formats do not matter. Copies with the same label in the same split are not an "
+              "error; their number is reported."},
     {.name = "data.sampling",
      .kind = &cnn_kind_choice,
      FIELD(data.sampling),
      .choices = samplings,
-     .help =
-         "the training images of an epoch: all, once each; or balanced: as many in all, half of "
-         "each class, those of the smaller one repeated evenly",
-     .prose =
-         "Which training images an epoch uses. \"all\": every one once. \"balanced\": as many in "
-         "all, but half of each class; images of the smaller class are repeated, none of them more "
-         "than once more often than another, and those of the larger class are drawn anew every "
-         "epoch. A message states the numbers."},
+     .help = "the training images of an epoch: all: each once; balanced: the same number in total, "
+             "half of each class, with images of the smaller class repeated evenly",
+     .prose = "The training images that an epoch uses. \"all\": each image once. \"balanced\": the "
+              "same number in total, but half of each class; images of the smaller class are "
+              "repeated, with counts that differ by at most one, and those of the larger class are "
+              "drawn anew in every epoch. A message states the numbers."},
     {.name = NULL},
 };
 
@@ -88,7 +85,7 @@ static const cnn_key image_keys[] = {
      .minimum = 1,
      .maximum = 4096,
      .in_model = true,
-     .help = "columns that the network sees"},
+     .help = "width of the images that the network sees, in pixels"},
     {.name = "image.height",
      .kind = &cnn_kind_integer,
      FIELD(image.height),
@@ -96,7 +93,7 @@ static const cnn_key image_keys[] = {
      .minimum = 1,
      .maximum = 4096,
      .in_model = true,
-     .help = "rows that the network sees"},
+     .help = "height of the images that the network sees, in pixels"},
     {.name = "image.channels",
      .kind = &cnn_kind_integer,
      FIELD(image.channels),
@@ -106,25 +103,27 @@ static const cnn_key image_keys[] = {
      .ends_only = true,
      .in_model = true,
      .help = "1: grey, 3: red, green, blue",
-     .prose = "1: grey, 3: red, green, blue. Colour becomes grey as (77 R + 150 G + 29 B) / 256; "
-              "alpha is dropped."},
+     .prose = "1: grey, 3: red, green, blue. Colour is converted to grey as (77 R + 150 G + 29 B) "
+              "/ 256; alpha is discarded."},
     {.name = "image.resize",
      .kind = &cnn_kind_choice,
      FIELD(image.resize),
      .choices = resizes,
      .in_model = true,
-     .help = "stretch to the size, crop the middle to its shape first, or letterbox: fit inside, "
-             "black around",
-     .prose = "How an image is brought to that size: stretched to it, its middle cropped to the "
-              "right shape first, or fitted inside with black around."},
+     .help = "stretch: scale to the size; crop: cut the middle to the right shape first; "
+             "letterbox: fit the image inside, with black around it",
+     .prose = "How an image is brought to that size. \"stretch\": it is scaled to the size. "
+              "\"crop\": its middle is cut to the right shape first. \"letterbox\": it is fitted "
+              "inside, with black around it."},
     {.name = "image.normalize",
      .kind = &cnn_kind_choice,
      FIELD(normalize),
      .choices = normalizations,
      .in_model = true,
      .help = "unit: x/255; standardize: to mean 0 and deviation 1 per channel of the training set",
-     .prose = "\"unit\": bytes x become x / 255. \"standardize\": these become (x / 255 - mean) / "
-              "deviation, both of the training images, per channel, kept in the model."},
+     .prose = "\"unit\": a byte x becomes x / 255. \"standardize\": it becomes (x / 255 - mean) / "
+              "deviation, with the mean and the standard deviation of its channel over the "
+              "training images; both are stored in the model."},
     {.name = "image.max_megapixels",
      .kind = &cnn_kind_number,
      FIELD(image.max_megapixels),
@@ -133,7 +132,8 @@ static const cnn_key image_keys[] = {
      .maximum = 2048,
      .fallback = 64,
      .in_model = true,
-     .help = "images that claim more are refused before they are decoded"},
+     .help = "limit for the size of an image, in millions of pixels; larger ones are refused "
+             "before they are decoded"},
     {.name = NULL},
 };
 
@@ -144,10 +144,10 @@ static const cnn_key layers_keys[] = {
      .required = true,
      .in_model = true,
      .help = "the network, from the image to the probability",
-     .prose =
-         "The network, from the image to the probability. Each layer is an object with the key "
-         "`type` and keys of its own, for example `layers.0.filters`. The last two are `dense` "
-         "with 1 unit and `sigmoid`. Weights start uniform in ±sqrt(6 / fan-in), biases at 0."},
+     .prose = "The network, from the image to the probability. Each layer is an object with the "
+              "key `type` and keys of its own, for example `layers.0.filters`. The last two are "
+              "`dense` with 1 unit and `sigmoid`. Initial weights are uniform in ±sqrt(6 / "
+              "fan-in), initial biases 0."},
     {.name = NULL},
 };
 
@@ -155,7 +155,7 @@ static const cnn_key augment_keys[] = {
     {.name = "augment.flip_horizontal",
      .kind = &cnn_kind_boolean,
      FIELD(augment.flip_horizontal),
-     .help = "mirror every other training image, left to right",
+     .help = "mirror training images, left to right, with probability 1/2",
      .prose = "Mirror an image, left to right, with probability 1/2."},
     {.name = "augment.flip_vertical",
      .kind = &cnn_kind_boolean,
@@ -166,61 +166,62 @@ static const cnn_key augment_keys[] = {
      FIELD(augment.shift),
      .maximum = 0.5,
      .help = "move training images by up to this share of their width and height, in whole pixels",
-     .prose = "Move an image by up to this share of its width and of its height, either way, in "
-              "whole pixels: 0.1 of 28 pixels is up to 3 pixels."},
+     .prose = "Move an image by up to this share of its width and of its height, in either "
+              "direction, in whole pixels: 0.1 of 28 pixels is up to 3 pixels."},
     {.name = "augment.rotate",
      .kind = &cnn_kind_number,
      FIELD(augment.rotate),
      .maximum = 180,
-     .help = "turn them by up to this many degrees, either way",
-     .prose = "Turn it about its middle by up to this many degrees, either way."},
+     .help = "rotate them by up to this many degrees, in either direction",
+     .prose = "Rotate an image about its centre by up to this many degrees, in either direction."},
     {.name = "augment.zoom",
      .kind = &cnn_kind_number,
      FIELD(augment.zoom),
      .maximum = 0.5,
      .help = "scale them by a factor between 1 - zoom and 1 + zoom",
-     .prose = "Scale it by a factor between 1 - zoom and 1 + zoom."},
+     .prose = "Scale an image by a factor between 1 - zoom and 1 + zoom."},
     {.name = "augment.shear",
      .kind = &cnn_kind_number,
      FIELD(augment.shear),
      .maximum = 45,
-     .help = "slant them by up to this many degrees, either way",
-     .prose = "Slant it along its rows by up to this many degrees, either way."},
+     .help = "shear them by up to this many degrees, in either direction",
+     .prose = "Shear an image along its rows by up to this many degrees, in either direction."},
     {.name = "augment.brightness",
      .kind = &cnn_kind_number,
      FIELD(augment.brightness),
      .maximum = 1,
      .help = "brighten or darken them by up to this share of the full range",
-     .prose = "Add up to this share of the full range, or take it away."},
+     .prose = "Add or subtract up to this share of the full range."},
     {.name = "augment.contrast",
      .kind = &cnn_kind_number,
      FIELD(augment.contrast),
      .maximum = 1,
-     .help =
-         "stretch grey levels about their mean by a factor between 1 - contrast and 1 + contrast",
-     .prose = "Stretch the distance of its values from their mean by a factor between 1 - contrast "
-              "and 1 + contrast."},
+     .help = "scale the distance of values from their mean by a factor between 1 - contrast and 1 "
+             "+ contrast",
+     .prose = "Scale the distance of an image's values from their mean by a factor between 1 - "
+              "contrast and 1 + contrast."},
     {.name = "augment.saturation",
      .kind = &cnn_kind_number,
      FIELD(augment.saturation),
      .maximum = 1,
-     .help = "the same for colours about grey, where image.channels is 3",
-     .prose = "The same for the distance of its colours from grey. An error where `image.channels` "
-              "is 1."},
+     .help = "the same for the distance of colours from grey, if image.channels is 3",
+     .prose = "The same for the distance of an image's colours from grey. An error if "
+              "`image.channels` is 1."},
     {.name = "augment.cutout",
      .kind = &cnn_kind_number,
      FIELD(augment.cutout),
      .maximum = 0.5,
-     .help = "cover a square anywhere, its side this share of the shorter side, with the mean",
-     .prose = "Cover a square whose side is this share of the shorter side with the image's mean "
-              "colour. Its middle is any pixel, so that part of it may be outside."},
+     .help = "cover a random square, whose side is this share of the image's shorter side, with "
+             "the mean colour",
+     .prose = "Cover a random square with the image's mean colour. Its side is this share of the "
+              "image's shorter side. Its centre is any pixel, so part of it may be outside."},
     {.name = "augment.noise",
      .kind = &cnn_kind_number,
      FIELD(augment.noise),
      .maximum = 0.5,
-     .help = "add normal noise of this deviation, as a share of the full range",
-     .prose = "Add noise, independent for every value and close to normally distributed, with this "
-              "standard deviation as a share of the full range."},
+     .help = "add normal noise with this standard deviation, as a share of the full range",
+     .prose = "Add noise to every value, independent and approximately normal, with this standard "
+              "deviation as a share of the full range."},
     {.name = NULL},
 };
 
@@ -239,26 +240,25 @@ const cnn_config_section cnn_config_sections[] = {
     {.title = "Augmentation",
      .prose =
          "Training images can be changed at random, differently in every epoch: a network that "
-         "never sees the same image twice cannot learn by heart where things happen to lie. "
-         "Everything is off by default; each key turns one change on. What is done to an image "
-         "depends on the seed, the epoch and the image alone, never on threads, on the order of "
-         "images or on what else is turned on, and is the same after `--resume`. "
-         "`--show-augmented` "
-         "shows it.\n\n"
-         "Validation and test images, and all that cnnpredict(1) sees, stay as they are. "
-         "`train_loss` and `train_accuracy` are those of the changed images, which are harder, so "
-         "that they may well be worse than those of the validation.\n\n"
-         "Flips, zoom, shear and rotation about the image's middle and then the shift are one "
-         "mapping of the plane, so that the image is interpolated once, bilinearly. Outside "
-         "its edges, the image continues as its mirror image, which looks like the rest of it; "
-         "stretched border pixels would be streaks and a constant a shape to learn from. Flips and "
-         "shifts alone copy pixels and blur nothing. Colours come next, then noise, then cutout.",
+         "never sees the same image twice cannot memorize where things are. All changes are off by "
+         "default; each key turns one on. The changes to an image depend only on the seed, the "
+         "epoch and the image. They do not depend on threads, the order of images or other "
+         "changes, and are the same after `--resume`. `--show-augmented` shows them.\n\nValidation "
+         "and test images are never changed, nor are images given to cnnpredict(1). `train_loss` "
+         "and `train_accuracy` are measured on the changed images, which are harder, so they may "
+         "be worse than those of the validation images.\n\nFlips, zoom, shear and rotation about "
+         "the image's centre, and then the shift, are combined into one mapping of the plane, so "
+         "that the image is interpolated only once, bilinearly. Beyond its edges, the image "
+         "continues as its mirror image, which resembles it; repeated border pixels would form "
+         "streaks, and a constant colour would be a shape to learn from. Flips and shifts alone "
+         "copy pixels without blurring. Colours are changed next, then noise is added, then cutout "
+         "is applied.",
      .keys = augment_keys},
     {.title = "Training",
-     .prose = "The loss is the mean binary cross-entropy, with the natural logarithm. "
-              "`train.label_smoothing` and `train.pos_weight` change what training minimises, and "
-              "so the training loss that is shown; losses of validation and test images are always "
-              "the plain one.",
+     .prose =
+         "The loss is the mean binary cross-entropy, with the natural logarithm. "
+         "`train.label_smoothing` and `train.pos_weight` change the loss that training minimises "
+         "and reports; the loss of validation and test images is always the plain one.",
      .keys = cnn_config_train_keys},
     {.title = "Output", .keys = output_keys},
     {.title = NULL},

@@ -10,11 +10,10 @@ typedef struct cnn_config_section {
     const char *title;   /* in the manual */
     const char *prose;   /* before the keys, in the markup of cnn/mdoc.h; NULL: nothing */
     const cnn_key *keys; /* fields of cnn_config; ends with a NULL name */
-    bool has_layers;     /* the layers follow, with their keys */
+    bool has_layers;     /* the layers and their keys follow */
 } cnn_config_section;
 
-/* Ends with a NULL title. Keys of one JSON object stand together; files are written in this order.
- */
+/* Ends with a NULL title. Keys of one JSON object are adjacent; files are written in this order. */
 extern const cnn_config_section cnn_config_sections[];
 extern const cnn_key cnn_config_train_keys[];
 
@@ -24,9 +23,9 @@ const cnn_key *cnn_config_key(int i);
 /* Keys that may have another value when a run is resumed. */
 typedef struct cnn_resume_rule {
     const char *key;
-    bool left_to_data; /* only where the config leaves the value to the data */
-    bool path_to_path; /* only from one path to another: the images there decide */
-    /* not where this other key has one of these values (ended by NULL); NULL: always */
+    bool left_to_data; /* only if the config leaves the value to the data */
+    bool path_to_path; /* only from one path to another; the images there are compared */
+    /* not if this other key has one of these values, which end with NULL; NULL: always */
     const char *unless_key;
     const char *const *unless_values;
 } cnn_resume_rule;
@@ -36,9 +35,9 @@ extern const cnn_resume_rule cnn_resume_rules[];
 
 /* Two values that exclude each other, each allowed by itself. */
 typedef struct cnn_config_conflict {
-    const char *key;                         /* the message names it … */
-    const char *expected;                    /* … says what is expected, and why … */
-    bool (*found)(const cnn_config *config); /* … and ends with its value */
+    const char *key;                         /* named in the message */
+    const char *expected;                    /* what the message says is expected, and why */
+    bool (*found)(const cnn_config *config); /* true if the config has this conflict */
     bool with_folds;                         /* only in a cross-validation */
 } cnn_config_conflict;
 

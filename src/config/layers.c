@@ -1,5 +1,5 @@
-/* The kind of value that `layers` is: a list of layers, in which a residual holds a list of its
- * own. The keys of each layer are rows of the layer's table (nn/layer.h). */
+/* The kind of value of the key `layers`: a list of layers, in which a residual contains a list of
+ * its own. The keys of each layer are rows of the layer's table (nn/layer.h). */
 #include "config/keys.h"
 #include "config/reader.h"
 
@@ -10,7 +10,7 @@
 
 enum { NAMES_MAX = 64 };
 
-/* Holds the layer a list of layers, under the key "layers"? */
+/* True if the layer contains a list of layers, under the key "layers". */
 static bool has_list(const cnn_layer_ops *ops) {
     return ops->join != NULL;
 }
@@ -20,7 +20,7 @@ static bool has_list(const cnn_layer_ops *ops) {
 static cnn_status read_list(const cnn_reader *reader, const char *place, const cJSON *list,
                             int depth, cnn_network_spec *network);
 
-/* A residual's layers, which follow it in the list. */
+/* Reads a residual's layers, which follow it in the network's list. */
 static cnn_status read_residual(const cnn_reader *reader, const char *place, const cJSON *item,
                                 int depth, cnn_network_spec *network) {
     char list_place[CNN_CONFIG_PLACE_SIZE];
@@ -36,7 +36,7 @@ static cnn_status read_residual(const cnn_reader *reader, const char *place, con
     return read_list(reader, list_place, list, depth + 1, network);
 }
 
-/* The layer's `type`. */
+/* Reads the layer's `type`. */
 static cnn_status read_type(const cnn_reader *reader, const char *place, const cJSON *item,
                             const cnn_layer_ops **ops) {
     char type_place[CNN_CONFIG_PLACE_SIZE];
@@ -61,7 +61,7 @@ static cnn_status read_type(const cnn_reader *reader, const char *place, const c
 
 static cnn_status read_layer(const cnn_reader *reader, const char *place, const cJSON *item,
                              int depth, cnn_network_spec *network) {
-    cnn_layer_spec *layer = &network->layers[network->layer_count++]; /* there is room for all */
+    cnn_layer_spec *layer = &network->layers[network->layer_count++]; /* it has space for all */
     layer->depth = depth;
     if (!cJSON_IsObject(item)) {
         return cnn_reader_expected(reader, place, "an object such as {\"type\": \"relu\"}", item);
@@ -107,7 +107,7 @@ static cnn_status read_list(const cnn_reader *reader, const char *place, const c
     return CNN_OK;
 }
 
-/* Layers of a list and of the residuals in it. */
+/* Counts the layers of a list and of the residuals in it. */
 static size_t count_layers(const cJSON *list, int depth) {
     size_t count = 0;
     if (!cJSON_IsArray(list) || depth > CNN_RESIDUAL_DEPTH_MAX) {
@@ -138,8 +138,8 @@ static cnn_parse_result parse_layers(const cnn_key *key, const cJSON *json,
 
 /* --- writing --- */
 
-/* The layers from *next on that are `depth` residuals deep, or deeper; *next is moved to the first
- * that is not. The layers of a residual are a list of their own. */
+/* Writes the layers from *next on that are at least `depth` residuals deep, and moves *next to the
+ * first that is not. The layers of a residual are a list of their own. */
 static void write_list(cnn_json_writer *json, const cnn_network_spec *network, int depth,
                        int *next) {
     cnn_json_begin_array(json);

@@ -1,4 +1,4 @@
-/* Overrides: a dotted path, followed through the tree, and a value put at its end. */
+/* Overrides: follows a dotted path through the tree, and sets the value at its end. */
 #include "config/override.h"
 
 #include "base/error.h"
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The next part of a dotted path, which is cut at its dot; NULL at the end. */
+/* Returns the next part of a dotted path, which is cut at its dot; NULL at the end. */
 static char *next_part(char **rest) {
     char *part = *rest;
     if (part) {
@@ -38,15 +38,15 @@ static bool is_index(const char *part, int *index) {
     return true;
 }
 
-/* Is `part` a key that parent may have, or a place in its list or at its end? */
+/* True if `part` is a key that the object may have, or an index in the list or at its end. */
 static bool has_place(const cJSON *parent, const char *part) {
     int index = 0;
     return cJSON_IsArray(parent) ? is_index(part, &index) && index <= cJSON_GetArraySize(parent)
                                  : cJSON_IsObject(parent);
 }
 
-/* Puts value (which it takes, NULL: memory was refused) where has_place says that it may be; false
- * where memory is refused. */
+/* Sets the value of a part that has_place allows. Takes ownership of `value`, which is NULL if
+ * memory was refused. False if memory is or was refused. */
 static bool put(cJSON *parent, const char *part, cJSON *value) {
     int index;
     bool done = false;
@@ -75,7 +75,7 @@ static cJSON *child(const cJSON *parent, const char *part) {
     return cJSON_GetObjectItemCaseSensitive(parent, part);
 }
 
-/* A value that is read as JSON, else as a string. */
+/* Sets the value, which is read as JSON, or else as a string. */
 static cnn_status put_text(cJSON *parent, const char *part, const char *text, cnn_error *error) {
     bool no_memory;
     cJSON *value = cnn_json_parse(text, strlen(text) + 1, NULL, true, &no_memory);
@@ -85,7 +85,7 @@ static cnn_status put_text(cJSON *parent, const char *part, const char *text, cn
     return put(parent, part, value) ? CNN_OK : cnn_fail_memory(error, "an override");
 }
 
-/* Follows the parts of the path, which it cuts up, and puts the value at its end. */
+/* Follows the parts of the path, which is cut at its dots, and sets the value at its end. */
 static cnn_status set(cJSON *root, const char *override, char *path, const char *value,
                       char place[CNN_CONFIG_PLACE_SIZE], cnn_error *error) {
     size_t used = 0;

@@ -1,4 +1,4 @@
-/* Reading: JSON text, with overrides put in, to a checked cnn_config. */
+/* Reads JSON text, with overrides applied, into a checked cnn_config. */
 #include "config/keys.h"
 #include "config/override.h"
 #include "config/reader.h"
@@ -16,7 +16,7 @@ enum { NAMES_MAX = 64 };
 
 /* --- sections --- */
 
-/* The value at the first `length` bytes of a dotted path, or NULL. */
+/* Returns the value at the first `length` bytes of a dotted path, or NULL. */
 static const cJSON *find(const cJSON *root, const char *path, size_t length) {
     const char *end = path + length;
     while (root && path < end) {
@@ -30,8 +30,8 @@ static const cJSON *find(const cJSON *root, const char *path, size_t length) {
     return root;
 }
 
-/* The names that may stand in a section ("" for the top), each once; names: [NAMES_MAX], NULL at
- * its end. buffer holds the names of sections. */
+/* Lists the names that are allowed in a section ("" for the top level), each once. names:
+ * [NAMES_MAX], ends with NULL. buffer: memory for the names of sections. */
 static void names_in(const char *section, char buffer[NAMES_MAX][32], const char **names) {
     size_t count = 0;
     const size_t length = strlen(section);
@@ -53,7 +53,7 @@ static void names_in(const char *section, char buffer[NAMES_MAX][32], const char
     names[count] = NULL;
 }
 
-/* Unknown and duplicate keys of one object of the config. */
+/* Checks one object of the config for unknown and duplicate keys. */
 static cnn_status check_names(const cnn_reader *reader, const char *section, const cJSON *object) {
     char buffer[NAMES_MAX][32];
     const char *names[NAMES_MAX];
@@ -61,8 +61,8 @@ static cnn_status check_names(const cnn_reader *reader, const char *section, con
     return cnn_reader_check_names(reader, section, object, names);
 }
 
-/* A section, the first `length` bytes of a key's path: if it is there, an object with known keys.
- */
+/* Checks a section, the first `length` bytes of a key's path: if it exists, it must be an object
+ * with known keys. */
 static cnn_status check_section(const cnn_reader *reader, const cJSON *root, const char *path,
                                 size_t length) {
     char section[CNN_CONFIG_PLACE_SIZE];
@@ -77,7 +77,7 @@ static cnn_status check_section(const cnn_reader *reader, const cJSON *root, con
 
 static cnn_status check_structure(const cnn_reader *reader, const cJSON *root) {
     CNN_TRY(check_names(reader, "", root));
-    const char *before = ""; /* the key before: sections that it is in, too, are checked */
+    const char *before = ""; /* the previous key, whose sections have been checked */
     const cnn_key *key;
     for (int i = 0; (key = cnn_config_key(i)); i++) {
         for (const char *dot = strchr(key->name, '.'); dot; dot = strchr(dot + 1, '.')) {
@@ -93,7 +93,8 @@ static cnn_status check_structure(const cnn_reader *reader, const cJSON *root) {
 
 /* --- values --- */
 
-/* Fails where two values exclude each other; with_folds: those of the table that say so. */
+/* Fails if two values exclude each other. with_folds: checks the rows for cross-validation instead
+ * of the others. */
 static cnn_status check_conflicts(const cnn_reader *reader, const cnn_config *config,
                                   bool with_folds) {
     for (const cnn_config_conflict *conflict = cnn_config_conflicts; conflict->key; conflict++) {
@@ -118,14 +119,14 @@ cnn_status cnn_config_check_folds(const cnn_config *config, cnn_error *error) {
     return check_conflicts(&reader, config, true);
 }
 
-/* Do the layers fit the image and each other? */
+/* Checks that the layers fit the image and each other. */
 static cnn_status check_network(const cnn_reader *reader, cnn_config *config) {
     config->network.input = (cnn_shape){.channels = (int)config->image.channels,
                                         .height = (int)config->image.height,
                                         .width = (int)config->image.width};
     cnn_error found;
     const cnn_status status = cnn_graph_check(&config->network, &found);
-    if (status != CNN_ERROR_CONFIG) { /* or memory was refused */
+    if (status != CNN_ERROR_CONFIG) { /* success, or memory was refused */
         return status == CNN_OK ? status : cnn_fail(reader->error, status, "%s", found.message);
     }
     char place[CNN_CONFIG_PLACE_SIZE];
@@ -134,7 +135,7 @@ static cnn_status check_network(const cnn_reader *reader, cnn_config *config) {
                     found.message);
 }
 
-/* Reads all keys, or those that a model keeps, and checks that they go together. */
+/* Reads all keys, or those stored in a model, and checks that no values exclude each other. */
 static cnn_status read_keys(const cnn_reader *reader, const cJSON *root, bool model_only,
                             cnn_config *config) {
     const cnn_key *key;
@@ -155,7 +156,7 @@ cnn_status cnn_config_read_model_part(const cJSON *json, cnn_config *config, cnn
 
 /* --- files --- */
 
-/* Puts the overrides into the tree, and reads it. */
+/* Applies the overrides to the tree, and reads it. */
 static cnn_status read_tree(cnn_reader *reader, cJSON *root, const char *const *overrides,
                             size_t override_count, cnn_config *config) {
     for (size_t i = 0; i < override_count; i++) {

@@ -46,7 +46,7 @@ cnn_status cnn_reader_fail(const cnn_reader *reader, const char *place, const ch
                     origin ? ": " : "", place, *place ? ": " : "", text);
 }
 
-/* How a message shows what was found. */
+/* Describes a value that was found, for a message. */
 static const char *describe(const cJSON *item, char text[128]) {
     if (cJSON_IsString(item)) {
         (void)snprintf(text, 128, "\"%.80s%s\"", item->valuestring,
@@ -72,10 +72,10 @@ cnn_status cnn_reader_expected(const cnn_reader *reader, const char *place, cons
     return cnn_reader_fail(reader, place, "expected %s, got %s", expected, describe(found, text));
 }
 
-/* With the nearest of `names` as a hint, else all of them. */
+/* The message suggests the nearest of `names`, or else lists all of them. */
 cnn_status cnn_reader_unknown(const cnn_reader *reader, const char *place, const char *what,
                               const char *found, const char *const *names) {
-    /* what the command line set is told apart by the full place */
+    /* values set on the command line are recognised by their full place */
     char full[CNN_CONFIG_PLACE_SIZE + 128];
     (void)snprintf(full, sizeof full, "%s%s%.100s", place, *place ? "." : "", found);
     const char *nearest = cnn_text_nearest(found, names);
@@ -93,7 +93,7 @@ cnn_status cnn_reader_unknown(const cnn_reader *reader, const char *place, const
         }
     }
     const char *from = cnn_reader_origin(reader, full);
-    /* an override may have made the whole section */
+    /* an override may have created the whole section */
     for (size_t i = 0; i < reader->override_count; i++) {
         from = is_inside(reader->override_places[i], full) ? "command line" : from;
     }
@@ -103,8 +103,8 @@ cnn_status cnn_reader_unknown(const cnn_reader *reader, const char *place, const
 
 /* --- keys --- */
 
-/* JSON allows a key twice, and readers disagree about which one counts: so it is an error. Checked
- * after the names: where all are known, one of a few is soon found twice. */
+/* JSON allows a key twice, but readers disagree about which one counts, so it is an error. Checked
+ * after the names: if all are known, there are few different ones, and this ends soon. */
 static cnn_status check_duplicates(const cnn_reader *reader, const char *place,
                                    const cJSON *object) {
     for (const cJSON *item = object->child; item; item = item->next) {
@@ -132,7 +132,7 @@ cnn_status cnn_reader_check_names(const cnn_reader *reader, const char *place, c
     return check_duplicates(reader, place, object);
 }
 
-/* The value is not what the key describes. */
+/* Reports a value that does not match the key's description. */
 static cnn_status fail_misfit(const cnn_reader *reader, const char *place, const cnn_key *key,
                               const cJSON *json) {
     char text[CNN_TILDE_TEXT_SIZE];
@@ -169,18 +169,18 @@ cnn_status cnn_reader_read_key(const cnn_reader *reader, const char *place, cons
 
 /* --- JSON --- */
 
-/* A place in a text that is not JSON: what cJSON did not like. */
+/* The place of the error in a text that is not JSON. */
 typedef struct text_place {
     const char *place;
     int line, column;
-    bool at_end;      /* of the text */
-    bool after_comma; /* … stands a closing bracket */
+    bool at_end;      /* the error is at the end of the text */
+    bool after_comma; /* a closing bracket follows a comma */
 } text_place;
 
-/* failed: where cJSON stopped. */
+/* Finds the place. failed: the position where cJSON stopped. */
 static text_place find_mistake(const char *text, size_t size, const char *failed) {
     const char *end = failed;
-    /* cJSON may point at the white space after what it did not like */
+    /* cJSON may point at the white space after the error */
     while (end > text && (end >= text + size || isspace((unsigned char)*end))) {
         end--;
     }

@@ -8,44 +8,44 @@
 
 #include <cJSON.h>
 
-/* Room for a place in a config as messages write it: "layers[0].filters". */
+/* Size of the text of a place in a config, as in messages: "layers[0].filters". */
 #define CNN_CONFIG_PLACE_SIZE 256
 
-/* What messages need. */
+/* What is needed for messages. */
 typedef struct cnn_reader {
     const char *file;                               /* NULL: messages begin with the place */
-    char (*override_places)[CNN_CONFIG_PLACE_SIZE]; /* what the command line set */
+    char (*override_places)[CNN_CONFIG_PLACE_SIZE]; /* the places that the command line set */
     size_t override_count;
     cnn_error *error;
 } cnn_reader;
 
-/* Writes a place; places are short, as residuals are not deep. */
+/* Formats a place. Places are short, because the nesting of residuals is limited. */
 void cnn_reader_place(char place[CNN_CONFIG_PLACE_SIZE], const char *format, ...) CNN_PRINTF(2, 3);
 
-/* Who set the value at this place: the file, or "command line". */
+/* The source of the value at this place: the file, or "command line". */
 const char *cnn_reader_origin(const cnn_reader *reader, const char *place);
 
-/* Each of these reports a mistake at a place ("": the whole file) and returns CNN_ERROR_CONFIG. */
+/* Each of these reports an error at a place ("": the whole file) and returns CNN_ERROR_CONFIG. */
 cnn_status cnn_reader_fail(const cnn_reader *reader, const char *place, const char *format, ...)
     CNN_PRINTF(3, 4);
 cnn_status cnn_reader_expected(const cnn_reader *reader, const char *place, const char *expected,
                                const cJSON *found);
-/* found is none of the names (ended by NULL), which are those of keys or layers, as `what` says. */
+/* Reports that `found` is none of the names, which end with NULL. what: "key" or "layer". */
 cnn_status cnn_reader_unknown(const cnn_reader *reader, const char *place, const char *what,
                               const char *found, const char *const *names);
 
-/* Checks that the object has no keys but these, and none twice. */
+/* Checks that the object has only these keys, and none twice. */
 CNN_MUST_USE cnn_status cnn_reader_check_names(const cnn_reader *reader, const char *place,
                                                const cJSON *object, const char *const *names);
 
-/* Sets the field of one key of the table `keys`: to the value `json`, or, where that is NULL, to
- * the default. */
+/* Sets the field of one key of the table `keys` to the value `json`, or to the default if that is
+ * NULL. */
 CNN_MUST_USE cnn_status cnn_reader_read_key(const cnn_reader *reader, const char *place,
                                             const cnn_key *keys, const cnn_key *key,
                                             const cJSON *json, void *record);
 
-/* The text of a file, of `size` bytes and one '\0' after them, as a JSON object, which the caller
- * deletes; says line and column where it is none. */
+/* Parses the text of a file (`size` bytes, followed by '\0') as a JSON object, which the caller
+ * deletes. If it is not one, the message states line and column. */
 CNN_MUST_USE cnn_status cnn_reader_parse(const cnn_reader *reader, const char *text, size_t size,
                                          cJSON **root);
 

@@ -1,4 +1,4 @@
-/* Rules about keys: what a resumed run may change, and what excludes what. */
+/* Rules about keys: which a resumed run may change, and which exclude each other. */
 #include "config/keys.h"
 
 /* Schedules whose learning rates depend on the length of the run. */

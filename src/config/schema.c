@@ -17,14 +17,14 @@ static void write_key(cnn_json_writer *json, const cnn_key *key) {
     cnn_json_end(json);
 }
 
-/* A section: keys from number `first` on whose names begin alike, by `length` bytes that end with a
- * dot. */
+/* A section: the keys from number `first` on whose names have the same first `length` bytes, which
+ * end with a dot. */
 typedef struct key_section {
     int first;
     size_t length;
 } key_section;
 
-/* Key i, if it is in the section, else NULL. */
+/* Returns key i if it is in the section, else NULL. */
 static const cnn_key *key_in(const key_section *section, int i) {
     const cnn_key *first = cnn_config_key(section->first);
     const cnn_key *key = cnn_config_key(i);
@@ -41,7 +41,7 @@ static size_t copy_part(const cnn_key *key, size_t length, char part[32]) {
 
 static void write_members(cnn_json_writer *json, const key_section *section);
 
-/* properties: the keys and sections of one section. */
+/* Writes "properties": the keys and sections of one section. */
 static void write_properties(cnn_json_writer *json, const key_section *outer) {
     const cnn_key *key;
     cnn_json_begin_object(cnn_json_key(json, "properties"));
@@ -65,7 +65,7 @@ static void write_properties(cnn_json_writer *json, const key_section *outer) {
     cnn_json_end(json);
 }
 
-/* required: the keys that are, and the sections that hold one. */
+/* Writes "required": the required keys, and the sections that contain one. */
 static void write_required(cnn_json_writer *json, const key_section *section) {
     const cnn_key *key;
     char last[32] = "";

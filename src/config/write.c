@@ -1,4 +1,4 @@
-/* Writing a config as resolved JSON. */
+/* Writes a config as resolved JSON. */
 #include "config/keys.h"
 
 #include "base/json_writer.h"
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How many bytes of two dotted paths are sections that they share: "train." of "train.a.b" and
+/* Returns the length of the sections that two dotted paths share: "train." of "train.a.b" and
  * "train.c". */
 static size_t shared_sections(const char *a, const char *b) {
     size_t shared = 0;
@@ -49,7 +49,8 @@ void cnn_config_write_key(const cnn_config *config, const char *name, cnn_json_w
     cnn_json_null(json);
 }
 
-/* Members of the object that is begun: all keys that have a value, or those a model keeps. */
+/* Writes the members of the current object: all keys that have a value, or those stored in a model.
+ */
 static void write_keys(const cnn_config *config, bool model_only, cnn_json_writer *json) {
     const char *last = "";
     const cnn_key *key;

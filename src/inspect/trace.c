@@ -33,7 +33,7 @@ typedef struct trace {
     cnn_minibatch *minibatch;
     size_t m;
     node_name *names;       /* [node_count] */
-    float *values;          /* [m][values] of the node at work */
+    float *values;          /* [m][values] of the current node */
     uint8_t *labels;        /* [m] */
     float *logits;          /* [m] */
     float *parameters;      /* [parameter_count] */

@@ -99,7 +99,7 @@ static void check_tensor(gradient_check *c, const float *float_gradients, size_t
 }
 
 /* Random images, labels and parameters: inputs in [0, 1), weights as they start, biases in ±0.1, so
- * that no ReLU stands at its kink as it would with black images and zero biases. */
+ * that no ReLU is at its kink, as it would be with black images and zero biases. */
 static void randomize(gradient_check *c, uint64_t seed) {
     const cnn_network *network = c->network;
     size_t image = cnn_shape_size(&network->graph.nodes[0].out);

@@ -54,7 +54,7 @@ typedef struct cnn_layer_attribute {
     double (*value)(const cnn_node *node);
 } cnn_layer_attribute;
 
-/* All layers that a config may name, ended by NULL. */
+/* All layers that a config may name; ends with NULL. */
 extern const cnn_layer_ops *const cnn_layer_registry[];
 
 /* The layer of that name, or NULL. */

@@ -100,7 +100,7 @@ extern const cnn_layer_ops cnn_layer_avgpool, cnn_layer_global_avgpool;
 const cnn_layer_ops cnn_layer_avgpool = {
     .name = "avgpool",
     .help = "the mean of each window",
-    .prose = "The mean of each window. Windows lie wholly inside the input.",
+    .prose = "The mean of each window. Windows are completely inside the input.",
     .symbol = "P",
     .keys = window_keys,
     .infer_shape = infer_window,

@@ -277,12 +277,12 @@ static void reference_backward(const cnn_node *node, const cnn_reference_pass *p
 extern const cnn_layer_ops cnn_layer_batchnorm;
 const cnn_layer_ops cnn_layer_batchnorm = {
     .name = "batchnorm",
-    .help = "each channel brought to mean 0 and variance 1, then scaled and shifted",
-    .prose =
-        "Brings each channel (after `flatten`, each value) to mean 0 and variance 1 over the "
-        "images of a batch, then multiplies and adds what is learnt (Ioffe and Szegedy 2015). "
-        "Predictions use running averages of mean and unbiased variance, as PyTorch's BatchNorm2d "
-        "and BatchNorm1d do; a channel with one value in the whole batch has variance 0.",
+    .help = "normalizes each channel to mean 0 and variance 1, then scales and shifts it",
+    .prose = "Normalizes each channel (after `flatten`, each value) to mean 0 and variance 1 over "
+             "the images of a batch, then multiplies it by a learned scale and adds a learned "
+             "shift (Ioffe and Szegedy 2015). Predictions use running averages of mean and "
+             "unbiased variance, as PyTorch's BatchNorm2d and BatchNorm1d do; a channel with one "
+             "value in the whole batch has variance 0.",
     .keys = keys,
     .epilogues = CNN_EPILOGUE_RELU,
     .infer_shape = cnn_layer_same_shape,

@@ -42,8 +42,8 @@ static const cnn_key keys[] = {
      .help = "zeros around the image: \"valid\" (none), \"same\" (kernel - 1 in all: at stride 1 "
              "the output is as large as the input) or a number for each side",
      .prose = "Zeros around the image: \"valid\": none; \"same\": `kernel` - 1 in all (at stride 1 "
-              "the output is as large as the input; an odd one goes below and to the right); a "
-              "number: for each side."},
+              "the output is as large as the input; if their number is odd, the additional one is "
+              "below and to the right); a number: for each side."},
     {.name = NULL},
 };
 

@@ -111,7 +111,7 @@ const cnn_layer_ops cnn_layer_dropout = {
     .name = "dropout",
     .help = "in training, sets values to 0 at random and enlarges the others",
     .prose = "In training, each value is 0 with the probability `rate`, and otherwise divided by 1 "
-             "- `rate`; predictions do without (Srivastava et al. 2014).",
+             "- `rate`; predictions do not use it (Srivastava et al. 2014).",
     .keys = keys,
     .in_place = true,
     .training_only = true,

@@ -28,7 +28,7 @@ extern const cnn_layer_ops cnn_layer_flatten;
 const cnn_layer_ops cnn_layer_flatten = {
     .name = "flatten",
     .help = "channels × rows × columns as one row of values",
-    .prose = "Channels × rows × columns as one row of values. Stands between the last `conv` or "
+    .prose = "Channels × rows × columns as one row of values. Required between the last `conv` or "
              "pooling layer and the first `dense`.",
     .keys = keys,
     .symbol = "F",

@@ -14,7 +14,7 @@ static const cnn_key keys[] = {
      .minimum = 0.0,
      .maximum = 1.0,
      .fallback = 0.01,
-     .help = "what a negative value is multiplied with"},
+     .help = "the factor of negative values"},
     {.name = NULL},
 };
 
@@ -42,8 +42,8 @@ static void reference_backward(const cnn_node *node, const cnn_reference_pass *p
 extern const cnn_layer_ops cnn_layer_leaky_relu;
 const cnn_layer_ops cnn_layer_leaky_relu = {
     .name = "leaky_relu",
-    .help = "x where it is above 0, else negative_slope × x",
-    .prose = "x where it is above 0, else `negative_slope` × x.",
+    .help = "x if it is above 0, else negative_slope × x",
+    .prose = "x if it is above 0, else `negative_slope` × x.",
     .keys = keys,
     .in_place = true,
     .backward_reads_output = true,

@@ -101,7 +101,7 @@ static uint64_t reference_pattern(const cnn_node *node, int N, const double *x, 
 const cnn_layer_ops cnn_layer_maxpool = {
     .name = "maxpool",
     .help = "the maximum of each window",
-    .prose = "The maximum of each window. Windows lie wholly inside the input.",
+    .prose = "The maximum of each window. Windows are completely inside the input.",
     .keys = keys,
     .symbol = "P",
     .epilogue = epilogue,

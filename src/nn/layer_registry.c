@@ -32,7 +32,7 @@ const cnn_layer_ops *cnn_layer_find(const char *name) {
 
 static const cnn_key no_keys[] = {{.name = NULL}};
 const cnn_layer_ops cnn_layer_image = {
-    .name = "image", .help = "what a network looks at", .keys = no_keys, .symbol = "X"};
+    .name = "image", .help = "the input of a network", .keys = no_keys, .symbol = "X"};
 
 bool cnn_shape_equal(const cnn_shape *a, const cnn_shape *b) {
     return a->channels == b->channels && a->height == b->height && a->width == b->width &&

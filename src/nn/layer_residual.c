@@ -49,15 +49,15 @@ static cnn_status join(cnn_graph_builder *builder, int input, int output, int *j
 extern const cnn_layer_ops cnn_layer_residual;
 const cnn_layer_ops cnn_layer_residual = {
     .name = "residual",
-    .help = "its \"layers\" (a list), whose output is added to its input, through a 1×1 "
-            "convolution where shapes differ",
-    .prose = "Adds its input to the output of the layers in it (He et al. 2016). Where channels, "
-             "rows or columns differ, the input goes through a 1×1 convolution, the projection, "
-             "which is learnt, too; its stride is the smallest that gives the output's rows and "
-             "columns, and there must be one. Residuals stand in each other up to 4 deep, and "
-             "their layers count towards the 256, each residual itself as two or, with a "
-             "projection, three. The key `layers` is the list of these layers; what is in it has "
-             "names such as `3.layers.0.weight` and `3.projection.weight`.",
+    .help = "adds its input to the output of its \"layers\" (a list), through a 1×1 convolution if "
+            "the shapes differ",
+    .prose = "Adds its input to the output of the layers in it (He et al. 2016). If channels, rows "
+             "or columns differ, the input passes through a 1×1 convolution, the projection, which "
+             "is trained, too. Its stride is the smallest that gives the output's rows and "
+             "columns; it is an error if there is none. Residuals may be nested up to 4 deep. "
+             "Their layers count towards the limit of 256; each residual itself counts as two or, "
+             "with a projection, three. The key `layers` is the list of these layers. Their "
+             "tensors have names such as `3.layers.0.weight` and `3.projection.weight`.",
     .keys = keys,
     .join = join,
 };

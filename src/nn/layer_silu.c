@@ -59,7 +59,7 @@ extern const cnn_layer_ops cnn_layer_silu;
 const cnn_layer_ops cnn_layer_silu = {
     .name = "silu",
     .help = "x / (1 + e^-x)",
-    .prose = "x / (1 + e^-x), smooth where `relu` has a corner (Ramachandran et al. 2017; "
+    .prose = "x / (1 + e^-x), smooth at 0, where `relu` has a corner (Ramachandran et al. 2017; "
              "PyTorch's SiLU).",
     .keys = keys,
     .infer_shape = cnn_layer_same_shape,

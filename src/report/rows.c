@@ -13,7 +13,7 @@ struct cnn_rows {
     const char *const *columns;
     int column; /* of the next field; 0: a row begins */
     cnn_text text;
-    cnn_json_writer json; /* of the row at work */
+    cnn_json_writer json; /* of the current row */
 };
 
 cnn_rows *cnn_rows_create(cnn_row_format format, const char *const *columns) {

@@ -9,7 +9,8 @@ cnn_best_epoch cnn_best_epoch_none(void) {
     return (cnn_best_epoch){.value = (double)NAN, .smoothed = (double)NAN};
 }
 
-/* Is a metric of these validation images a number? Tested with uninformative predictions. */
+/* *defined: is the metric of these validation images a number? Tested with uninformative
+ * predictions. */
 static cnn_status is_defined(cnn_metric_id id, const cnn_dataset *dataset, bool *defined,
                              cnn_error *error) {
     size_t count = dataset->split_count[CNN_SPLIT_VALIDATION];

@@ -26,11 +26,11 @@ CNN_MUST_USE cnn_status cnn_best_epoch_check(const cnn_config *config, const cnn
 bool cnn_best_epoch_update(const cnn_early_stopping *rule, int64_t epoch,
                            const cnn_metrics *validation, cnn_best_epoch *best);
 
-/* Have `patience` epochs passed without an improvement? Never if patience is 0. */
+/* True if `patience` epochs have passed without an improvement. Never if patience is 0. */
 bool cnn_best_epoch_is_over(const cnn_early_stopping *rule, int64_t epochs,
                             const cnn_best_epoch *best);
 
-/* Does a run of this config that has trained this many epochs end before its last epoch? */
+/* True if a run of this config that has trained this many epochs ends before its last epoch. */
 bool cnn_best_epoch_stops_early(const cnn_config *config, int64_t epochs,
                                 const cnn_best_epoch *best);
 

@@ -15,8 +15,8 @@
 #include <string.h>
 
 typedef struct validation {
-    cnn_config config; /* the caller's; once images are there, with the names of their classes: a
-                        * view, of which nothing is freed */
+    cnn_config config; /* owned by the caller; once images are loaded, with the names of their
+                        * classes: a view, of which nothing is freed */
     const cnn_cross_validation_options *options;
     cnn_fold_images images;
 } validation;
@@ -68,7 +68,7 @@ static cnn_status prepare_fold(void *context, int fold, cnn_member *member, cnn_
 typedef struct fold_results {
     cnn_fold_row *rows; /* [folds] */
     double *thresholds; /* [folds] */
-    float *logits;      /* [images], each by the model that did not see the image */
+    float *logits;      /* [images], each by the model that was not trained on the image */
     float *fold_logits; /* [images], used for one fold at a time */
     size_t parameters;
 } fold_results;
@@ -95,7 +95,7 @@ static cnn_status test_fold(const validation *v, int fold, const cnn_model *mode
     return CNN_OK;
 }
 
-/* Does the model fit the images? It does unless its file was replaced. */
+/* Checks that the model fits the images. It does unless its file was replaced. */
 static cnn_status check_images(const validation *v, const char *path, const cnn_model *model,
                                cnn_error *error) {
     const cnn_image_settings *found = &model->config->image;
@@ -215,7 +215,7 @@ static cnn_status measure_pooled(const validation *v, const cnn_predictions *pre
 
 /* --- the results --- */
 
-/* The summary last. */
+/* Writes all results, the summary last. */
 static cnn_status write_results(const validation *v, const cnn_run_directory *directory,
                                 fold_results *results, cnn_error *error) {
     const cnn_dataset *dataset = v->images.dataset;

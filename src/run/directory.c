@@ -61,8 +61,8 @@ static bool is_draft(const char *name) {
     return draft;
 }
 
-/* May this file be in a directory without a run? Drafts may: a program that is killed early leaves
- * only its first one. */
+/* True if this file may be in a directory without a run. Drafts may: a program that is killed early
+ * leaves only its first one. */
 static bool may_be_in_unused(const char *name) {
     static const char *const names[] = {
         ".", "..", CNN_RUN_LOCK, CNN_RUN_START_LOCK, CNN_DATA_REPORT, CNN_AUGMENTED_SHEET};
@@ -111,8 +111,8 @@ static int fold_number(const char *name) {
     return plain ? (int)strtol(digits, NULL, 10) : 0;
 }
 
-/* *fold: of the next fold's directory that `folder` lists, which is open and has this path; 0:
- * there are no more. */
+/* *fold: the number of the next fold's directory in the open folder; 0 if there are no more. path:
+ * of the folder. */
 static cnn_status next_fold(DIR *folder, const char *path, int *fold, cnn_error *error) {
     const struct dirent *entry;
     while ((errno = 0, entry = readdir(folder)) != NULL) {

@@ -48,8 +48,8 @@ CNN_MUST_USE cnn_status cnn_run_directory_name(const char *path, cnn_run_directo
                                                cnn_error *error);
 void cnn_run_directory_free(cnn_run_directory *directory);
 
-/* The directory of a fold's run, counted from 1: "DIR/fold-1"; NULL when memory is refused. Free
- * with cnn_free. */
+/* The directory of a fold's run, counted from 1: "DIR/fold-1"; NULL if memory is refused. Free with
+ * cnn_free. */
 char *cnn_run_fold_path(const char *directory, int fold);
 
 /* --- existing files --- */
@@ -89,8 +89,8 @@ CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directo
 /* --- */
 
 /* Waits until the directory, config.json, split.csv and metrics.csv are on disk. A new run writes
- * them without waiting (cnn_file_write_unsynced): a disk's answer takes longer than the first steps
- * of a training. */
+ * them without waiting (cnn_file_write_unsynced): waiting for a disk takes longer than the first
+ * steps of a training. */
 CNN_MUST_USE cnn_status cnn_run_sync(const cnn_run_directory *directory, cnn_error *error);
 
 #endif

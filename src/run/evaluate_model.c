@@ -13,7 +13,7 @@
 /* Images that are predicted together: their predictions take 1 MB per model. */
 enum { CHUNK = 4096 };
 
-/* What is wanted. */
+/* What to evaluate. */
 typedef struct request {
     const cnn_evaluate_options *options;
     int split; /* a cnn_split; -1: all */
@@ -69,7 +69,7 @@ static size_t keep_split(int split, cnn_sample_list *list) {
     return kept;
 }
 
-/* The images of the split. */
+/* Lists the images of the split. */
 static cnn_status list_images(const request *r, cnn_evaluation *evaluation, char *classes[2],
                               cnn_sample_list *list, cnn_error *error) {
     if (!classes[0] || !classes[1]) {
@@ -88,7 +88,8 @@ static cnn_status list_images(const request *r, cnn_evaluation *evaluation, char
     return CNN_OK;
 }
 
-/* Passes a chunk's predictions on, and keeps what all models can say. */
+/* Passes a chunk's predictions to the caller, and keeps those of images that all models can read.
+ */
 static void keep_predictions(const request *r, cnn_evaluation *evaluation,
                              const cnn_sample *samples, size_t count,
                              const cnn_prediction *predictions) {
@@ -114,7 +115,7 @@ static void keep_predictions(const request *r, cnn_evaluation *evaluation,
     }
 }
 
-/* What predictions need. */
+/* Memory for the predictions of a chunk. */
 typedef struct chunk {
     const char **paths;          /* [CHUNK] */
     cnn_prediction *predictions; /* [models][CHUNK] */
@@ -211,7 +212,7 @@ static cnn_status compare(cnn_evaluation *evaluation, cnn_error *error) {
     return status;
 }
 
-/* The images, from their list to the measures. */
+/* Predicts the images of a list, and measures the predictions. */
 static cnn_status evaluate_list(const request *r, cnn_evaluation *evaluation, cnn_sample_list *list,
                                 cnn_error *error) {
     const cnn_predictor *predictor = evaluation->model[0].predictor;

@@ -1,5 +1,5 @@
-/* A model file, or two, against labelled images that it may never have seen: what an evaluation
- * (cnn/evaluate.h) holds. */
+/* The contents of an evaluation (cnn/evaluate.h): one or two model files, measured on labelled
+ * images. */
 #ifndef CNN_RUN_EVALUATE_MODEL_H
 #define CNN_RUN_EVALUATE_MODEL_H
 

@@ -13,14 +13,14 @@ typedef struct cnn_fold_images {
     int *fold; /* [dataset->count], from 0 */
 } cnn_fold_images;
 
-/* May the config be used with --folds? CNN_ERROR_CONFIG if it names validation or test images:
- * every fold is the test set of one run, and data.validation is the share of the other folds'
- * images that is held back to choose the epoch. */
+/* Checks that the config can be used with --folds. CNN_ERROR_CONFIG if it names validation or test
+ * images: every fold is the test set of one run, and data.validation is the share of the other
+ * folds' images that is held back to choose the epoch. */
 CNN_MUST_USE cnn_status cnn_fold_images_check(const cnn_config *config, cnn_error *error);
 
 /* Checks the config, reads the images of data.train and divides them into `folds` folds
- * (cnn_folds_assign, by train.seed). CNN_ERROR_DATA where a manifest has splits of its own. Free
- * with cnn_fold_images_free, also after a failure. */
+ * (cnn_folds_assign, by train.seed). CNN_ERROR_DATA if a manifest assigns splits. Free with
+ * cnn_fold_images_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_fold_images_load(const cnn_config *config,
                                              const cnn_common_options *options, int folds,
                                              cnn_fold_images *images, cnn_error *error);

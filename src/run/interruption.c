@@ -14,8 +14,8 @@ static cnn_status fail_stopped(const cnn_trainer *t, cnn_error *error) {
 }
 
 /* The time to measure an epoch that is cut short, and then the best model, on the validation
- * images, and the model on the test images: by the speed of training, whose work per image is three
- * times that of measuring. */
+ * images, and the model on the test images. Estimated from the speed of training, which takes three
+ * times the work per image. */
 static double seconds_to_finish(const cnn_trainer *t) {
     static const double share = 0.5; /* more than a third, as a margin */
     const size_t *count = t->setup.dataset->split_count;
@@ -27,7 +27,7 @@ static double seconds_to_finish(const cnn_trainer *t) {
     return trained > 0.0 ? share * left * seconds / trained : 0.0;
 }
 
-/* Must training end now, so that the run ends in time? */
+/* True if training must end now, so that the run ends in time. */
 static bool time_is_up(const cnn_trainer *t) {
     return cnn_clock_seconds() + seconds_to_finish(t) >= t->deadline;
 }

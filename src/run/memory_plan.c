@@ -11,7 +11,7 @@ cnn_memory_plan cnn_memory_plan_make(const cnn_config *config, const cnn_setup *
     const cnn_network *network = setup->network;
     const cnn_dataset *dataset = setup->dataset;
     cnn_optimizer optimizer = cnn_settings_optimizer(config);
-    size_t copies = 2 + cnn_optimizer_state_size(&optimizer); /* now and best */
+    size_t copies = 2 + cnn_optimizer_state_size(&optimizer); /* current and best */
     copies += config->train.ema_decay > 0.0 ? 1 : 0;          /* average */
     size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
     size_t batch_size = (size_t)config->train.batch_size;

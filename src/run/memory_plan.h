@@ -7,7 +7,7 @@
 /* Bytes. */
 typedef struct cnn_memory_plan {
     size_t images;     /* decoded */
-    size_t parameters; /* now, best, and the optimizer's state */
+    size_t parameters; /* current, best, and the optimizer's state */
     size_t passes;     /* activations and gradients */
 } cnn_memory_plan;
 

@@ -12,8 +12,8 @@
  * other names. Images that are equal in all three are interchangeable.
  *
  * *difference (free with cnn_text_free) is empty if every row has an image and every image a row.
- * Else nothing is changed, and it names the first row without an image, and the first image without
- * a row. CNN_ERROR_RUNTIME where the table cannot be read. */
+ * Otherwise nothing is changed, and it names the first row without an image, and the first image
+ * without a row. CNN_ERROR_RUNTIME if the table cannot be read. */
 CNN_MUST_USE cnn_status cnn_moved_images_follow(const char *table, cnn_dataset *dataset, int *fold,
                                                 cnn_text *difference, cnn_error *error);
 

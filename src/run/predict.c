@@ -23,7 +23,7 @@ enum { CHUNK = 512 };
 /* … and at most this many bytes (but always a block). */
 #define CHUNK_BYTES ((size_t)64 << 20)
 
-static const char no_number[] = "the network gives no number: its values overflow";
+static const char no_number[] = "the output of the network is not a number: its values overflow";
 
 cnn_status cnn_predictor_load(const char *path, cnn_predictor **out, cnn_error *error) {
     const cnn_kernels *kernels;

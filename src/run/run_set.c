@@ -61,7 +61,7 @@ static cnn_status name_member(const set_run *r, cnn_status status, cnn_error *er
 
 /* --- is the set in the directory this one? --- */
 
-/* What cannot be done with another set. */
+/* The action that a different set does not allow, for messages. */
 static const char *verb(const set_run *r) {
     return r->set->gather ? "gather" : r->set->member > 0 ? "train a member" : "resume";
 }
@@ -167,7 +167,7 @@ static cnn_train_options options_of_member(set_run *r, const char *path) {
     options.progress = r->options->progress ? progress_of_member : NULL;
     options.common.should_stop = should_stop;
     options.common.user = r;
-    if (options.max_seconds > 0.0) { /* the members to come share what is left */
+    if (options.max_seconds > 0.0) { /* the remaining members share the remaining time */
         options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) /
                               (alone ? 1 : r->set->count - r->member + 1);
     }
@@ -201,8 +201,8 @@ static cnn_status look_at(cnn_session *session, const cnn_config *config, bool *
                                                       * using it */
 }
 
-/* Is there nothing to do? Fails if the member may not be trained. Needs no images, so that mistakes
- * are found before these are read. */
+/* *finished: is there nothing to do? Fails if the member may not be trained. Needs no images, so
+ * that mistakes are found before images are read. */
 static cnn_status look_in(set_run *r, const char *path, bool *finished, cnn_error *error) {
     cnn_session session;
     const cnn_config *config = r->set->kind->config(r->set->context, r->member);
@@ -223,8 +223,8 @@ static cnn_status is_finished_in(set_run *r, const char *path, bool *finished, c
     return CNN_OK;
 }
 
-/* Was the run, which --max-seconds may have ended, configured to train as many epochs as the set?
- * Its config.json says so. */
+/* *same: was the run, which --max-seconds may have ended, configured for as many epochs as the set?
+ * Read from its config.json. */
 static cnn_status wanted_as_many(const char *path, int64_t epochs, bool *same, cnn_error *error) {
     cnn_config *own;
     char *own_path = cnn_path_join(path, "config.json");
@@ -238,7 +238,7 @@ static cnn_status wanted_as_many(const char *path, int64_t epochs, bool *same, c
     return status;
 }
 
-/* Has the run of the member ended with results that can be gathered? */
+/* *done: has the run of the member ended with results that can be gathered? */
 static cnn_status is_done_in(set_run *r, const char *path, bool *done, cnn_error *error) {
     const cnn_config *config = r->set->kind->config(r->set->context, r->member);
     cnn_run_end end;
@@ -265,7 +265,7 @@ static cnn_status train_member(set_run *r, int member, cnn_error *error) {
 
 /* --- all members --- */
 
-/* Has every member finished, and were the results gathered? Needs no images. */
+/* *finished: has every member finished, and were the results gathered? Needs no images. */
 static cnn_status is_finished(set_run *r, bool *finished, cnn_error *error) {
     *finished = false;
     if (!r->session.begun) {
@@ -275,7 +275,7 @@ static cnn_status is_finished(set_run *r, bool *finished, cnn_error *error) {
     for (int member = 1; member <= r->set->count && *finished; member++) {
         CNN_TRY(of_member(r, member, is_finished_in, finished, error));
     }
-    if (*finished) { /* not if the set had more members then */
+    if (*finished) { /* not if the existing set has more members */
         char *path = r->set->kind->path(r->session.directory.path, r->set->count + 1);
         *finished = path && !cnn_folder_exists(path);
         cnn_status status = path ? CNN_OK : cnn_fail_memory(error, r->session.directory.path);

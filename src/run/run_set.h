@@ -35,7 +35,7 @@ typedef struct cnn_set_kind {
     const char *member; /* the name of a member in messages: "fold" */
     /* The config of a member. Needs no images. */
     const cnn_config *(*config)(const void *context, int member);
-    /* The member's directory: "DIR/fold-2". NULL when memory is refused; free with cnn_free. */
+    /* The member's directory: "DIR/fold-2". NULL if memory is refused; free with cnn_free. */
     char *(*path)(const char *directory, int member);
     /* Reads what all members have in common. Called once, before the functions that follow. */
     cnn_status (*load)(void *context, cnn_error *error);

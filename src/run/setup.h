@@ -20,8 +20,8 @@ typedef struct cnn_setup {
     bool borrowed; /* the caller owns the dataset */
 } cnn_setup;
 
-/* Loads the data, says at the log what it found (counts, which class is 1), plans the network. The
- * config must outlive the setup. Free with cnn_setup_free, also after a failure. */
+/* Loads the data, logs what it found (counts, which class is 1), plans the network. The config must
+ * outlive the setup. Free with cnn_setup_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_setup_create(const cnn_config *config,
                                          const cnn_common_options *options, cnn_network_mode mode,
                                          cnn_setup *setup, cnn_error *error);
@@ -37,7 +37,7 @@ void cnn_setup_free(cnn_setup *setup);
 /* The config with the names of the dataset's classes: a view, of which nothing is freed. */
 cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset);
 
-/* The options' way to read images. */
+/* The settings of the options for reading images. */
 cnn_reading cnn_setup_reading(const cnn_common_options *options);
 
 /* Threads to use: the option, or as many as there are processors. */

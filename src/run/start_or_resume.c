@@ -77,7 +77,7 @@ static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
     if (t->state.direct_only != direct_only) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "%s: cannot resume: the environment's CNN_CONV was %s when the run was "
-                        "started, is %s now, and rounds otherwise",
+                        "started, is %s now, and rounds differently",
                         directory->path, ways[t->state.direct_only != 0], ways[direct_only]);
     }
     if (t->state.epochs > t->config->train.epochs) {
@@ -89,7 +89,7 @@ static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
     return CNN_OK;
 }
 
-/* Writes the models of the checkpoint, also if a run ended between the two, or one was lost. */
+/* Writes the models of the checkpoint, in case a run ended between the two, or one was lost. */
 static cnn_status restore_models(const cnn_trainer *t, cnn_error *error) {
     if (t->state.epochs == 0) {
         return CNN_OK;

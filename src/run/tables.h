@@ -47,7 +47,7 @@ typedef struct cnn_predictions {
     const int *fold;          /* [samples of the dataset], from 0; NULL: no cross-validation */
 } cnn_predictions;
 
-/* Is image i of the predictions predicted as class 1? */
+/* True if image i of the predictions is predicted as class 1. */
 bool cnn_predictions_positive(const cnn_predictions *predictions, size_t i);
 
 /* path,label,predicted,probability of the images; with fold: and fold. */

@@ -110,7 +110,7 @@ static cnn_status train_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error
     return CNN_OK;
 }
 
-/* Is there an epoch, or a part of one, to train? */
+/* True if there is an epoch, or a part of one, to train. */
 static bool goes_on(const cnn_trainer *t) {
     return t->state.epochs < t->config->train.epochs && t->left_out == 0 &&
            !cnn_best_epoch_stops_early(t->config, t->state.epochs, &t->state.best) &&

@@ -33,7 +33,7 @@ typedef struct cnn_trainer {
 
     cnn_checkpoint_values values;
     cnn_checkpoint_state state;
-    bool synced;           /* are the first files of the run on disk? */
+    bool synced;           /* true if the first files of the run are on disk */
     double checkpoint_due; /* the next one inside an epoch, by cnn_clock_seconds */
     double deadline;       /* of --max-seconds, by cnn_clock_seconds; infinite if there is none */
     size_t left_out;       /* images of the last epoch for which --max-seconds left no time */
@@ -58,7 +58,7 @@ int64_t cnn_trainer_steps(const cnn_trainer *t);   /* done so far */
 /* The weights that are evaluated and kept: their average, if there is one. */
 float *cnn_trainer_kept(const cnn_trainer *t);
 
-/* The epoch that model.bin is of. */
+/* The epoch of model.bin. */
 int64_t cnn_trainer_model_epoch(const cnn_trainer *t);
 
 /* Writes model.bin or last.bin. */
@@ -82,7 +82,7 @@ CNN_MUST_USE cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error);
 CNN_MUST_USE cnn_status cnn_interruption_after_batch(cnn_trainer *t, const cnn_epoch *epoch,
                                                      cnn_error *error);
 
-/* Before an epoch: does --max-seconds leave no time for it? Logs that. */
+/* Before an epoch: true, with a message, if --max-seconds leaves no time for it. */
 bool cnn_interruption_before_epoch(const cnn_trainer *t);
 
 /* --- divergence.c --- */

@@ -50,7 +50,7 @@ static void calibrate(cnn_setup *setup, float *logits, const uint8_t *labels, si
     } else {
         cnn_log_message(log, CNN_LOG_WARNING,
                         "train.calibrate: no temperature from %g to %g has the least validation "
-                        "loss (are the images all told apart, or none?); it stays 1",
+                        "loss (perhaps all images are classified correctly, or none); it stays 1",
                         CNN_TEMPERATURE_MIN, CNN_TEMPERATURE_MAX);
     }
 }
@@ -76,7 +76,7 @@ static cnn_status choose_threshold(const char *text, cnn_setup *setup, float *lo
     if (!point.reached) {
         cnn_log_message(log, CNN_LOG_WARNING,
                         "train.threshold: no threshold has \"%s\" on the validation images; the "
-                        "nearest is taken",
+                        "nearest is used",
                         text);
     }
     size_t called = point.hits + point.alarms;

@@ -5,7 +5,7 @@
 #include "nn/minibatch.h"
 #include "run/setup.h"
 
-/* Does the config require anything to be chosen on validation images? */
+/* True if the config requires temperature or threshold to be chosen on validation images. */
 bool cnn_tune_wanted(const cnn_config *config);
 
 /* Checks, before training, that this is possible: CNN_ERROR_CONFIG without validation images,

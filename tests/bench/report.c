@@ -63,7 +63,7 @@ static double speed_up(const bench_machine *machine, const bench_network *networ
                                     : (double)NAN;
 }
 
-/* NaN where nothing is counted. */
+/* NaN if nothing is counted. */
 static double row_rate(const bench_layer_row *row) {
     return row->flops > 0.0 && row->seconds > 0.0 ? row->flops / row->seconds : (double)NAN;
 }

@@ -76,8 +76,8 @@ done <markdown
 # --- the examples ---------------------------------------------------------------------------------------------------
 
 # Splits a document into its code blocks: block N goes to blocks/N, and "N language line" to the list on stdout. A block
-# of a Markdown file is fenced and names its language. A block of a man page is a literal display; its language stands in a
-# comment in front of it (.\" console), or is sh.
+# of a Markdown file is fenced and names its language. A block of a man page is a literal display; its language is in a
+# comment before it (.\" console), or is sh.
 split_blocks() {
     awk -v page="${1##*.}" -v first="$count" '
         function start(language) {

@@ -71,7 +71,7 @@ done
 private=$(grep -n '#include "' "$SOURCE"/src/cli/*.[ch] | grep -v '#include "c\(li\|nn\)/')
 [ -z "$private" ] || fail "expected only cli/ and cnn/ in includes of src/cli, found $private"
 
-# a trainer and evaluator of somebody else's: what it gets is what the programs give
+# a third party's trainer and evaluator: its results are those of the programs
 # shellcheck disable=SC2086
 run 0 cc -std=c11 -Wall -Wextra -Werror $sanitize "$SOURCE/tests/third_party.c" -o third_party $flags
 expect_no_stderr

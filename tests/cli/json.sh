@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC1091,SC2154
-# All JSON that the programs write, read by another reader: valid, with the values that went in, and with numbers that
-# have no digit more than reading back takes.
+# All JSON that the programs write, checked with another reader: valid, with the expected values, and with numbers in as
+# few digits as read back to the same value.
 . "$SOURCE/tests/cli/lib.sh"
 command -v python3 >/dev/null || exit 77
 
@@ -22,7 +22,7 @@ def digits(text):
 
 
 def number(text):
-    """A double has the fewest digits, as Python writes them; rounded ones, such as seconds, have no more."""
+    """A double has the fewest digits, as Python writes it; rounded numbers, such as seconds, have no more."""
     assert len(digits(text)) <= len(digits(repr(float(text)))), f"too many digits: {text}"
     return float(text)
 

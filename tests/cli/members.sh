@@ -1,12 +1,12 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# --folds K --member N in processes of their own, and --gather: what they leave is what one process leaves, byte for byte,
-# processes may be killed, refused or late.
+# --folds K --member N in separate processes, and --gather: the files are byte for byte those of a single process, also if
+# processes are killed, refused or late.
 . "$SOURCE/tests/cli/lib.sh"
 make_data data 60
 write_config cfg.json
 sed -i "s/\"learning_rate\": 0.1/\"learning_rate\": 0.005/" cfg.json # not all will be right
 
-# same_set A B FOLDS: two cross-validations that came to the same end; times may differ.
+# same_set A B FOLDS: two cross-validations have the same results; times may differ.
 same_set() {
     for file in folds.csv predictions.csv split.csv summary.json config.json; do
         expect_same "$1/$file" "$2/$file"
@@ -25,7 +25,7 @@ same_set() {
     [ -z "$left_over" ] || fail "expected no temporary files and no locks, found $left_over"
 }
 
-# train FOLDS DIR MEMBER...: all of them at once, into a directory that may not be there; all must end well.
+# train FOLDS DIR MEMBER...: trains all members at once, in a directory that may not exist; all must succeed.
 train() {
     folds=$1
     dir=$2
@@ -46,7 +46,7 @@ train() {
     done
 }
 
-# wait_for FILE: of a run in the background.
+# wait_for FILE: waits for a file of a run in the background.
 wait_for() {
     polls=0
     while [ ! -f "$1" ] && [ "$polls" -lt 3000 ]; do
@@ -67,13 +67,13 @@ grep -q '^fold 3/5: epoch 2/2: ' stderr-3 || fail "expected messages that name t
 run 0 "$CNNTRAIN" --config cfg.json --folds 5 --gather --out parallel --threads 3
 expect_stderr '^95 % intervals +all folds, 60 images'
 same_set whole parallel 5
-# gathering again changes nothing; to a run of all folds, the set is finished
+# gathering again changes nothing; for a run of all folds, the set is finished
 run 0 "$CNNTRAIN" --config cfg.json --folds 5 --gather --out parallel -q
 same_set whole parallel 5
 run 0 "$CNNTRAIN" --config cfg.json --folds 5 --resume --out parallel
 expect_stderr '^parallel: finished already'
 
-# one after the other, in any order, with all threads; a finished member is finished
+# one after the other, in any order, with all threads; a finished member is not trained again
 for member in 4 1; do
     run 0 "$CNNTRAIN" --config cfg.json --folds 5 --member "$member" --out late
 done
@@ -90,7 +90,7 @@ expect_stderr '^cnntrain: late: cannot gather: 3 of 5 folds are not finished \(2
 expect_no_file late/summary.json
 expect_no_file late/folds.csv
 
-# another number of folds, another config, other images: refused, and nothing has changed
+# another number of folds, another config, other images: refused, and nothing is changed
 find late -type f -exec cksum {} + | sort >before
 for way in "--member 2" --gather; do
     # shellcheck disable=SC2086
@@ -109,18 +109,18 @@ expect_stderr 'found a cross-validation; continue it with the same --folds'
 find late -type f -exec cksum {} + | sort >after
 expect_same before after
 
-# a process that trains all folds leaves the finished ones as they are, and does the others
+# a process that trains all folds keeps the finished ones, and trains the others
 run 0 "$CNNTRAIN" --config cfg.json --folds 5 --resume --out late
 expect_stderr '^fold 1/5: late/fold-1: finished already'
 same_set whole late 5
 
-# training a member takes back what was gathered: it is of the earlier model
+# training a member removes the gathered results: they are those of the earlier model
 run 0 "$CNNTRAIN" --config cfg.json --folds 5 --member 3 --overwrite --out late -q
 expect_no_file late/summary.json
 run 0 "$CNNTRAIN" --config cfg.json --folds 5 --gather --out late -q
 same_set whole late 5
 
-# --overwrite of one member is about that member; what was gathered is out of date then
+# --overwrite with one member applies to that member; the gathered results are then out of date
 echo damaged >late/fold-2/model.bin
 run 4 "$CNNTRAIN" --config cfg.json --folds 5 --gather --out late
 expect_stderr '^cnntrain: late/fold-2/model.bin: '
@@ -159,7 +159,7 @@ for way in --resume --overwrite --gather; do
 done
 run 0 "$CNNTRAIN" --config cfg.json $long --folds 3 --member 1 --max-seconds 0.2 --out busy -q
 kill -0 "$background" || fail "expected the first member to continue"
-# a signal: 75, and everything for --resume
+# a signal: exit code 75, and all files that --resume needs
 kill -TERM "$background"
 wait "$background"
 code=$?
@@ -168,7 +168,7 @@ background=
 grep -q '^cnntrain: fold 2/3: stopped in epoch .* continue with --resume' stderr-2 || fail "expected a message that says where"
 expect_no_file busy/.lock
 expect_file busy/fold-2/checkpoint.bin
-# what --max-seconds has ended is done; what a signal has ended is not; nor is what was to train fewer epochs
+# a member that --max-seconds has ended is finished; one that a signal has ended is not, nor one with fewer epochs
 run 2 "$CNNTRAIN" --config cfg.json $long --folds 3 --gather --out busy
 expect_stderr 'cannot gather: 2 of 3 folds are not finished \(2, 3\)'
 run 0 "$CNNTRAIN" --config cfg.json $long --folds 3 --member 2 --resume --max-seconds 0.1 --out busy -q
@@ -179,7 +179,7 @@ run 0 "$CNNTRAIN" --config cfg.json $long --folds 3 --member 3 --resume --max-se
 run 0 "$CNNTRAIN" --config cfg.json $long --folds 3 --gather --out busy -q
 expect_file busy/summary.json
 
-# killed in the middle, each at another moment, while the others continue; resumed to its end
+# members are killed at different moments, while the others continue; then they are resumed to the end
 settings="train.epochs=40 train.batch_size=4 train.checkpoint_seconds=0.001"
 # shellcheck disable=SC2086
 run 0 "$CNNTRAIN" --config cfg.json $settings --folds 3 --out undisturbed -q
@@ -210,7 +210,7 @@ expect_stderr '^fold 2/3: killed/fold-2: going on after epoch [0-9]+, batch [0-9
 run 0 "$CNNTRAIN" --config cfg.json $settings --folds 3 --gather --out killed -q
 same_set undisturbed killed 3
 
-# killed while it starts the set: its files are taken over, also by another member
+# killed while it starts the set: its files are used, also by another member
 mkdir started
 cp whole/config.json started/
 echo 12345 >started/.lock
@@ -241,7 +241,7 @@ for round in 1 2 3; do
     esac || fail "expected exit codes 0 and 2, got $first and $second"
 done
 
-# directories that hold something else
+# directories with other content
 run 2 "$CNNTRAIN" --config cfg.json --folds 5 --gather --out nowhere
 expect_stderr '^cnntrain: nowhere: cannot gather: expected the run directories of folds, found none'
 expect_no_file nowhere

@@ -9,13 +9,13 @@ keys="data.test=more train.epochs=4 augment.flip_horizontal=true augment.noise=0
 
 run 0 "$CNNTRAIN" -c cfg.json $keys -q -o whole
 
-# start NAME [KEY=VALUE ...]: the first half of the run, in NAME
+# start NAME [KEY=VALUE ...]: trains the first half of the run in NAME
 start() {
     name=$1
     shift
         run 0 "$CNNTRAIN" -c cfg.json $keys -q -o "$name" train.epochs=2 "$@"
 }
-# expect_rest NAME: its models are those of the run that was never interrupted
+# expect_rest NAME: the models are those of the run that was never interrupted
 expect_rest() {
     expect_same whole/model.bin "$1/model.bin"
     expect_same whole/last.bin "$1/last.bin"

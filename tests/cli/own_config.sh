@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2086,SC2154
-# A run whose config is the config.json of its own directory: never overwritten by another text, never lost.
+# A run whose config is the config.json of its own directory: it is never overwritten by another text, and never lost.
 . "$SOURCE/tests/cli/lib.sh"
 
 make_data data 40
@@ -30,7 +30,7 @@ expect_same kept.json run/config.json
 run 0 "$CNNTRAIN" -c kept.json -q -o run --overwrite train.epochs=1
 grep -q '"epochs":.*1,' run/config.json || fail "expected the new config"
 
-# one that people wrote, in a directory that no run has filled yet
+# a config written by hand, in a directory without a run
 mkdir mine
 cp cfg.json mine/config.json
 for mode in --resume --overwrite; do

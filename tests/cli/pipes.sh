@@ -3,7 +3,7 @@
 # program, as in other programs.
 . "$SOURCE/tests/cli/lib.sh"
 
-# a harness may have SIGPIPE ignored, which its children inherit
+# the caller may ignore SIGPIPE, and children inherit that
 sh -c 'kill -PIPE $$'
 [ $? -eq 141 ] || exit 77
 
@@ -65,7 +65,7 @@ for option in help help-config schema version; do unread "$CNNTRAIN" --$option; 
 unread "$CNNPREDICT" --help
 unread "$CNNEVAL" --version
 
-# with SIGPIPE ignored, an error like any other
+# if SIGPIPE is ignored: an ordinary error
 (
     trap '' PIPE
     "$CNNPREDICT" whole/model.bin data >&3 2>stderr

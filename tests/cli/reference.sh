@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC2016
-# What the sources hold of the programs' tables is not stale, and the completions complete.
+# The generated files in the sources are up to date, and the completions work.
 . "$SOURCE/tests/cli/lib.sh"
 
 mkdir -p tree/src/cli tree/configs
@@ -14,14 +14,14 @@ for new in tree/src/cli/*.1 tree/configs/schema.json tree/src/cli/completions/*;
         fail "${new#tree/} is stale: run cmake --build build --target reference"
 done
 [ "$count" -eq 13 ] || fail "expected 13 generated files, compared $count"
-# it is the tables that fill the files in: what is taken out comes back
+# the files are generated from the tables: removed text is restored
 : >tree/configs/schema.json
 sed -i '/BEGIN options/,/END options/{/BEGIN\|END/!d}' tree/src/cli/cnneval.1
 run 0 sh "$SOURCE/src/cli/reference.sh" "$(dirname "$CNNTRAIN")" tree
 expect_same tree/configs/schema.json "$SOURCE/configs/schema.json"
 expect_same tree/src/cli/cnneval.1 "$SOURCE/src/cli/cnneval.1"
 
-# completes SHELL WORDS WANTED ...: the last of the words (of a program's command line) may be completed to each WANTED.
+# completes SHELL WORDS WANTED ...: the last of the words of a command line can be completed to each WANTED.
 mkdir -p pictures
 touch pictures.csv 'one two.csv'
 bash_completions() {
@@ -51,7 +51,7 @@ completes() {
         grep -qxF -e "$wanted" stdout || fail "expected the completion $wanted"
     done
 }
-# and to nothing else than the WANTED
+# the same, and to nothing else
 completes_only() {
     completes "$@"
     shift 2

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2088,SC2154
-# "~/x" where no shell expands it: refused, with what to write instead, and no folder named ~ is made.
+# "~/x" that no shell has expanded: refused, with a message that says what to write instead; no folder named ~ is created.
 . "$SOURCE/tests/cli/lib.sh"
 
 make_data data 40
@@ -39,7 +39,7 @@ run 2 env -u HOME "$CNNTRAIN" -c cfg.json -o '~/x'
 expect_stderr "write the home directory's path/x, or"
 expect_no_file '~'
 
-# names that only look like it are names
+# names that only look similar are ordinary names
 run 0 "$CNNTRAIN" -c cfg.json -q -o './~/x'
 expect_file './~/x/model.bin'
 run 0 "$CNNTRAIN" -c cfg.json -q -o '~x'

@@ -1,4 +1,4 @@
-"""What the programs of both commits are asked to do, and how one commit's programs do it."""
+"""The cases that the programs of both commits run, and how one commit's programs run them."""
 
 import json
 import os
@@ -88,7 +88,7 @@ class Side:
         return self.finish(self.start(case, arguments, variant, output, record))
 
     def messages(self, case):
-        """The end of what the programs said on standard error."""
+        """The last messages of the programs on standard error."""
         path = self.folder / case / "messages.log"
         return path.read_text(encoding="utf-8", errors="replace")[-1500:] if path.exists() else ""
 
@@ -166,7 +166,7 @@ def count_epochs(out):
 
 
 def stop_run(side, case, variant, out, epochs, number):
-    """Continues or starts a run, and ends it by a signal once it has written so many epochs. Returns whether the
+    """Continues or starts a run, and ends it by a signal after this many epochs in metrics.csv. Returns whether the
     signal came in time."""
     process = side.start(case.name, train_arguments(case, out, variant, "--resume"), variant, record=False)
     while process.poll() is None and count_epochs(side.folder / case.name / out) < epochs:
@@ -195,7 +195,7 @@ def stopped_runs(side, case, handed_over):
             case.name, train_arguments(case, out, variants[1 % len(variants)], "--resume"), variants[1 % len(variants)]
         )
 
-    # after the first batch: what that leaves is compared, too
+    # after the first batch: its files are compared, too
     place = side.folder / case.name
     side.run(case.name, train_arguments(case, "limited", variants[0], "--max-seconds", "1e-6"), variants[0])
     shutil.copytree(place / "limited", place / "after-one-batch")
@@ -220,7 +220,7 @@ def extended_run(side, case):
 
 
 def run_case(side, case, old_side, scratch):
-    """Does all that a case asks for with one side's programs. Returns (stops in time, stops)."""
+    """Runs all parts of a case with one side's programs. Returns (stops in time, stops)."""
     write_config(side, case)
     if "init" in case.parts:
         side.run(case.name, ["cnntrain", "--init", case.data], output="recipe.json")

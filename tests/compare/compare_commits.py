@@ -219,7 +219,7 @@ def random_cases(old, isas, names, options, choices):
 
 
 def find_isas(old):
-    """The instruction sets that this processor has, best first."""
+    """The instruction sets of this processor, best first."""
     isas = []
     (old.folder / "isas").mkdir()
     (old.folder / "isas/given.json").write_text(
@@ -270,7 +270,7 @@ def cover(coverage, case, old):
         coverage.add_config(json.loads((run / "config.json").read_text(encoding="utf-8")))
         coverage.add_model([tensor[0] for tensor in read_safetensors((run / "model.bin").read_bytes())[1]])
     except FileNotFoundError:
-        pass  # a run that failed, which is told elsewhere
+        pass  # the run failed, which is reported elsewhere
 
 
 def describe(config):

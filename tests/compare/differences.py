@@ -12,8 +12,8 @@ import re
 import struct
 from dataclasses import dataclass, field, replace
 
-# Not compared: times, which no two runs share; the checkpoint, whose use is compared instead (runs are resumed from
-# it); locks; messages, which go to a .log here.
+# Not compared: times, which differ in every run; the checkpoint (instead, runs are resumed from it and compared); locks;
+# messages, which are in .log files.
 TIMES = {"seconds", "images_per_second"}
 IGNORED_NAMES = {"checkpoint.bin", ".lock"}
 IGNORED_ENDINGS = (".log",)
@@ -36,7 +36,7 @@ class Difference:
 
 @dataclass
 class Result:
-    """What a comparison has looked at, and what it has found."""
+    """What a comparison has examined, and what it has found."""
 
     files: int = 0
     models: int = 0
@@ -59,7 +59,7 @@ class Number(str):
 
 
 def shorten(text):
-    """The text, cut to a length that a line of output bears."""
+    """The text, shortened to fit into a line of output."""
     return text if len(text) <= 90 else text[:87] + "..."
 
 
@@ -116,7 +116,7 @@ def compare_json(file, old_text, new_text, prefix=""):
 
 
 def compare_json_lines(file, old, new):
-    """The differences of two texts with a JSON value a line."""
+    """The differences of two texts with one JSON value per line."""
     old_lines, new_lines = old.splitlines(), new.splitlines()
     if len(old_lines) != len(new_lines):
         return [Difference(file, "lines", str(len(old_lines)), str(len(new_lines)))]
@@ -124,7 +124,7 @@ def compare_json_lines(file, old, new):
     for number, (a, b) in enumerate(zip(old_lines, new_lines), 1):
         if a != b:
             for difference in compare_json(file, a, b, f"line {number}"):
-                # predictions, not metadata: another one is never wanted
+                # predictions, not metadata: a difference is never wanted
                 found.append(difference if difference.kind == "text" else replace(difference, kind="content"))
     return found
 
@@ -146,7 +146,7 @@ def read_safetensors(data):
 
 
 def digest_is_right(data, metadata):
-    """Whether cnntrain.sha256 is what it must be: of the file, with its own digits taken as zeros."""
+    """Whether cnntrain.sha256 is correct: the hash of the file with zeros in place of its own digits."""
     digest = metadata.get("cnntrain.sha256", "")
     zeroed = data.replace(digest.encode(), b"0" * 64, 1)
     return len(digest) == 64 and hashlib.sha256(zeroed).hexdigest() == digest
@@ -280,7 +280,7 @@ def list_files(folder):
 
 
 def is_accepted(difference, patterns, json_text):
-    """Whether the user said that this difference is wanted. That of a tensor, a row or a text never is."""
+    """Whether the user accepts this difference. One of a tensor, a row or a text is never accepted."""
     name = difference.file.rsplit("/", 1)[-1]
     return (json_text and difference.kind == "text") or (
         difference.kind in ("metadata", "text")

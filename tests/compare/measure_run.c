@@ -2,8 +2,9 @@
  *
  *   measure_run COMMAND [ARGUMENT ...]
  *
- * A program of its own because the system counts a child's memory from before it becomes the
- * command: a child of Python would be given Python's. The exit code is the command's. */
+ * It is a separate program because the system counts a child's memory from before it becomes the
+ * command: a child of Python would be charged with Python's. The exit code is that of the command.
+ */
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*): the C library's, for wait4 */
 #define _GNU_SOURCE
 
@@ -29,7 +30,7 @@ int main(int argc, char **argv) {
     double start = now();
     pid_t child = fork();
     if (child == 0) {
-        (void)dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is ours */
+        (void)dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is for the result */
         execv(argv[1], argv + 1);
         perror(argv[1]);
         _exit(127);

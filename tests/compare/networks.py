@@ -67,7 +67,7 @@ class Coverage:
                 self.seen[f"{path}={value}"] += 1
 
     def add_model(self, names):
-        """Counts what only tensors tell of: which residuals have a projection."""
+        """Counts what only tensors show: which residuals have a projection."""
         if any(".projection." in f".{name}" for name in names):
             self.seen["residual with a projection"] += 1
 
@@ -142,7 +142,7 @@ def random_residual(random, depth):
 
 
 def random_layers(random):
-    """Layers of a network whose shapes may not fit: the program is asked, and another one drawn."""
+    """Layers of a network whose shapes may not fit: the program decides, and another one is drawn."""
     layers = []
     for _ in range(random.randint(1, 6)):
         kind = random.random()
@@ -164,7 +164,7 @@ def random_layers(random):
 
 
 def fixed_layers():
-    """Networks with what chance might leave out."""
+    """Networks with features that random ones might not have."""
     end = [{"type": "flatten"}, {"type": "dense", "units": 1}, {"type": "sigmoid"}]
     conv = {"type": "conv", "filters": 16, "kernel": 3, "padding": "same"}
     inner = {
@@ -185,7 +185,7 @@ def fixed_layers():
             {"type": "global_avgpool"},
             *end,
         ],
-        # residuals with and without projection, in each other
+        # residuals with and without projection, nested
         [
             {**conv, "filters": 8},
             {
@@ -243,7 +243,7 @@ FIXED = {"data.bad_images", "data.duplicates", "image.channels"}
 
 
 def set_key(config, path, value):
-    """Sets a dotted key, making the objects on its way."""
+    """Sets a dotted key, creating the objects on its path."""
     *way, last = path.split(".")
     for key in way:
         config = config.setdefault(key, {})

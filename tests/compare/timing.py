@@ -1,5 +1,5 @@
-"""How long do the programs of two commits take, and how much memory? The two take turns, so that whatever else the
-machine does hits both; the result is the median of the pairs' ratios."""
+"""How long do the programs of two commits take, and how much memory? The two take turns, so that other work on the
+machine affects both; the result is the median of the pairs' ratios."""
 
 import json
 import os
@@ -61,8 +61,7 @@ def step_times(build, config, seconds, threads):
 
 
 def compare_steps(options, configs, builds):
-    """Training steps of the bench networks. Returns the names of those that NEW does more slowly than the limit
-    allows."""
+    """Training steps of the bench networks. Returns the names of those that take NEW longer than the limit allows."""
     threads = "1" if os.cpu_count() == 1 else f"1,{os.cpu_count()}"
     slower = []
     for config in configs:
@@ -131,7 +130,7 @@ def train_arguments(source, data, out):
 
 
 def compare_times(options, work, sources, builds, make_data):
-    """Prints the table. Returns the exit code: 1 where a step takes longer than the limit."""
+    """Prints the table. Returns the exit code: 1 if a step takes longer than the limit."""
     make_data(sources[0], builds[0], work / "sides")
     subprocess.run(["cc", "-O2", "-o", work / "measure_run", HERE / "measure_run.c"], check=True)
     load = os.getloadavg()[0]

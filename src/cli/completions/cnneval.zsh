@@ -8,9 +8,9 @@ _cnneval() {
         '(-f --format)--format=[table (default) or json (one line)]:FORMAT:(table json)' \
         '(-r --rows)-r+[write one row per image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
         '(-r --rows)--rows=[write one row per image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
-        '(-s --split)-s+[of a manifest, only train, validation or test]:NAME:(train validation test)' \
-        '(-s --split)--split=[of a manifest, only train, validation or test]:NAME:(train validation test)' \
-        '--threshold=[class 1 from this probability on (default\: the model'\''s)]:T: ' \
+        '(-s --split)-s+[use only this split of a manifest\: train, validation or test]:NAME:(train validation test)' \
+        '(-s --split)--split=[use only this split of a manifest\: train, validation or test]:NAME:(train validation test)' \
+        '--threshold=[least probability of class 1 (default\: the model'\''s)]:T: ' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
         '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
         '--max-memory=[limit for memory (default\: all of it)]:SIZE: ' \

@@ -2,7 +2,7 @@
 # Completions of cnntrain. Generated from the program's tables by src/cli/reference.sh; do not edit.
 _cnntrain() {
     local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    # bash takes "=" for a word of its own
+    # for bash, "=" is a separate word
     if [[ $current == "=" ]]; then
         current=
     elif [[ $before == "=" ]]; then

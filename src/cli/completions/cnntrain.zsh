@@ -83,8 +83,8 @@ _cnntrain_keys() {
 }
 _cnntrain() {
     _arguments -s -S \
-        '(-c --config)-c+[the config\: what to train on, and how (JSON)]:FILE:_files' \
-        '(-c --config)--config=[the config\: what to train on, and how (JSON)]:FILE:_files' \
+        '(-c --config)-c+[the config\: data, network and training (JSON)]:FILE:_files' \
+        '(-c --config)--config=[the config\: data, network and training (JSON)]:FILE:_files' \
         '--init=[examine the images in DIR and print a config for them]:DIR:_files -/' \
         '(-o --out)-o+[the run directory; replaces the config'\''s "output"]:DIR:_files -/' \
         '(-o --out)--out=[the run directory; replaces the config'\''s "output"]:DIR:_files -/' \
@@ -92,7 +92,7 @@ _cnntrain() {
         '--overwrite[start over in a directory that contains a run]' \
         '--max-seconds=[end after N seconds, with all files of a finished run]:N: ' \
         '--folds=[cross-validation\: K runs, each tested on its part of data.train]:K: ' \
-        '--member=[with --folds\: train fold N alone, others elsewhere or later]:N: ' \
+        '--member=[with --folds\: train only fold N]:N: ' \
         '--gather[with --folds\: put the results of all folds together]' \
         '--no-cache[do not use the cache of decoded images]' \
         '--cache-limit=[limit for the size of the cache (default\: 10G)]:SIZE: ' \
@@ -102,7 +102,7 @@ _cnntrain() {
         '--check-gradients[compare gradients with differences in double]' \
         '--trace[print the values and gradients of one batch as JSON]' \
         '--show-augmented=[draw N images as augmentation changes them\: augmented.png]:N: ' \
-        '--print-config[print the config with overrides and defaults filled in; train nothing]' \
+        '--print-config[print the config with overrides and defaults; train nothing]' \
         '--help-config[explain every key of the config]' \
         '--schema[print the config'\''s JSON Schema]' \
         '(-v --verbose)-v[more messages]' \
