@@ -41,16 +41,18 @@ static cnn_status fail_decoding(cnn_error *error) {
     return cnn_fail(error, CNN_ERROR_DATA, "%s", reason);
 }
 
-static cnn_status check_size(int width, int height, double max_megapixels, cnn_error *error) {
+static cnn_status check_size(int width, int height, const cnn_pixel_limit *limit,
+                             cnn_error *error) {
     double megapixels = (double)width * (double)height / 1e6;
     if (width < 1 || height < 1) {
         return cnn_fail(error, CNN_ERROR_DATA, "expected an image with pixels, found %d×%d", width,
                         height);
     }
-    if (megapixels > max_megapixels) {
+    if (megapixels > limit->megapixels) {
         return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected at most %g megapixels (image.max_megapixels), found %.6g: %d×%d",
-                        max_megapixels, megapixels, width, height);
+                        "expected at most %g megapixels (%s), found %.6g: %d×%d", limit->megapixels,
+                        limit->name ? limit->name : "image.max_megapixels", megapixels, width,
+                        height);
     }
     return CNN_OK;
 }
@@ -117,7 +119,7 @@ static cnn_status turn_upright(cnn_image *image, cnn_error *error) {
 
 /* --- PNM --- */
 
-static cnn_status decode_pnm(const uint8_t *bytes, size_t size, double max_megapixels,
+static cnn_status decode_pnm(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
                              cnn_image *image, cnn_error *error) {
     cnn_pnm_header header;
     CNN_TRY(cnn_pnm_read_header(bytes, size, &header, error));
@@ -125,7 +127,7 @@ static cnn_status decode_pnm(const uint8_t *bytes, size_t size, double max_megap
     image->height = header.height;
     image->channels = header.channels;
     image->deep = header.maximum > 255;
-    CNN_TRY(check_size(image->width, image->height, max_megapixels, error));
+    CNN_TRY(check_size(image->width, image->height, limit, error));
     image->pixels =
         cnn_alloc((size_t)header.width * (size_t)header.height, (size_t)header.channels);
     if (!image->pixels) {
@@ -137,18 +139,18 @@ static cnn_status decode_pnm(const uint8_t *bytes, size_t size, double max_megap
 /* --- the other formats --- */
 
 /* Reads the size of an image, which must be allowed, without its pixels. */
-static cnn_status read_size(const uint8_t *bytes, size_t size, double max_megapixels,
+static cnn_status read_size(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
                             cnn_image *image, cnn_error *error) {
     cnn_stb_limit(memory_limit(0, 0, size));
     if (!stbi_info_from_memory(bytes, (int)size, &image->width, &image->height, &image->channels)) {
         return fail_decoding(error);
     }
-    return check_size(image->width, image->height, max_megapixels, error);
+    return check_size(image->width, image->height, limit, error);
 }
 
-static cnn_status decode_by_stb(const uint8_t *bytes, size_t size, double max_megapixels,
+static cnn_status decode_by_stb(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
                                 cnn_image *image, cnn_error *error) {
-    CNN_TRY(read_size(bytes, size, max_megapixels, image, error));
+    CNN_TRY(read_size(bytes, size, limit, image, error));
     cnn_stb_limit(memory_limit(image->width, image->height, size));
     image->pixels =
         stbi_load_from_memory(bytes, (int)size, &image->width, &image->height, &image->channels, 0);
@@ -156,13 +158,13 @@ static cnn_status decode_by_stb(const uint8_t *bytes, size_t size, double max_me
         return fail_decoding(error);
     }
     /* again, since stbi_info may have read another header than the one that was decoded */
-    return check_size(image->width, image->height, max_megapixels, error);
+    return check_size(image->width, image->height, limit, error);
 }
 
 /* Removes the junk from a repaired JPEG, and decodes it. */
-static cnn_status decode_copy(cnn_jpeg_copy *copy, double max_megapixels, cnn_image *image,
+static cnn_status decode_copy(cnn_jpeg_copy *copy, const cnn_pixel_limit *limit, cnn_image *image,
                               cnn_error *error) {
-    CNN_TRY(read_size(copy->bytes, copy->size, max_megapixels, image, error));
+    CNN_TRY(read_size(copy->bytes, copy->size, limit, image, error));
     cnn_stb_limit(memory_limit(image->width, image->height, copy->size));
     bool cut;
     bool trimmed = cnn_stb_trim_jpeg(copy->bytes, &copy->size, copy->data_end, &cut);
@@ -172,20 +174,20 @@ static cnn_status decode_copy(cnn_jpeg_copy *copy, double max_megapixels, cnn_im
                         "an end marker, found the end of the file at byte %zu",
                         image->width, image->height, copy->file_end);
     }
-    return trimmed ? decode_by_stb(copy->bytes, copy->size, max_megapixels, image, error)
+    return trimmed ? decode_by_stb(copy->bytes, copy->size, limit, image, error)
                    : fail_decoding(error);
 }
 
-static cnn_status decode_repaired(const uint8_t *bytes, size_t size, double max_megapixels,
+static cnn_status decode_repaired(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
                                   cnn_image *image, cnn_error *error) {
     cnn_jpeg_copy copy;
     CNN_TRY(cnn_jpeg_repair(bytes, size, &copy, error));
-    cnn_status status = decode_copy(&copy, max_megapixels, image, error);
+    cnn_status status = decode_copy(&copy, limit, image, error);
     cnn_free(copy.bytes);
     return status;
 }
 
-static cnn_status decode_guarded(const uint8_t *bytes, size_t size, double max_megapixels,
+static cnn_status decode_guarded(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
                                  cnn_image *image, cnn_error *error) {
     cnn_image_needs needs;
     CNN_TRY(cnn_image_guard(bytes, size, &needs, error));
@@ -197,10 +199,10 @@ static cnn_status decode_guarded(const uint8_t *bytes, size_t size, double max_m
     }
     cnn_status status = CNN_ERROR_DATA;
     if (!needs.repair) {
-        status = decode_by_stb(bytes, size, max_megapixels, image, error);
+        status = decode_by_stb(bytes, size, limit, image, error);
     }
     if (status == CNN_ERROR_DATA && cnn_jpeg_is(bytes, size) && !image->pixels) {
-        status = decode_repaired(bytes, size, max_megapixels, image, error);
+        status = decode_repaired(bytes, size, limit, image, error);
     }
     if (status == CNN_OK && needs.divide && image->channels == 4) {
         cnn_png_divide_by_alpha(image->pixels, (size_t)image->width * (size_t)image->height);
@@ -209,8 +211,8 @@ static cnn_status decode_guarded(const uint8_t *bytes, size_t size, double max_m
 }
 
 /* Decodes a whole file. */
-static cnn_status decode(const uint8_t *bytes, size_t size, double max_megapixels, cnn_image *image,
-                         cnn_error *error) {
+static cnn_status decode(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
+                         cnn_image *image, cnn_error *error) {
     if (size == 0) {
         return cnn_fail(error, CNN_ERROR_DATA, "expected an image, found an empty file");
     }
@@ -220,14 +222,13 @@ static cnn_status decode(const uint8_t *bytes, size_t size, double max_megapixel
     if (image->orientation == 0) {
         return cnn_fail_memory(error, "the EXIF data of an image");
     }
-    CNN_TRY(image->format == CNN_IMAGE_PNM
-                ? decode_pnm(bytes, size, max_megapixels, image, error)
-                : decode_guarded(bytes, size, max_megapixels, image, error));
+    CNN_TRY(image->format == CNN_IMAGE_PNM ? decode_pnm(bytes, size, limit, image, error)
+                                           : decode_guarded(bytes, size, limit, image, error));
     return turn_upright(image, error);
 }
 
-cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
-                          cnn_error *error) {
+cnn_status cnn_image_read_limited(const char *path, const cnn_pixel_limit *limit, cnn_image *image,
+                                  cnn_error *error) {
     *image = (cnn_image){0};
     if (cnn_file_is_endless(path)) {
         return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found a pipe or a device");
@@ -235,12 +236,18 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
     char *bytes;
     size_t size;
     CNN_TRY(cnn_file_read(path, IMAGE_FILE_LIMIT, CNN_ERROR_DATA, &bytes, &size, error));
-    cnn_status status = decode((const uint8_t *)bytes, size, max_megapixels, image, error);
+    cnn_status status = decode((const uint8_t *)bytes, size, limit, image, error);
     cnn_free(bytes);
     if (status != CNN_OK) {
         cnn_image_release(image);
     }
     return status;
+}
+
+cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
+                          cnn_error *error) {
+    const cnn_pixel_limit limit = {.megapixels = max_megapixels};
+    return cnn_image_read_limited(path, &limit, image, error);
 }
 
 void cnn_image_release(cnn_image *image) {

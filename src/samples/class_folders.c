@@ -56,6 +56,7 @@ static cnn_status add_both(const char *path, class_files both[2], cnn_split spli
         if (!both[i].folder) {
             return cnn_fail_memory(error, "the list of images");
         }
+        CNN_TRY(cnn_path_correct(&both[i].folder, error));
     }
     cnn_parallel_for(2, threads, list_class, both);
     /* in the order of the sorted class names, whichever is class 1 */

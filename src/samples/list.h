@@ -32,6 +32,7 @@ typedef struct cnn_sample_list {
     cnn_sample *samples; /* [count], in the order of the manifest or of sorted paths */
     size_t count, capacity;
     size_t other_labels; /* manifest rows left out because their label is not in `classes` */
+    size_t other_forms;  /* manifest rows whose path has another Unicode form than on disk */
 } cnn_sample_list;
 
 void cnn_sample_list_free(cnn_sample_list *list);
