@@ -52,9 +52,10 @@ if [ ! -f "$root/complete" ]; then
     : >"$root/complete"
 fi
 
-# copy_to FOLDER: the files of this repository; what is built there stays.
+# copy_to FOLDER: the files of this repository, without those of an earlier copy. Folders of builds stay.
 copy_to() {
     mkdir -p "$1"
+    find "$1" -mindepth 1 -maxdepth 1 ! -name 'build*' -exec rm -rf {} +
     git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard |
         tar --create --null --files-from=- --ignore-failed-read --file=- 2>/dev/null | tar --extract --file=- --directory="$1"
 }
