@@ -58,7 +58,7 @@ completes_only() {
     [ "$(grep -c . stdout)" -eq "$#" ] || fail "expected $# completions"
 }
 if command -v bash >/dev/null 2>&1; then
-    completes_only bash 'cnntrain --thr' --threads
+    completes_only bash 'cnntrain --thre' --threads
     completes bash 'cnntrain --' --config --resume --version
     completes_only bash 'cnntrain --ref' # hidden
     completes_only bash 'cnntrain train.opt' train.optimizer=
@@ -77,7 +77,8 @@ fi
 if command -v fish >/dev/null 2>&1; then
     HOME=$work
     export HOME
-    completes_only fish 'cnntrain --thr' --threads
+    # fish 4 also offers options that contain these letters in this order
+    completes_only fish 'cnntrain --thre' --threads
     completes_only fish 'cnntrain train.optimizer=ad' train.optimizer=adam train.optimizer=adamw
     completes_only fish 'cnntrain --out pict' pictures/
     completes fish 'cnntrain data.train=pict' data.train=pictures.csv data.train=pictures/
