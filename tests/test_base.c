@@ -334,7 +334,7 @@ static void test_errors(void **state) {
     assert_string_equal(cnn_status_text((cnn_status)1000), "unknown status");
 }
 
-/* A message that grows too long loses its end, never the place in front. */
+/* A message that grows too long loses its middle, never the place in front, nor the reason. */
 static void test_error_prefix_is_kept(void **state) {
     (void)state;
     cnn_error error;
@@ -346,8 +346,31 @@ static void test_error_prefix_is_kept(void **state) {
     (void)cnn_fail_prefix(&error, CNN_ERROR_DATA, "place: ");
     assert_int_equal(strlen(error.message), sizeof error.message - 1);
     assert_memory_equal(error.message, "place: ttt", 10);
-    (void)cnn_fail_prefix(&error, CNN_ERROR_DATA, "%s", tail); /* nothing but the prefix fits */
+    (void)cnn_fail_prefix(&error, CNN_ERROR_DATA, "%s", tail);
     assert_int_equal(strlen(error.message), sizeof error.message - 1);
+}
+
+/* Paths of any length, in UTF-8, at every position of the cuts. */
+static void test_error_keeps_its_reason(void **state) {
+    (void)state;
+    cnn_error error;
+    char path[5000];
+    for (size_t shift = 0; shift < 4; shift++) {
+        memset(path, 'a', sizeof path);
+        for (size_t i = shift; i + 4 < sizeof path; i += 4) {
+            memcpy(path + i, "\xf0\x9f\x99\x82", 4);
+        }
+        path[sizeof path - 1] = '\0';
+        (void)cnn_fail(&error, CNN_ERROR_DATA, "place: %s: reason", path);
+        assert_true(cnn_text_is_utf8(error.message));
+        assert_memory_equal(error.message, "place: ", 7);
+        assert_string_equal(error.message + strlen(error.message) - 8, ": reason");
+        assert_non_null(strstr(error.message, "…"));
+        assert_true(strlen(error.message) > sizeof error.message - 8);
+        (void)cnn_fail_prefix(&error, CNN_ERROR_DATA, "%s: ", path);
+        assert_true(cnn_text_is_utf8(error.message));
+        assert_string_equal(error.message + strlen(error.message) - 8, ": reason");
+    }
 }
 
 static void keep_line(void *user, cnn_log_level level, const char *line) {
@@ -1002,6 +1025,7 @@ int main(void) {
         cmocka_unit_test(test_text_nearest),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_error_prefix_is_kept),
+        cmocka_unit_test(test_error_keeps_its_reason),
         cmocka_unit_test(test_log_message),
         cmocka_unit_test(test_paths),
         FOLDER_TEST(test_file_round_trip),

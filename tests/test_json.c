@@ -240,6 +240,28 @@ static void test_strings(void **state) {
     expect_quoted("\xc3(", "\"" REPLACED "(\"");
 }
 
+static void expect_path(const char *path, const char *want) {
+    cnn_text text = {0};
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_path(&json, path);
+    assert_false(text.failed);
+    assert_string_equal(text.data, want);
+    cnn_text_free(&text);
+}
+
+/* Every path has a text of its own, as Python's os.fsdecode gives it. */
+static void test_paths(void **state) {
+    (void)state;
+    expect_path("a/\xc3\xa4\"\\\n", "\"a/\xc3\xa4\\\"\\\\\\u000a\"");
+    expect_path("a\xe4.png", "\"a\\udce4.png\"");
+    expect_path("a\xf6.png", "\"a\\udcf6.png\"");
+    expect_path("\x80\xff", "\"\\udc80\\udcff\"");
+    expect_path("a\xef\xbf\xbd", "\"a\xef\xbf\xbd\""); /* a name with U+FFFD stays */
+    expect_path("\\udce4", "\"\\\\udce4\""); /* … and so does one that looks like the escape */
+    expect_path("\xed\xb3\xa4", "\"\\udced\\udcb3\\udca4\""); /* U+DCE4, encoded */
+    expect_path("\xe2\x82(", "\"\\udce2\\udc82(\"");
+}
+
 /* --- objects and arrays --- */
 
 static void write_example(cnn_json_writer *json) {
@@ -434,6 +456,7 @@ int main(void) {
         cmocka_unit_test(test_number_notation),
         cmocka_unit_test(test_rounded_numbers),
         cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_paths),
         cmocka_unit_test(test_styles),
         cmocka_unit_test(test_failure_stays),
         cmocka_unit_test(test_depth),

@@ -5,6 +5,7 @@
 #include "cnn/status.h"
 #include "cnn/text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -22,6 +23,11 @@ CNN_MUST_USE cnn_status cnn_config_load(const char *path, const char *const *ove
                                         size_t override_count, cnn_config **config,
                                         cnn_error *error);
 void cnn_config_free(cnn_config *config); /* NULL is allowed */
+
+/* The path of the key that is meant by `name`, for hints: "epochs" and "train.epochs" mean
+ * "train.epochs", "lr" and "learning-rate" mean "train.learning_rate". misspelt: also if the name
+ * is only similar. NULL if there is none. */
+const char *cnn_config_key_meant(const char *name, bool misspelt);
 
 /* The resolved config as JSON text: every key with its value, defaults filled in. Read by
  * cnn_config_load, it gives the same config. NULL if memory is refused. Free with cnn_text_release.

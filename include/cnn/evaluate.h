@@ -29,7 +29,10 @@ typedef struct cnn_evaluate_options {
     const char *split; /* of a manifest or of split folders, only "train" (rows without one, too),
                         * "validation" or "test"; NULL: all images */
     const double *threshold; /* class 1 from this probability on; NULL: each model's own */
-    int threads;             /* 0: as many as there are processors */
+    /* as for cnn_predictor_limit_pixels, for all models; name NULL: not used */
+    double max_megapixels;
+    const char *max_megapixels_name;
+    int threads; /* 0: as many as there are processors */
     /* called for every image, in order, before anything is measured */
     void (*on_image)(void *user, const cnn_evaluation *evaluation,
                      const cnn_evaluated_image *image);

@@ -26,6 +26,20 @@ CNN_MUST_USE cnn_status cnn_path_files(const char *path, bool *is_folder, cnn_fi
                                        cnn_error *error);
 void cnn_file_list_free(cnn_file_list *files); /* leaves an empty list */
 
+/* Finds files by names in any Unicode normalization form. A letter with an accent is one character
+ * or two; most file systems tell the two forms apart, while people cannot. A finder keeps the names
+ * of the folders that it has searched. For one thread at a time. */
+typedef struct cnn_path_finder cnn_path_finder;
+
+cnn_path_finder *cnn_path_finder_create(void);      /* NULL if memory is refused */
+void cnn_path_finder_free(cnn_path_finder *finder); /* NULL is allowed */
+
+/* *found: if nothing has the name `path`, but one other path is the same in canonical equivalence
+ * (Unicode, UAX #15), that path. Otherwise NULL; `path` is then the one to use. Free with
+ * cnn_text_release. CNN_ERROR_RUNTIME if memory or descriptors have run out. */
+CNN_MUST_USE cnn_status cnn_path_finder_find(cnn_path_finder *finder, const char *path,
+                                             char **found, cnn_error *error);
+
 /* Writes `path` so that at every moment either the old or the whole new content is there: writes a
  * temporary file next to it, fsync, rename, fsync of the folder. On failure the temporary file is
  * removed and the message starts with the path. */

@@ -25,6 +25,11 @@ const char *cnn_predictor_class(const cnn_predictor *predictor, int label);
 /* An image is of class 1 if its probability is at least this. */
 float cnn_predictor_threshold(const cnn_predictor *predictor);
 
+/* Refuses images of more than `max_megapixels` (0: keeps the model's limit, image.max_megapixels)
+ * before they are decoded. name: what messages call this limit ("--max-megapixels"); it must
+ * outlive the predictor. Not while another thread predicts. */
+void cnn_predictor_limit_pixels(cnn_predictor *predictor, double max_megapixels, const char *name);
+
 /* *probability: the probability that the image file, turned upright by its EXIF orientation, is of
  * class 1. CNN_ERROR_DATA, with a reason, if it cannot be read. */
 CNN_MUST_USE cnn_status cnn_predict_file(const cnn_predictor *predictor, const char *path,

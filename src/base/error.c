@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,14 +30,62 @@ static void make_one_line(char *message) {
     }
 }
 
+/* The rest of a UTF-8 character, which has up to 3 such bytes. */
+static bool is_continuation(char byte) {
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* Copies a text that is too long for the message without its middle: a message begins with the
+ * place, and ends with the reason. */
+static void keep_ends(cnn_error *error, const char *text, size_t length) {
+    static const char gap[] = "…";
+    const size_t kept = sizeof error->message - sizeof gap;
+    size_t head = kept / 2;
+    const char *tail = text + length - (kept - head);
+    for (int i = 0; i < 3 && is_continuation(text[head]); i++) {
+        head--;
+    }
+    for (int i = 0; i < 3 && is_continuation(*tail); i++) {
+        tail++;
+    }
+    memcpy(error->message, text, head);
+    memcpy(error->message + head, gap, sizeof gap - 1);
+    memcpy(error->message + head + sizeof gap - 1, tail, strlen(tail) + 1);
+}
+
+/* Sets the message to the formatted text and what follows it. */
+static void set_message(cnn_error *error, const char *after, const char *format,
+                        va_list arguments) {
+    va_list again;
+    va_copy(again, arguments);
+    const int result = vsnprintf(error->message, sizeof error->message, format, arguments);
+    const size_t used = result > 0 ? (size_t)result : 0;
+    const size_t rest = strlen(after);
+    if (used + rest < sizeof error->message) {
+        memcpy(error->message + used, after, rest + 1);
+    } else {
+        if (used < sizeof error->message) {
+            (void)snprintf(error->message + used, sizeof error->message - used, "%s", after);
+        }
+        char *whole = cnn_plain_alloc(used + rest + 1);
+        if (whole) { /* else the message loses its end */
+            (void)vsnprintf(whole, used + 1, format, again);
+            memcpy(whole + used, after, rest + 1);
+            keep_ends(error, whole, used + rest);
+            cnn_free(whole);
+        }
+    }
+    va_end(again);
+    make_one_line(error->message);
+}
+
 cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...) {
     if (error) {
         va_list arguments;
         va_start(arguments, format);
         error->status = status;
-        (void)vsnprintf(error->message, sizeof error->message, format, arguments);
+        set_message(error, "", format, arguments);
         va_end(arguments);
-        make_one_line(error->message);
     }
     return status;
 }
@@ -49,14 +98,8 @@ cnn_status cnn_fail_prefix(cnn_error *error, cnn_status status, const char *form
     memcpy(rest, error->message, sizeof rest);
     va_list arguments;
     va_start(arguments, format);
-    int used = vsnprintf(error->message, sizeof error->message, format, arguments);
+    set_message(error, rest, format, arguments);
     va_end(arguments);
-    if (used >= 0 && (size_t)used < sizeof error->message) {
-        size_t room = sizeof error->message - (size_t)used;
-        rest[room - 1] = '\0'; /* a message that is too long loses its end */
-        memcpy(error->message + used, rest, strlen(rest) + 1);
-    }
-    make_one_line(error->message);
     return error->status;
 }
 

@@ -65,6 +65,10 @@ bool cnn_folder_exists(const char *path);
  * is refused. Free with cnn_free. */
 char *cnn_path_join(const char *folder, const char *name);
 
+/* Replaces the path by the one that cnn_path_finder_find finds, if it finds one. *path, from
+ * cnn_copy_string or cnn_path_join, stays the caller's. */
+CNN_MUST_USE cnn_status cnn_path_correct(char **path, cnn_error *error);
+
 /* The folder part of a path ("" if there is none). NULL if memory is refused. Free with cnn_free.
  */
 char *cnn_path_folder(const char *path);

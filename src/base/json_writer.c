@@ -35,14 +35,18 @@ static void separate(cnn_json_writer *json) {
     json->follows = true;
 }
 
-/* Adds a string with its quotes. */
-static void add_string(cnn_text *text, const char *string) {
+/* Adds a string with its quotes. keep_bytes: bytes that are not UTF-8 can be restored. */
+static void add_string(cnn_text *text, const char *string, bool keep_bytes) {
     cnn_text_append(text, "\"", 1);
     const unsigned char *s = (const unsigned char *)string;
     while (*s) {
         size_t length = cnn_utf8_length(s);
         if (length == 0) {
-            cnn_text_append(text, "\xef\xbf\xbd", 3);
+            if (keep_bytes) {
+                cnn_text_format(text, "\\udc%02x", *s);
+            } else {
+                cnn_text_append(text, "\xef\xbf\xbd", 3);
+            }
             length = 1;
         } else if (*s == '"' || *s == '\\') {
             cnn_text_format(text, "\\%c", *s);
@@ -68,7 +72,7 @@ cnn_json_writer *cnn_json_key(cnn_json_writer *json, const char *key) {
     if (json->style == CNN_JSON_PRETTY || (has_lines(json) && json->follows)) {
         break_line(json, json->depth);
     }
-    add_string(json->text, key);
+    add_string(json->text, key, false);
     add(json, !has_lines(json) ? ":" : json->style == CNN_JSON_PRETTY ? ":\t" : ": ");
     json->has_key = true;
     return json;
@@ -106,7 +110,12 @@ void cnn_json_end(cnn_json_writer *json) {
 
 void cnn_json_string(cnn_json_writer *json, const char *string) {
     separate(json);
-    add_string(json->text, string);
+    add_string(json->text, string, false);
+}
+
+void cnn_json_path(cnn_json_writer *json, const char *path) {
+    separate(json);
+    add_string(json->text, path, true);
 }
 
 void cnn_json_string_or_null(cnn_json_writer *json, const char *string) {

@@ -50,6 +50,9 @@ void cnn_json_end(cnn_json_writer *json);
 /* Quotes, backslashes and control characters are escaped; bytes that are not valid UTF-8 become
  * U+FFFD. */
 void cnn_json_string(cnn_json_writer *json, const char *string);
+/* The same for a path: a byte XX that is not valid UTF-8 becomes \udcXX, the lone surrogate that
+ * stands for it in Python's strings (PEP 383), so that different paths stay different. */
+void cnn_json_path(cnn_json_writer *json, const char *path);
 /* A string, or null if it is NULL or empty. */
 void cnn_json_string_or_null(cnn_json_writer *json, const char *string);
 void cnn_json_integer(cnn_json_writer *json, int64_t number);

@@ -79,8 +79,9 @@ struct cnn_key {
     const char *const *choices;    /* of cnn_kind_choice; ends with NULL */
     const cnn_named_number *names; /* of cnn_kind_int; ends with a NULL name; NULL: none */
     const cnn_text_rule *texts;    /* of cnn_kind_number_or_text */
-    const char *help;              /* a few words */
-    const char *prose;             /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
+    const char *also; /* other names that people try, separated by spaces; for hints. May be NULL */
+    const char *help; /* a few words */
+    const char *prose; /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
 };
 
 /* A number, or a text for a number that is determined later ("f1"). */

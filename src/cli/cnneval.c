@@ -21,9 +21,10 @@ typedef struct eval_command {
         const char *path; /* NULL: none */
         cnn_row_format format;
     } rows;
-    int report;       /* an index of report_formats */
-    int split;        /* -1: all */
-    double threshold; /* below 0: the model's */
+    int report;            /* an index of report_formats */
+    int split;             /* -1: all */
+    double threshold;      /* below 0: the model's */
+    double max_megapixels; /* 0: the model's */
 } eval_command;
 
 static const char *const split_names[] = {"train", "validation", "test", NULL};
@@ -95,6 +96,15 @@ static const cnn_option options[] = {
      .help = "least probability of class 1 (default: the model's)",
      .prose = "An image is classified as the second class if its probability is at least this, 0 "
               "to 1. Default: the threshold of each model, see `train.threshold` in cnntrain(1)."},
+    {.name = "max-megapixels",
+     .argument = "N",
+     .parse = cnn_option_number,
+     FIELD(max_megapixels),
+     .minimum = 0.001,
+     .maximum = 2048.0,
+     .help = "refuse larger images (default: the model's limit)",
+     .prose = "Images of more megapixels are refused before they are decoded, 0.001 to 2048. "
+              "Default: the limit of each model, see `image.max_megapixels` in cnntrain(1)."},
     {.name = NULL},
 };
 
@@ -144,7 +154,7 @@ static void add_row(cnn_rows *rows, const cnn_evaluation *evaluation,
     const cnn_prediction *first = image->prediction[0], *second = image->prediction[1];
     bool known = first->status == CNN_OK;
     int predicted = first->probability >= cnn_evaluation_threshold(evaluation, 0);
-    cnn_rows_text(rows, image->path);
+    cnn_rows_path(rows, image->path);
     cnn_rows_text(rows, cnn_evaluation_class(evaluation, image->label));
     cnn_rows_text(rows, known ? cnn_evaluation_class(evaluation, predicted) : "");
     cnn_rows_number(rows, known ? first->probability : NAN);
@@ -218,6 +228,8 @@ static cnn_status measure(work *w, cnn_error *error) {
         .other = command->other,
         .split = command->split >= 0 ? split_names[command->split] : NULL,
         .threshold = command->threshold >= 0.0 ? &command->threshold : NULL,
+        .max_megapixels = command->max_megapixels,
+        .max_megapixels_name = "--max-megapixels",
         .threads = command->shared.threads,
         .on_image = on_image,
         .user = w,

@@ -11,14 +11,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct predict_command {
     cnn_shared_options shared;
     const char **paths; /* [argc]: the model, then the inputs */
     size_t path_count;
     cnn_row_format format;
-    double threshold; /* below 0: the model's */
+    double threshold;      /* below 0: the model's */
+    double max_megapixels; /* 0: the model's */
     bool no_sandbox;
 } predict_command;
 
@@ -41,6 +41,15 @@ static const cnn_option options[] = {
      .help = "class 1 from this probability on (default: the model's)",
      .prose = "The label is the second class if the probability is at least this, 0 to 1. Default: "
               "the threshold of the model, see `train.threshold` in cnntrain(1)."},
+    {.name = "max-megapixels",
+     .argument = "N",
+     .parse = cnn_option_number,
+     FIELD(max_megapixels),
+     .minimum = 0.001,
+     .maximum = 2048.0,
+     .help = "refuse larger images (default: the model's limit)",
+     .prose = "Images of more megapixels are refused before they are decoded, 0.001 to 2048. "
+              "Default: the limit of the model, see `image.max_megapixels` in cnntrain(1)."},
     {.name = "no-sandbox",
      FIELD(no_sandbox),
      .help = "keep all rights while reading (for debuggers)",
@@ -66,7 +75,8 @@ static const cnn_program program = {
     .usage = "usage: cnnpredict MODEL PATH ... [OPTION ...]\n"
              "\n"
              "Classifies images with a model of cnntrain. PATH is an image, a folder (all files\n"
-             "below it, in sorted order), or - (paths from standard input, one per line).\n"
+             "below it, in sorted order), or - (paths from standard input, one per line, or\n"
+             "with a zero byte after each).\n"
              "\n"
              "Prints one row per input: path, label, probability of the second class, and \"ok\"\n"
              "or the reason why there is none.\n",
@@ -85,13 +95,14 @@ static const cnn_program program = {
 
 static const char *const columns[] = {"path", "label", "probability", "status", NULL};
 
+/* prediction: NULL if the input failed before, for this reason. */
 static void add_row(cnn_rows *rows, const char *path, const char *label,
-                    const cnn_prediction *prediction) {
-    bool known = prediction->status == CNN_OK;
-    cnn_rows_text(rows, path);
+                    const cnn_prediction *prediction, const char *reason) {
+    bool known = prediction && prediction->status == CNN_OK;
+    cnn_rows_path(rows, path);
     cnn_rows_text(rows, known ? label : "");
     cnn_rows_number(rows, known ? prediction->probability : NAN);
-    cnn_rows_text(rows, known ? "ok" : prediction->reason);
+    cnn_rows_text(rows, known ? "ok" : prediction ? prediction->reason : reason);
 }
 
 /* Prints the rows and forgets them. */
@@ -114,31 +125,28 @@ enum { CHUNK = 512 };
 
 typedef struct input_chunk {
     size_t count;
-    char *path[CHUNK];
+    cnn_input inputs[CHUNK];
     const char *readable[CHUNK]; /* the paths to predict, in order */
     size_t readable_count;
-    char reason[CHUNK][256]; /* not empty: a folder that gave no files */
-    cnn_prediction predictions[CHUNK];
+    cnn_prediction predictions[CHUNK]; /* [readable_count] */
 } input_chunk;
 
 /* Takes inputs until the chunk is full or there is nothing to take without waiting. */
 static cnn_status collect(cnn_inputs *inputs, input_chunk *chunk, bool *end, cnn_error *error) {
     while (chunk->count < CHUNK) {
-        cnn_input_kind kind;
-        char *path;
-        const char *reason;
-        CNN_TRY(cnn_inputs_next(inputs, chunk->count == 0, &kind, &path, &reason, error));
-        if (kind == CNN_INPUT_WAITING || kind == CNN_INPUT_END) {
-            *end = kind == CNN_INPUT_END;
+        cnn_input *input = &chunk->inputs[chunk->count];
+        const cnn_status status = cnn_inputs_next(inputs, chunk->count == 0, input, error);
+        if (status != CNN_OK) {
+            cnn_input_free(input);
+            return status;
+        }
+        if (input->kind == CNN_INPUT_WAITING || input->kind == CNN_INPUT_END) {
+            *end = input->kind == CNN_INPUT_END;
             return CNN_OK;
         }
-        size_t i = chunk->count++;
-        chunk->path[i] = path;
-        chunk->reason[i][0] = '\0';
-        if (kind == CNN_INPUT_FAILED) {
-            (void)snprintf(chunk->reason[i], sizeof chunk->reason[i], "%.255s", reason);
-        } else {
-            chunk->readable[chunk->readable_count++] = path;
+        chunk->count++;
+        if (input->kind == CNN_INPUT_PATH) {
+            chunk->readable[chunk->readable_count++] = input->found ? input->found : input->path;
         }
     }
     return CNN_OK;
@@ -146,7 +154,7 @@ static cnn_status collect(cnn_inputs *inputs, input_chunk *chunk, bool *end, cnn
 
 static void empty(input_chunk *chunk) {
     for (size_t i = 0; i < chunk->count; i++) {
-        free(chunk->path[i]);
+        cnn_input_free(&chunk->inputs[i]);
     }
     chunk->count = chunk->readable_count = 0;
 }
@@ -170,13 +178,13 @@ static cnn_status print_chunk(work *w, cnn_error *error) {
                               w->command->shared.threads, chunk->predictions, error));
     size_t next = 0;
     for (size_t i = 0; i < chunk->count; i++) {
-        cnn_prediction unread = {.status = CNN_ERROR_DATA};
-        memcpy(unread.reason, chunk->reason[i], sizeof unread.reason);
+        const cnn_input *input = &chunk->inputs[i];
         const cnn_prediction *prediction =
-            chunk->reason[i][0] ? &unread : &chunk->predictions[next++];
-        bool second = prediction->probability >= threshold;
-        add_row(w->rows, chunk->path[i], cnn_predictor_class(w->predictor, second), prediction);
-        w->failed += prediction->status != CNN_OK;
+            input->kind == CNN_INPUT_PATH ? &chunk->predictions[next++] : NULL;
+        const bool second = prediction && prediction->probability >= threshold;
+        add_row(w->rows, input->path, cnn_predictor_class(w->predictor, second), prediction,
+                input->reason);
+        w->failed += !prediction || prediction->status != CNN_OK;
     }
     return print_rows(w->rows, error);
 }
@@ -207,6 +215,7 @@ static cnn_status predict(void *context, cnn_error *error) {
     }
     work w = {.command = command};
     CNN_TRY(cnn_predictor_load(command->paths[0], &w.predictor, error));
+    cnn_predictor_limit_pixels(w.predictor, command->max_megapixels, "--max-megapixels");
     w.inputs = cnn_inputs_create(command->paths + 1, command->path_count - 1);
     w.chunk = calloc(1, sizeof *w.chunk);
     w.rows = cnn_rows_create(command->format, columns);

@@ -451,6 +451,7 @@ static const cnn_program program = {
     .work = train,
     .key_words = cnn_config_words,
     .key_reference = cnn_config_reference,
+    .key_meant = cnn_config_key_meant,
 };
 
 int main(int argc, char **argv) {

@@ -65,33 +65,50 @@ static void fill_forms(const cnn_program *program, option_forms *forms) {
     }
 }
 
-/* Reports an option that getopt does not know, with the nearest name as a hint. */
-static cnn_status fail_unknown(const option_forms *forms, const char *found, cnn_error *error) {
+static const char *nearest_option(const option_forms *forms, const char *name) {
     const char *names[OPTIONS_MAX + 1] = {0};
     for (int i = 0, count = 0; forms->rows[i]; i++) {
         if (!forms->rows[i]->hidden) {
             names[count++] = forms->rows[i]->name;
         }
     }
-    const char *word = found + strspn(found, "-");
-    char name[64];
-    (void)snprintf(name, sizeof name, "%.*s",
-                   (int)strcspn(word, "=") > 60 ? 60 : (int)strcspn(word, "="), word);
-    const char *nearest = cnn_text_nearest(name, names);
-    return cnn_fail(error, CNN_ERROR_CONFIG, "unknown option %.80s%s%s%s", found,
-                    nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
+    return cnn_text_nearest(name, names);
 }
 
-/* Reports the error for which getopt returned '?' or ':'. */
-static cnn_status fail_option(const option_forms *forms, int result, const char *word,
-                              cnn_error *error) {
+/* An argument that getopt did not understand. The hint is the key of that name as KEY=VALUE, else
+ * the nearest option, else the nearest key. next: the argument after it, or NULL. */
+static cnn_status fail_unknown(const cnn_program *program, const option_forms *forms,
+                               const char *found, const char *next, cnn_error *error) {
+    const char *word = found + strspn(found, "-");
+    const size_t length = strcspn(word, "=");
+    char name[64];
+    (void)snprintf(name, sizeof name, "%.*s", length > 60 ? 60 : (int)length, word);
+    const char *key = program->key_meant ? program->key_meant(name, false) : NULL;
+    const char *option = key ? NULL : nearest_option(forms, name);
+    key = program->key_meant && !key && !option ? program->key_meant(name, true) : key;
+    if (key) {
+        const bool has_value = word[length] == '=';
+        const bool next_is_value = next && *next != '-' && !strchr(next, '=');
+        return cnn_fail(error, CNN_ERROR_CONFIG, "unknown option %.80s; did you mean %s=%.100s?",
+                        found, key,
+                        has_value       ? word + length + 1
+                        : next_is_value ? next
+                                        : "VALUE");
+    }
+    return cnn_fail(error, CNN_ERROR_CONFIG, "unknown option %.80s%s%s%s", found,
+                    option ? "; did you mean --" : "", option ? option : "", option ? "?" : "");
+}
+
+/* What is wrong where getopt returned '?' or ':'. word: the argument; next: the one after it. */
+static cnn_status fail_option(const cnn_program *program, const option_forms *forms, int result,
+                              const char *word, const char *next, cnn_error *error) {
     const char letter[3] = {'-', (char)optopt, '\0'};
     const char *name = optopt >= LONG_OPTION ? forms->rows[optopt - LONG_OPTION]->name : NULL;
     if (result == '?' && name) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "option --%s takes no value", name);
     }
     if (result == '?') {
-        return fail_unknown(forms, optopt ? letter : word, error);
+        return fail_unknown(program, forms, optopt ? letter : word, next, error);
     }
     return cnn_fail(error, CNN_ERROR_CONFIG, "option %s%s: expected a value after it",
                     name ? "--" : letter, name ? name : "");
@@ -129,7 +146,8 @@ cnn_status cnn_options_parse(const cnn_program *program, int argc, char **argv, 
     while ((result = getopt_long(argc, argv, forms.short_options, forms.long_options, NULL)) !=
            -1) {
         if (result == '?' || result == ':') {
-            return fail_option(&forms, result, argv[optind - 1], error);
+            return fail_option(program, &forms, result, argv[optind - 1],
+                               optind < argc ? argv[optind] : NULL, error);
         }
         if (result == 1) {
             CNN_TRY(program->argument(command, optarg, error));

@@ -55,6 +55,7 @@ typedef struct cnn_program {
     cnn_action *work;         /* what it does if no option selects an action */
     char *(*key_words)(void); /* keys that it accepts as KEY=VALUE: see cnn_config_words; or NULL */
     char *(*key_reference)(void); /* … and their part of the manual page, or NULL */
+    const char *(*key_meant)(const char *name, bool misspelt); /* cnn_config_key_meant, or NULL */
 } cnn_program;
 
 /* Option i of the program, its own before the shared ones; NULL after the last. */

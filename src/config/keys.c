@@ -18,6 +18,7 @@ static const cnn_key data_keys[] = {
      .kind = &cnn_kind_path,
      FIELD(data.train),
      .required = true,
+     .also = "data dataset data_dir train_data train_dir",
      .help =
          "a folder with one sub-folder per class, or with folders train, validation and test that "
          "contain these; or a .csv manifest with a header: path,label[,split][,group]",
@@ -28,6 +29,7 @@ static const cnn_key data_keys[] = {
      .maximum = 1,
      .below_maximum = true,
      .fallback = 0.1,
+     .also = "val valid val_split validation_split val_data val_dir",
      .help = "a second folder or manifest, or the share of data.train to hold back",
      .prose = "A second folder or manifest, or the share of `data.train` to hold back. Which "
               "images are held back depends on their content, their group and the seed, not on "
@@ -37,12 +39,14 @@ static const cnn_key data_keys[] = {
     {.name = "data.test",
      .kind = &cnn_kind_path,
      FIELD(data.test),
+     .also = "test_data test_dir",
      .help = "a folder or manifest that is evaluated once, after training",
      .prose = "A folder or manifest that is evaluated once, after training. Default: the test "
               "images that `data.train` has, if any."},
     {.name = "data.classes",
      .kind = &cnn_kind_classes,
      FIELD(data.classes),
+     .also = "class_names",
      .help = "[negative, positive]: the second is class 1; default: the two names, sorted",
      .prose = "The names of the two classes. The second is class 1, whose probability the model "
               "predicts. Default: the two names in the data, sorted by their bytes. Required if "
@@ -86,6 +90,7 @@ static const cnn_key image_keys[] = {
      .minimum = 1,
      .maximum = 4096,
      .in_model = true,
+     .also = "size image_size img_size input_size image_width",
      .help = "width of the images that the network sees, in pixels"},
     {.name = "image.height",
      .kind = &cnn_kind_integer,
@@ -94,6 +99,7 @@ static const cnn_key image_keys[] = {
      .minimum = 1,
      .maximum = 4096,
      .in_model = true,
+     .also = "image_height",
      .help = "height of the images that the network sees, in pixels"},
     {.name = "image.channels",
      .kind = &cnn_kind_integer,
@@ -103,6 +109,7 @@ static const cnn_key image_keys[] = {
      .maximum = 3,
      .ends_only = true,
      .in_model = true,
+     .also = "in_channels",
      .help = "1: grey, 3: red, green, blue",
      .prose = "1: grey, 3: red, green, blue. Colour is converted to grey as (77 R + 150 G + 29 B) "
               "/ 256; alpha is discarded."},
@@ -121,6 +128,7 @@ static const cnn_key image_keys[] = {
      FIELD(normalize),
      .choices = normalizations,
      .in_model = true,
+     .also = "normalization",
      .help = "unit: x/255; standardize: to mean 0 and deviation 1 per channel of the training set",
      .prose = "\"unit\": a byte x becomes x / 255. \"standardize\": it becomes (x / 255 - mean) / "
               "deviation, with the mean and the standard deviation of its channel over the "
@@ -156,16 +164,19 @@ static const cnn_key augment_keys[] = {
     {.name = "augment.flip_horizontal",
      .kind = &cnn_kind_boolean,
      FIELD(augment.flip_horizontal),
+     .also = "flip hflip horizontal_flip",
      .help = "mirror training images, left to right, with probability 1/2",
      .prose = "Mirror an image, left to right, with probability 1/2."},
     {.name = "augment.flip_vertical",
      .kind = &cnn_kind_boolean,
      FIELD(augment.flip_vertical),
+     .also = "vflip vertical_flip",
      .help = "the same, top to bottom"},
     {.name = "augment.shift",
      .kind = &cnn_kind_number,
      FIELD(augment.shift),
      .maximum = 0.5,
+     .also = "translate",
      .help = "move training images by up to this share of their width and height, in whole pixels",
      .prose = "Move an image by up to this share of its width and of its height, in either "
               "direction, in whole pixels: 0.1 of 28 pixels is up to 3 pixels."},
@@ -173,6 +184,7 @@ static const cnn_key augment_keys[] = {
      .kind = &cnn_kind_number,
      FIELD(augment.rotate),
      .maximum = 180,
+     .also = "rotation degrees",
      .help = "rotate them by up to this many degrees, in either direction",
      .prose = "Rotate an image about its centre by up to this many degrees, in either direction."},
     {.name = "augment.zoom",
@@ -230,6 +242,7 @@ static const cnn_key output_keys[] = {
     {.name = "output",
      .kind = &cnn_kind_path,
      FIELD(output),
+     .also = "out output_dir out_dir",
      .help = "the run directory; required unless --out is given"},
     {.name = NULL},
 };

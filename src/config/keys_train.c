@@ -43,6 +43,7 @@ const cnn_key cnn_config_train_keys[] = {
      FIELD(epochs),
      .maximum = 1e6,
      .fallback = 10,
+     .also = "num_epochs n_epochs max_epochs",
      .help = "passes over the training images; 0 writes the initial weights"},
     {.name = "train.batch_size",
      .kind = &cnn_kind_integer,
@@ -50,11 +51,13 @@ const cnn_key cnn_config_train_keys[] = {
      .minimum = 1,
      .maximum = 65536,
      .fallback = 32,
+     .also = "batch bs minibatch",
      .help = "images per step: m"},
     {.name = "train.optimizer",
      .kind = &cnn_kind_choice,
      FIELD(optimizer.kind),
      .choices = optimizers,
+     .also = "optim",
      .help = "how gradients change weights",
      .prose =
          "How gradients change weights. With learning rate r and gradient g, \"sgd\" is w - r g, "
@@ -68,6 +71,7 @@ const cnn_key cnn_config_train_keys[] = {
      .above_minimum = true,
      .maximum = 1e6,
      .fallback = 0.01,
+     .also = "lr rate eta",
      .help = "step size; with a schedule, the largest one"},
     {.name = "train.momentum",
      .kind = &cnn_kind_number,
@@ -107,6 +111,7 @@ const cnn_key cnn_config_train_keys[] = {
      .kind = &cnn_kind_number,
      FIELD(optimizer.weight_decay),
      .maximum = 1,
+     .also = "wd l2",
      .help = "pulls the weights of conv and dense, not biases, towards 0: this times the weight is "
              "added to its gradient; with adamw, learning rate times this times the weight is "
              "subtracted from the weight at each step",
@@ -117,6 +122,7 @@ const cnn_key cnn_config_train_keys[] = {
      .kind = &cnn_kind_choice,
      FIELD(schedule.kind),
      .choices = schedules,
+     .also = "scheduler lr_schedule lr_scheduler",
      .help = "the learning rate of each step: constant; step: multiplied by step_factor every "
              "step_epochs; cosine: falls to 0 along half a cosine; one_cycle: rises from 1/25 for "
              "0.3 of the run, then falls to 1/250000",
@@ -130,6 +136,7 @@ const cnn_key cnn_config_train_keys[] = {
      .kind = &cnn_kind_number,
      FIELD(schedule.warmup_epochs),
      .maximum = 1e6,
+     .also = "warmup",
      .help = "the learning rate rises linearly from 0 for this many epochs before the schedule "
              "begins; not for one_cycle",
      .prose = "For this many epochs, the learning rate first rises linearly from 0 to its full "
@@ -156,6 +163,7 @@ const cnn_key cnn_config_train_keys[] = {
      .kind = &cnn_kind_number,
      FIELD(clip_norm),
      .maximum = 1e6,
+     .also = "clip grad_clip max_grad_norm",
      .help = "gradients with a larger norm over all parameters are scaled down to it; 0: never",
      .prose = "If the mean gradient of a batch has a larger norm (the root of the sum of squares "
               "over all parameters), it is scaled down to this norm, as by PyTorch's "
@@ -174,6 +182,7 @@ const cnn_key cnn_config_train_keys[] = {
      .maximum = 1e6,
      .fallback = 1,
      .texts = &balanced,
+     .also = "class_weight",
      .help = "the weight of an image of class 1 in the loss of training; balanced: the number of "
              "training images of class 0 divided by that of class 1",
      .prose = "In training, the loss of an image of class 1 is multiplied by this; the sum is "
@@ -184,6 +193,7 @@ const cnn_key cnn_config_train_keys[] = {
      .kind = &cnn_kind_number,
      FIELD(ema_decay),
      .maximum = LARGEST_DECAY,
+     .also = "ema",
      .help = "evaluate and keep a moving average of the weights, with this decay (less at first); "
              "0: the weights themselves",
      .prose =
@@ -200,6 +210,7 @@ const cnn_key cnn_config_train_keys[] = {
      FIELD(seed),
      .maximum = LARGEST_EXACT,
      .fallback = 1,
+     .also = "random_seed random_state",
      .help = "seed of all random numbers: weights, order, images that are held back"},
     {.name = "train.checkpoint_seconds",
      .kind = &cnn_kind_number,

@@ -1,6 +1,8 @@
 /* Overrides: follows a dotted path through the tree, and sets the value at its end. */
 #include "config/override.h"
 
+#include "cnn/config.h"
+
 #include "base/error.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -129,9 +131,11 @@ cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN
                                cnn_error *error) {
     const char *equals = strchr(override, '=');
     if (!equals || equals == override || !cnn_text_is_utf8(override)) {
+        const char *key = cnn_config_key_meant(override, false);
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "command line: expected KEY=VALUE%s, got \"%.100s\"",
-                        cnn_text_is_utf8(override) ? "" : " in UTF-8", override);
+                        "command line: expected KEY=VALUE%s, got \"%.100s\"%s%s%s",
+                        cnn_text_is_utf8(override) ? "" : " in UTF-8", override,
+                        key ? "; did you mean " : "", key ? key : "", key ? "=VALUE?" : "");
     }
     char *path = cnn_copy_string(override);
     if (!path) {

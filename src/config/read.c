@@ -159,6 +159,7 @@ cnn_status cnn_config_read_model_part(const cJSON *json, cnn_config *config, cnn
 /* Applies the overrides to the tree, and reads it. */
 static cnn_status read_tree(cnn_reader *reader, cJSON *root, const char *const *overrides,
                             size_t override_count, cnn_config *config) {
+    reader->overrides = overrides;
     for (size_t i = 0; i < override_count; i++) {
         CNN_TRY(cnn_config_override(root, overrides[i], reader->override_places[i], reader->error));
         reader->override_count = i + 1;

@@ -1,5 +1,7 @@
 #include "config/reader.h"
 
+#include "cnn/config.h"
+
 #include "base/error.h"
 #include "base/json.h"
 #include "base/number_text.h"
@@ -72,26 +74,58 @@ cnn_status cnn_reader_expected(const cnn_reader *reader, const char *place, cons
     return cnn_reader_fail(reader, place, "expected %s, got %s", expected, describe(found, text));
 }
 
-/* The message suggests the nearest of `names`, or else lists all of them. */
+enum { HINT_SIZE = 512 };
+
+/* "expected a, b or c". */
+static void list_names(const char *const *names, char hint[HINT_SIZE]) {
+    size_t used = (size_t)snprintf(hint, HINT_SIZE, "expected");
+    for (; *names && used < HINT_SIZE - 32; names++) {
+        used += (size_t)snprintf(hint + used, HINT_SIZE - used, "%s %.24s", names[1] ? "" : " or",
+                                 *names);
+        if (names[1]) {
+            used += (size_t)snprintf(hint + used, HINT_SIZE - used, names[2] ? "," : "");
+        }
+    }
+}
+
+/* A key of the config, to be written where `full` is: on the command line with its value. */
+static void name_key(const cnn_reader *reader, const char *full, const char *key,
+                     char hint[HINT_SIZE]) {
+    const size_t section = (size_t)(strrchr(key, '.') ? strrchr(key, '.') + 1 - key : 0);
+    const bool same_section = strncmp(key, full, section) == 0 && !strchr(full + section, '.');
+    (void)snprintf(hint, HINT_SIZE, "did you mean \"%s\"?", key + (same_section ? section : 0));
+    for (size_t i = 0; i < reader->override_count; i++) {
+        const char *value = strchr(reader->overrides[i], '=');
+        if (value && strcmp(reader->override_places[i], full) == 0) {
+            (void)snprintf(hint, HINT_SIZE, "did you mean %s%.100s?", key, value);
+        }
+    }
+}
+
+/* The hint after an unknown name: another key of the config that has this name, else the nearest of
+ * `names`, else the nearest key, else all names. */
+static void find_hint(const cnn_reader *reader, const char *full, bool config_key,
+                      const char *found, const char *const *names, char hint[HINT_SIZE]) {
+    const char *key = config_key ? cnn_config_key_meant(full, false) : NULL;
+    const char *nearest = key ? NULL : cnn_text_nearest(found, names);
+    key = config_key && !key && !nearest ? cnn_config_key_meant(full, true) : key;
+    if (key) {
+        name_key(reader, full, key, hint);
+    } else if (nearest) {
+        (void)snprintf(hint, HINT_SIZE, "did you mean \"%s\"?", nearest);
+    } else {
+        list_names(names, hint);
+    }
+}
+
 cnn_status cnn_reader_unknown(const cnn_reader *reader, const char *place, const char *what,
                               const char *found, const char *const *names) {
     /* values set on the command line are recognised by their full place */
     char full[CNN_CONFIG_PLACE_SIZE + 128];
     (void)snprintf(full, sizeof full, "%s%s%.100s", place, *place ? "." : "", found);
-    const char *nearest = cnn_text_nearest(found, names);
-    char hint[512];
-    if (nearest) {
-        (void)snprintf(hint, sizeof hint, "did you mean \"%s\"?", nearest);
-    } else {
-        size_t used = (size_t)snprintf(hint, sizeof hint, "expected");
-        for (; *names && used < sizeof hint - 32; names++) {
-            used += (size_t)snprintf(hint + used, sizeof hint - used, "%s %.24s",
-                                     names[1] ? "" : " or", *names);
-            if (names[1]) {
-                used += (size_t)snprintf(hint + used, sizeof hint - used, names[2] ? "," : "");
-            }
-        }
-    }
+    const bool config_key = strcmp(what, "key") == 0 && !strchr(place, '['); /* not a layer's */
+    char hint[HINT_SIZE];
+    find_hint(reader, full, config_key, found, names, hint);
     const char *from = cnn_reader_origin(reader, full);
     /* an override may have created the whole section */
     for (size_t i = 0; i < reader->override_count; i++) {

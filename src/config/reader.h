@@ -15,6 +15,7 @@
 typedef struct cnn_reader {
     const char *file;                               /* NULL: messages begin with the place */
     char (*override_places)[CNN_CONFIG_PLACE_SIZE]; /* the places that the command line set */
+    const char *const *overrides;                   /* as on the command line */
     size_t override_count;
     cnn_error *error;
 } cnn_reader;

@@ -38,16 +38,18 @@ static cnn_status fail_decoding(cnn_error *error) {
     return cnn_fail(error, CNN_ERROR_DATA, "%s", reason);
 }
 
-static cnn_status check_size(int width, int height, double max_megapixels, cnn_error *error) {
+static cnn_status check_size(int width, int height, const cnn_pixel_limit *limit,
+                             cnn_error *error) {
     double megapixels = (double)width * (double)height / 1e6;
     if (width < 1 || height < 1) {
         return cnn_fail(error, CNN_ERROR_DATA, "expected an image with pixels, found %d×%d", width,
                         height);
     }
-    if (megapixels > max_megapixels) {
+    if (megapixels > limit->megapixels) {
         return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected at most %g megapixels (image.max_megapixels), found %.6g: %d×%d",
-                        max_megapixels, megapixels, width, height);
+                        "expected at most %g megapixels (%s), found %.6g: %d×%d", limit->megapixels,
+                        limit->name ? limit->name : "image.max_megapixels", megapixels, width,
+                        height);
     }
     return CNN_OK;
 }
@@ -113,7 +115,7 @@ static cnn_status turn_upright(cnn_image *image, cnn_error *error) {
 }
 
 /* Decodes a whole file, bytes[size], which it may change. */
-static cnn_status decode(char *bytes, size_t size, double max_megapixels, cnn_image *image,
+static cnn_status decode(char *bytes, size_t size, const cnn_pixel_limit *limit, cnn_image *image,
                          cnn_error *error) {
     const stbi_uc *data = (const stbi_uc *)bytes;
     if (size == 0) {
@@ -135,7 +137,7 @@ static cnn_status decode(char *bytes, size_t size, double max_megapixels, cnn_im
     if (!stbi_info_from_memory(data, (int)size, &image->width, &image->height, &image->channels)) {
         return fail_decoding(error);
     }
-    CNN_TRY(check_size(image->width, image->height, max_megapixels, error));
+    CNN_TRY(check_size(image->width, image->height, limit, error));
     cnn_stb_limit(memory_limit(image->width, image->height, size));
     image->pixels =
         stbi_load_from_memory(data, (int)size, &image->width, &image->height, &image->channels, 0);
@@ -143,12 +145,12 @@ static cnn_status decode(char *bytes, size_t size, double max_megapixels, cnn_im
         return fail_decoding(error);
     }
     /* again, since stbi_info may have read another header than the one that was decoded */
-    CNN_TRY(check_size(image->width, image->height, max_megapixels, error));
+    CNN_TRY(check_size(image->width, image->height, limit, error));
     return turn_upright(image, error);
 }
 
-cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
-                          cnn_error *error) {
+cnn_status cnn_image_read_limited(const char *path, const cnn_pixel_limit *limit, cnn_image *image,
+                                  cnn_error *error) {
     *image = (cnn_image){0};
     if (cnn_file_is_endless(path)) {
         return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found a pipe or a device");
@@ -156,12 +158,18 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
     char *bytes;
     size_t size;
     CNN_TRY(cnn_file_read(path, IMAGE_FILE_LIMIT, CNN_ERROR_DATA, &bytes, &size, error));
-    cnn_status status = decode(bytes, size, max_megapixels, image, error);
+    cnn_status status = decode(bytes, size, limit, image, error);
     cnn_free(bytes);
     if (status != CNN_OK) {
         cnn_image_release(image);
     }
     return status;
+}
+
+cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
+                          cnn_error *error) {
+    const cnn_pixel_limit limit = {.megapixels = max_megapixels};
+    return cnn_image_read_limited(path, &limit, image, error);
 }
 
 void cnn_image_release(cnn_image *image) {

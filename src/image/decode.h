@@ -27,9 +27,18 @@ typedef struct cnn_image {
     size_t file_size; /* bytes */
 } cnn_image;
 
+/* The most pixels that an image may have. */
+typedef struct cnn_pixel_limit {
+    double megapixels;
+    const char *name; /* what messages call it; NULL: image.max_megapixels */
+} cnn_pixel_limit;
+
 /* Decodes `path`, whose format is found by its content, and turns it upright. An image with more
  * pixels than allowed is refused before it is decoded. CNN_ERROR_DATA with a reason, without the
  * path. Free with cnn_image_release. */
+CNN_MUST_USE cnn_status cnn_image_read_limited(const char *path, const cnn_pixel_limit *limit,
+                                               cnn_image *image, cnn_error *error);
+/* The same with the limit of the key image.max_megapixels. */
 CNN_MUST_USE cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
                                        cnn_error *error);
 void cnn_image_release(cnn_image *image); /* all zero is allowed */

@@ -121,7 +121,9 @@ static cnn_status convert_image(const cnn_image *image, const cnn_image_settings
 cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings, uint8_t *pixels,
                           uint64_t *content, cnn_error *error) {
     cnn_image image;
-    CNN_TRY(cnn_image_read(path, settings->max_megapixels, &image, error));
+    const cnn_pixel_limit limit = {.megapixels = settings->max_megapixels,
+                                   .name = settings->max_megapixels_name};
+    CNN_TRY(cnn_image_read_limited(path, &limit, &image, error));
     cnn_status status = convert_image(&image, settings, pixels, content, error);
     cnn_image_release(&image);
     return status;

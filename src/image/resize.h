@@ -19,6 +19,7 @@ typedef struct cnn_image_settings {
     int64_t width, height, channels;
     cnn_resize resize;
     double max_megapixels;
+    const char *max_megapixels_name; /* for messages; NULL: the key, image.max_megapixels */
 } cnn_image_settings;
 
 /* Bytes of one image as the network sees it: channels × height × width. */

@@ -210,7 +210,7 @@ static void write_tensors(const trace *t, cnn_json_writer *json, int node, bool 
 static void write_images(const trace *t, cnn_json_writer *json) {
     cnn_json_begin_array(cnn_json_key(json, "images"));
     for (size_t i = 0; i < t->m; i++) {
-        cnn_json_string(json, t->setup.dataset->samples[t->order[i]].path);
+        cnn_json_path(json, t->setup.dataset->samples[t->order[i]].path);
     }
     cnn_json_end(json);
     write_activation(t, json, t->setup.network->graph.nodes[0].ops->symbol, 0, false);

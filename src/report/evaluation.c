@@ -123,7 +123,7 @@ static void json_count(cnn_json_writer *json, const char *name, size_t count) {
 
 static void json_model(cnn_json_writer *json, const cnn_evaluated_model *model) {
     cnn_json_begin_object(json);
-    cnn_json_string(cnn_json_key(json, "path"), model->path);
+    cnn_json_path(cnn_json_key(json, "path"), model->path);
     cnn_json_float(cnn_json_key(json, "threshold"), model->threshold);
     for (int i = 0; i < COUNT_COUNT; i++) {
         json_count(json, counts[i].name, count_value(&model->metrics, i));
@@ -162,7 +162,7 @@ static void write_json(const cnn_evaluation *evaluation, cnn_text *text) {
     cnn_json_writer json = cnn_json_writer_start(text, CNN_JSON_COMPACT);
     cnn_json_begin_object(&json);
     cnn_json_string(cnn_json_key(&json, "version"), CNN_VERSION);
-    cnn_json_string(cnn_json_key(&json, "data"), evaluation->data);
+    cnn_json_path(cnn_json_key(&json, "data"), evaluation->data);
     cnn_json_begin_array(cnn_json_key(&json, "classes"));
     cnn_json_string(&json, cnn_predictor_class(predictor, 0));
     cnn_json_string(&json, cnn_predictor_class(predictor, 1));

@@ -67,7 +67,7 @@ static void add_tsv_field(cnn_text *text, const char *field) {
     }
 }
 
-void cnn_rows_text(cnn_rows *rows, const char *field) {
+static void add_field(cnn_rows *rows, const char *field, bool is_path) {
     begin_field(rows);
     switch (rows->format) {
     case CNN_ROWS_TSV:
@@ -77,10 +77,22 @@ void cnn_rows_text(cnn_rows *rows, const char *field) {
         cnn_text_csv_field(&rows->text, field);
         break;
     case CNN_ROWS_JSONL:
-        cnn_json_string_or_null(&rows->json, field);
+        if (is_path && *field) {
+            cnn_json_path(&rows->json, field);
+        } else {
+            cnn_json_string_or_null(&rows->json, field);
+        }
         break;
     }
     end_field(rows);
+}
+
+void cnn_rows_text(cnn_rows *rows, const char *field) {
+    add_field(rows, field, false);
+}
+
+void cnn_rows_path(cnn_rows *rows, const char *path) {
+    add_field(rows, path, true);
 }
 
 void cnn_rows_number(cnn_rows *rows, float number) {

@@ -26,6 +26,10 @@ static cnn_status load_model(const request *r, const char *path, cnn_evaluated_m
         return cnn_fail_memory(error, "a path");
     }
     CNN_TRY(cnn_predictor_load(path, &model->predictor, error));
+    if (r->options->max_megapixels_name) {
+        cnn_predictor_limit_pixels(model->predictor, r->options->max_megapixels,
+                                   r->options->max_megapixels_name);
+    }
     model->threshold = r->options->threshold ? (float)*r->options->threshold
                                              : cnn_predictor_threshold(model->predictor);
     return CNN_OK;

@@ -62,6 +62,12 @@ float cnn_predictor_threshold(const cnn_predictor *predictor) {
     return (float)predictor->model->info.threshold;
 }
 
+void cnn_predictor_limit_pixels(cnn_predictor *predictor, double max_megapixels, const char *name) {
+    cnn_image_settings *settings = &predictor->model->config->image;
+    settings->max_megapixels = max_megapixels > 0.0 ? max_megapixels : settings->max_megapixels;
+    settings->max_megapixels_name = name;
+}
+
 /* --- one image --- */
 
 /* pixels: [channels][height][width], as the network sees them. */

@@ -105,6 +105,7 @@ static cnn_status add_both(const cnn_list_source *source, bool classes_found, cl
         if (!both[i].folder) {
             return cnn_fail_memory(error, "the list of images");
         }
+        CNN_TRY(cnn_path_correct(&both[i].folder, error));
     }
     cnn_parallel_for(2, source->threads, list_class, both);
     if (classes_found && both[0].status == CNN_OK && both[1].status == CNN_OK) {

@@ -243,6 +243,12 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
                         "%zu rows with other labels than \"%s\" and \"%s\" left out",
                         list.other_labels, dataset->classes[0], dataset->classes[1]);
     }
+    if (list.other_forms > 0) {
+        cnn_log_message(log, CNN_LOG_DETAIL,
+                        "paths that are on disk in another Unicode normalization form than in the "
+                        "manifest: %zu",
+                        list.other_forms);
+    }
     CNN_TRY(read_images(data, image, reading, dataset, error));
     CNN_TRY(cnn_dataset_hold_back(data, seed, dataset->samples, dataset->count, log, error));
     CNN_TRY(allocate_splits(dataset, error));

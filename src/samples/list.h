@@ -21,8 +21,8 @@ typedef enum cnn_split {
 extern const char *const cnn_split_names[]; /* [CNN_SPLIT_COUNT], then NULL */
 
 /* The split that a word in a manifest, or the name of a folder, means, in any of the usual
- * spellings
- * ("Train", "training_set", "val", "dev", …). Case does not count. False if it means none. */
+ * spellings ("Train", "training_set", "val", "dev", …). Case does not count. False if it means
+ * none. */
 bool cnn_split_from_word(const char *word, cnn_split *split);
 
 typedef struct cnn_sample {
@@ -38,6 +38,7 @@ typedef struct cnn_sample_list {
     cnn_sample *samples; /* [count], in the order of the manifest or of sorted paths */
     size_t count, capacity;
     size_t other_labels; /* manifest rows left out because their label is not in `classes` */
+    size_t other_forms;  /* manifest rows whose path has another Unicode form than on disk */
 } cnn_sample_list;
 
 /* Where a list comes from. */

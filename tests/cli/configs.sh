@@ -56,6 +56,22 @@ layers\[4\]|layers.4.units=2
 layers\[2\]\.size: |layers.2.size=0
 there is no "layers\[9\]"|layers.9.units=1
 nothing inside "train\.epochs"|train.epochs.x=1
+unknown key "epochs"; did you mean train\.epochs=3\?$|epochs=3
+unknown key "epochs"; did you mean train\.epochs=3\?$|data.epochs=3
+unknown key "learning_rate"; did you mean train\.learning_rate=0\.1\?$|learning_rate=0.1
+unknown key "learnin_rate"; did you mean train\.learning_rate=0\.1\?$|learnin_rate=0.1
+unknown key "lr"; did you mean train\.learning_rate=0\.1\?$|lr=0.1
+train: unknown key "lr"; did you mean train\.learning_rate=0\.1\?$|train.lr=0.1
+unknown key "patience"; did you mean train\.early_stopping\.patience=5\?$|patience=5
+unknown key "batch-size"; did you mean train\.batch_size=4\?$|batch-size=4
+unknown key "smoothing"; did you mean train\.early_stopping\.smoothing=0\.5\?$|train.smoothing=0.5
+image: unknown key "size"; did you mean image\.width=28\?$|image.size=28
+unknown key "epochs"; did you mean "train\.epochs"\?$|epochs.x=3
+layers\[0\]: unknown key "epochs"; expected |layers.0.epochs=3
+unknown key "nothing_like_it"; expected data, |nothing_like_it=1
+expected KEY=VALUE, got "epochs"; did you mean train\.epochs=VALUE\?$|epochs
+expected KEY=VALUE, got "train\.lr"; did you mean train\.learning_rate=VALUE\?$|train.lr
+expected KEY=VALUE, got "photo"$|photo
 expected KEY=VALUE.*, got "=3"|=3
 expected a key such as|train..epochs=3
 expected a key such as|train.=3
@@ -96,7 +112,8 @@ layers: expected a list|{@data, @image, "layers": {"type": "conv"}}
 layers\[[0-9]\]|{@data, @image, "layers": [{"type": "flatten"}, {"type": "dense", "units": 1}]}
 layers\[0\]|{@data, @image, "layers": [{"type": "dense", "units": 1}, {"type": "sigmoid"}]}
 layers\[[01]\]|{@data, @image, "layers": [{"type": "sigmoid"}, {"type": "relu"}]}
-train: unknown key "lr"|{@data, @image, @layers, "train": {"lr": 1}}
+train: unknown key "lr"; did you mean "learning_rate"|{@data, @image, @layers, "train": {"lr": 1}}
+unknown key "epochs"; did you mean "train.epochs"|{@data, @image, @layers, "epochs": 3}
 train: expected an object|{@data, @image, @layers, "train": []}
 unknown key "outptu"; did you mean "output"|{@data, @image, @layers, "outptu": "x"}
 train\.learning_rate: |{@data, @image, @layers, "train": {"learning_rate": "0.1"}}

@@ -69,6 +69,34 @@ echo no >all-bad/left/a.pgm
 echo no >all-bad/right/b.pgm
 refuses 'all-bad' data.train=all-bad data.bad_images=skip
 
+# a manifest, a folder and classes in another Unicode normalization form than the names on disk
+e=$(printf '\303\251')
+e_and_accent=$(printf 'e\314\201')
+mkdir "$e_and_accent"
+mv three/left "$e_and_accent/l$e_and_accent"
+mv three/right "$e_and_accent/r$e"
+for image in "$e_and_accent"/*/*.pgm; do
+    mv "$image" "${image%.pgm}$e_and_accent.pgm"
+done
+{
+    echo path,label
+    (cd "$e_and_accent" && find . -name '*.pgm') | sort | sed "s/$e_and_accent/$e/g; s|^\./\(.\).*|&,\1|"
+} >composed.csv
+sed -i "2,\$s,^\./,$e/," composed.csv
+run 0 "$CNNTRAIN" --config cfg.json data.train=composed.csv --dry-run --verbose
+expect_stderr '^paths that are on disk in another Unicode normalization form than in the manifest: 40$'
+run 0 "$CNNTRAIN" --config cfg.json data.train=composed.csv -q --out composed
+expect_no_stderr
+run 0 "$CNNEVAL" composed/model.bin composed.csv
+expect_no_stderr
+expect_in_stdout '^.*40 images'
+run 0 "$CNNTRAIN" --config cfg.json data.train="$e" data.classes="[\"l$e\",\"r$e_and_accent\"]" --dry-run
+# the copies have the content, and so the split, of the files that they were made of
+run 0 "$CNNTRAIN" --config cfg.json data.train=data -q --out plain
+cut -d, -f2- plain/split.csv | sed 's/left/l/; s/right/r/' | sort >wanted
+cut -d, -f2- composed/split.csv | sort >found
+expect_same wanted found
+
 # a test set is evaluated once, after training
 make_data test 20 2
 run 0 "$CNNTRAIN" --config cfg.json data.test=test

@@ -125,6 +125,21 @@ run 0 "$CNNEVAL" good/model.bin split -f json --split test
 run 0 "$CNNEVAL" good/model.bin split -f json
 [ "$(member images)" = 79 ] || fail "expected all images"
 
+# --- large images: the limit of the model, or the option
+{
+    printf 'P5\n40 40\n255\n'
+    head -c 1600 /dev/zero
+} >test/left/large.pgm
+run 6 "$CNNEVAL" good/model.bin test --max-megapixels 0.001 --rows rows.tsv -c weak/model.bin
+expect_stderr '^cnneval: test/left/large.pgm: expected at most 0.001 megapixels \(--max-megapixels\), found 0.0016: 40×40$'
+expect_stderr '^cnneval: 1 of 41 images could not be read'
+run 0 "$CNNEVAL" good/model.bin test --max-megapixels 1 -c weak/model.bin
+run 0 "$CNNTRAIN" --config cfg.json --out small -q train.epochs=1 image.max_megapixels=0.001
+run 6 "$CNNEVAL" small/model.bin test
+expect_stderr '\(--max-megapixels\), found 0.0016: 40×40$'
+run 0 "$CNNEVAL" small/model.bin test --max-megapixels 1
+rm test/left/large.pgm
+
 # --- other classes, bad models, bad flags
 mkdir other
 mv damaged other/up

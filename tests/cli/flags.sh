@@ -50,6 +50,35 @@ for threshold in -0.1 1.1 nan inf half ''; do
     refuses "$CNNPREDICT" '--threshold: expected a number from 0 to 1, got "' model.bin image.pgm \
         --threshold "$threshold"
 done
+for limit in 0 -1 2049 nan many ''; do
+    refuses "$CNNPREDICT" '--max-megapixels: expected a number from 0.001 to 2048, got "' model.bin image.pgm \
+        --max-megapixels "$limit"
+    run 2 "$CNNEVAL" model.bin data --max-megapixels "$limit"
+    expect_stderr '^cnneval: --max-megapixels: expected a number from 0.001 to 2048, got "'
+done
+
+# keys of the config as options: PATTERN|ARGUMENTS
+while IFS='|' read -r pattern arguments; do
+    # shellcheck disable=SC2086 # several arguments
+    refuses "$CNNTRAIN" "^cnntrain: unknown option $pattern\$" --config cfg.json $arguments
+done <<'END'
+--epochs; did you mean train.epochs=3\?|--epochs 3
+--epochs=3; did you mean train.epochs=3\?|--epochs=3
+--train.epochs=3; did you mean train.epochs=3\?|--train.epochs=3
+--train.epochs; did you mean train.epochs=3\?|--train.epochs 3
+--epochs; did you mean train.epochs=VALUE\?|--epochs
+--epochs; did you mean train.epochs=VALUE\?|--epochs -q
+--epochs; did you mean train.epochs=VALUE\?|--epochs train.seed=1
+--epoch; did you mean train.epochs=3\?|--epoch 3
+--learning-rate; did you mean train.learning_rate=0.1\?|--learning-rate 0.1
+--lr; did you mean train.learning_rate=0.1\?|--lr 0.1
+--batch-size; did you mean train.batch_size=4\?|--batch-size 4
+--data; did you mean data.train=photos\?|--data photos
+--output=x; did you mean output=x\?|--output=x
+END
+# these programs have no config
+run 2 "$CNNPREDICT" model.bin --epochs 3
+expect_stderr '^cnnpredict: unknown option --epochs$'
 
 # the environment
 CNN_CONV=fast

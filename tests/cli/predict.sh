@@ -117,6 +117,52 @@ expect_stdout ""
 "$CNNPREDICT" $model - --format csv </dev/null >stdout 2>stderr || fail "expected exit code 0 for no paths"
 expect_stdout "path,label,probability,status"
 
+# lists as other systems write them: CRLF, a byte order mark
+from_stdin() {
+    code_wanted=$1
+    shift
+    last="cnnpredict - $* <paths"
+    "$CNNPREDICT" $model - "$@" <paths >stdout 2>stderr
+    [ $? -eq "$code_wanted" ] || fail "expected exit code $code_wanted"
+}
+printf '\357\273\277%s\r\n\r\n%s\r\n%s\r' $right missing.pgm $left >paths
+from_stdin 6
+expect_stdout "$right${tab}right$tab$high${tab}ok
+missing.pgm$tab$tab$tab$reason
+$left${tab}left$tab$low${tab}ok"
+printf '\357\273\277' >paths
+from_stdin 0
+expect_stdout ""
+printf '%s\n' $right | iconv -f UTF-8 -t UTF-16 >paths
+from_stdin 1
+expect_stdout ""
+expect_stderr '^cnnpredict: standard input: expected paths in UTF-8, found UTF-16; convert it with iconv'
+
+# zero bytes separate paths, which may contain newlines and end in a carriage return
+lines="of
+lines.pgm"
+return=$(printf 'return.pgm\r')
+cp $left "$lines"
+cp $right "$return"
+printf '%s\0' "$lines" $right '' "$return" missing.pgm >paths
+printf %s $left >>paths
+from_stdin 6
+expect_stdout "of\nlines.pgm${tab}left$tab$low${tab}ok
+$right${tab}right$tab$high${tab}ok
+return.pgm\r${tab}right$tab$high${tab}ok
+missing.pgm$tab$tab$tab$reason
+$left${tab}left$tab$low${tab}ok"
+find data -name '*.pgm' -print0 >paths
+from_stdin 0
+[ "$(wc -l <stdout)" -eq 80 ] || fail "expected 80 rows"
+# a list that turns out not to be one of lines does not lose paths silently
+dots=$(printf './%.0s' $(seq 1 500))
+for i in $(seq 1 80); do echo "$dots$left"; done >paths
+printf '%s\0%s\0' $right $right >>paths
+from_stdin 1
+[ "$(wc -l <stdout)" -eq 80 ] || fail "expected 80 rows"
+expect_stderr "^cnnpredict: standard input: expected a path on each line, as before, found a zero byte after \"$right\"\$"
+
 # a row comes out before stdin is closed
 mkfifo questions answers
 "$CNNPREDICT" $model - <questions >answers 2>stderr &
@@ -157,6 +203,81 @@ expect_stdout "{\"path\":\"odd, \\\"name\\\"\\u0009with\\\\all\\u000aof it.pgm\"
 cp $left ./-dash.pgm
 predict 0 -- -dash.pgm
 predict 0 ./-dash.pgm
+
+# two names that are not UTF-8 stay two
+mkdir latin1
+cp $left "latin1/$(printf 'a\344.pgm')"
+cp $right "latin1/$(printf 'a\366.pgm')"
+predict 0 latin1 --format jsonl
+expect_stdout "{\"path\":\"latin1/a\\udce4.pgm\",\"label\":\"left\",\"probability\":$low,\"status\":\"ok\"}
+{\"path\":\"latin1/a\\udcf6.pgm\",\"label\":\"right\",\"probability\":$high,\"status\":\"ok\"}"
+if command -v python3 >/dev/null; then # the way back, as the manual page shows it
+    cp stdout rows.jsonl
+    find latin1 -name '*.pgm' | sort >paths
+    python3 -c 'import json, sys
+for line in sys.stdin:
+    path = json.loads(line)["path"].encode("utf-8", "surrogateescape")
+    sys.stdout.buffer.write(path + b"\0")' <rows.jsonl >back
+    tr '\0' '\n' <back | cmp -s - paths || fail "expected the names back"
+    cp back paths
+    from_stdin 0 --format jsonl
+    expect_same stdout rows.jsonl
+fi
+
+# --- names in another Unicode normalization form: é and ế, composed, decomposed, and something between
+e=$(printf '\303\251')
+e_and_accent=$(printf 'e\314\201')
+cp $left "caf$e_and_accent.pgm"
+mkdir "$e_and_accent"
+cp $right "$e_and_accent/$e.pgm"
+predict 0 "caf$e.pgm" "$e/$e_and_accent.pgm" "$PWD/$e//$e_and_accent.pgm"
+expect_stdout "caf$e.pgm${tab}left$tab$low${tab}ok
+$e/$e_and_accent.pgm${tab}right$tab$high${tab}ok
+$PWD/$e//$e_and_accent.pgm${tab}right$tab$high${tab}ok"
+printf '%s\n' "$e/$e.pgm" >paths
+from_stdin 0
+expect_stdout "$e/$e.pgm${tab}right$tab$high${tab}ok"
+predict 0 "$e"
+expect_stdout "$e_and_accent/$e.pgm${tab}right$tab$high${tab}ok"
+# the exact name comes first
+cp $right "caf$e.pgm"
+predict 0 "caf$e.pgm" "caf$e_and_accent.pgm"
+[ "$(cut -f2 stdout)" = "right${newline}left" ] || fail "expected the files with exactly these names"
+# which of two is meant cannot be known; another letter is another name
+cp $left "$(printf 'v\341\272\277.pgm')"
+cp $left "$(printf 've\314\202\314\201.pgm')"
+predict 6 "$(printf 'v\303\252\314\201.pgm')" "caf$(printf '\303\250').pgm"
+[ "$(cut -f4 stdout)" = "$reason$newline$reason" ] || fail "expected no file for these names"
+
+# --- paths that are too long
+name=$(printf '%0200d' 0)
+predict 6 "$name$name"
+expect_stdout "$name$name$tab$tab${tab}File name too long"
+(
+    mkdir deep && cd deep || exit 1
+    for i in $(seq 1 25); do mkdir "$name" && cd "$name" || exit 1; done
+)
+predict 6 deep
+expect_in_stdout "^deep$tab$tab${tab}deep/0+.*…0+.*0: File name too long\$"
+predict 6 "$name$name" -f jsonl --threads 1
+expect_in_stdout '"status":"File name too long"\}$'
+# … nor is the path twice in the row of an argument that cannot be looked at
+ln -s loop loop
+predict 6 loop
+expect_stdout "loop$tab$tab${tab}Too many levels of symbolic links"
+
+# --- large images: the limit of the model, or the option
+run 0 "$CNNTRAIN" --config cfg.json image.max_megapixels=0.001 --quiet --out small
+{
+    printf 'P5\n40 40\n255\n'
+    head -c 1600 /dev/zero
+} >large.pgm
+run 6 "$CNNPREDICT" small/model.bin large.pgm $left
+expect_in_stdout "^large.pgm$tab$tab${tab}expected at most 0.001 megapixels \(--max-megapixels\), found 0.0016: 40×40\$"
+expect_in_stdout "^$left$tab[a-z]*$tab[0-9.e-]*${tab}ok\$"
+run 0 "$CNNPREDICT" small/model.bin large.pgm $left --max-megapixels 0.0016
+run 6 "$CNNPREDICT" $model large.pgm $left --max-megapixels 0.001
+expect_in_stdout "^large.pgm$tab$tab${tab}expected at most 0.001 megapixels \(--max-megapixels\), found 0.0016: 40×40\$"
 
 # --- more than a thousand in one call, on one thread and on several
 make_data many 1100

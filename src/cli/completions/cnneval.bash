@@ -16,11 +16,12 @@ _cnneval() {
     --rows | -r) kind=path words=() ;;
     --split | -s) kind=words words=(train validation test) ;;
     --threshold) kind=words words=() ;;
+    --max-megapixels) kind=words words=() ;;
     --threads | -t) kind=words words=() ;;
     --max-memory) kind=words words=() ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--compare --format --rows --split --threshold --threads --max-memory --quiet --help --version)
+            kind=words words=(--compare --format --rows --split --threshold --max-megapixels --threads --max-memory --quiet --help --version)
         else
             kind=path
         fi

@@ -4,6 +4,7 @@ complete -c cnneval -s f -l format -x -a 'table json' -d 'table (default) or jso
 complete -c cnneval -s r -l rows -r -F -d 'write one row per image; FILE ends in .csv, .tsv or .jsonl'
 complete -c cnneval -s s -l split -x -a 'train validation test' -d 'use only this split of the data: train, validation or test'
 complete -c cnneval -l threshold -x -d 'least probability of class 1 (default: the model'\''s)'
+complete -c cnneval -l max-megapixels -x -d 'refuse larger images (default: the model'\''s limit)'
 complete -c cnneval -s t -l threads -x -d 'threads (default: all processors); same results for any N'
 complete -c cnneval -l max-memory -x -d 'limit for memory (default: all of it)'
 complete -c cnneval -s q -l quiet -d 'errors only'

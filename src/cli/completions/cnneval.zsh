@@ -11,6 +11,7 @@ _cnneval() {
         '(-s --split)-s+[use only this split of the data\: train, validation or test]:NAME:(train validation test)' \
         '(-s --split)--split=[use only this split of the data\: train, validation or test]:NAME:(train validation test)' \
         '--threshold=[least probability of class 1 (default\: the model'\''s)]:T: ' \
+        '--max-megapixels=[refuse larger images (default\: the model'\''s limit)]:N: ' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
         '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
         '--max-memory=[limit for memory (default\: all of it)]:SIZE: ' \

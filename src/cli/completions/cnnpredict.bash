@@ -13,11 +13,12 @@ _cnnpredict() {
     case $before in
     --format | -f) kind=words words=(tsv csv jsonl) ;;
     --threshold) kind=words words=() ;;
+    --max-megapixels) kind=words words=() ;;
     --threads | -t) kind=words words=() ;;
     --max-memory) kind=words words=() ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--format --threshold --no-sandbox --threads --max-memory --quiet --help --version)
+            kind=words words=(--format --threshold --max-megapixels --no-sandbox --threads --max-memory --quiet --help --version)
         else
             kind=path
         fi

@@ -5,6 +5,7 @@ _cnnpredict() {
         '(-f --format)-f+[tsv (default, no header), csv (with header) or jsonl]:FORMAT:(tsv csv jsonl)' \
         '(-f --format)--format=[tsv (default, no header), csv (with header) or jsonl]:FORMAT:(tsv csv jsonl)' \
         '--threshold=[class 1 from this probability on (default\: the model'\''s)]:T: ' \
+        '--max-megapixels=[refuse larger images (default\: the model'\''s limit)]:N: ' \
         '--no-sandbox[keep all rights while reading (for debuggers)]' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
         '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
