@@ -79,7 +79,7 @@ typedef struct cnn_evaluation_confusion {
 
 cnn_evaluation_confusion cnn_evaluation_confusion_of(const cnn_evaluation *evaluation, int model);
 
-/* A metric and its 95 % interval (bootstrap). NaN if it does not exist for these images. */
+/* A metric and its 95 % interval. NaN if it does not exist for these images. */
 typedef struct cnn_evaluation_metric {
     double value, low, high;
 } cnn_evaluation_metric;

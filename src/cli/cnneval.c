@@ -199,12 +199,30 @@ static cnn_status print_report(const eval_command *command, const cnn_evaluation
     return status;
 }
 
+/* Warns of a class with no image, or one, of which the results say next to nothing. */
+static void warn_of_few(const work *w, const cnn_evaluation *evaluation) {
+    const cnn_evaluation_confusion c = cnn_evaluation_confusion_of(evaluation, 0);
+    const size_t counts[2] = {c.true_negatives + c.false_positives,
+                              c.true_positives + c.false_negatives};
+    for (int label = 0; label < 2 && !w->command->shared.quiet; label++) {
+        if (counts[label] < 2) {
+            fprintf(stderr,
+                    "cnneval: %s: %s image of \"%s\" (class %d): the results %s nothing about this "
+                    "class\n",
+                    w->command->paths[1], counts[label] == 0 ? "no" : "only one",
+                    cnn_evaluation_class(evaluation, label), label,
+                    counts[label] == 0 ? "say" : "say almost");
+        }
+    }
+}
+
 static cnn_status report(const work *w, const cnn_evaluation *evaluation, cnn_error *error) {
     const cnn_evaluation_counts counts = cnn_evaluation_count(evaluation);
     if (counts.other_labels > 0 && !w->command->shared.quiet) {
         fprintf(stderr, "cnneval: %s: %zu rows have another label and are left out\n",
                 w->command->paths[1], counts.other_labels);
     }
+    warn_of_few(w, evaluation);
     if (w->rows) {
         CNN_TRY(write_rows(w, error));
     }

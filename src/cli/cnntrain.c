@@ -293,7 +293,8 @@ static const cnn_option options[] = {
          "The images are compared by their content, label and split (in a cross-validation: their "
          "fold). The rest of the run gives the same bytes as if they had not moved: if the new "
          "names sort differently, the run keeps the order in *split.csv*. The new paths are "
-         "written to *split.csv* and *predictions.csv*. Images that are missing, were added, were "
+         "written to *split.csv*, *predictions.csv* and *test_predictions.csv*. Images that are "
+         "missing, were added, were "
          "changed, or have another label or split are refused, and so is a renamed class. "
          "{CONFIGURATION} says which keys a resumed run may change; `train.epochs` may not be less "
          "than the number of finished epochs. A directory in use by another run is refused."},

@@ -1,157 +1,125 @@
 #include "image/guard.h"
 
 #include "base/error.h"
+#include "image/format.h"
+#include "image/jpeg.h"
+#include "image/png.h"
 
-#include <ctype.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
-/* The most columns or rows in a PNM header. This is stb_image's own limit. */
-#define PNM_NUMBER_MAX (1 << 24)
+/* --- BMP and TGA, whose header states how many bytes the pixels take --- */
 
-/* --- PNM: "P5" or "P6", width, height, maximum, one white space, pixels --- */
-
-static bool is_pnm(const char *bytes, size_t size) {
-    return size >= 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6');
+static size_t read_16(const uint8_t *bytes) {
+    return (size_t)bytes[0] | (size_t)bytes[1] << 8;
 }
 
-/* Reads the number that follows *at, after white space and comments. Sets *digits to the place of
- * its first digit and *at to its end. Returns 0 if there is no digit. */
-static int read_pnm_number(const char *bytes, size_t size, size_t *at, size_t *digits) {
-    bool comment = false;
-    while (*at < size && (comment || isspace((unsigned char)bytes[*at]) || bytes[*at] == '#')) {
-        comment = (comment || bytes[*at] == '#') && bytes[*at] != '\r' && bytes[*at] != '\n';
-        ++*at;
-    }
-    *digits = *at;
-    int number = 0;
-    while (*at < size && isdigit((unsigned char)bytes[*at]) && number <= PNM_NUMBER_MAX) {
-        number = number * 10 + (bytes[(*at)++] - '0');
-    }
-    return number;
+static size_t read_32(const uint8_t *bytes) {
+    return read_16(bytes) | read_16(bytes + 2) << 16;
 }
 
-static cnn_status guard_pnm(char *bytes, size_t *size, cnn_error *error) {
-    size_t at = 2;
-    size_t digits;
-    int width = read_pnm_number(bytes, *size, &at, &digits);
-    int height = read_pnm_number(bytes, *size, &at, &digits);
-    int maximum = read_pnm_number(bytes, *size, &at, &digits);
-    if (width > PNM_NUMBER_MAX || height > PNM_NUMBER_MAX || maximum > 65535) {
+/* Sides above this make an image too large for any limit: decode.c says so. */
+#define SIDE_MAX ((size_t)1 << 24)
+
+static cnn_status fail_cut(const char *format, size_t needed, size_t at, size_t size,
+                           cnn_error *error) {
+    return cnn_fail(error, CNN_ERROR_DATA,
+                    "the %s file is cut short: expected %zu bytes of pixels at byte %zu, found %zu",
+                    format, needed, at, size > at ? size - at : 0);
+}
+
+/* "BM", size of the file (4), 0 (4), offset of the pixels (4), size of what follows (4): 12, with
+ * width (2), height (2), planes (2), bits (2); or more, with width (4), height (4), planes (2),
+ * bits (2), compression (4). A row ends at a multiple of 4 bytes; the last one may end earlier. */
+static cnn_status guard_bmp(const uint8_t *bytes, size_t size, cnn_error *error) {
+    if (size < 34) {
         return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected at most %d columns and rows and a maximum of at most 65535 in a "
-                        "PNM header, found more",
-                        PNM_NUMBER_MAX);
+                        "the BMP file is cut short: expected a header and pixels, found %zu bytes",
+                        size);
     }
-    bool wide = maximum > 255;
-    size_t header = at + 1;
-    size_t samples = (size_t)width * (size_t)height * (bytes[1] == '6' ? 3 : 1);
-    size_t expected = header + samples * (wide ? 2 : 1);
-    if (*size < expected) {
-        return cnn_fail(error, CNN_ERROR_DATA, "expected %zu bytes for %d×%d pixels, found %zu",
-                        expected, width, height, *size);
+    size_t header = read_32(bytes + 14);
+    bool old = header == 12;
+    size_t width = old ? read_16(bytes + 18) : read_32(bytes + 18);
+    size_t height = old ? read_16(bytes + 20) : read_32(bytes + 22);
+    size_t bits = read_16(bytes + (old ? 24 : 28));
+    size_t compression = old ? 0 : read_32(bytes + 30);
+    height = height > INT32_MAX ? (uint32_t)(0U - (uint32_t)height) : height; /* top down */
+    if ((header != 12 && (header < 40 || header > 124)) || width == 0 || height == 0 ||
+        width > SIDE_MAX || height > SIDE_MAX || bits > 32 ||
+        (compression != 0 && compression != 3 && compression != 6)) {
+        return CNN_OK; /* refused by stb_image */
     }
-    if (wide) {
-        memset(bytes + digits, ' ', at - digits);
-        memcpy(bytes + at - 3, "255", 3); /* a maximum above 255 has three digits or more */
-        for (size_t i = 0; i < samples; i++) {
-            bytes[header + i] = bytes[header + 2 * i];
-        }
-        *size = header + samples;
-    }
-    return CNN_OK;
+    size_t row = (width * bits + 7) / 8;
+    size_t needed = (row + 3) / 4 * 4 * (height - 1) + row;
+    size_t begin = read_32(bytes + 10);
+    return begin > size || needed > size - begin ? fail_cut("BMP", needed, begin, size, error)
+                                                 : CNN_OK;
 }
 
-/* --- JPEG: markers FF xx, most followed by a length of two bytes, big-endian --- */
-
-/* As stb_image recognises it: FF D8, with any number of FF between. */
-static bool is_jpeg(const uint8_t *bytes, size_t size) {
-    size_t at = 1;
-    while (at < size && bytes[at] == 0xff) {
-        at++;
-    }
-    return size >= 2 && bytes[0] == 0xff && at < size && bytes[at] == 0xd8;
-}
-
-/* Does a DHT segment (without its length) consist of whole tables of at most 256 codes each? A
- * table has one byte, 16 counts, and one byte per code. A decoder would read a table that does not
- * fit from the bytes after the segment. */
-static bool has_sound_tables(const uint8_t *segment, size_t size) {
+/* Does bytes[size] hold so many run-length coded pixels? They are packets of a byte n, and a pixel
+ * that is repeated n - 127 times (n >= 128), or n + 1 pixels. */
+static bool has_packets(const uint8_t *bytes, size_t size, size_t pixels, size_t pixel_size) {
     size_t at = 0;
-    while (at + 17 <= size) {
-        size_t codes = 0;
-        for (size_t i = 1; i <= 16; i++) {
-            codes += segment[at + i];
-        }
-        if (codes > 256) {
+    for (size_t i = 0; i < pixels;) {
+        if (at >= size) {
             return false;
         }
-        at += 17 + codes;
+        size_t count = (bytes[at] & 127U) + 1;
+        count = count < pixels - i ? count : pixels - i;
+        at += 1 + (bytes[at] >= 128 ? 1 : count) * pixel_size;
+        i += count;
     }
-    return at == size;
+    return at <= size;
 }
 
-/* Each scan takes time in proportion to the size of the image, even if it has only a few bytes. A
- * sequential JPEG has one scan for each of at most four components. A progressive one by libjpeg
- * has 10 (colour) or 18 (CMYK). */
-enum { SCANS_MAX = 4, SCANS_MAX_PROGRESSIVE = 64 };
+/* A TGA has no signature, only a header in which not everything is allowed. */
+static bool may_be_tga(const uint8_t *bytes, size_t size) {
+    if (size < 18) {
+        return false;
+    }
+    unsigned type = bytes[2] & ~8U; /* 8: run-length coded */
+    unsigned bits = bytes[16];
+    return (bytes[1] == 1 ? type == 1 : bytes[1] == 0 && (type == 2 || type == 3)) &&
+           (bits == 8 || bits == 15 || bits == 16 || bits == 24 || bits == 32);
+}
 
-/* Visits every marker that a decoder would find. All other bytes, between segments and in the coded
- * data of a scan (where 00 follows a plain FF), are skipped. */
-static cnn_status guard_jpeg(const uint8_t *bytes, size_t size, cnn_error *error) {
-    enum {
-        SOF0 = 0xc0,
-        SOF1 = 0xc1,
-        SOF2 = 0xc2,
-        DHT = 0xc4,
-        FIRST_WITHOUT_LENGTH = 0xd0,
-        EOI = 0xd9,
-        LAST_WITHOUT_LENGTH = EOI,
-        SOS = 0xda,
-    };
-    uint8_t frame = 0; /* the marker of the frame that the scans fill */
-    int scans = 0;
-    for (size_t at = 2; at + 4 <= size;) {
-        uint8_t marker = bytes[at + 1];
-        if (bytes[at] == 0xff && marker == EOI) {
-            break; /* bytes after it are not part of the image */
-        }
-        bool bare = marker <= 1 || marker == 0xff ||
-                    (marker >= FIRST_WITHOUT_LENGTH && marker <= LAST_WITHOUT_LENGTH);
-        if (bytes[at] != 0xff || bare) {
-            at++;
-            continue;
-        }
-        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
-        size_t begin = at + 4;
-        size_t end = at + 2 + length < size ? at + 2 + length : size;
-        if (marker == DHT && length > 2 &&
-            (at + 2 + length > size || !has_sound_tables(bytes + begin, length - 2))) {
-            return cnn_fail(error, CNN_ERROR_DATA,
-                            "damaged JPEG: Huffman tables of more than 256 codes, or cut short");
-        }
-        if (frame == 0 && (marker == SOF0 || marker == SOF1 || marker == SOF2)) {
-            frame = marker;
-        }
-        int scans_max = frame == SOF2 ? SCANS_MAX_PROGRESSIVE : SCANS_MAX;
-        if (marker == SOS && ++scans > scans_max) {
-            return cnn_fail(error, CNN_ERROR_DATA,
-                            "expected a JPEG of at most %d scans, found more", scans_max);
-        }
-        at = length >= 2 ? end : at + 2;
+/* Length of a text before the palette (1), has a palette (1), type (1), the palette's first entry
+ * (2), entries (2), bits of each (1); x (2), y (2), width (2), height (2), bits (1), 1 byte more.
+ */
+static cnn_status guard_tga(const uint8_t *bytes, size_t size, cnn_error *error) {
+    if (!may_be_tga(bytes, size)) {
+        return CNN_OK;
+    }
+    size_t palette = bytes[1] == 1 ? read_16(bytes + 5) * ((bytes[7] + 7U) / 8) : 0;
+    size_t begin = 18 + (size_t)bytes[0] + palette;
+    size_t pixels = read_16(bytes + 12) * read_16(bytes + 14);
+    size_t pixel_size = (bytes[16] + 7U) / 8;
+    bool packed = bytes[2] >= 8;
+    size_t found = size > begin ? size - begin : 0;
+    if (packed ? !has_packets(bytes + (size - found), found, pixels, pixel_size)
+               : found < pixels * pixel_size) {
+        return packed ? cnn_fail(error, CNN_ERROR_DATA,
+                                 "the TGA file is cut short: expected more pixels, found the end "
+                                 "of the file at byte %zu",
+                                 size)
+                      : fail_cut("TGA", pixels * pixel_size, begin, size, error);
     }
     return CNN_OK;
 }
 
-cnn_status cnn_image_guard(char *bytes, size_t *size, cnn_error *error) {
-    if (is_pnm(bytes, *size)) {
-        return guard_pnm(bytes, size, error);
+cnn_status cnn_image_guard(const uint8_t *bytes, size_t size, cnn_image_needs *needs,
+                           cnn_error *error) {
+    *needs = (cnn_image_needs){false};
+    CNN_TRY(cnn_image_refuse_format(bytes, size, error));
+    if (cnn_png_is(bytes, size)) {
+        return cnn_png_check(bytes, size, &needs->divide, error);
     }
-    if (is_jpeg((const uint8_t *)bytes, *size)) {
-        return guard_jpeg((const uint8_t *)bytes, *size, error);
+    if (cnn_jpeg_is(bytes, size)) {
+        return cnn_jpeg_check(bytes, size, &needs->repair, error);
     }
-    return CNN_OK;
+    if (size >= 2 && memcmp(bytes, "BM", 2) == 0) {
+        return guard_bmp(bytes, size, error);
+    }
+    return guard_tga(bytes, size, error);
 }
 
 /* --- resizing --- */

@@ -1,9 +1,12 @@
 /* Compiles stb_image and stb_image_resize: only the promised formats, only from memory, and within
- * limits. */
+ * limits. zlib inflates in its place, because stb_image compares no checksum. */
 #include "image/stb.h"
 
 #include "base/memory.h"
 
+#include <zlib.h>
+
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +52,7 @@ static void *grow(void *memory, size_t old_size, size_t new_size) {
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_BMP
 #define STBI_ONLY_TGA
-#define STBI_ONLY_PNM
+#define STBI_NO_ZLIB /* inflated below, by zlib */
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
@@ -77,3 +80,150 @@ static void *copy_bytes(void *to, const void *from, size_t size) {
 
 #include <stb_image.h>
 #include <stb_image_resize.h>
+
+/* --- PNG: decompression --- */
+
+static void *take_for_zlib(void *opaque, unsigned count, unsigned size) {
+    (void)opaque;
+    return take((size_t)count * size);
+}
+
+static void free_for_zlib(void *opaque, void *memory) {
+    (void)opaque;
+    cnn_free(memory);
+}
+
+/* Inflates all of stream->next_in into *out[*capacity], which grows. Sets stb_image's reason. */
+static bool inflate_all(z_stream *stream, char **out, size_t *capacity) {
+    for (;;) {
+        stream->next_out = (Bytef *)*out + stream->total_out;
+        stream->avail_out = (uInt)(*capacity - stream->total_out);
+        int status = inflate(stream, Z_NO_FLUSH);
+        if (status == Z_STREAM_END) {
+            return true;
+        }
+        if (status != Z_OK && status != Z_BUF_ERROR) {
+            bool checksum = stream->msg && strcmp(stream->msg, "incorrect data check") == 0;
+            return stbi__err("", checksum ? "damaged PNG: the Adler-32 checksum of its pixels is "
+                                            "wrong"
+                                          : "damaged PNG: its compressed data are invalid");
+        }
+        if (stream->avail_out > 0) {
+            return stbi__err("", "damaged PNG: its compressed data are cut short");
+        }
+        size_t larger = 2 * *capacity;
+        char *grown = larger <= INT_MAX ? grow(*out, *capacity, larger) : NULL;
+        if (!grown) {
+            return stbi__err("", "Out of memory");
+        }
+        *out = grown;
+        *capacity = larger;
+    }
+}
+
+/* stb_image declares this function, and calls it for the pixels of a PNG. */
+char *stbi_zlib_decode_malloc_guesssize_headerflag(const char *bytes, int size, int expected,
+                                                   int *found, int has_header) {
+    z_stream stream = {.zalloc = take_for_zlib,
+                       .zfree = free_for_zlib,
+                       .next_in = (Bytef *)bytes,
+                       .avail_in = (uInt)size};
+    size_t capacity = expected > 0 ? (size_t)expected : 1;
+    char *out = take(capacity);
+    bool inflated = false;
+    if (!out || inflateInit2(&stream, has_header ? MAX_WBITS : -MAX_WBITS) != Z_OK) {
+        (void)stbi__err("", "Out of memory");
+    } else {
+        inflated = inflate_all(&stream, &out, &capacity);
+        (void)inflateEnd(&stream);
+    }
+    if (!inflated) {
+        cnn_free(out);
+        return NULL;
+    }
+    *found = (int)stream.total_out;
+    return out;
+}
+
+/* --- JPEG: junk after the coded data --- */
+
+/* Cuts the junk after a scan. Moves the decoder to the next marker. */
+static void cut_junk(stbi__jpeg *jpeg, uint8_t *bytes, size_t *size) {
+    size_t from = (size_t)(jpeg->s->img_buffer - bytes);
+    size_t to = from;
+    from -= jpeg->marker != STBI__MARKER_none ? 2 : 0; /* a restart marker */
+    while (to + 2 <= *size && (bytes[to] != 0xff || bytes[to + 1] == 0 || bytes[to + 1] == 0xff ||
+                               STBI__RESTART(bytes[to + 1]))) {
+        to++;
+    }
+    memmove(bytes + from, bytes + to, *size - to);
+    *size -= to - from;
+    jpeg->s->img_buffer = bytes + from;
+    jpeg->s->img_buffer_end = bytes + *size;
+    jpeg->marker = STBI__MARKER_none;
+}
+
+/* Are there as many restart markers in the coded data as the scan needs? stb_image ends a scan
+ * where one is missing. */
+static bool has_restarts(const stbi__jpeg *jpeg, const uint8_t *data, const uint8_t *end) {
+    const int first = jpeg->order[0];
+    int across = jpeg->img_mcu_x;
+    int down = jpeg->img_mcu_y;
+    if (jpeg->scan_n == 1) { /* units of one block */
+        across = (jpeg->img_comp[first].x + 7) / 8;
+        down = (jpeg->img_comp[first].y + 7) / 8;
+    }
+    int needed = jpeg->restart_interval > 0 ? (across * down - 1) / jpeg->restart_interval : 0;
+    for (; data + 1 < end; data++) {
+        needed -= data[0] == 0xff && STBI__RESTART(data[1]) ? 1 : 0;
+    }
+    return needed <= 0;
+}
+
+/* Reads one scan. */
+static bool trim_scan(stbi__jpeg *jpeg, uint8_t *bytes, size_t *size, size_t data_end, bool *cut) {
+    if (!stbi__process_scan_header(jpeg)) {
+        return false;
+    }
+    const uint8_t *data = jpeg->s->img_buffer;
+    bool decoded = stbi__parse_entropy_coded_data(jpeg);
+    /* the decoder has read up to 4 bytes that it has not used */
+    ptrdiff_t used = jpeg->s->img_buffer - bytes - jpeg->code_bits / 8;
+    *cut = data_end > 0 &&
+           (used > (ptrdiff_t)data_end || !has_restarts(jpeg, data, jpeg->s->img_buffer));
+    if (decoded && (jpeg->marker == STBI__MARKER_none || STBI__RESTART(jpeg->marker))) {
+        cut_junk(jpeg, bytes, size);
+    }
+    return decoded && !*cut;
+}
+
+/* Like stbi__decode_jpeg_image, without the junk. */
+static bool trim_scans(stbi__jpeg *jpeg, uint8_t *bytes, size_t *size, size_t data_end, bool *cut) {
+    if (!stbi__decode_jpeg_header(jpeg, STBI__SCAN_load)) {
+        return false;
+    }
+    for (int marker = stbi__get_marker(jpeg); !stbi__EOI(marker); marker = stbi__get_marker(jpeg)) {
+        bool read = stbi__SOS(marker) ? trim_scan(jpeg, bytes, size, data_end, cut)
+                                      : stbi__process_marker(jpeg, marker);
+        if (!read) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cnn_stb_trim_jpeg(uint8_t *bytes, size_t *size, size_t data_end, bool *cut) {
+    *cut = false;
+    stbi__jpeg *jpeg = take(sizeof *jpeg);
+    if (!jpeg) {
+        return stbi__err("", "Out of memory");
+    }
+    stbi__context context;
+    stbi__start_mem(&context, bytes, (int)*size);
+    jpeg->s = &context;
+    stbi__setup_jpeg(jpeg);
+    bool read = trim_scans(jpeg, bytes, size, data_end, cut);
+    stbi__free_jpeg_components(jpeg, 4, 0);
+    cnn_free(jpeg);
+    return read;
+}

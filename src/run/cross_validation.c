@@ -169,14 +169,15 @@ static cnn_status measure(const float *logits, const uint8_t *labels, size_t cou
     cnn_status status = cnn_scores_from_logits(logits, labels, count, 1.0, 0.5, &scores, error);
     if (status == CNN_OK) {
         cnn_metrics_measure(&scores, NULL, &measured->metrics);
-        status = cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, threads, measured->intervals, error);
+        status =
+            cnn_intervals_measure(&scores, &measured->metrics, threads, measured->intervals, error);
     }
     cnn_scores_free(&scores);
     return status;
 }
 
 /* The model of each fold has its own threshold: metrics that need a threshold are measured on the
- * decisions, the others on the probabilities. The bootstrap draws the same images for both. */
+ * decisions, the others on the probabilities. Resamples are of the same images for both. */
 static cnn_status measure_both(const float *decisions, const float *logits, const uint8_t *labels,
                                size_t count, int threads, cnn_measured *pooled, cnn_error *error) {
     cnn_measured probabilities;

@@ -149,11 +149,13 @@ cnn_status cnn_run_has_folds(const char *path, bool *has, cnn_error *error) {
     return status;
 }
 
-cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complete,
+cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool with_test, bool *complete,
                                cnn_error *error) {
     *complete = true;
     for (int i = 0; i < CNN_RUN_FILE_COUNT && *complete; i++) {
-        CNN_TRY(cnn_run_has_file(directory, (cnn_run_file)i, complete, error));
+        if (with_test || i != CNN_RUN_TEST_PREDICTIONS) {
+            CNN_TRY(cnn_run_has_file(directory, (cnn_run_file)i, complete, error));
+        }
     }
     return CNN_OK;
 }

@@ -6,16 +6,17 @@
 
 #include <stdbool.h>
 
-/* name, file */
+/* name, file. A run without test images, and the run of a fold, have no test_predictions.csv. */
 #define CNN_RUN_FILE_LIST(X)                                                                       \
-    X(CNN_RUN_CONFIG, "config.json")          /* the resolved config */                            \
-    X(CNN_RUN_SPLIT, "split.csv")             /* the split of each image */                        \
-    X(CNN_RUN_METRICS, "metrics.csv")         /* one row per epoch */                              \
-    X(CNN_RUN_SUMMARY, "summary.json")        /* one line; the run is finished */                  \
-    X(CNN_RUN_MODEL, "model.bin")             /* the best epoch */                                 \
-    X(CNN_RUN_LAST, "last.bin")               /* the last epoch */                                 \
-    X(CNN_RUN_CHECKPOINT, "checkpoint.bin")   /* what --resume needs */                            \
-    X(CNN_RUN_PREDICTIONS, "predictions.csv") /* validation images */
+    X(CNN_RUN_CONFIG, "config.json")                    /* the resolved config */                  \
+    X(CNN_RUN_SPLIT, "split.csv")                       /* the split of each image */              \
+    X(CNN_RUN_METRICS, "metrics.csv")                   /* one row per epoch */                    \
+    X(CNN_RUN_SUMMARY, "summary.json")                  /* one line; the run is finished */        \
+    X(CNN_RUN_MODEL, "model.bin")                       /* the best epoch */                       \
+    X(CNN_RUN_LAST, "last.bin")                         /* the last epoch */                       \
+    X(CNN_RUN_CHECKPOINT, "checkpoint.bin")             /* what --resume needs */                  \
+    X(CNN_RUN_PREDICTIONS, "predictions.csv")           /* validation images */                    \
+    X(CNN_RUN_TEST_PREDICTIONS, "test_predictions.csv") /* test images */
 
 /* The table of a cross-validation, one row per fold. */
 #define CNN_FOLDS_TABLE "folds.csv"
@@ -68,9 +69,9 @@ CNN_MUST_USE cnn_status cnn_run_has_fold(const char *path, int fold, bool *has, 
 /* *has: is there a directory of any fold? The directory `path` must exist. */
 CNN_MUST_USE cnn_status cnn_run_has_folds(const char *path, bool *has, cnn_error *error);
 
-/* *complete: do all files of a finished run exist? */
-CNN_MUST_USE cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool *complete,
-                                            cnn_error *error);
+/* *complete: do all files of a finished run exist? with_test: test_predictions.csv, too. */
+CNN_MUST_USE cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool with_test,
+                                            bool *complete, cnn_error *error);
 
 /* --- removing --- */
 

@@ -35,8 +35,8 @@ static cnn_status evaluate(const cnn_setup *setup, cnn_minibatch *minibatch,
         cnn_metrics_measure(&scores, NULL, &measured->metrics);
     }
     if (status == CNN_OK && intervals) {
-        status =
-            cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, setup->threads, measured->intervals, error);
+        status = cnn_intervals_measure(&scores, &measured->metrics, setup->threads,
+                                       measured->intervals, error);
     }
     cnn_scores_free(&scores);
     return status;

@@ -185,7 +185,7 @@ static cnn_status measure(const cnn_evaluation *evaluation, int threads, cnn_eva
                                (double)model->threshold, &scores, error);
     if (status == CNN_OK) {
         cnn_metrics_measure(&scores, NULL, &model->metrics);
-        status = cnn_bootstrap(&scores, CNN_BOOTSTRAP_SEED, threads, model->intervals, error);
+        status = cnn_intervals_measure(&scores, &model->metrics, threads, model->intervals, error);
     }
     cnn_scores_free(&scores);
     return status;

@@ -3,8 +3,8 @@
 #ifndef CNN_RUN_EVALUATE_MODEL_H
 #define CNN_RUN_EVALUATE_MODEL_H
 
-#include "stats/bootstrap.h"
 #include "stats/compare.h"
+#include "stats/intervals.h"
 
 #include "cnn/evaluate.h"
 

@@ -2,11 +2,13 @@
  * finished run. */
 #include "base/error.h"
 #include "base/log.h"
+#include "nn/loss.h"
 #include "run/evaluate.h"
 #include "run/summary.h"
 #include "run/tables.h"
 #include "run/trainer.h"
 #include "run/tune.h"
+#include "stats/calibration.h"
 
 #include <string.h>
 
@@ -27,13 +29,23 @@ static cnn_status tune(cnn_trainer *t, cnn_error *error) {
     return cnn_trainer_write_model(t, CNN_RUN_MODEL, model, error);
 }
 
-/* Measures model.bin on the images of a split; writes predictions.csv if it is for that split. */
+/* The file of a split's predictions; CNN_RUN_FILE_COUNT if they are not kept. */
+static cnn_run_file file_of(const cnn_trainer *t, cnn_split split) {
+    if (split == t->predicted) {
+        return CNN_RUN_PREDICTIONS;
+    }
+    bool kept = split == CNN_SPLIT_TEST && t->setup.dataset->split_count[split] > 0;
+    return kept ? CNN_RUN_TEST_PREDICTIONS : CNN_RUN_FILE_COUNT;
+}
+
+/* Measures model.bin on the images of a split, and writes their predictions. */
 static cnn_status measure(cnn_trainer *t, cnn_split split, cnn_measured *measured,
                           cnn_error *error) {
     const cnn_dataset *dataset = t->setup.dataset;
+    cnn_run_file file = file_of(t, split);
     CNN_TRY(cnn_evaluate_intervals(&t->setup, t->minibatch, t->values.best_parameters, split,
                                    t->logits, measured, error));
-    if (split != t->predicted) {
+    if (file == CNN_RUN_FILE_COUNT) {
         return CNN_OK;
     }
     const cnn_predictions predictions = {.dataset = dataset,
@@ -41,9 +53,50 @@ static cnn_status measure(cnn_trainer *t, cnn_split split, cnn_measured *measure
                                          .count = dataset->split_count[split],
                                          .logits = t->logits,
                                          .thresholds = &t->setup.info.threshold};
-    return cnn_table_write_predictions(t->session.directory.file[CNN_RUN_PREDICTIONS], &predictions,
-                                       error);
+    return cnn_table_write_predictions(t->session.directory.file[file], &predictions, error);
 }
+
+/* --- a network that has learned nothing --- */
+
+/* Probabilities of up to this many training images are compared. */
+enum { COMPARED_MAX = 1000 };
+
+/* Does model.bin give all these images the same probability? One image does not show it. */
+static bool is_constant(const float *logits, size_t count) {
+    static const float same = 1e-6f;
+    float least = 1.0f, most = 0.0f;
+    for (size_t i = 0; i < count; i++) {
+        float probability = cnn_probability(logits[i]);
+        least = probability < least ? probability : least;
+        most = probability > most ? probability : most;
+    }
+    return count > 1 && most - least <= same;
+}
+
+/* Overwrites t->order and t->logits, which are not needed any more. */
+static void warn_if_constant(cnn_trainer *t) {
+    const cnn_dataset *dataset = t->setup.dataset;
+    size_t all = cnn_trainer_images(t);
+    size_t count = all < COMPARED_MAX ? all : COMPARED_MAX;
+    for (size_t i = 0; i < count; i++) { /* spread: one class may follow the other */
+        t->order[i] = dataset->split[CNN_SPLIT_TRAIN][i * all / count];
+    }
+    cnn_dataset_source images = {.dataset = dataset, .table = &t->setup.table, .order = t->order};
+    cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
+    cnn_minibatch_forward(t->minibatch, t->values.best_parameters, &source, 0, count, t->logits,
+                          NULL);
+    cnn_temperature_apply(t->setup.info.temperature, t->logits, count);
+    if (is_constant(t->logits, count)) {
+        cnn_log_message(&t->options->common.log, CNN_LOG_WARNING,
+                        "the model gives every image the same probability, %.4f: it has learned "
+                        "nothing. Usual remedies: a lower learning rate (such as "
+                        "train.learning_rate=%g), image.normalize=standardize, \"leaky_relu\" "
+                        "instead of \"relu\", another train.seed",
+                        (double)cnn_probability(t->logits[0]), t->schedule.rate / 10);
+    }
+}
+
+/* --- */
 
 static cnn_run_summary summarize(const cnn_trainer *t) {
     const cnn_checkpoint_state *state = &t->state;
@@ -97,5 +150,6 @@ cnn_status cnn_trainer_finish(cnn_trainer *t, cnn_error *error) {
     CNN_TRY(cnn_summary_write(t->session.directory.file[CNN_RUN_SUMMARY], t->setup.dataset,
                               &summary, error));
     log_end(t, &summary);
+    warn_if_constant(t);
     return CNN_OK;
 }

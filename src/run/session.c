@@ -141,7 +141,7 @@ static cnn_status look(const cnn_session *session, const cnn_config *config, con
     cnn_checkpoint_state state = {0};
     bool complete;
     CNN_TRY(cnn_checkpoint_peek(session->directory.file[CNN_RUN_CHECKPOINT], json, &state, error));
-    CNN_TRY(cnn_run_is_complete(&session->directory, &complete, error));
+    CNN_TRY(cnn_run_is_complete(&session->directory, config->data.test != NULL, &complete, error));
     bool trained = state.batches == 0 && /* else --max-seconds has cut an epoch short */
                    (state.epochs == config->train.epochs ||
                     cnn_best_epoch_stops_early(config, state.epochs, &state.best));

@@ -24,6 +24,21 @@ static void log_split(const cnn_log_sink *log, const cnn_dataset *dataset, cnn_s
     }
 }
 
+/* Nothing, or next to nothing, can be measured of a class with no image, or one. */
+static void warn_of_few(const cnn_log_sink *log, const cnn_dataset *dataset, cnn_split split) {
+    for (int label = 0; label < 2 && dataset->split_count[split] > 0; label++) {
+        size_t count = dataset->class_count[split][label];
+        if (count < 2) {
+            cnn_log_message(log, CNN_LOG_WARNING,
+                            "%s: %s image of \"%s\" (class %d): the results %s nothing about this "
+                            "class; use more images%s",
+                            cnn_split_names[split], count == 0 ? "no" : "only one",
+                            dataset->classes[label], label, count == 0 ? "say" : "say almost",
+                            split == CNN_SPLIT_VALIDATION ? ", or a larger data.validation" : "");
+        }
+    }
+}
+
 cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset) {
     cnn_config named = *config;
     named.data.classes[0] = dataset->classes[0];
@@ -51,6 +66,8 @@ static void log_setup(const cnn_setup *setup, const cnn_log_sink *log) {
     for (int split = 0; split < CNN_SPLIT_COUNT; split++) {
         log_split(log, setup->dataset, (cnn_split)split);
     }
+    warn_of_few(log, setup->dataset, CNN_SPLIT_VALIDATION);
+    warn_of_few(log, setup->dataset, CNN_SPLIT_TEST);
     if (setup->dataset->bad_images > 0) {
         cnn_log_message(log, CNN_LOG_WARNING, "%zu unreadable images skipped",
                         setup->dataset->bad_images);

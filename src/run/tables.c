@@ -197,7 +197,7 @@ cnn_status cnn_table_add_metrics(const char *path, const cnn_epoch_row *row, cnn
     return status;
 }
 
-/* --- predictions.csv --- */
+/* --- predictions.csv, test_predictions.csv --- */
 
 static size_t sample_of(const cnn_predictions *predictions, size_t i) {
     return predictions->images ? predictions->images[i] : i;

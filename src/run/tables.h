@@ -1,5 +1,5 @@
-/* The tables of a run, and of a cross-validation: split.csv, metrics.csv, predictions.csv and
- * folds.csv. */
+/* The tables of a run, and of a cross-validation: split.csv, metrics.csv, predictions.csv,
+ * test_predictions.csv and folds.csv. */
 #ifndef CNN_RUN_TABLES_H
 #define CNN_RUN_TABLES_H
 
@@ -36,7 +36,7 @@ CNN_MUST_USE cnn_status cnn_table_start_metrics(const char *path, int64_t epochs
 CNN_MUST_USE cnn_status cnn_table_add_metrics(const char *path, const cnn_epoch_row *row,
                                               cnn_error *error);
 
-/* --- predictions.csv --- */
+/* --- predictions.csv, test_predictions.csv --- */
 
 typedef struct cnn_predictions {
     const cnn_dataset *dataset;

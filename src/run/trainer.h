@@ -105,7 +105,8 @@ CNN_MUST_USE cnn_status cnn_epoch_end(cnn_trainer *t, const cnn_epoch *epoch, cn
 /* --- finish.c --- */
 
 /* Chooses temperature and threshold, measures model.bin on validation and test images, writes
- * predictions.csv and summary.json. */
+ * predictions.csv, test_predictions.csv and summary.json. Warns if the model gives all images the
+ * same probability. */
 CNN_MUST_USE cnn_status cnn_trainer_finish(cnn_trainer *t, cnn_error *error);
 
 #endif

@@ -21,6 +21,35 @@ size_t cnn_manifest_stem(const char *path) {
     return 0;
 }
 
+/* Replaces the paths that a manifest has in another Unicode form than the disk: list->samples from
+ * `first` on. */
+static cnn_status correct_paths(cnn_path_finder *finder, size_t first, cnn_sample_list *list,
+                                cnn_error *error) {
+    if (!finder) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    for (size_t i = first; i < list->count; i++) {
+        char *found;
+        CNN_TRY(cnn_path_finder_find(finder, list->samples[i].path, &found, error));
+        if (found) {
+            cnn_free(list->samples[i].path);
+            list->samples[i].path = found;
+            list->other_forms++;
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status read_manifest(const cnn_list_source *source, char *classes[2],
+                                cnn_sample_list *list, cnn_error *error) {
+    const size_t first = list->count;
+    CNN_TRY(cnn_sample_list_read_manifest(source, classes, list, error));
+    cnn_path_finder *finder = cnn_path_finder_create();
+    const cnn_status status = correct_paths(finder, first, list, error);
+    cnn_path_finder_free(finder);
+    return status;
+}
+
 /* Appends the samples of each split. */
 static cnn_status read_splits(const cnn_list_source *source, const cnn_split_folders *splits,
                               char *classes[2], cnn_sample_list *list, cnn_error *error) {
@@ -54,35 +83,6 @@ static cnn_status read_folder(const cnn_list_source *source, char *classes[2],
     return status;
 }
 
-/* Replaces the paths that a manifest has in another Unicode form than the disk: list->samples from
- * `first` on. */
-static cnn_status correct_paths(cnn_path_finder *finder, size_t first, cnn_sample_list *list,
-                                cnn_error *error) {
-    if (!finder) {
-        return cnn_fail_memory(error, "the list of images");
-    }
-    for (size_t i = first; i < list->count; i++) {
-        char *found;
-        CNN_TRY(cnn_path_finder_find(finder, list->samples[i].path, &found, error));
-        if (found) {
-            cnn_free(list->samples[i].path);
-            list->samples[i].path = found;
-            list->other_forms++;
-        }
-    }
-    return CNN_OK;
-}
-
-static cnn_status read_manifest(const cnn_list_source *source, char *classes[2],
-                                cnn_sample_list *list, cnn_error *error) {
-    const size_t first = list->count;
-    CNN_TRY(cnn_sample_list_read_manifest(source, classes, list, error));
-    cnn_path_finder *finder = cnn_path_finder_create();
-    const cnn_status status = correct_paths(finder, first, list, error);
-    cnn_path_finder_free(finder);
-    return status;
-}
-
 /* source->path: as it is on disk. */
 static cnn_status read_list(const cnn_list_source *source, char *classes[2], cnn_sample_list *list,
                             cnn_error *error) {
@@ -104,9 +104,9 @@ cnn_status cnn_sample_list_read(const cnn_list_source *source, char *classes[2],
     }
     cnn_status status = cnn_path_correct(&on_disk, error);
     if (status == CNN_OK) {
-        cnn_list_source corrected = *source;
-        corrected.path = on_disk;
-        status = read_list(&corrected, classes, list, error);
+        cnn_list_source found = *source;
+        found.path = on_disk;
+        status = read_list(&found, classes, list, error);
     }
     cnn_free(on_disk);
     return status;

@@ -1,4 +1,4 @@
-/* How uncertain the metrics of a set of images are, because of the size of the set. */
+/* The percentile bootstrap of all metrics. stats/intervals.h says for which metrics it is used. */
 #ifndef CNN_STATS_BOOTSTRAP_H
 #define CNN_STATS_BOOTSTRAP_H
 
@@ -17,8 +17,7 @@ typedef struct cnn_interval {
 /* The 95 % percentile intervals of the bootstrap (Efron and Tibshirani 1993, section 13.3), by
  * cnn_metric_id. 1000 resamples, each with as many images as the set, are drawn with replacement,
  * whatever their class; a resample without a class that the set has is drawn again. The bounds are
- * the 25th value from below and from above. They state the effect of the choice of images, not that
- * of another seed of the training.
+ * the 25th value from below and from above.
  *
  * The resamples depend on seed and count only, so that two models measured on the same images are
  * measured on the same resamples; the number of threads does not matter. */

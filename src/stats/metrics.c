@@ -136,6 +136,68 @@ cnn_status cnn_scores_from_probabilities(const double *probabilities, const uint
     return status == CNN_OK ? fill(probabilities, labels, scores, error) : status;
 }
 
+/* The distance from 0 of the logit of an image with this loss: the loss of a logit z in favour of
+ * its label is log(1 + e^-z). */
+static double certainty_of(double loss) {
+    static const double small = 1e-5, large = 36.0, least = 0x1p-1022;
+    if (loss > large) {
+        return loss;
+    }
+    /* e^loss - 1; a series where the difference would have few digits */
+    double odds =
+        loss < small ? loss * (1.0 + loss / 2.0 * (1.0 + loss / 3.0)) : cnn_exp(loss) - 1.0;
+    return fabs(cnn_log(odds > least ? odds : least));
+}
+
+static double most_certain(const cnn_scores *scores) {
+    double most = cnn_log((double)scores->count + 1.0);
+    for (size_t i = 0; i < scores->count; i++) {
+        double certainty = certainty_of(scores->loss[i]);
+        most = certainty > most ? certainty : most;
+    }
+    return most;
+}
+
+/* Adds the images to `more`, which has room; its count is that of `scores` so far. */
+static void add_certain(const cnn_scores *scores, double *probabilities, uint8_t *labels,
+                        cnn_scores *more) {
+    double certainty = most_certain(scores);
+    double loss_if_right = cnn_log1p(cnn_exp(-certainty));
+    for (size_t i = 0; i < scores->count; i++) {
+        const cnn_ranked_image *image = &scores->ranked[i];
+        probabilities[image->image] = image->probability;
+        labels[image->image] = image->label;
+        more->loss[i] = scores->loss[i];
+    }
+    size_t place = scores->count;
+    for (int label = 0; label < 2; label++) {
+        bool has = label == 1 ? scores->positives > 0 : scores->positives < scores->count;
+        for (int predicted = 0; predicted < 2 && has; predicted++, place++) {
+            probabilities[place] = (double)predicted;
+            labels[place] = (uint8_t)label;
+            more->loss[place] = loss_if_right + (predicted == label ? 0.0 : certainty);
+        }
+    }
+}
+
+cnn_status cnn_scores_add_certain(const cnn_scores *scores, cnn_scores *more, cnn_error *error) {
+    bool both = scores->positives > 0 && scores->positives < scores->count;
+    size_t count = scores->count + (both ? 4 : 2);
+    cnn_status status = allocate(count, scores->threshold, more, error);
+    double *probabilities = cnn_alloc(count, sizeof *probabilities);
+    uint8_t *labels = cnn_alloc(count, sizeof *labels);
+    if (status == CNN_OK && (!probabilities || !labels)) {
+        status = cnn_fail_memory(error, "metrics");
+    }
+    if (status == CNN_OK) {
+        add_certain(scores, probabilities, labels, more);
+        status = fill(probabilities, labels, more, error);
+    }
+    cnn_free(probabilities);
+    cnn_free(labels);
+    return status;
+}
+
 void cnn_scores_free(cnn_scores *scores) {
     cnn_free(scores->loss);
     cnn_free(scores->square);

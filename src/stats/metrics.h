@@ -68,6 +68,16 @@ CNN_MUST_USE cnn_status cnn_scores_from_probabilities(const double *probabilitie
                                                       const uint8_t *labels, size_t count,
                                                       double threshold, cnn_scores *scores,
                                                       cnn_error *error);
+
+/* The images, and four more that are predicted with certainty: for each class, one with probability
+ * 1 and one with probability 0. Agresti and Caffo 2000 add one success and one failure per group
+ * likewise, so that a group without failures does not look as if it could have none. Classes that
+ * the set lacks get none. The logit of the added images is that of the most certain of `count`
+ * images, and at least log(count + 1): the chance of an error is 1 / (count + 2) after `count`
+ * images without one (Laplace's rule of succession). At least one image. Free *more with
+ * cnn_scores_free, also after a failure. */
+CNN_MUST_USE cnn_status cnn_scores_add_certain(const cnn_scores *scores, cnn_scores *more,
+                                               cnn_error *error);
 void cnn_scores_free(cnn_scores *scores);
 
 /* Computes the metrics. times: [count], how often each image counts, in the order in which the

@@ -61,6 +61,8 @@ static void describe_metric(const cnn_measured *measured, cnn_metric_id id, char
     const cnn_interval *interval = &measured->intervals[id];
     if (isnan(value)) {
         (void)snprintf(cell, CELL_SIZE, "none: one class only");
+    } else if (isnan(interval->low)) {
+        (void)snprintf(cell, CELL_SIZE, "%.4f (one class only)", value);
     } else {
         (void)snprintf(cell, CELL_SIZE, "%.4f [%.4f, %.4f]", value, interval->low, interval->high);
     }

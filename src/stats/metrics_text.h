@@ -4,7 +4,7 @@
 
 #include "base/json_writer.h"
 #include "base/log.h"
-#include "stats/bootstrap.h"
+#include "stats/intervals.h"
 
 /* The metrics of a set of images, and how far they may be off. */
 typedef struct cnn_measured {

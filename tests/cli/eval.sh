@@ -46,6 +46,24 @@ expect_no_stderr
 expect_in_stdout '^ROC AUC +[01]\.[0-9]{4}  \[[01]\.[0-9]{4}, [01]\.[0-9]{4}\]$'
 expect_in_stdout '40 images: 20 "left" \(class 0\), 20 "right" \(class 1\)'
 
+# --- Wilson's intervals, from the counts; a model that is always right is not certain
+wilson() { awk -v x="$(member "$1")" -v n="$2" 'BEGIN { z = 1.959963984540054; p = x / n
+    h = z * sqrt(p * (1 - p) / n + z * z / 4 / n / n); low = (p + z * z / 2 / n - h) / (1 + z * z / n)
+    high = (p + z * z / 2 / n + h) / (1 + z * z / n); printf "[%.4f, %.4f]", low, high }'; }
+cp report.json stdout
+recall=$(wilson true_positives 20)
+specificity=$(wilson true_negatives 20)
+run 0 "$CNNEVAL" weak/model.bin test
+grep -E '^recall ' stdout | grep -qF "$recall" || fail "expected $recall for the recall"
+grep -E '^specificity ' stdout | grep -qF "$specificity" || fail "expected $specificity for the specificity"
+make_data easy 10 6
+run 0 "$CNNEVAL" good/model.bin easy
+expect_in_stdout '^accuracy +1\.0000  \[0\.7225, 1\.0000\]$'
+expect_in_stdout '^recall +1\.0000  \[0\.5655, 1\.0000\]$'
+expect_in_stdout '^ROC AUC +1\.0000  \[0\.6[0-9]{3}, 1\.0000\]$'
+awk '/%/ { inside = 1; next } inside && /\[/ { split($0, part, /[][,]/); if (part[2] + 0 >= part[3] + 0) print }' stdout >pointless
+[ ! -s pointless ] || fail "expected intervals with a width: $(cat pointless)"
+
 # --- rows in cnnpredict's other formats, with the same numbers
 run 0 "$CNNEVAL" weak/model.bin test -r rows.tsv
 tail -n +2 rows.csv | tr , '\t' >wanted.tsv
@@ -107,23 +125,14 @@ run 0 "$CNNEVAL" good/model.bin list.csv -f json -q --split test
 expect_no_stderr
 [ "$(member images)" = 3 ] || fail "expected 3 images"
 expect_in_stdout '"auc":null'
+# a class with no image, or one, is named; what does not depend on the predictions has no interval
+run 0 "$CNNEVAL" good/model.bin list.csv -f json --split test
+expect_stderr '^cnneval: list.csv: no image of "right" \(class 1\)'
+expect_in_stdout '"interval_95":.*"mcc":\[null,null\]'
+run 0 "$CNNEVAL" good/model.bin list.csv -f json
+expect_stderr '^cnneval: list.csv: only one image of "right" \(class 1\)'
 run 3 "$CNNEVAL" good/model.bin list.csv --split train
 expect_stderr 'list.csv: expected train images of "left" or "right", found none'
-
-awk 'BEGIN { FS = ","; OFS = ";" } { print NR == 1 ? "id" : NR, $1, $2, $3 }' list.csv >list.txt
-run 0 "$CNNEVAL" good/model.bin list.txt -f json --split test
-[ "$(member images)" = 3 ] || fail "expected 3 images"
-expect_stderr '^cnneval: list.txt: not used: "id"$'
-run 0 "$CNNEVAL" good/model.bin list.txt -q
-expect_no_stderr
-mkdir split
-cp -r test split/Test
-cp -r test split/train
-rm split/train/left/00000.pgm
-run 0 "$CNNEVAL" good/model.bin split -f json --split test
-[ "$(member images)" = 40 ] || fail "expected the test images"
-run 0 "$CNNEVAL" good/model.bin split -f json
-[ "$(member images)" = 79 ] || fail "expected all images"
 
 # --- large images: the limit of the model, or the option
 {
@@ -139,6 +148,20 @@ run 6 "$CNNEVAL" small/model.bin test
 expect_stderr '\(--max-megapixels\), found 0.0016: 40×40$'
 run 0 "$CNNEVAL" small/model.bin test --max-megapixels 1
 rm test/left/large.pgm
+awk 'BEGIN { FS = ","; OFS = ";" } { print NR == 1 ? "id" : NR, $1, $2, $3 }' list.csv >list.txt
+run 0 "$CNNEVAL" good/model.bin list.txt -f json --split test
+[ "$(member images)" = 3 ] || fail "expected 3 images"
+expect_stderr '^cnneval: list.txt: not used: "id"$'
+run 0 "$CNNEVAL" good/model.bin list.txt -q
+expect_no_stderr
+mkdir split
+cp -r test split/Test
+cp -r test split/train
+rm split/train/left/00000.pgm
+run 0 "$CNNEVAL" good/model.bin split -f json --split test
+[ "$(member images)" = 40 ] || fail "expected the test images"
+run 0 "$CNNEVAL" good/model.bin split -f json
+[ "$(member images)" = 79 ] || fail "expected all images"
 
 # --- other classes, bad models, bad flags
 mkdir other

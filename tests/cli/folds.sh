@@ -13,6 +13,7 @@ for fold in 1 2 3 4; do
     for file in config.json split.csv metrics.csv model.bin last.bin checkpoint.bin predictions.csv summary.json; do
         expect_file "a/fold-$fold/$file"
     done
+    expect_no_file "a/fold-$fold/test_predictions.csv"
     grep -c ',test,' "a/fold-$fold/split.csv" >tested
     [ "$(cat tested)" -eq 15 ] || fail "expected 15 test images in fold $fold, got $(cat tested)"
     [ "$(grep -c ',validation,' "a/fold-$fold/split.csv")" -gt 5 ] || fail "expected validation images in fold $fold"

@@ -7,8 +7,9 @@ case ${SANITIZE-} in # ten times as slow, and nothing new to see
 esac
 kills=${KILLS:-100}
 make_data data 400
+make_data test 20 2
 write_config cfg.json
-settings="train.epochs=12 train.batch_size=4 layers.0.filters=16 train.optimizer=momentum train.learning_rate=0.01"
+settings="data.test=test train.epochs=12 train.batch_size=4 layers.0.filters=16 train.optimizer=momentum train.learning_rate=0.01"
 
 # microseconds COMMAND...: how long it takes.
 microseconds() {
@@ -62,7 +63,7 @@ disturbed_run() {
 
 # compare NAME: every file is that of the undisturbed run, except for times.
 compare() {
-    for file in model.bin last.bin predictions.csv split.csv; do
+    for file in model.bin last.bin predictions.csv test_predictions.csv split.csv; do
         expect_same "whole-$1/$file" "$1/$file"
     done
     cut -d, -f1-7,10- "whole-$1/metrics.csv" >metrics-a

@@ -22,6 +22,9 @@ expect_rest() {
     cut -d, -f2- whole/predictions.csv >wanted-predictions
     cut -d, -f2- "$1/predictions.csv" >predictions
     expect_same wanted-predictions predictions
+    cut -d, -f2- whole/test_predictions.csv >wanted-predictions
+    cut -d, -f2- "$1/test_predictions.csv" >predictions
+    expect_same wanted-predictions predictions
     cut -d, -f2- whole/split.csv >wanted-split
     cut -d, -f2- "$1/split.csv" >split-now
     expect_same wanted-split split-now
@@ -38,6 +41,7 @@ grep -q "^$work/elsewhere/images/left/" moved/split.csv || fail "expected the ne
 grep -q '^elsewhere/tests/right/.*,test,' moved/split.csv || fail "expected the new paths in split.csv"
 grep -q '^data/' moved/split.csv && fail "expected no old path in split.csv"
 grep -q "^$work/elsewhere/images/" moved/predictions.csv || fail "expected the new paths in predictions.csv"
+grep -q "^elsewhere/tests/right/" moved/test_predictions.csv || fail "expected the new paths in test_predictions.csv"
 grep -q '"train":.*elsewhere/images' moved/config.json || fail "expected the new path in config.json"
 grep -q '"output"' moved/config.json || fail "expected a whole config.json"
 

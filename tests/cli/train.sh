@@ -25,6 +25,8 @@ expect_same plain stderr
 held_back=$(grep -c ',validation,' out/split.csv)
 [ "$(wc -l <out/predictions.csv)" -eq $((held_back + 1)) ] || fail "expected a row a validation image in predictions.csv"
 
+if grep -q 'image of\|same probability' stderr; then fail "expected no warning"; fi
+
 # the resolved config trains the same model again
 run 0 "$CNNTRAIN" --config out/config.json --out again
 expect_same out/model.bin again/model.bin
@@ -109,6 +111,62 @@ expect_stderr '^cnntrain: .*diverged.*learning_rate'
 # no validation images: no validation numbers, last epoch is the model
 run 0 "$CNNTRAIN" --config cfg.json --out unvalidated data.validation=0
 expect_same unvalidated/model.bin unvalidated/last.bin
+
+# predictions for test images: those of model.bin, and nothing else changes
+make_data more 20 5
+run 0 "$CNNTRAIN" --config cfg.json --out tested data.test=more
+for file in model.bin last.bin predictions.csv; do
+    expect_same "one-thread/$file" "tested/$file"
+done
+[ "$(head -n 1 tested/test_predictions.csv)" = "path,label,predicted,probability" ] || fail "expected a header"
+sed -n 's/,\(left\|right\),test,.*//p' tested/split.csv >test-paths
+tail -n +2 tested/test_predictions.csv | cut -d, -f1 >predicted-paths
+[ "$(wc -l <test-paths)" -eq 20 ] || fail "expected 20 test images"
+expect_same test-paths predicted-paths
+"$CNNPREDICT" tested/model.bin - -f csv <test-paths | tail -n +2 | cut -d, -f1-3 >by-model
+tail -n +2 tested/test_predictions.csv | cut -d, -f1,3,4 >by-run
+expect_same by-model by-run
+awk -F, 'NR > 1 { n++; right += $2 == $3 } END { printf "%.6f\n", right / n }' tested/test_predictions.csv >by-hand
+sed 's/.*"test"://' tested/summary.json | grep -o '"accuracy":[0-9.]*' | head -n 1 | cut -d: -f2 | awk '{ printf "%.6f\n", $1 }' >stated
+expect_same by-hand stated
+cp tested/test_predictions.csv kept.csv
+rm tested/test_predictions.csv
+run 0 "$CNNTRAIN" --config cfg.json --out tested data.test=more --resume
+expect_same kept.csv tested/test_predictions.csv
+run 0 "$CNNTRAIN" --config cfg.json --out tested data.test=more --resume
+expect_stderr '^tested: finished already'
+run 0 "$CNNTRAIN" --config cfg.json --out tested --overwrite -q
+expect_no_file tested/test_predictions.csv
+
+# warnings: a class with no image, or one, among those that are measured
+for class in left right; do
+    rm -rf rare
+    make_data rare 40 7
+    find "rare/$class" -name '*.pgm' | sort | sed 1d | xargs rm
+    run 0 "$CNNTRAIN" --config cfg.json --out "rare-$class" data.train=rare
+    expect_stderr "validation: no image of \"$class\" \(class [01]\): .*data.validation"
+    [ "$(grep -c 'image of "' stderr)" -eq 1 ] || fail "expected one warning"
+    run 0 "$CNNTRAIN" --config cfg.json --out "rare-$class" data.train=rare --overwrite -q
+    expect_no_stderr
+done
+run 0 "$CNNTRAIN" --config cfg.json --out few data.validation=more data.test=rare
+expect_stderr '^[a-z: ]*test: only one image of "right" \(class 1\)'
+[ "$(grep -c 'image of "' stderr)" -eq 1 ] || fail "expected one warning"
+run 0 "$CNNTRAIN" --config cfg.json --dry-run data.validation=rare
+grep -q 'validation: only one image of "right"' stderr stdout || fail "expected a warning"
+
+# warnings: a rate that leaves no ReLU alive, or makes every probability 1; with or without validation images
+for rate in 3 10; do
+    for validation in 0.25 0; do
+        run 0 "$CNNTRAIN" --config cfg.json --out constant --overwrite train.optimizer=adam train.learning_rate=$rate \
+            data.validation=$validation
+        expect_stderr "^cnntrain: the model gives every image the same probability, [01]\\.[0-9]{4}: .*train.learning_rate=$((rate / 10))[, .)]"
+        [ "$("$CNNPREDICT" constant/model.bin data | cut -f 3 | sort -u | wc -l)" -eq 1 ] || fail "expected one probability"
+        expect_file constant/summary.json
+    done
+done
+run 0 "$CNNTRAIN" --config cfg.json --out constant --overwrite train.optimizer=adam train.learning_rate=10 -q
+expect_no_stderr
 
 # a manifest
 awk -F, 'NR == 1 { print "path,label" } NR > 1 { print $1 "," $2 }' out/split.csv >manifest.csv

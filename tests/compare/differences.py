@@ -238,16 +238,24 @@ def compare_tables(file, old, new, result):
     return []
 
 
+def without_intervals(line):
+    """A line of a table without its intervals, "[0.8525, 0.8892]"."""
+    return re.sub(r"\s*\[-?[0-9.]+, -?[0-9.]+\]", "", line).rstrip()
+
+
 def compare_text(file, old, new, result):
-    """The first line that differs."""
+    """The first line that differs, and each line before it in which only intervals do."""
     old_lines, new_lines = old.splitlines(), new.splitlines()
     result.rows += len(old_lines)
+    found = []
     for number, (a, b) in enumerate(zip(old_lines, new_lines), 1):
+        if without_intervals(a) != without_intervals(b):
+            return [*found, Difference(file, f"line {number}", a, b)]
         if a != b:
-            return [Difference(file, f"line {number}", a, b)]
+            found.append(Difference(file, f"line {number}, interval", a, b, "metadata"))
     if len(old_lines) != len(new_lines):
-        return [Difference(file, "lines", str(len(old_lines)), str(len(new_lines)))]
-    return [] if old == new else [Difference(file, "(line ends)", "another", "another")]
+        return [*found, Difference(file, "lines", str(len(old_lines)), str(len(new_lines)))]
+    return found if found or old == new else [Difference(file, "(line ends)", "another", "another")]
 
 
 def compare_files(file, old, new, result):

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/seeds"
 build=$1
 
-../../../data/install-packages.sh netpbm libjpeg-turbo-progs
+../../../data/install-packages.sh netpbm libjpeg-turbo-progs xxd
 
 mkdir -p model checkpoint cache_file config manifest image
 "$build/tests/fuzz/make_seeds" .
@@ -26,6 +26,12 @@ cp "$grey" image/grey.pgm
 pamdepth 1023 "$grey" >image/grey-16.pgm
 pamdepth 65535 "$colour" >image/colour-16.ppm
 { printf 'P5 # a comment\n13 11\n# another one\n255\n' && tail -c 143 "$grey"; } >image/comments.pgm
+
+pamthreshold "$grey" 2>/dev/null | pamtopnm >"$work/bits.pbm"
+cp "$work/bits.pbm" image/bits.pbm
+pnmtoplainpnm "$work/bits.pbm" >image/plain.pbm
+pamdepth 15 "$grey" | pnmtoplainpnm >image/plain.pgm
+pamdepth 1023 "$colour" | pnmtoplainpnm >image/plain.ppm
 
 pnmtopng -force -nofilter -compression 9 "$colour" >image/colour.png 2>/dev/null
 pnmtopng -interlace -force "$colour" >image/interlaced.png 2>/dev/null
@@ -54,6 +60,13 @@ cjpeg -quality 60 -sample 2x1,1x1,1x2 -restart 1B "$colour" >image/restart.jpg
 cjpeg -quality 60 -progressive "$colour" >image/progressive.jpg
 cjpeg -quality 60 -grayscale -progressive "$grey" >image/grey-progressive.jpg
 cjpeg -quality 60 -rgb "$colour" >image/rgb.jpg
+
+# JPEG that only looks damaged: junk before the end, none, no Huffman tables (jpegtran writes those of the standard)
+without_end() { head -c -2 image/baseline.jpg; }
+{ without_end && printf '\377\000\000\377\321\000\000\377\331'; } >image/junk.jpg
+without_end >image/no-end.jpg
+cjpeg -quality 60 -grayscale "$grey" | xxd -p | tr -d '\n' | sed 's/ffc4001f[0-9a-f]\{58\}ffc400b5[0-9a-f]\{358\}//' |
+    xxd -r -p >image/no-tables.jpg
 
 # --- configs, some with KEY=VALUE after zero bytes
 for name in seed fashion folders; do
