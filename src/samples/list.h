@@ -21,8 +21,8 @@ typedef enum cnn_split {
 extern const char *const cnn_split_names[]; /* [CNN_SPLIT_COUNT], then NULL */
 
 /* The split that a word in a manifest, or the name of a folder, means, in any of the usual
- * spellings
- * ("Train", "training_set", "val", "dev", …). Case does not count. False if it means none. */
+ * spellings ("Train", "training_set", "val", "dev", …). Case does not count. False if it means
+ * none. */
 bool cnn_split_from_word(const char *word, cnn_split *split);
 
 typedef struct cnn_sample {
