@@ -16,8 +16,7 @@ enum marker {
     DHT = 0xc4,
     SOF5 = 0xc5,
     JPG = 0xc8,
-    SOF9 = 0xc9,
-    DAC = 0xcc,
+    SOF9 = 0xc9, /* from here to SOF15, DAC (CC) included: arithmetic coding */
     SOF15 = 0xcf,
     RST0 = 0xd0,
     RST7 = 0xd7,
@@ -114,7 +113,7 @@ typedef struct contents {
 /* Kinds of frames that are not read. */
 static cnn_status check_frame(const uint8_t *bytes, const segment *frame, cnn_error *error) {
     uint8_t marker = frame->marker;
-    if (marker >= SOF9 || marker == DAC) {
+    if (marker >= SOF9) {
         return cnn_fail(error, CNN_ERROR_DATA,
                         "expected a JPEG with Huffman coding, found arithmetic coding at byte %zu; "
                         "convert it with: jpegtran -copy all FILE >NEW.jpg",
