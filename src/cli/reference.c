@@ -119,6 +119,25 @@ static void add_key_names(cnn_text *text, const char *keys, const char *before, 
     }
 }
 
+/* For bash: what the argument of each option is. */
+static void add_option_cases(const cnn_program *program, cnn_text *text) {
+    const cnn_option *option;
+    for (int i = 0; (option = next_option(program, &i));) {
+        if (option->argument) {
+            cnn_text_format(text, "    --%s", option->name);
+            if (option->letter) {
+                cnn_text_format(text, " | -%c", option->letter);
+            }
+            cnn_text_format(text, ") kind=%s words=(",
+                            takes_folder(option) ? "folder"
+                            : takes_path(option) ? "path"
+                                                 : "words");
+            add_choices(text, option);
+            cnn_text_format(text, ") ;;\n");
+        }
+    }
+}
+
 static void write_bash(const cnn_program *program, const char *keys, cnn_text *text) {
     const char *name = program->name;
     cnn_text_format(text, "# shellcheck shell=bash disable=SC2207\n# ");
@@ -137,22 +156,9 @@ static void write_bash(const cnn_program *program, const char *keys, cnn_text *t
         "    local -a words=()\n"
         "    case $before in\n",
         name);
-    const cnn_option *option;
-    for (int i = 0; (option = next_option(program, &i));) {
-        if (option->argument) {
-            cnn_text_format(text, "    --%s", option->name);
-            if (option->letter) {
-                cnn_text_format(text, " | -%c", option->letter);
-            }
-            cnn_text_format(text, ") kind=%s words=(",
-                            takes_folder(option) ? "folder"
-                            : takes_path(option) ? "path"
-                                                 : "words");
-            add_choices(text, option);
-            cnn_text_format(text, ") ;;\n");
-        }
-    }
+    add_option_cases(program, text);
     add_key_cases(text, keys, "kind=path", "kind=words words=(", ")");
+    const cnn_option *option;
     cnn_text_format(text, "    *)\n"
                           "        if [[ $current == -* ]]; then\n"
                           "            kind=words words=(");
