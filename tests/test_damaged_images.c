@@ -280,7 +280,7 @@ static void test_checksums(void **state) {
     image = must_read(png.bytes, png.size);
     assert_memory_equal(image.pixels, pixels, sizeof pixels);
     cnn_image_release(&image);
-    assert_string_equal(reason("\x89PNG\n\x1a\n\0\0\0\rIHDR", 20),
+    assert_string_equal(reason("\x89PNG\n\x1a\n\0\0\0\rIHDR", 15),
                         "damaged PNG: its signature is changed, as if it had been copied as text");
 }
 
