@@ -203,11 +203,23 @@ static cnn_status read_segment(const uint8_t *bytes, size_t size, const segment 
                : CNN_OK;
 }
 
+/* Is there anything but fill bytes from `from` up to `to`? */
+static bool has_junk(const uint8_t *bytes, size_t from, size_t to) {
+    while (from < to && bytes[from] == 0xff) {
+        from++;
+    }
+    return from < to;
+}
+
 cnn_status cnn_jpeg_check(const uint8_t *bytes, size_t size, bool *incomplete, cnn_error *error) {
     contents file = {0};
     segment part = {.end = 2};
     bool ended = false;
-    while (!ended && find_segment(bytes, size, part.end, &part)) {
+    bool junk = false;
+    bool in_scan = false; /* is the last segment a scan, which coded data follow? */
+    for (size_t end = 2; !ended && find_segment(bytes, size, end, &part); end = part.end) {
+        junk = junk || (!in_scan && has_junk(bytes, end, part.at));
+        in_scan = part.marker == SOS;
         ended = part.marker == EOI; /* bytes after it are not part of the image */
         if (!ended) {
             CNN_TRY(read_segment(bytes, size, &part, &file, error));
@@ -226,7 +238,7 @@ cnn_status cnn_jpeg_check(const uint8_t *bytes, size_t size, bool *incomplete, c
                         "frame at byte %zu, found none for some",
                         file.components, file.frame_at);
     }
-    *incomplete = file.lacks_tables || !ended;
+    *incomplete = file.lacks_tables || !ended || junk;
     return CNN_OK;
 }
 

@@ -21,7 +21,8 @@ bool cnn_jpeg_is(const uint8_t *bytes, size_t size);
  *   components.
  *
  * *incomplete: the file must be repaired before it is decoded, because stb_image would not notice
- * that Huffman tables are missing, nor that the file is cut short.
+ * that Huffman tables are missing, that the file is cut short, or (2.30) that it has skipped
+ * everything after bytes between two segments that belong to none.
  *
  * CNN_ERROR_DATA with a reason. */
 CNN_MUST_USE cnn_status cnn_jpeg_check(const uint8_t *bytes, size_t size, bool *incomplete,
