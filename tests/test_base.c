@@ -316,7 +316,7 @@ static void test_text_nearest(void **state) {
 static void test_errors(void **state) {
     (void)state;
     cnn_error error;
-    assert_int_equal(cnn_fail(NULL, CNN_ERROR_DATA, "nobody listens"), CNN_ERROR_DATA);
+    assert_int_equal(cnn_fail(NULL, CNN_ERROR_DATA, "no reader"), CNN_ERROR_DATA);
     assert_int_equal(cnn_fail(&error, CNN_ERROR_DATA, "%d images", 3), CNN_ERROR_DATA);
     assert_int_equal(error.status, CNN_ERROR_DATA);
     assert_string_equal(error.message, "3 images");
@@ -383,8 +383,8 @@ static void test_log_message(void **state) {
     cnn_log_sink log = {.write = keep_line, .user = kept};
     cnn_log_message(&log, CNN_LOG_WARNING, "%d of %s", 7, "eight");
     assert_string_equal(kept, "2 7 of eight");
-    cnn_log_message(NULL, CNN_LOG_INFO, "nobody listens");
-    cnn_log_message(&(cnn_log_sink){0}, CNN_LOG_INFO, "nobody listens");
+    cnn_log_message(NULL, CNN_LOG_INFO, "no reader");
+    cnn_log_message(&(cnn_log_sink){0}, CNN_LOG_INFO, "no reader");
 }
 
 /* --- paths and files --- */
@@ -494,7 +494,7 @@ static void test_file_read_refuses(void **state) {
 /* A pipe has no size to look up beforehand. */
 static void test_file_read_pipe(void **state) {
     (void)state;
-    enum { SIZE = 40000 }; /* below what a pipe holds, so that nobody waits */
+    enum { SIZE = 40000 }; /* below what a pipe holds, so that the writer does not wait */
     static char bytes[SIZE];
     memset(bytes, 'p', sizeof bytes);
     const size_t limits[] = {SIZE, SIZE - 1};

@@ -100,13 +100,13 @@ static const broken broken_configs[] = {
     {"\"type\": \"relu\"", "\"type\": \"relu\", \"slope\": 1", NULL,
      "cfg.json: layers[1]: unknown key \"slope\"; *"},
     {"\"data\"", "\"data\": {\"train\": \"b\"}, \"data\"", NULL,
-     "cfg.json: key \"data\" stands here twice"},
+     "cfg.json: key \"data\" is given twice"},
     {"\"width\"", "\"width\": 12, \"width\"", NULL,
-     "cfg.json: image: key \"width\" stands here twice"},
+     "cfg.json: image: key \"width\" is given twice"},
     {"\"kernel\"", "\"kernel\": 3, \"kernel\"", NULL,
-     "cfg.json: layers[0]: key \"kernel\" stands here twice"},
+     "cfg.json: layers[0]: key \"kernel\" is given twice"},
     {"\"type\": \"relu\"", "\"type\": \"relu\", \"type\": \"relu\"", NULL,
-     "cfg.json: layers[1]: key \"type\" stands here twice"},
+     "cfg.json: layers[1]: key \"type\" is given twice"},
     /* missing ones */
     {"\"train\": \"images\"", "", NULL, "cfg.json: data.train: missing; *"},
     {"\"data\": {\"train\": \"images\"},", "", NULL, "cfg.json: data.train: missing; *"},
@@ -381,7 +381,7 @@ static void test_many_keys(void **state) {
         (void)alarm(20);
         assert_int_equal(cnn_config_load("cfg.json", NULL, 0, &config, &error), CNN_ERROR_CONFIG);
         (void)alarm(0);
-        assert_non_null(strstr(error.message, i == 0 ? "unknown key \"k000000\"" : "here twice"));
+        assert_non_null(strstr(error.message, i == 0 ? "unknown key \"k000000\"" : "is given twice"));
     }
 }
 

@@ -144,7 +144,7 @@ static cnn_status check_duplicates(const cnn_reader *reader, const char *place,
     for (const cJSON *item = object->child; item; item = item->next) {
         for (const cJSON *other = item->next; other; other = other->next) {
             if (strcmp(item->string, other->string) == 0) {
-                return cnn_reader_fail(reader, place, "key \"%.100s\" stands here twice",
+                return cnn_reader_fail(reader, place, "key \"%.100s\" is given twice",
                                        item->string);
             }
         }

@@ -55,8 +55,8 @@ static cnn_status guard_bmp(const uint8_t *bytes, size_t size, cnn_error *error)
                                                  : CNN_OK;
 }
 
-/* Does bytes[size] hold so many run-length coded pixels? They are packets of a byte n, and a pixel
- * that is repeated n - 127 times (n >= 128), or n + 1 pixels. */
+/* Does bytes[size] contain this number of run-length coded pixels? They are packets of a byte n,
+ * and a pixel that is repeated n - 127 times (n >= 128), or n + 1 pixels. */
 static bool has_packets(const uint8_t *bytes, size_t size, size_t pixels, size_t pixel_size) {
     size_t at = 0;
     for (size_t i = 0; i < pixels;) {

@@ -22,8 +22,8 @@ typedef struct recipe {
     double rotate_colour, rotate_grey; /* degrees */
     double saturation;                 /* of colour images */
     double rate;                       /* floating-point operations per second, on two cores */
-    double seconds;                    /* that training should take, if the number of epochs is … */
-    double epochs_min, epochs_max;     /* … in this range */
+    double seconds;                /* that training should take, if the number of epochs is … */
+    double epochs_min, epochs_max; /* … in this range */
 } recipe;
 
 static const recipe recipes[] = {

@@ -16,7 +16,8 @@
 #include <string.h>
 
 #define FILE_LIMIT ((size_t)8 << 30)
-#define HEADER_LIMIT ((size_t)16 << 20) /* parsed, it takes up to forty times as much memory memory */
+/* A parsed header takes up to forty times the memory of its text. */
+#define HEADER_LIMIT ((size_t)16 << 20)
 #define DATA_ALIGNMENT 64
 #define LENGTH_BYTES 8
 #define DIGEST_DIGITS 64

@@ -103,9 +103,9 @@ data\.train: missing|{@image, @layers}
 data\.train: missing|{"data": {}, @image, @layers}
 image\.width: missing|{@data, @layers}
 layers: missing|{@data, @image}
-key "data" stands here twice|{@data, @data, @image, @layers}
-data: key "train" stands here twice|{"data": {"train": "a", "train": "b"}, @image, @layers}
-layers\[0\]: key "type" stands here twice|{@data, @image, "layers": [{"type": "flatten", "type": "relu"}]}
+key "data" is given twice|{@data, @data, @image, @layers}
+data: key "train" is given twice|{"data": {"train": "a", "train": "b"}, @image, @layers}
+layers\[0\]: key "type" is given twice|{@data, @image, "layers": [{"type": "flatten", "type": "relu"}]}
 layers\[0\]\.type: missing|{@data, @image, "layers": [{}]}
 layers\[0\]\.filters: missing|{@data, @image, "layers": [{"type": "conv", "kernel": 3}]}
 layers: expected a list|{@data, @image, "layers": {"type": "conv"}}

@@ -17,8 +17,8 @@ mkfifo pipe
 exec 3>pipe
 wait
 
-# to_nobody EXIT COMMAND...: stdout and stderr are pipes without a reader
-to_nobody() {
+# without_reader EXIT COMMAND...: stdout and stderr are pipes without a reader
+without_reader() {
     wanted=$1
     shift
     last="$*"
@@ -29,14 +29,14 @@ to_nobody() {
 }
 
 # training continues without its messages, and ends with the same files
-to_nobody 0 "$CNNTRAIN" -c cfg.json -v -o unseen
+without_reader 0 "$CNNTRAIN" -c cfg.json -v -o unseen
 for file in model.bin last.bin predictions.csv split.csv; do expect_same "whole/$file" "unseen/$file"; done
 expect_file unseen/summary.json
-to_nobody 0 "$CNNTRAIN" -c cfg.json -v -o folds --folds 2
+without_reader 0 "$CNNTRAIN" -c cfg.json -v -o folds --folds 2
 expect_file folds/summary.json
-to_nobody 2 "$CNNTRAIN" -c cfg.json -v -o unseen
-to_nobody 2 "$CNNTRAIN" -c missing.json
-to_nobody 4 "$CNNPREDICT" missing.bin data
+without_reader 2 "$CNNTRAIN" -c cfg.json -v -o unseen
+without_reader 2 "$CNNTRAIN" -c missing.json
+without_reader 4 "$CNNPREDICT" missing.bin data
 {
     "$CNNTRAIN" -c cfg.json -v -o piped
     echo $? >code
@@ -47,7 +47,7 @@ expect_file first-line
 
 # unread COMMAND...: results go to a pipe without a reader: ends by SIGPIPE (141), without a message
 unread() {
-    last="$* | (nobody)"
+    last="$* | (no reader)"
     rm -f stdout
     "$@" >&3 2>stderr
     code=$?
