@@ -381,7 +381,8 @@ static void test_many_keys(void **state) {
         (void)alarm(20);
         assert_int_equal(cnn_config_load("cfg.json", NULL, 0, &config, &error), CNN_ERROR_CONFIG);
         (void)alarm(0);
-        assert_non_null(strstr(error.message, i == 0 ? "unknown key \"k000000\"" : "is given twice"));
+        assert_non_null(
+            strstr(error.message, i == 0 ? "unknown key \"k000000\"" : "is given twice"));
     }
 }
 

@@ -83,8 +83,8 @@ static cnn_status find_column(manifest *m, int kind) {
             }
             if (m->column[kind] >= 0) {
                 return cnn_fail(m->error, CNN_ERROR_DATA,
-                                "%s: row %zu: column \"%s\" is given twice", m->path,
-                                m->row_number, *name);
+                                "%s: row %zu: column \"%s\" is given twice", m->path, m->row_number,
+                                *name);
             }
             m->column[kind] = (int)i;
         }
