@@ -76,6 +76,14 @@ typedef struct cnn_winograd {
     cnn_block x_block, y_block, dy_block, dx_block; /* y, dy: after the pooling, if there is one */
 } cnn_winograd;
 
+/* One image at a time (nn/planar.h). The window of an output is `rows` rows of the input, each split
+ * into phases (planar_split_row); value q of each row is at offset[q] + i for output i. */
+#define CNN_PLANAR_WINDOW_MAX 64
+typedef struct cnn_planar_window {
+    int rows, columns; /* at most CNN_PLANAR_WINDOW_MAX */
+    int32_t offset[CNN_PLANAR_WINDOW_MAX];
+} cnn_planar_window;
+
 typedef struct cnn_kernels {
     cnn_isa isa;
 
@@ -223,6 +231,24 @@ typedef struct cnn_kernels {
     void (*winograd_weight_gradient)(const cnn_winograd *w, int filter, const float *du, float *dw);
     /* sum of the lanes of sums[count][LANES], by the lane tree, added to db[count]. */
     void (*add_lane_sums)(int count, const float *sums, float *db);
+
+    /* --- One image at a time. Rows are read and written in whole vectors: up to 15 floats after
+     * the last one of a row are read, or overwritten. --- */
+
+    /* phases[i % step][i / step] = x[i], i < count; phases are phase_stride floats apart. */
+    void (*planar_split_row)(const float *x, int count, int step, ptrdiff_t phase_stride,
+                             float *phases);
+    /* y[i] = bias + sum over rows r and columns q of w[r][q] * value q of rows[r], with a ReLU if
+     * relu. Order: bias, then row by row. */
+    void (*planar_filter_row)(const cnn_planar_window *window, const float *const *rows, int count,
+                              const float *w, float bias, bool relu, float *y);
+    /* y[i] = the maximum of the window. Ties: the first. A NaN is the maximum. */
+    void (*planar_maximum_row)(const cnn_planar_window *window, const float *const *rows, int count,
+                               float *y);
+    /* y[o] = bias[o] + sum over i of w[o][i] * x[i], with a ReLU if relu. packed: [outputs / LANES,
+     * rounded up][inputs][LANES], aligned. Order: bias, then inputs rising. */
+    void (*planar_dense)(int inputs, int outputs, const float *packed, const float *bias,
+                         const float *x, bool relu, float *y);
 } cnn_kernels;
 
 /* The table for an instruction set; NULL if this build or this processor lacks it. */

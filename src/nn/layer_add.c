@@ -1,6 +1,6 @@
 /* add: the sum of two values of the same shape, value by value: what a residual ends with
  * (layer_residual.c). */
-#include "nn/layer.h"
+#include "nn/planar.h"
 
 #include "base/error.h"
 
@@ -68,6 +68,7 @@ const cnn_layer_ops cnn_layer_add = {
     .flops = cnn_layer_flops_per_value,
     .forward = forward,
     .backward = backward,
+    .planar = &cnn_planar_elementwise,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };

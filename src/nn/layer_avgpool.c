@@ -1,6 +1,6 @@
 /* avgpool: the mean of each window; global_avgpool: of each channel (Lin et al., "Network in
  * network", 2013). PyTorch's AvgPool2d without padding, and AdaptiveAvgPool2d(1). */
-#include "nn/layer.h"
+#include "nn/planar.h"
 
 #include "base/error.h"
 #include "kernels/reference.h"
@@ -71,6 +71,44 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
                                      pass->dx[0]);
 }
 
+/* --- one image at a time --- */
+
+/* As in avgpool_forward: a window's values added up row-major, times 1 / (height width). Several
+ * sums at a time, since each addition waits for the one before it. */
+static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
+    enum { AT_A_TIME = 8 };
+    cnn_average_window window = window_of(layer->node);
+    float share = 1.0f / (float)(window.height * window.width);
+    int pixels = layer->out.height * layer->out.width;
+    for (int i = 0; i < layer->out.channels * pixels; i += AT_A_TIME) {
+        float sum[AT_A_TIME] = {0.0f};
+        const float *from[AT_A_TIME];
+        int count = layer->out.channels * pixels - i;
+        count = count < AT_A_TIME ? count : AT_A_TIME;
+        for (int j = 0; j < AT_A_TIME; j++) {
+            int output = i + (j < count ? j : 0);
+            int p = output % pixels;
+            from[j] = pass->x[0] + output / pixels * layer->x_stride +
+                      (ptrdiff_t)(p / layer->out.width) * window.stride * layer->in.width +
+                      (ptrdiff_t)(p % layer->out.width) * window.stride;
+        }
+        for (int r = 0; r < window.height; r++) {
+            for (int q = 0; q < window.width; q++) {
+                for (int j = 0; j < AT_A_TIME; j++) {
+                    sum[j] += from[j][(ptrdiff_t)r * layer->in.width + q];
+                }
+            }
+        }
+        for (int j = 0; j < count; j++) {
+            pass->y[(i + j) / pixels * layer->y_stride + (i + j) % pixels] = sum[j] * share;
+        }
+    }
+}
+
+static const cnn_planar_ops planar = {.forward = planar_forward};
+
+/* --- in double --- */
+
 static cnn_reference_average reference_size(const cnn_node *node, int N) {
     cnn_average_window window = window_of(node);
     return (cnn_reference_average){
@@ -107,6 +145,7 @@ const cnn_layer_ops cnn_layer_avgpool = {
     .flops = flops,
     .forward = forward,
     .backward = backward,
+    .planar = &planar,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };
@@ -119,6 +158,7 @@ const cnn_layer_ops cnn_layer_global_avgpool = {
     .flops = flops,
     .forward = forward,
     .backward = backward,
+    .planar = &planar,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };

@@ -2,7 +2,7 @@
  * shifted by parameters (Ioffe and Szegedy, "Batch normalization", 2015). As PyTorch's BatchNorm2d
  * (after flatten: BatchNorm1d): the variance that divides is that of the batch, biased; prediction
  * uses running averages of the mean and of the unbiased variance instead. */
-#include "nn/layer.h"
+#include "nn/planar.h"
 
 #include "kernels/reference.h"
 
@@ -251,6 +251,21 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
                                   &layer->y_block, pass->y);
 }
 
+/* --- one image at a time --- */
+
+/* The channels of a flat shape are not planes. */
+static bool planar_serves(const cnn_node *node) {
+    return !node->in.flat;
+}
+
+static size_t planar_work_size(const cnn_planar_layer *layer) {
+    return 2 * (size_t)layer->in.channels;
+}
+
+static const cnn_planar_ops planar = {.serves = planar_serves,
+                                      .work_size = planar_work_size,
+                                      .forward = cnn_planar_forward_elementwise};
+
 /* --- in double --- */
 
 static cnn_reference_batchnorm reference_size(const cnn_node *node, int N) {
@@ -290,6 +305,7 @@ const cnn_layer_ops cnn_layer_batchnorm = {
     .flops = flops,
     .work_size = work_size,
     .forward = forward,
+    .planar = &planar,
     .batch = &batch_ops,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,

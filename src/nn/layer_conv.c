@@ -1,5 +1,6 @@
 /* conv: filters over a patch of every input channel (eq. 2, 14, 15, 16). */
 #include "nn/conv_plan.h"
+#include "nn/planar_conv.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -221,6 +222,47 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     }
 }
 
+/* --- one image at a time --- */
+
+static cnn_planar_conv planar_size(const cnn_node *node) {
+    return (cnn_planar_conv){.kernel = node->spec.value[KERNEL],
+                             .stride = node->spec.value[STRIDE],
+                             .top = padding_before(&node->spec),
+                             .left = padding_before(&node->spec)};
+}
+
+static bool planar_serves(const cnn_node *node) {
+    return !uses_winograd(node);
+}
+
+static size_t planar_packed_size(const cnn_node *node, const cnn_kernels *kernels) {
+    cnn_planar_conv conv = planar_size(node);
+    return cnn_planar_conv_packed_size(node, kernels, &conv);
+}
+
+static void planar_pack(const cnn_planar_layer *layer, const float *parameters, float *packed) {
+    cnn_planar_conv conv = planar_size(layer->node);
+    cnn_planar_conv_pack(layer, &conv, parameters, packed);
+}
+
+static size_t planar_work_size(const cnn_planar_layer *layer) {
+    cnn_planar_conv conv = planar_size(layer->node);
+    return cnn_planar_conv_work_size(layer, &conv);
+}
+
+static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
+    cnn_planar_conv conv = planar_size(layer->node);
+    cnn_planar_conv_forward(layer, &conv, pass);
+}
+
+static const cnn_planar_ops planar = {.serves = planar_serves,
+                                      .packed_size = planar_packed_size,
+                                      .pack = planar_pack,
+                                      .work_size = planar_work_size,
+                                      .forward = planar_forward};
+
+/* --- in double --- */
+
 static cnn_reference_conv reference_size(const cnn_node *node, int N) {
     return (cnn_reference_conv){
         .N = N,
@@ -267,6 +309,7 @@ const cnn_layer_ops cnn_layer_conv = {
     .prepare = prepare,
     .forward = forward,
     .backward = backward,
+    .planar = &planar,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };

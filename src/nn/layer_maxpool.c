@@ -1,8 +1,10 @@
 /* maxpool: the maximum of each window (eq. 4, 12). */
-#include "nn/layer.h"
+#include "nn/planar.h"
 
 #include "base/hash.h"
 #include "kernels/reference.h"
+
+#include <math.h>
 
 extern const cnn_layer_ops cnn_layer_maxpool;
 
@@ -62,6 +64,33 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
                                      &layer->dx_block[0], pass->dx[0]);
 }
 
+/* --- one image at a time --- */
+
+static cnn_planar_slide slide_of(const cnn_node *node) {
+    return (cnn_planar_slide){
+        .kernel = node->spec.value[SIZE], .stride = node->spec.value[STRIDE], .outside = -INFINITY};
+}
+
+static size_t planar_work_size(const cnn_planar_layer *layer) {
+    cnn_planar_slide slide = slide_of(layer->node);
+    return cnn_planar_slide_size(&slide, &layer->in);
+}
+
+static void planar_row(const cnn_planar_layer *layer, const cnn_planar_pass *pass, int channel,
+                       const cnn_planar_window *window, const float *const *rows, float *y) {
+    (void)pass, (void)channel;
+    layer->kernels->planar_maximum_row(window, rows, layer->out.width, y);
+}
+
+static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
+    cnn_planar_slide slide = slide_of(layer->node);
+    cnn_planar_slide_over(&slide, layer, pass, &layer->out, pass->y, layer->y_stride, planar_row);
+}
+
+static const cnn_planar_ops planar = {.work_size = planar_work_size, .forward = planar_forward};
+
+/* --- in double --- */
+
 static cnn_reference_pool reference_size(const cnn_node *node, int N) {
     return (cnn_reference_pool){
         .N = N,
@@ -110,6 +139,7 @@ const cnn_layer_ops cnn_layer_maxpool = {
     .kept_size = kept_size,
     .forward = forward,
     .backward = backward,
+    .planar = &planar,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
     .reference_pattern = reference_pattern,

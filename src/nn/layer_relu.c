@@ -1,5 +1,5 @@
 /* relu: max(0, x) (eq. 3, 13). */
-#include "nn/layer.h"
+#include "nn/planar.h"
 
 #include "kernels/reference.h"
 
@@ -40,6 +40,7 @@ const cnn_layer_ops cnn_layer_relu = {
     .flops = cnn_layer_flops_per_value,
     .forward = forward,
     .backward = backward,
+    .planar = &cnn_planar_elementwise,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
     .reference_pattern = cnn_layer_sign_pattern,

@@ -1,0 +1,305 @@
+#include "nn/planar.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A node's place in a workspace, in floats. */
+typedef struct place {
+    size_t offset, size;
+    int last_reader; /* node that reads it last; its own number: none does */
+} place;
+
+struct cnn_planar {
+    const cnn_graph *graph;   /* the network's, fused */
+    int last;                 /* the node whose output is the logit */
+    cnn_planar_layer *layers; /* [graph->node_count] */
+    place *places;            /* [graph->node_count] */
+    size_t *packed_offset;    /* [graph->node_count] */
+    float *packed;
+    size_t work_offset, workspace_size;
+};
+
+/* --- sizes --- */
+
+static size_t whole_vectors(size_t floats) {
+    return (floats + CNN_LANES - 1) / CNN_LANES * CNN_LANES;
+}
+
+size_t cnn_planar_stride(const cnn_shape *shape) {
+    size_t plane =
+        shape->flat ? (size_t)shape->channels : (size_t)shape->height * (size_t)shape->width;
+    return whole_vectors(plane + CNN_LANES - 1);
+}
+
+size_t cnn_planar_size(const cnn_shape *shape) {
+    return cnn_planar_stride(shape) * (shape->flat ? 1 : (size_t)shape->channels);
+}
+
+/* --- places: of the outputs that are needed at the same time, no two overlap --- */
+
+static void find_last_readers(const cnn_graph *graph, int last, place *places) {
+    for (int n = 0; n <= last; n++) {
+        places[n].last_reader = n;
+        for (int k = 0; k < graph->nodes[n].input_count; k++) {
+            places[graph->nodes[n].input[k]].last_reader = n;
+        }
+    }
+    places[last].last_reader = last + 1; /* the caller */
+}
+
+/* The lowest offset at which node n does not overlap an earlier one that is still needed. */
+static size_t find_offset(const place *places, int n) {
+    size_t offset = 0;
+    for (int i = 0; i < n; i++) {
+        const place *p = &places[i];
+        bool overlaps = p->offset < offset + places[n].size && offset < p->offset + p->size;
+        if (p->last_reader >= n && overlaps) {
+            offset = p->offset + p->size;
+            i = -1; /* again, from the first one */
+        }
+    }
+    return offset;
+}
+
+static void find_places(cnn_planar *planar) {
+    size_t end = 0, work = 0;
+    find_last_readers(planar->graph, planar->last, planar->places);
+    for (int n = 0; n <= planar->last; n++) {
+        const cnn_planar_ops *ops = planar->graph->nodes[n].ops->planar;
+        place *p = &planar->places[n];
+        p->size = cnn_planar_size(&planar->layers[n].out);
+        p->offset = find_offset(planar->places, n);
+        end = p->offset + p->size > end ? p->offset + p->size : end;
+        size_t needed = n > 0 && ops->work_size ? ops->work_size(&planar->layers[n]) : 0;
+        work = needed > work ? needed : work;
+    }
+    planar->work_offset = whole_vectors(end);
+    planar->workspace_size = planar->work_offset + whole_vectors(work);
+}
+
+/* --- creating --- */
+
+/* Can every node be computed so? */
+static bool serves(const cnn_graph *graph, int last) {
+    for (int n = 1; n <= last; n++) {
+        const cnn_planar_ops *ops = graph->nodes[n].ops->planar;
+        if (!ops || (ops->serves && !ops->serves(&graph->nodes[n]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static size_t find_packed_offsets(cnn_planar *planar) {
+    size_t size = 0;
+    for (int n = 1; n <= planar->last; n++) {
+        const cnn_node *node = &planar->graph->nodes[n];
+        planar->packed_offset[n] = size;
+        if (node->ops->planar->packed_size) {
+            size += whole_vectors(node->ops->planar->packed_size(node, planar->layers[n].kernels));
+        }
+    }
+    return size;
+}
+
+static cnn_status plan(cnn_planar *planar, const cnn_network *network, cnn_error *error) {
+    size_t count = (size_t)network->fused.node_count;
+    planar->layers = cnn_alloc(count, sizeof *planar->layers);
+    planar->places = cnn_alloc(count, sizeof *planar->places);
+    planar->packed_offset = cnn_alloc(count, sizeof *planar->packed_offset);
+    if (!planar->layers || !planar->places || !planar->packed_offset) {
+        return cnn_fail_memory(error, "a network's plan");
+    }
+    for (int n = 0; n <= planar->last; n++) {
+        const cnn_node *node = &network->fused.nodes[n];
+        planar->layers[n] =
+            (cnn_planar_layer){.node = node,
+                               .kernels = network->kernels,
+                               .in = node->in,
+                               .out = node->stored,
+                               .x_stride = (ptrdiff_t)cnn_planar_stride(&node->in),
+                               .y_stride = (ptrdiff_t)cnn_planar_stride(&node->stored)};
+    }
+    planar->packed = cnn_alloc(find_packed_offsets(planar), sizeof *planar->packed);
+    find_places(planar);
+    return planar->packed ? CNN_OK : cnn_fail_memory(error, "a network's weights");
+}
+
+cnn_status cnn_planar_create(const cnn_network *network, cnn_planar **out, cnn_error *error) {
+    *out = NULL;
+    int last = cnn_graph_logit(&network->fused);
+    if (!serves(&network->fused, last)) {
+        return CNN_OK;
+    }
+    cnn_planar *planar = cnn_alloc(1, sizeof *planar);
+    if (!planar) {
+        return cnn_fail_memory(error, "a network's plan");
+    }
+    planar->graph = &network->fused;
+    planar->last = last;
+    cnn_status status = plan(planar, network, error);
+    if (status != CNN_OK) {
+        cnn_planar_free(planar);
+        return status;
+    }
+    *out = planar;
+    return CNN_OK;
+}
+
+void cnn_planar_free(cnn_planar *planar) {
+    if (planar) {
+        cnn_free(planar->layers);
+        cnn_free(planar->places);
+        cnn_free(planar->packed_offset);
+        cnn_free(planar->packed);
+        cnn_free(planar);
+    }
+}
+
+void cnn_planar_prepare(cnn_planar *planar, const float *parameters) {
+    for (int n = 1; n <= planar->last; n++) {
+        const cnn_node *node = &planar->graph->nodes[n];
+        if (node->ops->planar->pack) {
+            node->ops->planar->pack(&planar->layers[n], parameters + node->parameter_offset,
+                                    planar->packed + planar->packed_offset[n]);
+        }
+    }
+}
+
+/* --- running --- */
+
+size_t cnn_planar_workspace_size(const cnn_planar *planar) {
+    return planar->workspace_size;
+}
+
+float *cnn_planar_workspace(const cnn_planar *planar) {
+    return cnn_alloc(planar->workspace_size, sizeof(float));
+}
+
+float *cnn_planar_input(const cnn_planar *planar, float *workspace, size_t *plane_stride) {
+    *plane_stride = (size_t)planar->layers[0].y_stride;
+    return workspace + planar->places[0].offset;
+}
+
+float cnn_planar_forward(const cnn_planar *planar, const float *parameters, float *workspace) {
+    for (int n = 1; n <= planar->last; n++) {
+        const cnn_node *node = &planar->graph->nodes[n];
+        cnn_planar_pass pass = {.parameters = parameters + node->parameter_offset,
+                                .packed = planar->packed + planar->packed_offset[n],
+                                .y = workspace + planar->places[n].offset,
+                                .work = workspace + planar->work_offset};
+        for (int k = 0; k < node->input_count; k++) {
+            pass.x[k] = workspace + planar->places[node->input[k]].offset;
+        }
+        node->ops->planar->forward(&planar->layers[n], &pass);
+    }
+    return workspace[planar->places[planar->last].offset];
+}
+
+/* --- layers that map values to values at the same place --- */
+
+void cnn_planar_forward_elementwise(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
+    const cnn_block row = {.channels = layer->out.flat ? 1 : layer->out.channels,
+                           .height = 1,
+                           .width = (int)(layer->y_stride / CNN_LANES),
+                           .row_stride = layer->y_stride,
+                           .plane_stride = layer->y_stride};
+    const cnn_layer as_block = {
+        .node = layer->node, .kernels = layer->kernels, .x_block = {row, row}, .y_block = row};
+    cnn_pass block_pass = {.parameters = pass->parameters,
+                           .x = {pass->x[0], pass->x[1]},
+                           .y = pass->y,
+                           .work = pass->work};
+    if (layer->node->ops->in_place) {
+        memcpy(pass->y, pass->x[0], cnn_planar_size(&layer->out) * sizeof *pass->y);
+        block_pass.x[0] = pass->y;
+    }
+    layer->node->ops->forward(&as_block, &block_pass);
+}
+
+const cnn_planar_ops cnn_planar_elementwise = {.forward = cnn_planar_forward_elementwise};
+
+/* --- rows that slide over a plane --- */
+
+/* Floats of a phase of a row: its part of the row and of the border, and what whole vectors read
+ * after it. */
+static size_t phase_size(const cnn_planar_slide *slide, const cnn_shape *in) {
+    size_t row = (size_t)(in->width + slide->left + slide->kernel + slide->stride);
+    return whole_vectors(row / (size_t)slide->stride + 1 + 4 * CNN_LANES);
+}
+
+size_t cnn_planar_slide_size(const cnn_planar_slide *slide, const cnn_shape *in) {
+    size_t row = phase_size(slide, in) * (size_t)slide->stride;
+    /* the ring, a row outside the plane, and a row with its border before it is split */
+    return row * (size_t)(slide->kernel + 2);
+}
+
+typedef struct ring {
+    const cnn_planar_slide *slide;
+    const cnn_kernels *kernels;
+    const cnn_shape *in;
+    size_t phase, row; /* floats */
+    float *rows;       /* [kernel][row] */
+    float *outside;    /* [row] */
+    float *bordered;   /* [row]: only its middle is written for each row */
+    int next;          /* the first row of the plane that is not in the ring yet */
+} ring;
+
+static void fill(float *to, size_t count, float value) {
+    for (size_t i = 0; i < count; i++) {
+        to[i] = value;
+    }
+}
+
+static ring start_ring(const cnn_planar_slide *slide, const cnn_kernels *kernels,
+                       const cnn_shape *in, float *work) {
+    ring r = {.slide = slide, .kernels = kernels, .in = in, .phase = phase_size(slide, in)};
+    r.row = r.phase * (size_t)slide->stride;
+    r.rows = work;
+    r.outside = r.rows + r.row * (size_t)slide->kernel;
+    r.bordered = r.outside + r.row;
+    fill(r.rows, r.row * (size_t)(slide->kernel + 2), slide->outside);
+    return r;
+}
+
+/* Row h of the plane is in slot h mod kernel. */
+static float *slot(const ring *r, int h) {
+    return r->rows + r->row * (size_t)(h % r->slide->kernel);
+}
+
+/* The rows of the window whose first row is `first`, which rises from call to call. */
+static void read_rows(ring *r, const float *plane, int first, const float **rows) {
+    const cnn_planar_slide *slide = r->slide;
+    int end = first + slide->kernel < r->in->height ? first + slide->kernel : r->in->height;
+    for (r->next = r->next > first ? r->next : first; r->next < end; r->next++) {
+        memcpy(r->bordered + slide->left, plane + (ptrdiff_t)r->next * r->in->width,
+               (size_t)r->in->width * sizeof *plane);
+        r->kernels->planar_split_row(r->bordered, r->in->width + slide->left + slide->kernel,
+                                     slide->stride, (ptrdiff_t)r->phase, slot(r, r->next));
+    }
+    for (int i = 0; i < slide->kernel; i++) {
+        int h = first + i;
+        rows[i] = h < 0 || h >= r->in->height ? r->outside : slot(r, h);
+    }
+}
+
+void cnn_planar_slide_over(const cnn_planar_slide *slide, const cnn_planar_layer *layer,
+                           const cnn_planar_pass *pass, const cnn_shape *out, float *y,
+                           ptrdiff_t y_stride, cnn_planar_row *row) {
+    cnn_planar_window window = {.rows = slide->kernel, .columns = slide->kernel};
+    ring r = start_ring(slide, layer->kernels, &layer->in, pass->work);
+    for (int q = 0; q < slide->kernel; q++) {
+        window.offset[q] = (int32_t)(q % slide->stride * (ptrdiff_t)r.phase + q / slide->stride);
+    }
+    for (int c = 0; c < out->channels; c++) {
+        r.next = 0;
+        for (int h = 0; h < out->height; h++) {
+            const float *rows[CNN_PLANAR_WINDOW_MAX];
+            read_rows(&r, pass->x[0] + c * layer->x_stride, h * slide->stride - slide->top, rows);
+            row(layer, pass, c, &window, rows, y + c * y_stride + (ptrdiff_t)h * out->width);
+        }
+    }
+}
