@@ -97,7 +97,7 @@ static void predict_in_double(const cnn_network *network, const double *paramete
             node->ops->reference_forward(node, &pass);
         }
     }
-    memcpy(logits, value[cnn_graph_logit(graph)], IMAGES * sizeof *logits);
+    memcpy(logits, value[cnn_graph_result(graph)], IMAGES * sizeof *logits);
     for (int i = 0; i < graph->node_count; i++) {
         cnn_free(value[i]);
     }

@@ -46,7 +46,7 @@ static void test_residuals_are_nodes(void **state) {
     expect_node(&graph, 9, "add", "2", 11, 8, 7);
     expect_node(&graph, 10, "flatten", "3", 12, 9, -1);
     expect_node(&graph, 12, "sigmoid", "5", 14, 11, -1);
-    assert_int_equal(cnn_graph_logit(&graph), 11);
+    assert_int_equal(cnn_graph_result(&graph), 11);
     assert_int_equal(graph.nodes[6].out.channels, 5);
     assert_int_equal(graph.nodes[6].out.height, 3);
     int reader;

@@ -868,7 +868,7 @@ static void run_block(const cnn_network *network, const float *parameters, test_
         fill_work(&run, work);
         cnn_run_forward(&run, i, i + 1);
     }
-    memcpy(logits, cnn_network_logits(network, workspace), CNN_LANES * sizeof *logits);
+    memcpy(logits, cnn_network_result(network, workspace), CNN_LANES * sizeof *logits);
     for (int lane = 0; lane < CNN_LANES; lane++) {
         slopes[lane] = cnn_loss_gradient(logits[lane], lane % 2, CNN_LANES);
     }
@@ -1123,7 +1123,7 @@ static void test_check_refuses_sizes(void **state) {
     for (size_t i = 0; i < TEST_COUNT(layers); i++) {
         layers[i] = (cnn_layer_spec){.ops = cnn_layer_find("relu")};
     }
-    cnn_network_spec spec = {{1, 6, 6, false}, CNN_LAYERS_MAX + 1, layers};
+    cnn_network_spec spec = {{1, 6, 6, false}, CNN_LAYERS_MAX + 1, layers, false};
     assert_int_equal(cnn_graph_check(&spec, &error), CNN_ERROR_CONFIG);
     assert_string_equal(error.message, "layers: expected at most 256 layers, got 257");
 }
@@ -1137,7 +1137,7 @@ static void test_many_layers(void **state) {
     }
     layers[CNN_LAYERS_MAX - 2] = (cnn_layer_spec){.ops = cnn_layer_find("dense"), .value = {1}};
     layers[CNN_LAYERS_MAX - 1] = (cnn_layer_spec){.ops = cnn_layer_find("sigmoid")};
-    cnn_network_spec spec = {{1, 6, 6, false}, CNN_LAYERS_MAX, layers};
+    cnn_network_spec spec = {{1, 6, 6, false}, CNN_LAYERS_MAX, layers, false};
     cnn_network *network;
     cnn_error error;
     test_ok(cnn_network_create(&spec, test_kernels(), CNN_NETWORK_FAST, &network, &error), &error);

@@ -2,8 +2,10 @@
 #include "test_support.h"
 
 #include "base/memory.h"
+#include "nn/inference.h"
 #include "nn/planar.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { IMAGES = 5 };
@@ -64,7 +66,7 @@ static float run_planar(const cnn_planar *planar, const float *parameters, const
     for (size_t c = 0; c < (size_t)shape->channels; c++) {
         memcpy(to + c * stride, x + c * plane, plane * sizeof *x);
     }
-    float logit = cnn_planar_forward(planar, parameters, workspace);
+    float logit = *cnn_planar_forward(planar, parameters, workspace);
     cnn_free(workspace);
     return logit;
 }
@@ -128,10 +130,123 @@ static void test_not_served(void **state) {
     cnn_network_free(network);
 }
 
+/* --- inference chooses the way --- */
+
+/* Large enough for planes; the second is not served by them, so it runs in blocks. */
+static const char *const large[] = {
+    "3x60x50: conv 10 3 2 same, batchnorm, relu, residual, conv 24 1, relu, dropout, conv 10 1, "
+    "end, conv 16 1, global_avgpool, flatten, dense 1, sigmoid",
+    "3x40x40: conv 16 3 1 same, relu, conv 16 3 1 same, batchnorm, global_avgpool, flatten, "
+    "dense 1, sigmoid",
+};
+
+static void infer(const cnn_network *network, const float *parameters, test_samples *samples,
+                  int thread, int count, float *results, uint8_t *labels) {
+    cnn_error error;
+    cnn_inference *inference;
+    cnn_sample_source source = test_samples_source(samples);
+    test_ok(cnn_inference_create(network, thread + 1, &inference, &error), &error);
+    cnn_inference_prepare(inference, parameters);
+    cnn_inference_run(inference, thread, &source, 0, count, results, labels);
+    cnn_inference_free(inference);
+}
+
+/* As the steps that predict did before there was inference: merge, then blocks. */
+static void test_inference(void **state) {
+    (void)state;
+    for (size_t n = 0; n < TEST_COUNT(large); n++) {
+        float *merged, *parameters;
+        float want[IMAGES], got[IMAGES];
+        uint8_t labels[IMAGES];
+        cnn_network *trained = test_network_create(large[n], test_kernels(), CNN_NETWORK_FAST);
+        cnn_network *network = make_network(large[n], test_kernels(), &merged);
+        test_samples samples = test_samples_create(network, IMAGES, 4);
+        parameters = test_parameters(trained, 5);
+        assert_true(network->plan.forward_size * sizeof(float) > (size_t)1 << 20);
+        assert_int_equal(cnn_inference_prefers_planes(trained), n == 0);
+        cnn_network_prepare(network, merged);
+        run_blocks(network, merged, &samples, want);
+        for (int thread = 0; thread < 3; thread += 2) {
+            infer(trained, parameters, &samples, thread, IMAGES, got, labels);
+            assert_memory_equal(got, want, sizeof want);
+            assert_memory_equal(labels, samples.labels, IMAGES);
+        }
+        infer(trained, parameters, &samples, 0, 1, got, NULL);
+        assert_memory_equal(got, want, sizeof *want);
+        test_samples_free(&samples);
+        cnn_free(parameters);
+        cnn_free(merged);
+        cnn_network_free(trained);
+        cnn_network_free(network);
+    }
+}
+
+/* --- features --- */
+
+/* The features of the beginning of a network, put into the rest of it, give the logits of all. */
+static const char *const halves[][2] = {
+    {"3x60x50: conv 10 3 2 same, batchnorm, relu, conv 24 1, relu, global_avgpool, flatten",
+     "dense 7, relu, dense 1, sigmoid"},
+    {"3x60x50: conv 10 3 2 same, batchnorm, relu, dropout", "conv 4 1, flatten, dense 1, sigmoid"},
+    {"2x7x9: conv 3 3, relu, maxpool 2", "conv 4 1, flatten, dense 1, sigmoid"},
+    {"16x8x8: conv 16 3 1 same, flatten", "dense 1, sigmoid"},
+};
+
+static cnn_network *features_network(const char *line) {
+    char text[256];
+    test_spec spec;
+    cnn_network *network;
+    cnn_error error;
+    (void)snprintf(text, sizeof text, "%s", line);
+    test_spec_read(text, &spec);
+    spec.spec.features = true;
+    test_ok(cnn_network_create(&spec.spec, test_kernels(), CNN_NETWORK_FAST, &network, &error),
+            &error);
+    return network;
+}
+
+/* The line of a network whose input has the shape of the features. */
+static void rest_line(const cnn_network *beginning, const char *layers, char *line, size_t size) {
+    const cnn_shape *shape = &beginning->graph.nodes[beginning->graph.node_count - 1].out;
+    (void)snprintf(line, size, "%dx%dx%d: %s%s", shape->channels, shape->height, shape->width,
+                   shape->flat ? "flatten, " : "", layers);
+}
+
+static void test_features(void **state) {
+    (void)state;
+    for (size_t n = 0; n < TEST_COUNT(halves); n++) {
+        char line[256];
+        float want[IMAGES], got[IMAGES];
+        (void)snprintf(line, sizeof line, "%s, %s", halves[n][0], halves[n][1]);
+        cnn_network *whole = test_network_create(line, test_kernels(), CNN_NETWORK_FAST);
+        cnn_network *beginning = features_network(halves[n][0]);
+        float *parameters = test_parameters(whole, 5);
+        test_samples samples = test_samples_create(whole, IMAGES, 4);
+        infer(whole, parameters, &samples, 0, IMAGES, want, NULL);
+
+        rest_line(beginning, halves[n][1], line, sizeof line);
+        cnn_network *rest = test_network_create(line, test_kernels(), CNN_NETWORK_FAST);
+        test_samples features = test_samples_create(rest, IMAGES, 4);
+        infer(beginning, parameters, &samples, 0, IMAGES, features.x, NULL);
+        infer(rest, parameters + beginning->parameter_count, &features, 0, IMAGES, got, NULL);
+        assert_int_equal(beginning->parameter_count + rest->parameter_count,
+                         whole->parameter_count);
+        assert_memory_equal(got, want, sizeof want);
+        test_samples_free(&samples);
+        test_samples_free(&features);
+        cnn_free(parameters);
+        cnn_network_free(whole);
+        cnn_network_free(beginning);
+        cnn_network_free(rest);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_as_blocks),
         cmocka_unit_test(test_not_served),
+        cmocka_unit_test(test_inference),
+        cmocka_unit_test(test_features),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

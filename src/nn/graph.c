@@ -224,6 +224,10 @@ static cnn_status build(const cnn_network_spec *spec, cnn_graph *graph, cnn_erro
     const list_prefix top = {.depth = 0};
     int last;
     CNN_TRY(append_list(&builder, &top, 0, &last, error));
+    if (spec->features) {
+        const cnn_layer_spec end = {.ops = &cnn_layer_features};
+        return cnn_graph_append(&builder, &end, &last, 1, "", &last, error);
+    }
     CNN_TRY(check_ending(spec, error));
     if (graph->nodes[last].out.channels != 1) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
@@ -236,8 +240,8 @@ static cnn_status build(const cnn_network_spec *spec, cnn_graph *graph, cnn_erro
 cnn_status cnn_graph_create(const cnn_network_spec *spec, cnn_graph *graph, cnn_error *error) {
     *graph = (cnn_graph){0};
     CNN_TRY(check_count(spec, error));
-    /* the image, and a block has at most a projection and a sum */
-    size_t room = 2 + 2 * (size_t)spec->layer_count;
+    /* the image, the features, and a block has at most a projection and a sum */
+    size_t room = 3 + 2 * (size_t)spec->layer_count;
     graph->nodes = cnn_alloc(room, sizeof *graph->nodes);
     if (!graph->nodes) {
         return cnn_fail_memory(error, "the network's graph");
@@ -276,7 +280,7 @@ void cnn_graph_free(cnn_graph *graph) {
 
 /* --- walking and changing --- */
 
-int cnn_graph_logit(const cnn_graph *graph) {
+int cnn_graph_result(const cnn_graph *graph) {
     return graph->nodes[graph->node_count - 1].input[0];
 }
 

@@ -12,12 +12,14 @@ typedef struct cnn_network_spec {
     cnn_shape input;
     int layer_count;
     cnn_layer_spec *layers; /* [layer_count] */
+    bool features;          /* what the last layer computes is the result; else it is a sigmoid */
 } cnn_network_spec;
 
-/* Node 0 is the image, the last node the sigmoid, which the loss applies; its input is the logit. A
- * residual is not a node: the first of its layers reads the node before the residual, and its sum,
- * an `add`, reads the last of its layers and the shortcut: the node that the first of its layers
- * reads or, if shapes differ, a convolution of it, the projection. */
+/* Node 0 is the image, the last node the sigmoid, which the loss applies; its input is the logit.
+ * If the result is features, the last node is `features` instead, which does nothing. A residual is
+ * not a node: the first of its layers reads the node before the residual, and its sum, an `add`,
+ * reads the last of its layers and the shortcut: the node that the first of its layers reads or, if
+ * shapes differ, a convolution of it, the projection. */
 typedef struct cnn_graph {
     int node_count;
     cnn_node *nodes; /* [node_count] */
@@ -36,8 +38,8 @@ void cnn_graph_free(cnn_graph *graph);
 /* Does cnn_graph_create accept the layers? */
 CNN_MUST_USE cnn_status cnn_graph_check(const cnn_network_spec *spec, cnn_error *error);
 
-/* The node whose output is the logit. */
-int cnn_graph_logit(const cnn_graph *graph);
+/* The node whose output is the result: the logit, or features. */
+int cnn_graph_result(const cnn_graph *graph);
 
 /* The number of inputs that are the output of `node`; *reader: the first node with such an input.
  */

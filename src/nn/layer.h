@@ -62,8 +62,10 @@ extern const cnn_layer_ops *const cnn_layer_registry[];
 const cnn_layer_ops *cnn_layer_find(const char *name);
 
 /* Layers that are used outside of their own file: the image, which every graph starts with, the sum
- * of two values (layer_add.c), and the two that a network ends with. */
-extern const cnn_layer_ops cnn_layer_image, cnn_layer_add, cnn_layer_dense, cnn_layer_sigmoid;
+ * of two values (layer_add.c), and those that a network ends with: dense and sigmoid, or features.
+ */
+extern const cnn_layer_ops cnn_layer_image, cnn_layer_add, cnn_layer_dense, cnn_layer_sigmoid,
+    cnn_layer_features;
 
 /* A 1×1 convolution, as a residual needs it (layer_conv.c). */
 cnn_layer_spec cnn_layer_projection(int filters, int stride);

@@ -34,6 +34,12 @@ static const cnn_key no_keys[] = {{.name = NULL}};
 const cnn_layer_ops cnn_layer_image = {
     .name = "image", .help = "the input of a network", .keys = no_keys, .symbol = "X"};
 
+/* Between what the last layer computes and whoever reads it. */
+const cnn_layer_ops cnn_layer_features = {.name = "features",
+                                          .help = "the result of a network without a classifier",
+                                          .keys = no_keys,
+                                          .infer_shape = cnn_layer_same_shape};
+
 bool cnn_shape_equal(const cnn_shape *a, const cnn_shape *b) {
     return a->channels == b->channels && a->height == b->height && a->width == b->width &&
            a->flat == b->flat;

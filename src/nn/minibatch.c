@@ -31,10 +31,7 @@ struct cnn_minibatch {
     bool one_per_block; /* of the workspaces; else there is one per thread */
     float **workspaces; /* [workspace_count] */
     size_t workspace_count;
-    /* What forward passes run where prediction differs from training; else NULL. */
-    cnn_network *prediction;
-    float *prediction_parameters;  /* [prediction->parameter_count] */
-    float **prediction_workspaces; /* [threads] */
+    cnn_inference *inference; /* of forward passes; NULL: the network itself, in `workspaces` */
     cnn_draw draw;
     float *shared; /* [plan.shared_size]: of the layers that see the whole batch */
     double *sums;  /* [blocks][plan.sums_size]: the sums of the blocks for the current layer */
@@ -64,14 +61,18 @@ static bool keeps_blocks(const cnn_network *network) {
     return network->plan.stage_count > 1 || network->mode == CNN_NETWORK_STEPWISE;
 }
 
-static size_t workspaces_for(const cnn_network *network, size_t batch_size, int threads) {
-    size_t blocks = block_count(batch_size);
-    return keeps_blocks(network) && blocks > (size_t)threads ? blocks : (size_t)threads;
+/* Do forward passes need a network or memory of their own? */
+static bool needs_inference(const cnn_network *network, size_t batch_size) {
+    return cnn_inference_prefers_planes(network) ||
+           (batch_size > 0 && cnn_network_differs_in_prediction(network));
 }
 
-/* Forward passes during training need another network if prediction differs from training. */
-static bool needs_prediction(const cnn_network *network, size_t batch_size) {
-    return batch_size > 0 && cnn_network_differs_in_prediction(network);
+static size_t workspaces_for(const cnn_network *network, size_t batch_size, int threads) {
+    if (batch_size == 0 && needs_inference(network, batch_size)) {
+        return 0;
+    }
+    size_t blocks = block_count(batch_size);
+    return keeps_blocks(network) && blocks > (size_t)threads ? blocks : (size_t)threads;
 }
 
 size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads) {
@@ -82,9 +83,7 @@ size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int t
             slot_stride(network) * arrays + plan->shared_size) *
                sizeof(float) +
            plan->sums_size * block_count(batch_size) * sizeof(double) +
-           (needs_prediction(network, batch_size)
-                ? (plan->forward_size * (size_t)threads + network->parameter_count) * sizeof(float)
-                : 0);
+           (needs_inference(network, batch_size) ? cnn_inference_memory(network, threads) : 0);
 }
 
 /* Each on its own thread: mapping megabytes of new memory takes milliseconds. */
@@ -97,20 +96,6 @@ static void make_workspace(void *context, size_t i, int thread) {
     } else {
         minibatch->slots = cnn_alloc(minibatch->slot_count, minibatch->slot_stride * sizeof(float));
     }
-}
-
-static cnn_status make_prediction(cnn_minibatch *minibatch, cnn_error *error) {
-    CNN_TRY(cnn_network_create_prediction(minibatch->network, &minibatch->prediction, error));
-    size_t count = (size_t)minibatch->threads;
-    minibatch->prediction_parameters =
-        cnn_alloc(minibatch->prediction->parameter_count, sizeof(float));
-    minibatch->prediction_workspaces = cnn_alloc(count, sizeof *minibatch->prediction_workspaces);
-    bool complete = minibatch->prediction_parameters && minibatch->prediction_workspaces;
-    for (size_t i = 0; complete && i < count; i++) {
-        minibatch->prediction_workspaces[i] = cnn_network_workspace(minibatch->prediction, false);
-        complete = minibatch->prediction_workspaces[i] != NULL;
-    }
-    return complete ? CNN_OK : cnn_fail_memory(error, "the network for prediction");
 }
 
 static bool allocate(cnn_minibatch *minibatch, size_t batch_size) {
@@ -151,8 +136,8 @@ cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int thr
     cnn_status status = allocate(minibatch, batch_size)
                             ? CNN_OK
                             : cnn_fail_memory(error, "activations and gradients");
-    if (status == CNN_OK && needs_prediction(network, batch_size)) {
-        status = make_prediction(minibatch, error);
+    if (status == CNN_OK && needs_inference(network, batch_size)) {
+        status = cnn_inference_create(network, threads, &minibatch->inference, error);
     }
     if (status != CNN_OK) {
         cnn_minibatch_free(minibatch);
@@ -170,12 +155,7 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
         cnn_free(minibatch->workspaces[i]);
     }
     cnn_free(minibatch->workspaces);
-    for (int i = 0; minibatch->prediction_workspaces && i < minibatch->threads; i++) {
-        cnn_free(minibatch->prediction_workspaces[i]);
-    }
-    cnn_free(minibatch->prediction_workspaces);
-    cnn_free(minibatch->prediction_parameters);
-    cnn_network_free(minibatch->prediction);
+    cnn_inference_free(minibatch->inference);
     cnn_free(minibatch->shared);
     cnn_free(minibatch->sums);
     cnn_free(minibatch->slots);
@@ -232,6 +212,13 @@ static void find_logit_gradients(const batch_pass *pass, size_t b, float gradien
 
 static void forward_body(void *context, size_t b, int thread) {
     const batch_pass *pass = context;
+    if (pass->minibatch->inference) {
+        cnn_inference_run(pass->minibatch->inference, thread, pass->source,
+                          pass->first + b * CNN_LANES, images_in_block(pass, b),
+                          pass->logits + b * CNN_LANES,
+                          pass->labels ? pass->labels + b * CNN_LANES : NULL);
+        return;
+    }
     float *workspace = pass->workspaces[thread];
     fill_block(pass, b, workspace);
     keep_logits(pass, b, cnn_network_forward(pass->network, pass->parameters, workspace));
@@ -278,7 +265,7 @@ static void forward_stage_body(void *context, size_t slot, int thread) {
         cnn_run_forward(&run, stage->first, stage->last);
         if (!stage->batch) {
             _Alignas(CNN_ALIGNMENT) float logit_gradients[CNN_LANES];
-            keep_logits(pass, b, cnn_network_logits(network, run.workspace));
+            keep_logits(pass, b, cnn_network_result(network, run.workspace));
             find_logit_gradients(pass, b, logit_gradients);
             cnn_network_set_logit_gradients(network, run.workspace, logit_gradients);
             cnn_run_backward(&run, stage->first, stage->last);
@@ -444,13 +431,8 @@ void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                        .count = count,
                        .logits = logits,
                        .labels = labels};
-    if (minibatch->prediction) {
-        cnn_network_merge_parameters(minibatch->prediction, minibatch->network, parameters,
-                                     minibatch->prediction_parameters);
-        cnn_network_prepare(minibatch->prediction, minibatch->prediction_parameters);
-        pass.network = minibatch->prediction;
-        pass.workspaces = minibatch->prediction_workspaces;
-        pass.parameters = minibatch->prediction_parameters;
+    if (minibatch->inference) {
+        cnn_inference_prepare(minibatch->inference, parameters);
     }
     double block_flops = minibatch->network->flops * CNN_LANES;
     int threads = useful_threads(minibatch, block_flops * (double)block_count(count));

@@ -5,19 +5,9 @@
 
 #include "base/parallel.h"
 #include "nn/loss.h"
-#include "nn/network.h"
+#include "nn/inference.h"
 
 typedef struct cnn_minibatch cnn_minibatch;
-
-/* The source of images. `fill` writes `count` (1 … CNN_LANES) images, those at positions first,
- * first + 1, … of the caller's order, into lanes 0 … count - 1 of x (placed as block says), and
- * zeros into the other lanes; if labels is not NULL, also their labels (0 or 1). It is called from
- * several threads at the same time. */
-typedef struct cnn_sample_source {
-    void (*fill)(void *context, size_t first, int count, const cnn_block *block, float *x,
-                 uint8_t *labels);
-    void *context;
-} cnn_sample_source;
 
 /* Room for batches of up to `batch_size` images on up to `threads` threads; batch_size 0: forward
  * passes only. The caller keeps the network. Free with cnn_minibatch_free. */

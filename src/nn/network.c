@@ -197,13 +197,17 @@ void cnn_network_draw(const cnn_network *network, const cnn_draw *draw, size_t f
     }
 }
 
-const float *cnn_network_logits(const cnn_network *network, const float *workspace) {
-    return workspace + network->plan.places[cnn_graph_logit(&network->fused)].value.offset;
+const float *cnn_network_result(const cnn_network *network, const float *workspace) {
+    return workspace + network->plan.places[cnn_graph_result(&network->fused)].value.offset;
+}
+
+const cnn_block *cnn_network_result_block(const cnn_network *network) {
+    return &network->plan.places[cnn_graph_result(&network->fused)].value.block;
 }
 
 void cnn_network_set_logit_gradients(const cnn_network *network, float *workspace,
                                      const float *logit_gradients) {
-    int logit = cnn_graph_logit(&network->fused);
+    int logit = cnn_graph_result(&network->fused);
     memcpy(workspace + network->plan.places[logit].gradient.offset, logit_gradients,
            CNN_LANES * sizeof *logit_gradients);
 }
@@ -212,7 +216,7 @@ const float *cnn_network_forward(const cnn_network *network, const float *parame
                                  float *workspace) {
     const cnn_run run = {.plan = &network->plan, .parameters = parameters, .workspace = workspace};
     cnn_run_forward(&run, 0, network->plan.instruction_count);
-    return cnn_network_logits(network, workspace);
+    return cnn_network_result(network, workspace);
 }
 
 void cnn_network_backward(const cnn_network *network, const float *parameters, float *workspace,

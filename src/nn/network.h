@@ -65,8 +65,11 @@ float *cnn_network_input(const cnn_network *network, float *workspace, const cnn
 void cnn_network_draw(const cnn_network *network, const cnn_draw *draw, size_t first, int count,
                       float *workspace);
 
-/* After a forward pass: the logits, [LANES], of the last dense layer. */
-const float *cnn_network_logits(const cnn_network *network, const float *workspace);
+/* After a forward pass: the result, [LANES] logits of the last dense layer, or features, and its
+ * layout. */
+const float *cnn_network_result(const cnn_network *network, const float *workspace);
+
+const cnn_block *cnn_network_result_block(const cnn_network *network);
 
 /* Before a backward pass: dL/dZ of each image, [LANES], 0 for unused lanes (eq. 8). */
 void cnn_network_set_logit_gradients(const cnn_network *network, float *workspace,

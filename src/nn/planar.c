@@ -14,7 +14,7 @@ typedef struct place {
 
 struct cnn_planar {
     const cnn_graph *graph;   /* the network's, fused */
-    int last;                 /* the node whose output is the logit */
+    int last;                 /* the node whose output is the result */
     cnn_planar_layer *layers; /* [graph->node_count] */
     place *places;            /* [graph->node_count] */
     size_t *packed_offset;    /* [graph->node_count] */
@@ -82,11 +82,12 @@ static void find_places(cnn_planar *planar) {
 
 /* --- creating --- */
 
-/* Can every node be computed so? */
-static bool serves(const cnn_graph *graph, int last) {
-    for (int n = 1; n <= last; n++) {
+bool cnn_planar_serves(const cnn_network *network) {
+    const cnn_graph *graph = &network->fused;
+    for (int n = 1; n <= cnn_graph_result(graph); n++) {
         const cnn_planar_ops *ops = graph->nodes[n].ops->planar;
-        if (!ops || (ops->serves && !ops->serves(&graph->nodes[n]))) {
+        bool left_out = graph->nodes[n].ops->training_only;
+        if (!left_out && (!ops || (ops->serves && !ops->serves(&graph->nodes[n])))) {
             return false;
         }
     }
@@ -130,8 +131,8 @@ static cnn_status plan(cnn_planar *planar, const cnn_network *network, cnn_error
 
 cnn_status cnn_planar_create(const cnn_network *network, cnn_planar **out, cnn_error *error) {
     *out = NULL;
-    int last = cnn_graph_logit(&network->fused);
-    if (!serves(&network->fused, last)) {
+    int last = cnn_graph_result(&network->fused);
+    if (!cnn_planar_serves(network)) {
         return CNN_OK;
     }
     cnn_planar *planar = cnn_alloc(1, sizeof *planar);
@@ -184,7 +185,8 @@ float *cnn_planar_input(const cnn_planar *planar, float *workspace, size_t *plan
     return workspace + planar->places[0].offset;
 }
 
-float cnn_planar_forward(const cnn_planar *planar, const float *parameters, float *workspace) {
+const float *cnn_planar_forward(const cnn_planar *planar, const float *parameters,
+                                float *workspace) {
     for (int n = 1; n <= planar->last; n++) {
         const cnn_node *node = &planar->graph->nodes[n];
         cnn_planar_pass pass = {.parameters = parameters + node->parameter_offset,
@@ -196,7 +198,7 @@ float cnn_planar_forward(const cnn_planar *planar, const float *parameters, floa
         }
         node->ops->planar->forward(&planar->layers[n], &pass);
     }
-    return workspace[planar->places[planar->last].offset];
+    return workspace + planar->places[planar->last].offset;
 }
 
 /* --- layers that map values to values at the same place --- */

@@ -12,10 +12,13 @@
 
 typedef struct cnn_planar cnn_planar;
 
+/* Can every layer be computed so? Not those that use Winograd's algorithm, which adds in another
+ * order, nor those without cnn_planar_ops. */
+bool cnn_planar_serves(const cnn_network *network);
+
 /* Plans a network for prediction (cnn_network_create_prediction, or a network that does not differ
- * in prediction), which must live longer. *planar is NULL if a layer of it can only be computed in
- * blocks: one that uses Winograd's algorithm, which adds in another order, or one without
- * cnn_planar_ops. CNN_ERROR_RUNTIME if memory is refused. Free with cnn_planar_free. */
+ * in prediction), which must live longer. *planar is NULL if cnn_planar_serves is false.
+ * CNN_ERROR_RUNTIME if memory is refused. Free with cnn_planar_free. */
 CNN_MUST_USE cnn_status cnn_planar_create(const cnn_network *network, cnn_planar **planar,
                                           cnn_error *error);
 void cnn_planar_free(cnn_planar *planar);
@@ -31,8 +34,10 @@ float *cnn_planar_workspace(const cnn_planar *planar);
 /* Where to write the image: x[C][*plane_stride], rows without gaps. */
 float *cnn_planar_input(const cnn_planar *planar, float *workspace, size_t *plane_stride);
 
-/* Computes the logit of the image in the workspace. */
-float cnn_planar_forward(const cnn_planar *planar, const float *parameters, float *workspace);
+/* Computes the result for the image in the workspace, laid out as any activation: the logit, or
+ * features. It is there until the next pass. */
+const float *cnn_planar_forward(const cnn_planar *planar, const float *parameters,
+                                float *workspace);
 
 /* --- for layers --- */
 

@@ -75,7 +75,7 @@ void cnn_reference_network_free(cnn_reference_network *reference) {
 }
 
 const double *cnn_reference_network_logits(const cnn_reference_network *reference) {
-    return reference->nodes[cnn_graph_logit(reference->graph)].value;
+    return reference->nodes[cnn_graph_result(reference->graph)].value;
 }
 
 /* The data of node n; x: the images. */
@@ -135,7 +135,7 @@ void cnn_reference_network_gradients(cnn_reference_network *reference, int n,
                                      const double *parameters, const double *x,
                                      const uint8_t *labels, double *gradients) {
     const cnn_graph *graph = reference->graph;
-    int logit = cnn_graph_logit(graph);
+    int logit = cnn_graph_result(graph);
     memset(gradients, 0, graph->parameter_count * sizeof *gradients);
     for (int j = 0; j < n; j++) {
         reference->nodes[logit].gradient[j] =

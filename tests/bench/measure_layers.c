@@ -83,7 +83,7 @@ static void forward(layer_clock *c, bool timed, float logit_gradients[CNN_LANES]
             lap(c, layer_cell(i, FORWARD));
         }
     }
-    const float *logits = cnn_network_logits(network, c->workspace);
+    const float *logits = cnn_network_result(network, c->workspace);
     volatile double loss = 0.0; /* unused results would not be computed */
     for (int i = 0; i < CNN_LANES; i++) {
         logit_gradients[i] =

@@ -1,0 +1,209 @@
+#include "nn/inference.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "nn/planar.h"
+
+#include <string.h>
+
+/* A block whose activations take more than this runs one image at a time: it would not stay in the
+ * second-level cache. */
+#define BLOCK_BYTES_MAX ((size_t)1 << 20)
+
+/* The memory of a thread. */
+typedef struct workspace {
+    float *values; /* of a block, or of an image */
+    float *block;  /* for images one at a time: the input as a block; else NULL */
+} workspace;
+
+struct cnn_inference {
+    const cnn_network *trained;
+    cnn_network *own;           /* where prediction differs from training; else NULL */
+    const cnn_network *network; /* what runs: `own` or `trained` */
+    float *own_parameters;      /* [own->parameter_count] */
+    const float *parameters;    /* `own_parameters`, or the caller's */
+    cnn_planar *planar;         /* NULL: in blocks */
+    cnn_block input;            /* the layout of workspace.block */
+    workspace *workspaces;      /* [threads] */
+    int threads;
+};
+
+static bool is_large(const cnn_network *network) {
+    return network->plan.forward_size * sizeof(float) > BLOCK_BYTES_MAX;
+}
+
+bool cnn_inference_prefers_planes(const cnn_network *trained) {
+    return is_large(trained) && cnn_planar_serves(trained);
+}
+
+static const cnn_node *result_node(const cnn_inference *inference) {
+    const cnn_graph *graph = &inference->network->fused;
+    return &graph->nodes[cnn_graph_result(graph)];
+}
+
+size_t cnn_inference_result_size(const cnn_inference *inference) {
+    return cnn_shape_size(&result_node(inference)->stored);
+}
+
+/* --- creating --- */
+
+static size_t block_size(const cnn_block *block) {
+    return (size_t)block->channels * (size_t)block->height * (size_t)block->width * CNN_LANES;
+}
+
+/* A block without a border. */
+static cnn_block plain_block(const cnn_shape *shape) {
+    ptrdiff_t row = (ptrdiff_t)shape->width * CNN_LANES;
+    return (cnn_block){.channels = shape->channels,
+                       .height = shape->height,
+                       .width = shape->width,
+                       .row_stride = row,
+                       .plane_stride = row * shape->height};
+}
+
+static cnn_status make_workspaces(cnn_inference *inference, cnn_error *error) {
+    inference->input = plain_block(&inference->network->graph.nodes[0].out);
+    inference->workspaces = cnn_alloc((size_t)inference->threads, sizeof *inference->workspaces);
+    bool complete = inference->workspaces != NULL;
+    for (int i = 0; complete && i < inference->threads; i++) {
+        workspace *mine = &inference->workspaces[i];
+        mine->values = inference->planar ? cnn_planar_workspace(inference->planar)
+                                         : cnn_network_workspace(inference->network, false);
+        mine->block =
+            inference->planar ? cnn_alloc(block_size(&inference->input), sizeof(float)) : NULL;
+        complete = mine->values && (mine->block || !inference->planar);
+    }
+    return complete ? CNN_OK : cnn_fail_memory(error, "prediction");
+}
+
+static cnn_status make(cnn_inference *inference, cnn_error *error) {
+    if (cnn_network_differs_in_prediction(inference->trained)) {
+        CNN_TRY(cnn_network_create_prediction(inference->trained, &inference->own, error));
+        inference->network = inference->own;
+        inference->own_parameters = cnn_alloc(inference->own->parameter_count, sizeof(float));
+        if (!inference->own_parameters) {
+            return cnn_fail_memory(error, "prediction");
+        }
+    }
+    if (is_large(inference->network)) {
+        CNN_TRY(cnn_planar_create(inference->network, &inference->planar, error));
+    }
+    return make_workspaces(inference, error);
+}
+
+cnn_status cnn_inference_create(const cnn_network *trained, int threads, cnn_inference **out,
+                                cnn_error *error) {
+    *out = NULL;
+    cnn_inference *inference = cnn_alloc(1, sizeof *inference);
+    if (!inference) {
+        return cnn_fail_memory(error, "prediction");
+    }
+    inference->trained = inference->network = trained;
+    inference->threads = threads;
+    cnn_status status = make(inference, error);
+    if (status != CNN_OK) {
+        cnn_inference_free(inference);
+        return status;
+    }
+    *out = inference;
+    return CNN_OK;
+}
+
+void cnn_inference_free(cnn_inference *inference) {
+    if (!inference) {
+        return;
+    }
+    for (int i = 0; inference->workspaces && i < inference->threads; i++) {
+        cnn_free(inference->workspaces[i].values);
+        cnn_free(inference->workspaces[i].block);
+    }
+    cnn_free(inference->workspaces);
+    cnn_planar_free(inference->planar);
+    cnn_network_free(inference->own);
+    cnn_free(inference->own_parameters);
+    cnn_free(inference);
+}
+
+void cnn_inference_prepare(cnn_inference *inference, const float *parameters) {
+    inference->parameters = parameters;
+    if (inference->own) {
+        cnn_network_merge_parameters(inference->own, inference->trained, parameters,
+                                     inference->own_parameters);
+        inference->parameters = inference->own_parameters;
+    }
+    if (inference->planar) {
+        cnn_planar_prepare(inference->planar, inference->parameters);
+    } else {
+        cnn_network_prepare(inference->network, inference->parameters);
+    }
+}
+
+/* The larger of the two ways' memory: which one it will be depends on the network for prediction,
+ * whose values are at most those of the trained one. */
+size_t cnn_inference_memory(const cnn_network *trained, int threads) {
+    const cnn_plan *plan = &trained->plan;
+    return (plan->forward_size * (size_t)threads + trained->parameter_count) * sizeof(float);
+}
+
+/* --- running --- */
+
+/* Lane `lane` of a block of `size` values, as [C][H][W]. */
+static void take_lane(const cnn_block *block, const float *values, int lane, float *to) {
+    for (int c = 0; c < block->channels; c++) {
+        for (int h = 0; h < block->height; h++) {
+            const float *row = values + cnn_block_row(block, c, h) + lane;
+            for (int w = 0; w < block->width; w++) {
+                *to++ = row[(ptrdiff_t)w * CNN_LANES];
+            }
+        }
+    }
+}
+
+static void run_block(const cnn_inference *inference, const workspace *mine,
+                      const cnn_sample_source *source, size_t first, int count, float *results,
+                      uint8_t *labels) {
+    const cnn_network *network = inference->network;
+    const cnn_block *block;
+    float *x = cnn_network_input(network, mine->values, &block);
+    source->fill(source->context, first, count, block, x, labels);
+    const float *y = cnn_network_forward(network, inference->parameters, mine->values);
+    const cnn_block *result = cnn_network_result_block(network);
+    for (int lane = 0; lane < count; lane++) {
+        take_lane(result, y, lane, results + (size_t)lane * cnn_inference_result_size(inference));
+    }
+}
+
+/* The planes of an activation without the room after them. */
+static void take_planes(const cnn_shape *shape, const float *from, float *to) {
+    size_t stride = cnn_planar_stride(shape);
+    size_t planes = shape->flat ? 1 : (size_t)shape->channels;
+    size_t plane = cnn_shape_size(shape) / planes;
+    for (size_t c = 0; c < planes; c++) {
+        memcpy(to + c * plane, from + c * stride, plane * sizeof *to);
+    }
+}
+
+static void run_one_at_a_time(const cnn_inference *inference, const workspace *mine,
+                              const cnn_sample_source *source, size_t first, int count,
+                              float *results, uint8_t *labels) {
+    const cnn_block *input = &inference->input;
+    source->fill(source->context, first, count, input, mine->block, labels);
+    for (int lane = 0; lane < count; lane++) {
+        size_t stride;
+        float *x = cnn_planar_input(inference->planar, mine->values, &stride);
+        for (int c = 0; c < input->channels; c++) {
+            cnn_block plane = *input;
+            plane.channels = 1;
+            take_lane(&plane, mine->block + c * input->plane_stride, lane, x + (size_t)c * stride);
+        }
+        const float *y = cnn_planar_forward(inference->planar, inference->parameters, mine->values);
+        take_planes(&result_node(inference)->stored, y,
+                    results + (size_t)lane * cnn_inference_result_size(inference));
+    }
+}
+
+void cnn_inference_run(cnn_inference *inference, int thread, const cnn_sample_source *source,
+                       size_t first, int count, float *results, uint8_t *labels) {
+    (inference->planar ? run_one_at_a_time : run_block)(inference, &inference->workspaces[thread],
+                                                        source, first, count, results, labels);
+}
