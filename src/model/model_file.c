@@ -9,6 +9,8 @@
 #include <string.h>
 
 static const char config_key[] = "cnntrain.config";
+static const char kind_key[] = "cnntrain.kind";
+static const char features_kind[] = "features";
 
 /* --- writing --- */
 
@@ -108,10 +110,32 @@ static bool read_temperature(const cJSON *item, double *temperature) {
     return isfinite(*temperature) && *temperature > 0.0;
 }
 
+static bool read_normalization(const cJSON *root, const cnn_config *config, cnn_model_info *info) {
+    const cJSON *normalization = cJSON_GetObjectItemCaseSensitive(root, "normalization");
+    for (int i = 0; i < 3; i++) {
+        info->deviation[i] = 1.0;
+    }
+    bool fits = read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "mean"),
+                             config->image.channels, info->mean) &&
+                read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "deviation"),
+                             config->image.channels, info->deviation);
+    for (int c = 0; fits && c < config->image.channels; c++) {
+        fits = info->deviation[c] > 0.0;
+    }
+    return fits;
+}
+
+/* What a file without a classifier has of this. */
+static cnn_status read_features_info(const cJSON *root, const cnn_config *config,
+                                     cnn_model_info *info, cnn_error *error) {
+    return read_normalization(root, config, info)
+               ? CNN_OK
+               : cnn_fail(error, CNN_ERROR_MODEL, "%s: expected normalization", config_key);
+}
+
 static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_model_info *info,
                             cnn_error *error) {
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(root, "classes");
-    const cJSON *normalization = cJSON_GetObjectItemCaseSensitive(root, "normalization");
     const cJSON *threshold = cJSON_GetObjectItemCaseSensitive(root, "threshold");
     const cJSON *temperature = cJSON_GetObjectItemCaseSensitive(root, "temperature");
     info->temperature = 1.0;
@@ -119,18 +143,9 @@ static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_mod
         return cnn_fail(error, CNN_ERROR_MODEL, "%s: temperature: expected a finite number above 0",
                         config_key);
     }
-    for (int i = 0; i < 3; i++) {
-        info->deviation[i] = 1.0;
-    }
     bool fits = cJSON_GetArraySize(classes) == 2 && cJSON_IsNumber(threshold) &&
                 threshold->valuedouble >= 0.0 && threshold->valuedouble <= 1.0 &&
-                read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "mean"),
-                             config->image.channels, info->mean) &&
-                read_numbers(cJSON_GetObjectItemCaseSensitive(normalization, "deviation"),
-                             config->image.channels, info->deviation);
-    for (int c = 0; fits && c < config->image.channels; c++) {
-        fits = info->deviation[c] > 0.0;
-    }
+                read_normalization(root, config, info);
     for (int i = 0; fits && i < 2; i++) {
         const cJSON *name = cJSON_GetArrayItem(classes, i);
         fits = cJSON_IsString(name) && *name->valuestring;
@@ -159,11 +174,12 @@ static bool holds_tensor(const cnn_saved_file *file, const char *name, const cnn
     return same;
 }
 
-static cnn_status compare_tensors(const cnn_saved_file *file, const cnn_graph *graph,
-                                  cnn_error *error) {
-    for (int i = 0; i < graph->node_count; i++) {
+cnn_status cnn_model_compare_tensors(const cnn_saved_file *file, const cnn_graph *graph,
+                                     int node_count, cnn_error *error) {
+    size_t count = 0;
+    for (int i = 0; i < node_count; i++) {
         const cnn_node *node = &graph->nodes[i];
-        for (int t = 0; t < node->tensor_count; t++) {
+        for (int t = 0; t < node->tensor_count; t++, count++) {
             char name[CNN_TENSOR_NAME_MAX];
             cnn_tensor_full_name(node->path, &node->tensors[t], name);
             if (!holds_tensor(file, name, &node->tensors[t])) {
@@ -172,7 +188,6 @@ static cnn_status compare_tensors(const cnn_saved_file *file, const cnn_graph *g
             }
         }
     }
-    size_t count = count_tensors(graph);
     return file->tensor_count == count
                ? CNN_OK
                : cnn_fail(error, CNN_ERROR_MODEL, "expected %zu tensors, found %zu", count,
@@ -185,9 +200,19 @@ static cnn_status check_tensors(const cnn_saved_file *file, const cnn_network_sp
                                 cnn_error *error) {
     cnn_graph graph;
     CNN_TRY(cnn_graph_create(spec, &graph, error));
-    cnn_status status = compare_tensors(file, &graph, error);
+    cnn_status status = cnn_model_compare_tensors(file, &graph, graph.node_count, error);
     cnn_graph_free(&graph);
     return status;
+}
+
+cnn_status cnn_model_check_finite(const float *weights, size_t count, cnn_error *error) {
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(weights[i])) {
+            return cnn_fail(error, CNN_ERROR_MODEL,
+                            "expected finite weights, found NaN or infinity");
+        }
+    }
+    return CNN_OK;
 }
 
 /* Copies the file's tensors, which are the network's, into the flat parameters. */
@@ -207,13 +232,7 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
                    node->tensors[t].count * sizeof *model->parameters);
         }
     }
-    for (size_t i = 0; i < network->parameter_count; i++) {
-        if (!isfinite(model->parameters[i])) {
-            return cnn_fail(error, CNN_ERROR_MODEL,
-                            "expected finite weights, found NaN or infinity");
-        }
-    }
-    return CNN_OK;
+    return cnn_model_check_finite(model->parameters, network->parameter_count, error);
 }
 
 /* The network for prediction replaces the trained one. */
@@ -236,7 +255,35 @@ static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
     return CNN_OK;
 }
 
-static cnn_status read_config(const cnn_saved_file *file, cnn_model *model, cnn_error *error) {
+/* Adds a classifier to the layers of a file without one, as every network has one. */
+static cnn_status add_classifier(cJSON *root, cnn_error *error) {
+    static const char *const classifier[] = {"{\"type\":\"dense\",\"units\":1}",
+                                             "{\"type\":\"sigmoid\"}"};
+    cJSON *layers = cJSON_GetObjectItemCaseSensitive(root, "layers");
+    for (size_t i = 0; cJSON_IsArray(layers) && i < 2; i++) {
+        bool no_memory;
+        cJSON *layer =
+            cnn_json_parse(classifier[i], strlen(classifier[i]) + 1, NULL, true, &no_memory);
+        if (!cJSON_AddItemToArray(layers, layer)) {
+            cJSON_Delete(layer);
+            return cnn_fail_memory(error, "the model");
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status read_parsed_config(cJSON *root, bool features, cnn_config *config,
+                                     cnn_model_info *info, cnn_error *error) {
+    if (features) {
+        CNN_TRY(add_classifier(root, error));
+    }
+    CNN_TRY(cnn_config_read_model_part(root, config, error));
+    return features ? read_features_info(root, config, info, error)
+                    : read_info(root, config, info, error);
+}
+
+cnn_status cnn_model_read_config(const cnn_saved_file *file, bool features, cnn_config *config,
+                                 cnn_model_info *info, cnn_error *error) {
     const char *text = cnn_saved_text_find(file, config_key);
     if (!text) {
         return cnn_fail(error, CNN_ERROR_MODEL, "expected a model, found another file of cnntrain");
@@ -247,12 +294,18 @@ static cnn_status read_config(const cnn_saved_file *file, cnn_model *model, cnn_
         return no_memory ? cnn_fail_memory(error, "the model")
                          : cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
     }
-    cnn_status status = cnn_config_read_model_part(root, model->config, error);
-    if (status == CNN_OK) {
-        status = read_info(root, model->config, &model->info, error);
-    }
+    cnn_status status = read_parsed_config(root, features, config, info, error);
     cJSON_Delete(root);
     return status;
+}
+
+cnn_status cnn_model_read_kind(const cnn_saved_file *file, bool *features, cnn_error *error) {
+    const char *kind = cnn_saved_text_find(file, kind_key);
+    *features = kind != NULL;
+    return !kind || strcmp(kind, features_kind) == 0
+               ? CNN_OK
+               : cnn_fail(error, CNN_ERROR_MODEL, "%s: expected \"%s\", found \"%.40s\"", kind_key,
+                          features_kind, kind);
 }
 
 static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kernels,
@@ -261,12 +314,29 @@ static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kern
     if (!model->config) {
         return cnn_fail_memory(error, "the model");
     }
-    CNN_TRY(read_config(file, model, error));
+    bool features;
+    CNN_TRY(cnn_model_read_kind(file, &features, error));
+    if (features) {
+        return cnn_fail(
+            error, CNN_ERROR_MODEL,
+            "expected a trained model, found a pretrained network without a classifier");
+    }
+    CNN_TRY(cnn_model_read_config(file, false, model->config, &model->info, error));
     CNN_TRY(check_tensors(file, &model->config->network, error));
     CNN_TRY(cnn_network_create(&model->config->network, kernels, CNN_NETWORK_FAST, &model->network,
                                error));
     CNN_TRY(read_parameters(file, model, error));
     return ready_for_prediction(model, error);
+}
+
+cnn_status cnn_model_refuse(const char *path, cnn_status status, cnn_error *error) {
+    (void)cnn_fail_prefix(error, status, "%s: ", path);
+    /* a mismatch means a damaged file, unless memory ran out */
+    status = status == CNN_ERROR_RUNTIME ? status : CNN_ERROR_MODEL;
+    if (error) {
+        error->status = status;
+    }
+    return status;
 }
 
 /* The model in a file that was read. */
@@ -278,14 +348,8 @@ static cnn_status make_model(const char *path, const cnn_saved_file *file,
     }
     cnn_status status = read_model(file, kernels, model, error);
     if (status != CNN_OK) {
-        (void)cnn_fail_prefix(error, status, "%s: ", path);
-        /* a mismatch means a damaged file, unless memory ran out */
-        status = status == CNN_ERROR_RUNTIME ? status : CNN_ERROR_MODEL;
-        if (error) {
-            error->status = status;
-        }
         cnn_model_free(model);
-        return status;
+        return cnn_model_refuse(path, status, error);
     }
     *out = model;
     return CNN_OK;

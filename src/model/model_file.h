@@ -3,6 +3,7 @@
 #define CNN_MODEL_MODEL_FILE_H
 
 #include "config/config.h"
+#include "model/safetensors.h"
 
 /* The data of a model, apart from its network. */
 typedef struct cnn_model_info {
@@ -32,5 +33,34 @@ CNN_MUST_USE cnn_status cnn_model_write(const char *path, const cnn_config *conf
 CNN_MUST_USE cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels,
                                        cnn_model **model, cnn_error *error);
 void cnn_model_free(cnn_model *model);
+
+/* --- for pretrained.c, which reads such files, and files of networks without a classifier --- */
+
+/* *features: the file is a network without a classifier: the string `cnntrain.kind` is "features".
+ * CNN_ERROR_MODEL for any other kind. */
+CNN_MUST_USE cnn_status cnn_model_read_kind(const cnn_saved_file *file, bool *features,
+                                            cnn_error *error);
+
+/* Reads the string `cnntrain.config` into the config's image and network parts and *info, both
+ * zeroed before. features: without classes and threshold; the layers then get a classifier, dense 1
+ * and sigmoid, that has no tensors in the file. The caller frees what is in them on failure, too.
+ */
+CNN_MUST_USE cnn_status cnn_model_read_config(const cnn_saved_file *file, bool features,
+                                              cnn_config *config, cnn_model_info *info,
+                                              cnn_error *error);
+
+/* Fails unless the file contains the tensors of the first node_count nodes, by name and shape, and
+ * no others. */
+CNN_MUST_USE cnn_status cnn_model_compare_tensors(const cnn_saved_file *file,
+                                                  const cnn_graph *graph, int node_count,
+                                                  cnn_error *error);
+
+/* Fails if one of weights[count] is NaN or infinite. */
+CNN_MUST_USE cnn_status cnn_model_check_finite(const float *weights, size_t count,
+                                               cnn_error *error);
+
+/* Completes the error of a file that was refused: the path before the message; any status but
+ * CNN_ERROR_RUNTIME becomes CNN_ERROR_MODEL. Returns the status. */
+cnn_status cnn_model_refuse(const char *path, cnn_status status, cnn_error *error);
 
 #endif

@@ -1,7 +1,9 @@
-/* Model files: read as they are, and with the checksum put right; what is read must run. */
+/* Model files, and files of networks without a classifier: read as they are, and with the checksum
+ * put right; a model that is read must run, and be a start for another network. */
 #include "fuzz.h"
 
 #include "model/model_file.h"
+#include "model/pretrained.h"
 
 #include "cnn/predict.h"
 
@@ -40,6 +42,20 @@ static void run(const char *path) {
     cnn_predictor_free(predictor);
 }
 
+static void read_pretrained(const char *path, bool is_model) {
+    cnn_error error;
+    cnn_pretrained *pretrained;
+    cnn_status status = cnn_pretrained_read(path, &pretrained, &error);
+    fuzz_check(status, &error, allowed);
+    if (is_model && status != CNN_OK) {
+        fuzz_fail("a model that was read is refused as a start");
+    }
+    if (status == CNN_OK && pretrained->layers.layer_count < 1) {
+        fuzz_fail("expected layers before the classifier");
+    }
+    cnn_pretrained_free(pretrained);
+}
+
 static void read_model(const uint8_t *bytes, size_t size) {
     const char *path = fuzz_file(bytes, size);
     const cnn_kernels *kernels;
@@ -52,6 +68,7 @@ static void read_model(const uint8_t *bytes, size_t size) {
     fuzz_check(status, &error, allowed);
     bool runs = status == CNN_OK && is_small(model);
     cnn_model_free(model);
+    read_pretrained(path, status == CNN_OK);
     if (runs) {
         run(path);
     }

@@ -91,6 +91,29 @@ static cnn_status write_model(const char *path, const char *text, cnn_error *err
     return status;
 }
 
+/* A network without a classifier. */
+static cnn_status write_features(const char *path, cnn_error *error) {
+    enum { WEIGHTS = 18, BIASES = 2 };
+    static const cnn_saved_text texts[] = {
+        {"cnntrain.kind", "features"},
+        {"cnntrain.config",
+         "{\"image\":{\"width\":5,\"height\":4,\"channels\":1,\"normalize\":\"standardize\"},"
+         "\"layers\":[{\"type\":\"conv\",\"filters\":2,\"kernel\":3},{\"type\":\"relu\"},"
+         "{\"type\":\"global_avgpool\"},{\"type\":\"flatten\"}],"
+         "\"normalization\":{\"mean\":[0.5],\"deviation\":[0.25]}}"},
+        {"cnntrain.source", "a seed"},
+        {"cnntrain.license", "none"}};
+    float numbers[WEIGHTS + BIASES];
+    for (size_t i = 0; i < WEIGHTS + BIASES; i++) {
+        numbers[i] = (float)i * 0.25f;
+    }
+    const cnn_saved_tensor tensors[] = {
+        {.name = "0.weight", .rank = 4, .dim = {2, 1, 3, 3}, .count = WEIGHTS, .data = numbers},
+        {.name = "0.bias", .rank = 1, .dim = {2}, .count = BIASES, .data = numbers + WEIGHTS}};
+    return cnn_safetensors_write(path, texts, sizeof texts / sizeof *texts, tensors,
+                                 sizeof tensors / sizeof *tensors, error);
+}
+
 static cnn_status write_checkpoint(const char *path, cnn_error *error) {
     const cnn_checkpoint_state state = {.epochs = 2,
                                         .batches = 3,
@@ -149,6 +172,10 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof models / sizeof *models && status == CNN_OK; i++) {
         (void)snprintf(path, sizeof path, "%s/model/%s.bin", argv[1], models[i].name);
         status = write_model(path, models[i].config, &error);
+    }
+    if (status == CNN_OK) {
+        (void)snprintf(path, sizeof path, "%s/model/features.bin", argv[1]);
+        status = write_features(path, &error);
     }
     if (status == CNN_OK) {
         (void)snprintf(path, sizeof path, "%s/checkpoint/checkpoint.bin", argv[1]);
