@@ -9,6 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Names how the pixels of a file become those that a network sees: resampler and grey. Models state
+ * it, so that none sees other pixels than in its training. Another name whenever the same file gives
+ * other pixels. */
+#define CNN_IMAGE_PIXELS "pillow-bilinear"
+
 /* Computes a hash of size and colours. Copies have the same hash in any lossless file format. The
  * probability that any two of a million different images have the same hash is 3e-8.
  * CNN_ERROR_RUNTIME if memory is refused. */
