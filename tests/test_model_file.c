@@ -316,6 +316,10 @@ static const struct {
     {"[2,1,3,3]", "[4294967296,4294967296,3,3]", PARAMETERS, "\"0.weight\" does not fit"},
     {"F32", "F16", PARAMETERS, "\"0.weight\" does not fit"},
     {"\"" CNN_VERSION "\"", "\"9.0.0\"", PARAMETERS, "written by cnntrain 9.0.0, which version"},
+    {"\"" CNN_VERSION "\"", "\"0.1.0\"", PARAMETERS,
+     "written by cnntrain 0.1.0, which version " CNN_VERSION " cannot read: images were resized in "
+     "another way, and its network would see other pixels now; train it again, or use that "
+     "version"},
     {VERSION_ENTRY ",", "", PARAMETERS, "without cnntrain.version"},
     {"," DIGEST_ENTRY, "", PARAMETERS, "without cnntrain.sha256"},
     {CONFIG_ENTRY ",", "", PARAMETERS, "found another file of cnntrain"},
