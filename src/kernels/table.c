@@ -17,6 +17,7 @@
 #include "kernels/winograd.inc"
 #include "kernels/winograd_weights.inc"
 #include "kernels/planar.inc"
+#include "kernels/resample.inc"
 /* clang-format on */
 
 #if defined(CNN_COMPILE_AVX512)
@@ -71,4 +72,6 @@ const cnn_kernels CNN_TABLE = {
     .planar_filter_row = planar_filter_row,
     .planar_maximum_row = planar_maximum_row,
     .planar_dense = planar_dense,
+    .resample_across = resample_across,
+    .resample_down = resample_down,
 };
