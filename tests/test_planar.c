@@ -25,6 +25,10 @@ static const char *const lines[] = {
     "batchnorm, relu, conv 8 1, batchnorm, end, relu, global_avgpool, flatten, dense 1, sigmoid",
     "2x9x9: batchnorm, conv 3 3, relu, batchnorm, silu, batchnorm, flatten, dropout, dense 1, "
     "sigmoid",
+    "3x17x21: conv 8 3 2 same_upper 1 false, relu 6, conv 8 5 2 same_upper 8, relu 0.5, "
+    "conv 8 3 1 same 8 false, maxpool 3 2 1, flatten, dense 1, sigmoid",
+    "6x14x14: conv 12 1, relu 1, conv 12 7 3 2:0:1:3 12, batchnorm, relu 6, "
+    "conv 6 1 1 2 1 false, avgpool 3 1 same, flatten, dense 3, relu 1, dense 1, sigmoid",
     "2x8x8: residual, residual, conv 2 5 1 same, end, residual, relu, end, conv 2 1, end, flatten, "
     "dense 1, sigmoid",
 };

@@ -12,7 +12,7 @@ static cnn_status check_tensors(const cnn_pretrained *pretrained, bool features,
     const cnn_saved_file *file = &pretrained->file;
     cnn_graph graph;
     CNN_TRY(cnn_graph_create(&pretrained->config->network, &graph, error));
-    int nodes = features ? cnn_graph_logit(&graph) : graph.node_count;
+    int nodes = features ? cnn_graph_result(&graph) : graph.node_count;
     cnn_status status = cnn_model_compare_tensors(file, &graph, nodes, error);
     cnn_graph_free(&graph);
     for (size_t i = 0; status == CNN_OK && i < file->tensor_count; i++) {

@@ -19,7 +19,8 @@ typedef struct cnn_network_spec {
  * If the result is features, the last node is `features` instead, which does nothing. A residual is
  * not a node: the first of its layers reads the node before the residual, and its sum, an `add`,
  * reads the last of its layers and the shortcut: the node that the first of its layers reads or, if
- * shapes differ, a convolution of it, the projection. */
+ * shapes differ, a convolution of it, the projection, perhaps with a batch normalization of its
+ * own. */
 typedef struct cnn_graph {
     int node_count;
     cnn_node *nodes; /* [node_count] */

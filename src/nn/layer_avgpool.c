@@ -1,11 +1,12 @@
 /* avgpool: the mean of each window; global_avgpool: of each channel (Lin et al., "Network in
- * network", 2013). PyTorch's AvgPool2d without padding, and AdaptiveAvgPool2d(1). */
+ * network", 2013). PyTorch's AvgPool2d and AdaptiveAvgPool2d(1). */
+#include "nn/padding.h"
 #include "nn/planar.h"
 
 #include "base/error.h"
 #include "kernels/reference.h"
 
-enum { SIZE, STRIDE };
+enum { SIZE, STRIDE, PADDING }; /* PADDING: four values */
 
 static const cnn_key window_keys[] = {
     {.name = "size",
@@ -22,13 +23,23 @@ static const cnn_key window_keys[] = {
      .maximum = 31,
      .fallback_key = "size",
      .help = "step between windows"},
+    {.name = "padding",
+     .kind = &cnn_kind_sides,
+     .offset = offsetof(cnn_layer_spec, value[PADDING]),
+     .maximum = 30,
+     .omit_default = true,
+     .names = cnn_padding_names,
+     .help = "rows and columns around the image, less than size on each side, as for conv",
+     .prose = "Zeros around the image, which count in the mean (PyTorch's count_include_pad). "
+              "Less than `size` on each side. " CNN_PADDING_PROSE("`size`")},
     {.name = NULL},
 };
 static const cnn_key global_keys[] = {{.name = NULL}};
 
 static cnn_status infer_window(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                                cnn_error *error) {
-    return cnn_layer_pooled_shape(spec, spec->value[SIZE], spec->value[STRIDE], in, out, error);
+    return cnn_pooled_shape(spec, spec->value[SIZE], spec->value[STRIDE], &spec->value[PADDING], in,
+                            out, error);
 }
 
 static cnn_status infer_global(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
@@ -49,14 +60,24 @@ static double flops(const cnn_node *node) {
                                                   : sums * (double)(size * size));
 }
 
+static cnn_padding padding_of(const cnn_node *node) {
+    return cnn_padding_of(&node->spec.value[PADDING], node->spec.value[SIZE],
+                          node->spec.value[STRIDE], &node->in);
+}
+
+CNN_PADDING_ATTRIBUTES(padding_of)
+
 static cnn_average_window window_of(const cnn_node *node) {
     if (node->ops->keys == global_keys) {
         return (cnn_average_window){
             .height = node->in.height, .width = node->in.width, .stride = 1};
     }
+    const cnn_padding padding = padding_of(node);
     return (cnn_average_window){.height = node->spec.value[SIZE],
                                 .width = node->spec.value[SIZE],
-                                .stride = node->spec.value[STRIDE]};
+                                .stride = node->spec.value[STRIDE],
+                                .top = padding.top,
+                                .left = padding.left};
 }
 
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
@@ -73,34 +94,34 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
 
 /* --- one image at a time --- */
 
+/* The value at row h, column w of a plane; what is outside counts as 0. */
+static float value_at(const cnn_shape *shape, const float *plane, int h, int w) {
+    bool inside = h >= 0 && h < shape->height && w >= 0 && w < shape->width;
+    return inside ? plane[(ptrdiff_t)h * shape->width + w] : 0.0f;
+}
+
 /* As in avgpool_forward: a window's values added up row-major, times 1 / (height width). Several
- * sums at a time, since each addition waits for the one before it. */
+ * channels at a time, since each addition waits for the one before it. */
 static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
     enum { AT_A_TIME = 8 };
     cnn_average_window window = window_of(layer->node);
     float share = 1.0f / (float)(window.height * window.width);
-    int pixels = layer->out.height * layer->out.width;
-    for (int i = 0; i < layer->out.channels * pixels; i += AT_A_TIME) {
-        float sum[AT_A_TIME] = {0.0f};
-        const float *from[AT_A_TIME];
-        int count = layer->out.channels * pixels - i;
-        count = count < AT_A_TIME ? count : AT_A_TIME;
-        for (int j = 0; j < AT_A_TIME; j++) {
-            int output = i + (j < count ? j : 0);
-            int p = output % pixels;
-            from[j] = pass->x[0] + output / pixels * layer->x_stride +
-                      (ptrdiff_t)(p / layer->out.width) * window.stride * layer->in.width +
-                      (ptrdiff_t)(p % layer->out.width) * window.stride;
-        }
-        for (int r = 0; r < window.height; r++) {
-            for (int q = 0; q < window.width; q++) {
-                for (int j = 0; j < AT_A_TIME; j++) {
-                    sum[j] += from[j][(ptrdiff_t)r * layer->in.width + q];
+    int channels = layer->out.channels, width = layer->out.width;
+    for (int c = 0; c < channels; c += AT_A_TIME) {
+        int count = channels - c < AT_A_TIME ? channels - c : AT_A_TIME;
+        for (int p = 0; p < layer->out.height * width; p++) {
+            float sum[AT_A_TIME] = {0.0f};
+            int top = p / width * window.stride - window.top;
+            int left = p % width * window.stride - window.left;
+            for (int k = 0; k < window.height * window.width; k++) {
+                for (int j = 0; j < count; j++) {
+                    sum[j] += value_at(&layer->in, pass->x[0] + (c + j) * layer->x_stride,
+                                       top + k / window.width, left + k % window.width);
                 }
             }
-        }
-        for (int j = 0; j < count; j++) {
-            pass->y[(i + j) / pixels * layer->y_stride + (i + j) % pixels] = sum[j] * share;
+            for (int j = 0; j < count; j++) {
+                pass->y[(c + j) * layer->y_stride + p] = sum[j] * share;
+            }
         }
     }
 }
@@ -119,6 +140,8 @@ static cnn_reference_average reference_size(const cnn_node *node, int N) {
         .height = window.height,
         .width = window.width,
         .stride = window.stride,
+        .top = window.top,
+        .left = window.left,
         .OH = node->out.height,
         .OW = node->out.width,
     };
@@ -138,9 +161,9 @@ extern const cnn_layer_ops cnn_layer_avgpool, cnn_layer_global_avgpool;
 const cnn_layer_ops cnn_layer_avgpool = {
     .name = "avgpool",
     .help = "the mean of each window",
-    .prose = "The mean of each window. Windows are completely inside the input.",
     .symbol = "P",
     .keys = window_keys,
+    .attributes = attributes,
     .infer_shape = infer_window,
     .flops = flops,
     .forward = forward,

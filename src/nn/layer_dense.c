@@ -54,7 +54,8 @@ static size_t work_size(const cnn_node *node) {
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     const float *bias = pass->parameters + layer->node->tensors[0].count;
     layer->kernels->dense_forward(layer->node->in.channels, layer->node->out.channels,
-                                  pass->parameters, bias, pass->x[0], layer->node->relu, pass->y);
+                                  pass->parameters, bias, pass->x[0], layer->node->relu_max,
+                                  pass->y);
 }
 
 static void backward(const cnn_layer *layer, const cnn_pass *pass) {
@@ -91,7 +92,7 @@ static void planar_pack(const cnn_planar_layer *layer, const float *parameters, 
 static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
     layer->kernels->planar_dense(layer->in.channels, layer->out.channels, pass->packed,
                                  pass->parameters + layer->node->tensors[0].count, pass->x[0],
-                                 layer->node->relu, pass->y);
+                                 layer->node->relu_max, pass->y);
 }
 
 static const cnn_planar_ops planar = {

@@ -12,9 +12,15 @@ static int taps_of(const cnn_planar_layer *layer) {
     return (int)(layer->node->tensors[0].count / (size_t)layer->node->out.channels);
 }
 
+/* [filters]; NULL: the layer has none. */
+static const float *bias_of(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
+    const cnn_node *node = layer->node;
+    return node->tensor_count > 1 ? pass->parameters + node->tensors[0].count : NULL;
+}
+
 /* Every pixel of the output needs the pixel at the same place only. */
 static bool is_pointwise(const cnn_planar_conv *conv) {
-    return conv->kernel == 1 && conv->stride == 1 && conv->top == 0 && conv->left == 0;
+    return conv->kernel == 1 && conv->stride == 1 && !conv->padded;
 }
 
 static int panel_pixels(const cnn_planar_layer *layer) {
@@ -30,8 +36,8 @@ static size_t table_size(const cnn_planar_layer *layer, int pixels) {
 /* The outputs of neighbouring pixels, which start at y, from rows of taps, tap_stride floats apart.
  * table: scratch. */
 static void multiply(const cnn_planar_layer *layer, const cnn_planar_pass *pass, int pixels,
-                     const float *x, ptrdiff_t tap_stride, bool relu, float *y, ptrdiff_t y_stride,
-                     int32_t *table) {
+                     const float *x, ptrdiff_t tap_stride, float relu_max, float *y,
+                     ptrdiff_t y_stride, int32_t *table) {
     int vectors = (pixels + CNN_LANES - 1) / CNN_LANES;
     int taps = taps_of(layer);
     int32_t *tap_offset = table + vectors;
@@ -48,8 +54,7 @@ static void multiply(const cnn_planar_layer *layer, const cnn_planar_pass *pass,
                                     .x_offset = table,
                                     .y_offset = table,
                                     .tap_offset = tap_offset};
-    layer->kernels->conv_forward(&geometry, x, pass->packed,
-                                 pass->parameters + layer->node->tensors[0].count, relu, y);
+    layer->kernels->conv_forward(&geometry, x, pass->packed, bias_of(layer, pass), relu_max, y);
 }
 
 /* --- patches --- */
@@ -71,7 +76,8 @@ static void gather_tap(const cnn_planar_layer *layer, const cnn_planar_conv *con
 }
 
 static void convolve_patches(const cnn_planar_layer *layer, const cnn_planar_conv *conv,
-                             const cnn_planar_pass *pass, bool relu, float *y, ptrdiff_t y_stride) {
+                             const cnn_planar_pass *pass, float relu_max, float *y,
+                             ptrdiff_t y_stride) {
     int pixels = layer->node->out.height * layer->node->out.width;
     int most = panel_pixels(layer);
     float *panel = pass->work;
@@ -85,7 +91,7 @@ static void convolve_patches(const cnn_planar_layer *layer, const cnn_planar_con
                            k % conv->kernel, first, count, to);
             }
         }
-        multiply(layer, pass, count, panel, most, relu, y + first, y_stride, table);
+        multiply(layer, pass, count, panel, most, relu_max, y + first, y_stride, table);
     }
 }
 
@@ -100,9 +106,9 @@ static void filter_row(const cnn_planar_layer *layer, const cnn_planar_pass *pas
                        const cnn_planar_window *window, const float *const *rows, float *y) {
     const cnn_node *node = layer->node;
     const float *w = pass->parameters + channel * window->rows * window->columns;
-    layer->kernels->planar_filter_row(window, rows, node->out.width, w,
-                                      pass->parameters[node->tensors[0].count + (size_t)channel],
-                                      node->relu && !node->pool, y);
+    const float *bias = bias_of(layer, pass);
+    layer->kernels->planar_filter_row(window, rows, node->out.width, w, bias ? bias[channel] : 0.0f,
+                                      node->pool ? 0.0f : node->relu_max, y);
 }
 
 /* --- the operation --- */
@@ -110,15 +116,15 @@ static void filter_row(const cnn_planar_layer *layer, const cnn_planar_pass *pas
 static void convolve(const cnn_planar_layer *layer, const cnn_planar_conv *conv,
                      const cnn_planar_pass *pass, float *y, ptrdiff_t y_stride) {
     const cnn_node *node = layer->node;
-    bool relu = node->relu && !node->pool; /* else after the pooling, as in a block */
+    float relu_max = node->pool ? 0.0f : node->relu_max; /* after the pooling, as in a block */
     if (conv->depthwise) {
         cnn_planar_slide slide = slide_of(conv);
         cnn_planar_slide_over(&slide, layer, pass, &node->out, y, y_stride, filter_row);
     } else if (is_pointwise(conv)) {
-        multiply(layer, pass, node->out.height * node->out.width, pass->x[0], layer->x_stride, relu,
-                 y, y_stride, (int32_t *)(void *)pass->work);
+        multiply(layer, pass, node->out.height * node->out.width, pass->x[0], layer->x_stride,
+                 relu_max, y, y_stride, (int32_t *)(void *)pass->work);
     } else {
-        convolve_patches(layer, conv, pass, relu, y, y_stride);
+        convolve_patches(layer, conv, pass, relu_max, y, y_stride);
     }
 }
 
@@ -144,8 +150,10 @@ static void pool_row(const cnn_planar_layer *layer, const cnn_planar_pass *pass,
                      const cnn_planar_window *window, const float *const *rows, float *y) {
     (void)pass, (void)channel;
     layer->kernels->planar_maximum_row(window, rows, layer->out.width, y);
-    for (int i = 0; layer->node->relu && i < layer->out.width; i++) {
+    float relu_max = layer->node->relu_max;
+    for (int i = 0; relu_max > 0.0f && i < layer->out.width; i++) {
         y[i] = 0.0f > y[i] ? 0.0f : y[i];
+        y[i] = y[i] > relu_max ? relu_max : y[i];
     }
 }
 

@@ -7,6 +7,7 @@
 
 typedef struct cnn_planar_conv {
     int kernel, stride, top, left;
+    bool padded;    /* on any side */
     bool depthwise; /* each channel has a filter of its own; else one group */
 } cnn_planar_conv;
 
