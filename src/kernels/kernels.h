@@ -97,12 +97,21 @@ typedef struct cnn_winograd {
     cnn_block x_block, y_block, dy_block, dx_block; /* y, dy: after the pooling, if there is one */
 } cnn_winograd;
 
-/* One image at a time (nn/planar.h). The window of an output is `rows` rows of the input, each split
- * into phases (planar_split_row); value q of each row is at offset[q] + i for output i. */
-#define CNN_PLANAR_WINDOW_MAX 64
+/* One image at a time (nn/planar.h): y[f][p] = bias[f] + sum over t of w[f][t] * x[t][p], rows of x
+ * tap_stride and rows of y y_stride floats apart, with a ReLU (relu_max). */
+typedef struct cnn_planar_product {
+    int filters, taps, pixels;
+    ptrdiff_t tap_stride, y_stride;
+    float relu_max;
+} cnn_planar_product;
+
+/* Windows over one plane, of which tap t of output (h, w) is at offset[t] + h x_row + w. */
+#define CNN_PLANAR_TAPS_MAX (31 * 31)
 typedef struct cnn_planar_window {
-    int rows, columns; /* at most CNN_PLANAR_WINDOW_MAX */
-    int32_t offset[CNN_PLANAR_WINDOW_MAX];
+    int rows, columns; /* of the output */
+    int taps;
+    ptrdiff_t x_row;
+    int32_t offset[CNN_PLANAR_TAPS_MAX];
 } cnn_planar_window;
 
 typedef struct cnn_kernels {
@@ -266,23 +275,25 @@ typedef struct cnn_kernels {
     /* sum of the lanes of sums[count][LANES], by the lane tree, added to db[count]. */
     void (*add_lane_sums)(int count, const float *sums, float *db);
 
-    /* --- One image at a time. Rows are read and written in whole vectors: up to 15 floats after
-     * the last one of a row are read, or overwritten. --- */
+    /* --- One image at a time. Up to 15 floats after a row of pixels are read, and overwritten. ---
+     */
 
-    /* phases[i % step][i / step] = x[i], i < count; phases are phase_stride floats apart. */
-    void (*planar_split_row)(const float *x, int count, int step, ptrdiff_t phase_stride,
-                             float *phases);
-    /* y[i] = bias + sum over rows r and columns q of w[r][q] * value q of rows[r], with a ReLU
-     * (relu_max). Order: bias, then row by row. */
-    void (*planar_filter_row)(const cnn_planar_window *window, const float *const *rows, int count,
-                              const float *w, float bias, float relu_max, float *y);
-    /* y[i] = the maximum of the window. Ties: the first. A NaN is the maximum. */
-    void (*planar_maximum_row)(const cnn_planar_window *window, const float *const *rows, int count,
-                               float *y);
-    /* y[o] = bias[o] + sum over i of w[o][i] * x[i], with a ReLU (relu_max). packed: [outputs / LANES,
-     * rounded up][inputs][LANES], aligned. Order: bias, then inputs rising. */
+    /* packed: as for conv_forward; bias: NULL for zeros. x and y and their strides are aligned to
+     * vectors. Order of each sum: bias, then taps rising. */
+    void (*planar_multiply)(const cnn_planar_product *product, const float *x, const float *packed,
+                            const float *bias, float *y);
+    /* to[i] = x[i * step]. */
+    void (*planar_take)(const float *x, int step, int count, float *to);
+    /* y[h][w] = bias + sum over taps of w[t] * its value, with a ReLU (relu_max). Taps rising. */
+    void (*planar_filter)(const cnn_planar_window *window, const float *x, const float *w,
+                          float bias, float relu_max, float *y);
+    /* y[h][w] = the maximum of the window. Ties: the first. A NaN is the maximum. */
+    void (*planar_maximum)(const cnn_planar_window *window, const float *x, float *y);
+    /* y[o] = bias[o] + sum over i of w[o][i] * x[i], with a ReLU (relu_max). packed: [outputs /
+     * LANES, rounded up][inputs][LANES], aligned. Order: bias, then inputs rising. */
     void (*planar_dense)(int inputs, int outputs, const float *packed, const float *bias,
                          const float *x, float relu_max, float *y);
+
     /* --- Resampling of bytes (resample.h). Integers: the order of a sum does not matter. --- */
 
     /* Resamples 16 rows of side->from pixels of `channels` bytes. grey: colours become grey first

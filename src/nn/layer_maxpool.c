@@ -98,23 +98,25 @@ static cnn_planar_slide slide_of(const cnn_node *node) {
                               .stride = window.stride,
                               .top = window.top,
                               .left = window.left,
-                              .outside = -INFINITY};
+                              .outside = -INFINITY,
+                              .in = node->in,
+                              .out = node->out};
 }
 
 static size_t planar_work_size(const cnn_planar_layer *layer) {
     cnn_planar_slide slide = slide_of(layer->node);
-    return cnn_planar_slide_size(&slide, &layer->in);
-}
-
-static void planar_row(const cnn_planar_layer *layer, const cnn_planar_pass *pass, int channel,
-                       const cnn_planar_window *window, const float *const *rows, float *y) {
-    (void)pass, (void)channel;
-    layer->kernels->planar_maximum_row(window, rows, layer->out.width, y);
+    return cnn_planar_phases_size(&slide);
 }
 
 static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
     cnn_planar_slide slide = slide_of(layer->node);
-    cnn_planar_slide_over(&slide, layer, pass, &layer->out, pass->y, layer->y_stride, planar_row);
+    cnn_planar_phases phases;
+    cnn_planar_phases_start(&slide, pass->work, &phases);
+    for (int c = 0; c < layer->out.channels; c++) {
+        cnn_planar_phases_fill(&phases, layer->kernels, pass->x[0] + c * layer->x_stride);
+        layer->kernels->planar_maximum(&phases.window, phases.values,
+                                       pass->y + c * layer->y_stride);
+    }
 }
 
 static const cnn_planar_ops planar = {.work_size = planar_work_size, .forward = planar_forward};

@@ -224,84 +224,72 @@ void cnn_planar_forward_elementwise(const cnn_planar_layer *layer, const cnn_pla
 
 const cnn_planar_ops cnn_planar_elementwise = {.forward = cnn_planar_forward_elementwise};
 
-/* --- rows that slide over a plane --- */
+/* --- phases of a plane --- */
 
-/* Floats of a phase of a row: its part of the row and of the border, and what whole vectors read
- * after it. */
-static size_t phase_size(const cnn_planar_slide *slide, const cnn_shape *in) {
-    size_t row = (size_t)(in->width + slide->left + slide->kernel + slide->stride);
-    return whole_vectors(row / (size_t)slide->stride + 1 + 4 * CNN_LANES);
+/* Floats that kernels read after the last value of a phase, at most. */
+#define READ_AFTER (4 * CNN_LANES)
+
+static int phase_length(const cnn_planar_slide *slide, int windows) {
+    return windows + (slide->kernel - 1) / slide->stride;
 }
 
-size_t cnn_planar_slide_size(const cnn_planar_slide *slide, const cnn_shape *in) {
-    size_t row = phase_size(slide, in) * (size_t)slide->stride;
-    /* the ring, a row outside the plane, and a row with its border before it is split */
-    return row * (size_t)(slide->kernel + 2);
+static size_t phase_size(const cnn_planar_slide *slide) {
+    return whole_vectors((size_t)phase_length(slide, slide->out.height) *
+                             (size_t)phase_length(slide, slide->out.width) +
+                         READ_AFTER);
 }
 
-typedef struct ring {
-    const cnn_planar_slide *slide;
-    const cnn_kernels *kernels;
-    const cnn_shape *in;
-    size_t phase, row; /* floats */
-    float *rows;       /* [kernel][row] */
-    float *outside;    /* [row] */
-    float *bordered;   /* [row]: only its middle is written for each row */
-    int next;          /* the first row of the plane that is not in the ring yet */
-} ring;
+size_t cnn_planar_phases_size(const cnn_planar_slide *slide) {
+    return phase_size(slide) * (size_t)(slide->stride * slide->stride);
+}
 
-static void fill(float *to, size_t count, float value) {
-    for (size_t i = 0; i < count; i++) {
-        to[i] = value;
+void cnn_planar_phases_start(const cnn_planar_slide *slide, float *work,
+                             cnn_planar_phases *phases) {
+    phases->slide = *slide;
+    phases->rows = phase_length(slide, slide->out.height);
+    phases->columns = phase_length(slide, slide->out.width);
+    phases->size = phase_size(slide);
+    phases->values = work;
+    for (size_t i = 0; i < cnn_planar_phases_size(slide); i++) {
+        work[i] = slide->outside;
+    }
+    cnn_planar_window *window = &phases->window;
+    window->rows = slide->out.height;
+    window->columns = slide->out.width;
+    window->taps = slide->kernel * slide->kernel;
+    window->x_row = phases->columns;
+    for (int t = 0; t < window->taps; t++) {
+        int r = t / slide->kernel, q = t % slide->kernel;
+        size_t phase = (size_t)(r % slide->stride * slide->stride + q % slide->stride);
+        window->offset[t] = (int32_t)(phase * phases->size) + r / slide->stride * phases->columns +
+                            q / slide->stride;
     }
 }
 
-static ring start_ring(const cnn_planar_slide *slide, const cnn_kernels *kernels,
-                       const cnn_shape *in, float *work) {
-    ring r = {.slide = slide, .kernels = kernels, .in = in, .phase = phase_size(slide, in)};
-    r.row = r.phase * (size_t)slide->stride;
-    r.rows = work;
-    r.outside = r.rows + r.row * (size_t)slide->kernel;
-    r.bordered = r.outside + r.row;
-    fill(r.rows, r.row * (size_t)(slide->kernel + 2), slide->outside);
-    return r;
-}
-
-/* Row h of the plane is in slot h mod kernel. */
-static float *slot(const ring *r, int h) {
-    return r->rows + r->row * (size_t)(h % r->slide->kernel);
-}
-
-/* The rows of the window whose first row is `first`, which rises from call to call. */
-static void read_rows(ring *r, const float *plane, int first, const float **rows) {
-    const cnn_planar_slide *slide = r->slide;
-    int end = first + slide->kernel < r->in->height ? first + slide->kernel : r->in->height;
-    for (r->next = r->next > first ? r->next : first; r->next < end; r->next++) {
-        memcpy(r->bordered + slide->left, plane + (ptrdiff_t)r->next * r->in->width,
-               (size_t)r->in->width * sizeof *plane);
-        r->kernels->planar_split_row(r->bordered, r->in->width + slide->left + slide->kernel,
-                                     slide->stride, (ptrdiff_t)r->phase, slot(r, r->next));
+/* Row h of the plane into its row of each phase. */
+static void fill_row(const cnn_planar_phases *phases, const cnn_kernels *kernels, const float *row,
+                     int h) {
+    const cnn_planar_slide *slide = &phases->slide;
+    int stride = slide->stride, at = h + slide->top;
+    if (at / stride >= phases->rows) {
+        return; /* below the last window */
     }
-    for (int i = 0; i < slide->kernel; i++) {
-        int h = first + i;
-        rows[i] = h < 0 || h >= r->in->height ? r->outside : slot(r, h);
-    }
-}
-
-void cnn_planar_slide_over(const cnn_planar_slide *slide, const cnn_planar_layer *layer,
-                           const cnn_planar_pass *pass, const cnn_shape *out, float *y,
-                           ptrdiff_t y_stride, cnn_planar_row *row) {
-    cnn_planar_window window = {.rows = slide->kernel, .columns = slide->kernel};
-    ring r = start_ring(slide, layer->kernels, &layer->in, pass->work);
-    for (int q = 0; q < slide->kernel; q++) {
-        window.offset[q] = (int32_t)(q % slide->stride * (ptrdiff_t)r.phase + q / slide->stride);
-    }
-    for (int c = 0; c < out->channels; c++) {
-        r.next = 0;
-        for (int h = 0; h < out->height; h++) {
-            const float *rows[CNN_PLANAR_WINDOW_MAX];
-            read_rows(&r, pass->x[0] + c * layer->x_stride, h * slide->stride - slide->top, rows);
-            row(layer, pass, c, &window, rows, y + c * y_stride + (ptrdiff_t)h * out->width);
+    for (int q = 0; q < stride; q++) {
+        int first = (q - slide->left % stride + stride) % stride; /* column of the plane */
+        int to = (first + slide->left) / stride;
+        int count = (slide->in.width - first + stride - 1) / stride;
+        count = count < phases->columns - to ? count : phases->columns - to;
+        if (count > 0) {
+            float *phase = phases->values + (size_t)(at % stride * stride + q) * phases->size;
+            kernels->planar_take(row + first, stride, count,
+                                 phase + (ptrdiff_t)(at / stride) * phases->columns + to);
         }
+    }
+}
+
+void cnn_planar_phases_fill(const cnn_planar_phases *phases, const cnn_kernels *kernels,
+                            const float *plane) {
+    for (int h = 0; h < phases->slide.in.height; h++) {
+        fill_row(phases, kernels, plane + (ptrdiff_t)h * phases->slide.in.width, h);
     }
 }

@@ -80,20 +80,30 @@ struct cnn_planar_ops {
 void cnn_planar_forward_elementwise(const cnn_planar_layer *layer, const cnn_planar_pass *pass);
 extern const cnn_planar_ops cnn_planar_elementwise;
 
-/* The window of kernel × kernel values, `stride` apart, as rows that slide over a plane.
- * Rows of the input, with `outside` around them, are split into phases and kept in a ring. */
+/* Windows of kernel × kernel values, `stride` apart, on a plane with `outside` around it. */
 typedef struct cnn_planar_slide {
     int kernel, stride, top, left; /* the first window starts above and to the left of the plane */
     float outside;
+    cnn_shape in, out;
 } cnn_planar_slide;
-/* Computes y, a row of the output of a channel; rows: those of its window. */
-typedef void cnn_planar_row(const cnn_planar_layer *layer, const cnn_planar_pass *pass, int channel,
-                            const cnn_planar_window *window, const float *const *rows, float *y);
-/* Floats of scratch space, pass->work, that cnn_planar_slide_over needs. */
-size_t cnn_planar_slide_size(const cnn_planar_slide *slide, const cnn_shape *in);
-/* Calls `row` for every row of an output of the shape `out`, with planes y_stride floats apart. */
-void cnn_planar_slide_over(const cnn_planar_slide *slide, const cnn_planar_layer *layer,
-                           const cnn_planar_pass *pass, const cnn_shape *out, float *y,
-                           ptrdiff_t y_stride, cnn_planar_row *row);
+
+/* Planes are copied with what is around them, and divided among stride × stride phases, so that
+ * neighbouring windows read neighbouring values: value (h, w) is in phase (h mod stride, w mod
+ * stride). */
+typedef struct cnn_planar_phases {
+    cnn_planar_slide slide;
+    cnn_planar_window window;
+    int rows, columns; /* of a phase */
+    size_t size;       /* floats of a phase, and of what is read after it */
+    float *values;     /* [stride * stride][size] */
+} cnn_planar_phases;
+
+/* Floats of scratch space for the phases of a plane. */
+size_t cnn_planar_phases_size(const cnn_planar_slide *slide);
+/* Starts with `outside` everywhere, in work[cnn_planar_phases_size]. */
+void cnn_planar_phases_start(const cnn_planar_slide *slide, float *work, cnn_planar_phases *phases);
+/* Copies a plane into its phases. */
+void cnn_planar_phases_fill(const cnn_planar_phases *phases, const cnn_kernels *kernels,
+                            const float *plane);
 
 #endif
