@@ -16,7 +16,7 @@ const char *cnn_image_mode_name(int channels, bool deep) {
 
 /* --- facts --- */
 
-/* Alpha is ignored, as the network does not see it. */
+/* Alpha is ignored: the network sees colours only. */
 static bool is_constant(const cnn_image *image) {
     size_t channels = (size_t)image->channels;
     size_t colours = channels >= 3 ? 3 : 1;
@@ -57,31 +57,40 @@ static cnn_status convert(const cnn_image *image, const cnn_image_settings *as, 
 }
 
 /* Converts the image to what the network sees (*seen) only to find out whether that succeeds. */
-static cnn_status measure(const cnn_image *image, const cnn_image_settings *settings,
+static cnn_status measure(cnn_image *image, const cnn_image_settings *settings, cnn_hidden *hidden,
                           uint8_t **seen, uint8_t **grey, cnn_image_facts *facts,
                           cnn_error *error) {
+    bool light;
+    bool shape = cnn_alpha_has_shape(image, &light);
+    uint64_t content;
+    CNN_TRY(cnn_image_content(image, &content, error));
+    if (hidden) {
+        CNN_TRY(cnn_hidden_look(hidden, image, error));
+    }
+    cnn_image_adjust(image, settings);
     *facts = (cnn_image_facts){.format = image->format,
                                .width = image->width,
                                .height = image->height,
                                .channels = image->channels,
                                .orientation = image->orientation,
                                .deep = image->deep,
+                               .shape_in_alpha = shape,
+                               .content = content,
                                .constant = is_constant(image),
                                .file_size = image->file_size};
     cnn_image_settings same_size = {.width = image->width, .height = image->height, .channels = 1};
     CNN_TRY(convert(image, settings, seen, error));
     CNN_TRY(convert(image, &same_size, grey, error));
-    CNN_TRY(cnn_image_content(image, &facts->content, error));
     return measure_grey(*grey, facts, error);
 }
 
 cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
-                                cnn_image_facts *facts, cnn_error *error) {
+                                cnn_hidden *hidden, cnn_image_facts *facts, cnn_error *error) {
     cnn_image image;
     uint8_t *seen = NULL;
     uint8_t *grey = NULL;
     CNN_TRY(cnn_image_read(path, settings->max_megapixels, &image, error));
-    cnn_status status = measure(&image, settings, &seen, &grey, facts, error);
+    cnn_status status = measure(&image, settings, hidden, &seen, &grey, facts, error);
     cnn_free(seen);
     cnn_free(grey);
     cnn_image_release(&image);

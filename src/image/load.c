@@ -1,7 +1,6 @@
 #include "image/load.h"
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/memory.h"
 
 #include <limits.h>
@@ -85,34 +84,12 @@ cnn_status cnn_image_convert(const uint8_t *from, int width, int height, int cha
     return status;
 }
 
-/* Grey is hashed as colour with three equal parts. Alpha is ignored. */
-cnn_status cnn_image_content(const cnn_image *image, uint64_t *content, cnn_error *error) {
-    size_t width = (size_t)image->width;
-    size_t row = width * 3;
-    uint8_t *colours = cnn_alloc(row, 1);
-    if (!colours) {
-        return cnn_fail_memory(error, "an image");
-    }
-    uint64_t hash = CNN_HASH_START;
-    hash = cnn_hash_bytes(hash,
-                          (const uint8_t[4]){(uint8_t)width, (uint8_t)(width >> 8),
-                                             (uint8_t)(width >> 16), (uint8_t)(width >> 24)},
-                          4);
-    for (size_t y = 0; y < (size_t)image->height; y++) {
-        convert_channels(image->pixels + y * width * (size_t)image->channels, image->channels,
-                         width, 3, colours);
-        hash = cnn_hash_bytes(hash, colours, row);
-    }
-    *content = hash;
-    cnn_free(colours);
-    return CNN_OK;
-}
-
-static cnn_status convert_image(const cnn_image *image, const cnn_image_settings *settings,
+static cnn_status convert_image(cnn_image *image, const cnn_image_settings *settings,
                                 uint8_t *pixels, uint64_t *content, cnn_error *error) {
     if (content) {
         CNN_TRY(cnn_image_content(image, content, error));
     }
+    cnn_image_adjust(image, settings);
     return cnn_image_convert(image->pixels, image->width, image->height, image->channels,
                              (size_t)image->width * (size_t)image->channels, settings, pixels,
                              error);

@@ -43,12 +43,14 @@ static const state_field fields[] = {
     REAL(epoch_seconds),
     REAL(epoch_training_seconds),
     WHOLE(direct_only),
+    WHOLE(low),
+    WHOLE(high),
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 3, NUMBER_SIZE = 40, TENSORS = 4 };
 
 /* Increased whenever the rest of a run would change, or an older reader could not read the file. */
-static const char version[] = "2";
+static const char version[] = "3";
 static const char version_key[] = "checkpoint.version";
 static const char config_key[] = "checkpoint.config";
 static const char data_key[] = "checkpoint.data";

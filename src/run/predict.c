@@ -111,8 +111,8 @@ cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const uint8_t *fro
     if (!pixels) {
         return cnn_fail_memory(error, "a prediction");
     }
-    cnn_status status =
-        cnn_image_convert(from, width, height, channels, stride, settings, pixels, error);
+    cnn_status status = cnn_image_adjust_and_convert(from, width, height, channels, stride,
+                                                     settings, pixels, error);
     if (status == CNN_OK) {
         status = predict_one(predictor, pixels, probability, error);
     }
