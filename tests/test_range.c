@@ -133,7 +133,7 @@ static void load(const char *path, int width, int height, int channels, cnn_rang
                              .ends = ends,
                              .alpha = alpha,
                              .max_megapixels = 64};
-    test_ok(cnn_image_load(path, &as, pixels, NULL, &error), &error);
+    test_ok(cnn_image_load(path, &as, NULL, pixels, NULL, &error), &error);
 }
 
 /* --- range --- */
@@ -264,9 +264,11 @@ static void test_stretched_pixels(void **state) {
     write_8("eight.png", 3, 2, GREY, eight);
     load("eight.png", 3, 2, 1, ends, CNN_ALPHA_DROP, pixels);
     assert_memory_equal(pixels, eight_seen, 6);
-    test_ok(cnn_image_adjust_and_convert(eight, 3, 2, 1, 3, &as, pixels, &error), &error);
+    cnn_pixels given = {.bytes = eight, .width = 3, .height = 2, .channels = 1, .stride = 3};
+    test_ok(cnn_image_adjust_and_convert(&given, &as, NULL, pixels, &error), &error);
     assert_memory_equal(pixels, eight_seen, 6);
-    assert_int_equal(cnn_image_adjust_and_convert(eight, 3, 2, 1, 2, &as, pixels, &error),
+    given.stride = 2;
+    assert_int_equal(cnn_image_adjust_and_convert(&given, &as, NULL, pixels, &error),
                      CNN_ERROR_DATA);
 }
 
@@ -378,7 +380,8 @@ static void test_alpha_of_files(void **state) {
     static const uint8_t seen[6] = {255, 227, 255, 177, 255, 152};
     cnn_error error;
     cnn_image_settings as = {.width = 2, .height = 1, .channels = 3, .alpha = CNN_ALPHA_WHITE};
-    test_ok(cnn_image_adjust_and_convert(memory, 2, 1, 4, 8, &as, pixels, &error), &error);
+    const cnn_pixels given = {.bytes = memory, .width = 2, .height = 1, .channels = 4, .stride = 8};
+    test_ok(cnn_image_adjust_and_convert(&given, &as, NULL, pixels, &error), &error);
     assert_memory_equal(pixels, seen, 6);
 }
 

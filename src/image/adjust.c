@@ -13,35 +13,34 @@ void cnn_image_adjust(cnn_image *image, const cnn_image_settings *settings) {
     cnn_alpha_compose(settings->alpha, image);
 }
 
-/* Copies pixels in memory into an image without gaps. */
-static cnn_status copy_pixels(const uint8_t *from, size_t stride, cnn_image *image,
-                              cnn_error *error) {
+/* Copies pixels in memory into an image without gaps. image: with width, height and channels. */
+static cnn_status copy_pixels(const cnn_pixels *from, cnn_image *image, cnn_error *error) {
     size_t row = (size_t)image->width * (size_t)image->channels;
     image->pixels = cnn_alloc((size_t)image->height, row);
     if (!image->pixels) {
         return cnn_fail_memory(error, "an image");
     }
     for (size_t y = 0; y < (size_t)image->height; y++) {
-        memcpy(image->pixels + y * row, from + y * stride, row);
+        memcpy(image->pixels + y * row, from->bytes + y * from->stride, row);
     }
     return CNN_OK;
 }
 
-cnn_status cnn_image_adjust_and_convert(const uint8_t *from, int width, int height, int channels,
-                                        size_t stride, const cnn_image_settings *settings,
-                                        uint8_t *pixels, cnn_error *error) {
-    bool possible = width >= 1 && width <= INT_MAX / 4 && height >= 1 && channels >= 1 &&
-                    channels <= 4 && stride >= (size_t)width * (size_t)channels;
+cnn_status cnn_image_adjust_and_convert(const cnn_pixels *from, const cnn_image_settings *settings,
+                                        cnn_image_buffers *buffers, uint8_t *pixels,
+                                        cnn_error *error) {
+    bool possible = from->width >= 1 && from->width <= INT_MAX / 4 && from->height >= 1 &&
+                    from->channels >= 1 && from->channels <= 4 &&
+                    from->stride >= (size_t)from->width * (size_t)from->channels;
     bool changes = settings->range == CNN_RANGE_STRETCH || settings->alpha != CNN_ALPHA_DROP;
     if (!possible || !changes) { /* what is impossible is refused there */
-        return cnn_image_convert(from, width, height, channels, stride, settings, pixels, error);
+        return cnn_image_convert(from, settings, buffers, pixels, error);
     }
-    cnn_image image = {.width = width, .height = height, .channels = channels};
-    CNN_TRY(copy_pixels(from, stride, &image, error));
+    cnn_image image = {.width = from->width, .height = from->height, .channels = from->channels};
+    CNN_TRY(copy_pixels(from, &image, error));
     cnn_image_adjust(&image, settings);
-    cnn_status status =
-        cnn_image_convert(image.pixels, width, height, channels, (size_t)width * (size_t)channels,
-                          settings, pixels, error);
+    const cnn_pixels adjusted = cnn_image_pixels(&image);
+    cnn_status status = cnn_image_convert(&adjusted, settings, buffers, pixels, error);
     cnn_image_release(&image);
     return status;
 }

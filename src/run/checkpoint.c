@@ -126,7 +126,8 @@ static cnn_status check_version(const cnn_saved_file *file, const char *path, cn
     }
     return cnn_fail(error, CNN_ERROR_MODEL,
                     "%s: expected a checkpoint of version %s, found %.20s; the version of cnntrain "
-                    "that started the run can continue it",
+                    "that started the run can continue it (before 3, images were resized in "
+                    "another way)",
                     path, version, text ? text : "1");
 }
 
