@@ -16,7 +16,7 @@ const char *cnn_image_mode_name(int channels, bool deep) {
 
 /* --- facts --- */
 
-/* Alpha is ignored, as the network does not see it. */
+/* Alpha is ignored: the network sees colours only. */
 static bool is_constant(const cnn_image *image) {
     size_t channels = (size_t)image->channels;
     size_t colours = channels >= 3 ? 3 : 1;
@@ -53,14 +53,25 @@ static cnn_status try_settings(const cnn_pixels *pixels, const cnn_image_setting
     return status;
 }
 
-static cnn_status measure(const cnn_image *image, const cnn_image_settings *settings,
-                          cnn_image_buffers *buffers, cnn_image_facts *facts, cnn_error *error) {
+static cnn_status measure(cnn_image *image, const cnn_image_settings *settings,
+                          cnn_image_buffers *buffers, cnn_hidden *hidden, cnn_image_facts *facts,
+                          cnn_error *error) {
+    bool light;
+    bool shape = cnn_alpha_has_shape(image, &light);
+    uint64_t content;
+    CNN_TRY(cnn_image_content(image, &content, error));
+    if (hidden) {
+        CNN_TRY(cnn_hidden_look(hidden, image, error));
+    }
+    cnn_image_adjust(image, settings);
     *facts = (cnn_image_facts){.format = image->format,
                                .width = image->width,
                                .height = image->height,
                                .channels = image->channels,
                                .orientation = image->orientation,
                                .deep = image->deep,
+                               .shape_in_alpha = shape,
+                               .content = content,
                                .constant = is_constant(image),
                                .file_size = image->file_size,
                                .brightness = mean_grey(image)};
@@ -69,18 +80,17 @@ static cnn_status measure(const cnn_image *image, const cnn_image_settings *sett
         .width = CNN_PERCEPTUAL_SIDE, .height = CNN_PERCEPTUAL_SIDE, .channels = 1};
     uint8_t small[CNN_PERCEPTUAL_SIDE * CNN_PERCEPTUAL_SIDE];
     CNN_TRY(try_settings(&pixels, settings, buffers, error));
-    CNN_TRY(cnn_image_content(image, &facts->content, error));
     CNN_TRY(cnn_image_convert(&pixels, &small_grey, buffers, small, error));
     cnn_perceptual_hash(small, facts->perceptual);
     return CNN_OK;
 }
 
 cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
-                                cnn_image_buffers *buffers, cnn_image_facts *facts,
-                                cnn_error *error) {
+                                cnn_image_buffers *buffers, cnn_hidden *hidden,
+                                cnn_image_facts *facts, cnn_error *error) {
     cnn_image image;
     CNN_TRY(cnn_image_read(path, settings->max_megapixels, &image, error));
-    cnn_status status = measure(&image, settings, buffers, facts, error);
+    cnn_status status = measure(&image, settings, buffers, hidden, facts, error);
     cnn_image_release(&image);
     return status;
 }

@@ -18,6 +18,7 @@ typedef enum problem {
     NEAR_COPY_OTHER_SPLIT,
     NEAR_COPY,
     CONSTANT,
+    SHAPE_IN_ALPHA,
     SMALL,
     WRONG_EXTENSION,
     PROBLEMS,
@@ -36,6 +37,8 @@ static const struct {
     [NEAR_COPY_OTHER_SPLIT] = {"near_copy_other_split", "have a near-copy in another split"},
     [NEAR_COPY] = {"near_copy", "have a near-copy"},
     [CONSTANT] = {"constant", "have one colour all over"},
+    [SHAPE_IN_ALPHA] = {"shape_in_alpha", "have one colour, and their shape only in the alpha "
+                                          "channel, which the network does not see"},
     [SMALL] = {"small", "are smaller than what the network sees"},
     [WRONG_EXTENSION] = {"wrong_extension", "are of another format than their name says"},
 };
@@ -64,6 +67,8 @@ static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
         return near->distance >= 0;
     case CONSTANT:
         return facts->constant;
+    case SHAPE_IN_ALPHA:
+        return facts->shape_in_alpha && report->config->image.alpha == CNN_ALPHA_DROP;
     case SMALL:
         return facts->width < report->config->image.width ||
                facts->height < report->config->image.height;
@@ -150,6 +155,7 @@ static void add_example(const cnn_data_report *report, size_t i, problem what, c
         cnn_text_format(text, ": %s", cnn_image_format_name(facts->format));
         break;
     case CONSTANT:
+    case SHAPE_IN_ALPHA:
     case PROBLEMS:
         break;
     }
@@ -304,6 +310,9 @@ static size_t add_findings(const cnn_data_report *report, bool refused, const ch
             findings++;
         }
     }
+    if (!refused) {
+        findings += cnn_data_report_hidden(report, text);
+    }
     for (int k = 0; k < CNN_SHORTCUTS && !refused; k++) {
         if (is_shortcut(report->auc[k])) {
             cnn_text_format(text,
@@ -333,6 +342,7 @@ void cnn_data_report_describe(const cnn_data_report *report, const char *table, 
     size_t warned = add_findings(report, false, table, &warnings);
     add_counts(report, text);
     add_formats(report, text);
+    cnn_data_report_range(report, text);
     add_numbers(report, text);
     add_section(text, "errors: training refuses this data", &errors);
     add_section(text, "warnings", &warnings);

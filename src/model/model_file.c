@@ -24,6 +24,13 @@ static void write_numbers(cnn_json_writer *json, const double *numbers, int coun
     cnn_json_end(json);
 }
 
+static void write_range(cnn_json_writer *json, const cnn_range *ends) {
+    cnn_json_begin_array(cnn_json_key(json, "range"));
+    cnn_json_integer(json, ends->low);
+    cnn_json_integer(json, ends->high);
+    cnn_json_end(json);
+}
+
 /* The string `cnntrain.config`; NULL when memory is refused. Free with cnn_free. */
 static char *write_config(const cnn_config *config, const cnn_model_info *info) {
     int channels = (int)config->image.channels;
@@ -44,6 +51,9 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
     write_numbers(cnn_json_key(&json, "mean"), info->mean, channels);
     write_numbers(cnn_json_key(&json, "deviation"), info->deviation, channels);
     cnn_json_end(&json);
+    if (config->image.range == CNN_RANGE_STRETCH) {
+        write_range(&json, &config->image.ends);
+    }
     cnn_json_end(&json);
     return cnn_text_take(&text);
 }
@@ -134,6 +144,26 @@ static cnn_status read_features_info(const cJSON *root, const cnn_config *config
     return read_normalization(root, config, info)
                ? CNN_OK
                : cnn_fail(error, CNN_ERROR_MODEL, "%s: expected normalization", config_key);
+}
+
+/* Reads the ends of image.range "stretch". A model of an older version has neither key nor ends. */
+static cnn_status read_range(const cJSON *root, cnn_image_settings *image, cnn_error *error) {
+    double ends[2];
+    if (image->range != CNN_RANGE_STRETCH) {
+        return CNN_OK;
+    }
+    bool fits = read_numbers(cJSON_GetObjectItemCaseSensitive(root, "range"), 2, ends);
+    for (int i = 0; i < 2 && fits; i++) {
+        fits = ends[i] >= 0.0 && ends[i] <= 65535.0 && !(floor(ends[i]) < ends[i]);
+    }
+    if (fits) {
+        image->ends = (cnn_range){.low = (int64_t)ends[0], .high = (int64_t)ends[1]};
+        fits = cnn_range_is_valid(&image->ends);
+    }
+    return fits ? CNN_OK
+                : cnn_fail(error, CNN_ERROR_MODEL,
+                           "%s: range: expected two integers [low, high], 0 <= low < high <= 65535",
+                           config_key);
 }
 
 static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_model_info *info,
@@ -297,6 +327,7 @@ static cnn_status read_parsed_config(cJSON *root, bool features, cnn_config *con
         CNN_TRY(add_classifier(root, error));
     }
     CNN_TRY(cnn_config_read_model_part(root, config, error));
+    CNN_TRY(read_range(root, &config->image, error));
     return features ? read_features_info(root, config, info, error)
                     : read_info(root, config, info, error);
 }
