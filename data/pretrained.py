@@ -23,7 +23,10 @@ import sys
 import zipfile
 
 # The version of cnntrain whose files these are (include/cnn/version.h). The checksums in pretrained.sh depend on it.
-VERSION = "0.1.0"
+VERSION = "0.2.0"
+
+# How cnntrain resizes the images (CNN_IMAGE_PIXELS in src/image/load.h). The network was trained on images resized in another way.
+PIXELS = "pillow-bilinear"
 
 FILE_MAX = 1 << 30  # bytes of a .pth file, and of an entry of a zip file
 
@@ -437,7 +440,8 @@ def metadata(variant, wheel_name, licence):
     """The strings of the file. The network was trained on (x - 127) / 128 of bytes x; cnntrain's numbers are those of x / 255."""
     size = VARIANTS[variant][2]
     config = {
-        "image": {"width": size, "height": size, "channels": 3, "normalize": "standardize"},
+        "image": {"width": size, "height": size, "channels": 3, "resize": "stretch", "normalize": "standardize"},
+        "pixels": PIXELS,
         "layers": config_of(network(variant)),
         "normalization": {"mean": [127 / 255] * 3, "deviation": [128 / 255] * 3},
     }

