@@ -24,7 +24,11 @@ static int outputs_along(int input, int kernel, int stride, int padding_in_all) 
 }
 
 static size_t filter_size(const conv_case *c) {
-    return (size_t)c->size.C * (size_t)c->size.R * (size_t)c->size.R;
+    return (size_t)(c->size.C / c->size.groups) * (size_t)c->size.R * (size_t)c->size.R;
+}
+
+static size_t weight_count(const conv_case *c) {
+    return (size_t)c->size.K * filter_size(c);
 }
 
 /* Random values in ±1; for exact cases multiples of a quarter. */
@@ -66,8 +70,8 @@ static double *make_z_bounds(const conv_case *c) {
     assert_non_null(bounds);
     if (c->direct) {
         double *x = test_absolute_values(c->x, c->x_count);
-        double *w = test_absolute_values(c->w, c->w_count);
-        cnn_reference_conv_forward(&c->size, x, w, w + c->w_count - (size_t)c->size.K, bounds);
+        double *w = test_absolute_values(c->w, weight_count(c) + (size_t)c->size.K);
+        cnn_reference_conv_forward(&c->size, x, w, w + weight_count(c), bounds);
         cnn_free(x);
         cnn_free(w);
     }
@@ -84,21 +88,40 @@ static bool serves(const conv_case *c) {
     const cnn_reference_conv *s = &c->size;
     cnn_node node = {.in = {.channels = s->C, .height = s->H, .width = s->W},
                      .out = {.channels = s->K, .height = s->OH, .width = s->OW}};
-    cnn_conv_size size = {.kernel = s->R, .stride = s->stride, .before = s->before};
+    cnn_conv_size size = {.kernel = s->R,
+                          .stride = s->stride,
+                          .groups = s->groups,
+                          .padding = {.top = s->top, .left = s->left}};
     return c->direct || cnn_conv_winograd_serves(&node, &size);
+}
+
+/* The sides that the padding of the case means; size.top and size.left from them. */
+static void find_sides(conv_case *c, int sides[4]) {
+    cnn_reference_conv *s = &c->size;
+    for (int i = 0; i < 4; i++) {
+        int in = i % 2 == 0 ? s->H : s->W, odd = i / 2;
+        int out = (in + s->stride - 1) / s->stride;
+        int all = c->padding == CONV_SAME ? s->R - 1 : (out - 1) * s->stride + s->R - in;
+        all = all > 0 ? all : 0;
+        sides[i] = c->padding >= 0            ? c->padding
+                   : c->padding == CONV_SIDES ? c->sides[i]
+                                              : (all + odd) / 2;
+    }
+    s->top = sides[0];
+    s->left = sides[1];
 }
 
 bool conv_case_create(conv_case *c) {
     cnn_reference_conv *s = &c->size;
-    bool same = c->padding == CONV_SAME;
-    int in_all = same ? s->R - 1 : 2 * c->padding;
-    if (s->H + in_all < s->R || s->W + in_all < s->R) {
+    int sides[4];
+    find_sides(c, sides);
+    s->groups = s->groups > 0 ? s->groups : 1;
+    if (s->H + sides[0] + sides[2] < s->R || s->W + sides[1] + sides[3] < s->R) {
         return false;
     }
     s->N = CNN_LANES;
-    s->before = same ? (s->R - 1) / 2 : c->padding;
-    s->OH = outputs_along(s->H, s->R, s->stride, in_all);
-    s->OW = outputs_along(s->W, s->R, s->stride, in_all);
+    s->OH = outputs_along(s->H, s->R, s->stride, sides[0] + sides[2]);
+    s->OW = outputs_along(s->W, s->R, s->stride, sides[1] + sides[3]);
     c->pooled_height = c->pool ? s->OH / 2 : s->OH;
     c->pooled_width = c->pool ? s->OW / 2 : s->OW;
     if (c->pooled_height < 1 || c->pooled_width < 1 || !serves(c)) {
@@ -106,24 +129,26 @@ bool conv_case_create(conv_case *c) {
     }
     size_t planes = (size_t)s->N * (size_t)s->K;
     c->x_count = (size_t)s->N * (size_t)s->C * (size_t)s->H * (size_t)s->W;
-    c->w_count = (size_t)s->K * filter_size(c) + (size_t)s->K;
+    c->bias_count = c->no_bias ? 0 : (size_t)s->K;
+    c->w_count = weight_count(c) + c->bias_count;
     c->z_count = planes * (size_t)s->OH * (size_t)s->OW;
     c->y_count = planes * (size_t)c->pooled_height * (size_t)c->pooled_width;
     c->x = data(c, c->x_count, 1);
-    c->w = data(c, c->w_count, 2);
+    c->w = data(c, weight_count(c) + (size_t)s->K, 2);
+    memset(c->w + c->w_count, 0, ((size_t)s->K - c->bias_count) * sizeof *c->w);
     c->dy = data(c, c->y_count, 3);
     if (c->sparse) {
         make_sparse(c, c->dy);
     }
     c->z = cnn_alloc(c->z_count, sizeof *c->z);
     assert_non_null(c->z);
-    cnn_reference_conv_forward(s, c->x, c->w, c->w + c->w_count - (size_t)s->K, c->z);
+    cnn_reference_conv_forward(s, c->x, c->w, c->w + weight_count(c), c->z);
     c->z_bounds = make_z_bounds(c);
     c->start[CONV_PLACES] = c->y_count;
     c->start[CONV_DX] = c->start[CONV_PLACES] + (c->pool ? c->y_count : 0);
     c->start[CONV_DW] = c->start[CONV_DX] + (c->first ? 0 : c->x_count);
-    c->start[CONV_DB] = c->start[CONV_DW] + c->w_count - (size_t)s->K;
-    c->start[CONV_PARTS] = c->start[CONV_DB] + (size_t)s->K;
+    c->start[CONV_DB] = c->start[CONV_DW] + weight_count(c);
+    c->start[CONV_PARTS] = c->start[CONV_DB] + c->bias_count;
     return true;
 }
 
@@ -145,16 +170,27 @@ static int node_index(const conv_case *c) {
 
 static cnn_network *make_network(const conv_case *c, const cnn_kernels *kernels) {
     const cnn_reference_conv *s = &c->size;
-    char text[256], front[48], padding[16];
-    (void)snprintf(padding, sizeof padding, "%d", c->padding);
+    char text[256], front[48], padding[48], relu[48] = "";
+    if (c->padding == CONV_SIDES) {
+        (void)snprintf(padding, sizeof padding, "%d:%d:%d:%d", c->sides[0], c->sides[1],
+                       c->sides[2], c->sides[3]);
+    } else if (c->padding >= 0) {
+        (void)snprintf(padding, sizeof padding, "%d", c->padding);
+    } else {
+        (void)snprintf(padding, sizeof padding, "%s",
+                       c->padding == CONV_SAME ? "same" : "same_upper");
+    }
     if (c->first) {
         (void)snprintf(front, sizeof front, "%dx%dx%d:", s->C, s->H, s->W);
     } else {
         (void)snprintf(front, sizeof front, "1x%dx%d: conv %d 1,", s->H, s->W, s->C);
     }
-    (void)snprintf(text, sizeof text, "%s conv %d %d %d %s, %s%s%sflatten, dense 1, sigmoid", front,
-                   s->K, s->R, s->stride, c->padding == CONV_SAME ? "same" : padding,
-                   c->relu ? "relu, " : "", c->pool ? "maxpool 2, " : "", c->after ? c->after : "");
+    if (c->relu) {
+        (void)snprintf(relu, sizeof relu, "relu %g, ", c->relu_max);
+    }
+    (void)snprintf(text, sizeof text, "%s conv %d %d %d %s %d %s, %s%s%sflatten, dense 1, sigmoid",
+                   front, s->K, s->R, s->stride, padding, s->groups, c->no_bias ? "false" : "true",
+                   relu, c->pool ? "maxpool 2, " : "", c->after ? c->after : "");
     assert_int_equal(setenv("CNN_CONV", c->direct ? "direct" : "auto", 1), 0);
     cnn_network *network = test_network_create(text, kernels, CNN_NETWORK_FAST);
     assert_int_equal(unsetenv("CNN_CONV"), 0);
@@ -311,13 +347,17 @@ void conv_case_run(const conv_case *c, const cnn_kernels *kernels, double *resul
 
 /* --- the same in double --- */
 
+static double ceiling(const conv_case *c) {
+    return c->relu_max > 0.0 ? c->relu_max : HUGE_VAL;
+}
+
 /* dx (NULL: none), dw and db, one after the other, from the gradient of z. */
 static void reference_backward(const conv_case *c, const double *x, const double *w,
                                const double *dz, double *results) {
     size_t dw = c->start[CONV_DW] - c->start[CONV_DX];
     size_t db = c->start[CONV_DB] - c->start[CONV_DX];
     cnn_reference_conv_backward(&c->size, x, w, dz, c->first ? NULL : results, results + dw,
-                                results + db);
+                                c->no_bias ? NULL : results + db);
 }
 
 void conv_case_reference(const conv_case *c, double *results) {
@@ -325,9 +365,14 @@ void conv_case_reference(const conv_case *c, double *results) {
     memset(results, 0, c->start[CONV_PARTS] * sizeof *results);
     memcpy(results, c->z, c->z_count * sizeof *results);
     if (c->relu) {
-        cnn_reference_relu_forward(c->z_count, results, results);
+        cnn_reference_relu_forward(c->z_count, ceiling(c), results, results);
     }
     reference_backward(c, c->x, c->w, c->dy, results + c->start[CONV_DX]);
+}
+
+/* z after the ReLU, if there is one. */
+static double rectified(const conv_case *c, double z) {
+    return c->relu ? fmin(fmax(z, 0.0), ceiling(c)) : z;
 }
 
 /* One window's result and place; returns the place that its gradient belongs to, or -1. If values
@@ -341,8 +386,8 @@ static int check_window(const conv_case *c, size_t index, const size_t at[4], do
         bound = fmax(bound, c->z_bounds[at[k]]);
     }
     double largest = c->z[at[best]];
-    test_near("pooled y", index, y, c->relu ? fmax(largest, 0.0) : largest, bound);
-    if (c->relu && !(y > 0.0)) {
+    test_near("pooled y", index, y, rectified(c, largest), bound);
+    if (c->relu && !(y > 0.0 && y < ceiling(c))) {
         test_near("place of no maximum", index, place, (double)CNN_POOL_NONE, 0.0);
         return -1;
     }
@@ -361,7 +406,7 @@ static void check_forward(const conv_case *c, const double *got, double *dz) {
     const cnn_reference_conv *s = &c->size;
     if (!c->pool) {
         for (size_t i = 0; i < c->z_count; i++) {
-            test_near("y", i, got[i], c->relu ? fmax(c->z[i], 0.0) : c->z[i], c->z_bounds[i]);
+            test_near("y", i, got[i], rectified(c, c->z[i]), c->z_bounds[i]);
         }
         memcpy(dz, c->dy, c->z_count * sizeof *dz);
         return;
@@ -396,7 +441,7 @@ static void check(const conv_case *c, const double *got) {
     reference_backward(c, c->x, c->w, dz, want);
     if (c->direct) {
         double *x = test_absolute_values(c->x, c->x_count);
-        double *w = test_absolute_values(c->w, c->w_count);
+        double *w = test_absolute_values(c->w, weight_count(c));
         double *slopes = test_absolute_values(dz, c->z_count);
         reference_backward(c, x, w, slopes, sizes);
         cnn_free(x);

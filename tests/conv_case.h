@@ -7,27 +7,31 @@
 #include "kernels/reference.h"
 #include "test_support.h"
 
-enum { CONV_SAME = -1 };
+enum { CONV_SAME = -1, CONV_SAME_UPPER = -2, CONV_SIDES = -3 };
 
 /* Parts of the results of a case, one after the other, at conv_case.start. */
 enum { CONV_Y, CONV_PLACES, CONV_DX, CONV_DW, CONV_DB, CONV_PARTS };
 
 typedef struct conv_case {
-    cnn_reference_conv size; /* C, H, W, K, R and stride are given; the others follow */
-    int padding;             /* zeros on each side, or CONV_SAME */
-    bool direct;             /* with CNN_CONV=direct; otherwise it must use Winograd */
-    bool first;              /* the first layer of the network: dx is not needed */
-    bool relu, pool;         /* after it: a ReLU, a max-pooling by 2×2 */
-    const char *after;       /* other layers after these, such as "conv 2 3, "; NULL: none */
-    bool exact;  /* values of few bits, so that float makes no error, and maxima often tie */
-    bool sparse; /* one of each 2×2 gradients is not 0, as after a max-pooling */
+    /* C, H, W, K, R, stride and groups (0: 1) are given; the others follow */
+    cnn_reference_conv size;
+    int padding;  /* zeros on each side, or CONV_SAME, CONV_SAME_UPPER, CONV_SIDES: … */
+    int sides[4]; /* … top, left, bottom, right */
+    bool no_bias;
+    double relu_max;   /* of the ReLU; 0: it has no ceiling */
+    bool direct;       /* with CNN_CONV=direct; otherwise it must use Winograd */
+    bool first;        /* the first layer of the network: dx is not needed */
+    bool relu, pool;   /* after it: a ReLU, a max-pooling by 2×2 */
+    const char *after; /* other layers after these, such as "conv 2 3, "; NULL: none */
+    bool exact;        /* values of few bits, so that float makes no error, and maxima often tie */
+    bool sparse;       /* one of each 2×2 gradients is not 0, as after a max-pooling */
     uint64_t seed;
 
     /* --- from here on: conv_case_create's --- */
     int pooled_height, pooled_width; /* y's */
-    double *x, *w, *dy;              /* [LANES][C][H][W]; weights, then biases; as y */
+    double *x, *w, *dy;   /* [LANES][C][H][W]; weights, then [K] biases, perhaps 0; as y */
     double *z, *z_bounds; /* before ReLU and pooling: in double, and the error bound for float */
-    size_t x_count, w_count, z_count, y_count;
+    size_t x_count, w_count, z_count, y_count, bias_count; /* w_count includes the biases */
     size_t start[CONV_PARTS + 1];
 } conv_case;
 

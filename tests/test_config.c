@@ -168,7 +168,8 @@ static const broken broken_configs[] = {
     {NULL, NULL, "image.resize=2",
      "command line: image.resize: expected \"stretch\" or \"crop\" or \"letterbox\", got 2"},
     {NULL, NULL, "layers.0.padding=full",
-     "command line: layers[0].padding: expected \"valid\" or \"same\" or an integer from 0 to *"},
+     "command line: layers[0].padding: expected \"valid\" or \"same\" or \"same_upper\" or an "
+     "integer from 0 to *"},
     {NULL, NULL, "data.classes=[\"cat\",\"cat\"]",
      "command line: data.classes: expected two different names [negative, positive], got a list of "
      "2"},

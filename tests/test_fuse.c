@@ -4,6 +4,7 @@
 
 #include "nn/fuse.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +73,14 @@ static void test_relu(void **state) {
            "relu 0; conv 1; leaky_relu 2; maxpool 3; relu 4; flatten 5; dense 6; sigmoid 7");
     expect("1x8x8: batchnorm, relu, flatten, dense 1, sigmoid", cnn_fuse_relu, NULL,
            "batchnorm 0 +relu; flatten 1; dense 2; sigmoid 3");
+    /* each with its own ceiling */
+    cnn_fuse_pass *const passes[] = {cnn_fuse_relu, NULL};
+    cnn_graph graph = fuse("1x8x8: conv 3 3, relu 6, conv 2 3, relu, conv 2 1 1 valid 2, relu 0.5, "
+                           "flatten, dense 1, sigmoid",
+                           passes);
+    assert_true(graph.nodes[1].relu_max == 6.0f && graph.nodes[2].relu_max == INFINITY);
+    assert_true(graph.nodes[3].relu_max == 0.5f && graph.nodes[5].relu_max == 0.0f);
+    cnn_graph_free(&graph);
     /* the sum takes a ReLU; the convolution, which the sum reads too, does not */
     expect("1x8x8: conv 2 3, residual, relu, conv 2 3 1 same, end, relu, flatten, dense 1, sigmoid",
            cnn_fuse_relu, NULL,
@@ -91,6 +100,11 @@ static void test_pool(void **state) {
            "sigmoid",
            cnn_fuse_pool, NULL,
            "conv 0; maxpool 1; conv 2; maxpool 3; maxpool 4; flatten 5; dense 6; sigmoid 7");
+    /* padding is not part of the pooling that a convolution applies */
+    expect("2x8x8: conv 2 3 1 same 2, maxpool 2, conv 2 1, maxpool 2 2 0:0:1:1, flatten, dense 1, "
+           "sigmoid",
+           cnn_fuse_pool, NULL,
+           "conv 0 +pool (unpools); conv 1; maxpool 2; flatten 3; dense 4; sigmoid 5");
     /* two nodes read the convolution; a ReLU after the pool is not one before it */
     expect("1x8x8: conv 2 3 1 same, residual, maxpool 2, relu, end, flatten, dense 1, sigmoid",
            cnn_fuse_pool, NULL,
@@ -109,6 +123,16 @@ static void test_normalization(void **state) {
     expect("1x8x8: conv 2 3, residual, batchnorm, end, batchnorm, flatten, dense 1, sigmoid",
            cnn_fuse_normalization, NULL,
            "conv 0; batchnorm 1; add 2 1; batchnorm 3; flatten 4; dense 5; sigmoid 6");
+    /* a convolution gets the bias that it did not have, after its weights */
+    cnn_fuse_pass *const passes[] = {cnn_fuse_normalization, NULL};
+    cnn_graph graph = fuse("2x8x8: conv 2 3 1 valid 2 false, batchnorm, conv 2 1 1 valid 1 false, "
+                           "flatten, dense 1, sigmoid",
+                           passes);
+    cnn_graph_place_parameters(&graph);
+    assert_int_equal(graph.nodes[1].parameter_count, 2 * 9 + 2);
+    assert_string_equal(graph.nodes[1].tensors[1].name, "bias");
+    assert_int_equal(graph.nodes[2].parameter_count, 2 * 2);
+    cnn_graph_free(&graph);
     /* a convolution with a fused ReLU is not linear */
     expect("1x8x8: conv 2 3, relu, batchnorm, flatten, dense 1, sigmoid", cnn_fuse_relu,
            cnn_fuse_normalization, "conv 0 +relu; batchnorm 1; flatten 2; dense 3; sigmoid 4");

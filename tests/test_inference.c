@@ -40,6 +40,14 @@ static const merging mergings[] = {
      "end, "
      "flatten, dense 1, sigmoid",
      0},
+    /* weights without a bias, which they get; a depthwise one, a projection */
+    {"2x6x6: conv 4 3 2 same_upper 1 false, batchnorm 0.001, relu 1, conv 4 3 1 same 4 false, "
+     "batchnorm 0.001, relu 1, conv 16 1 1 valid 1 false, batchnorm, conv 16 3 1 same 1 false, "
+     "batchnorm, relu 0.5, flatten, dense 1, sigmoid",
+     0},
+    {"2x5x5: residual batchnorm, conv 3 3 2 1 1 false, batchnorm, end, relu 0.5, flatten, dense 1, "
+     "sigmoid",
+     0},
 };
 
 enum { IMAGES = 40 };

@@ -111,6 +111,64 @@ static void test_conv_pool(void **state) {
     }
 }
 
+/* Groups of every size, those of one channel and one filter among them, which have kernels of their
+ * own; with a different padding on each side, a ReLU with a ceiling, and without biases. */
+static void test_conv_groups(void **state) {
+    (void)state;
+    const int groups[][3] = {{2, 2, 2}, {3, 3, 3}, {16, 16, 16}, {2, 4, 6},   {4, 8, 4},
+                             {3, 3, 6}, {5, 5, 5}, {2, 32, 34},  {17, 17, 17}}; /* groups, C, K */
+    const int kernels[] = {3, 5, 1, 2, 3, 4, 7};
+    const int paddings[] = {CONV_SAME, CONV_SIDES, 0, CONV_SAME_UPPER, 1, CONV_SIDES};
+    size_t round = 0;
+    for (size_t g = 0; g < TEST_COUNT(groups); g++) {
+        for (int times = 0; times < 42; times++, round++) {
+            int kernel = kernels[round % TEST_COUNT(kernels)], side = (int)(round % 3);
+            conv_case_test((conv_case){.size = {.C = groups[g][1],
+                                                .H = 4 + (int)(round * 5 % 7),
+                                                .W = 3 + (int)(round * 3 % 29),
+                                                .K = groups[g][2],
+                                                .R = kernel,
+                                                .stride = 1 + times / 2 % 3,
+                                                .groups = groups[g][0]},
+                                       .padding = paddings[round % TEST_COUNT(paddings)],
+                                       .sides = {side, 2 - side, side / 2 * 2, 1},
+                                       .no_bias = times % 4 == 1,
+                                       .direct = true,
+                                       .first = times % 5 == 2,
+                                       .relu = times % 3 > 0,
+                                       .relu_max = times % 3 == 1 ? 0.75 : 0.0,
+                                       .pool = times % 7 == 3,
+                                       .exact = times % 7 == 3,
+                                       .seed = round});
+        }
+    }
+}
+
+/* The same for convolutions without groups: sides that differ, ceilings, no biases. */
+static void test_conv_sides(void **state) {
+    (void)state;
+    const int paddings[] = {CONV_SIDES, CONV_SAME_UPPER, 1};
+    for (int round = 0; round < 96; round++) {
+        conv_case_test(
+            (conv_case){.size = {.C = channel_counts[round % 4],
+                                 .H = 5 + round % 4,
+                                 .W = 4 + round % 5,
+                                 .K = filter_counts[round % 7],
+                                 .R = 1 + round / 2 % 5,
+                                 .stride = 1 + round / 4 % 3},
+                        .padding = paddings[round % 3],
+                        .sides = {round % 4, round / 3 % 4, round / 2 % 3, round / 5 % 3},
+                        .no_bias = round % 4 == 2,
+                        .direct = true,
+                        .first = round % 2 == 0,
+                        .relu = round % 8 < 6,
+                        .relu_max = round % 8 < 4 ? 0.5 : 0.0,
+                        .pool = round % 16 < 8,
+                        .exact = round % 16 < 8,
+                        .seed = (uint64_t)round});
+    }
+}
+
 /* The content of borders in these tests: the kernels may neither read nor change them. (A network's
  * are 0, which a ReLU or a sum would leave as it is.) */
 #define BORDER_VALUE (-7.0f)
@@ -178,8 +236,8 @@ static void pool_places(const pool_case *c, double *places) {
         for (int oh = 0; oh < s->OH; oh++) {
             for (int ow = 0; ow < s->OW; ow++) {
                 int place = cnn_reference_maxpool_place(s, plane, oh, ow);
-                int row = place / s->W - oh * s->stride;
-                int column = place % s->W - ow * s->stride;
+                int row = place / s->W - oh * s->stride + s->top;
+                int column = place % s->W - ow * s->stride + s->left;
                 *places++ = row * s->size + column;
             }
         }
@@ -212,7 +270,7 @@ static void pool_check(const pool_case *c, const double *y, const double *places
 static void pool_run(const void *test_case, const cnn_kernels *kernels, double *got) {
     const pool_case *c = test_case;
     const cnn_reference_pool *s = &c->size;
-    cnn_pool_window window = {.size = s->size, .stride = s->stride};
+    cnn_pool_window window = {.size = s->size, .stride = s->stride, .top = s->top, .left = s->left};
     padded x = padded_create(s->C, s->H, s->W, c->x_border);
     padded dx = padded_create(s->C, s->H, s->W, c->y_border);
     padded y = padded_create(s->C, s->OH, s->OW, c->y_border);
@@ -234,16 +292,17 @@ static void pool_run(const void *test_case, const cnn_kernels *kernels, double *
     cnn_free(dy.memory);
 }
 
-/* Random values; with `levels` > 0, only this many different ones, so that there are ties. */
-static void pool_test(pool_case c, int levels) {
+/* Random values; with `levels` > 0, only this many different ones, so that there are ties. below,
+ * right: padding, as size.top and size.left. */
+static void pool_test(pool_case c, int below, int right, int levels) {
     cnn_reference_pool *s = &c.size;
     s->N = CNN_LANES;
-    s->OH = (s->H - s->size) / s->stride + 1;
-    s->OW = (s->W - s->size) / s->stride + 1;
+    s->OH = (s->H + s->top + below - s->size) / s->stride + 1;
+    s->OW = (s->W + s->left + right - s->size) / s->stride + 1;
     double *x = test_random_values(pool_x_count(s), 4);
     double *dy = test_random_values(pool_y_count(s), 5);
     for (size_t i = 0; levels > 0 && i < pool_x_count(s); i++) {
-        x[i] = floor((x[i] + 1.0) / 2.0 * levels);
+        x[i] = floor((x[i] + 1.0) / 2.0 * levels) - 4.0; /* below 0, which borders must not be */
     }
     c.x = x;
     c.dy = dy;
@@ -267,8 +326,31 @@ static void test_maxpool(void **state) {
                                             .stride = stride},
                                    .x_border = (int)i % 3,
                                    .y_border = (int)(i + 1) % 3};
-                    pool_test(c, levels);
+                    pool_test(c, 0, 0, levels);
                 }
+            }
+        }
+    }
+}
+
+/* Every padding that leaves a value in each window; values below 0, which padding of 0 would hide.
+ */
+static void test_maxpool_padding(void **state) {
+    (void)state;
+    int round = 0;
+    for (int size = 2; size <= 4; size++) {
+        for (int stride = 1; stride <= 4; stride++) {
+            for (int sides = 0; sides < size * size * size * size; sides += 1 + size, round++) {
+                pool_case c = {.size = {.C = 1 + round % 2,
+                                        .H = size + round % 4,
+                                        .W = size + round / 2 % 3,
+                                        .size = size,
+                                        .stride = stride,
+                                        .top = sides % size,
+                                        .left = sides / size % size},
+                               .x_border = round % 3,
+                               .y_border = (round + 1) % 3};
+                pool_test(c, sides / (size * size) % size, sides / (size * size * size), 2);
             }
         }
     }
@@ -315,7 +397,11 @@ static void average_check(const average_case *c, const double *y, const double *
 static void average_run(const void *test_case, const cnn_kernels *kernels, double *got) {
     const average_case *c = test_case;
     const cnn_reference_average *s = &c->size;
-    cnn_average_window window = {.height = s->height, .width = s->width, .stride = s->stride};
+    cnn_average_window window = {.height = s->height,
+                                 .width = s->width,
+                                 .stride = s->stride,
+                                 .top = s->top,
+                                 .left = s->left};
     padded x = padded_create(s->C, s->H, s->W, c->x_border);
     padded dx = padded_create(s->C, s->H, s->W, c->y_border);
     padded y = padded_create(s->C, s->OH, s->OW, c->y_border);
@@ -334,11 +420,20 @@ static void average_run(const void *test_case, const cnn_kernels *kernels, doubl
     cnn_free(dy.memory);
 }
 
-/* Windows that touch, overlap, leave values out, and that are as large as the image. */
+/* Windows that touch, overlap, leave values out, that are as large as the image, and with padding:
+ * the last four numbers, top, left, bottom, right. */
 static void test_avgpool(void **state) {
     (void)state;
-    const int shapes[][5] = {{4, 4, 2, 2, 2}, {7, 5, 3, 3, 2}, {8, 9, 2, 2, 3}, {5, 11, 1, 1, 1},
-                             {6, 4, 6, 4, 1}, {3, 7, 3, 7, 1}, {9, 9, 4, 4, 1}};
+    const int shapes[][9] = {{4, 4, 2, 2, 2},
+                             {7, 5, 3, 3, 2},
+                             {8, 9, 2, 2, 3},
+                             {5, 11, 1, 1, 1},
+                             {6, 4, 6, 4, 1},
+                             {3, 7, 3, 7, 1},
+                             {9, 9, 4, 4, 1},
+                             {7, 7, 3, 3, 2, 1, 1, 1, 1},
+                             {4, 6, 3, 3, 1, 2, 0, 1, 2},
+                             {3, 5, 4, 4, 3, 0, 3, 3, 1}};
     for (size_t i = 0; i < TEST_COUNT(shapes); i++) {
         cnn_reference_average size = {.N = CNN_LANES,
                                       .C = 1 + (int)i % 3,
@@ -346,9 +441,11 @@ static void test_avgpool(void **state) {
                                       .W = shapes[i][1],
                                       .height = shapes[i][2],
                                       .width = shapes[i][3],
-                                      .stride = shapes[i][4]};
-        size.OH = (size.H - size.height) / size.stride + 1;
-        size.OW = (size.W - size.width) / size.stride + 1;
+                                      .stride = shapes[i][4],
+                                      .top = shapes[i][5],
+                                      .left = shapes[i][6]};
+        size.OH = (size.H + size.top + shapes[i][7] - size.height) / size.stride + 1;
+        size.OW = (size.W + size.left + shapes[i][8] - size.width) / size.stride + 1;
         double *x = test_random_values(average_x_count(&size), 6);
         double *dy = test_random_values(average_y_count(&size), 7);
         average_case c = {
@@ -411,7 +508,7 @@ static void dense_reference(const dense_case *c, const double *x, const double *
     double *dw = dx + c->x_count;
     cnn_reference_dense_forward(CNN_LANES, c->inputs, c->outputs, x, w, w + weights, results);
     if (c->relu) {
-        cnn_reference_relu_forward(c->y_count, results, results);
+        cnn_reference_relu_forward(c->y_count, HUGE_VAL, results, results);
     }
     cnn_reference_dense_backward(CNN_LANES, c->inputs, c->outputs, x, w, dy, dx, dw, dw + weights);
 }
@@ -455,7 +552,7 @@ static void dense_run_forward(const dense_case *c, const cnn_kernels *kernels, c
     float *dx = guarded_create(c->x_count, NAN);
     test_block_write(&in, c->x, x);
     test_block_write(&out, c->dy, dy);
-    kernels->dense_forward(c->inputs, c->outputs, w, b, x, c->relu, y);
+    kernels->dense_forward(c->inputs, c->outputs, w, b, x, c->relu ? INFINITY : 0.0f, y);
     kernels->dense_backward_data(c->inputs, c->outputs, w, dy, dx);
     test_block_read(&out, y, y_got);
     test_block_read(&in, dx, dx_got);
@@ -558,9 +655,10 @@ static const double relu_values[] = {0.0, -0.0, 1.0,      -1.0,     1e-45,    -1
                                      2.5, -2.5, 3.4e38,   -3.4e38,  HUGE_VAL, -HUGE_VAL,
                                      0.1, -0.1, 0x1p-126, -0x1p-126};
 
-/* Three channels of 2×5 with values of all kinds, in a block with a border; slopes in another. */
+/* Three channels of 2×5 with values of all kinds, in a block with a border; slopes in another.
+ * test_case: the ceiling. */
 static void relu_run(const void *test_case, const cnn_kernels *kernels, double *got) {
-    (void)test_case;
+    const float max = *(const float *)test_case;
     padded y = padded_create(3, 2, 5, 1);
     padded d = padded_create(3, 2, 5, 2);
     size_t count = test_block_count(&y.block);
@@ -569,22 +667,25 @@ static void relu_run(const void *test_case, const cnn_kernels *kernels, double *
     for (size_t i = 0; i < count; i++) {
         /* every third value is a special one */
         x[i] = i % 3 == 0 ? (double)(float)relu_values[i / 3 % TEST_COUNT(relu_values)] : x[i];
+        x[i] = i % 5 == 4 && max < INFINITY ? (double)max : x[i];
     }
     test_block_write(&y.block, x, y.values);
     test_block_write(&d.block, dy, d.values);
-    kernels->relu_forward(&y.block, y.values);
-    kernels->relu_backward(&y.block, y.values, &d.block, d.values);
+    kernels->relu_forward(&y.block, max, y.values);
+    kernels->relu_backward(&y.block, y.values, max, &d.block, d.values);
     padded_take(&y, got);
     padded_take(&d, got + count);
     double *want = cnn_alloc(2 * count, sizeof *want);
     assert_non_null(want);
-    cnn_reference_relu_forward(count, x, want);
-    cnn_reference_relu_backward(count, x, dy, want + count);
+    cnn_reference_relu_forward(count, (double)max, x, want);
+    cnn_reference_relu_backward(count, (double)max, x, dy, want + count);
     for (size_t i = 0; i < count; i++) {
-        assert_true(want[i] == got[i] && want[count + i] == got[count + i]);
-        assert_true(got[i] == (x[i] > 0.0 ? x[i] : 0.0));
+        bool inside = x[i] > 0.0 && (x[i] < (double)max || max == INFINITY);
+        assert_true(want[i] == got[i]);
+        assert_true(got[i] == (x[i] > 0.0 ? fmin(x[i], (double)max) : 0.0));
         assert_true(signbit(got[i]) == (x[i] == 0.0 && signbit(x[i]))); /* -0 stays -0 */
-        assert_true(got[count + i] == (x[i] > 0.0 ? dy[i] : 0.0));      /* at 0: 0 */
+        assert_true(got[count + i] == (inside ? dy[i] : 0.0)); /* at 0 and the ceiling: 0 */
+        assert_true(want[count + i] == got[count + i] || isinf(x[i]));
     }
     cnn_free(x);
     cnn_free(dy);
@@ -593,16 +694,18 @@ static void relu_run(const void *test_case, const cnn_kernels *kernels, double *
 
 static void test_relu(void **state) {
     (void)state;
-    test_all_instruction_sets(NULL, relu_run, (size_t)2 * 3 * 2 * 5 * CNN_LANES);
+    const float ceilings[] = {INFINITY, 6.0f, 0.125f};
+    for (size_t i = 0; i < TEST_COUNT(ceilings); i++) {
+        test_all_instruction_sets(&ceilings[i], relu_run, (size_t)2 * 3 * 2 * 5 * CNN_LANES);
+    }
 }
 
 static void relu_nan_run(const void *test_case, const cnn_kernels *kernels, double *got) {
-    (void)test_case;
     padded y = padded_create(1, 1, 3, 0);
     for (size_t i = 0; i < y.size; i++) {
         y.memory[i] = i % 7 == 0 ? NAN : i % 2 == 0 ? -1.0f : 1.0f;
     }
-    kernels->relu_forward(&y.block, y.values);
+    kernels->relu_forward(&y.block, *(const float *)test_case, y.values);
     for (size_t i = 0; i < y.size; i++) {
         assert_true(i % 7 == 0 ? isnan(y.memory[i]) : y.memory[i] == (i % 2 == 0 ? 0.0f : 1.0f));
         got[i] = isnan(y.memory[i]) ? 1.0 : 0.0;
@@ -612,7 +715,10 @@ static void relu_nan_run(const void *test_case, const cnn_kernels *kernels, doub
 
 static void test_relu_nan(void **state) {
     (void)state;
-    test_all_instruction_sets(NULL, relu_nan_run, (size_t)3 * CNN_LANES);
+    const float ceilings[] = {INFINITY, 6.0f};
+    for (size_t i = 0; i < TEST_COUNT(ceilings); i++) {
+        test_all_instruction_sets(&ceilings[i], relu_nan_run, (size_t)3 * CNN_LANES);
+    }
 }
 
 /* NaN survives the ReLU that convolution and dense apply while they write, too. */
@@ -634,9 +740,9 @@ static void fused_nan_run(const void *test_case, const cnn_kernels *kernels, dou
     for (int i = 0; i < 2; i++) {
         memset(y, 0, sizeof y);
         if (i == 0) {
-            kernels->conv_forward(&taps, x, packed, &bias, true, y);
+            kernels->conv_forward(&taps, x, packed, &bias, 6.0f, y);
         } else {
-            kernels->dense_forward(1, 1, &one, &bias, x, true, y);
+            kernels->dense_forward(1, 1, &one, &bias, x, INFINITY, y);
         }
         for (int lane = 0; lane < CNN_LANES; lane++) {
             assert_true(lane == 3 ? isnan(y[lane]) : y[lane] == (lane < 8 ? 0.0f : 0.25f));
@@ -682,7 +788,7 @@ static void conv_pool_nan_run(const void *test_case, const cnn_kernels *kernels,
                           .y_offset = y_offset,
                           .tap_offset = &zero};
     for (int relu = 0; relu < 2; relu++) {
-        kernels->conv_pool_forward(&taps, x, packed, &bias, relu == 1, y, arg);
+        kernels->conv_pool_forward(&taps, x, packed, &bias, relu == 1 ? INFINITY : 0.0f, y, arg);
         float db = 0.5f, want = 0.5f;
         for (int i = 0; i < WINDOWS * CNN_LANES; i++) {
             int window = (i / CNN_LANES + i % CNN_LANES) % WINDOWS;
@@ -760,9 +866,12 @@ int main(void) {
         cmocka_unit_test(test_conv_channels_and_filters),
         cmocka_unit_test(test_conv_geometry),
         cmocka_unit_test(test_conv_pool),
+        cmocka_unit_test(test_conv_groups),
+        cmocka_unit_test(test_conv_sides),
         cmocka_unit_test(test_conv_pool_nan),
         cmocka_unit_test(test_avgpool),
         cmocka_unit_test(test_maxpool),
+        cmocka_unit_test(test_maxpool_padding),
         cmocka_unit_test(test_maxpool_nan),
         cmocka_unit_test(test_dense),
         cmocka_unit_test(test_relu),

@@ -74,24 +74,46 @@ static void test_attributes(void **state) {
         int node;
         const char *name;
         double value;
-    } attributes[] = {{1, "filters", 4},       {1, "kernel", 4},
-                      {1, "stride", 2},        {1, "padding_top", 1},
-                      {1, "padding_left", 1},  {1, "padding_bottom", 2},
-                      {1, "padding_right", 2}, {2, "size", 2},
-                      {2, "stride", 1},        {3, "negative_slope", .3},
-                      {4, "padding_top", 3},   {4, "padding_right", 3},
-                      {6, "units", 1}};
-    test_spec_read("1x9x9: conv 4 4 2 same, maxpool 2 1, leaky_relu 0.3, conv 2 3 1 3, flatten, "
-                   "dense 1, sigmoid",
-                   &spec);
+    } attributes[] = {{1, "filters", 4},
+                      {1, "kernel", 4},
+                      {1, "stride", 2},
+                      {1, "padding_top", 1},
+                      {1, "padding_left", 1},
+                      {1, "padding_bottom", 2},
+                      {1, "padding_right", 2},
+                      {2, "size", 2},
+                      {2, "stride", 1},
+                      {3, "negative_slope", .3},
+                      {4, "padding_top", 3},
+                      {4, "padding_right", 3},
+                      {1, "groups", 1},
+                      {1, "bias", 1},
+                      {2, "padding_top", 0},
+                      {10, "units", 1},
+                      {5, "padding_top", 1},
+                      {5, "padding_left", 2},
+                      {5, "padding_bottom", 0},
+                      {5, "padding_right", 3},
+                      {5, "groups", 2},
+                      {5, "bias", 0},
+                      {6, "max", 6},
+                      {7, "padding_left", 1},
+                      {8, "padding_top", 0},
+                      {8, "padding_right", 1}};
+    test_spec_read(
+        "1x9x9: conv 4 4 2 same, maxpool 2 1, leaky_relu 0.3, conv 2 3 1 3, conv 2 3 2 "
+        "1:2:0:3 2 false, relu 6, avgpool 3 1 same, maxpool 3 2 same_upper, flatten, dense "
+        "1, sigmoid",
+        &spec);
     test_ok(cnn_graph_create(&spec.spec, &graph, &error), &error);
     for (size_t i = 0; i < TEST_COUNT(attributes); i++) {
         assert_true(
             cnn_node_attribute(&graph.nodes[attributes[i].node], attributes[i].name, &value));
         test_near(attributes[i].name, i, value, attributes[i].value, 0.0);
     }
-    assert_false(cnn_node_attribute(&graph.nodes[2], "padding_top", &value));
-    assert_false(cnn_node_attribute(&graph.nodes[1], "groups", &value));
+    assert_false(cnn_node_attribute(&graph.nodes[9], "padding_top", &value));
+    assert_false(cnn_node_attribute(&graph.nodes[1], "padding", &value)); /* no number */
+    assert_false(cnn_node_attribute(&graph.nodes[2], "groups", &value));
     assert_false(cnn_node_attribute(&graph.nodes[0], "filters", &value));
     cnn_graph_free(&graph);
 }
@@ -132,6 +154,42 @@ static void test_longest_place(void **state) {
     cnn_graph_free(&graph);
 }
 
+/* Shapes and tensors of the published blocks, as PyTorch has them. */
+static void test_shapes(void **state) {
+    (void)state;
+    test_spec spec;
+    cnn_graph graph;
+    cnn_error error;
+    test_spec_read("3x15x14: conv 8 3 2 same_upper 1 false, conv 24 1 1 valid 4, conv 24 5 2 "
+                   "same_upper 24 false, maxpool 3 2 1, residual batchnorm, conv 6 3 2 1, end, "
+                   "flatten, dense 1, sigmoid",
+                   &spec);
+    test_ok(cnn_graph_create(&spec.spec, &graph, &error), &error);
+    const int shapes[][3] = {{8, 8, 7}, {24, 8, 7}, {24, 4, 4}, {24, 2, 2}, {6, 1, 1}};
+    const int weights[][4] = {{8, 3, 3, 3}, {24, 2, 1, 1}, {24, 1, 5, 5}, {0}, {6, 24, 3, 3}};
+    const double flops[] = {2. * 8 * 56 * 27, 2. * 24 * 56 * 2, 2. * 24 * 16 * 25, 24 * 4 * 8.};
+    for (int i = 0; i < 5; i++) {
+        const cnn_node *node = &graph.nodes[i + 1];
+        assert_int_equal(node->out.channels, shapes[i][0]);
+        assert_int_equal(node->out.height, shapes[i][1]);
+        assert_int_equal(node->out.width, shapes[i][2]);
+        if (weights[i][0] > 0) {
+            assert_memory_equal(node->tensors[0].dim, weights[i], sizeof weights[i]);
+            assert_int_equal(node->tensors[0].fan_in,
+                             weights[i][1] * weights[i][2] * weights[i][2]);
+        }
+        test_near("flops", (size_t)i, i < 4 ? cnn_node_flops(node) : 0, i < 4 ? flops[i] : 0, 0.0);
+    }
+    assert_int_equal(graph.nodes[1].tensor_count, 1);
+    assert_int_equal(graph.nodes[2].tensor_count, 2);
+    /* the projection without a bias, and its normalization */
+    expect_node(&graph, 6, "conv", "4.projection", 6, 4, -1);
+    expect_node(&graph, 7, "batchnorm", "4.batchnorm", 7, 6, -1);
+    expect_node(&graph, 8, "add", "4", 8, 5, 7);
+    assert_int_equal(graph.nodes[6].parameter_count, 6 * 24);
+    cnn_graph_free(&graph);
+}
+
 static void expect_refused(const char *text, const char *message) {
     test_spec spec;
     cnn_error error;
@@ -165,6 +223,28 @@ static void test_sums_that_cannot_be(void **state) {
     expect_refused(
         "1x4x4: flatten, residual, dense 16, end, sigmoid",
         "layers[1].type: expected dense with 1 unit before the last sigmoid, got residual");
+}
+
+static void test_options_that_cannot_be(void **state) {
+    (void)state;
+    expect_refused("4x6x6: conv 6 3 1 same 4, flatten, dense 1, sigmoid",
+                   "layers[0].groups: expected a divisor of the 4 input channels and of the 6 "
+                   "filters, got 4");
+    expect_refused("4x6x6: conv 6 3 1 same 3, flatten, dense 1, sigmoid",
+                   "divisor of the 4 input channels and of the 6 filters, got 3");
+    expect_refused(
+        "1x3x4: conv 1 6 1 0:1:0:1, flatten, dense 1, sigmoid",
+        "layers[0].kernel: expected at most 3 (its input is 3×4 with 0 of padding), got 6");
+    expect_refused(
+        "1x9x4: conv 1 7 1 0:1:0:1, flatten, dense 1, sigmoid",
+        "layers[0].kernel: expected at most 6 (its input is 9×4 with 2 of padding), got 7");
+    expect_refused(
+        "1x6x6: maxpool 3 2 0:0:3:0, flatten, dense 1, sigmoid",
+        "layers[0].padding: expected less than the size of a window, 3, on each side, got 3");
+    expect_refused("1x6x6: avgpool 2 2 2, flatten, dense 1, sigmoid",
+                   "a window, 2, on each side, got 2");
+    expect_refused("1x2x6: maxpool 5 1 1, flatten, dense 1, sigmoid",
+                   "layers[0].size: expected at most 4 (its input is 2×6, and padding), got 5");
 }
 
 /* --- silu --- */
@@ -317,7 +397,9 @@ int main(void) {
         cmocka_unit_test(test_residuals_are_nodes),
         cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_longest_place),
+        cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_sums_that_cannot_be),
+        cmocka_unit_test(test_options_that_cannot_be),
         cmocka_unit_test(test_silu),
         cmocka_unit_test(test_hundred_steps),
     };

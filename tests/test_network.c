@@ -85,6 +85,32 @@ static const char *const networks[] = {
     "sigmoid, end, "
     "maxpool 2, flatten, dense 1, sigmoid",
     "3x5x5: residual, maxpool 3 2, end, conv 2 2, flatten, dense 1, sigmoid",
+    /* ReLUs with a ceiling, alone and fused: after direct and Winograd's convolutions, before pools
+     * that convolutions apply, after dense and a sum */
+    "2x6x6: relu 0.5, conv 3 3, relu 0.9, maxpool 2, flatten, relu 0.7, dense 4, relu 0.8, dense "
+    "1, sigmoid",
+    "16x7x6: conv 16 3 1 same, relu 0.4, maxpool 2, conv 3 1, relu 0.2, maxpool 2, residual, relu "
+    "0.1, end, relu 0.3, flatten, dense 1, sigmoid",
+    /* groups and depthwise convolutions: first, by a pool of their own, with strides and all sorts
+     * of padding; without biases */
+    "4x7x6: conv 6 3 1 same 2, relu, conv 6 3 2 same_upper 6 false, relu 0.5, conv 6 3 1 1 6, "
+    "maxpool 2, flatten, dense 1, sigmoid",
+    "3x8x9: conv 3 5 1 same 3, relu, conv 4 1 1 valid 1 false, conv 4 4 3 2:1:0:3 4, conv 8 2 1 "
+    "0:1:1:0 4, flatten, dense 1, sigmoid",
+    "2x6x7: conv 2 3 1 1 2 false, maxpool 2, conv 4 1 1 valid 2, maxpool 2, flatten, dense 1, "
+    "sigmoid",
+    "2x9x8: conv 4 2 3 1 2, conv 4 1 3 valid 4, flatten, dense 1, sigmoid",
+    "16x6x6: conv 16 3 1 same 1 false, relu, maxpool 2, conv 16 3 1 0:1:2:1, flatten, dense 1, "
+    "sigmoid",
+    /* pools with padding, that of ResNets among them */
+    "1x7x8: conv 3 3 2 same_upper, relu, maxpool 3 2 1, conv 3 1, avgpool 3 1 same, maxpool 2 2 "
+    "0:1:1:0, flatten, dense 1, sigmoid",
+    "2x5x6: maxpool 3 1 2:0:1:2, avgpool 3 2 1:2:0:1, flatten, dense 1, sigmoid",
+    /* an inverted residual: expand, depthwise, project, and a sum without ReLU (MobileNetV2) */
+    "2x6x5: conv 3 3 1 same, residual, conv 9 1, relu 0.4, conv 9 3 1 same 9, relu 0.4, conv 3 1, "
+    "end, conv 9 1, relu 0.4, conv 9 5 2 same_upper 9, relu 0.4, conv 4 1, global_avgpool, "
+    "flatten, "
+    "dense 1, sigmoid",
 };
 
 /* Networks with layers that see the whole batch: after convolutions and dense layers, first, twice
@@ -104,6 +130,18 @@ static const char *const batch_networks[] = {
     "1 same, "
     "batchnorm, end, relu, residual, batchnorm, relu, conv 5 3 2 1, end, batchnorm, relu, "
     "global_avgpool, flatten, dense 1, sigmoid",
+    /* as published: the basic and the bottleneck block of ResNets, with a normalized projection …
+     */
+    "1x7x7: conv 3 3 2 1 1 false, batchnorm, relu, maxpool 3 2 1, residual, conv 3 3 1 1 1 false, "
+    "batchnorm, relu, conv 3 3 1 1 1 false, batchnorm, end, relu, flatten, dense 1, sigmoid",
+    "2x5x5: residual batchnorm, conv 3 1 1 valid 1 false, batchnorm, relu, conv 3 3 2 1 1 false, "
+    "batchnorm, relu, conv 6 1 1 valid 1 false, batchnorm, end, relu, flatten, dense 1, sigmoid",
+    /* … and of MobileNets: the separable convolution, and the inverted residual */
+    "2x6x6: conv 4 3 2 same_upper 1 false, batchnorm 0.001, relu 1, conv 4 3 1 same 4 false, "
+    "batchnorm 0.001, relu 1, residual, conv 8 1 1 valid 1 false, batchnorm 0.001, relu 1, conv 8 "
+    "3 "
+    "1 same 8 false, batchnorm 0.001, relu 1, conv 4 1 1 valid 1 false, batchnorm 0.001, end, "
+    "flatten, dense 1, sigmoid",
 };
 
 /* Does the layer, as it runs, take the gradient of a pooled output, but not by Winograd? Then its

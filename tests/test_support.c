@@ -61,12 +61,31 @@ double *test_widen(const float *values, size_t count) {
 
 /* --- networks --- */
 
+/* "same", "1", or "1:2:0:3" for top, left, bottom, right */
+static void set_sides(const cnn_key *key, const char *word, int sides[4]) {
+    int got = sscanf(word, "%d:%d:%d:%d", &sides[0], &sides[1], &sides[2], &sides[3]);
+    for (const cnn_named_number *name = key->names; got < 1 && name->name; name++) {
+        sides[0] = strcmp(name->name, word) == 0 ? name->number : sides[0];
+    }
+    for (int i = 1; got < 4 && i < 4; i++) {
+        sides[i] = sides[0];
+    }
+}
+
 static void set_value(const cnn_key *keys, const cnn_key *key, const char *word,
                       cnn_layer_spec *layer) {
     void *field = cnn_key_field(key, layer);
     cnn_key_reset(keys, key, layer);
-    if (word && key->kind == &cnn_kind_number) {
+    if (word && (key->kind == &cnn_kind_number || key->kind == &cnn_kind_optional_number)) {
         *(double *)field = strtod(word, NULL);
+    } else if (word && key->kind == &cnn_kind_boolean) {
+        *(bool *)field = strcmp(word, "true") == 0;
+    } else if (word && key->kind == &cnn_kind_sides) {
+        set_sides(key, word, field);
+    } else if (word && key->kind == &cnn_kind_choice) {
+        for (int i = 0; key->choices[i]; i++) {
+            *(int *)field = strcmp(key->choices[i], word) == 0 ? i : *(int *)field;
+        }
     } else if (word) {
         *(int *)field = atoi(word);
         for (const cnn_named_number *name = key->names; name && name->name; name++) {

@@ -13,8 +13,8 @@
 typedef struct record {
     char *path;
     int64_t count;
-    int size, padding;
-    double rate, slope;
+    int size, padding, sides[4], groups;
+    double rate, slope, max;
     bool on;
     enum { RED, GREEN, BLUE } colour;
     cnn_number_or_text threshold;
@@ -75,6 +75,26 @@ static const cnn_key keys[] = {
      .fallback = 0.5,
      .texts = &best,
      .help = "t"},
+    {.name = "sides",
+     .kind = &cnn_kind_sides,
+     FIELD(sides),
+     .maximum = 5,
+     .omit_default = true,
+     .names = paddings,
+     .help = "s"},
+    {.name = "groups",
+     .kind = &cnn_kind_int,
+     FIELD(groups),
+     .maximum = 9,
+     .fallback = 1,
+     .omit_default = true,
+     .help = "g"},
+    {.name = "max",
+     .kind = &cnn_kind_optional_number,
+     FIELD(max),
+     .above_minimum = true,
+     .maximum = 9,
+     .help = "m"},
     {.name = NULL},
 };
 
@@ -121,6 +141,18 @@ static void test_read_and_write(void **state) {
         {"padding", "31", CNN_PARSE_OK},
         {"padding", "-1", CNN_PARSE_MISFIT},
         {"padding", "\"full\"", CNN_PARSE_MISFIT},
+        {"sides", "\"same\"", CNN_PARSE_OK},
+        {"sides", "3", CNN_PARSE_OK},
+        {"sides", "[0,1,2,5]", CNN_PARSE_OK},
+        {"sides", "[0,1,2]", CNN_PARSE_MISFIT},
+        {"sides", "[0,1,2,3,4]", CNN_PARSE_MISFIT},
+        {"sides", "[0,1,2,6]", CNN_PARSE_MISFIT},
+        {"sides", "[0,1,2,\"same\"]", CNN_PARSE_MISFIT},
+        {"sides", "6", CNN_PARSE_MISFIT},
+        {"sides", "\"full\"", CNN_PARSE_MISFIT},
+        {"max", "6", CNN_PARSE_OK},
+        {"max", "0", CNN_PARSE_MISFIT},
+        {"max", "10", CNN_PARSE_MISFIT},
         {"rate", "0", CNN_PARSE_MISFIT},
         {"rate", "0.30000000000000004", CNN_PARSE_OK},
         {"rate", "1", CNN_PARSE_MISFIT},
@@ -154,6 +186,10 @@ static void test_describe(void **state) {
         "true or false; default true",
         "\"red\" or \"green\" or \"blue\"; default \"blue\"",
         "a number from 0 to 1, or \"best\"; default 0.5",
+        "\"valid\" or \"same\" or an integer from 0 to 5 or a list of four, [top, left, bottom, "
+        "right]; default \"valid\"",
+        "an integer from 0 to 9; default 1",
+        "a number above 0 and up to 9",
     };
     for (size_t i = 0; keys[i].name; i++) {
         cnn_text text = {0};
@@ -165,8 +201,8 @@ static void test_describe(void **state) {
 
 static void test_defaults(void **state) {
     (void)state;
-    static const char *const wanted[] = {NULL,  "7",    NULL,   "valid", "0.1",
-                                         "0.1", "true", "blue", "0.5"};
+    static const char *const wanted[] = {NULL,   "7",    NULL,  "valid", "0.1", "0.1",
+                                         "true", "blue", "0.5", "valid", "1",   NULL};
     record values;
     memset(&values, 0, sizeof values);
     for (size_t i = 0; keys[i].name; i++) {
@@ -182,6 +218,25 @@ static void test_defaults(void **state) {
     assert_false(cnn_kind_path.is_given(&values.path));
 }
 
+/* Keys without a value, and keys that leave out their default, are not written. */
+static void test_what_is_written(void **state) {
+    (void)state;
+    record values;
+    memset(&values, 0, sizeof values);
+    for (size_t i = 0; keys[i].name; i++) {
+        cnn_key_reset(keys, &keys[i], &values);
+        bool left_out = keys[i].kind == &cnn_kind_path || keys[i].omit_default ||
+                        keys[i].kind == &cnn_kind_optional_number;
+        assert_true(cnn_key_is_written(&keys[i], &values) == !left_out);
+    }
+    values.sides[3] = 1;
+    values.groups = 0;
+    values.max = 6.0;
+    assert_true(cnn_key_is_written(cnn_key_find(keys, "sides"), &values));
+    assert_true(cnn_key_is_written(cnn_key_find(keys, "groups"), &values));
+    assert_true(cnn_key_is_written(cnn_key_find(keys, "max"), &values));
+}
+
 static void test_schema(void **state) {
     (void)state;
     static const struct {
@@ -191,6 +246,12 @@ static void test_schema(void **state) {
         {"size", "{\"description\":\"s\",\"enum\":[1,3]}"},
         {"padding", "{\"description\":\"p\",\"anyOf\":[{\"enum\":[\"valid\",\"same\"]},"
                     "{\"type\":\"integer\",\"minimum\":0,\"maximum\":31}]}"},
+        {"sides", "{\"description\":\"s\",\"anyOf\":[{\"anyOf\":[{\"enum\":[\"valid\",\"same\"]},"
+                  "{\"type\":\"integer\",\"minimum\":0,\"maximum\":5}]},{\"type\":\"array\","
+                  "\"items\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":5},\"minItems\":4,"
+                  "\"maxItems\":4}]}"},
+        {"max", "{\"description\":\"m\",\"type\":\"number\",\"exclusiveMinimum\":0,"
+                "\"maximum\":9}"},
         {"rate", "{\"description\":\"r\",\"type\":\"number\",\"exclusiveMinimum\":0,"
                  "\"exclusiveMaximum\":1}"},
         {"on", "{\"description\":\"o\",\"type\":\"boolean\"}"},
@@ -243,8 +304,8 @@ static void test_mdoc(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_and_write), cmocka_unit_test(test_describe),
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_schema),
-        cmocka_unit_test(test_mdoc),
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_what_is_written),
+        cmocka_unit_test(test_schema),         cmocka_unit_test(test_mdoc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,6 +268,20 @@ const cnn_value_kind cnn_kind_number = {
     .schema = schema_number,
 };
 
+static bool number_is_given(const void *field) {
+    return *(const double *)field > 0.0;
+}
+
+const cnn_value_kind cnn_kind_optional_number = {
+    .size = sizeof(double),
+    .parse = parse_number,
+    .is_given = number_is_given,
+    .write = write_number,
+    .describe = describe_number,
+    .number = number_of_number,
+    .schema = schema_number,
+};
+
 /* --- booleans --- */
 
 static void reset_boolean(const cnn_key *key, void *field) {
@@ -291,6 +305,10 @@ static void describe_boolean(const cnn_key *key, cnn_text *text) {
     cnn_text_format(text, "true or false");
 }
 
+static double number_of_boolean(const void *field) {
+    return *(const bool *)field ? 1.0 : 0.0;
+}
+
 static void schema_boolean(const cnn_key *key, cnn_json_writer *json) {
     (void)key;
     add_text(json, "type", "boolean");
@@ -308,6 +326,7 @@ const cnn_value_kind cnn_kind_boolean = {
     .parse = parse_boolean,
     .write = write_boolean,
     .describe = describe_boolean,
+    .number = number_of_boolean,
     .schema = schema_boolean,
     .words = boolean_words,
 };
@@ -448,6 +467,16 @@ void cnn_key_reset(const cnn_key *keys, const cnn_key *key, void *record) {
 
 bool cnn_key_has_default(const cnn_key *key) {
     return !key->required && !key->fallback_key && key->kind->reset;
+}
+
+bool cnn_key_is_written(const cnn_key *key, const void *record) {
+    const void *field = cnn_key_value(key, record);
+    cnn_number_or_text fallback = {0}; /* as below */
+    if (key->omit_default && cnn_key_has_default(key)) {
+        key->kind->reset(key, &fallback);
+        return memcmp(field, &fallback, key->kind->size) != 0;
+    }
+    return !key->kind->is_given || key->kind->is_given(field);
 }
 
 void cnn_key_write_default(const cnn_key *key, cnn_json_writer *json) {

@@ -67,18 +67,21 @@ typedef struct cnn_text_rule {
 struct cnn_key {
     const char *name; /* "train.batch_size"; of a layer, "kernel" */
     const cnn_value_kind *kind;
-    size_t offset;            /* of the field in the struct that the table is for */
-    bool required;            /* has no default */
-    bool in_model;            /* a model file keeps it */
-    double minimum, maximum;  /* of numbers */
-    bool above_minimum;       /* the minimum itself is not allowed */
-    bool below_maximum;       /* the maximum itself is not allowed */
-    bool ends_only;           /* only minimum and maximum are allowed */
-    double fallback;          /* the default of a number or boolean, or the index of a choice … */
-    const char *fallback_key; /* … or, not NULL: the earlier key whose value is the default */
-    const char *const *choices;    /* of cnn_kind_choice; ends with NULL */
-    const cnn_named_number *names; /* of cnn_kind_int; ends with a NULL name; NULL: none */
-    const cnn_text_rule *texts;    /* of cnn_kind_number_or_text */
+    size_t offset;           /* of the field in the struct that the table is for */
+    bool required;           /* has no default */
+    bool in_model;           /* a model file keeps it */
+    double minimum, maximum; /* of numbers */
+    bool above_minimum;      /* the minimum itself is not allowed */
+    bool below_maximum;      /* the maximum itself is not allowed */
+    bool ends_only;          /* only minimum and maximum are allowed */
+    bool omit_default;       /* not written where it has its default: keys that were added later, so
+                                that the files of older configs keep their bytes */
+    double fallback;         /* the default of a number or boolean, or the index of a choice … */
+    const char *fallback_key;   /* … or, not NULL: the earlier key whose value is the default */
+    const char *const *choices; /* of cnn_kind_choice; ends with NULL */
+    const cnn_named_number
+        *names; /* of cnn_kind_int, cnn_kind_sides; ends with a NULL name; NULL: none */
+    const cnn_text_rule *texts; /* of cnn_kind_number_or_text */
     const char *also; /* other names that people try, separated by spaces; for hints. May be NULL */
     const char *help; /* a few words */
     const char *prose; /* for the manual, in the markup of cnn/mdoc.h; NULL: help */
@@ -91,12 +94,15 @@ typedef struct cnn_number_or_text {
 } cnn_number_or_text;
 
 /* The kinds, and their fields. */
-extern const cnn_value_kind cnn_kind_path;           /* char *: not empty, no "~" to expand */
-extern const cnn_value_kind cnn_kind_integer;        /* int64_t */
-extern const cnn_value_kind cnn_kind_int;            /* int; some numbers may have names */
-extern const cnn_value_kind cnn_kind_number;         /* double, finite */
-extern const cnn_value_kind cnn_kind_boolean;        /* bool */
-extern const cnn_value_kind cnn_kind_choice;         /* int, or an enum: an index of choices */
+extern const cnn_value_kind cnn_kind_path;            /* char *: not empty, no "~" to expand */
+extern const cnn_value_kind cnn_kind_integer;         /* int64_t */
+extern const cnn_value_kind cnn_kind_int;             /* int; some numbers may have names */
+extern const cnn_value_kind cnn_kind_number;          /* double, finite */
+extern const cnn_value_kind cnn_kind_optional_number; /* double above 0, finite; 0: none is given */
+extern const cnn_value_kind cnn_kind_sides;   /* int[4]: top, left, bottom, right; or a number
+                                                 for all, which may have a name */
+extern const cnn_value_kind cnn_kind_boolean; /* bool */
+extern const cnn_value_kind cnn_kind_choice;  /* int, or an enum: an index of choices */
 extern const cnn_value_kind cnn_kind_number_or_text; /* cnn_number_or_text */
 
 /* True if the number is in the key's range. */
@@ -111,6 +117,10 @@ void cnn_key_reset(const cnn_key *keys, const cnn_key *key, void *record);
 /* Returns the key's field in a struct. */
 void *cnn_key_field(const cnn_key *key, void *record);
 const void *cnn_key_value(const cnn_key *key, const void *record);
+
+/* True if the key is to be written: it has a value, and one that omit_default does not leave out.
+ */
+bool cnn_key_is_written(const cnn_key *key, const void *record);
 
 /* True if the key has a default of its own, which cnn_key_write_default writes as JSON. */
 bool cnn_key_has_default(const cnn_key *key);

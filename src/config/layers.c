@@ -148,7 +148,9 @@ static void write_list(cnn_json_writer *json, const cnn_network_spec *network, i
         cnn_json_begin_object(json);
         cnn_json_string(cnn_json_key(json, "type"), layer->ops->name);
         for (const cnn_key *key = layer->ops->keys; key->name; key++) {
-            key->kind->write(key, cnn_key_value(key, layer), cnn_json_key(json, key->name));
+            if (cnn_key_is_written(key, layer)) {
+                key->kind->write(key, cnn_key_value(key, layer), cnn_json_key(json, key->name));
+            }
         }
         if (has_list(layer->ops)) {
             write_list(cnn_json_key(json, "layers"), network, depth + 1, next);

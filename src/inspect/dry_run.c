@@ -21,9 +21,13 @@ static int place_width(const cnn_network *network) {
 
 /* "filters 16, kernel 3, stride 1, padding same" */
 static void describe_keys(const cnn_layer_spec *spec, cnn_text *text) {
+    const char *separator = "  ";
     for (const cnn_key *key = spec->ops->keys; key->name; key++) {
-        cnn_text_format(text, "%s%s ", key == spec->ops->keys ? "  " : ", ", key->name);
-        cnn_key_print(key, spec, text);
+        if (cnn_key_is_written(key, spec)) {
+            cnn_text_format(text, "%s%s ", separator, key->name);
+            cnn_key_print(key, spec, text);
+            separator = ", ";
+        }
     }
 }
 

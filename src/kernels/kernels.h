@@ -23,6 +23,9 @@
 
 #define CNN_LANES 16
 
+/* Kernels that store a sum can apply a ReLU to it, y = min(max(0, y), relu_max). Their argument
+ * relu_max is its ceiling, or INFINITY for a ReLU without one, or 0: no ReLU. NaN stays NaN. */
+
 /* The memory layout of a block. Strides are in floats; pointers passed to kernels point at value
  * (0, 0, 0) of the inside, not at the border. Column stride is always CNN_LANES. */
 typedef struct cnn_block {
@@ -43,14 +46,31 @@ typedef struct cnn_conv_taps {
     const int32_t *tap_offset; /* [taps] */
 } cnn_conv_taps;
 
-/* Max-pooling geometry. Windows are completely inside the input. */
+/* A convolution of each channel with a filter of its own: for output pixel (i, j) of channel c,
+ *     y[c][i][j] = bias[c] + sum over r, q of w[c][r][q] * x[c][i][j + taps (r, q)],
+ * where x starts at the patch of output (0, 0). All steps are in floats, from an index to the next
+ * one. The data gradient with a stride is a few of these, each over those taps and outputs that
+ * meet each other (conv_depthwise.c). */
+typedef struct cnn_depthwise {
+    int channels, rows, columns; /* of the output */
+    int tap_rows, tap_columns;   /* rows × columns <= CNN_DEPTHWISE_TAPS_MAX */
+    ptrdiff_t x_plane, x_row, x_column, tap_row, tap_column;
+    ptrdiff_t w_plane, w_row, w_column;
+    ptrdiff_t y_plane, y_row, y_column;
+} cnn_depthwise;
+#define CNN_DEPTHWISE_TAPS_MAX (31 * 31)
+
+/* Max-pooling geometry: windows of size × size, `stride` apart; the first one starts `top` rows
+ * above the input and `left` columns to its left. What is outside the input is not part of a
+ * window; each contains a value of the input. */
 typedef struct cnn_pool_window {
-    int size, stride;
+    int size, stride, top, left;
 } cnn_pool_window;
 
-/* Windows of average pooling: height × width values, `stride` apart. */
+/* Windows of average pooling: height × width values, `stride` apart, the first one as above. What
+ * is outside the input counts as zeros. */
 typedef struct cnn_average_window {
-    int height, width, stride;
+    int height, width, stride, top, left;
 } cnn_average_window;
 
 /* The place of a maximum that gets no gradient. */
@@ -71,7 +91,7 @@ typedef struct cnn_winograd {
     int before;          /* zeros above and to the left of the image */
     int tile_rows, tile_columns;
     int transposed_rows, transposed_columns; /* input pixels that the tiles' patches cover */
-    bool relu;
+    float relu_max;
     /* Distance from the matrix of one element to the next, in floats, for v and for m. */
     ptrdiff_t channel_element_stride, filter_element_stride;
     cnn_block x_block, y_block, dy_block, dx_block; /* y, dy: after the pooling, if there is one */
@@ -83,18 +103,19 @@ typedef struct cnn_kernels {
     /* Number of filters that are side by side in packed weights. */
     int filter_tile;
 
-    /* y = convolution of x (see cnn_conv_taps), with max(0, ·) applied if relu. packed:
+    /* y = convolution of x (see cnn_conv_taps), with a ReLU (relu_max). packed:
      * [ceil(filters / filter_tile)][taps][filter_tile], as written by cnn_conv_pack. bias:
      * [filters], or NULL for zeros. Order of each sum: bias, then taps rising. */
     void (*conv_forward)(const cnn_conv_taps *geometry, const float *x, const float *packed,
-                         const float *bias, bool relu, float *y);
+                         const float *bias, float relu_max, float *y);
 
     /* The same, then max-pooled by 2×2: pixels 4 i … 4 i + 3 are the window of output i, row-major,
      * so that y_offset is [pixels / 4]. arg: [filters][pixels / 4][LANES], the place of each
-     * maximum in its window as for maxpool_forward; CNN_POOL_NONE if relu and the maximum is not
-     * above 0, because it gets no gradient then (eq. 3, 4, 12, 13). */
+     * maximum in its window as for maxpool_forward; CNN_POOL_NONE if there is a ReLU and
+     * the maximum is not between 0 and its ceiling, because it gets no gradient then (eq. 3, 4, 12,
+     * 13). */
     void (*conv_pool_forward)(const cnn_conv_taps *geometry, const float *x, const float *packed,
-                              const float *bias, bool relu, float *y, float *arg);
+                              const float *bias, float relu_max, float *y, float *arg);
 
     /* dw[f][t] += sum over pixels and lanes of dz[f][p] * x[x_offset[p] + tap_offset[t]] (eq. 14);
      * dw: [filters][taps]. dz has the layout of y in the geometry. Order: per lane over pixels
@@ -113,11 +134,22 @@ typedef struct cnn_kernels {
     void (*conv_pool_backward_bias)(const cnn_conv_taps *geometry, const float *dy,
                                     const float *arg, float *db);
 
-    /* y[o] = b[o] + sum over i of w[o][i] * x[i] (eq. 6), with max(0, ·) if relu. w:
+    /* y = the convolution, with a ReLU (relu_max). bias: NULL for zeros. Order of each sum: bias,
+     * then taps, rows first. */
+    void (*depthwise_forward)(const cnn_depthwise *geometry, const float *x, const float *w,
+                              const float *bias, float relu_max, float *y);
+
+    /* dw[c][r][q] += sum over pixels and lanes of dz * x, and db[c] += sum of dz, for the y, x and
+     * w of depthwise_forward; dz has the layout of y. db: NULL if there is no bias. Order: per lane
+     * over pixels, rows first, then the lane tree. */
+    void (*depthwise_backward_weight)(const cnn_depthwise *geometry, const float *x,
+                                      const float *dz, float *dw, float *db);
+
+    /* y[o] = b[o] + sum over i of w[o][i] * x[i] (eq. 6), with a ReLU (relu_max). w:
      * [outputs][inputs], b: [outputs], x: [inputs][LANES], y: [outputs][LANES]; sums over inputs
      * rising. */
     void (*dense_forward)(int inputs, int outputs, const float *w, const float *b, const float *x,
-                          bool relu, float *y);
+                          float relu_max, float *y);
 
     /* dx[i] = sum over o of w[o][i] * dy[o] (eq. 11). Outputs rising. */
     void (*dense_backward_data)(int inputs, int outputs, const float *w, const float *dy,
@@ -129,12 +161,12 @@ typedef struct cnn_kernels {
     void (*dense_backward_weight)(int inputs, int outputs, const float *x, const float *dy,
                                   float *scratch, float *dw, float *db);
 
-    /* x = max(0, x) in place; NaN stays NaN (eq. 3). */
-    void (*relu_forward)(const cnn_block *block, float *x);
+    /* x = min(max(0, x), relu_max) in place (eq. 3). */
+    void (*relu_forward)(const cnn_block *block, float relu_max, float *x);
 
-    /* d = d if y > 0, else 0, in place (eq. 13). y and d may have different strides. */
-    void (*relu_backward)(const cnn_block *y_block, const float *y, const cnn_block *d_block,
-                          float *d);
+    /* d = d if 0 < y < relu_max, else 0, in place (eq. 13). y and d may have different strides. */
+    void (*relu_backward)(const cnn_block *y_block, const float *y, float relu_max,
+                          const cnn_block *d_block, float *d);
 
     /* x = x if x > 0, else slope x, in place; NaN stays NaN. */
     void (*leaky_relu_forward)(const cnn_block *block, float slope, float *x);
@@ -169,9 +201,9 @@ typedef struct cnn_kernels {
     /* sums[c][lane] = sum over the plane of x - mean[c] (squares: of its square). */
     void (*channel_sums)(const cnn_block *block, const float *x, const float *mean, bool squares,
                          float *sums);
-    /* y = x scale[c] + shift[c], with one rounding, then max(0, ·) if relu. x may be y. */
+    /* y = x scale[c] + shift[c], with one rounding, then a ReLU (relu_max). x may be y. */
     void (*channel_scale)(const cnn_block *x_block, const float *x, const float *scale,
-                          const float *shift, bool relu, const cnn_block *y_block, float *y);
+                          const float *shift, float relu_max, const cnn_block *y_block, float *y);
     /* sums[c][lane] = sum of d; products[c][lane] = sum of d (x - mean[c]). */
     void (*channel_gradient_sums)(const cnn_block *x_block, const float *x, const float *mean,
                                   const cnn_block *d_block, const float *d, float *sums,
@@ -192,7 +224,8 @@ typedef struct cnn_kernels {
                           float *forward, float *data);
     /* v = the transformed input. */
     void (*winograd_input)(const cnn_winograd *w, int first, int count, const float *x, float *v);
-    /* y = the transformed m plus bias[filters], with max(0, ·) if w->relu. */
+    /* y = the transformed m plus bias[filters], with a ReLU (w->relu_max). bias: NULL
+     * for zeros. */
     void (*winograd_output)(const cnn_winograd *w, int first, int count, const float *m,
                             const float *bias, float *y);
     /* The same, then max-pooled as in conv_pool_forward. */

@@ -3,7 +3,18 @@
 #include "base/elementary.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
+
+/* Where a value and a weight are: channel c of those that filter k sees. */
+static int conv_x(const cnn_reference_conv *s, int n, int k, int c, int h, int v) {
+    int first = k / (s->K / s->groups) * (s->C / s->groups);
+    return ((n * s->C + first + c) * s->H + h) * s->W + v;
+}
+
+static int conv_w(const cnn_reference_conv *s, int k, int c, int r, int q) {
+    return ((k * (s->C / s->groups) + c) * s->R + r) * s->R + q;
+}
 
 void cnn_reference_conv_forward(const cnn_reference_conv *s, const double *x, const double *w,
                                 const double *b, double *y) {
@@ -11,15 +22,14 @@ void cnn_reference_conv_forward(const cnn_reference_conv *s, const double *x, co
         for (int k = 0; k < s->K; k++) {
             for (int oh = 0; oh < s->OH; oh++) {
                 for (int ow = 0; ow < s->OW; ow++) {
-                    double z = b[k];
-                    for (int c = 0; c < s->C; c++) {
+                    double z = b ? b[k] : 0.0;
+                    for (int c = 0; c < s->C / s->groups; c++) {
                         for (int r = 0; r < s->R; r++) {
                             for (int q = 0; q < s->R; q++) {
-                                int h = oh * s->stride + r - s->before;
-                                int v = ow * s->stride + q - s->before;
+                                int h = oh * s->stride + r - s->top;
+                                int v = ow * s->stride + q - s->left;
                                 if (h >= 0 && h < s->H && v >= 0 && v < s->W) {
-                                    z += x[((n * s->C + c) * s->H + h) * s->W + v] *
-                                         w[((k * s->C + c) * s->R + r) * s->R + q];
+                                    z += x[conv_x(s, n, k, c, h, v)] * w[conv_w(s, k, c, r, q)];
                                 }
                             }
                         }
@@ -41,15 +51,17 @@ void cnn_reference_conv_backward(const cnn_reference_conv *s, const double *x, c
             for (int oh = 0; oh < s->OH; oh++) {
                 for (int ow = 0; ow < s->OW; ow++) {
                     double dz = dy[((n * s->K + k) * s->OH + oh) * s->OW + ow];
-                    db[k] += dz;
-                    for (int c = 0; c < s->C; c++) {
+                    if (db) {
+                        db[k] += dz;
+                    }
+                    for (int c = 0; c < s->C / s->groups; c++) {
                         for (int r = 0; r < s->R; r++) {
                             for (int q = 0; q < s->R; q++) {
-                                int h = oh * s->stride + r - s->before;
-                                int v = ow * s->stride + q - s->before;
+                                int h = oh * s->stride + r - s->top;
+                                int v = ow * s->stride + q - s->left;
                                 if (h >= 0 && h < s->H && v >= 0 && v < s->W) {
-                                    int from = ((n * s->C + c) * s->H + h) * s->W + v;
-                                    int weight = ((k * s->C + c) * s->R + r) * s->R + q;
+                                    int from = conv_x(s, n, k, c, h, v);
+                                    int weight = conv_w(s, k, c, r, q);
                                     dw[weight] += dz * x[from];
                                     if (dx) {
                                         dx[from] += dz * w[weight];
@@ -65,12 +77,14 @@ void cnn_reference_conv_backward(const cnn_reference_conv *s, const double *x, c
 }
 
 int cnn_reference_maxpool_place(const cnn_reference_pool *s, const double *plane, int oh, int ow) {
-    int best = oh * s->stride * s->W + ow * s->stride;
+    int best = -1;
     for (int r = 0; r < s->size; r++) {
         for (int q = 0; q < s->size; q++) {
-            int here = (oh * s->stride + r) * s->W + ow * s->stride + q;
-            if (plane[here] > plane[best]) {
-                best = here;
+            int h = oh * s->stride + r - s->top;
+            int v = ow * s->stride + q - s->left;
+            bool inside = h >= 0 && h < s->H && v >= 0 && v < s->W;
+            if (inside && (best < 0 || plane[h * s->W + v] > plane[best])) {
+                best = h * s->W + v;
             }
         }
     }
@@ -99,6 +113,12 @@ void cnn_reference_maxpool_backward(const cnn_reference_pool *s, const double *x
     }
 }
 
+/* Where the value of a padded row and column is; -1: outside. */
+static int average_x(const cnn_reference_average *pool, int row, int column) {
+    int h = row - pool->top, v = column - pool->left;
+    return h >= 0 && h < pool->H && v >= 0 && v < pool->W ? h * pool->W + v : -1;
+}
+
 void cnn_reference_avgpool_forward(const cnn_reference_average *pool, const double *x, double *y) {
     for (int plane = 0; plane < pool->N * pool->C; plane++, x += pool->H * pool->W) {
         for (int oh = 0; oh < pool->OH; oh++) {
@@ -106,7 +126,8 @@ void cnn_reference_avgpool_forward(const cnn_reference_average *pool, const doub
                 double sum = 0.0;
                 for (int r = 0; r < pool->height; r++) {
                     for (int s = 0; s < pool->width; s++) {
-                        sum += x[(oh * pool->stride + r) * pool->W + ow * pool->stride + s];
+                        int from = average_x(pool, oh * pool->stride + r, ow * pool->stride + s);
+                        sum += from < 0 ? 0.0 : x[from];
                     }
                 }
                 *y++ = sum / (pool->height * pool->width);
@@ -123,8 +144,10 @@ void cnn_reference_avgpool_backward(const cnn_reference_average *pool, const dou
             for (int ow = 0; ow < pool->OW; ow++, dy++) {
                 for (int r = 0; r < pool->height; r++) {
                     for (int s = 0; s < pool->width; s++) {
-                        dx[(oh * pool->stride + r) * pool->W + ow * pool->stride + s] +=
-                            *dy / (pool->height * pool->width);
+                        int to = average_x(pool, oh * pool->stride + r, ow * pool->stride + s);
+                        if (to >= 0) {
+                            dx[to] += *dy / (pool->height * pool->width);
+                        }
                     }
                 }
             }
@@ -225,15 +248,16 @@ void cnn_reference_dense_backward(int N, int inputs, int outputs, const double *
     }
 }
 
-void cnn_reference_relu_forward(size_t count, const double *x, double *y) {
+void cnn_reference_relu_forward(size_t count, double max, const double *x, double *y) {
     for (size_t i = 0; i < count; i++) {
-        y[i] = x[i] > 0.0 ? x[i] : 0.0;
+        y[i] = x[i] > max ? max : x[i] > 0.0 ? x[i] : 0.0;
     }
 }
 
-void cnn_reference_relu_backward(size_t count, const double *x, const double *dy, double *dx) {
+void cnn_reference_relu_backward(size_t count, double max, const double *x, const double *dy,
+                                 double *dx) {
     for (size_t i = 0; i < count; i++) {
-        dx[i] = x[i] > 0.0 ? dy[i] : 0.0;
+        dx[i] = x[i] > 0.0 && x[i] < max ? dy[i] : 0.0;
     }
 }
 

@@ -8,22 +8,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A convolution of N images: C × H × W inputs, K filters of R × R, zeros around the image: `before`
- * rows and columns before it, and as many after it as an output of OH × OW needs. */
+/* A convolution of N images: C × H × W inputs, K filters of R × R, zeros around the image: `top`
+ * rows above it, `left` columns to its left, and as many below and to the right as an output of OH
+ * × OW needs. Channels and filters are in `groups` groups; a filter sees the channels of its own
+ * group only: w[K][C / groups][R][R]. */
 typedef struct cnn_reference_conv {
-    int N, C, H, W, K, R, stride, before, OH, OW;
+    int N, C, H, W, K, R, stride, top, left, OH, OW, groups;
 } cnn_reference_conv;
 
-/* y = x * w + b (cross-correlation; eq. 2). */
+/* y = x * w + b (cross-correlation; eq. 2). Where there is no bias, b and db are NULL. */
 void cnn_reference_conv_forward(const cnn_reference_conv *size, const double *x, const double *w,
                                 const double *b, double *y);
 /* eq. 14, 15, 16. */
 void cnn_reference_conv_backward(const cnn_reference_conv *size, const double *x, const double *w,
                                  const double *dy, double *dx, double *dw, double *db);
 
-/* Max-pooling of N images: windows of `size` × `size`, `stride` apart. */
+/* Max-pooling of N images: windows of `size` × `size`, `stride` apart, the first one `top` rows
+ * above the image and `left` columns to its left. What is outside does not count. */
 typedef struct cnn_reference_pool {
-    int N, C, H, W, size, stride, OH, OW;
+    int N, C, H, W, size, stride, top, left, OH, OW;
 } cnn_reference_pool;
 
 /* The position of the maximum of window (oh, ow) in its plane x[H][W]: h * W + w; ties: the first.
@@ -36,9 +39,10 @@ void cnn_reference_maxpool_forward(const cnn_reference_pool *pool, const double 
 void cnn_reference_maxpool_backward(const cnn_reference_pool *pool, const double *x,
                                     const double *dy, double *dx);
 
-/* Average pooling of N images: windows of height × width, `stride` apart. */
+/* Average pooling of N images: windows of height × width, `stride` apart, the first one as above.
+ * What is outside the image counts as zeros. */
 typedef struct cnn_reference_average {
-    int N, C, H, W, height, width, stride, OH, OW;
+    int N, C, H, W, height, width, stride, top, left, OH, OW;
 } cnn_reference_average;
 
 /* y = the mean of each window. */
@@ -67,9 +71,10 @@ void cnn_reference_dense_forward(int N, int inputs, int outputs, const double *x
 void cnn_reference_dense_backward(int N, int inputs, int outputs, const double *x, const double *w,
                                   const double *dy, double *dx, double *dw, double *db);
 
-/* eq. 3 and 13, for `count` values. */
-void cnn_reference_relu_forward(size_t count, const double *x, double *y);
-void cnn_reference_relu_backward(size_t count, const double *x, const double *dy, double *dx);
+/* eq. 3 and 13, for `count` values: y = min(max(0, x), max); INFINITY: no ceiling. */
+void cnn_reference_relu_forward(size_t count, double max, const double *x, double *y);
+void cnn_reference_relu_backward(size_t count, double max, const double *x, const double *dy,
+                                 double *dx);
 
 /* y = x if x > 0, else slope x; dx = dy times the derivative. */
 void cnn_reference_leaky_relu_forward(size_t count, double slope, const double *x, double *y);

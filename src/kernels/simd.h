@@ -12,6 +12,7 @@
  *   vec_add, vec_sub, vec_mul a + b, a - b, a * b
  *   vec_fma(a, b, c)          a * b + c with one rounding
  *   vec_relu(x)               0 > x ? 0 : x, so that NaN and -0 stay what they are
+ *   vec_at_most(x, top)       x > top ? top : x, so that NaN stays what it is
  *   vec_greater(a, b)         a > b; false if either is NaN
  *   vec_greater_or_nan(a, b)  a > b, or a is NaN
  *   vec_equal(a, b)           a == b; false if either is NaN
@@ -60,5 +61,10 @@
 #endif
 
 #define CNN_INLINE static inline __attribute__((always_inline))
+
+/* The ReLU that a kernel applies while it stores: see relu_max in kernels.h. */
+CNN_INLINE vec vec_rectify(vec x, float relu_max) {
+    return relu_max > 0.0f ? vec_at_most(vec_relu(x), vec_broadcast(relu_max)) : x;
+}
 
 #endif

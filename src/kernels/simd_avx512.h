@@ -49,6 +49,9 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 static inline vec vec_relu(vec x) {
     return _mm512_max_ps(_mm512_setzero_ps(), x); /* the second operand where either is NaN */
 }
+static inline vec vec_at_most(vec x, vec top) {
+    return _mm512_min_ps(top, x); /* the second operand where either is NaN */
+}
 static inline vec_mask vec_greater(vec a, vec b) {
     return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
 }

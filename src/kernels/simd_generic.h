@@ -106,6 +106,9 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 static inline vec vec_relu(vec x) {
     VEC_EACH(vec, 0.0f > x.lane[i] ? 0.0f : x.lane[i]);
 }
+static inline vec vec_at_most(vec x, vec top) {
+    VEC_EACH(vec, x.lane[i] > top.lane[i] ? top.lane[i] : x.lane[i]);
+}
 static inline vec_mask vec_greater(vec a, vec b) {
     VEC_EACH(vec_mask, a.lane[i] > b.lane[i]);
 }

@@ -49,6 +49,9 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 static inline vec vec_relu(vec x) {
     return vbslq_f32(vcltzq_f32(x), vdupq_n_f32(0.0f), x); /* vmaxq_f32 would make 0 of -0 */
 }
+static inline vec vec_at_most(vec x, vec top) {
+    return vbslq_f32(vcgtq_f32(x, top), top, x);
+}
 static inline vec_mask vec_greater(vec a, vec b) {
     return vcgtq_f32(a, b);
 }

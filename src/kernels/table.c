@@ -12,6 +12,7 @@
 #include "kernels/pool.inc"
 #include "kernels/conv.inc"
 #include "kernels/dense.inc"
+#include "kernels/depthwise.inc"
 #include "kernels/elementwise.inc"
 #include "kernels/batchnorm.inc"
 #include "kernels/winograd.inc"
@@ -40,6 +41,8 @@ const cnn_kernels CNN_TABLE = {
     .conv_backward_bias = conv_backward_bias,
     .conv_pool_backward_weight = conv_pool_backward_weight,
     .conv_pool_backward_bias = conv_pool_backward_bias,
+    .depthwise_forward = depthwise_forward,
+    .depthwise_backward_weight = depthwise_backward_weight,
     .dense_forward = dense_forward,
     .dense_backward_data = dense_backward_data,
     .dense_backward_weight = dense_backward_weight,

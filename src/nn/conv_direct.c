@@ -1,37 +1,52 @@
 /* Convolutions as plain sums of products, of any kernel and stride: tables say which values meet
- * which weights (cnn_conv_taps in kernels/kernels.h). */
+ * which weights (cnn_conv_taps in kernels/kernels.h). With groups, one table serves all of them, as
+ * their channels, filters and weights follow each other. */
 #include "nn/conv_plan.h"
 
 #include "base/memory.h"
 
+/* Of one group. */
+static int channels_of(const cnn_node *node, const cnn_conv_size *size) {
+    return node->in.channels / size->groups;
+}
+
+static int filters_of(const cnn_node *node, const cnn_conv_size *size) {
+    return node->out.channels / size->groups;
+}
+
 static int tap_count(const cnn_node *node, const cnn_conv_size *size) {
-    return node->in.channels * size->kernel * size->kernel;
+    return channels_of(node, size) * size->kernel * size->kernel;
 }
 
 /* Rows that the last patch needs beyond the input's last row. */
-static int rows_beyond(const cnn_conv_size *size, int in, int out) {
-    int beyond = (out - 1) * size->stride + size->kernel - size->before - in;
+static int rows_beyond(const cnn_conv_size *size, int before, int in, int out) {
+    int beyond = (out - 1) * size->stride + size->kernel - before - in;
     return beyond > 0 ? beyond : 0;
+}
+
+static int larger(int a, int b) {
+    return a > b ? a : b;
 }
 
 void cnn_conv_direct_input_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                   int *after) {
-    int below = rows_beyond(size, node->in.height, node->out.height);
-    int right = rows_beyond(size, node->in.width, node->out.width);
-    *before = size->before;
-    *after = below > right ? below : right;
+    const cnn_padding *padding = &size->padding;
+    *before = larger(padding->top, padding->left);
+    *after = larger(rows_beyond(size, padding->top, node->in.height, node->out.height),
+                    rows_beyond(size, padding->left, node->in.width, node->out.width));
 }
 
 /* Input row u takes part in output rows (u + before - r) / stride, r a kernel row: from this many
  * rows before the first to that many after the last. */
 void cnn_conv_direct_gradient_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                      int *after) {
-    int reach = size->kernel - 1 - size->before;
-    int below = (node->in.height - 1 + size->before) / size->stride - (node->out.height - 1);
-    int right = (node->in.width - 1 + size->before) / size->stride - (node->out.width - 1);
+    const cnn_padding *padding = &size->padding;
+    int least = padding->top < padding->left ? padding->top : padding->left;
+    int reach = size->kernel - 1 - least;
+    int below = (node->in.height - 1 + padding->top) / size->stride - (node->out.height - 1);
+    int right = (node->in.width - 1 + padding->left) / size->stride - (node->out.width - 1);
     *before = reach > 0 ? reach / size->stride : 0;
-    *after = below > right ? below : right;
-    *after = *after > 0 ? *after : 0;
+    *after = larger(larger(below, right), 0);
 }
 
 /* --- plan: which values meet which weights --- */
@@ -42,10 +57,14 @@ typedef struct tap_table {
     int32_t *offsets;             /* owns x_offset, y_offset, tap_offset and weight_offset */
     const int32_t *weight_offset; /* [taps] */
     ptrdiff_t filter_stride;
-    float *packed; /* NULL where the pass uses no weights */
+    float *packed; /* [groups][packed_size]; NULL where the pass uses no weights */
+    size_t packed_size;
+    ptrdiff_t x_group, y_group; /* from a group to the next, in floats */
 } tap_table;
 
 struct cnn_conv_direct {
+    int groups;
+    size_t weight_group; /* weights of a group */
     tap_table forward, weight;
     tap_table *data; /* stride × stride of them; NULL where no dx is needed */
     int data_count;
@@ -56,8 +75,8 @@ static void free_table(tap_table *table) {
     cnn_free(table->packed);
 }
 
-static bool make_table(tap_table *table, const cnn_kernels *kernels, int filters, int pixels,
-                       int taps, bool with_weights) {
+static bool make_table(tap_table *table, const cnn_kernels *kernels, int groups, int filters,
+                       int pixels, int taps, bool with_weights) {
     size_t count = 2 * (size_t)pixels + 2 * (size_t)taps;
     table->offsets = cnn_alloc(count, sizeof *table->offsets);
     if (!table->offsets) {
@@ -69,8 +88,8 @@ static bool make_table(tap_table *table, const cnn_kernels *kernels, int filters
     table->taps.tap_offset = table->offsets + 2 * pixels;
     table->weight_offset = table->offsets + 2 * pixels + taps;
     if (with_weights) {
-        table->packed =
-            cnn_alloc(cnn_conv_packed_size(kernels, filters, taps), sizeof *table->packed);
+        table->packed_size = cnn_conv_packed_size(kernels, filters, taps);
+        table->packed = cnn_alloc((size_t)groups * table->packed_size, sizeof *table->packed);
     }
     return !with_weights || table->packed;
 }
@@ -86,15 +105,18 @@ static int32_t place(const cnn_block *block, int channel, int row, int column) {
 static bool make_patch_table(const cnn_layer *layer, const cnn_conv_size *size, const cnn_block *y,
                              int pixels, bool with_weights, tap_table *table) {
     int taps = tap_count(layer->node, size);
-    if (!make_table(table, layer->kernels, layer->node->out.channels, pixels, taps, with_weights)) {
+    int channels = channels_of(layer->node, size), filters = filters_of(layer->node, size);
+    if (!make_table(table, layer->kernels, size->groups, filters, pixels, taps, with_weights)) {
         return false;
     }
     table->taps.y_plane_stride = y->plane_stride;
+    table->x_group = channels * layer->x_block[0].plane_stride;
+    table->y_group = filters * y->plane_stride;
     table->filter_stride = taps;
     int32_t *tap_offset = table->offsets + 2 * pixels;
     int32_t *weight_offset = tap_offset + taps;
     int t = 0;
-    for (int c = 0; c < layer->node->in.channels; c++) {
+    for (int c = 0; c < channels; c++) {
         for (int r = 0; r < size->kernel; r++) {
             for (int q = 0; q < size->kernel; q++) {
                 *tap_offset++ = place(&layer->x_block[0], c, r, q);
@@ -107,8 +129,8 @@ static bool make_patch_table(const cnn_layer *layer, const cnn_conv_size *size, 
 
 /* Where the patch of output (oh, ow) starts. */
 static int32_t patch_place(const cnn_layer *layer, const cnn_conv_size *size, int oh, int ow) {
-    return place(&layer->x_block[0], 0, oh * size->stride - size->before,
-                 ow * size->stride - size->before);
+    return place(&layer->x_block[0], 0, oh * size->stride - size->padding.top,
+                 ow * size->stride - size->padding.left);
 }
 
 static bool make_forward_table(const cnn_layer *layer, const cnn_conv_size *size,
@@ -150,27 +172,31 @@ static bool make_pool_table(const cnn_layer *layer, const cnn_conv_size *size, c
     return true;
 }
 
-/* Input gradients of one phase: those rows u with (u + before) mod stride == row_phase, and columns
+/* Input gradients of one phase: those rows u with (u + top) mod stride == row_phase, and columns
  * likewise. Kernel row r reaches them only where r mod stride == row_phase; then dz's row is
- * (u + before - r) / stride (eq. 16). With stride 1 there is one phase, and all taps are in it. */
+ * (u + top - r) / stride (eq. 16). With stride 1 there is one phase, and all taps are in it. */
 static bool make_data_table(const cnn_layer *layer, const cnn_conv_size *size, int row_phase,
                             int column_phase, tap_table *table) {
-    int kernel = size->kernel, stride = size->stride, before = size->before;
+    int kernel = size->kernel, stride = size->stride;
+    int top = size->padding.top, left = size->padding.left;
+    int channels = channels_of(layer->node, size), filters = filters_of(layer->node, size);
     int rows = 0, columns = 0, pixels = 0;
     for (int u = 0; u < layer->node->in.height; u++) {
-        rows += (u + before) % stride == row_phase;
+        rows += (u + top) % stride == row_phase;
     }
     for (int v = 0; v < layer->node->in.width; v++) {
-        columns += (v + before) % stride == column_phase;
+        columns += (v + left) % stride == column_phase;
     }
     pixels = rows * columns;
     int tap_rows = row_phase < kernel ? (kernel - 1 - row_phase) / stride + 1 : 0;
     int tap_columns = column_phase < kernel ? (kernel - 1 - column_phase) / stride + 1 : 0;
-    int taps = layer->node->out.channels * tap_rows * tap_columns;
-    if (!make_table(table, layer->kernels, layer->node->in.channels, pixels, taps, true)) {
+    int taps = filters * tap_rows * tap_columns;
+    if (!make_table(table, layer->kernels, size->groups, channels, pixels, taps, true)) {
         return false;
     }
     table->taps.y_plane_stride = layer->dx_block[0].plane_stride;
+    table->x_group = filters * layer->dy_block.plane_stride;
+    table->y_group = channels * layer->dx_block[0].plane_stride;
     table->filter_stride = (ptrdiff_t)kernel * kernel;
     int32_t *x_offset = table->offsets;
     int32_t *y_offset = x_offset + pixels;
@@ -178,18 +204,17 @@ static bool make_data_table(const cnn_layer *layer, const cnn_conv_size *size, i
     int32_t *weight_offset = tap_offset + taps;
     for (int u = 0; u < layer->node->in.height; u++) {
         for (int v = 0; v < layer->node->in.width; v++) {
-            if ((u + before) % stride == row_phase && (v + before) % stride == column_phase) {
-                *x_offset++ =
-                    place(&layer->dy_block, 0, (u + before) / stride, (v + before) / stride);
+            if ((u + top) % stride == row_phase && (v + left) % stride == column_phase) {
+                *x_offset++ = place(&layer->dy_block, 0, (u + top) / stride, (v + left) / stride);
                 *y_offset++ = place(&layer->dx_block[0], 0, u, v);
             }
         }
     }
-    for (int k = 0; k < layer->node->out.channels; k++) {
+    for (int k = 0; k < filters; k++) {
         for (int r = row_phase; r < kernel; r += stride) {
             for (int q = column_phase; q < kernel; q += stride) {
                 *tap_offset++ = place(&layer->dy_block, k, -(r / stride), -(q / stride));
-                *weight_offset++ = (k * layer->node->in.channels * kernel + r) * kernel + q;
+                *weight_offset++ = (k * channels * kernel + r) * kernel + q;
             }
         }
     }
@@ -214,6 +239,9 @@ cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_s
     if (!plan) {
         return NULL;
     }
+    plan->groups = size->groups;
+    plan->weight_group =
+        (size_t)filters_of(layer->node, size) * (size_t)tap_count(layer->node, size);
     bool made = layer->node->pool
                     ? make_pool_table(layer, size, &layer->y_block, true, &plan->forward)
                     : make_forward_table(layer, size, &layer->y_block, true, &plan->forward);
@@ -236,22 +264,25 @@ cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_s
     return plan;
 }
 
-static void pack(const cnn_layer *layer, const float *weights, const tap_table *table, int part,
-                 int parts) {
+static void pack(const cnn_layer *layer, const cnn_conv_direct *plan, const float *weights,
+                 const tap_table *table, int part, int parts) {
     int tile = layer->kernels->filter_tile;
     int tiles = (table->taps.filters + tile - 1) / tile;
     int first = tiles * part / parts * tile;
     int last = tiles * (part + 1) / parts * tile;
-    cnn_conv_pack(layer->kernels, weights, first,
-                  last < table->taps.filters ? last : table->taps.filters, table->filter_stride,
-                  table->taps.taps, table->weight_offset, table->packed);
+    for (int g = 0; g < plan->groups; g++) {
+        cnn_conv_pack(layer->kernels, weights + (size_t)g * plan->weight_group, first,
+                      last < table->taps.filters ? last : table->taps.filters, table->filter_stride,
+                      table->taps.taps, table->weight_offset,
+                      table->packed + (size_t)g * table->packed_size);
+    }
 }
 
 void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan,
                              const float *weights, int part, int parts) {
-    pack(layer, weights, &plan->forward, part, parts);
+    pack(layer, plan, weights, &plan->forward, part, parts);
     for (int i = 0; i < plan->data_count; i++) {
-        pack(layer, weights, &plan->data[i], part, parts);
+        pack(layer, plan, weights, &plan->data[i], part, parts);
     }
 }
 
@@ -261,30 +292,66 @@ bool cnn_conv_direct_unpools(const cnn_node *node) {
     return !node->needs_dx;
 }
 
+/* Places of maxima in one group. */
+static ptrdiff_t place_count(const tap_table *table) {
+    return (ptrdiff_t)table->taps.filters * (table->taps.pixels / 4) * CNN_LANES;
+}
+
+static const float *group_bias(const tap_table *table, const float *bias, int group) {
+    return bias ? bias + (ptrdiff_t)group * table->taps.filters : NULL;
+}
+
 void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *bias,
                              const float *x, float *y, float *places) {
     const tap_table *table = &plan->forward;
-    if (layer->node->pool) {
-        layer->kernels->conv_pool_forward(&table->taps, x, table->packed, bias, layer->node->relu,
-                                          y, places);
-    } else {
-        layer->kernels->conv_forward(&table->taps, x, table->packed, bias, layer->node->relu, y);
+    float relu_max = layer->node->relu_max;
+    for (int g = 0; g < plan->groups; g++) {
+        const float *from = x + g * table->x_group, *own = group_bias(table, bias, g);
+        const float *packed = table->packed + (size_t)g * table->packed_size;
+        float *to = y + g * table->y_group;
+        if (layer->node->pool) {
+            layer->kernels->conv_pool_forward(&table->taps, from, packed, own, relu_max, to,
+                                              places + g * place_count(table));
+        } else {
+            layer->kernels->conv_forward(&table->taps, from, packed, own, relu_max, to);
+        }
+    }
+}
+
+/* Of one group. places: of the maxima, if dy is the gradient of the pooled output; else NULL. */
+static void weight_gradient(const cnn_layer *layer, const cnn_conv_taps *taps, const float *x,
+                            const float *dy, const float *places, float *dw, float *db) {
+    const cnn_kernels *kernels = layer->kernels;
+    if (places) {
+        kernels->conv_pool_backward_weight(taps, x, dy, places, dw);
+        if (db) {
+            kernels->conv_pool_backward_bias(taps, dy, places, db);
+        }
+        return;
+    }
+    kernels->conv_backward_weight(taps, x, dy, dw);
+    if (db) {
+        kernels->conv_backward_bias(taps, dy, db);
     }
 }
 
 void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *x,
                               const float *dy, const float *places, float *dw, float *db,
                               float *dx) {
-    const cnn_kernels *kernels = layer->kernels;
-    if (layer->node->pool && !layer->node->needs_dx) {
-        kernels->conv_pool_backward_weight(&plan->weight.taps, x, dy, places, dw);
-        kernels->conv_pool_backward_bias(&plan->weight.taps, dy, places, db);
-        return;
+    const tap_table *table = &plan->weight;
+    bool unpools = layer->node->pool && !layer->node->needs_dx;
+    for (int g = 0; g < plan->groups; g++) {
+        weight_gradient(layer, &table->taps, x + g * table->x_group, dy + g * table->y_group,
+                        unpools ? places + g * place_count(table) : NULL,
+                        dw + (size_t)g * plan->weight_group,
+                        db ? db + (ptrdiff_t)g * table->taps.filters : NULL);
     }
-    kernels->conv_backward_weight(&plan->weight.taps, x, dy, dw);
-    kernels->conv_backward_bias(&plan->weight.taps, dy, db);
     for (int i = 0; dx && i < plan->data_count; i++) {
-        const tap_table *table = &plan->data[i];
-        kernels->conv_forward(&table->taps, dy, table->packed, NULL, false, dx);
+        const tap_table *data = &plan->data[i];
+        for (int g = 0; g < plan->groups; g++) {
+            layer->kernels->conv_forward(&data->taps, dy + g * data->x_group,
+                                         data->packed + (size_t)g * data->packed_size, NULL, 0.0f,
+                                         dx + g * data->y_group);
+        }
     }
 }

@@ -1,15 +1,15 @@
-/* The two ways to compute a convolution layer: conv_direct.c adds up all products (any kernel and
- * stride); conv_winograd.c avoids most of the multiplications (3×3, stride 1). layer_conv.c
- * chooses. */
+/* The ways to compute a convolution layer: conv_direct.c adds up all products (any kernel, stride
+ * and number of groups); conv_winograd.c avoids most of the multiplications (3×3, stride 1, one
+ * group); conv_depthwise.c is for groups of one channel and one filter. layer_conv.c chooses. */
 #ifndef CNN_NN_CONV_PLAN_H
 #define CNN_NN_CONV_PLAN_H
 
-#include "nn/layer.h"
+#include "nn/padding.h"
 
 /* A convolution's numbers, from its layer's spec. */
 typedef struct cnn_conv_size {
-    int kernel, stride;
-    int before, after; /* zeros above and to the left; below and to the right */
+    int kernel, stride, groups;
+    cnn_padding padding;
 } cnn_conv_size;
 
 typedef struct cnn_conv_direct cnn_conv_direct;
@@ -27,19 +27,37 @@ void cnn_conv_direct_gradient_border(const cnn_node *node, const cnn_conv_size *
 cnn_conv_direct *cnn_conv_direct_create(const cnn_layer *layer, const cnn_conv_size *size);
 void cnn_conv_direct_free(cnn_conv_direct *plan);
 
-/* Prepares new weights, [filters][channels][kernel][kernel]: one of `parts` parts of the work. */
+/* Prepares new weights, [filters][channels / groups][kernel][kernel]: one of `parts` parts of the
+ * work. */
 void cnn_conv_direct_prepare(const cnn_layer *layer, const cnn_conv_direct *plan,
                              const float *weights, int part, int parts);
 
 /* Does backward take the gradient of the pooled output? Only if no dx is needed. */
 bool cnn_conv_direct_unpools(const cnn_node *node);
 
-/* One block, as the operations of layer.h. places: of the maxima, if pooling is fused. */
+/* One block, as the operations of layer.h. places: of the maxima, if pooling is fused. bias, db:
+ * NULL if there is none. */
 void cnn_conv_direct_forward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *bias,
                              const float *x, float *y, float *places);
 void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *plan, const float *x,
                               const float *dy, const float *places, float *dw, float *db,
                               float *dx);
+
+/* --- depthwise: as many groups as channels and as filters --- */
+
+/* Can it compute this layer? */
+bool cnn_conv_depthwise_serves(const cnn_node *node, const cnn_conv_size *size);
+
+/* As above. Nothing is planned or prepared: weights are used as they are. */
+void cnn_conv_depthwise_input_border(const cnn_node *node, const cnn_conv_size *size, int *before,
+                                     int *after);
+void cnn_conv_depthwise_gradient_border(const cnn_node *node, const cnn_conv_size *size,
+                                        int *before, int *after);
+void cnn_conv_depthwise_forward(const cnn_layer *layer, const cnn_conv_size *size,
+                                const float *weights, const float *bias, const float *x, float *y);
+void cnn_conv_depthwise_backward(const cnn_layer *layer, const cnn_conv_size *size,
+                                 const float *weights, const float *x, const float *dy, float *dw,
+                                 float *db, float *dx);
 
 /* --- Winograd --- */
 

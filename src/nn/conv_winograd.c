@@ -28,7 +28,8 @@ static int tiles_for(int size) {
 }
 
 bool cnn_conv_winograd_serves(const cnn_node *node, const cnn_conv_size *size) {
-    if (size->kernel != 3 || size->stride != 1 || node->in.channels < CHANNELS_MIN ||
+    if (size->kernel != 3 || size->stride != 1 || size->groups != 1 ||
+        size->padding.top != size->padding.left || node->in.channels < CHANNELS_MIN ||
         node->out.channels < FILTERS_MIN) {
         return false;
     }
@@ -46,9 +47,9 @@ static int rows_beyond(int in, int out, int before) {
 
 void cnn_conv_winograd_input_border(const cnn_node *node, const cnn_conv_size *size, int *before,
                                     int *after) {
-    int below = rows_beyond(node->in.height, node->out.height, size->before);
-    int right = rows_beyond(node->in.width, node->out.width, size->before);
-    *before = size->before;
+    int below = rows_beyond(node->in.height, node->out.height, size->padding.top);
+    int right = rows_beyond(node->in.width, node->out.width, size->padding.top);
+    *before = size->padding.top;
     *after = below > right ? below : right;
 }
 
@@ -58,10 +59,10 @@ static cnn_winograd geometry_of(const cnn_node *node, const cnn_conv_size *size)
         .channels = node->in.channels,
         .filters = node->out.channels,
         .channels_padded = round_up(node->in.channels, CNN_LANES),
-        .before = size->before,
+        .before = size->padding.top,
         .tile_rows = tiles_for(node->out.height),
         .tile_columns = tiles_for(node->out.width),
-        .relu = node->relu,
+        .relu_max = node->relu_max,
     };
     w.transposed_rows = w.tile_rows * CNN_WINOGRAD_STEP + 2;
     w.transposed_columns = w.tile_columns * CNN_WINOGRAD_STEP + 2;
@@ -201,7 +202,7 @@ void cnn_conv_winograd_forward(const cnn_layer *layer, const cnn_conv_winograd *
         kernels->winograd_input(w, first, count, x, v);
         for (size_t e = 0; e < CNN_WINOGRAD_ELEMENTS; e++) {
             kernels->conv_forward(&plan->forward[count], v + e * (size_t)w->channel_element_stride,
-                                  plan->packed_forward + e * plan->forward_stride, NULL, false,
+                                  plan->packed_forward + e * plan->forward_stride, NULL, 0.0f,
                                   m + e * (size_t)w->filter_element_stride);
         }
         if (layer->node->pool) {
@@ -241,7 +242,7 @@ void cnn_conv_winograd_backward(const cnn_layer *layer, const cnn_conv_winograd 
                                     du + e * du_stride, first > 0);
             if (dx) {
                 kernels->conv_forward(&plan->data[count], g,
-                                      plan->packed_data + e * plan->data_stride, NULL, false,
+                                      plan->packed_data + e * plan->data_stride, NULL, 0.0f,
                                       mx + e * (size_t)w->channel_element_stride);
             }
         }
@@ -252,5 +253,7 @@ void cnn_conv_winograd_backward(const cnn_layer *layer, const cnn_conv_winograd 
     for (int f = 0; f < w->filters; f++) {
         kernels->winograd_weight_gradient(w, f, du, dw + (size_t)f * (size_t)w->channels * 9);
     }
-    kernels->add_lane_sums(w->filters, bias_sums, db);
+    if (db) {
+        kernels->add_lane_sums(w->filters, bias_sums, db);
+    }
 }

@@ -15,6 +15,14 @@ static const cnn_node *only_reader(const cnn_graph *graph, int node, int *number
     return cnn_graph_readers(graph, node, number) == 1 ? &graph->nodes[*number] : NULL;
 }
 
+/* A bias, to take a shift: its tensor, without a place yet. */
+static void add_bias(cnn_node *node) {
+    if (node->tensor_count == 1) {
+        node->tensors[1] = (cnn_tensor){.name = "bias", .rank = 1, .dim = {node->out.channels}};
+        node->tensor_count = 2;
+    }
+}
+
 void cnn_fuse_normalization(cnn_graph *graph) {
     for (int i = 0; i < graph->node_count; i++) {
         cnn_node *node = &graph->nodes[i];
@@ -22,6 +30,7 @@ void cnn_fuse_normalization(cnn_graph *graph) {
         const cnn_node *reader = only_reader(graph, i, &number);
         if (node->ops->weighs_channels && !node->relu && reader && reader->ops->batch) {
             node->normalizer = reader->origin;
+            add_bias(node);
             cnn_graph_remove(graph, number);
         }
     }
@@ -44,6 +53,7 @@ void cnn_fuse_relu(cnn_graph *graph) {
         int number = node->relu ? 0 : find_epilogue(graph, i, CNN_EPILOGUE_RELU);
         if (number > 0) {
             node->relu = graph->nodes[number].origin;
+            node->relu_max = cnn_relu_max(&graph->nodes[number]);
             cnn_graph_remove(graph, number);
         }
     }

@@ -11,7 +11,7 @@ typedef void cnn_fuse_pass(cnn_graph *graph);
 void cnn_fuse_drop_training(cnn_graph *graph);
 
 /* For prediction: a batch normalization y = a x + b that is the only reader of w x + c is merged
- * into it, (a w) x + (a c + b), and removed (node->normalizer). */
+ * into it, (a w) x + (a c + b), and removed (node->normalizer). A node without c gets one. */
 void cnn_fuse_normalization(cnn_graph *graph);
 
 /* A ReLU that is the only reader of a node which can apply it while it stores its output

@@ -136,7 +136,7 @@ static cnn_status append_block(cnn_graph_builder *builder, const list_prefix *pr
                         "%s.layers: expected at most %d residuals in each other", builder->place,
                         CNN_RESIDUAL_DEPTH_MAX);
     }
-    const cnn_layer_ops *ops = builder->spec->layers[builder->next - 1].ops;
+    const cnn_layer_spec *layer = &builder->spec->layers[builder->next - 1];
     list_prefix inner = {.depth = prefix->depth + 1};
     (void)snprintf(inner.path, sizeof inner.path, "%.50s.layers.", builder->path);
     (void)snprintf(inner.place, sizeof inner.place, "%.60s.", builder->place);
@@ -144,7 +144,7 @@ static cnn_status append_block(cnn_graph_builder *builder, const list_prefix *pr
     int last;
     CNN_TRY(append_list(builder, &inner, *value, &last, error));
     go_to(builder, prefix, index);
-    return ops->join(builder, *value, last, value, error);
+    return layer->ops->join(builder, layer, *value, last, value, error);
 }
 
 /* The layers of a list, each reading the one before it, the first one `input`. */
@@ -236,8 +236,8 @@ static cnn_status build(const cnn_network_spec *spec, cnn_graph *graph, cnn_erro
 cnn_status cnn_graph_create(const cnn_network_spec *spec, cnn_graph *graph, cnn_error *error) {
     *graph = (cnn_graph){0};
     CNN_TRY(check_count(spec, error));
-    /* the image, and a block has at most a projection and a sum */
-    size_t room = 2 + 2 * (size_t)spec->layer_count;
+    /* the image, and a residual is at most a projection, its normalization and a sum */
+    size_t room = 2 + 3 * (size_t)spec->layer_count;
     graph->nodes = cnn_alloc(room, sizeof *graph->nodes);
     if (!graph->nodes) {
         return cnn_fail_memory(error, "the network's graph");

@@ -17,7 +17,8 @@ typedef struct cnn_network_spec {
 /* Node 0 is the image, the last node the sigmoid, which the loss applies; its input is the logit. A
  * residual is not a node: the first of its layers reads the node before the residual, and its sum,
  * an `add`, reads the last of its layers and the shortcut: the node that the first of its layers
- * reads or, if shapes differ, a convolution of it, the projection. */
+ * reads or, if shapes differ, a convolution of it, the projection, perhaps with a batch
+ * normalization of its own. */
 typedef struct cnn_graph {
     int node_count;
     cnn_node *nodes; /* [node_count] */

@@ -38,13 +38,15 @@ bool cnn_shape_equal(const cnn_shape *a, const cnn_shape *b);
 
 #define CNN_LAYER_KEYS_MAX 8
 
-/* A layer as the config gives it. The value of each key of ops->keys is an int in `value`
- * (cnn_kind_int) or a double in `number` (cnn_kind_number), as its row says. Nested lists of layers
- * are one flat list: the layers in a residual follow it, one level deeper. */
+/* A layer as the config gives it. The value of each key of ops->keys is one int in `value`
+ * (cnn_kind_int), or four of them (cnn_kind_sides), a double in `number` (cnn_kind_number) or a
+ * bool in `flag` (cnn_kind_boolean), as its row says. Nested lists of layers are one flat list: the
+ * layers in a residual follow it, one level deeper. */
 typedef struct cnn_layer_spec {
     const cnn_layer_ops *ops;
     int value[CNN_LAYER_KEYS_MAX];
     double number[CNN_LAYER_KEYS_MAX];
+    bool flag[CNN_LAYER_KEYS_MAX];
     int depth; /* number of residuals that contain it */
 } cnn_layer_spec;
 
@@ -64,8 +66,10 @@ const cnn_layer_ops *cnn_layer_find(const char *name);
  * of two values (layer_add.c), and the two that a network ends with. */
 extern const cnn_layer_ops cnn_layer_image, cnn_layer_add, cnn_layer_dense, cnn_layer_sigmoid;
 
-/* A 1×1 convolution, as a residual needs it (layer_conv.c). */
-cnn_layer_spec cnn_layer_projection(int filters, int stride);
+/* What a residual needs: a 1×1 convolution (layer_conv.c), and a batch normalization with the
+ * default of each key (layer_batchnorm.c). */
+cnn_layer_spec cnn_layer_projection(int filters, int stride, bool bias);
+cnn_layer_spec cnn_layer_default_batchnorm(void);
 
 /* --- parameters --- */
 
@@ -120,6 +124,7 @@ struct cnn_node {
     /* What fusing (fuse.h) made part of it: numbers of nodes in the original graph; 0: none. */
     int origin;       /* itself */
     int relu, pool;   /* applied, in this order, while its output is stored */
+    float relu_max;   /* of the fused ReLU, as kernels.h has it; 0: no ReLU */
     bool unpools;     /* backward takes the gradient of the pooled output */
     int normalizer;   /* the batch normalization merged into its weights */
     cnn_shape stored; /* shape of what it stores: `out`, or the pooled one */
@@ -214,10 +219,10 @@ typedef enum cnn_epilogue {
     CNN_EPILOGUE_POOL = 2, /* max-pooling by 2×2 without overlap */
 } cnn_epilogue;
 
-/* Joins a list of layers with its input: adds a node that reads the outputs of `input`, which the
- * list reads, and of `output`, the last node of the list; *joined: this node. */
-typedef cnn_status cnn_join_function(cnn_graph_builder *builder, int input, int output, int *joined,
-                                     cnn_error *error);
+/* Joins the list of layers of a layer with the list's input: adds a node that reads the outputs of
+ * `input`, which the list reads, and of `output`, the last node of the list; *joined: this node. */
+typedef cnn_status cnn_join_function(cnn_graph_builder *builder, const cnn_layer_spec *layer,
+                                     int input, int output, int *joined, cnn_error *error);
 
 struct cnn_layer_ops {
     const char *name;
@@ -241,10 +246,12 @@ struct cnn_layer_ops {
     bool passes_gradient;
     /* Left out of prediction. */
     bool training_only;
-    /* Two tensors, the weight [channels of y][…] and the bias [channels of y], give y as a linear
-     * function: a scale and shift of y's channels can be merged into them (fuse.h). */
+    /* The weight [channels of y][…] and, where there is one, the bias [channels of y] give y as a
+     * linear function: a scale and shift of y's channels can be merged into them (fuse.h), for
+     * which the layer may get a bias that it did not have. */
     bool weighs_channels;
-    /* The epilogues that forward applies: if node->relu is set, max(0, ·) to y; if node->pool is
+    /* The epilogues that forward applies: if node->relu is set, max(0, ·) to y, and node->relu_max
+     * at most; if node->pool is
      * set, max-pooling by 2×2; it then keeps what the pooling layer would keep, with CNN_POOL_NONE
      * for the ReLU before it. */
     unsigned epilogues;
@@ -316,14 +323,13 @@ cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in,
                                 cnn_error *error);
 double cnn_layer_flops_per_value(const cnn_node *node);
 
-/* infer_shape of pooling layers: windows of size × size inside the image, `stride` apart. */
-cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
-                                  const cnn_shape *in, cnn_shape *out, cnn_error *error);
-
 /* The effect of batch normalization on a channel in prediction: y = x scale + shift
  * (layer_batchnorm.c). parameters: the layer's own. */
 void cnn_batchnorm_scale(const cnn_node *node, const float *parameters, int channel, double *scale,
                          double *shift);
+
+/* The ceiling of a ReLU, as relu_max in kernels.h (layer_relu.c). */
+float cnn_relu_max(const cnn_node *node);
 
 /* reference_pattern of layers with a kink at 0. */
 uint64_t cnn_layer_sign_pattern(const cnn_node *node, int N, const double *x, uint64_t hash);

@@ -14,10 +14,12 @@ static void add_rows(const float *a, const float *b, size_t count, float *sum) {
     }
 }
 
-static void add_rows_relu(const float *a, const float *b, size_t count, float *sum) {
+static void add_rows_relu(const float *a, const float *b, size_t count, float relu_max,
+                          float *sum) {
     for (size_t i = 0; i < count; i++) {
         float value = a[i] + b[i];
-        sum[i] = 0.0f > value ? 0.0f : value; /* NaN is kept, as in vec_relu */
+        value = 0.0f > value ? 0.0f : value; /* NaN is kept, as in vec_relu */
+        sum[i] = value > relu_max ? relu_max : value;
     }
 }
 
@@ -29,7 +31,11 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
             const float *a = pass->x[0] + cnn_block_row(&layer->x_block[0], c, h);
             const float *b = pass->x[1] + cnn_block_row(&layer->x_block[1], c, h);
             float *sum = pass->y + cnn_block_row(to, c, h);
-            (layer->node->relu ? add_rows_relu : add_rows)(a, b, count, sum);
+            if (layer->node->relu) {
+                add_rows_relu(a, b, count, layer->node->relu_max, sum);
+            } else {
+                add_rows(a, b, count, sum);
+            }
         }
     }
 }

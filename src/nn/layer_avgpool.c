@@ -1,11 +1,11 @@
 /* avgpool: the mean of each window; global_avgpool: of each channel (Lin et al., "Network in
- * network", 2013). PyTorch's AvgPool2d without padding, and AdaptiveAvgPool2d(1). */
-#include "nn/layer.h"
+ * network", 2013). PyTorch's AvgPool2d and AdaptiveAvgPool2d(1). */
+#include "nn/padding.h"
 
 #include "base/error.h"
 #include "kernels/reference.h"
 
-enum { SIZE, STRIDE };
+enum { SIZE, STRIDE, PADDING }; /* PADDING: four values */
 
 static const cnn_key window_keys[] = {
     {.name = "size",
@@ -22,13 +22,23 @@ static const cnn_key window_keys[] = {
      .maximum = 31,
      .fallback_key = "size",
      .help = "step between windows"},
+    {.name = "padding",
+     .kind = &cnn_kind_sides,
+     .offset = offsetof(cnn_layer_spec, value[PADDING]),
+     .maximum = 30,
+     .omit_default = true,
+     .names = cnn_padding_names,
+     .help = "rows and columns around the image, less than size on each side, as for conv",
+     .prose = "Zeros around the image, which count in the mean (PyTorch's count_include_pad). "
+              "Less than `size` on each side. " CNN_PADDING_PROSE("`size`")},
     {.name = NULL},
 };
 static const cnn_key global_keys[] = {{.name = NULL}};
 
 static cnn_status infer_window(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                                cnn_error *error) {
-    return cnn_layer_pooled_shape(spec, spec->value[SIZE], spec->value[STRIDE], in, out, error);
+    return cnn_pooled_shape(spec, spec->value[SIZE], spec->value[STRIDE], &spec->value[PADDING], in,
+                            out, error);
 }
 
 static cnn_status infer_global(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
@@ -49,14 +59,24 @@ static double flops(const cnn_node *node) {
                                                   : sums * (double)(size * size));
 }
 
+static cnn_padding padding_of(const cnn_node *node) {
+    return cnn_padding_of(&node->spec.value[PADDING], node->spec.value[SIZE],
+                          node->spec.value[STRIDE], &node->in);
+}
+
+CNN_PADDING_ATTRIBUTES(padding_of)
+
 static cnn_average_window window_of(const cnn_node *node) {
     if (node->ops->keys == global_keys) {
         return (cnn_average_window){
             .height = node->in.height, .width = node->in.width, .stride = 1};
     }
+    const cnn_padding padding = padding_of(node);
     return (cnn_average_window){.height = node->spec.value[SIZE],
                                 .width = node->spec.value[SIZE],
-                                .stride = node->spec.value[STRIDE]};
+                                .stride = node->spec.value[STRIDE],
+                                .top = padding.top,
+                                .left = padding.left};
 }
 
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
@@ -81,6 +101,8 @@ static cnn_reference_average reference_size(const cnn_node *node, int N) {
         .height = window.height,
         .width = window.width,
         .stride = window.stride,
+        .top = window.top,
+        .left = window.left,
         .OH = node->out.height,
         .OW = node->out.width,
     };
@@ -100,9 +122,9 @@ extern const cnn_layer_ops cnn_layer_avgpool, cnn_layer_global_avgpool;
 const cnn_layer_ops cnn_layer_avgpool = {
     .name = "avgpool",
     .help = "the mean of each window",
-    .prose = "The mean of each window. Windows are completely inside the input.",
     .symbol = "P",
     .keys = window_keys,
+    .attributes = attributes,
     .infer_shape = infer_window,
     .flops = flops,
     .forward = forward,

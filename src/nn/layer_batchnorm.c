@@ -29,6 +29,16 @@ static const cnn_key keys[] = {
     {.name = NULL},
 };
 
+extern const cnn_layer_ops cnn_layer_batchnorm;
+
+cnn_layer_spec cnn_layer_default_batchnorm(void) {
+    cnn_layer_spec spec = {.ops = &cnn_layer_batchnorm};
+    for (const cnn_key *key = keys; key->name; key++) {
+        cnn_key_reset(keys, key, &spec);
+    }
+    return spec;
+}
+
 /* The layer's parameters, each [channels], in the order of its tensors. */
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, TENSORS };
 
@@ -133,7 +143,7 @@ static void combine(const cnn_node *node, const cnn_batch_sums *batch) {
 static void batch_forward(const cnn_layer *layer, const cnn_pass *pass) {
     ptrdiff_t channels = layer->node->in.channels;
     layer->kernels->channel_scale(&layer->x_block[0], pass->x[0], pass->shared + SCALE * channels,
-                                  pass->shared + SHIFT * channels, layer->node->relu,
+                                  pass->shared + SHIFT * channels, layer->node->relu_max,
                                   &layer->y_block, pass->y);
 }
 
@@ -247,8 +257,8 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
         scales[c] = (float)scale;
         shifts[c] = (float)shift;
     }
-    layer->kernels->channel_scale(&layer->x_block[0], pass->x[0], scales, shifts, layer->node->relu,
-                                  &layer->y_block, pass->y);
+    layer->kernels->channel_scale(&layer->x_block[0], pass->x[0], scales, shifts,
+                                  layer->node->relu_max, &layer->y_block, pass->y);
 }
 
 /* --- in double --- */
@@ -274,7 +284,6 @@ static void reference_backward(const cnn_node *node, const cnn_reference_pass *p
         pass->gradients + WEIGHT * node->in.channels, pass->gradients + BIAS * node->in.channels);
 }
 
-extern const cnn_layer_ops cnn_layer_batchnorm;
 const cnn_layer_ops cnn_layer_batchnorm = {
     .name = "batchnorm",
     .help = "normalizes each channel to mean 0 and variance 1, then scales and shifts it",

@@ -7,10 +7,8 @@
 
 extern const cnn_layer_ops cnn_layer_conv;
 
-enum { FILTERS, KERNEL, STRIDE, PADDING };
-enum { PADDING_SAME = -1 };
-
-static const cnn_named_number padding_names[] = {{"valid", 0}, {"same", PADDING_SAME}, {NULL, 0}};
+enum { FILTERS, KERNEL, STRIDE, PADDING, GROUPS = PADDING + 4 }; /* PADDING: four values */
+enum { BIAS };                                                   /* flags */
 
 static const cnn_key keys[] = {
     {.name = "filters",
@@ -35,49 +33,81 @@ static const cnn_key keys[] = {
      .fallback = 1,
      .help = "step between patches"},
     {.name = "padding",
-     .kind = &cnn_kind_int,
+     .kind = &cnn_kind_sides,
      .offset = offsetof(cnn_layer_spec, value[PADDING]),
      .maximum = 31,
-     .names = padding_names,
-     .help = "zeros around the image: \"valid\" (none), \"same\" (kernel - 1 in all: at stride 1 "
-             "the output is as large as the input) or a number for each side",
-     .prose = "Zeros around the image: \"valid\": none; \"same\": `kernel` - 1 in all (at stride 1 "
-              "the output is as large as the input; if their number is odd, the additional one is "
-              "below and to the right); a number: for each side."},
+     .names = cnn_padding_names,
+     .help =
+         "zeros around the image: \"valid\" (none), \"same\" (kernel - 1 in all: at stride 1 "
+         "the output is as large as the input), \"same_upper\" (as TensorFlow's SAME), a number "
+         "for each side, or a list: top, left, bottom, right",
+     .prose = "Zeros around the image. " CNN_PADDING_PROSE("`kernel`")},
+    {.name = "groups",
+     .kind = &cnn_kind_int,
+     .offset = offsetof(cnn_layer_spec, value[GROUPS]),
+     .minimum = 1,
+     .maximum = 4096,
+     .fallback = 1,
+     .omit_default = true,
+     .help = "groups of channels and filters; a filter sees the channels of its group",
+     .prose =
+         "Input channels and filters are divided into so many groups, in their order; a filter "
+         "sees the channels of its own group only. It divides both numbers. As many groups as "
+         "channels and as filters: a depthwise convolution (Howard et al. 2017)."},
+    {.name = "bias",
+     .kind = &cnn_kind_boolean,
+     .offset = offsetof(cnn_layer_spec, flag[BIAS]),
+     .fallback = 1.0,
+     .omit_default = true,
+     .help = "a number that is added to each output channel",
+     .prose = "A learned number is added to each output channel. `batchnorm` after the layer makes "
+              "it superfluous."},
     {.name = NULL},
 };
 
-/* Zeros before (above, left) and after (below, right). "same" puts the odd one after, as PyTorch
- * does. */
-static int padding_before(const cnn_layer_spec *spec) {
-    return spec->value[PADDING] == PADDING_SAME ? (spec->value[KERNEL] - 1) / 2
-                                                : spec->value[PADDING];
+static cnn_padding padding_of(const cnn_layer_spec *spec, const cnn_shape *in) {
+    return cnn_padding_of(&spec->value[PADDING], spec->value[KERNEL], spec->value[STRIDE], in);
 }
 
-static int padding_after(const cnn_layer_spec *spec) {
-    return spec->value[PADDING] == PADDING_SAME ? spec->value[KERNEL] / 2 : spec->value[PADDING];
+static cnn_padding node_padding(const cnn_node *node) {
+    return padding_of(&node->spec, &node->in);
 }
 
-cnn_layer_spec cnn_layer_projection(int filters, int stride) {
-    return (cnn_layer_spec){.ops = &cnn_layer_conv,
-                            .value = {[FILTERS] = filters, [KERNEL] = 1, [STRIDE] = stride}};
+CNN_PADDING_ATTRIBUTES(node_padding)
+
+cnn_layer_spec cnn_layer_projection(int filters, int stride, bool bias) {
+    return (cnn_layer_spec){
+        .ops = &cnn_layer_conv,
+        .value = {[FILTERS] = filters, [KERNEL] = 1, [STRIDE] = stride, [GROUPS] = 1},
+        .flag = {[BIAS] = bias}};
 }
 
-static double attribute_before(const cnn_node *node) {
-    return padding_before(&node->spec);
+static cnn_status check_groups(const cnn_layer_spec *spec, const cnn_shape *in, cnn_error *error) {
+    int groups = spec->value[GROUPS], filters = spec->value[FILTERS];
+    if (in->channels % groups != 0 || filters % groups != 0) {
+        return cnn_fail(
+            error, CNN_ERROR_CONFIG,
+            "groups: expected a divisor of the %d input channels and of the %d filters, "
+            "got %d",
+            in->channels, filters, groups);
+    }
+    return CNN_OK;
 }
 
-static double attribute_after(const cnn_node *node) {
-    return padding_after(&node->spec);
+/* The kernel is at most as large as the input with its padding. */
+static cnn_status check_kernel(const cnn_layer_spec *spec, const cnn_shape *in,
+                               const cnn_padding *sides, cnn_error *error) {
+    int rows = sides->top + sides->bottom, columns = sides->left + sides->right;
+    bool lower = in->height + rows < in->width + columns;
+    int padding = lower ? rows : columns, least = padding + (lower ? in->height : in->width);
+    if (spec->value[KERNEL] > least) {
+        return cnn_fail(
+            error, CNN_ERROR_CONFIG,
+            "kernel: expected at most %d (its input is %d×%d with %d of padding), got %d", least,
+            in->height, in->width, padding, spec->value[KERNEL]);
+    }
+    return CNN_OK;
 }
-
-static const cnn_layer_attribute attributes[] = {
-    {"padding_top", attribute_before},
-    {"padding_left", attribute_before},
-    {"padding_bottom", attribute_after},
-    {"padding_right", attribute_after},
-    {NULL, NULL},
-};
 
 static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                               cnn_error *error) {
@@ -85,42 +115,38 @@ static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, c
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "type: expected conv before flatten, found it after one");
     }
-    int padding = padding_before(spec) + padding_after(spec);
-    int least = in->height < in->width ? in->height : in->width;
-    if (spec->value[KERNEL] > least + padding) {
-        return cnn_fail(
-            error, CNN_ERROR_CONFIG,
-            "kernel: expected at most %d (its input is %d×%d with %d of padding), got %d",
-            least + padding, in->height, in->width, padding, spec->value[KERNEL]);
-    }
+    const cnn_padding padding = padding_of(spec, in);
+    CNN_TRY(check_kernel(spec, in, &padding, error));
+    CNN_TRY(check_groups(spec, in, error));
     *out = (cnn_shape){
         .channels = spec->value[FILTERS],
-        .height = (in->height + padding - spec->value[KERNEL]) / spec->value[STRIDE] + 1,
-        .width = (in->width + padding - spec->value[KERNEL]) / spec->value[STRIDE] + 1,
+        .height = cnn_padded_rows(&padding, spec->value[KERNEL], spec->value[STRIDE], in),
+        .width = cnn_padded_columns(&padding, spec->value[KERNEL], spec->value[STRIDE], in),
     };
     return CNN_OK;
 }
 
 static int tensors(const cnn_layer_spec *spec, const cnn_shape *in, const cnn_shape *out,
                    cnn_tensor *tensor) {
-    int kernel = spec->value[KERNEL];
+    int kernel = spec->value[KERNEL], channels = in->channels / spec->value[GROUPS];
     tensor[0] = (cnn_tensor){.name = "weight",
                              .rank = 4,
-                             .dim = {out->channels, in->channels, kernel, kernel},
-                             .fan_in = in->channels * kernel * kernel,
+                             .dim = {out->channels, channels, kernel, kernel},
+                             .fan_in = channels * kernel * kernel,
                              .decays = true};
     tensor[1] = (cnn_tensor){.name = "bias", .rank = 1, .dim = {out->channels}};
-    return 2;
+    return spec->flag[BIAS] ? 2 : 1;
 }
 
 static double flops(const cnn_node *node) {
     int kernel = node->spec.value[KERNEL];
-    return 2.0 * node->in.channels * kernel * kernel * (double)cnn_shape_size(&node->out);
+    int channels = node->in.channels / node->spec.value[GROUPS];
+    return 2.0 * channels * kernel * kernel * (double)cnn_shape_size(&node->out);
 }
 
 /* --- plan --- */
 
-/* Exactly one is not NULL. */
+/* One is not NULL; a depthwise convolution needs no plan. */
 typedef struct conv_plan {
     cnn_conv_direct *direct;
     cnn_conv_winograd *winograd;
@@ -129,13 +155,18 @@ typedef struct conv_plan {
 static cnn_conv_size size_of(const cnn_node *node) {
     return (cnn_conv_size){.kernel = node->spec.value[KERNEL],
                            .stride = node->spec.value[STRIDE],
-                           .before = padding_before(&node->spec),
-                           .after = padding_after(&node->spec)};
+                           .groups = node->spec.value[GROUPS],
+                           .padding = node_padding(node)};
 }
 
 static bool uses_winograd(const cnn_node *node) {
     cnn_conv_size size = size_of(node);
     return !node->direct_only && cnn_conv_winograd_serves(node, &size);
+}
+
+static bool is_depthwise(const cnn_node *node) {
+    cnn_conv_size size = size_of(node);
+    return cnn_conv_depthwise_serves(node, &size);
 }
 
 static bool unpools(const cnn_node *node) {
@@ -146,15 +177,19 @@ static void input_border(const cnn_node *node, int *before, int *after) {
     cnn_conv_size size = size_of(node);
     if (uses_winograd(node)) {
         cnn_conv_winograd_input_border(node, &size, before, after);
+    } else if (is_depthwise(node)) {
+        cnn_conv_depthwise_input_border(node, &size, before, after);
     } else {
         cnn_conv_direct_input_border(node, &size, before, after);
     }
 }
 
 static void gradient_border(const cnn_node *node, int *before, int *after) {
+    cnn_conv_size size = size_of(node);
     *before = *after = 0;
-    if (!uses_winograd(node)) {
-        cnn_conv_size size = size_of(node);
+    if (is_depthwise(node)) {
+        cnn_conv_depthwise_gradient_border(node, &size, before, after);
+    } else if (!uses_winograd(node)) {
         cnn_conv_direct_gradient_border(node, &size, before, after);
     }
 }
@@ -176,6 +211,9 @@ static void free_plan(cnn_layer *layer) {
 
 static cnn_status make_plan(cnn_layer *layer, cnn_error *error) {
     cnn_conv_size size = size_of(layer->node);
+    if (is_depthwise(layer->node)) {
+        return CNN_OK;
+    }
     conv_plan *plan = layer->plan = cnn_alloc(1, sizeof *plan);
     if (plan && uses_winograd(layer->node)) {
         plan->winograd = cnn_conv_winograd_create(layer, &size);
@@ -189,19 +227,28 @@ static cnn_status make_plan(cnn_layer *layer, cnn_error *error) {
 
 static void prepare(const cnn_layer *layer, const float *parameters, int part, int parts) {
     const conv_plan *plan = layer->plan;
-    if (plan->winograd) {
+    if (plan && plan->winograd) {
         cnn_conv_winograd_prepare(layer, plan->winograd, parameters, part, parts);
-    } else {
+    } else if (plan) {
         cnn_conv_direct_prepare(layer, plan->direct, parameters, part, parts);
     }
 }
 
 /* --- the passes --- */
 
+/* Where the bias, or its gradient, starts in the layer's parameters; -1: it has none. */
+static ptrdiff_t bias_offset(const cnn_node *node) {
+    return node->tensor_count > 1 ? (ptrdiff_t)node->tensors[0].count : -1;
+}
+
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     const conv_plan *plan = layer->plan;
-    const float *bias = pass->parameters + layer->node->tensors[0].count;
-    if (plan->winograd) {
+    ptrdiff_t offset = bias_offset(layer->node);
+    const float *bias = offset < 0 ? NULL : pass->parameters + offset;
+    if (!plan) {
+        cnn_conv_size size = size_of(layer->node);
+        cnn_conv_depthwise_forward(layer, &size, pass->parameters, bias, pass->x[0], pass->y);
+    } else if (plan->winograd) {
         cnn_conv_winograd_forward(layer, plan->winograd, bias, pass->x[0], pass->y, pass->kept,
                                   pass->work);
     } else {
@@ -211,8 +258,13 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
 
 static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     const conv_plan *plan = layer->plan;
-    float *db = pass->gradients + layer->node->tensors[0].count;
-    if (plan->winograd) {
+    ptrdiff_t offset = bias_offset(layer->node);
+    float *db = offset < 0 ? NULL : pass->gradients + offset;
+    if (!plan) {
+        cnn_conv_size size = size_of(layer->node);
+        cnn_conv_depthwise_backward(layer, &size, pass->parameters, pass->x[0], pass->dy,
+                                    pass->gradients, db, pass->dx[0]);
+    } else if (plan->winograd) {
         cnn_conv_winograd_backward(layer, plan->winograd, pass->x[0], pass->dy, pass->kept,
                                    pass->work, pass->gradients, db, pass->dx[0]);
     } else {
@@ -222,6 +274,7 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
 }
 
 static cnn_reference_conv reference_size(const cnn_node *node, int N) {
+    const cnn_padding padding = node_padding(node);
     return (cnn_reference_conv){
         .N = N,
         .C = node->in.channels,
@@ -230,22 +283,26 @@ static cnn_reference_conv reference_size(const cnn_node *node, int N) {
         .K = node->out.channels,
         .R = node->spec.value[KERNEL],
         .stride = node->spec.value[STRIDE],
-        .before = padding_before(&node->spec),
+        .top = padding.top,
+        .left = padding.left,
         .OH = node->out.height,
         .OW = node->out.width,
+        .groups = node->spec.value[GROUPS],
     };
 }
 
 static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
     cnn_reference_conv size = reference_size(node, pass->N);
+    ptrdiff_t offset = bias_offset(node);
     cnn_reference_conv_forward(&size, pass->x[0], pass->parameters,
-                               pass->parameters + node->tensors[0].count, pass->y);
+                               offset < 0 ? NULL : pass->parameters + offset, pass->y);
 }
 
 static void reference_backward(const cnn_node *node, const cnn_reference_pass *pass) {
     cnn_reference_conv size = reference_size(node, pass->N);
+    ptrdiff_t offset = bias_offset(node);
     cnn_reference_conv_backward(&size, pass->x[0], pass->parameters, pass->dy, pass->dx[0],
-                                pass->gradients, pass->gradients + node->tensors[0].count);
+                                pass->gradients, offset < 0 ? NULL : pass->gradients + offset);
 }
 
 const cnn_layer_ops cnn_layer_conv = {

@@ -54,7 +54,8 @@ static size_t work_size(const cnn_node *node) {
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
     const float *bias = pass->parameters + layer->node->tensors[0].count;
     layer->kernels->dense_forward(layer->node->in.channels, layer->node->out.channels,
-                                  pass->parameters, bias, pass->x[0], layer->node->relu, pass->y);
+                                  pass->parameters, bias, pass->x[0], layer->node->relu_max,
+                                  pass->y);
 }
 
 static void backward(const cnn_layer *layer, const cnn_pass *pass) {

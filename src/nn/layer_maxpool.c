@@ -1,12 +1,12 @@
 /* maxpool: the maximum of each window (eq. 4, 12). */
-#include "nn/layer.h"
+#include "nn/padding.h"
 
 #include "base/hash.h"
 #include "kernels/reference.h"
 
 extern const cnn_layer_ops cnn_layer_maxpool;
 
-enum { SIZE, STRIDE };
+enum { SIZE, STRIDE, PADDING }; /* PADDING: four values */
 
 static const cnn_key keys[] = {
     {.name = "size",
@@ -23,17 +23,38 @@ static const cnn_key keys[] = {
      .maximum = 31,
      .fallback_key = "size",
      .help = "step between windows"},
+    {.name = "padding",
+     .kind = &cnn_kind_sides,
+     .offset = offsetof(cnn_layer_spec, value[PADDING]),
+     .maximum = 30,
+     .omit_default = true,
+     .names = cnn_padding_names,
+     .help = "rows and columns around the image, less than size on each side, as for conv",
+     .prose = "Rows and columns around the image, which are not part of a window. "
+              "Less than `size` on each side. " CNN_PADDING_PROSE("`size`")},
     {.name = NULL},
 };
 
 static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, cnn_shape *out,
                               cnn_error *error) {
-    return cnn_layer_pooled_shape(spec, spec->value[SIZE], spec->value[STRIDE], in, out, error);
+    return cnn_pooled_shape(spec, spec->value[SIZE], spec->value[STRIDE], &spec->value[PADDING], in,
+                            out, error);
 }
 
+static cnn_padding padding_of(const cnn_node *node) {
+    return cnn_padding_of(&node->spec.value[PADDING], node->spec.value[SIZE],
+                          node->spec.value[STRIDE], &node->in);
+}
+
+CNN_PADDING_ATTRIBUTES(padding_of)
+
 static cnn_epilogue epilogue(const cnn_layer_spec *spec) {
-    return spec->value[SIZE] == 2 && spec->value[STRIDE] == 2 ? CNN_EPILOGUE_POOL
-                                                              : CNN_EPILOGUE_NONE;
+    bool padded = false;
+    for (int side = 0; side < 4; side++) {
+        padded = padded || spec->value[PADDING + side] != 0;
+    }
+    return spec->value[SIZE] == 2 && spec->value[STRIDE] == 2 && !padded ? CNN_EPILOGUE_POOL
+                                                                         : CNN_EPILOGUE_NONE;
 }
 
 static double flops(const cnn_node *node) {
@@ -47,7 +68,11 @@ static size_t kept_size(const cnn_node *node) {
 }
 
 static cnn_pool_window window_of(const cnn_node *node) {
-    return (cnn_pool_window){.size = node->spec.value[SIZE], .stride = node->spec.value[STRIDE]};
+    const cnn_padding padding = padding_of(node);
+    return (cnn_pool_window){.size = node->spec.value[SIZE],
+                             .stride = node->spec.value[STRIDE],
+                             .top = padding.top,
+                             .left = padding.left};
 }
 
 static void forward(const cnn_layer *layer, const cnn_pass *pass) {
@@ -63,6 +88,7 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
 }
 
 static cnn_reference_pool reference_size(const cnn_node *node, int N) {
+    const cnn_padding padding = padding_of(node);
     return (cnn_reference_pool){
         .N = N,
         .C = node->in.channels,
@@ -70,6 +96,8 @@ static cnn_reference_pool reference_size(const cnn_node *node, int N) {
         .W = node->in.width,
         .size = node->spec.value[SIZE],
         .stride = node->spec.value[STRIDE],
+        .top = padding.top,
+        .left = padding.left,
         .OH = node->out.height,
         .OW = node->out.width,
     };
@@ -101,8 +129,9 @@ static uint64_t reference_pattern(const cnn_node *node, int N, const double *x, 
 const cnn_layer_ops cnn_layer_maxpool = {
     .name = "maxpool",
     .help = "the maximum of each window",
-    .prose = "The maximum of each window. Windows are completely inside the input.",
+    .prose = "The maximum of each window.",
     .keys = keys,
+    .attributes = attributes,
     .symbol = "P",
     .epilogue = epilogue,
     .infer_shape = infer_shape,

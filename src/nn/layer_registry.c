@@ -1,7 +1,6 @@
 /* The list of layers, and functions shared by several of them. */
 #include "nn/layer.h"
 
-#include "base/error.h"
 #include "base/hash.h"
 
 #include <stdio.h>
@@ -46,7 +45,8 @@ void cnn_tensor_full_name(const char *path, const cnn_tensor *tensor,
 
 bool cnn_node_attribute(const cnn_node *node, const char *name, double *value) {
     const cnn_key *key = cnn_key_find(node->ops->keys, name);
-    if (key) {
+    if (key && key->kind->number &&
+        (!key->kind->is_given || key->kind->is_given(cnn_key_value(key, &node->spec)))) {
         *value = key->kind->number(cnn_key_value(key, &node->spec));
         return true;
     }
@@ -73,26 +73,6 @@ cnn_status cnn_layer_same_shape(const cnn_layer_spec *spec, const cnn_shape *in,
 
 double cnn_layer_flops_per_value(const cnn_node *node) {
     return (double)cnn_shape_size(&node->out);
-}
-
-cnn_status cnn_layer_pooled_shape(const cnn_layer_spec *spec, int size, int stride,
-                                  const cnn_shape *in, cnn_shape *out, cnn_error *error) {
-    if (in->flat) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "type: expected %s before flatten, found it after one", spec->ops->name);
-    }
-    int least = in->height < in->width ? in->height : in->width;
-    if (size > least) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "size: expected at most %d (its input is %d×%d), got %d", least, in->height,
-                        in->width, size);
-    }
-    *out = (cnn_shape){
-        .channels = in->channels,
-        .height = (in->height - size) / stride + 1,
-        .width = (in->width - size) / stride + 1,
-    };
-    return CNN_OK;
 }
 
 uint64_t cnn_layer_sign_pattern(const cnn_node *node, int N, const double *x, uint64_t hash) {

@@ -6,7 +6,24 @@
 
 #include "base/error.h"
 
-static const cnn_key keys[] = {{.name = NULL}};
+enum { PROJECTION };
+enum { PROJECTION_CONV, PROJECTION_BATCHNORM };
+
+static const char *const projections[] = {"conv", "batchnorm", NULL};
+
+static const cnn_key keys[] = {
+    {.name = "projection",
+     .kind = &cnn_kind_choice,
+     .offset = offsetof(cnn_layer_spec, value[PROJECTION]),
+     .choices = projections,
+     .fallback = PROJECTION_CONV,
+     .omit_default = true,
+     .help = "the shortcut if the shapes differ: a 1×1 convolution with a bias (conv), or one "
+             "without, and batchnorm",
+     .prose = "The shortcut if the shapes differ: \"conv\": a 1×1 convolution with a bias; "
+              "\"batchnorm\": one without a bias, and `batchnorm` after it, as in ResNets."},
+    {.name = NULL},
+};
 
 /* The stride that turns the rows and columns of one shape into those of the other; 0: none. */
 static int projection_stride(const cnn_shape *from, const cnn_shape *to) {
@@ -19,8 +36,8 @@ static int projection_stride(const cnn_shape *from, const cnn_shape *to) {
     return 0;
 }
 
-static cnn_status project(cnn_graph_builder *builder, int input, const cnn_shape *to, int *shortcut,
-                          cnn_error *error) {
+static cnn_status project(cnn_graph_builder *builder, const cnn_layer_spec *residual, int input,
+                          const cnn_shape *to, int *shortcut, cnn_error *error) {
     const cnn_shape *from = cnn_graph_shape(builder, input);
     int stride = projection_stride(from, to);
     if (stride == 0 || from->flat || to->flat) {
@@ -31,16 +48,23 @@ static cnn_status project(cnn_graph_builder *builder, int input, const cnn_shape
                         from->channels, from->height, from->width,
                         from->flat || to->flat ? "" : " (padding \"same\" keeps rows and columns)");
     }
-    const cnn_layer_spec spec = cnn_layer_projection(to->channels, stride);
-    return cnn_graph_append(builder, &spec, &input, 1, ".projection", shortcut, error);
+    bool normalized = residual->value[PROJECTION] == PROJECTION_BATCHNORM;
+    const cnn_layer_spec spec = cnn_layer_projection(to->channels, stride, !normalized);
+    CNN_TRY(cnn_graph_append(builder, &spec, &input, 1, ".projection", shortcut, error));
+    if (normalized) {
+        const cnn_layer_spec norm = cnn_layer_default_batchnorm();
+        const int projected = *shortcut;
+        CNN_TRY(cnn_graph_append(builder, &norm, &projected, 1, ".batchnorm", shortcut, error));
+    }
+    return CNN_OK;
 }
 
-static cnn_status join(cnn_graph_builder *builder, int input, int output, int *joined,
-                       cnn_error *error) {
+static cnn_status join(cnn_graph_builder *builder, const cnn_layer_spec *residual, int input,
+                       int output, int *joined, cnn_error *error) {
     const cnn_shape to = *cnn_graph_shape(builder, output);
     int inputs[2] = {output, input};
     if (!cnn_shape_equal(&to, cnn_graph_shape(builder, input))) {
-        CNN_TRY(project(builder, input, &to, &inputs[1], error));
+        CNN_TRY(project(builder, residual, input, &to, &inputs[1], error));
     }
     const cnn_layer_spec spec = {.ops = &cnn_layer_add};
     return cnn_graph_append(builder, &spec, inputs, 2, "", joined, error);
@@ -56,8 +80,10 @@ const cnn_layer_ops cnn_layer_residual = {
              "is trained, too. Its stride is the smallest that gives the output's rows and "
              "columns; it is an error if there is none. Residuals may be nested up to 4 deep. "
              "Their layers count towards the limit of 256; each residual itself counts as two or, "
-             "with a projection, three. The key `layers` is the list of these layers. Their "
-             "tensors have names such as `3.layers.0.weight` and `3.projection.weight`.",
+             "with a projection, three (with batchnorm in it, four). The key `layers` is the list "
+             "of these layers. Their "
+             "tensors have names such as `3.layers.0.weight`, `3.projection.weight` and "
+             "`3.batchnorm.weight`.",
     .keys = keys,
     .join = join,
 };

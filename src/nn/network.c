@@ -125,9 +125,11 @@ void cnn_network_merge_parameters(const cnn_network *network, const cnn_network 
     for (int i = 0; i < network->graph.node_count; i++) {
         const cnn_node *node = &network->graph.nodes[i];
         float *own = parameters + node->parameter_offset;
-        if (node->parameter_count > 0) {
-            memcpy(own, trained_parameters + origins[node->origin].parameter_offset,
-                   node->parameter_count * sizeof *own);
+        const cnn_node *origin = &origins[node->origin];
+        if (node->parameter_count > 0) { /* it may have a bias that its origin has not */
+            memset(own, 0, node->parameter_count * sizeof *own);
+            memcpy(own, trained_parameters + origin->parameter_offset,
+                   origin->parameter_count * sizeof *own);
         }
         if (node->normalizer) {
             merge(node, &origins[node->normalizer], trained_parameters, own);

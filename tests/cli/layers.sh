@@ -51,6 +51,62 @@ expect_in_stdout '^3\.layers\.4\.layers\.1\.bias +batchnorm '
 expect_in_stdout '^3\.projection\.weight +conv '
 expect_in_stdout '^passed$'
 
+# --- blocks of MobileNets and ResNets: groups, sides of padding, ceilings, no biases, pools with padding
+cat >mobile.json <<'END'
+{
+    "data": {"train": "data", "validation": 0.25},
+    "image": {"width": 12, "height": 12, "channels": 1},
+    "layers": [
+        {"type": "conv", "filters": 4, "kernel": 3, "stride": 2, "padding": "same_upper", "bias": false},
+        {"type": "batchnorm", "eps": 0.001},
+        {"type": "relu", "max": 6},
+        {"type": "residual", "layers": [
+            {"type": "conv", "filters": 8, "kernel": 1, "groups": 2, "bias": false},
+            {"type": "batchnorm"},
+            {"type": "relu", "max": 1.5},
+            {"type": "conv", "filters": 8, "kernel": 3, "padding": "same", "groups": 8, "bias": false},
+            {"type": "batchnorm"},
+            {"type": "relu", "max": 1.5},
+            {"type": "conv", "filters": 4, "kernel": 1, "bias": false},
+            {"type": "batchnorm"}
+        ]},
+        {"type": "maxpool", "size": 3, "stride": 2, "padding": 1},
+        {"type": "residual", "projection": "batchnorm", "layers": [
+            {"type": "conv", "filters": 6, "kernel": 3, "stride": 2, "padding": [1, 0, 1, 2], "bias": false},
+            {"type": "batchnorm"}
+        ]},
+        {"type": "relu"},
+        {"type": "avgpool", "size": 2, "stride": 1, "padding": [0, 0, 1, 1]},
+        {"type": "flatten"},
+        {"type": "dense", "units": 1},
+        {"type": "sigmoid"}
+    ],
+    "train": {"epochs": 2, "batch_size": 20, "optimizer": "adam", "learning_rate": 0.01, "seed": 1},
+    "output": "out"
+}
+END
+run 0 "$CNNTRAIN" --config mobile.json --dry-run
+expect_in_stdout '^0 +conv +4x6x6 +36 +2592 +filters 4, kernel 3, stride 2, padding same_upper, bias false$'
+expect_in_stdout '^2 +relu +4x6x6 .* max 6$'
+expect_in_stdout '^3\.layers\.0 +conv +8x6x6 +16 .* padding valid, groups 2, bias false$'
+expect_in_stdout '^3\.layers\.3 +conv +8x6x6 +72 +5184 .* padding same, groups 8, bias false$'
+expect_in_stdout '^4 +maxpool +4x3x3 .* size 3, stride 2, padding 1$'
+expect_in_stdout '^5\.layers\.0 +conv +6x2x2 .* padding \[1, ?0, ?1, ?2\], bias false$'
+expect_in_stdout '^5\.projection +conv +6x2x2 +24 '
+expect_in_stdout '^5\.batchnorm +batchnorm +6x2x2 +24 '
+run 0 "$CNNTRAIN" --config mobile.json --check-gradients
+expect_in_stdout '^3\.layers\.3\.weight +conv '
+expect_in_stdout '^5\.projection\.weight +conv '
+expect_in_stdout '^5\.batchnorm\.bias +batchnorm '
+expect_in_stdout '^passed$'
+run 0 "$CNNTRAIN" --config mobile.json --trace
+expect_in_stdout '^"w3": '
+expect_in_stdout '^"dw5": '
+! grep -q '^"b1": ' stdout || fail "expected no bias in the trace of a layer without one"
+# a config without these keys is written without them
+run 0 "$CNNTRAIN" --config cfg.json train.epochs=0 --out resolved
+! grep -qE 'groups|bias|max"|projection' resolved/config.json || fail "expected no keys that are not set"
+
 # --- a trace: one batch as the first step of training computes it, dropout and batch statistics included
 cat >plain.json <<'END'
 {
@@ -99,24 +155,35 @@ awk "BEGIN { d = 1 / (1 + exp(-($logit))) - $probability; exit !(d < 1e-6 && d >
     fail "expected the traced logit $logit to give the probability $probability"
 
 # --- the same bytes
-run 0 "$CNNTRAIN" --config cfg.json --threads 1 --out whole
-for threads in 2 3; do
-    run 0 "$CNNTRAIN" --config cfg.json --threads $threads --out other
-    expect_same whole/model.bin other/model.bin
-    expect_same whole/last.bin other/last.bin
-    rm -r other
+# same_bytes CONFIG: runs on several threads and instruction sets; leaves one in whole/, and in parts/ one that is
+# stopped five times and not finished
+same_bytes() {
+    rm -rf whole parts
+    run 0 "$CNNTRAIN" --config "$1" --threads 1 --out whole
+    for threads in 2 3; do
+        run 0 "$CNNTRAIN" --config "$1" --threads $threads --out other
+        expect_same whole/model.bin other/model.bin
+        expect_same whole/last.bin other/last.bin
+        rm -r other
+    done
+    for isa in generic avx2 avx512; do
+        CNN_ISA=$isa "$CNNTRAIN" --config "$1" -q --out other 2>stderr || {
+            grep -q 'CNN_ISA' stderr && continue # this processor has no such instructions
+            fail "expected a run with CNN_ISA=$isa"
+        }
+        expect_same whole/model.bin other/model.bin
+        rm -r other
+    done
+    for part in 1 2 3 4 5; do
+        run 0 "$CNNTRAIN" --config "$1" --out parts --resume --max-seconds 0.000001
+    done
+}
+same_bytes mobile.json
+run 0 "$CNNTRAIN" --config mobile.json --out parts --resume
+for file in model.bin last.bin predictions.csv; do
+    expect_same "whole/$file" "parts/$file"
 done
-for isa in generic avx2 avx512; do
-    CNN_ISA=$isa "$CNNTRAIN" --config cfg.json -q --out other 2>stderr || {
-        grep -q 'CNN_ISA' stderr && continue # this processor has no such instructions
-        fail "expected a run with CNN_ISA=$isa"
-    }
-    expect_same whole/model.bin other/model.bin
-    rm -r other
-done
-for part in 1 2 3 4 5; do
-    run 0 "$CNNTRAIN" --config cfg.json --out parts --resume --max-seconds 0.000001
-done
+same_bytes cfg.json
 cp -r parts killed
 run 0 "$CNNTRAIN" --config cfg.json --out parts --resume
 for file in model.bin last.bin predictions.csv; do
@@ -165,6 +232,17 @@ refused '{"type": "residual", "layers": [{"type": "conv", "filters": 0, "kernel"
     'layers\[0\]\.layers\[0\]\.filters: expected an integer from 1'
 refused '{"type": "dropout", "rate": 1},' 'layers\[0\]\.rate: expected a number from 0 to 0\.99, got 1'
 refused '{"type": "batchnorm", "eps": 0},' 'layers\[0\]\.eps: expected a number from 1e-10 to 1, got 0'
+refused '{"type": "conv", "filters": 2, "kernel": 3, "groups": 2},' \
+    'layers\[0\]\.groups: expected a divisor of the 1 input channels and of the 2 filters, got 2'
+refused '{"type": "conv", "filters": 2, "kernel": 3, "groups": 0},' 'layers\[0\]\.groups: expected an integer from 1'
+refused '{"type": "conv", "filters": 2, "kernel": 3, "padding": [1, 2, 3]},' \
+    'layers\[0\]\.padding: expected .* or a list of four, \[top, left, bottom, right\], got '
+refused '{"type": "conv", "filters": 2, "kernel": 3, "bias": 0},' 'layers\[0\]\.bias: expected true or false, got 0'
+refused '{"type": "relu", "max": 0},' 'layers\[0\]\.max: expected a number above 0 and up to 1000000, got 0'
+refused '{"type": "maxpool", "size": 3, "padding": 3},' \
+    'layers\[0\]\.padding: expected less than the size of a window, 3, on each side, got 3'
+refused '{"type": "residual", "projection": "none", "layers": [{"type": "relu"}]},' \
+    'layers\[0\]\.projection: expected "conv" or "batchnorm", got "none"'
 many=$(awk 'BEGIN { for (i = 0; i < 300; i++) printf "%s{\"type\": \"relu\"}", i ? "," : "" }')
 refused "{\"type\": \"residual\", \"layers\": [$many]}," 'layers: expected (at most|a list of 1 to) 256 layers'
 deep='{"type": "relu"}'

@@ -178,16 +178,18 @@ def config_cases(source, isas, names, quick):
     return cases
 
 
-def random_cases(old, isas, names, options, choices):
+def random_cases(old, isas, names, options, coverage):
     """Random networks. What OLD refuses (shapes that do not fit) is drawn again."""
     generator = random.Random(options.seed)
-    fixed = fixed_layers()
+    fixed = fixed_layers(coverage.layers)
     cases = []
     count = options.networks or (9 if options.quick else 40)
     refused = 0
     while len(cases) < count:
         index = len(cases)
-        config = random_config(generator, index, choices, fixed[index] if index < len(fixed) else None)
+        config = random_config(
+            generator, index, coverage.choices, coverage.layers, fixed[index] if index < len(fixed) else None
+        )
         grey = "fashion" if "fashion" in names and index % 4 == 0 else "grey"
         data = grey if config["image"]["channels"] == 1 else "colour"
         config["data"] = {**config.get("data", {}), "validation": 0.25}
@@ -357,7 +359,7 @@ def compare_bytes(options, work, sources, builds):
         f"instruction sets: {', '.join(isas)}; images: {', '.join(names)}; seed of the random networks: {options.seed}\n"
     )
     cases = config_cases(sources[0], isas, names, options.quick) + random_cases(
-        old, isas, names, options, coverage.choices
+        old, isas, names, options, coverage
     )
     print(f"{'case':16} {'layers':28} {'runs':>4} {'also':19} {'files':>5} {'models':>6} {'tensors':>7} {'rows':>6}")
     total, failures, stops = None, [], [0, 0]

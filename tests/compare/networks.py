@@ -102,6 +102,28 @@ def random_conv(random, filters=None):
     return layer
 
 
+def with_newer_keys(random, layers, known):
+    """The same layers with keys that not every program knows: those of `known`, {layer type: [keys]}."""
+    for layer in layers:
+        keys = known.get(layer["type"], [])
+        if layer["type"] == "conv" and "groups" in keys and random.random() < 0.4:
+            layer["groups"] = random.choice([1, 2, 4, layer["filters"]])
+        if layer["type"] == "conv" and "bias" in keys and random.random() < 0.3:
+            layer["bias"] = False
+        if layer["type"] in ("maxpool", "avgpool") and "padding" in keys and random.random() < 0.3:
+            layer["padding"] = random.choice([1, "same", "same_upper", [0, 1, 1, 0]])
+        if layer["type"] == "relu" and "max" in keys and random.random() < 0.4:
+            layer["max"] = random.choice([6, 0.5])
+        if layer["type"] in ("relu", "leaky_relu") and "silu" in known and random.random() < 0.2:
+            layer.clear()
+            layer["type"] = "silu"
+        if layer["type"] == "residual":
+            if "projection" in keys and random.random() < 0.3:
+                layer["projection"] = "batchnorm"
+            with_newer_keys(random, layer["layers"], known)
+    return layers
+
+
 def random_pool(random):
     """A pooling layer, often with windows that overlap."""
     layer = {"type": random.choice(["maxpool", "maxpool", "avgpool"]), "size": random.choice([2, 2, 3])}
@@ -163,15 +185,15 @@ def random_layers(random):
     return layers + [{"type": "dense", "units": 1}, {"type": "sigmoid"}]
 
 
-def fixed_layers():
-    """Networks with features that random ones might not have."""
+def fixed_layers(known):
+    """Networks with features that random ones might not have. known: {layer type: [keys]}."""
     end = [{"type": "flatten"}, {"type": "dense", "units": 1}, {"type": "sigmoid"}]
     conv = {"type": "conv", "filters": 16, "kernel": 3, "padding": "same"}
     inner = {
         "type": "residual",
         "layers": [conv, {"type": "batchnorm", "eps": 1e-4, "momentum": 0.2}, {"type": "relu"}],
     }
-    return [
+    layers = [
         # Winograd, ReLU and pooling in one step; windows that overlap; every layer that prediction leaves out or merges
         [
             conv,
@@ -207,6 +229,31 @@ def fixed_layers():
             {"type": "dropout", "rate": 0.5},
             *end[1:],
         ],
+    ]
+    if "silu" in known:
+        layers.append([conv, {"type": "silu"}, {"type": "sigmoid"}, *end])
+    if "groups" in known["conv"]:
+        layers.append(mobile_layers() + end)
+    return layers
+
+
+def mobile_layers():
+    """Blocks of MobileNets and ResNets."""
+
+    def conv(filters, kernel, **keys):
+        return [{"type": "conv", "filters": filters, "kernel": kernel, "bias": False, **keys}, {"type": "batchnorm"}]
+
+    relu6 = {"type": "relu", "max": 6}
+    return [
+        *conv(4, 3, stride=2, padding="same_upper"),
+        relu6,
+        {
+            "type": "residual",
+            "layers": [*conv(8, 1, groups=2), relu6, *conv(8, 3, padding="same", groups=8), relu6, *conv(4, 1)],
+        },
+        {"type": "maxpool", "size": 3, "stride": 2, "padding": 1},
+        {"type": "residual", "projection": "batchnorm", "layers": conv(6, 3, stride=2, padding=[1, 0, 1, 2])},
+        {"type": "avgpool", "size": 2, "stride": 1, "padding": [0, 0, 1, 1]},
     ]
 
 
@@ -250,11 +297,12 @@ def set_key(config, path, value):
     config[last] = value
 
 
-def random_config(random, index, choices, layers=None):
+def random_config(random, index, choices, known, layers=None):
     """A config without data. Choices go round with index, so that every value comes up; the rest is drawn."""
+    layers = layers or with_newer_keys(random, random_layers(random), known)
     config = {
         "image": {"width": random.randint(9, 22), "height": random.randint(9, 22), "channels": [1, 3][index % 2]},
-        "layers": layers or random_layers(random),
+        "layers": layers,
         "train": {
             "epochs": 3,
             "batch_size": random.choice([1, 5, 16, 17, 40, 64]),
