@@ -28,7 +28,8 @@
 #define ENDING "{\"type\":\"global_avgpool\"},{\"type\":\"flatten\"}"
 #define LAYERS "\"layers\":[" CONV "," RESIDUAL ",{\"type\":\"relu\"}," ENDING "]"
 #define NORMALIZATION "\"normalization\":{\"mean\":[0.25,0.5,0.125],\"deviation\":[0.5,1,2]}"
-#define CONFIG "{" IMAGE "," LAYERS "," NORMALIZATION "}"
+#define PIXELS "\"pixels\":\"" CNN_IMAGE_PIXELS "\""
+#define CONFIG "{" IMAGE "," PIXELS "," LAYERS "," NORMALIZATION "}"
 #define KIND                                                                                       \
     { "cnntrain.kind", "features" }
 
@@ -197,20 +198,24 @@ static const struct {
     {NULL, CONFIG, TENSORS, "expected sigmoid as the last layer"},
     {"features", NULL, TENSORS, "expected a model, found another file of cnntrain"},
     {"features", "{", TENSORS, "expected valid JSON"},
-    {"features", "{" IMAGE "," LAYERS "}", TENSORS, "expected normalization"},
+    {"features", "{" IMAGE "," PIXELS "," LAYERS "}", TENSORS, "expected normalization"},
     {"features",
-     "{" IMAGE "," LAYERS ",\"normalization\":{\"mean\":[0.25,0.5,0.125],\"deviation\":[0.5,1,0]}}",
+     "{" IMAGE "," PIXELS "," LAYERS
+     ",\"normalization\":{\"mean\":[0.25,0.5,0.125],\"deviation\":[0.5,1,0]}}",
      TENSORS, "expected normalization"},
-    {"features", "{" IMAGE "," NORMALIZATION "}", TENSORS, "layers: missing"},
-    {"features", "{" IMAGE ",\"layers\":{}," NORMALIZATION "}", TENSORS,
+    {"features", "{" IMAGE "," PIXELS "," NORMALIZATION "}", TENSORS, "layers: missing"},
+    {"features", "{" IMAGE "," PIXELS ",\"layers\":{}," NORMALIZATION "}", TENSORS,
      "layers: expected a list of 1 to 256 layers"},
-    {"features", "{" IMAGE ",\"layers\":[]," NORMALIZATION "}", TENSORS,
+    {"features", "{" IMAGE "," PIXELS ",\"layers\":[]," NORMALIZATION "}", TENSORS,
      "expected flatten before dense"},
-    {"features", "{" IMAGE ",\"layers\":[" CONV "]," NORMALIZATION "}", 2,
+    {"features", "{" IMAGE "," PIXELS ",\"layers\":[" CONV "]," NORMALIZATION "}", 2,
      "expected flatten before dense"},
-    {"features", "{" IMAGE ",\"layers\":[" CONV "," RESIDUAL "," ENDING "]," NORMALIZATION "}",
+    {"features",
+     "{" IMAGE "," PIXELS ",\"layers\":[" CONV "," RESIDUAL "," ENDING "]," NORMALIZATION "}",
      TENSORS + 1, "expected 8 tensors, found 9"},
+    {"features", "{" IMAGE "," LAYERS "," NORMALIZATION "}", TENSORS, "pixels: expected \""},
     {"features", CONFIG, TENSORS - 1, "expected a tensor \"1.layers.1.running_var\""},
+    {"features", "{" IMAGE "," LAYERS "," NORMALIZATION "}", TENSORS, "pixels: expected \""},
     {"features", CONFIG, 0, "expected a tensor \"0.weight\""},
 };
 
@@ -241,7 +246,7 @@ static void test_too_many_layers(void **state) {
     for (int more = 0; more < 2; more++) {
         cnn_text config = {0};
         cnn_error error;
-        cnn_text_format(&config, "{" IMAGE ",\"layers\":[");
+        cnn_text_format(&config, "{" IMAGE "," PIXELS ",\"layers\":[");
         for (int i = 0; i < CNN_LAYERS_MAX - 3 + more; i++) {
             cnn_text_format(&config, "{\"type\":\"relu\"},");
         }

@@ -25,6 +25,10 @@ typedef enum cnn_normalize {
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
 } cnn_normalize;
 
+/* Which parameters of a pretrained network are trained; a number above 0: those of its last layers,
+ * so many. */
+enum { CNN_PRETRAINED_NONE = 0, CNN_PRETRAINED_ALL = -1 };
+
 /* How the best epoch is chosen, and when a run ends early. */
 typedef struct cnn_early_stopping {
     cnn_metric_id metric; /* measured on the validation images */
@@ -43,7 +47,13 @@ struct cnn_config {
     cnn_image_settings image;
     cnn_normalize normalize;
     cnn_augment_settings augment;
-    cnn_network_spec network;
+    struct {
+        char *file;                  /* NULL: no network to start from */
+        int train;                   /* CNN_PRETRAINED_NONE, CNN_PRETRAINED_ALL, or the last N */
+        double learning_rate_factor; /* of its parameters */
+        int64_t variants;            /* of each training image that are computed and kept */
+    } pretrained;
+    cnn_network_spec network; /* with pretrained.file: the layers after those of the file */
     struct {
         int64_t epochs, batch_size;
         cnn_optimizer optimizer;

@@ -179,6 +179,57 @@ static const cnn_key image_keys[] = {
     {.name = NULL},
 };
 
+static const cnn_named_number trained_parts[] = {
+    {"none", CNN_PRETRAINED_NONE}, {"all", CNN_PRETRAINED_ALL}, {NULL, 0}};
+
+static const cnn_key pretrained_keys[] = {
+    {.name = "pretrained.file",
+     .kind = &cnn_kind_path,
+     FIELD(pretrained.file),
+     .also = "weights backbone base_model pretrained_model",
+     .help = "a trained network to start from: a model.bin, or what data/pretrained.sh writes",
+     .prose =
+         "A trained network to start from: any model.bin, or what `data/pretrained.sh` writes. "
+         "Its layers are used up to, not including, its classifier: the last `dense`, the "
+         "`sigmoid`, and `dropout` before them. `layers` follow them. Width, height, channels, "
+         "resize and alpha of `image` must be those of the file; its mean and deviation are "
+         "used in place of `image.normalize`. The model that is written contains all layers."},
+    {.name = "pretrained.train",
+     .kind = &cnn_kind_int,
+     FIELD(pretrained.train),
+     .minimum = 1,
+     .maximum = CNN_LAYERS_MAX,
+     .names = trained_parts,
+     .omit_default = true,
+     .help = "which layers of the file are trained, too: none, all, or a number: the last N",
+     .prose =
+         "Which layers of the file are trained, too. \"none\": they stay as they are; their "
+         "output, the features of an image, is computed once per image and kept in the cache. "
+         "\"all\": all of them. A number: that many of its last layers, a residual counting as "
+         "one; batch normalization before them uses its running averages."},
+    {.name = "pretrained.learning_rate_factor",
+     .kind = &cnn_kind_number,
+     FIELD(pretrained.learning_rate_factor),
+     .maximum = 1,
+     .fallback = 0.1,
+     .omit_default = true,
+     .help = "the learning rate of the file's layers, as a share of train.learning_rate",
+     .prose = "The learning rate of the file's layers that are trained, as a share of "
+              "`train.learning_rate`."},
+    {.name = "pretrained.variants",
+     .kind = &cnn_kind_integer,
+     FIELD(pretrained.variants),
+     .minimum = 1,
+     .maximum = 64,
+     .fallback = 8,
+     .omit_default = true,
+     .help = "with augmentation: changed variants of each image whose features are computed",
+     .prose = "With `pretrained.train` \"none\" and augmentation, the features of this number of "
+              "changed variants of each image are computed; the epochs use one after the other. "
+              "Without augmentation there is one."},
+    {.name = NULL},
+};
+
 static const cnn_key layers_keys[] = {
     {.name = "layers",
      .kind = &cnn_kind_layers,
@@ -283,6 +334,7 @@ static const cnn_key output_keys[] = {
 const cnn_config_section cnn_config_sections[] = {
     {.title = "Data", .keys = data_keys},
     {.title = "Image", .keys = image_keys},
+    {.title = "Pretrained network", .keys = pretrained_keys},
     {.title = "Layers", .keys = layers_keys, .has_layers = true},
     {.title = "Augmentation",
      .prose =

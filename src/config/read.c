@@ -124,6 +124,9 @@ static cnn_status check_network(const cnn_reader *reader, cnn_config *config) {
     config->network.input = (cnn_shape){.channels = (int)config->image.channels,
                                         .height = (int)config->image.height,
                                         .width = (int)config->image.width};
+    if (config->pretrained.file) {
+        return CNN_OK; /* the layers follow those of the file, which is read when it is used */
+    }
     cnn_error found;
     const cnn_status status = cnn_graph_check(&config->network, &found);
     if (status != CNN_ERROR_CONFIG) { /* success, or memory was refused */

@@ -34,15 +34,30 @@ static void set_reason(char **reason, const char *text) {
 typedef struct decoding {
     const cnn_image_request *request;
     char **reasons;
-    size_t image_size;
-    /* The pixels go to `memory`, or through `buffers` to `writer`. */
-    uint8_t *memory;  /* [count][image_size] */
-    uint8_t *buffers; /* [threads][image_size] */
+    size_t image_size, kept_size; /* bytes of an image, and of what is kept of it */
+    /* What is kept goes to `memory`, or through `kept` to `writer`. */
+    uint8_t *memory; /* [count][kept_size] */
+    uint8_t *kept;   /* [threads][batch][kept_size] */
     cnn_cache_file_writer *writer;
+    size_t batch;                /* images that a thread decodes before it transforms them, or 1 */
+    uint8_t *pixels;             /* [threads][batch][image_size]: before a transform */
     cnn_image_buffers *resizing; /* [threads] */
     atomic_bool ended;           /* no further image is decoded */
     cnn_error why;               /* written by the thread that set `ended` */
 } decoding;
+
+/* Bytes that are kept of an image. */
+static size_t kept_size(const cnn_image_request *request) {
+    return request->transform ? request->transform->size : cnn_image_size(request->settings);
+}
+
+static decoding start_decoding(const cnn_image_request *request, char **reasons) {
+    return (decoding){.request = request,
+                      .reasons = reasons,
+                      .image_size = cnn_image_size(request->settings),
+                      .kept_size = kept_size(request),
+                      .batch = request->transform ? CNN_TRANSFORM_IMAGES : 1};
+}
 
 /* Ends the decoding of all images, for a reason that is no image's fault. The first reason counts.
  */
@@ -55,8 +70,8 @@ static void end(decoding *d, const char *path, const cnn_error *error) {
     }
 }
 
-static void decode(void *context, size_t i, int thread) {
-    decoding *d = context;
+/* Decodes image i into pixels[image_size]. False if it is unreadable, or no more are decoded. */
+static bool decode_image(decoding *d, size_t i, int thread, uint8_t *pixels) {
     const cnn_image_request *request = d->request;
     if (request->should_stop && request->should_stop(request->user)) {
         end(d, NULL,
@@ -64,49 +79,84 @@ static void decode(void *context, size_t i, int thread) {
                          .message = "stopped while images were being read; nothing has changed"});
     }
     if (atomic_load(&d->ended)) {
-        return;
+        return false;
     }
     const char *path = request->paths[i];
-    uint8_t *pixels =
-        d->memory ? d->memory + i * d->image_size : d->buffers + (size_t)thread * d->image_size;
     cnn_error error;
-    uint64_t content;
-    if (cnn_image_load(path, request->settings, &d->resizing[thread], pixels, &content, &error) !=
-        CNN_OK) {
+    if (cnn_image_load(path, request->settings, &d->resizing[thread], pixels, &request->contents[i],
+                       &error) != CNN_OK) {
         if (error.status == CNN_ERROR_RUNTIME) {
             end(d, path, &error);
         }
         set_reason(&d->reasons[i], error.message);
-        return;
+        return false;
     }
     set_reason(&d->reasons[i], NULL);
-    request->contents[i] = content;
-    if (d->writer) {
-        cnn_cache_file_write(d->writer, i, pixels, content);
+    return true;
+}
+
+/* Where what is kept of image i goes; it is image `lane` of its thread's batch. */
+static uint8_t *kept_at(const decoding *d, size_t i, int thread, size_t lane) {
+    return d->memory ? d->memory + i * d->kept_size
+                     : d->kept + ((size_t)thread * d->batch + lane) * d->kept_size;
+}
+
+/* Batch b: decodes its images, transforms them, and writes what is kept. */
+static void decode_batch(void *context, size_t b, int thread) {
+    decoding *d = context;
+    const cnn_image_transform *transform = d->request->transform;
+    size_t number[CNN_TRANSFORM_IMAGES];
+    const uint8_t *pixels[CNN_TRANSFORM_IMAGES];
+    uint8_t *kept[CNN_TRANSFORM_IMAGES];
+    int count = 0;
+    for (size_t i = b * d->batch; i < (b + 1) * d->batch && i < d->request->count; i++) {
+        size_t lane = (size_t)count;
+        uint8_t *to = kept_at(d, i, thread, lane);
+        uint8_t *decoded =
+            transform ? d->pixels + ((size_t)thread * d->batch + lane) * d->image_size : to;
+        if (decode_image(d, i, thread, decoded)) {
+            number[count] = i;
+            pixels[count] = decoded;
+            kept[count] = to;
+            count++;
+        }
+    }
+    if (transform && count > 0) {
+        transform->run(transform->context, thread, count, number, pixels, kept);
+    }
+    for (int lane = 0; lane < count && d->writer; lane++) {
+        cnn_cache_file_write(d->writer, number[lane], kept[lane],
+                             d->request->contents[number[lane]]);
     }
 }
 
-static cnn_status decode_all(decoding *d, cnn_error *error) {
+static cnn_status decode_batches(decoding *d, cnn_error *error) {
     int threads = d->request->threads;
+    size_t pixels = d->request->transform ? d->batch * d->image_size : 0;
+    d->pixels = cnn_alloc((size_t)threads, pixels);
+    if (!d->pixels) {
+        return cnn_fail_memory(error, "decoding");
+    }
     CNN_TRY(cnn_image_buffers_create(threads, &d->resizing, error));
     atomic_init(&d->ended, false);
-    cnn_parallel_for(d->request->count, threads, decode, d);
+    cnn_parallel_for((d->request->count + d->batch - 1) / d->batch, threads, decode_batch, d);
     cnn_image_buffers_free(d->resizing, threads);
-    if (!atomic_load(&d->ended)) {
-        return CNN_OK;
-    }
-    return cnn_fail(error, d->why.status, "%s", d->why.message);
+    return atomic_load(&d->ended) ? cnn_fail(error, d->why.status, "%s", d->why.message) : CNN_OK;
+}
+
+static cnn_status decode_all(decoding *d, cnn_error *error) {
+    cnn_status status = decode_batches(d, error);
+    cnn_free(d->pixels);
+    return status;
 }
 
 static cnn_status decode_into_memory(const cnn_image_request *request, cnn_image_set *images,
                                      cnn_error *error) {
-    decoding d = {.request = request,
-                  .reasons = images->reasons,
-                  .image_size = cnn_image_size(request->settings)};
-    d.memory = cnn_alloc(request->count, d.image_size);
+    decoding d = start_decoding(request, images->reasons);
+    d.memory = cnn_alloc(request->count, d.kept_size);
     if (!d.memory) {
         char what[80];
-        (void)snprintf(what, sizeof what, "%zu images of %zu bytes", request->count, d.image_size);
+        (void)snprintf(what, sizeof what, "%zu images of %zu bytes", request->count, d.kept_size);
         return cnn_fail_memory(error, what);
     }
     images->memory = d.memory;
@@ -219,7 +269,7 @@ static void outwait(const struct timespec *newest) {
 }
 
 static cnn_status decode_and_finish(decoding *d, const cache_place *c, cnn_error *error) {
-    if (!d->buffers) {
+    if (!d->kept) {
         return cnn_fail_memory(error, "decoding");
     }
     outwait(&c->newest);
@@ -231,13 +281,11 @@ static cnn_status decode_into_file(const cnn_image_request *request, const cache
                                    char **reasons, cnn_error *error) {
     cnn_cache_file_writer writer;
     CNN_TRY(cnn_cache_file_start(file, &c->layout, &writer, error));
-    decoding d = {.request = request,
-                  .reasons = reasons,
-                  .image_size = c->layout.image_size,
-                  .buffers = cnn_alloc((size_t)request->threads, c->layout.image_size),
-                  .writer = &writer};
+    decoding d = start_decoding(request, reasons);
+    d.kept = cnn_alloc((size_t)request->threads, d.batch * d.kept_size);
+    d.writer = &writer;
     cnn_status status = decode_and_finish(&d, c, error);
-    cnn_free(d.buffers);
+    cnn_free(d.kept);
     cnn_cache_file_writer_free(&writer);
     return status;
 }
@@ -289,10 +337,17 @@ static cnn_status write_cached(const cnn_image_request *request, const cache_pla
     return CNN_OK;
 }
 
-/* Finds the place of the images in the cache, and their key. The file's name depends on the source
- * and the settings only, so that changed images replace the ones they were. */
+/* Mixes the transform's key into that of the images. */
+static cnn_hash128 transformed_key(cnn_hash128 images, const cnn_image_transform *transform) {
+    const cnn_hash128 both[2] = {images, transform->key};
+    return cnn_xxh3_128(both, sizeof both);
+}
+
+/* Finds the place of the images in the cache, and their key. The file's name depends on the source,
+ * the settings and the transform only, so that changed images replace the ones they were. */
 static cnn_status find_place(const cnn_image_request *request, cache_place *c, cnn_error *error) {
     const cnn_image_settings *settings = request->settings;
+    const cnn_image_transform *transform = request->transform;
     char text[256];
     (void)snprintf(text, sizeof text,
                    "%016" PRIx64 " %" PRId64 "x%" PRId64 "x%" PRId64 " %" PRId64 " %a %d %" PRId64
@@ -302,18 +357,21 @@ static cnn_status find_place(const cnn_image_request *request, cache_place *c, c
                    settings->max_megapixels, (int)settings->range, settings->ends.low,
                    settings->ends.high, (int)settings->alpha);
     cnn_hash128 hash = cnn_xxh3_128(text, strlen(text));
+    hash = transform ? transformed_key(hash, transform) : hash;
     char name[64];
     (void)snprintf(name, sizeof name, "%016" PRIx64 "%016" PRIx64 SUFFIX, hash.high, hash.low);
     c->folder = (cnn_cache_folder){
         .path = request->cache.folder, .suffix = SUFFIX, .limit = request->cache.limit};
     c->layout.count = request->count;
-    c->layout.image_size = cnn_image_size(settings);
+    c->layout.image_size = kept_size(request);
     c->path = cnn_path_join(request->cache.folder, name);
     if (!c->path) {
         return cnn_fail_memory(error, "the cache");
     }
-    return cnn_cache_key(request->paths, request->count, settings, request->threads, &c->layout.key,
-                         &c->newest, error);
+    CNN_TRY(cnn_cache_key(request->paths, request->count, settings, request->threads,
+                          &c->layout.key, &c->newest, error));
+    c->layout.key = transform ? transformed_key(c->layout.key, transform) : c->layout.key;
+    return CNN_OK;
 }
 
 /* Reads the images from the cache, or writes them to it. *done: the set has its pixels. */

@@ -14,12 +14,27 @@ typedef struct cnn_image_cache {
     uint64_t limit;     /* of the bytes of all its files together */
 } cnn_image_cache;
 
+/* Images that a transform sees together, at most. */
+#define CNN_TRANSFORM_IMAGES 16
+
+/* What is kept of each image in place of its pixels: a function of them. */
+typedef struct cnn_image_transform {
+    size_t size;     /* bytes that are kept of an image */
+    cnn_hash128 key; /* of all that the function depends on besides the pixels and the number */
+    /* kept[i] = the function of pixels[i], of image number[i] of the request; i < count <=
+     * CNN_TRANSFORM_IMAGES. Several threads call it at once. */
+    void (*run)(void *context, int thread, int count, const size_t *number,
+                const uint8_t *const *pixels, uint8_t *const *kept);
+    void *context;
+} cnn_image_transform;
+
 /* Which images to load, and how. */
 typedef struct cnn_image_request {
     const char *const *paths; /* [count], of files */
     uint64_t *contents;       /* [count]: filled in with a hash of each image's pixels */
     size_t count;
     const cnn_image_settings *settings;
+    const cnn_image_transform *transform; /* NULL: pixels are kept */
     cnn_image_cache cache;
     const char *source; /* text that identifies where the images come from: in the cache, newer
                          * images replace older ones from the same source */
@@ -30,14 +45,15 @@ typedef struct cnn_image_request {
 } cnn_image_request;
 
 typedef struct cnn_image_set {
-    const uint8_t *pixels; /* [count][channels][height][width], in `memory` or in `file` */
+    /* [count][channels][height][width], or [count][transform->size], in `memory` or in `file` */
+    const uint8_t *pixels;
     char **reasons;        /* [count]: why an image cannot be read; NULL if it can */
     size_t count;
     uint8_t *memory;
     cnn_cache_file file;
 } cnn_image_set;
 
-/* Loads the pixels of all images and fills in contents[i]. If the cache holds the images in their
+/* Loads the pixels of all images, or what a transform makes of them, and fills in contents[i]. If the cache holds the images in their
  * current state, they are mapped from there. Otherwise they are decoded on up to `threads` threads
  * and put into the cache. The bytes are the same either way. Unreadable images are decoded again
  * every time, so that their reasons are always reported. If the cache cannot be used, the log says

@@ -143,6 +143,7 @@ static cnn_image_request request_for(const cnn_image_settings *image, const cnn_
     return (cnn_image_request){.contents = contents,
                                .count = count,
                                .settings = image,
+                               .transform = reading->transform,
                                .threads = reading->threads,
                                .log = reading->log,
                                .should_stop = reading->should_stop,
@@ -284,7 +285,8 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
                        cnn_error *error) {
     const cnn_log_sink *log = reading->log;
     cnn_sample_list list = {0};
-    dataset->image_size = cnn_image_size(image);
+    dataset->image_size = reading->transform ? reading->transform->size : cnn_image_size(image);
+    dataset->features = reading->features;
     cnn_status status =
         cnn_dataset_list(data, reading->threads, log, dataset->classes, &list, error);
     dataset->samples = list.samples; /* also after a failure: they are freed with the dataset */

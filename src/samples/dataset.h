@@ -10,11 +10,20 @@
 #include "samples/data_settings.h"
 #include "samples/list.h"
 
+/* Images as features: what a fixed network has computed of them (run/frozen_base.h). Of each image,
+ * there are `variants` arrays of `count` floats: of the image, then of the image as it is augmented
+ * in the epochs 1, 2, …, variants - 1. */
+typedef struct cnn_dataset_features {
+    size_t count;
+    int variants;
+} cnn_dataset_features;
+
 typedef struct cnn_dataset {
     char *classes[2];
     cnn_sample *samples; /* [count], without unreadable images, in the order of files */
     size_t count, capacity;
-    size_t image_size;              /* bytes: channels × height × width */
+    size_t image_size;              /* bytes: channels × height × width, or of its features */
+    cnn_dataset_features features;  /* count 0: the images are pixels */
     cnn_image_settings seen;        /* how the pixels were made; with the ends of its range */
     cnn_image_set images;           /* the pixels of all listed images (cnn_dataset_pixels) */
     size_t *split[CNN_SPLIT_COUNT]; /* indices of the samples of each split, in order */
@@ -25,6 +34,8 @@ typedef struct cnn_dataset {
 
 /* How to read images. */
 typedef struct cnn_reading {
+    const cnn_image_transform *transform; /* NULL: images are pixels */
+    cnn_dataset_features features;        /* what the transform makes */
     cnn_image_cache cache;
     int threads; /* at most */
     const cnn_log_sink *log;
@@ -104,6 +115,12 @@ void cnn_pixel_table_fill(const double mean[3], const double deviation[3], cnn_p
  * [channels][height][width]. */
 void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *images, int count,
                            const cnn_block *block, float *x);
+
+/* The same with augmentation. samples[lane]: the number of each image. */
+void cnn_block_from_augmented(const cnn_pixel_table *table, const cnn_augment_settings *augment,
+                              uint64_t seed, uint64_t epoch, const size_t *samples,
+                              const uint8_t *const *images, int count, const cnn_block *block,
+                              float *x);
 
 /* The context of a cnn_sample_source: position i is sample order[i] of the dataset, augmented for
  * the epoch. */

@@ -2,6 +2,7 @@
 #include "samples/dataset.h"
 
 #include <math.h>
+#include <string.h>
 
 void cnn_dataset_statistics(const cnn_dataset *dataset, int channels, double mean[3],
                             double deviation[3]) {
@@ -69,17 +70,16 @@ static void write_run(const cnn_pixel_table *table, cnn_augment_run *runs, int i
     }
 }
 
-/* cnn_block_from_images with augmentation. samples[lane]: the number of each image. */
-static void fill_augmented(const cnn_dataset_source *source, const size_t *samples,
-                           const uint8_t *const *images, int count, const cnn_block *block,
-                           float *x) {
+void cnn_block_from_augmented(const cnn_pixel_table *table, const cnn_augment_settings *augment,
+                              uint64_t seed, uint64_t epoch, const size_t *samples,
+                              const uint8_t *const *images, int count, const cnn_block *block,
+                              float *x) {
     const cnn_augment_shape shape = {
         .channels = block->channels, .height = block->height, .width = block->width};
     cnn_augmentation what[CNN_LANES];
     cnn_augment_run runs[CNN_LANES];
     for (int lane = 0; lane < count; lane++) {
-        cnn_augment_draw(source->augment, source->seed, source->epoch, samples[lane], &shape,
-                         images[lane], &what[lane]);
+        cnn_augment_draw(augment, seed, epoch, samples[lane], &shape, images[lane], &what[lane]);
     }
     for (int h = 0; h < block->height; h++) {
         for (int w = 0; w < block->width; w += CNN_AUGMENT_RUN) {
@@ -88,8 +88,34 @@ static void fill_augmented(const cnn_dataset_source *source, const size_t *sampl
             for (int lane = 0; lane < count; lane++) {
                 cnn_augment_pixels(&what[lane], images[lane], h, w, run, runs[lane]);
             }
-            write_run(source->table, runs, count, run, block,
-                      x + h * block->row_stride + w * CNN_LANES);
+            write_run(table, runs, count, run, block, x + h * block->row_stride + w * CNN_LANES);
+        }
+    }
+}
+
+/* The variant of the features for an epoch of training; outside of one, images are not augmented.
+ */
+static size_t variant_of(const cnn_dataset_source *source) {
+    int augmented = source->dataset->features.variants - 1;
+    bool wanted = augmented > 0 && source->augment && cnn_augment_is_on(source->augment);
+    return wanted ? 1 + (size_t)((source->epoch - 1) % (uint64_t)augmented) : 0;
+}
+
+/* Writes features into lanes; a block of them is as large as they are many. */
+static void fill_features(const cnn_dataset_source *source, const uint8_t *const *images, int count,
+                          const cnn_block *block, float *x) {
+    size_t i = variant_of(source) * source->dataset->features.count;
+    for (int c = 0; c < block->channels; c++) {
+        for (int h = 0; h < block->height; h++) {
+            float *to = x + c * block->plane_stride + h * block->row_stride;
+            for (int w = 0; w < block->width; w++, i++, to += CNN_LANES) {
+                for (int lane = 0; lane < count; lane++) {
+                    memcpy(&to[lane], images[lane] + i * sizeof *to, sizeof *to);
+                }
+                for (int lane = count; lane < CNN_LANES; lane++) {
+                    to[lane] = 0.0f;
+                }
+            }
         }
     }
 }
@@ -106,8 +132,11 @@ void cnn_dataset_fill(void *context, size_t first, int count, const cnn_block *b
             labels[lane] = (uint8_t)dataset->samples[samples[lane]].label;
         }
     }
-    if (source->augment && cnn_augment_is_on(source->augment)) {
-        fill_augmented(source, samples, images, count, block, x);
+    if (dataset->features.count > 0) {
+        fill_features(source, images, count, block, x);
+    } else if (source->augment && cnn_augment_is_on(source->augment)) {
+        cnn_block_from_augmented(source->table, source->augment, source->seed, source->epoch,
+                                 samples, images, count, block, x);
     } else {
         cnn_block_from_images(source->table, images, count, block, x);
     }

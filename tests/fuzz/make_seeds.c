@@ -102,6 +102,7 @@ static cnn_status write_features(const char *path, cnn_error *error) {
         {"cnntrain.kind", "features"},
         {"cnntrain.config",
          "{\"image\":{\"width\":5,\"height\":4,\"channels\":1,\"normalize\":\"standardize\"},"
+         "\"pixels\":\"" CNN_IMAGE_PIXELS "\","
          "\"layers\":[{\"type\":\"conv\",\"filters\":2,\"kernel\":3},{\"type\":\"relu\"},"
          "{\"type\":\"global_avgpool\"},{\"type\":\"flatten\"}],"
          "\"normalization\":{\"mean\":[0.5],\"deviation\":[0.25]}}"},
