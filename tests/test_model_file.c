@@ -140,7 +140,7 @@ static size_t write_again(uint8_t bytes[FILE_MAX]) {
     write_file(bytes, size);
     cnn_model *model = read_model();
     cnn_error error;
-    test_ok(cnn_model_write("model.bin", model->config, &model->info, model->network,
+    test_ok(cnn_model_write("model.bin", model->config, &model->info, &model->network->graph,
                             model->parameters, &error),
             &error);
     cnn_model_free(model);

@@ -95,7 +95,8 @@ static void write_model(void) {
         cnn_network_create(&config->network, test_kernels(), CNN_NETWORK_FAST, &network, &error),
         &error);
     float *parameters = test_parameters(network, 1);
-    test_ok(cnn_model_write("file.bin", config, &info, network, parameters, &error), &error);
+    test_ok(cnn_model_write("file.bin", config, &info, &network->graph, parameters, &error),
+            &error);
     cnn_free(parameters);
     cnn_network_free(network);
     cnn_config_free(config);

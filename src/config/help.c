@@ -81,7 +81,7 @@ static void add_resume_rule(const char *name, cnn_text *text) {
         }
         cnn_text sentence = {0};
         cnn_text_format(&sentence, "A resumed run may change it%s",
-                        rule->path_to_path ? " to another path of the same images" : "");
+                        rule->path_to_path ? " to another path with the same content" : "");
         if (rule->unless_key) {
             cnn_text_format(&sentence, ", unless `%s` is", rule->unless_key);
             for (int i = 0; rule->unless_values[i]; i++) {

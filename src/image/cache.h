@@ -47,19 +47,19 @@ typedef struct cnn_image_request {
 typedef struct cnn_image_set {
     /* [count][channels][height][width], or [count][transform->size], in `memory` or in `file` */
     const uint8_t *pixels;
-    char **reasons;        /* [count]: why an image cannot be read; NULL if it can */
+    char **reasons; /* [count]: why an image cannot be read; NULL if it can */
     size_t count;
     uint8_t *memory;
     cnn_cache_file file;
 } cnn_image_set;
 
-/* Loads the pixels of all images, or what a transform makes of them, and fills in contents[i]. If the cache holds the images in their
- * current state, they are mapped from there. Otherwise they are decoded on up to `threads` threads
- * and put into the cache. The bytes are the same either way. Unreadable images are decoded again
- * every time, so that their reasons are always reported. If the cache cannot be used, the log says
- * so and the images stay in memory. CNN_ERROR_RUNTIME if memory or descriptors run out: that is no
- * image's fault, so none is left out. CNN_STOPPED if should_stop returns true. Free with
- * cnn_image_set_free, also after a failure. */
+/* Loads the pixels of all images, or what a transform makes of them, and fills in contents[i]. If
+ * the cache holds the images in their current state, they are mapped from there. Otherwise they are
+ * decoded on up to `threads` threads and put into the cache. The bytes are the same either way.
+ * Unreadable images are decoded again every time, so that their reasons are always reported. If the
+ * cache cannot be used, the log says so and the images stay in memory. CNN_ERROR_RUNTIME if memory
+ * or descriptors run out: that is no image's fault, so none is left out. CNN_STOPPED if should_stop
+ * returns true. Free with cnn_image_set_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_image_set_load(const cnn_image_request *request, cnn_image_set *images,
                                            cnn_error *error);
 void cnn_image_set_free(cnn_image_set *images); /* all zero is allowed */

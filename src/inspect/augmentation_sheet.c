@@ -116,7 +116,9 @@ cnn_status cnn_show_augmented(const cnn_config *config, const cnn_augmented_shee
                               cnn_augmented_sheet *sheet, cnn_error *error) {
     cnn_setup setup;
     *sheet = (cnn_augmented_sheet){0};
-    cnn_status status = cnn_setup_create(config, &options->common, CNN_NETWORK_FAST, &setup, error);
+    cnn_config seen = *config; /* a view whose images are pixels, not features */
+    seen.pretrained.train = CNN_PRETRAINED_ALL;
+    cnn_status status = cnn_setup_create(&seen, &options->common, CNN_NETWORK_FAST, &setup, error);
     if (status == CNN_OK) {
         status = show(config, options, setup.dataset, sheet, error);
     }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "nn/gradient_check.h"
+#include "run/pretrained_start.h"
 
 /* Number of entries of each tensor that are compared with central differences. Each takes two
  * forward passes of the slow network; this many take some seconds in total. */
@@ -38,9 +39,20 @@ static void add_row(void *context, const cnn_gradient_row *row) {
         row->float_error <= table->float_error ? table->float_error : row->float_error;
 }
 
+/* Plans the network that is trained: with a pretrained one, the layers that are not frozen. */
+static cnn_status plan(const cnn_config *config, const cnn_kernels *kernels, cnn_network **network,
+                       cnn_error *error) {
+    cnn_start *start;
+    CNN_TRY(cnn_start_create(config, &start, error));
+    cnn_status status = cnn_network_create(cnn_start_network(start, config), kernels,
+                                           CNN_NETWORK_FAST, network, error);
+    cnn_start_free(start);
+    return status;
+}
+
 static cnn_status check(const cnn_config *config, const cnn_kernels *kernels, cnn_network **network,
                         gradient_table *table, bool *passed, cnn_error *error) {
-    CNN_TRY(cnn_network_create(&config->network, kernels, CNN_NETWORK_FAST, network, error));
+    CNN_TRY(plan(config, kernels, network, error));
     cnn_text_format(&table->text, "%-12s %-8s %10s %8s %9s %14s\n", "tensor", "layer", "largest",
                     "checked", "at kinks", "relative error");
     CNN_TRY(cnn_gradient_check(*network, (uint64_t)config->train.seed, entries_for(*network),

@@ -58,6 +58,20 @@ static void describe_layers(const cnn_network *network, cnn_text *text) {
                     "", "total", "", network->parameter_count, network->flops);
 }
 
+/* The layers of a pretrained network that come before the table. */
+static void describe_start(const cnn_setup *setup, cnn_text *text) {
+    const cnn_start *start = setup->start;
+    if (!start) {
+        return;
+    }
+    cnn_text_format(text, "pretrained  %s", start->described);
+    if (cnn_start_is_frozen(start)) {
+        cnn_text_format(text, ", %.0f FLOPs",
+                        cnn_graph_flops(&start->graph) - setup->network->flops);
+    }
+    cnn_text_format(text, "\n\n");
+}
+
 static void describe_memory(const cnn_config *config, const cnn_setup *setup, cnn_text *text) {
     const cnn_network *network = setup->network;
     cnn_memory_plan plan = cnn_memory_plan_make(config, setup);
@@ -66,7 +80,8 @@ static void describe_memory(const cnn_config *config, const cnn_setup *setup, cn
     double passes = (double)plan.passes / mebi;
     double pixels = (double)plan.images / mebi;
     cnn_text_format(text, "\nmemory       %10.1f MiB\n", parameters + passes + pixels);
-    cnn_text_format(text, "  images     %10.1f MiB  %zu of %zu bytes\n", pixels,
+    cnn_text_format(text, "  %-10s %10.1f MiB  %zu of %zu bytes\n",
+                    setup->dataset->features.count > 0 ? "features" : "images", pixels,
                     setup->dataset->count, setup->dataset->image_size);
     cnn_text_format(text, "  parameters %10.1f MiB  and the optimizer's state\n", parameters);
     cnn_text_format(text,
@@ -123,6 +138,7 @@ static cnn_status describe(const cnn_config *config, const cnn_dry_run_options *
     }
     CNN_TRY(cnn_setup_create_on(images->dataset, config, &options->common, CNN_NETWORK_FAST, setup,
                                 error));
+    describe_start(setup, text);
     describe_layers(setup->network, text);
     describe_memory(config, setup, text);
     if (options->folds > 0) {

@@ -78,7 +78,7 @@ static void run(trace *t, const cnn_config *config) {
                                  .epoch = 1};
     const cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
     t->objective = cnn_settings_objective(config, t->setup.dataset);
-    cnn_network_initialize(t->setup.network, seed, t->parameters);
+    cnn_start_weights(t->setup.start, t->setup.network, seed, t->parameters);
     cnn_minibatch_set_objective(t->minibatch, &t->objective);
     cnn_minibatch_set_draw(t->minibatch, (cnn_draw){.seed = seed, .step = 0});
     cnn_minibatch_prepare(t->minibatch, t->parameters);

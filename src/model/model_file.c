@@ -88,14 +88,14 @@ static void describe_tensors(const cnn_graph *graph, const float *parameters,
 }
 
 cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn_model_info *info,
-                           const cnn_network *network, const float *parameters, cnn_error *error) {
-    size_t count = count_tensors(&network->graph);
+                           const cnn_graph *graph, const float *parameters, cnn_error *error) {
+    size_t count = count_tensors(graph);
     cnn_saved_tensor *tensors = cnn_alloc(count, sizeof *tensors);
     char *text = write_config(config, info);
     cnn_status status = CNN_OK;
     if (tensors && text) {
         const cnn_saved_text saved_text = {.key = config_key, .value = text};
-        describe_tensors(&network->graph, parameters, tensors);
+        describe_tensors(graph, parameters, tensors);
         status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
     } else {
         status = cnn_fail_memory(error, path);
@@ -248,6 +248,19 @@ cnn_status cnn_model_check_finite(const float *weights, size_t count, cnn_error 
     return CNN_OK;
 }
 
+void cnn_model_copy_tensors(const cnn_saved_file *file, const cnn_graph *graph, int node_count,
+                            float *parameters) {
+    for (int i = 0; i < node_count; i++) {
+        const cnn_node *node = &graph->nodes[i];
+        for (int t = 0; t < node->tensor_count; t++) {
+            char name[CNN_TENSOR_NAME_MAX];
+            cnn_tensor_full_name(node->path, &node->tensors[t], name);
+            memcpy(parameters + node->tensors[t].offset, cnn_saved_tensor_find(file, name)->data,
+                   node->tensors[t].count * sizeof *parameters);
+        }
+    }
+}
+
 /* Copies the file's tensors, which are the network's, into the flat parameters. */
 static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, cnn_error *error) {
     const cnn_network *network = model->network;
@@ -255,16 +268,7 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
     if (!model->parameters) {
         return cnn_fail_memory(error, "the parameters");
     }
-    for (int i = 0; i < network->graph.node_count; i++) {
-        const cnn_node *node = &network->graph.nodes[i];
-        for (int t = 0; t < node->tensor_count; t++) {
-            char name[CNN_TENSOR_NAME_MAX];
-            cnn_tensor_full_name(node->path, &node->tensors[t], name);
-            memcpy(model->parameters + node->tensors[t].offset,
-                   cnn_saved_tensor_find(file, name)->data,
-                   node->tensors[t].count * sizeof *model->parameters);
-        }
-    }
+    cnn_model_copy_tensors(file, &network->graph, network->graph.node_count, model->parameters);
     return cnn_model_check_finite(model->parameters, network->parameter_count, error);
 }
 
@@ -286,6 +290,22 @@ static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
     }
     cnn_network_prepare(model->network, model->parameters);
     return CNN_OK;
+}
+
+cnn_status cnn_model_replace_network(cnn_model *model, const cnn_network_spec *spec,
+                                     const cnn_kernels *kernels, const float *parameters,
+                                     cnn_error *error) {
+    cnn_network *network;
+    CNN_TRY(cnn_network_create(spec, kernels, CNN_NETWORK_FAST, &network, error));
+    cnn_network_free(model->network);
+    cnn_free(model->parameters);
+    model->network = network;
+    model->parameters = cnn_alloc(network->parameter_count, sizeof *model->parameters);
+    if (!model->parameters) {
+        return cnn_fail_memory(error, "the parameters");
+    }
+    memcpy(model->parameters, parameters, network->parameter_count * sizeof *parameters);
+    return ready_for_prediction(model, error);
 }
 
 /* Adds a classifier to the layers of a file without one, as every network has one. */

@@ -24,9 +24,10 @@ typedef struct cnn_model {
  * PyTorch nn.Sequential of the same layers: "0.weight" [out, in, kh, kw], "0.bias" [out], … The
  * string `cnntrain.config` contains image, layers, classes, normalization, threshold, and
  * CNN_IMAGE_PIXELS (load.h) as "pixels", as JSON, the ends of image.range "stretch" ("range": [low,
- * high]), and the temperature if it is not 1. */
+ * high]), and the temperature if it is not 1. graph: of config->network, with its parameters,
+ * [graph->parameter_count]. */
 CNN_MUST_USE cnn_status cnn_model_write(const char *path, const cnn_config *config,
-                                        const cnn_model_info *info, const cnn_network *network,
+                                        const cnn_model_info *info, const cnn_graph *graph,
                                         const float *parameters, cnn_error *error);
 
 /* Reads such a file and plans its network for `kernels`, prepared with its parameters.
@@ -36,7 +37,13 @@ CNN_MUST_USE cnn_status cnn_model_read(const char *path, const cnn_kernels *kern
                                        cnn_model **model, cnn_error *error);
 void cnn_model_free(cnn_model *model);
 
-/* --- for pretrained.c, which reads such files, and files of networks without a classifier --- */
+/* Replaces the network of a model by that of the layers `spec`, with these parameters of the
+ * network that was trained, and prepares it for prediction. */
+CNN_MUST_USE cnn_status cnn_model_replace_network(cnn_model *model, const cnn_network_spec *spec,
+                                                  const cnn_kernels *kernels,
+                                                  const float *parameters, cnn_error *error);
+
+/* --- for code that reads such files, and files of networks without a classifier --- */
 
 /* *features: the file is a network without a classifier: the string `cnntrain.kind` is "features".
  * CNN_ERROR_MODEL for any other kind. */
@@ -56,6 +63,11 @@ CNN_MUST_USE cnn_status cnn_model_read_config(const cnn_saved_file *file, bool f
 CNN_MUST_USE cnn_status cnn_model_compare_tensors(const cnn_saved_file *file,
                                                   const cnn_graph *graph, int node_count,
                                                   cnn_error *error);
+
+/* Copies the tensors of the first node_count nodes, which the file contains
+ * (cnn_model_compare_tensors), into the graph's flat parameters. */
+void cnn_model_copy_tensors(const cnn_saved_file *file, const cnn_graph *graph, int node_count,
+                            float *parameters);
 
 /* Fails if one of weights[count] is NaN or infinite. */
 CNN_MUST_USE cnn_status cnn_model_check_finite(const float *weights, size_t count,

@@ -24,6 +24,8 @@ enum { PARAMETERS_PER_THREAD = 32768 };
 typedef struct step {
     const cnn_optimizer *optimizer;
     const cnn_update *update;
+    const struct step *slow; /* the same with the rate of the first update->slow_count parameters */
+    double exact_rate;
     float rate, scale;
     float momentum;
     float share1, share2; /* adam: of the new gradient, and of its square: 1 - beta */
@@ -107,7 +109,7 @@ static void step_range(const step *s, size_t first, size_t last, double decay) {
         adam(s, first, last, (float)decay, 0.0f);
         break;
     case CNN_OPTIMIZER_ADAMW:
-        adam(s, first, last, 0.0f, (float)(s->update->rate * decay));
+        adam(s, first, last, 0.0f, (float)(s->exact_rate * decay));
         break;
     }
 }
@@ -118,12 +120,8 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* Visits the ranges of parameters that decay, and the ranges between them. */
-static void step_part(void *context, size_t part, int thread) {
-    (void)thread;
-    const step *s = context;
-    size_t at = s->count * part / s->parts;
-    size_t last = s->count * (part + 1) / s->parts;
+/* Parameters at … last - 1: visits the ranges that decay, and the ranges between them. */
+static void step_ranges(const step *s, size_t at, size_t last) {
     for (size_t i = 0; i < s->update->decaying_count && at < last; i++) {
         const cnn_parameter_range *range = &s->update->decaying[i];
         size_t begin = smaller(range->first, last);
@@ -142,6 +140,29 @@ static void step_part(void *context, size_t part, int thread) {
     }
 }
 
+static void step_part(void *context, size_t part, int thread) {
+    (void)thread;
+    const step *s = context;
+    size_t first = s->count * part / s->parts;
+    size_t last = s->count * (part + 1) / s->parts;
+    size_t slow = smaller(last, s->update->slow_count);
+    if (first < slow) {
+        step_ranges(s->slow, first, slow);
+        first = slow;
+    }
+    step_ranges(s, first, last);
+}
+
+/* Sets all that depends on the rate. */
+static void set_rate(step *s, double rate) {
+    const cnn_optimizer *optimizer = s->optimizer;
+    s->exact_rate = rate;
+    s->rate = (float)rate;
+    if (optimizer->kind == CNN_OPTIMIZER_ADAM || optimizer->kind == CNN_OPTIMIZER_ADAMW) {
+        s->size = (float)(rate / (1.0 - whole_power(optimizer->beta1, s->update->number)));
+    }
+}
+
 void cnn_optimizer_step(const cnn_optimizer *optimizer, cnn_thread_pool *pool,
                         const cnn_update *update, size_t count, const float *gradients,
                         float *state, float *parameters) {
@@ -149,7 +170,6 @@ void cnn_optimizer_step(const cnn_optimizer *optimizer, cnn_thread_pool *pool,
     size_t threads = (size_t)cnn_thread_pool_threads(pool);
     step s = {.optimizer = optimizer,
               .update = update,
-              .rate = (float)update->rate,
               .scale = (float)update->scale,
               .momentum = (float)optimizer->momentum,
               .count = count,
@@ -160,9 +180,12 @@ void cnn_optimizer_step(const cnn_optimizer *optimizer, cnn_thread_pool *pool,
     if (optimizer->kind == CNN_OPTIMIZER_ADAM || optimizer->kind == CNN_OPTIMIZER_ADAMW) {
         s.share1 = (float)(1.0 - optimizer->beta1);
         s.share2 = (float)(1.0 - optimizer->beta2);
-        s.size = (float)(update->rate / (1.0 - whole_power(optimizer->beta1, update->number)));
         s.root = (float)(1.0 / sqrt(1.0 - whole_power(optimizer->beta2, update->number)));
         s.epsilon = (float)optimizer->epsilon;
     }
+    step slow = s;
+    set_rate(&s, update->rate);
+    set_rate(&slow, update->rate * update->slow_factor);
+    s.slow = &slow;
     cnn_thread_pool_for(pool, s.parts, (int)s.parts, step_part, &s);
 }

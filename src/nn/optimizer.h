@@ -35,6 +35,9 @@ typedef struct cnn_update {
     double scale;                        /* gradients count times this: 1, less where clipped */
     const cnn_parameter_range *decaying; /* [decaying_count], in order; NULL, 0: none */
     size_t decaying_count;
+    /* The first slow_count parameters are changed at slow_factor times the rate; 0: none. */
+    size_t slow_count;
+    double slow_factor;
 } cnn_update;
 
 /* Floats of state for each parameter: 0 (sgd), 1 (momentum: v) or 2 (adam, adamw: all m, then all

@@ -30,7 +30,11 @@ void cnn_step_update(const cnn_step *step) {
     cnn_parameter_range decaying[DECAYING_MAX];
     cnn_thread_pool *pool = cnn_minibatch_pool(step->minibatch);
     size_t count = step->network->parameter_count;
-    cnn_update update = {.rate = step->learning_rate, .number = step->number, .scale = 1.0};
+    cnn_update update = {.rate = step->learning_rate,
+                         .number = step->number,
+                         .scale = 1.0,
+                         .slow_count = step->slow_count,
+                         .slow_factor = step->slow_factor};
     if (step->optimizer->weight_decay > 0.0) {
         update.decaying = decaying;
         update.decaying_count = find_decaying(step->network, decaying);

@@ -14,6 +14,8 @@ typedef struct cnn_step {
     double learning_rate;
     int64_t number;         /* of the step, from 1 */
     double clip_norm;       /* longer gradients are shortened to this; 0: never */
+    size_t slow_count;      /* the first parameters, whose rate is … */
+    double slow_factor;     /* … this times learning_rate */
     double ema_decay;       /* of the average */
     double threshold;       /* an image is of class 1 if its probability is at least this */
     float *parameters;      /* [parameter_count] */

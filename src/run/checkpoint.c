@@ -54,6 +54,7 @@ static const char version[] = "3";
 static const char version_key[] = "checkpoint.version";
 static const char config_key[] = "checkpoint.config";
 static const char data_key[] = "checkpoint.data";
+static const char base_key[] = "checkpoint.base"; /* only if there is one */
 
 /* The arrays of a checkpoint and their names. */
 static void name_tensors(const cnn_checkpoint_values *values, cnn_saved_tensor tensors[TENSORS]) {
@@ -74,11 +75,13 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
                                 const char *config, const cnn_checkpoint_values *values,
                                 cnn_error *error) {
     char numbers[FIELDS][NUMBER_SIZE];
-    char data[NUMBER_SIZE];
-    cnn_saved_text texts[FIELDS + 3] = {{.key = version_key, .value = version},
+    char data[NUMBER_SIZE], base[NUMBER_SIZE];
+    cnn_saved_text texts[FIELDS + 4] = {{.key = version_key, .value = version},
                                         {.key = config_key, .value = config},
                                         {.key = data_key, .value = data}};
+    size_t count = FIELDS + 3;
     (void)snprintf(data, sizeof data, "%016" PRIx64, state->data);
+    (void)snprintf(base, sizeof base, "%016" PRIx64, state->base);
     locale_t before = cnn_c_locale_enter();
     for (size_t i = 0; i < FIELDS; i++) {
         const void *field = (const char *)state + fields[i].offset;
@@ -92,7 +95,10 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
     cnn_c_locale_leave(before);
     cnn_saved_tensor tensors[TENSORS];
     name_tensors(values, tensors);
-    return cnn_safetensors_write(path, texts, FIELDS + 3, tensors, TENSORS, error);
+    if (state->base != 0) {
+        texts[count++] = (cnn_saved_text){.key = base_key, .value = base};
+    }
+    return cnn_safetensors_write(path, texts, count, tensors, TENSORS, error);
 }
 
 static cnn_status read_text(const cnn_saved_file *file, const char *path, const char *key,
@@ -194,6 +200,8 @@ static cnn_status read_all(const cnn_saved_file *file, const char *path, const c
     CNN_TRY(read_fields(file, path, config, FIELDS, state, error));
     CNN_TRY(read_text(file, path, data_key, &data, error));
     *same_data = strtoull(data, NULL, 16) == state->data;
+    const char *base = cnn_saved_text_find(file, base_key);
+    state->base = base ? strtoull(base, NULL, 16) : 0;
     name_tensors(values, tensors);
     for (int i = 0; i < TENSORS; i++) {
         CNN_TRY(read_tensor(file, path, tensors[i].name, places[i], tensors[i].count, error));

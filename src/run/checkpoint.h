@@ -23,6 +23,7 @@ typedef struct cnn_checkpoint_state {
     int64_t direct_only; /* 0 or 1: CNN_CONV=direct, which rounds differently */
     int64_t low, high;   /* the ends of image.range; 0, 0 unless it is "stretch" */
     uint64_t data;       /* cnn_dataset_fingerprint */
+    uint64_t base;       /* a hash of the pretrained network; 0: none */
 } cnn_checkpoint_state;
 
 /* The arrays of a run. */

@@ -92,7 +92,8 @@ static cnn_status test_fold(const validation *v, int fold, const cnn_model *mode
     }
     row->threshold = results->thresholds[fold - 1] = model->info.threshold;
     memcpy(row->images, dataset->split_count, sizeof row->images);
-    results->parameters = model->network->parameter_count;
+    results->parameters =
+        v->images.start ? v->images.start->graph.parameter_count : model->network->parameter_count;
     return CNN_OK;
 }
 
@@ -130,6 +131,9 @@ static cnn_status test_model(const validation *v, int fold, const char *path, fo
     }
     if (status == CNN_OK) {
         status = check_images(v, path, model, error);
+    }
+    if (status == CNN_OK && cnn_start_is_frozen(v->images.start)) {
+        status = cnn_start_take_trained(v->images.start, path, kernels, model, error);
     }
     if (status == CNN_OK) {
         status = cnn_fold_images_see(&v->images, &v->config, &model->config->image.ends, error);

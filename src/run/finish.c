@@ -107,7 +107,7 @@ static cnn_run_summary summarize(const cnn_trainer *t) {
         .best_epoch = state->best.epoch,
         .model_epoch = cnn_trainer_model_epoch(t),
         .stopped_early = cnn_best_epoch_stops_early(t->config, state->epochs, &state->best),
-        .parameters = t->values.parameter_count,
+        .parameters = cnn_setup_parameters(&t->setup),
         .train = {.count = state->epochs > 0 ? in_last : 0,
                   .loss = state->train_loss,
                   .accuracy = state->train_accuracy},

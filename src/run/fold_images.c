@@ -28,10 +28,12 @@ static cnn_status check_splits(const cnn_config *config, const cnn_dataset *data
 cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_common_options *options,
                                 int folds, cnn_fold_images *images, cnn_error *error) {
     *images = (cnn_fold_images){.folds = folds};
-    images->reading = cnn_setup_reading(options);
     cnn_data_settings whole = config->data; /* a view: nothing of it is freed */
     whole.validation.fraction = 0.0;
     CNN_TRY(cnn_fold_images_check(config, error));
+    CNN_TRY(cnn_start_create(config, &images->start, error));
+    CNN_TRY(cnn_setup_reading_for(images->start, config, options, &images->reading, &images->base,
+                                  error));
     CNN_TRY(cnn_dataset_load(&whole, &config->image, (uint64_t)config->train.seed, &images->reading,
                              &images->dataset, error));
     CNN_TRY(check_splits(config, images->dataset, error));
@@ -48,6 +50,8 @@ cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_common_optio
 void cnn_fold_images_free(cnn_fold_images *images) {
     cnn_dataset_free(images->dataset);
     cnn_free(images->fold);
+    cnn_frozen_base_free(images->base);
+    cnn_start_free(images->start);
     *images = (cnn_fold_images){0};
 }
 

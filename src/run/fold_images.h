@@ -3,6 +3,7 @@
 #define CNN_RUN_FOLD_IMAGES_H
 
 #include "config/config.h"
+#include "run/frozen_base.h"
 #include "samples/dataset.h"
 
 #include "cnn/options.h"
@@ -10,8 +11,10 @@
 typedef struct cnn_fold_images {
     cnn_dataset *dataset;
     int folds;
-    int *fold;           /* [dataset->count], from 0 */
-    cnn_reading reading; /* of the options, which must outlive this */
+    int *fold;             /* [dataset->count], from 0 */
+    cnn_reading reading;   /* of the options, which must outlive this */
+    cnn_start *start;      /* NULL: not from a pretrained network */
+    cnn_frozen_base *base; /* of its frozen layers; NULL: none */
 } cnn_fold_images;
 
 /* Checks that the config can be used with --folds. CNN_ERROR_CONFIG if it names validation or test

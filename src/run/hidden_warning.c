@@ -73,7 +73,8 @@ static cnn_status look_at_files(const cnn_setup *setup, cnn_hidden *hidden, cons
     CNN_TRY(cnn_hidden_start(hidden, error));
     for (size_t i = 0; i < images; i++) {
         size_t sample = dataset->split[CNN_SPLIT_TRAIN][i * there / images];
-        if (image->resize == CNN_RESIZE_LETTERBOX || differs_little(dataset, sample)) {
+        bool features = dataset->features.count > 0; /* which show nothing */
+        if (features || image->resize == CNN_RESIZE_LETTERBOX || differs_little(dataset, sample)) {
             CNN_TRY(look(setup, sample, hidden, error));
         }
     }

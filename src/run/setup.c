@@ -58,6 +58,33 @@ cnn_reading cnn_setup_reading(const cnn_common_options *options) {
                          .user = options->user};
 }
 
+cnn_status cnn_setup_reading_for(const cnn_start *start, const cnn_config *config,
+                                 const cnn_common_options *options, cnn_reading *reading,
+                                 cnn_frozen_base **base, cnn_error *error) {
+    *base = NULL;
+    *reading = cnn_setup_reading(options);
+    if (start) {
+        reading->ends = start->file->config->image.ends;
+    }
+    if (cnn_start_is_frozen(start)) {
+        CNN_TRY(cnn_frozen_base_create(start, config, reading->threads, base, error));
+        cnn_frozen_base_use(*base, reading);
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_setup_write_model(const cnn_setup *setup, const char *path, const float *parameters,
+                                 cnn_error *error) {
+    return setup->start ? cnn_start_write_model(setup->start, path, &setup->config, &setup->info,
+                                                parameters, error)
+                        : cnn_model_write(path, &setup->config, &setup->info,
+                                          &setup->network->graph, parameters, error);
+}
+
+size_t cnn_setup_parameters(const cnn_setup *setup) {
+    return setup->start ? setup->start->graph.parameter_count : setup->network->parameter_count;
+}
+
 cnn_status cnn_setup_create(const cnn_config *config, const cnn_common_options *options,
                             cnn_network_mode mode, cnn_setup *setup, cnn_error *error) {
     return cnn_setup_create_on(NULL, config, options, mode, setup, error);
@@ -76,8 +103,49 @@ static void log_setup(const cnn_setup *setup, const cnn_log_sink *log) {
     }
     cnn_settings_log_balance(&setup->config, setup->dataset, log);
     cnn_log_message(log, CNN_LOG_DETAIL, "%zu parameters, %s kernels, %d threads",
-                    setup->network->parameter_count, cnn_isa_name(setup->network->kernels->isa),
+                    cnn_setup_parameters(setup), cnn_isa_name(setup->network->kernels->isa),
                     setup->threads);
+}
+
+/* Reads the images, as features if layers are frozen. */
+static cnn_status load_images(cnn_setup *setup, const cnn_config *config,
+                              const cnn_common_options *options, cnn_error *error) {
+    cnn_reading reading;
+    cnn_frozen_base *base;
+    cnn_status status =
+        cnn_setup_reading_for(setup->start, config, options, &reading, &base, error);
+    if (status == CNN_OK) {
+        status = cnn_dataset_load(&config->data, &config->image, (uint64_t)config->train.seed,
+                                  &reading, &setup->dataset, error);
+    }
+    cnn_frozen_base_free(base);
+    return status;
+}
+
+/* How the network sees pixels. */
+static void set_normalization(cnn_setup *setup) {
+    const cnn_start *start = setup->start;
+    if (start) {
+        memcpy(setup->info.mean, start->file->mean, sizeof setup->info.mean);
+        memcpy(setup->info.deviation, start->file->deviation, sizeof setup->info.deviation);
+    } else if (setup->config.normalize == CNN_NORMALIZE_STANDARDIZE) {
+        cnn_dataset_statistics(setup->dataset, (int)setup->config.image.channels, setup->info.mean,
+                               setup->info.deviation);
+    }
+    cnn_pixel_table_fill(setup->info.mean, setup->info.deviation, &setup->table);
+}
+
+/* Reads the pretrained network, if there is one, and plans the one that is trained. */
+static cnn_status plan_network(cnn_setup *setup, const cnn_config *config, const cnn_log_sink *log,
+                               cnn_network_mode mode, cnn_error *error) {
+    const cnn_kernels *kernels = NULL;
+    CNN_TRY(cnn_start_create(config, &setup->start, error));
+    CNN_TRY(cnn_kernels_choose(&kernels, error));
+    if (setup->start) {
+        cnn_log_message(log, CNN_LOG_INFO, "%s", setup->start->described);
+    }
+    return cnn_network_create(cnn_start_network(setup->start, config), kernels, mode,
+                              &setup->network, error);
 }
 
 cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
@@ -86,13 +154,9 @@ cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
     *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads),
                          .dataset = dataset,
                          .borrowed = dataset != NULL};
-    const cnn_kernels *kernels = NULL;
-    CNN_TRY(cnn_kernels_choose(&kernels, error));
-    CNN_TRY(cnn_network_create(&config->network, kernels, mode, &setup->network, error));
+    CNN_TRY(plan_network(setup, config, &options->log, mode, error));
     if (!dataset) {
-        cnn_reading reading = cnn_setup_reading(options);
-        CNN_TRY(cnn_dataset_load(&config->data, &config->image, (uint64_t)config->train.seed,
-                                 &reading, &setup->dataset, error));
+        CNN_TRY(load_images(setup, config, options, error));
     }
     setup->config = cnn_setup_config(config, setup->dataset);
     log_setup(setup, &options->log);
@@ -103,11 +167,7 @@ cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
         .threshold = config->train.threshold.number, /* 0.5 if a rule will choose it */
         .temperature = 1.0,
     };
-    if (config->normalize == CNN_NORMALIZE_STANDARDIZE) {
-        cnn_dataset_statistics(setup->dataset, (int)config->image.channels, setup->info.mean,
-                               setup->info.deviation);
-    }
-    cnn_pixel_table_fill(setup->info.mean, setup->info.deviation, &setup->table);
+    set_normalization(setup);
     return CNN_OK;
 }
 
@@ -116,6 +176,7 @@ void cnn_setup_free(cnn_setup *setup) {
     if (!setup->borrowed) {
         cnn_dataset_free(setup->dataset);
     }
+    cnn_start_free(setup->start);
     *setup = (cnn_setup){0};
 }
 

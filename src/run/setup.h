@@ -5,15 +5,18 @@
 
 #include "config/config.h"
 #include "model/model_file.h"
+#include "run/frozen_base.h"
+#include "run/pretrained_start.h"
 #include "samples/dataset.h"
 
 #include "cnn/options.h"
 
 typedef struct cnn_setup {
     cnn_config config; /* cnn_setup_config: a view, of which nothing is freed */
+    cnn_start *start;  /* NULL: not from a pretrained network */
     cnn_dataset *dataset;
-    cnn_network *network;
-    cnn_model_info info; /* classes are the dataset's */
+    cnn_network *network; /* the one that is trained (cnn_start_network) */
+    cnn_model_info info;  /* classes are the dataset's */
     cnn_pixel_table table;
     int threads;
     bool borrowed; /* the caller owns the dataset */
@@ -39,6 +42,22 @@ cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset
 
 /* The settings of the options for reading images. */
 cnn_reading cnn_setup_reading(const cnn_common_options *options);
+
+/* The same for a run with this start, which may be NULL: if it has frozen layers, images are read
+ * as features. *base: NULL, or what *reading needs as long as it is used; free with
+ * cnn_frozen_base_free, also after a failure. */
+CNN_MUST_USE cnn_status cnn_setup_reading_for(const cnn_start *start, const cnn_config *config,
+                                              const cnn_common_options *options,
+                                              cnn_reading *reading, cnn_frozen_base **base,
+                                              cnn_error *error);
+
+/* Writes a model of all layers, those of a pretrained network included. parameters: of
+ * setup->network. */
+CNN_MUST_USE cnn_status cnn_setup_write_model(const cnn_setup *setup, const char *path,
+                                              const float *parameters, cnn_error *error);
+
+/* Parameters of all layers of the model. */
+size_t cnn_setup_parameters(const cnn_setup *setup);
 
 /* Threads to use: the option, or as many as there are processors. */
 int cnn_setup_threads(int wanted);

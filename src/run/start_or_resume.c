@@ -14,7 +14,8 @@ static cnn_status start(cnn_trainer *t, cnn_error *error) {
     const cnn_run_directory *directory = &t->session.directory;
     cnn_text split = {0};
     CNN_TRY(cnn_run_directory_clear(directory, error));
-    cnn_network_initialize(t->setup.network, (uint64_t)t->config->train.seed, t->values.parameters);
+    cnn_start_weights(t->setup.start, t->setup.network, (uint64_t)t->config->train.seed,
+                      t->values.parameters);
     memcpy(t->values.average, t->values.parameters,
            t->values.average_count * sizeof *t->values.average);
     t->state.best = cnn_best_epoch_none();
@@ -63,6 +64,11 @@ static cnn_status read_checkpoint(cnn_trainer *t, cnn_error *error) {
                      : fail_other_images(t, "split.csv is not the one of checkpoint.bin", error);
 }
 
+/* What a checkpoint keeps of the pretrained network; 0: there is none. */
+static uint64_t base_of(const cnn_trainer *t) {
+    return t->setup.start ? t->setup.start->hash.low : 0;
+}
+
 /* Checks that the checkpoint fits the network, the config and this process. */
 static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
     static const char *const ways[] = {"auto", "direct"};
@@ -79,6 +85,12 @@ static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
                         "%s: cannot resume: the environment's CNN_CONV was %s when the run was "
                         "started, is %s now, and rounds differently",
                         directory->path, ways[t->state.direct_only != 0], ways[direct_only]);
+    }
+    if (t->state.base != base_of(t)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: cannot resume: pretrained.file (%s) is not the network that the run "
+                        "was started from",
+                        directory->path, t->config->pretrained.file);
     }
     if (t->state.low != t->config->image.ends.low || t->state.high != t->config->image.ends.high) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
@@ -131,6 +143,7 @@ cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error) {
     t->state.direct_only = t->setup.network->direct_only;
     t->state.low = t->config->image.ends.low;
     t->state.high = t->config->image.ends.high;
+    t->state.base = base_of(t);
     t->checkpoint_due = cnn_clock_seconds() + t->config->train.checkpoint_seconds;
     CNN_TRY(cnn_session_claim(&t->session, true, error));
     return t->session.begun ? resume(t, error) : start(t, error);

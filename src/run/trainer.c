@@ -49,6 +49,8 @@ static cnn_step next_step(cnn_trainer *t) {
         .number = cnn_trainer_steps(t) + 1,
         .clip_norm = t->config->train.clip_norm,
         .ema_decay = t->config->train.ema_decay,
+        .slow_count = t->setup.start ? t->setup.start->slow_count : 0,
+        .slow_factor = t->config->pretrained.learning_rate_factor,
         .threshold = t->setup.info.threshold,
         .parameters = t->values.parameters,
         .optimizer_state = t->values.optimizer_state,
@@ -151,8 +153,7 @@ int64_t cnn_trainer_model_epoch(const cnn_trainer *t) {
 
 cnn_status cnn_trainer_write_model(const cnn_trainer *t, cnn_run_file file, const float *parameters,
                                    cnn_error *error) {
-    return cnn_model_write(t->session.directory.file[file], t->config, &t->setup.info,
-                           t->setup.network, parameters, error);
+    return cnn_setup_write_model(&t->setup, t->session.directory.file[file], parameters, error);
 }
 
 cnn_status cnn_trainer_write_checkpoint(cnn_trainer *t, cnn_error *error) {

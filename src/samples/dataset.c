@@ -304,7 +304,7 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
                         list.other_forms);
     }
     dataset->seen = *image;
-    dataset->seen.ends = (cnn_range){0};
+    dataset->seen.ends = reading->ends;
     CNN_TRY(read_images(data, &dataset->seen, reading, dataset, error));
     CNN_TRY(cnn_dataset_hold_back(data, seed, dataset->samples, dataset->count, log, error));
     CNN_TRY(allocate_splits(dataset, error));

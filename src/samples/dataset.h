@@ -36,6 +36,7 @@ typedef struct cnn_dataset {
 typedef struct cnn_reading {
     const cnn_image_transform *transform; /* NULL: images are pixels */
     cnn_dataset_features features;        /* what the transform makes */
+    cnn_range ends;                       /* of image.range "stretch"; both 0: to be found */
     cnn_image_cache cache;
     int threads; /* at most */
     const cnn_log_sink *log;
@@ -43,9 +44,10 @@ typedef struct cnn_reading {
     void *user;
 } cnn_reading;
 
-/* Lists, decodes or takes from the cache, holds back and counts
- * everything that `data` names; `seed` decides which images are held back. If image->range is
- * CNN_RANGE_STRETCH, its ends are found (stretch.h) after that, and the pixels loaded with them.
+/* Lists, decodes or takes from the cache, holds back and counts everything that `data` names;
+ * `seed` decides which images are held back. If image->range is
+ * CNN_RANGE_STRETCH, and the reading gives no ends, they are found (stretch.h) after that, and the
+ * pixels loaded with them.
  * Every unreadable image goes to the log with its reason. CNN_ERROR_DATA where the data cannot be
  * trained on; CNN_ERROR_RUNTIME and CNN_STOPPED as cnn_image_set_load gives them. Free with
  * cnn_dataset_free.

@@ -69,7 +69,7 @@ cnn_status cnn_stretch_find(const cnn_sample *samples, size_t count,
 
 cnn_status cnn_dataset_stretch(cnn_dataset *dataset, const cnn_data_settings *data,
                                const cnn_reading *reading, cnn_error *error) {
-    if (dataset->seen.range != CNN_RANGE_STRETCH) {
+    if (dataset->seen.range != CNN_RANGE_STRETCH || reading->ends.high > 0) {
         return CNN_OK;
     }
     cnn_image_settings image = dataset->seen;

@@ -87,7 +87,7 @@ static cnn_status write_model(const char *path, const char *text, cnn_error *err
     }
     if (status == CNN_OK) {
         cnn_network_initialize(network, 1, parameters);
-        status = cnn_model_write(path, config, &info, network, parameters, error);
+        status = cnn_model_write(path, config, &info, &network->graph, parameters, error);
     }
     cnn_free(parameters);
     cnn_network_free(network);
