@@ -51,15 +51,45 @@ static void log_epoch(const cnn_trainer *t, const cnn_epoch_row *row) {
                     row->train.accuracy, validation, row->seconds, row->images_per_second);
 }
 
+/* Seconds between two times of writing models, with frozen layers. */
+#define MODELS_SECONDS 10.0
+
+cnn_status cnn_epoch_end_models(cnn_trainer *t, cnn_error *error) {
+    const float *last =
+        t->unwritten.last_parameters ? t->unwritten.last_parameters : cnn_trainer_kept(t);
+    if (t->unwritten.best) {
+        CNN_TRY(cnn_trainer_write_model(t, CNN_RUN_MODEL, t->values.best_parameters, error));
+        t->unwritten.best = false;
+    }
+    if (t->unwritten.last) {
+        CNN_TRY(cnn_trainer_write_model(t, CNN_RUN_LAST, last, error));
+        t->unwritten.last = false;
+    }
+    t->unwritten.due = cnn_clock_seconds() + MODELS_SECONDS;
+    return CNN_OK;
+}
+
+/* Keeps the models of the epoch, and writes them now or, with frozen layers, later. A checkpoint
+ * contains all that is needed to write them. */
+static cnn_status keep_models(cnn_trainer *t, bool is_model, cnn_error *error) {
+    const float *parameters = cnn_trainer_kept(t);
+    size_t bytes = t->values.parameter_count * sizeof *parameters;
+    float *last = t->unwritten.last_parameters;
+    if (is_model) {
+        memcpy(t->values.best_parameters, parameters, bytes);
+        t->unwritten.best = true;
+    }
+    t->unwritten.last = true;
+    if (!last) {
+        return cnn_epoch_end_models(t, error);
+    }
+    memcpy(last, parameters, bytes);
+    return cnn_clock_seconds() >= t->unwritten.due ? cnn_epoch_end_models(t, error) : CNN_OK;
+}
+
 static cnn_status write_files(cnn_trainer *t, const cnn_epoch_row *row, bool is_model,
                               cnn_error *error) {
-    const float *parameters = cnn_trainer_kept(t);
-    if (is_model) {
-        memcpy(t->values.best_parameters, parameters,
-               t->values.parameter_count * sizeof *parameters);
-        CNN_TRY(cnn_trainer_write_model(t, CNN_RUN_MODEL, parameters, error));
-    }
-    CNN_TRY(cnn_trainer_write_model(t, CNN_RUN_LAST, parameters, error));
+    CNN_TRY(keep_models(t, is_model, error));
     CNN_TRY(cnn_table_add_metrics(t->session.directory.file[CNN_RUN_METRICS], row, error));
     /* an epoch that was cut short already has its checkpoint, from which --resume completes it */
     return t->left_out == 0 ? cnn_trainer_write_checkpoint(t, error) : CNN_OK;

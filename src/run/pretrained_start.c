@@ -11,12 +11,11 @@
 
 static cnn_status compare_size(const char *path, const char *key, int64_t expected, int64_t found,
                                cnn_error *error) {
-    return expected == found
-               ? CNN_OK
-               : cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: expected %lld, as in pretrained.file (%s), got "
-                          "%lld",
-                          key, (long long)expected, path, (long long)found);
+    return expected == found ? CNN_OK
+                             : cnn_fail(error, CNN_ERROR_CONFIG,
+                                        "%s: expected %lld, as in pretrained.file (%s), got "
+                                        "%lld",
+                                        key, (long long)expected, path, (long long)found);
 }
 
 /* The same for a key that has a text as its value. */
@@ -31,9 +30,9 @@ static cnn_status compare_text(const char *path, const char *key, const cnn_conf
     if (texts[0].failed || texts[1].failed) {
         status = cnn_fail_memory(error, key);
     } else if (strcmp(texts[0].data, texts[1].data) != 0) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: expected %s, as in pretrained.file (%s), got %s",
-                          key, texts[0].data, path, texts[1].data);
+        status =
+            cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected %s, as in pretrained.file (%s), got %s",
+                     key, texts[0].data, path, texts[1].data);
     }
     cnn_text_free(&texts[0]);
     cnn_text_free(&texts[1]);

@@ -128,6 +128,14 @@ static cnn_status train_epochs(cnn_trainer *t, cnn_error *error) {
     return CNN_OK;
 }
 
+/* The same; however it ends, all models are written. */
+static cnn_status train_and_write(cnn_trainer *t, cnn_error *error) {
+    cnn_error ignored;
+    cnn_status status = train_epochs(t, error);
+    cnn_status written = cnn_epoch_end_models(t, status == CNN_OK ? error : &ignored);
+    return status == CNN_OK ? written : status;
+}
+
 /* --- functions for the other files of the trainer --- */
 
 size_t cnn_trainer_images(const cnn_trainer *t) {
@@ -193,6 +201,12 @@ static cnn_status allocate(cnn_trainer *t, cnn_error *error) {
     t->logits = cnn_alloc(largest_split(dataset, batch_size), sizeof *t->logits);
     t->labels = cnn_alloc(batch_size, sizeof *t->labels);
     t->config_json = cnn_config_to_json(t->config);
+    if (cnn_start_is_frozen(t->setup.start)) {
+        t->unwritten.last_parameters = cnn_alloc(values->parameter_count, sizeof(float));
+        if (!t->unwritten.last_parameters) {
+            return cnn_fail_memory(error, "training");
+        }
+    }
     if (!values->parameters || !values->best_parameters || !values->optimizer_state ||
         !values->average || !t->order || !t->logits || !t->labels || !t->config_json) {
         return cnn_fail_memory(error, "training");
@@ -224,6 +238,7 @@ static void release(cnn_trainer *t) {
     cnn_free(t->values.best_parameters);
     cnn_free(t->values.optimizer_state);
     cnn_free(t->values.average);
+    cnn_free(t->unwritten.last_parameters);
     cnn_free(t->order);
     cnn_free(t->logits);
     cnn_free(t->labels);
@@ -248,7 +263,7 @@ static cnn_status train(cnn_trainer *t, cnn_dataset *images, const cnn_config *c
     CNN_TRY(cnn_session_claim(&t->session, false, error));
     CNN_TRY(set_up(t, images, config, error));
     CNN_TRY(cnn_trainer_start(t, error));
-    CNN_TRY(train_epochs(t, error));
+    CNN_TRY(train_and_write(t, error));
     return cnn_trainer_finish(t, error);
 }
 

@@ -33,6 +33,13 @@ typedef struct cnn_trainer {
 
     cnn_checkpoint_values values;
     cnn_checkpoint_state state;
+    /* With frozen layers, an epoch can take less time than writing its models, most of whose bytes
+     * are always the same: then they are written from time to time. */
+    struct {
+        bool best, last;        /* model.bin, last.bin: still to be written */
+        double due;             /* when, by cnn_clock_seconds */
+        float *last_parameters; /* [parameter_count]: of last.bin; NULL without frozen layers */
+    } unwritten;
     bool synced;           /* true if the first files of the run are on disk */
     double checkpoint_due; /* the next one inside an epoch, by cnn_clock_seconds */
     double deadline;       /* of --max-seconds, by cnn_clock_seconds; infinite if there is none */
@@ -101,6 +108,9 @@ CNN_MUST_USE cnn_status cnn_divergence_of_epoch(const cnn_trainer *t, double los
 /* Measures the epoch that was trained; writes models, the row of metrics.csv, and the checkpoint,
  * in this order. */
 CNN_MUST_USE cnn_status cnn_epoch_end(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error);
+
+/* Writes the models that are still to be written. */
+CNN_MUST_USE cnn_status cnn_epoch_end_models(cnn_trainer *t, cnn_error *error);
 
 /* --- finish.c --- */
 
