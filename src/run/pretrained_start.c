@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* --- the images must be those that the file's network was trained on --- */
+/* --- the images must be like those that the file's network was trained on; how they come to their
+ * size may differ --- */
 
 static cnn_status compare_size(const char *path, const char *key, int64_t expected, int64_t found,
                                cnn_error *error) {
@@ -40,7 +41,7 @@ static cnn_status compare_text(const char *path, const char *key, const cnn_conf
 }
 
 static cnn_status check_images(const cnn_config *config, const cnn_config *file, cnn_error *error) {
-    static const char *const keys[] = {"image.resize", "image.range", "image.alpha"};
+    static const char *const keys[] = {"image.range", "image.alpha"};
     const cnn_image_settings *expected = &file->image, *found = &config->image;
     const char *path = config->pretrained.file;
     CNN_TRY(compare_size(path, "image.width", expected->width, found->width, error));
