@@ -292,6 +292,50 @@ static void test_pytorch_optimizers(void **state) {
     }
 }
 
+/* The first parameters at a share of the rate: each part is what a step with its own rate gives,
+ * for any number of threads. */
+static void test_slow(void **state) {
+    (void)state;
+    enum { COUNT = 100001, SLOW = 70001 };
+    static const double factor = 0.25;
+    const cnn_parameter_range decaying[] = {{60000, 30000}};
+    double *values = test_random_values(COUNT, 4);
+    float *arrays = cnn_alloc(COUNT, 9 * sizeof *arrays);
+    assert_non_null(arrays);
+    float *g = arrays, *w[3] = {0}, *moments[3] = {0};
+    for (size_t r = 0; r < 3; r++) {
+        w[r] = arrays + (1 + r) * COUNT;
+        moments[r] = arrays + 4 * COUNT; /* of one run at a time */
+    }
+    for (size_t i = 0; i < TEST_COUNT(measured); i++) {
+        for (size_t r = 0; r < 3; r++) { /* the whole; the first part; the second part */
+            cnn_thread_pool *pool = cnn_thread_pool_create(1 + (int)r);
+            assert_non_null(pool);
+            for (size_t k = 0; k < COUNT; k++) {
+                g[k] = (float)values[k];
+                w[r][k] = (float)values[COUNT - 1 - k];
+            }
+            memset(moments[r], 0, 2 * COUNT * sizeof *g);
+            for (int t = 1; t <= 3; t++) {
+                const cnn_update update = {.rate = r == 1 ? 0.01 * factor : 0.01,
+                                           .number = t,
+                                           .scale = 0.5,
+                                           .decaying = decaying,
+                                           .decaying_count = 1,
+                                           .slow_count = r == 0 ? SLOW : 0,
+                                           .slow_factor = r == 0 ? factor : 0.0};
+                cnn_optimizer_step(&measured[i].optimizer, pool, &update, COUNT, g, moments[r],
+                                   w[r]);
+            }
+            cnn_thread_pool_free(pool);
+        }
+        assert_memory_equal(w[0], w[1], SLOW * sizeof *g);
+        assert_memory_equal(w[0] + SLOW, w[2] + SLOW, (COUNT - SLOW) * sizeof *g);
+    }
+    cnn_free(arrays);
+    cnn_free(values);
+}
+
 /* Many parameters, whose decaying ranges end inside the parts of threads: the same bytes for every
  * number. */
 static void test_threads(void **state) {
@@ -562,10 +606,15 @@ static void test_balanced_epochs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hundred_steps),   cmocka_unit_test(test_pytorch_optimizers),
-        cmocka_unit_test(test_threads),         cmocka_unit_test(test_pytorch_schedules),
-        cmocka_unit_test(test_clipping),        cmocka_unit_test(test_objective),
-        cmocka_unit_test(test_weight_average),  cmocka_unit_test(test_what_decays),
+        cmocka_unit_test(test_hundred_steps),
+        cmocka_unit_test(test_pytorch_optimizers),
+        cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_pytorch_schedules),
+        cmocka_unit_test(test_clipping),
+        cmocka_unit_test(test_objective),
+        cmocka_unit_test(test_weight_average),
+        cmocka_unit_test(test_what_decays),
         cmocka_unit_test(test_balanced_epochs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

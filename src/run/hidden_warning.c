@@ -33,10 +33,10 @@ static bool differs_little(const cnn_dataset *dataset, size_t sample) {
 static cnn_status look(const cnn_setup *setup, size_t sample, cnn_hidden *hidden,
                        cnn_error *error) {
     cnn_image image;
-    cnn_status status = cnn_image_read(setup->dataset->samples[sample].path,
-                                       setup->config.image.max_megapixels, &image, error);
+    const char *path = setup->dataset->samples[sample].path;
+    cnn_status status = cnn_image_read(path, setup->config.image.max_megapixels, &image, error);
     if (status != CNN_OK) {
-        return status == CNN_ERROR_RUNTIME ? status : CNN_OK;
+        return status == CNN_ERROR_RUNTIME ? cnn_fail_prefix(error, status, "%s: ", path) : CNN_OK;
     }
     status = cnn_hidden_look(hidden, &image, error);
     cnn_image_release(&image);

@@ -247,6 +247,9 @@ typedef struct scenario {
 #define CONFIGURED "--config", "cfg.json", OUT
 #define ONE "--threads", "1"
 #define NO_CACHE "--no-cache"
+#define PRETRAINED                                                                                 \
+    "pretrained.file=finished/model.bin",                                                          \
+        "layers=[{\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}]"
 #define FOLDS "--config", "folds-cfg.json", OUT, "--folds", "2"
 
 static const scenario scenarios[] = {
@@ -314,6 +317,14 @@ static const scenario scenarios[] = {
      false,
      {CONFIGURED, ONE, NO_CACHE, "train.epochs=0"},
      {CONFIGURED, ONE, NO_CACHE, "train.epochs=0", "--resume"}},
+    {"pretrained",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", PRETRAINED},
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", PRETRAINED, "--resume"}},
     {"manifest",
      TRAIN,
      "none",
