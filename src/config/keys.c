@@ -192,8 +192,10 @@ static const cnn_key pretrained_keys[] = {
          "A trained network to start from: any model.bin, or what `data/pretrained.sh` writes. "
          "Its layers are used up to, not including, its classifier: the last `dense`, the "
          "`sigmoid`, and `dropout` before them. `layers` follow them. Width, height, channels, "
-         "resize and alpha of `image` must be those of the file; its mean and deviation are "
-         "used in place of `image.normalize`. The model that is written contains all layers."},
+         "range and alpha of `image` must be those of the file; its mean and deviation are "
+         "used in place of `image.normalize`, and the ends of its range \"stretch\". The model "
+         "that "
+         "is written contains all layers: prediction needs no other file."},
     {.name = "pretrained.train",
      .kind = &cnn_kind_int,
      FIELD(pretrained.train),
@@ -203,10 +205,13 @@ static const cnn_key pretrained_keys[] = {
      .omit_default = true,
      .help = "which layers of the file are trained, too: none, all, or a number: the last N",
      .prose =
-         "Which layers of the file are trained, too. \"none\": they stay as they are; their "
-         "output, the features of an image, is computed once per image and kept in the cache. "
-         "\"all\": all of them. A number: that many of its last layers, a residual counting as "
-         "one; batch normalization before them uses its running averages."},
+         "Which layers of the file are trained, too. \"none\": they stay as they are, and batch "
+         "normalization uses its running averages; their output, the features of an image, is "
+         "computed once per image and kept in the cache in place of its pixels. \"all\": all of "
+         "them, from pixels. A number: that many of its last layers, a residual counting as one; "
+         "the features are the output of the layers before them, and may be larger than the "
+         "pixels. With frozen layers, `model.bin` and `last.bin` are written every ten "
+         "seconds, not after every epoch, and when training ends."},
     {.name = "pretrained.learning_rate_factor",
      .kind = &cnn_kind_number,
      FIELD(pretrained.learning_rate_factor),
@@ -221,12 +226,14 @@ static const cnn_key pretrained_keys[] = {
      FIELD(pretrained.variants),
      .minimum = 1,
      .maximum = 64,
-     .fallback = 8,
+     .fallback = 4,
      .omit_default = true,
-     .help = "with augmentation: changed variants of each image whose features are computed",
-     .prose = "With `pretrained.train` \"none\" and augmentation, the features of this number of "
-              "changed variants of each image are computed; the epochs use one after the other. "
-              "Without augmentation there is one."},
+     .help = "with augmentation and frozen layers: changed variants of each image whose features "
+             "are computed",
+     .prose =
+         "With augmentation, unless `pretrained.train` is \"all\": the features of this number "
+         "of changed variants of each image are computed, besides its own; the epochs use one "
+         "after the other. Computing them takes as many times longer."},
     {.name = NULL},
 };
 

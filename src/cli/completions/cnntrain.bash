@@ -31,6 +31,7 @@ _cnntrain() {
     image.range) kind=words words=(full stretch) ;;
     image.alpha) kind=words words=(drop white black) ;;
     image.normalize) kind=words words=(unit standardize) ;;
+    pretrained.file) kind=path ;;
     augment.flip_horizontal) kind=words words=(true false) ;;
     augment.flip_vertical) kind=words words=(true false) ;;
     train.optimizer) kind=words words=(sgd momentum adam adamw) ;;
@@ -64,6 +65,10 @@ _cnntrain() {
                 image.alpha=
                 image.normalize=
                 image.max_megapixels=
+                pretrained.file=
+                pretrained.train=
+                pretrained.learning_rate_factor=
+                pretrained.variants=
                 layers=
                 augment.flip_horizontal=
                 augment.flip_vertical=

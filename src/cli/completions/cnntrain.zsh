@@ -13,6 +13,7 @@ _cnntrain_keys() {
     image.range) compadd -- full stretch ;;
     image.alpha) compadd -- drop white black ;;
     image.normalize) compadd -- unit standardize ;;
+    pretrained.file) _files ;;
     augment.flip_horizontal) compadd -- true false ;;
     augment.flip_vertical) compadd -- true false ;;
     train.optimizer) compadd -- sgd momentum adam adamw ;;
@@ -43,6 +44,10 @@ _cnntrain_keys() {
             image.alpha \
             image.normalize \
             image.max_megapixels \
+            pretrained.file \
+            pretrained.train \
+            pretrained.learning_rate_factor \
+            pretrained.variants \
             layers \
             augment.flip_horizontal \
             augment.flip_vertical \
