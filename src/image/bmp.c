@@ -101,7 +101,10 @@ static cnn_status read_fields(const uint8_t info[HEADER_MAX], uint32_t size, bmp
     }
     header->fields = cnn_bit_fields_of(mask[0], mask[1], mask[2], mask[3]);
     if ((mask[0] | mask[1] | mask[2] | mask[3]) == 0) {
-        header->fields = cnn_bit_fields_usual(header->bits);
+        /* masks of 32 bits that are all 0: with alpha, as in Pillow */
+        header->fields = has_masks(header) && header->bits == 32
+                             ? cnn_bit_fields_of(0xff0000, 0xff00, 0xff, 0xff000000)
+                             : cnn_bit_fields_usual(header->bits);
     }
     return CNN_OK;
 }
