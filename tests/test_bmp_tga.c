@@ -25,7 +25,7 @@ static void append(file *to, const void *bytes, size_t size) {
 
 static void append_number(file *to, uint32_t number, size_t size) {
     for (size_t i = 0; i < size; i++) {
-        append(to, &(uint8_t){(uint8_t)(number >> (8 * i))}, 1);
+        append(to, &(uint8_t){i < 4 ? (uint8_t)(number >> (8 * i)) : 0}, 1);
     }
 }
 
