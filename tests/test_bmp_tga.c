@@ -434,6 +434,24 @@ static void test_bmp_offset(void **state) {
     }
 }
 
+/* Five half bytes take four bytes. */
+static void test_odd_half_bytes(void **state) {
+    (void)state;
+    const bmp b = {.header = 40, .bits = 4, .compression = 2, DATA("\0\5\x12\x34\x50\0\4\x66\0\1")};
+    static file made;
+    make_bmp(&b, true, &made);
+    made.bytes[18] = 9; /* width */
+    made.bytes[22] = 1; /* height */
+    cnn_image image;
+    cnn_error error;
+    test_ok(read_image(&made, made.size, &image, &error), &error);
+    static const uint8_t colours[9] = {1, 2, 3, 4, 5, 6, 6, 6, 6};
+    for (size_t x = 0; x < sizeof colours; x++) { /* blue of the palette, from byte 54 */
+        assert_int_equal(image.pixels[3 * x + 2], made.bytes[54 + 4 * (size_t)colours[x]]);
+    }
+    cnn_image_release(&image);
+}
+
 static void test_wrong_bmp(void **state) {
     (void)state;
     static const struct {
@@ -703,8 +721,11 @@ static void test_wrong_tga(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bmp),       cmocka_unit_test(test_bmp_offset),
-        cmocka_unit_test(test_wrong_bmp), cmocka_unit_test(test_tga),
+        cmocka_unit_test(test_bmp),
+        cmocka_unit_test(test_bmp_offset),
+        cmocka_unit_test(test_odd_half_bytes),
+        cmocka_unit_test(test_wrong_bmp),
+        cmocka_unit_test(test_tga),
         cmocka_unit_test(test_wrong_tga),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
