@@ -337,7 +337,7 @@ static void test_everything(void **state) {
     assert_true(stbi_write_png("d/a/flat.png", SIDE, SIDE, 1, flat, SIDE));
     char *text;
     cnn_error error = {0};
-    assert_int_equal(check("data.test=t", NULL, &text, &error), CNN_ERROR_DATA);
+    assert_int_equal(check("data.test=t", "data.duplicates=error", &text, &error), CNN_ERROR_DATA);
     assert_non_null(text);
     static const char *const lines[] = {
         "  unreadable          1\n",
@@ -381,6 +381,20 @@ static void test_everything(void **state) {
     for (size_t i = 0; i < TEST_COUNT(ends); i++) {
         expect_in(table, ends[i]);
     }
+    /* by default, copies are left out and not counted */
+    assert_int_equal(check("data.test=t", NULL, &text, &error), CNN_ERROR_DATA);
+    expect_in(text, "  train              17             9             8\n");
+    expect_in(text, "  test                6             3             3\n");
+    expect_in(text, "  left out            3  copies (data.duplicates)\n");
+    expect_in(text,
+              "  2 of 27 images have an exact copy with the other label: training leaves them "
+              "out\n    d/b/conflict.bmp (b, train) = d/a/a02.png (a, train)\n");
+    expect_in(text,
+              "  2 of 27 images have an exact copy in another split: training leaves out those "
+              "in the later split\n    t/b/crossing.png (b, test) = d/b/b00.png (b, train)\n");
+    cnn_text_release(text);
+    expect_in(read_text("out/data_report.csv"), ",copy_other_label copy left_out,\n");
+    expect_in(read_text("out/data_report.csv"), ",copy_other_split copy left_out near_copy_other");
     /* what training accepts is not an error */
     assert_int_equal(check("data.test=t", "data.duplicates=allow", &text, &error), CNN_ERROR_DATA);
     cnn_text_release(text);

@@ -84,6 +84,38 @@ static cnn_status measure_shortcuts(cnn_data_report *report, cnn_error *error) {
     return status;
 }
 
+/* Holds images back as training does: of those that it does not leave out. used: room for
+ * [report->readable]; may be NULL. */
+static cnn_status hold_back_used(cnn_data_report *report, const cnn_log_sink *log, cnn_sample *used,
+                                 cnn_error *error) {
+    const cnn_config *config = report->config;
+    cnn_sample *samples = report->list.samples;
+    size_t count = 0;
+    if (!used) {
+        return cnn_fail_memory(error, "the images");
+    }
+    for (size_t i = 0; i < report->readable; i++) {
+        if (!cnn_data_report_leaves_out(report, i)) {
+            used[count++] = samples[i];
+        }
+    }
+    CNN_TRY(cnn_dataset_hold_back(&config->data, (uint64_t)config->train.seed, used, count, log,
+                                  error));
+    for (size_t i = report->readable; i-- > 0;) {
+        if (!cnn_data_report_leaves_out(report, i)) {
+            samples[i].split = used[--count].split;
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status hold_back(cnn_data_report *report, const cnn_log_sink *log, cnn_error *error) {
+    cnn_sample *used = cnn_alloc(report->readable, sizeof *used);
+    cnn_status status = hold_back_used(report, log, used, error);
+    cnn_free(used);
+    return status;
+}
+
 static cnn_status examine(cnn_data_report *report, const cnn_common_options *options,
                           cnn_error *error) {
     const cnn_config *config = report->config;
@@ -93,14 +125,15 @@ static cnn_status examine(cnn_data_report *report, const cnn_common_options *opt
     CNN_TRY(read_all(report, options, error));
     cnn_sample *samples = report->list.samples;
     size_t count = report->readable;
-    CNN_TRY(cnn_dataset_hold_back(&config->data, (uint64_t)config->train.seed, samples, count,
-                                  &options->log, error));
     report->sharing = cnn_alloc(count, sizeof *report->sharing);
     report->near = cnn_alloc(count, sizeof *report->near);
     if (!report->sharing || !report->near) {
         return cnn_fail_memory(error, "the images");
     }
     CNN_TRY(cnn_duplicates_find(samples, count, report->sharing, error));
+    CNN_TRY(hold_back(report, &options->log, error));
+    CNN_TRY(
+        cnn_duplicates_find(samples, count, report->sharing, error)); /* in their final splits */
     CNN_TRY(cnn_near_copies_find(samples, report->facts, count, threads, report->near, error));
     return measure_shortcuts(report, error);
 }

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 /* Number of images of a finding that are named in the text. */
 #define NAMED 10
@@ -14,6 +15,7 @@ typedef enum problem {
     COPY_OTHER_SPLIT,
     GROUP_OTHER_SPLIT,
     COPY,
+    LEFT_OUT,
     NEAR_COPY_OTHER_LABEL,
     NEAR_COPY_OTHER_SPLIT,
     NEAR_COPY,
@@ -25,13 +27,14 @@ typedef enum problem {
 
 static const struct {
     const char *name; /* in the table */
-    const char *text; /* after a number of images */
+    const char *text; /* after a number of images; NULL: another finding names them */
 } problems[PROBLEMS] = {
     [UNREADABLE] = {"unreadable", "cannot be read"},
     [COPY_OTHER_LABEL] = {"copy_other_label", "have an exact copy with the other label"},
     [COPY_OTHER_SPLIT] = {"copy_other_split", "have an exact copy in another split"},
     [GROUP_OTHER_SPLIT] = {"group_other_split", "have their group in another split, too"},
     [COPY] = {"copy", "are exact copies of an earlier one"},
+    [LEFT_OUT] = {"left_out", NULL},
     [NEAR_COPY_OTHER_LABEL] = {"near_copy_other_label", "have a near-copy with the other label"},
     [NEAR_COPY_OTHER_SPLIT] = {"near_copy_other_split", "have a near-copy in another split"},
     [NEAR_COPY] = {"near_copy", "have a near-copy"},
@@ -39,6 +42,11 @@ static const struct {
     [SMALL] = {"small", "are smaller than what the network sees"},
     [WRONG_EXTENSION] = {"wrong_extension", "are of another format than their name says"},
 };
+
+bool cnn_data_report_leaves_out(const cnn_data_report *report, size_t i) {
+    return report->config->data.duplicates == CNN_DUPLICATES_DROP &&
+           (report->sharing[i].shared & CNN_COPY_LEFT_OUT) != 0;
+}
 
 static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
     if (i >= report->readable) {
@@ -56,6 +64,8 @@ static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
         return (sharing->shared & CNN_GROUP_OTHER_SPLIT) != 0;
     case COPY:
         return sharing->first != i;
+    case LEFT_OUT:
+        return cnn_data_report_leaves_out(report, i);
     case NEAR_COPY_OTHER_LABEL:
         return near->other_label;
     case NEAR_COPY_OTHER_SPLIT:
@@ -149,6 +159,7 @@ static void add_example(const cnn_data_report *report, size_t i, problem what, c
     case WRONG_EXTENSION:
         cnn_text_format(text, ": %s", cnn_image_format_name(facts->format));
         break;
+    case LEFT_OUT:
     case CONSTANT:
     case PROBLEMS:
         break;
@@ -158,8 +169,13 @@ static void add_example(const cnn_data_report *report, size_t i, problem what, c
 
 static void add_problem(const cnn_data_report *report, problem what, size_t count,
                         const char *table, cnn_text *text) {
-    cnn_text_format(text, "  %zu of %zu images %s\n", count, report->list.count,
-                    problems[what].text);
+    bool drop = report->config->data.duplicates == CNN_DUPLICATES_DROP;
+    cnn_text_format(text, "  %zu of %zu images %s%s\n", count, report->list.count,
+                    problems[what].text,
+                    !drop                      ? ""
+                    : what == COPY_OTHER_LABEL ? ": training leaves them out"
+                    : what == COPY_OTHER_SPLIT ? ": training leaves out those in the later split"
+                                               : "");
     size_t lines = 0;
     for (size_t i = 0; i < report->list.count; i++) {
         if (has_problem(report, i, what) && !is_in_another_line(report, i, what) &&
@@ -173,18 +189,36 @@ static void add_problem(const cnn_data_report *report, problem what, size_t coun
     }
 }
 
-/* A class without training images cannot be learnt. Returns the number of such classes. */
-static size_t add_missing_classes(const cnn_data_report *report, cnn_text *text) {
-    size_t missing = 0;
+/* Counts the readable images that training uses, or those that it leaves out. */
+static void count_used(const cnn_data_report *report, bool used, size_t count[CNN_SPLIT_COUNT][2]) {
+    memset(count, 0, CNN_SPLIT_COUNT * sizeof *count);
+    for (size_t i = 0; i < report->readable; i++) {
+        const cnn_sample *sample = &report->list.samples[i];
+        count[sample->split][sample->label] += cnn_data_report_leaves_out(report, i) != used;
+    }
+}
+
+/* A class without training images cannot be learnt, and training refuses to validate or test
+ * nothing because all images are left out. Returns the number of findings. */
+static size_t add_missing_images(const cnn_data_report *report, cnn_text *text) {
+    size_t used[CNN_SPLIT_COUNT][2], left_out[CNN_SPLIT_COUNT][2], missing = 0;
+    count_used(report, true, used);
+    count_used(report, false, left_out);
     for (int label = 0; label < 2; label++) {
-        bool found = false;
-        for (size_t i = 0; i < report->readable; i++) {
-            found = found || (report->list.samples[i].label == label &&
-                              report->list.samples[i].split == CNN_SPLIT_TRAIN);
+        if (used[CNN_SPLIT_TRAIN][label] == 0) {
+            cnn_text_format(text, "  no training image of \"%s\" %s\n", report->classes[label],
+                            left_out[CNN_SPLIT_TRAIN][label] > 0
+                                ? "is left: they have copies with the other label"
+                                : "can be read");
+            missing++;
         }
-        if (!found) {
-            cnn_text_format(text, "  no training image of \"%s\" can be read\n",
-                            report->classes[label]);
+    }
+    for (int split = CNN_SPLIT_VALIDATION; split < CNN_SPLIT_COUNT; split++) {
+        if (used[split][0] + used[split][1] == 0 && left_out[split][0] + left_out[split][1] > 0) {
+            cnn_text_format(text,
+                            "  no %s image is left: all are copies of images in an earlier split, "
+                            "or have copies with the other label\n",
+                            cnn_split_names[split]);
             missing++;
         }
     }
@@ -194,11 +228,9 @@ static size_t add_missing_classes(const cnn_data_report *report, cnn_text *text)
 /* --- the text: facts --- */
 
 static void add_counts(const cnn_data_report *report, cnn_text *text) {
-    size_t count[CNN_SPLIT_COUNT][2] = {{0}};
-    for (size_t i = 0; i < report->readable; i++) {
-        const cnn_sample *sample = &report->list.samples[i];
-        count[sample->split][sample->label]++;
-    }
+    size_t count[CNN_SPLIT_COUNT][2];
+    size_t left_out = count_problem(report, LEFT_OUT);
+    count_used(report, true, count);
     cnn_text_format(text, "%-12s %10s  %12s  %12s\n", "data", "images", "class 0", "class 1");
     cnn_text_format(text, "  %-10s %10s  %12.40s  %12.40s\n", "", "", report->classes[0],
                     report->classes[1]);
@@ -207,6 +239,9 @@ static void add_counts(const cnn_data_report *report, cnn_text *text) {
                         count[split][0] + count[split][1], count[split][0], count[split][1]);
     }
     cnn_text_format(text, "  %-10s %10zu\n", "unreadable", report->list.count - report->readable);
+    if (left_out > 0) {
+        cnn_text_format(text, "  %-10s %10zu  copies (data.duplicates)\n", "left out", left_out);
+    }
     if (report->list.other_labels > 0) {
         cnn_text_format(text, "  %-10s %10zu  rows of other labels\n", "left out",
                         report->list.other_labels);
@@ -295,11 +330,11 @@ static void add_numbers(const cnn_data_report *report, cnn_text *text) {
 /* The findings that training refuses (refused), or the other ones. Returns their number. */
 static size_t add_findings(const cnn_data_report *report, bool refused, const char *table,
                            cnn_text *text) {
-    size_t findings = refused ? add_missing_classes(report, text) : 0;
+    size_t findings = refused ? add_missing_images(report, text) : 0;
     for (int i = 0; i < PROBLEMS; i++) {
         problem what = (problem)i;
         size_t count = is_refused(report, what) == refused ? count_problem(report, what) : 0;
-        if (count > 0) {
+        if (count > 0 && problems[i].text) {
             add_problem(report, what, count, table, text);
             findings++;
         }

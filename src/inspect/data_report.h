@@ -36,6 +36,10 @@ typedef struct cnn_data_report {
     double auc[CNN_SHORTCUTS]; /* NaN if a class has no image */
 } cnn_data_report;
 
+/* Does training leave out readable image i, because of its copies? report->sharing must be known.
+ */
+bool cnn_data_report_leaves_out(const cnn_data_report *report, size_t i);
+
 /* The report as text. table: the path of the table, or NULL. *refused: number of findings for which
  * training would refuse the data. */
 void cnn_data_report_describe(const cnn_data_report *report, const char *table, cnn_text *text,
