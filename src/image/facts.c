@@ -29,7 +29,7 @@ static bool is_constant(const cnn_image *image) {
     return true;
 }
 
-/* Brightness and perceptual hash. pixels: the image in grey. */
+/* Brightness, grey levels and perceptual hash. pixels: the image in grey. */
 static cnn_status measure_grey(const uint8_t *pixels, cnn_image_facts *facts, cnn_error *error) {
     size_t count = (size_t)facts->width * (size_t)facts->height;
     uint64_t sum = 0;
@@ -37,6 +37,8 @@ static cnn_status measure_grey(const uint8_t *pixels, cnn_image_facts *facts, cn
         sum += pixels[i];
     }
     facts->brightness = (double)sum / (double)count;
+    facts->quality.levels = (uint16_t)cnn_image_levels(pixels, count);
+    facts->quality.counted = (uint32_t)count;
     uint8_t small[CNN_PERCEPTUAL_SIDE * CNN_PERCEPTUAL_SIDE];
     cnn_image_settings as = {
         .width = CNN_PERCEPTUAL_SIDE, .height = CNN_PERCEPTUAL_SIDE, .channels = 1};
@@ -56,7 +58,7 @@ static cnn_status convert(const cnn_image *image, const cnn_image_settings *as, 
                    : cnn_fail_memory(error, "an image");
 }
 
-/* Converts the image to what the network sees (*seen) only to find out whether that succeeds. */
+/* *seen: what the network sees. */
 static cnn_status measure(const cnn_image *image, const cnn_image_settings *settings,
                           uint8_t **seen, uint8_t **grey, cnn_image_facts *facts,
                           cnn_error *error) {
@@ -70,6 +72,7 @@ static cnn_status measure(const cnn_image *image, const cnn_image_settings *sett
                                .file_size = image->file_size};
     cnn_image_settings same_size = {.width = image->width, .height = image->height, .channels = 1};
     CNN_TRY(convert(image, settings, seen, error));
+    CNN_TRY(cnn_image_quality_measure(*seen, settings, &facts->quality, error));
     CNN_TRY(convert(image, &same_size, grey, error));
     CNN_TRY(cnn_image_content(image, &facts->content, error));
     return measure_grey(*grey, facts, error);

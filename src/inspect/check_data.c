@@ -75,6 +75,29 @@ static cnn_status measure_each(cnn_data_report *report, double *values, uint8_t 
     return CNN_OK;
 }
 
+/* quality, labels: room for [report->readable]; may be NULL. */
+static cnn_status find_each_flaw(cnn_data_report *report, cnn_image_quality *quality,
+                                 uint8_t *labels, cnn_error *error) {
+    if (!quality || !labels || !report->flaws) {
+        return cnn_fail_memory(error, "the images");
+    }
+    for (size_t i = 0; i < report->readable; i++) {
+        quality[i] = report->facts[i].quality;
+        labels[i] = (uint8_t)report->list.samples[i].label;
+    }
+    return cnn_flaws_find(quality, labels, report->readable, report->flaws, error);
+}
+
+static cnn_status find_flaws(cnn_data_report *report, cnn_error *error) {
+    cnn_image_quality *quality = cnn_alloc(report->readable, sizeof *quality);
+    uint8_t *labels = cnn_alloc(report->readable, sizeof *labels);
+    report->flaws = cnn_alloc(report->readable, sizeof *report->flaws);
+    cnn_status status = find_each_flaw(report, quality, labels, error);
+    cnn_free(quality);
+    cnn_free(labels);
+    return status;
+}
+
 static cnn_status measure_shortcuts(cnn_data_report *report, cnn_error *error) {
     double *values = cnn_alloc(report->readable, sizeof *values);
     uint8_t *labels = cnn_alloc(report->readable, sizeof *labels);
@@ -135,6 +158,7 @@ static cnn_status examine(cnn_data_report *report, const cnn_common_options *opt
     CNN_TRY(
         cnn_duplicates_find(samples, count, report->sharing, error)); /* in their final splits */
     CNN_TRY(cnn_near_copies_find(samples, report->facts, count, threads, report->near, error));
+    CNN_TRY(find_flaws(report, error));
     return measure_shortcuts(report, error);
 }
 
@@ -161,6 +185,7 @@ static void free_report(cnn_data_report *report) {
     cnn_free(report->facts);
     cnn_free(report->sharing);
     cnn_free(report->near);
+    cnn_free(report->flaws);
 }
 
 /* path: of the table; NULL: none. *refused: set to the number of findings that training refuses. */

@@ -20,6 +20,8 @@ typedef enum problem {
     NEAR_COPY_OTHER_SPLIT,
     NEAR_COPY,
     CONSTANT,
+    FLAW, /* and those after it, in the order of cnn_flaw_table */
+    LAST_FLAW = FLAW + CNN_FLAWS - 1,
     SMALL,
     WRONG_EXTENSION,
     PROBLEMS,
@@ -48,6 +50,23 @@ bool cnn_data_report_leaves_out(const cnn_data_report *report, size_t i) {
            (report->sharing[i].shared & CNN_COPY_LEFT_OUT) != 0;
 }
 
+static bool is_flaw(problem what) {
+    return what >= FLAW && what <= LAST_FLAW;
+}
+
+static const char *problem_name(problem what) {
+    return is_flaw(what) ? cnn_flaw_table[what - FLAW].name : problems[what].name;
+}
+
+static const char *problem_text(problem what) {
+    return is_flaw(what) ? cnn_flaw_table[what - FLAW].text : problems[what].text;
+}
+
+/* An image of one colour is a finding of its own. */
+static bool has_flaw(const cnn_data_report *report, size_t i, problem what) {
+    return (report->flaws[i] >> (what - FLAW) & 1) != 0 && !report->facts[i].constant;
+}
+
 static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
     if (i >= report->readable) {
         return what == UNREADABLE;
@@ -55,6 +74,9 @@ static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
     const cnn_image_facts *facts = &report->facts[i];
     const cnn_sharing *sharing = &report->sharing[i];
     const cnn_near_copy *near = &report->near[i];
+    if (is_flaw(what)) {
+        return has_flaw(report, i, what);
+    }
     switch (what) {
     case COPY_OTHER_LABEL:
         return (sharing->shared & CNN_COPY_OTHER_LABEL) != 0;
@@ -80,6 +102,8 @@ static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
     case WRONG_EXTENSION:
         return cnn_image_extension_is_wrong(report->list.samples[i].path, facts->format);
     case UNREADABLE:
+    case FLAW:
+    case LAST_FLAW:
     case PROBLEMS:
         break;
     }
@@ -127,6 +151,21 @@ static bool is_in_another_line(const cnn_data_report *report, size_t i, problem 
     return false;
 }
 
+/* What shows the flaw. */
+static void add_measure(const cnn_image_quality *quality, unsigned flaw, cnn_text *text) {
+    if (flaw == CNN_FLAW_BLACK) {
+        cnn_text_format(text, ": 99 %% of its pixels are at most %d of 255", quality->lightest);
+    } else if (flaw == CNN_FLAW_WHITE) {
+        cnn_text_format(text, ": 99 %% of its pixels are at least %d of 255", quality->darkest);
+    } else if (flaw == CNN_FLAW_FEW_LEVELS) {
+        cnn_text_format(text, ": %d", quality->levels);
+    } else if (flaw == CNN_FLAW_BLURRED) {
+        cnn_text_format(text, ": sharpness %.3g", (double)quality->sharpness);
+    } else {
+        cnn_text_format(text, ": mean %.0f of 255", (double)quality->brightness);
+    }
+}
+
 /* One line for one image of a finding. */
 static void add_example(const cnn_data_report *report, size_t i, problem what, cnn_text *text) {
     const cnn_image_facts *facts = &report->facts[i];
@@ -161,8 +200,13 @@ static void add_example(const cnn_data_report *report, size_t i, problem what, c
         break;
     case LEFT_OUT:
     case CONSTANT:
+    case FLAW:
+    case LAST_FLAW:
     case PROBLEMS:
         break;
+    }
+    if (is_flaw(what)) {
+        add_measure(&facts->quality, 1u << (what - FLAW), text);
     }
     cnn_text_format(text, "\n");
 }
@@ -171,7 +215,7 @@ static void add_problem(const cnn_data_report *report, problem what, size_t coun
                         const char *table, cnn_text *text) {
     bool drop = report->config->data.duplicates == CNN_DUPLICATES_DROP;
     cnn_text_format(text, "  %zu of %zu images %s%s\n", count, report->list.count,
-                    problems[what].text,
+                    problem_text(what),
                     !drop                      ? ""
                     : what == COPY_OTHER_LABEL ? ": training leaves them out"
                     : what == COPY_OTHER_SPLIT ? ": training leaves out those in the later split"
@@ -327,6 +371,15 @@ static void add_numbers(const cnn_data_report *report, cnn_text *text) {
 
 /* --- the text --- */
 
+static void add_other_folders(const cnn_sample_list *list, cnn_text *text) {
+    cnn_text_format(text, "  %zu folder%s of neither class %s not used\n    %s\n",
+                    list->other_folders, list->other_folders == 1 ? "" : "s",
+                    list->other_folders == 1 ? "is" : "are", list->other_folder);
+    if (list->other_folders > 1) {
+        cnn_text_format(text, "    … and %zu more\n", list->other_folders - 1);
+    }
+}
+
 /* The findings that training refuses (refused), or the other ones. Returns their number. */
 static size_t add_findings(const cnn_data_report *report, bool refused, const char *table,
                            cnn_text *text) {
@@ -334,10 +387,14 @@ static size_t add_findings(const cnn_data_report *report, bool refused, const ch
     for (int i = 0; i < PROBLEMS; i++) {
         problem what = (problem)i;
         size_t count = is_refused(report, what) == refused ? count_problem(report, what) : 0;
-        if (count > 0 && problems[i].text) {
+        if (count > 0 && problem_text(what)) {
             add_problem(report, what, count, table, text);
             findings++;
         }
+    }
+    if (report->list.other_folders > 0 && !refused) {
+        add_other_folders(&report->list, text);
+        findings++;
     }
     for (int k = 0; k < CNN_SHORTCUTS && !refused; k++) {
         if (is_shortcut(report->auc[k])) {
@@ -391,10 +448,11 @@ static void add_path_field(const cnn_data_report *report, bool there, size_t i, 
 static void add_facts(const cnn_data_report *report, size_t i, cnn_text *text) {
     const cnn_image_facts *facts = &report->facts[i];
     const cnn_near_copy *near = &report->near[i];
-    cnn_text_format(text, ",%s,%s,%d,%d,%d,%zu,%.2f,%016" PRIx64,
+    cnn_text_format(text, ",%s,%s,%d,%d,%d,%zu,%.2f,%d,%.4g,%016" PRIx64,
                     cnn_image_format_name(facts->format),
                     cnn_image_mode_name(facts->channels, facts->deep), facts->width, facts->height,
-                    facts->orientation, facts->file_size, facts->brightness, facts->content);
+                    facts->orientation, facts->file_size, facts->brightness, facts->quality.levels,
+                    (double)facts->quality.sharpness, facts->content);
     add_path_field(report, report->sharing[i].first != i, report->sharing[i].first, text);
     add_path_field(report, near->distance >= 0, near->nearest, text);
     cnn_text_append(text, ",", 1);
@@ -404,8 +462,9 @@ static void add_facts(const cnn_data_report *report, size_t i, cnn_text *text) {
 }
 
 void cnn_data_report_tabulate(const cnn_data_report *report, cnn_text *text) {
-    cnn_text_format(text, "path,label,split,group,format,mode,width,height,orientation,bytes,"
-                          "brightness,content,copy_of,near_copy,distance,problems,reason\n");
+    cnn_text_format(
+        text, "path,label,split,group,format,mode,width,height,orientation,bytes,"
+              "brightness,levels,sharpness,content,copy_of,near_copy,distance,problems,reason\n");
     for (size_t i = 0; i < report->list.count && !text->failed; i++) {
         const cnn_sample *sample = &report->list.samples[i];
         cnn_text_csv_field(text, sample->path);
@@ -416,12 +475,12 @@ void cnn_data_report_tabulate(const cnn_data_report *report, cnn_text *text) {
         if (i < report->readable) {
             add_facts(report, i, text);
         } else {
-            cnn_text_format(text, ",,,,,,,,,,,");
+            cnn_text_format(text, ",,,,,,,,,,,,,");
         }
         const char *separator = ",";
         for (int what = 0; what < PROBLEMS; what++) {
             if (has_problem(report, i, (problem)what)) {
-                cnn_text_format(text, "%s%s", separator, problems[what].name);
+                cnn_text_format(text, "%s%s", separator, problem_name((problem)what));
                 separator = " ";
             }
         }

@@ -7,6 +7,7 @@
 #include "image/facts.h"
 #include "samples/dataset.h"
 #include "samples/duplicates.h"
+#include "samples/flaws.h"
 #include "samples/near_copies.h"
 
 /* An AUC of at least this, or at most 1 - this, is a shortcut: a network may learn it instead of
@@ -33,6 +34,7 @@ typedef struct cnn_data_report {
     cnn_image_facts *facts;    /* [list.count]; from here on: only for readable images */
     cnn_sharing *sharing;      /* [readable] */
     cnn_near_copy *near;       /* [readable] */
+    uint8_t *flaws;            /* [readable]: bits of cnn_flaw */
     double auc[CNN_SHORTCUTS]; /* NaN if a class has no image */
 } cnn_data_report;
 

@@ -222,6 +222,7 @@ cnn_status cnn_survey_make(const char *path, const cnn_common_options *options, 
                                       .test = survey->layout.test};
     cnn_status status = cnn_dataset_list(&places, cnn_setup_threads(options->threads),
                                          &options->log, survey->classes, &all.list, error);
+    cnn_sample_list_log_folders(&all.list, survey->classes, &options->log);
     if (status == CNN_OK) {
         status = look_at_all(options, &all, survey, error);
     }

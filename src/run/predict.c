@@ -1,4 +1,4 @@
-#include "cnn/predict.h"
+#include "run/predict_measured.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -127,6 +127,7 @@ typedef struct chunk {
     const cnn_predictor *predictor;
     const char *const *paths;
     cnn_prediction *predictions;
+    cnn_image_quality *quality; /* NULL: not measured */
     size_t image_size;
     uint8_t *pixels; /* [CHUNK][image_size] */
     size_t readable[CHUNK];
@@ -138,8 +139,12 @@ static void decode(void *context, size_t i, int thread) {
     cnn_error error;
     cnn_prediction *prediction = &c->predictions[i];
     *prediction = (cnn_prediction){0};
-    prediction->status = cnn_image_load(c->paths[i], &c->predictor->model->config->image,
-                                        c->pixels + i * c->image_size, NULL, &error);
+    const cnn_image_settings *settings = &c->predictor->model->config->image;
+    uint8_t *pixels = c->pixels + i * c->image_size;
+    prediction->status = cnn_image_load(c->paths[i], settings, pixels, NULL, &error);
+    if (prediction->status == CNN_OK && c->quality) {
+        prediction->status = cnn_image_quality_measure(pixels, settings, &c->quality[i], &error);
+    }
     if (prediction->status != CNN_OK) {
         (void)snprintf(prediction->reason, sizeof prediction->reason, "%.*s",
                        (int)sizeof prediction->reason - 1, error.message);
@@ -192,7 +197,8 @@ static size_t chunk_size(size_t image_size, size_t count) {
 
 /* c->pixels: space for chunk_size files. */
 static cnn_status predict_all(chunk *c, const char *const *paths, size_t count, int threads,
-                              cnn_prediction *predictions, cnn_error *error) {
+                              cnn_prediction *predictions, cnn_image_quality *quality,
+                              cnn_error *error) {
     cnn_minibatch *minibatch;
     size_t most = chunk_size(c->image_size, count);
     size_t blocks = (most + CNN_LANES - 1) / CNN_LANES;
@@ -202,14 +208,16 @@ static cnn_status predict_all(chunk *c, const char *const *paths, size_t count, 
         size_t left = count - first;
         c->paths = paths + first;
         c->predictions = predictions + first;
+        c->quality = quality ? quality + first : NULL;
         predict_chunk(c, left < most ? left : most, threads, minibatch);
     }
     cnn_minibatch_free(minibatch);
     return CNN_OK;
 }
 
-cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *paths, size_t count,
-                             int threads, cnn_prediction *predictions, cnn_error *error) {
+cnn_status cnn_predict_measured(const cnn_predictor *predictor, const char *const *paths,
+                                size_t count, int threads, cnn_prediction *predictions,
+                                cnn_image_quality *quality, cnn_error *error) {
     chunk *c = cnn_alloc(1, sizeof *c);
     if (!c) {
         return cnn_fail_memory(error, "predictions");
@@ -217,10 +225,15 @@ cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *
     c->predictor = predictor;
     c->image_size = cnn_image_size(&predictor->model->config->image);
     c->pixels = cnn_alloc(chunk_size(c->image_size, count), c->image_size);
-    cnn_status status =
-        c->pixels ? predict_all(c, paths, count, cnn_setup_threads(threads), predictions, error)
-                  : cnn_fail_memory(error, "predictions");
+    cnn_status status = c->pixels ? predict_all(c, paths, count, cnn_setup_threads(threads),
+                                                predictions, quality, error)
+                                  : cnn_fail_memory(error, "predictions");
     cnn_free(c->pixels);
     cnn_free(c);
     return status;
+}
+
+cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *paths, size_t count,
+                             int threads, cnn_prediction *predictions, cnn_error *error) {
+    return cnn_predict_measured(predictor, paths, count, threads, predictions, NULL, error);
 }

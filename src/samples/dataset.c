@@ -239,6 +239,8 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
         cnn_dataset_list(data, reading->threads, log, dataset->classes, &list, error);
     dataset->samples = list.samples; /* also after a failure: they are freed with the dataset */
     dataset->count = list.count;
+    cnn_sample_list_log_folders(&list, dataset->classes, log);
+    cnn_free(list.other_folder);
     CNN_TRY(status);
     if (list.other_labels > 0) {
         cnn_log_message(log, CNN_LOG_INFO,
