@@ -43,6 +43,14 @@ static bool may_take(size_t bytes) {
     return true;
 }
 
+bool cnn_memory_reserve(size_t bytes) {
+    return may_take(bytes) || refuse(bytes) != NULL;
+}
+
+void cnn_memory_unreserve(size_t bytes) {
+    (void)atomic_fetch_sub(&in_use, bytes);
+}
+
 /* Corrects the count by what malloc really allocated for `bytes`; NULL: nothing. */
 static void *count_given(void *memory, size_t bytes) {
     if (!memory) {

@@ -30,6 +30,11 @@ char *cnn_copy_string(const char *text);
 /* Frees memory from the functions above. NULL is allowed. */
 void cnn_free(void *memory);
 
+/* Counts `bytes` that a library takes from the system itself, before it does. False if that exceeds
+ * the limit. Each reservation is given back by cnn_memory_unreserve. */
+bool cnn_memory_reserve(size_t bytes);
+void cnn_memory_unreserve(size_t bytes);
+
 /* --- the limit: see cnn_memory_limit in cnn/memory.h --- */
 
 typedef struct cnn_memory_state {

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "image/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,6 +131,7 @@ typedef struct decoder_state {
     uint64_t count;
     cnn_hash128 files;
     char decoder[128]; /* a hash of the decoder's source files, from CMake */
+    char libraries[CNN_IMAGE_LIBRARIES_SIZE];
 } decoder_state;
 _Static_assert(sizeof CNN_DECODER <= 128, "the decoder's name is cut off");
 
@@ -144,6 +146,7 @@ static cnn_hash128 hash_all(const key_context *k, const cnn_image_settings *sett
     state.count = k->count;
     state.files = cnn_xxh3_128(k->hashes, k->count * sizeof *k->hashes);
     memcpy(state.decoder, CNN_DECODER, sizeof CNN_DECODER);
+    cnn_image_libraries(state.libraries, sizeof state.libraries);
     return cnn_xxh3_128(&state, sizeof state);
 }
 

@@ -35,6 +35,16 @@ void cnn_image_format_list(char *text, size_t size) {
     }
 }
 
+void cnn_image_libraries(char *text, size_t size) {
+    memset(text, 0, size);
+    for (int i = 0; i < CNN_IMAGE_FORMATS; i++) {
+        size_t used = strlen(text);
+        if (readers[i]->library) {
+            readers[i]->library(text + used, size - used);
+        }
+    }
+}
+
 const char *cnn_image_format_name(cnn_image_format format) {
     return readers[format]->name;
 }
