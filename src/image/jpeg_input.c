@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-#if !defined(LIBJPEG_TURBO_VERSION_NUMBER) || LIBJPEG_TURBO_VERSION_NUMBER < 2001000
-#error "expected libjpeg-turbo 2.1 or later (Debian's libjpeg-dev)"
-#endif
-
 /* Each scan takes time in proportion to the size of the image, even if it has only a few bytes. A
  * progressive JPEG by libjpeg has 10 (colour) or 18 (CMYK). */
 enum { SCANS_MAX = 64 };
@@ -40,7 +36,7 @@ static cnn_status fail_cut(const cnn_jpeg *jpeg) {
                     missing, jpeg->size);
 }
 
-/* Kinds that are not read by every libjpeg-turbo, and not by Pillow. */
+/* A kind that libjpeg-turbo 2 does not read. Version 3 gives 8-bit lossless files as others. */
 static cnn_status fail_unsupported(const cnn_jpeg *jpeg, const char *kind) {
     return cnn_fail(jpeg->error, CNN_ERROR_DATA,
                     "expected a baseline or progressive JPEG of 8 bits, found %s before byte %zu; "
