@@ -217,6 +217,8 @@ static void test_xmp(void **state) {
         make_tiff(&tiff, true, &(entry){ORIENTATION, SHORT, 0, {6}, 2, 1}, 1);
         assert_int_equal(cnn_exif_or_xmp_orientation(tiff.bytes, tiff.size, xmp, size),
                          cases[i].orientation);
+        assert_int_equal(cnn_exif_or_xmp_orientation((const uint8_t *)mark, sizeof mark, xmp, size),
+                         cases[i].orientation);
         for (int said = 0; said < 4; said++) { /* EXIF data have precedence */
             make_short(&tiff, true, said);
             assert_int_equal(cnn_exif_or_xmp_orientation(tiff.bytes, tiff.size, xmp, size),
