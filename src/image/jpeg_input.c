@@ -142,7 +142,7 @@ static void skip_bytes(j_decompress_ptr info, long count) {
 static void note_app1(cnn_jpeg *jpeg, const uint8_t *content, size_t size) {
     static const char exif[6] = {'E', 'x', 'i', 'f', 0, 0};
     static const char xmp[] = "http://ns.adobe.com/xap/1.0/"; /* and a zero */
-    if (size >= sizeof exif && memcmp(content, exif, sizeof exif) == 0) {
+    if (size > sizeof exif && memcmp(content, exif, sizeof exif) == 0) {
         size -= sizeof exif;
         if (!cnn_grow(&jpeg->exif, &jpeg->exif_capacity, jpeg->exif_size + size, 1)) {
             stop(jpeg, cnn_fail_memory(jpeg->error, "the EXIF data of an image"));
