@@ -43,14 +43,6 @@ static bool may_take(size_t bytes) {
     return true;
 }
 
-bool cnn_memory_reserve(size_t bytes) {
-    return may_take(bytes) || refuse(bytes) != NULL;
-}
-
-void cnn_memory_unreserve(size_t bytes) {
-    (void)atomic_fetch_sub(&in_use, bytes);
-}
-
 /* Corrects the count by what malloc really allocated for `bytes`; NULL: nothing. */
 static void *count_given(void *memory, size_t bytes) {
     if (!memory) {
@@ -106,6 +98,23 @@ void *cnn_alloc(size_t count, size_t size) {
         memset(memory, 0, bytes);
     }
     return memory;
+}
+
+bool cnn_memory_claim(size_t bytes) {
+    if (!may_take(bytes)) {
+        return refuse(bytes) != NULL;
+    }
+    void *probe = malloc(bytes);
+    if (!probe) {
+        cnn_memory_return(bytes);
+        return refuse(bytes) != NULL;
+    }
+    free(probe);
+    return true;
+}
+
+void cnn_memory_return(size_t bytes) {
+    (void)atomic_fetch_sub(&in_use, bytes);
 }
 
 bool cnn_grow(void **items, size_t *capacity, size_t needed, size_t size) {

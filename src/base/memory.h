@@ -30,11 +30,6 @@ char *cnn_copy_string(const char *text);
 /* Frees memory from the functions above. NULL is allowed. */
 void cnn_free(void *memory);
 
-/* Counts `bytes` that a library takes from the system itself, before it does. False if that exceeds
- * the limit. Each reservation is given back by cnn_memory_unreserve. */
-bool cnn_memory_reserve(size_t bytes);
-void cnn_memory_unreserve(size_t bytes);
-
 /* --- the limit: see cnn_memory_limit in cnn/memory.h --- */
 
 typedef struct cnn_memory_state {
@@ -44,6 +39,13 @@ typedef struct cnn_memory_state {
 } cnn_memory_state;
 
 cnn_memory_state cnn_memory_look(void);
+
+/* Counts `bytes` that a library is about to take by itself, as if they were allocated here, and
+ * makes sure that the system has them at this moment: libraries handle a refusal less well than
+ * this program does. False, with nothing counted, if they are refused. cnn_memory_return ends it.
+ */
+bool cnn_memory_claim(size_t bytes);
+void cnn_memory_return(size_t bytes);
 
 /* *out = a * b. False if that overflows. */
 bool cnn_multiply_size(size_t a, size_t b, size_t *out);

@@ -130,8 +130,8 @@ typedef struct decoder_state {
     double max_megapixels;
     uint64_t count;
     cnn_hash128 files;
-    char decoder[128]; /* a hash of the decoder's source files, from CMake */
-    char libraries[CNN_IMAGE_LIBRARIES_SIZE];
+    uint64_t libraries; /* their versions */
+    char decoder[128];  /* a hash of the decoder's source files, from CMake */
 } decoder_state;
 _Static_assert(sizeof CNN_DECODER <= 128, "the decoder's name is cut off");
 
@@ -145,8 +145,8 @@ static cnn_hash128 hash_all(const key_context *k, const cnn_image_settings *sett
     state.max_megapixels = settings->max_megapixels;
     state.count = k->count;
     state.files = cnn_xxh3_128(k->hashes, k->count * sizeof *k->hashes);
+    state.libraries = cnn_image_library_versions();
     memcpy(state.decoder, CNN_DECODER, sizeof CNN_DECODER);
-    cnn_image_libraries(state.libraries, sizeof state.libraries);
     return cnn_xxh3_128(&state, sizeof state);
 }
 

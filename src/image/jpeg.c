@@ -97,4 +97,4 @@ const cnn_image_reader cnn_jpeg_reader = {.name = "JPEG",
                                           .extensions = "jpg jpeg jpe jfif ",
                                           .recognises = recognises,
                                           .read = read_jpeg,
-                                          .library = cnn_jpeg_library};
+                                          .version = cnn_jpeg_version};

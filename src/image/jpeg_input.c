@@ -1,6 +1,7 @@
 #include "image/jpeg_input.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <jerror.h>
@@ -220,16 +221,18 @@ cnn_status cnn_jpeg_run(cnn_jpeg *jpeg, cnn_status (*step)(cnn_jpeg *, void *), 
     return step(jpeg, context);
 }
 
-void cnn_jpeg_library(char *text, size_t size) {
+uint64_t cnn_jpeg_version(void) {
     struct jpeg_error_mgr errors;
     const char *const *messages = jpeg_std_error(&errors)->jpeg_message_table;
-    (void)snprintf(text, size, "libjpeg-turbo %d, %s, %s; ", LIBJPEG_TURBO_VERSION_NUMBER,
-                   messages[JMSG_VERSION], messages[JMSG_COPYRIGHT]);
+    char text[2 * JMSG_LENGTH_MAX];
+    int length = snprintf(text, sizeof text, "%d, %s, %s", LIBJPEG_TURBO_VERSION_NUMBER,
+                          messages[JMSG_VERSION], messages[JMSG_COPYRIGHT]);
+    return cnn_xxh3_64(text, (size_t)length);
 }
 
 void cnn_jpeg_release(cnn_jpeg *jpeg) {
     jpeg_destroy_decompress(&jpeg->info);
-    cnn_memory_unreserve(jpeg->reserved);
+    cnn_memory_return(jpeg->reserved);
     cnn_free(jpeg->exif);
 }
 
@@ -252,7 +255,7 @@ static cnn_status reserve_memory(cnn_jpeg *jpeg) {
         bytes += round_up(part->width_in_blocks, part->h_samp_factor) *
                  round_up(part->height_in_blocks, part->v_samp_factor) * sizeof(JBLOCK);
     }
-    if (!cnn_memory_reserve(bytes)) {
+    if (!cnn_memory_claim(bytes)) {
         return cnn_fail_memory(jpeg->error, "decoding an image");
     }
     jpeg->reserved = bytes;

@@ -42,8 +42,8 @@ CNN_MUST_USE cnn_status cnn_jpeg_run(cnn_jpeg *jpeg, cnn_status (*step)(cnn_jpeg
                                      void *context);
 void cnn_jpeg_release(cnn_jpeg *jpeg);
 
-/* Writes the versions of libjpeg: the one of the header, and what the loaded one says of itself. */
-void cnn_jpeg_library(char *text, size_t size);
+/* A number for the versions of libjpeg: the one of the header, and what the loaded one says. */
+uint64_t cnn_jpeg_version(void);
 
 /* jpeg_read_header, in a step. */
 void cnn_jpeg_read_header(cnn_jpeg *jpeg);
