@@ -81,7 +81,7 @@ native_targets=all
 arm_targets=all
 if [ -n "$form" ]; then
     native_targets="cnntrain_program cnnpredict_program make_images"
-    arm_targets="cnntrain_program test_kernels test_damaged_images"
+    arm_targets="cnntrain_program test_kernels test_resample test_damaged_images"
 fi
 # word splitting is wanted: lists of targets
 # shellcheck disable=SC2086
@@ -100,7 +100,7 @@ fi
 echo "== tests"
 failed=""
 if [ -n "$form" ]; then
-    for test in test_kernels test_damaged_images; do
+    for test in test_kernels test_resample test_damaged_images; do
         qemu-aarch64 -L "$sysroot" "$work/arm/tests/$test" >"$work/$test.log" 2>&1 || {
             cat "$work/$test.log"
             failed="$failed $test"

@@ -24,9 +24,11 @@ typedef struct cnn_image_facts {
 } cnn_image_facts;
 
 /* Decodes `path` and measures it. Fails exactly if cnn_image_load fails with the same settings:
- * CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME. */
+ * CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME. buffers: NULL for one image
+ * alone. */
 CNN_MUST_USE cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
-                                             cnn_image_facts *facts, cnn_error *error);
+                                             cnn_image_buffers *buffers, cnn_image_facts *facts,
+                                             cnn_error *error);
 
 /* "grey", "RGBA 16 bit", … */
 const char *cnn_image_mode_name(int channels, bool deep);

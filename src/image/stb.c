@@ -1,4 +1,4 @@
-/* Compiles stb_image and stb_image_resize: only the promised formats, only from memory, and within
+/* Compiles stb_image: only the promised formats, only from memory, and within
  * limits. zlib inflates in its place, because stb_image compares no checksum. */
 #include "image/stb.h"
 
@@ -58,10 +58,7 @@ static void *grow(void *memory, size_t old_size, size_t new_size) {
 #define STBI_MALLOC(size) take(size)
 #define STBI_REALLOC_SIZED(memory, old_size, new_size) grow(memory, old_size, new_size)
 #define STBI_FREE(memory) cnn_free(memory)
-#define STBIR_MALLOC(size, context) ((void)(context), cnn_plain_alloc(size))
-#define STBIR_FREE(memory, context) ((void)(context), cnn_free(memory))
 #define STB_IMAGE_IMPLEMENTATION
-#define STB_IMAGE_RESIZE_IMPLEMENTATION
 
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
@@ -76,7 +73,6 @@ static void *copy_bytes(void *to, const void *from, size_t size) {
 #define memcpy(to, from, size) copy_bytes(to, from, size)
 
 #include <stb_image.h>
-#include <stb_image_resize.h>
 
 /* --- PNG: decompression --- */
 

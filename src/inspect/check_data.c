@@ -11,10 +11,17 @@
 
 #include <string.h>
 
-static cnn_status read_facts(void *context, size_t i, cnn_error *error) {
-    cnn_data_report *report = context;
+typedef struct facts_reader {
+    cnn_data_report *report;
+    cnn_image_buffers *buffers; /* [threads] */
+} facts_reader;
+
+static cnn_status read_facts(void *context, size_t i, int thread, cnn_error *error) {
+    const facts_reader *reader = context;
+    cnn_data_report *report = reader->report;
     cnn_sample *sample = &report->list.samples[i];
-    CNN_TRY(cnn_image_facts_read(sample->path, &report->config->image, &report->facts[i], error));
+    CNN_TRY(cnn_image_facts_read(sample->path, &report->config->image, &reader->buffers[thread],
+                                 &report->facts[i], error));
     sample->content = report->facts[i].content;
     return CNN_OK;
 }
@@ -55,8 +62,13 @@ static cnn_status read_all(cnn_data_report *report, const cnn_common_options *op
     if (!report->facts || !report->reasons) {
         return cnn_fail_memory(error, "the images");
     }
-    CNN_TRY(cnn_read_images(&report->list, options, read_facts, report, report->reasons, error));
-    return put_readable_first(report, error);
+    int threads = cnn_setup_threads(options->threads);
+    facts_reader reader = {.report = report};
+    CNN_TRY(cnn_image_buffers_create(threads, &reader.buffers, error));
+    cnn_status status =
+        cnn_read_images(&report->list, options, read_facts, &reader, report->reasons, error);
+    cnn_image_buffers_free(reader.buffers, threads);
+    return status == CNN_OK ? put_readable_first(report, error) : status;
 }
 
 /* values, labels: room for [report->readable]; may be NULL. */

@@ -80,7 +80,8 @@ static bool has_colour(const cnn_image *image) {
 }
 
 /* A cnn_read_image. */
-static cnn_status look_at(void *context, size_t i, cnn_error *error) {
+static cnn_status look_at(void *context, size_t i, int thread, cnn_error *error) {
+    (void)thread;
     const image_list *all = context;
     look *seen = &all->each[i];
     cnn_image image;

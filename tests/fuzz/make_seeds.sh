@@ -166,4 +166,4 @@ for number in -2 99999999999999999999 2x ''; do
         >"checkpoint/epochs-${number:-none}.bin"
 done
 # ... and another version
-sed 's/"checkpoint.version":"2"/"checkpoint.version":"1"/' checkpoint/checkpoint.bin >checkpoint/version-1.bin
+sed 's/"checkpoint.version":"3"/"checkpoint.version":"1"/' checkpoint/checkpoint.bin >checkpoint/version-1.bin
