@@ -83,13 +83,6 @@ static int occurring(const size_t histogram[LEVELS]) {
     return levels;
 }
 
-int cnn_image_levels(const uint8_t *grey, size_t count) {
-    size_t histogram[LEVELS] = {0};
-    const area all = {.first = grey, .width = count, .height = 1, .stride = count};
-    count_levels(&all, histogram);
-    return occurring(histogram);
-}
-
 /* Mean and variance of `count` integers from their sum and the sum of their squares. */
 static double variance(int64_t sum, int64_t squares, size_t count) {
     double mean = (double)sum / (double)count;

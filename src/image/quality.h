@@ -26,7 +26,4 @@ CNN_MUST_USE cnn_status cnn_image_quality_measure(const uint8_t *pixels,
                                                   const cnn_image_settings *settings,
                                                   cnn_image_quality *quality, cnn_error *error);
 
-/* The number of different values of grey[count]. */
-int cnn_image_levels(const uint8_t *grey, size_t count);
-
 #endif
