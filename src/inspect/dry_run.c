@@ -82,7 +82,7 @@ static void describe_memory(const cnn_config *config, const cnn_setup *setup, cn
     cnn_text_format(text, "\nmemory       %10.1f MiB\n", parameters + passes + pixels);
     cnn_text_format(text, "  %-10s %10.1f MiB  %zu of %zu bytes\n",
                     setup->dataset->features.count > 0 ? "features" : "images", pixels,
-                    setup->dataset->count, setup->dataset->image_size);
+                    setup->dataset->images.count, setup->dataset->image_size);
     cnn_text_format(text, "  parameters %10.1f MiB  and the optimizer's state\n", parameters);
     cnn_text_format(text,
                     "  passes     %10.1f MiB  activations and gradients, %d threads, %s kernels\n",
