@@ -1,6 +1,6 @@
 #include "base/hash.h"
 
-#include <sha2.h>
+#include <nettle/sha2.h>
 
 /* compiles xxHash from its header: no library to link or to load when a program starts */
 #define XXH_INLINE_ALL
@@ -40,11 +40,11 @@ uint64_t cnn_xxh3_64(const void *bytes, size_t size) {
 }
 
 void cnn_sha256_hex(const void *bytes, size_t size, char digits[65]) {
-    uint8_t digest[SHA256_DIGEST_LENGTH];
-    SHA2_CTX context;
-    SHA256Init(&context);
-    SHA256Update(&context, bytes, size);
-    SHA256Final(digest, &context);
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    struct sha256_ctx context;
+    sha256_init(&context);
+    sha256_update(&context, size, bytes);
+    sha256_digest(&context, sizeof digest, digest);
     static const char hex[] = "0123456789abcdef";
     for (size_t i = 0; i < sizeof digest; i++) {
         digits[2 * i] = hex[digest[i] >> 4];

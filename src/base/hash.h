@@ -1,4 +1,5 @@
-/* Hashes: a fast one for contents, XXH3 (from xxHash) for caches, and SHA-256 (from libmd). */
+/* Hashes: a fast one for contents, XXH3 (from xxHash) for caches, and SHA-256 (from Nettle, which
+ * uses the processor's instructions for it). */
 #ifndef CNN_BASE_HASH_H
 #define CNN_BASE_HASH_H
 

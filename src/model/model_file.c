@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "image/load.h"
 #include "model/safetensors.h"
+#include "nn/inference.h"
 
 #include <math.h>
 #include <string.h>
@@ -274,21 +275,21 @@ static cnn_status read_parameters(const cnn_saved_file *file, cnn_model *model, 
 
 /* The network for prediction replaces the trained one. */
 static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
-    if (cnn_network_differs_in_prediction(model->network)) {
-        cnn_network *network;
-        CNN_TRY(cnn_network_create_prediction(model->network, &network, error));
-        float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
-        if (!parameters) {
-            cnn_network_free(network);
-            return cnn_fail_memory(error, "the network for prediction");
-        }
-        cnn_network_merge_parameters(network, model->network, model->parameters, parameters);
-        cnn_network_free(model->network);
-        cnn_free(model->parameters);
-        model->network = network;
-        model->parameters = parameters;
+    cnn_network *network;
+    CNN_TRY(cnn_network_create_prediction(model->network, &network, error));
+    float *parameters = cnn_alloc(network->parameter_count, sizeof *parameters);
+    if (!parameters) {
+        cnn_network_free(network);
+        return cnn_fail_memory(error, "the network for prediction");
     }
-    cnn_network_prepare(model->network, model->parameters);
+    cnn_network_merge_parameters(network, model->network, model->parameters, parameters);
+    cnn_network_free(model->network);
+    cnn_free(model->parameters);
+    model->network = network;
+    model->parameters = parameters;
+    if (!cnn_inference_prefers_planes(network)) { /* else inference prepares its own weights */
+        cnn_network_prepare(network, parameters);
+    }
     return CNN_OK;
 }
 
@@ -296,7 +297,7 @@ cnn_status cnn_model_replace_network(cnn_model *model, const cnn_network_spec *s
                                      const cnn_kernels *kernels, const float *parameters,
                                      cnn_error *error) {
     cnn_network *network;
-    CNN_TRY(cnn_network_create(spec, kernels, CNN_NETWORK_FAST, &network, error));
+    CNN_TRY(cnn_network_create(spec, kernels, CNN_NETWORK_GRAPH, &network, error));
     cnn_network_free(model->network);
     cnn_free(model->parameters);
     model->network = network;
@@ -393,7 +394,7 @@ static cnn_status read_model(const cnn_saved_file *file, const cnn_kernels *kern
     }
     CNN_TRY(cnn_model_read_config(file, false, model->config, &model->info, error));
     CNN_TRY(check_tensors(file, &model->config->network, error));
-    CNN_TRY(cnn_network_create(&model->config->network, kernels, CNN_NETWORK_FAST, &model->network,
+    CNN_TRY(cnn_network_create(&model->config->network, kernels, CNN_NETWORK_GRAPH, &model->network,
                                error));
     CNN_TRY(read_parameters(file, model, error));
     return ready_for_prediction(model, error);

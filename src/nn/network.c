@@ -25,6 +25,9 @@ static void apply(cnn_fuse_pass *const *passes, cnn_graph *graph) {
 static cnn_status plan_network(cnn_network *network, cnn_network_mode mode, cnn_error *error) {
     network->parameter_count = network->graph.parameter_count;
     network->flops = cnn_graph_flops(&network->graph);
+    if (mode == CNN_NETWORK_GRAPH) {
+        return CNN_OK;
+    }
     CNN_TRY(cnn_graph_copy(&network->graph, &network->fused, error));
     if (mode != CNN_NETWORK_STEPWISE) {
         apply(storing_passes, &network->fused);

@@ -9,6 +9,7 @@ typedef enum cnn_network_mode {
     CNN_NETWORK_FAST,     /* layers are fused, and share memory where they can */
     CNN_NETWORK_STEPWISE, /* nothing is fused and no memory is shared: all values can be read */
     CNN_NETWORK_PREDICT,  /* fast; batch normalization uses its running averages */
+    CNN_NETWORK_GRAPH,    /* no plan: a graph to read, and to make a network for prediction of */
 } cnn_network_mode;
 
 #define CNN_NOWHERE SIZE_MAX

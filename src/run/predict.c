@@ -70,21 +70,32 @@ void cnn_predictor_limit_pixels(cnn_predictor *predictor, double max_megapixels,
 
 /* --- one image --- */
 
+/* The `fill` function of a cnn_sample_source: the image, once. */
+typedef struct one_image {
+    const cnn_predictor *predictor;
+    const uint8_t *pixels;
+} one_image;
+
+static void fill_one(void *context, size_t first, int count, const cnn_block *block, float *x,
+                     uint8_t *labels) {
+    const one_image *image = context;
+    (void)first, (void)labels;
+    cnn_block_from_images(&image->predictor->table, &image->pixels, count, block, x);
+}
+
 /* pixels: [channels][height][width], as the network sees them. */
 static cnn_status predict_one(const cnn_predictor *predictor, const uint8_t *pixels,
                               float *probability, cnn_error *error) {
     const cnn_model *model = predictor->model;
-    float *workspace = cnn_network_workspace(model->network, false);
-    if (!workspace) {
-        return cnn_fail_memory(error, "a prediction");
-    }
-    const cnn_block *block;
-    float *x = cnn_network_input(model->network, workspace, &block);
-    cnn_block_from_images(&predictor->table, &pixels, 1, block, x);
-    float logit = cnn_network_forward(model->network, model->parameters, workspace)[0];
+    one_image image = {.predictor = predictor, .pixels = pixels};
+    const cnn_sample_source source = {.fill = fill_one, .context = &image};
+    cnn_minibatch *minibatch;
+    float logit;
+    CNN_TRY(cnn_minibatch_create(model->network, 0, 1, &minibatch, error));
+    cnn_minibatch_forward(minibatch, model->parameters, &source, 0, 1, &logit, NULL);
+    cnn_minibatch_free(minibatch);
     cnn_temperature_apply(model->info.temperature, &logit, 1);
     *probability = cnn_probability(logit);
-    cnn_free(workspace);
     return isnan(*probability) ? cnn_fail(error, CNN_ERROR_DATA, "%s", no_number) : CNN_OK;
 }
 

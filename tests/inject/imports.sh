@@ -20,7 +20,7 @@ stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_c
 threads='pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait pthread_join
 pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_sigmask'
 # libraries that inject.c is under as well, and what the compiler adds
-others='^(cJSON_|seccomp_|csv_|jpeg_|png_|inflate|uncompress$|crc32|SHA256|XXH|utf8proc_|TIFF|WebP|_ITM_|__gmon_start__$|__cxa_finalize$|optarg$|optind$|opterr$|optopt$|environ$)'
+others='^(cJSON_|seccomp_|csv_|jpeg_|png_|inflate|uncompress$|crc32|nettle_sha256_|XXH|utf8proc_|TIFF|WebP|_ITM_|__gmon_start__$|__cxa_finalize$|optarg$|optind$|opterr$|optopt$|environ$)'
 
 # Names without their version, and without the prefix that newer C libraries give a function whose meaning a newer C
 # standard changes: __isoc23_strtol is strtol.
@@ -32,12 +32,11 @@ inject=$1
 shift
 {
     nm -D --defined-only "$inject" | awk '{print $NF}'
-    # __read_chk: of libmd's file functions, which is not called
-    for name in $harmless $stdio $threads __read_chk; do echo "$name"; done
+    for name in $harmless $stdio $threads; do echo "$name"; done
 } | plain | sort -u >"${TMPDIR:-/tmp}/covered.$$"
 code=0
 for program in "$@"; do
-    libraries=$(ldd "$program" | awk '/libcjson|libcsv|libmd|libutf8proc/ {print $3}')
+    libraries=$(ldd "$program" | awk '/libcjson|libcsv|libutf8proc/ {print $3}')
     # shellcheck disable=SC2086 # a list
     missing=$(nm -D --undefined-only "$program" $libraries | awk 'NF > 1 {print $NF}' | plain | sort -u |
         grep -Ev "$others" | comm -23 - "${TMPDIR:-/tmp}/covered.$$")
