@@ -212,14 +212,15 @@ static void fill(void *context, size_t first, int count, const cnn_block *block,
                  uint8_t *labels) {
     const test_samples *samples = context;
     const cnn_shape *shape = &samples->shape;
-    for (int lane = 0; lane < CNN_LANES; lane++) {
+    int lanes = cnn_block_lanes(block);
+    for (int lane = 0; lane < lanes; lane++) {
         size_t image = first + (lane < count ? (size_t)lane : 0);
         const float *from = samples->x + image * cnn_shape_size(shape);
         for (int c = 0; c < shape->channels; c++) {
             for (int h = 0; h < shape->height; h++) {
                 float *row = x + c * block->plane_stride + h * block->row_stride + lane;
                 for (int w = 0; w < shape->width; w++) {
-                    row[w * CNN_LANES] = lane < count ? *from++ : 0.0f;
+                    row[w * lanes] = lane < count ? *from++ : 0.0f;
                 }
             }
         }

@@ -31,7 +31,13 @@
 typedef struct cnn_block {
     int channels, height, width;
     ptrdiff_t row_stride, plane_stride;
+    bool single; /* one image: the column stride is 1. Only who fills inputs gets such a block */
 } cnn_block;
+
+/* Images of a block, and its column stride. */
+static inline int cnn_block_lanes(const cnn_block *block) {
+    return block->single ? 1 : CNN_LANES;
+}
 
 /* A convolution seen as a list of taps: every output value is a sum over the same taps,
  *     y[f][p] = bias[f] + sum over t of w[f][t] * x[x_offset[p] + tap_offset[t]],

@@ -10,12 +10,6 @@
  * second-level cache. */
 #define BLOCK_BYTES_MAX ((size_t)1 << 20)
 
-/* The memory of a thread. */
-typedef struct workspace {
-    float *values; /* of a block, or of an image */
-    float *block;  /* for images one at a time: the input as a block; else NULL */
-} workspace;
-
 struct cnn_inference {
     const cnn_network *trained;
     cnn_network *own;           /* where prediction differs from training; else NULL */
@@ -23,8 +17,7 @@ struct cnn_inference {
     float *own_parameters;      /* [own->parameter_count] */
     const float *parameters;    /* `own_parameters`, or the caller's */
     cnn_planar *planar;         /* NULL: in blocks */
-    cnn_block input;            /* the layout of workspace.block */
-    workspace *workspaces;      /* [threads] */
+    float **workspaces;         /* [threads]: of a block, or of an image */
     int threads;
 };
 
@@ -47,31 +40,14 @@ size_t cnn_inference_result_size(const cnn_inference *inference) {
 
 /* --- creating --- */
 
-static size_t block_size(const cnn_block *block) {
-    return (size_t)block->channels * (size_t)block->height * (size_t)block->width * CNN_LANES;
-}
-
-/* A block without a border. */
-static cnn_block plain_block(const cnn_shape *shape) {
-    ptrdiff_t row = (ptrdiff_t)shape->width * CNN_LANES;
-    return (cnn_block){.channels = shape->channels,
-                       .height = shape->height,
-                       .width = shape->width,
-                       .row_stride = row,
-                       .plane_stride = row * shape->height};
-}
-
 static cnn_status make_workspaces(cnn_inference *inference, cnn_error *error) {
-    inference->input = plain_block(&inference->network->graph.nodes[0].out);
     inference->workspaces = cnn_alloc((size_t)inference->threads, sizeof *inference->workspaces);
     bool complete = inference->workspaces != NULL;
     for (int i = 0; complete && i < inference->threads; i++) {
-        workspace *mine = &inference->workspaces[i];
-        mine->values = inference->planar ? cnn_planar_workspace(inference->planar)
-                                         : cnn_network_workspace(inference->network, false);
-        mine->block =
-            inference->planar ? cnn_alloc(block_size(&inference->input), sizeof(float)) : NULL;
-        complete = mine->values && (mine->block || !inference->planar);
+        inference->workspaces[i] = inference->planar
+                                       ? cnn_planar_workspace(inference->planar)
+                                       : cnn_network_workspace(inference->network, false);
+        complete = inference->workspaces[i] != NULL;
     }
     return complete ? CNN_OK : cnn_fail_memory(error, "prediction");
 }
@@ -114,8 +90,7 @@ void cnn_inference_free(cnn_inference *inference) {
         return;
     }
     for (int i = 0; inference->workspaces && i < inference->threads; i++) {
-        cnn_free(inference->workspaces[i].values);
-        cnn_free(inference->workspaces[i].block);
+        cnn_free(inference->workspaces[i]);
     }
     cnn_free(inference->workspaces);
     cnn_planar_free(inference->planar);
@@ -159,14 +134,14 @@ static void take_lane(const cnn_block *block, const float *values, int lane, flo
     }
 }
 
-static void run_block(const cnn_inference *inference, const workspace *mine,
+static void run_block(const cnn_inference *inference, float *workspace,
                       const cnn_sample_source *source, size_t first, int count, float *results,
                       uint8_t *labels) {
     const cnn_network *network = inference->network;
     const cnn_block *block;
-    float *x = cnn_network_input(network, mine->values, &block);
+    float *x = cnn_network_input(network, workspace, &block);
     source->fill(source->context, first, count, block, x, labels);
-    const float *y = cnn_network_forward(network, inference->parameters, mine->values);
+    const float *y = cnn_network_forward(network, inference->parameters, workspace);
     const cnn_block *result = cnn_network_result_block(network);
     for (int lane = 0; lane < count; lane++) {
         take_lane(result, y, lane, results + (size_t)lane * cnn_inference_result_size(inference));
@@ -183,27 +158,28 @@ static void take_planes(const cnn_shape *shape, const float *from, float *to) {
     }
 }
 
-static void run_one_at_a_time(const cnn_inference *inference, const workspace *mine,
+static void run_one_at_a_time(const cnn_inference *inference, float *workspace,
                               const cnn_sample_source *source, size_t first, int count,
                               float *results, uint8_t *labels) {
-    const cnn_block *input = &inference->input;
-    source->fill(source->context, first, count, input, mine->block, labels);
-    for (int lane = 0; lane < count; lane++) {
+    const cnn_shape *image = &inference->network->graph.nodes[0].out;
+    for (int i = 0; i < count; i++) {
         size_t stride;
-        float *x = cnn_planar_input(inference->planar, mine->values, &stride);
-        for (int c = 0; c < input->channels; c++) {
-            cnn_block plane = *input;
-            plane.channels = 1;
-            take_lane(&plane, mine->block + c * input->plane_stride, lane, x + (size_t)c * stride);
-        }
-        const float *y = cnn_planar_forward(inference->planar, inference->parameters, mine->values);
+        float *x = cnn_planar_input(inference->planar, workspace, &stride);
+        const cnn_block planes = {.channels = image->channels,
+                                  .height = image->height,
+                                  .width = image->width,
+                                  .row_stride = image->width,
+                                  .plane_stride = (ptrdiff_t)stride,
+                                  .single = true};
+        source->fill(source->context, first + (size_t)i, 1, &planes, x, labels ? labels + i : NULL);
+        const float *y = cnn_planar_forward(inference->planar, inference->parameters, workspace);
         take_planes(&result_node(inference)->stored, y,
-                    results + (size_t)lane * cnn_inference_result_size(inference));
+                    results + (size_t)i * cnn_inference_result_size(inference));
     }
 }
 
 void cnn_inference_run(cnn_inference *inference, int thread, const cnn_sample_source *source,
                        size_t first, int count, float *results, uint8_t *labels) {
-    (inference->planar ? run_one_at_a_time : run_block)(inference, &inference->workspaces[thread],
+    (inference->planar ? run_one_at_a_time : run_block)(inference, inference->workspaces[thread],
                                                         source, first, count, results, labels);
 }

@@ -9,8 +9,9 @@ typedef struct cnn_inference cnn_inference;
 
 /* The source of images. `fill` writes `count` (1 … CNN_LANES) images, those at positions first,
  * first + 1, … of the caller's order, into lanes 0 … count - 1 of x (placed as block says), and
- * zeros into the other lanes; if labels is not NULL, also their labels (0 or 1). It is called from
- * several threads at the same time. */
+ * zeros into the other lanes; if labels is not NULL, also their labels (0 or 1). A single block
+ * (block->single) has one lane, and gets one image. It is called from several threads at the same
+ * time. */
 typedef struct cnn_sample_source {
     void (*fill)(void *context, size_t first, int count, const cnn_block *block, float *x,
                  uint8_t *labels);

@@ -37,15 +37,16 @@ void cnn_pixel_table_fill(const double mean[3], const double deviation[3], cnn_p
 void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *images, int count,
                            const cnn_block *block, float *x) {
     size_t i = 0;
+    int lanes = cnn_block_lanes(block);
     for (int c = 0; c < block->channels; c++) {
         const float *value = table->value[c];
         for (int h = 0; h < block->height; h++) {
             float *to = x + c * block->plane_stride + h * block->row_stride;
-            for (int w = 0; w < block->width; w++, i++, to += CNN_LANES) {
+            for (int w = 0; w < block->width; w++, i++, to += lanes) {
                 for (int lane = 0; lane < count; lane++) {
                     to[lane] = value[images[lane][i]];
                 }
-                for (int lane = count; lane < CNN_LANES; lane++) {
+                for (int lane = count; lane < lanes; lane++) {
                     to[lane] = 0.0f;
                 }
             }
@@ -56,14 +57,15 @@ void cnn_block_from_images(const cnn_pixel_table *table, const uint8_t *const *i
 /* Writes a run of pixels of one row, of all images, into their lanes. */
 static void write_run(const cnn_pixel_table *table, cnn_augment_run *runs, int images, int count,
                       const cnn_block *block, float *x) {
+    int lanes = cnn_block_lanes(block);
     for (int c = 0; c < block->channels; c++) {
         const float *value = table->value[c];
         float *to = x + c * block->plane_stride;
-        for (int w = 0; w < count; w++, to += CNN_LANES) {
+        for (int w = 0; w < count; w++, to += lanes) {
             for (int lane = 0; lane < images; lane++) {
                 to[lane] = value[runs[lane][c][w]];
             }
-            for (int lane = images; lane < CNN_LANES; lane++) {
+            for (int lane = images; lane < lanes; lane++) {
                 to[lane] = 0.0f;
             }
         }
@@ -88,7 +90,8 @@ void cnn_block_from_augmented(const cnn_pixel_table *table, const cnn_augment_se
             for (int lane = 0; lane < count; lane++) {
                 cnn_augment_pixels(&what[lane], images[lane], h, w, run, runs[lane]);
             }
-            write_run(table, runs, count, run, block, x + h * block->row_stride + w * CNN_LANES);
+            write_run(table, runs, count, run, block,
+                      x + h * block->row_stride + w * cnn_block_lanes(block));
         }
     }
 }
@@ -105,14 +108,15 @@ static size_t variant_of(const cnn_dataset_source *source) {
 static void fill_features(const cnn_dataset_source *source, const uint8_t *const *images, int count,
                           const cnn_block *block, float *x) {
     size_t i = variant_of(source) * source->dataset->features.count;
+    int lanes = cnn_block_lanes(block);
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
             float *to = x + c * block->plane_stride + h * block->row_stride;
-            for (int w = 0; w < block->width; w++, i++, to += CNN_LANES) {
+            for (int w = 0; w < block->width; w++, i++, to += lanes) {
                 for (int lane = 0; lane < count; lane++) {
                     memcpy(&to[lane], images[lane] + i * sizeof *to, sizeof *to);
                 }
-                for (int lane = count; lane < CNN_LANES; lane++) {
+                for (int lane = count; lane < lanes; lane++) {
                     to[lane] = 0.0f;
                 }
             }
