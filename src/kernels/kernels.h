@@ -111,6 +111,13 @@ typedef struct cnn_planar_product {
     float relu_max;
 } cnn_planar_product;
 
+/* A part of a plane: every value of a plane that is `step` columns after the last one, in rows that
+ * are x_row floats apart. */
+typedef struct cnn_planar_part {
+    int rows, columns, step;
+    ptrdiff_t x_row, to_row;
+} cnn_planar_part;
+
 /* Windows over one plane, of which tap t of output (h, w) is at offset[t] + h x_row + w. */
 #define CNN_PLANAR_TAPS_MAX (31 * 31)
 typedef struct cnn_planar_window {
@@ -288,8 +295,8 @@ typedef struct cnn_kernels {
      * vectors. Order of each sum: bias, then taps rising. */
     void (*planar_multiply)(const cnn_planar_product *product, const float *x, const float *packed,
                             const float *bias, float *y);
-    /* to[i] = x[i * step]. */
-    void (*planar_take)(const float *x, int step, int count, float *to);
+    /* to[h to_row + i] = x[h x_row + i step], h < rows, i < columns. */
+    void (*planar_take)(const cnn_planar_part *part, const float *x, float *to);
     /* y[h][w] = bias + sum over taps of w[t] * its value, with a ReLU (relu_max). Taps rising. */
     void (*planar_filter)(const cnn_planar_window *window, const float *x, const float *w,
                           float bias, float relu_max, float *y);

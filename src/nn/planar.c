@@ -266,30 +266,36 @@ void cnn_planar_phases_start(const cnn_planar_slide *slide, float *work,
     }
 }
 
-/* Row h of the plane into its row of each phase. */
-static void fill_row(const cnn_planar_phases *phases, const cnn_kernels *kernels, const float *row,
-                     int h) {
-    const cnn_planar_slide *slide = &phases->slide;
-    int stride = slide->stride, at = h + slide->top;
-    if (at / stride >= phases->rows) {
-        return; /* below the last window */
-    }
-    for (int q = 0; q < stride; q++) {
-        int first = (q - slide->left % stride + stride) % stride; /* column of the plane */
-        int to = (first + slide->left) / stride;
-        int count = (slide->in.width - first + stride - 1) / stride;
-        count = count < phases->columns - to ? count : phases->columns - to;
-        if (count > 0) {
-            float *phase = phases->values + (size_t)(at % stride * stride + q) * phases->size;
-            kernels->planar_take(row + first, stride, count,
-                                 phase + (ptrdiff_t)(at / stride) * phases->columns + to);
-        }
-    }
+/* Of a side of the plane, which has `length` values and `before` around it: what is in phase
+ * `phase`. */
+typedef struct phase_side {
+    int first; /* value of the plane */
+    int to;    /* its place in the phase */
+    int count;
+} phase_side;
+
+static phase_side find_side(int phase, int stride, int before, int length, int room) {
+    phase_side side = {.first = (phase - before % stride + stride) % stride};
+    side.to = (side.first + before) / stride;
+    int there = (length - side.first + stride - 1) / stride; /* perhaps more than windows read */
+    side.count = there < room - side.to ? there : room - side.to;
+    return side;
 }
 
 void cnn_planar_phases_fill(const cnn_planar_phases *phases, const cnn_kernels *kernels,
                             const float *plane) {
-    for (int h = 0; h < phases->slide.in.height; h++) {
-        fill_row(phases, kernels, plane + (ptrdiff_t)h * phases->slide.in.width, h);
+    const cnn_planar_slide *slide = &phases->slide;
+    int stride = slide->stride, width = slide->in.width;
+    for (int i = 0; i < stride * stride; i++) {
+        phase_side down = find_side(i / stride, stride, slide->top, slide->in.height, phases->rows);
+        phase_side across = find_side(i % stride, stride, slide->left, width, phases->columns);
+        const cnn_planar_part part = {.rows = down.count,
+                                      .columns = across.count,
+                                      .step = stride,
+                                      .x_row = (ptrdiff_t)stride * width,
+                                      .to_row = phases->columns};
+        kernels->planar_take(&part, plane + (ptrdiff_t)down.first * width + across.first,
+                             phases->values + (size_t)i * phases->size +
+                                 (ptrdiff_t)down.to * phases->columns + across.to);
     }
 }
