@@ -1,4 +1,4 @@
-/* From an image file to its pixels, upright. The only user of stb_image (stb.c compiles it). */
+/* From an image file to its pixels, upright. */
 #ifndef CNN_IMAGE_DECODE_H
 #define CNN_IMAGE_DECODE_H
 
@@ -12,8 +12,8 @@ typedef enum cnn_image_format {
     CNN_IMAGE_PNG,
     CNN_IMAGE_JPEG,
     CNN_IMAGE_BMP,
-    CNN_IMAGE_TGA,
     CNN_IMAGE_PNM,
+    CNN_IMAGE_TGA,
     CNN_IMAGE_FORMATS,
 } cnn_image_format;
 
@@ -42,5 +42,12 @@ CNN_MUST_USE cnn_status cnn_image_read_limited(const char *path, const cnn_pixel
 CNN_MUST_USE cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
                                        cnn_error *error);
 void cnn_image_release(cnn_image *image); /* all zero is allowed */
+
+/* "PNG", "JPEG", … */
+const char *cnn_image_format_name(cnn_image_format format);
+
+/* Does the extension of `path` belong to another image format? False for an unknown extension, and
+ * for none. */
+bool cnn_image_extension_is_wrong(const char *path, cnn_image_format format);
 
 #endif

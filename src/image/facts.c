@@ -4,38 +4,14 @@
 #include "base/memory.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* --- names --- */
-
-const char *cnn_image_format_name(cnn_image_format format) {
-    static const char *const names[CNN_IMAGE_FORMATS] = {"PNG", "JPEG", "BMP", "TGA", "PNM"};
-    return names[format];
-}
 
 const char *cnn_image_mode_name(int channels, bool deep) {
     static const char *const names[2][4] = {
         {"grey", "grey and alpha", "RGB", "RGBA"},
         {"grey 16 bit", "grey and alpha 16 bit", "RGB 16 bit", "RGBA 16 bit"}};
     return names[deep][channels - 1];
-}
-
-bool cnn_image_extension_is_wrong(const char *path, cnn_image_format format) {
-    static const struct {
-        const char *extension;
-        cnn_image_format format;
-    } known[] = {{"png", CNN_IMAGE_PNG},  {"jpg", CNN_IMAGE_JPEG},  {"jpeg", CNN_IMAGE_JPEG},
-                 {"jpe", CNN_IMAGE_JPEG}, {"jfif", CNN_IMAGE_JPEG}, {"bmp", CNN_IMAGE_BMP},
-                 {"dib", CNN_IMAGE_BMP},  {"tga", CNN_IMAGE_TGA},   {"pnm", CNN_IMAGE_PNM},
-                 {"pgm", CNN_IMAGE_PNM},  {"ppm", CNN_IMAGE_PNM}};
-    const char *slash = strrchr(path, '/');
-    const char *dot = strrchr(slash ? slash : path, '.');
-    for (size_t i = 0; dot && i < sizeof known / sizeof *known; i++) {
-        if (strcasecmp(dot + 1, known[i].extension) == 0) {
-            return known[i].format != format;
-        }
-    }
-    return false;
 }
 
 /* --- facts --- */

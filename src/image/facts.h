@@ -28,12 +28,7 @@ typedef struct cnn_image_facts {
 CNN_MUST_USE cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
                                              cnn_image_facts *facts, cnn_error *error);
 
-/* Does the extension of `path` belong to another image format? False for an unknown extension, and
- * for none. */
-bool cnn_image_extension_is_wrong(const char *path, cnn_image_format format);
-
-/* "PNG", "JPEG", …; "grey", "RGBA 16 bit", … */
-const char *cnn_image_format_name(cnn_image_format format);
+/* "grey", "RGBA 16 bit", … */
 const char *cnn_image_mode_name(int channels, bool deep);
 
 #endif

@@ -1,6 +1,7 @@
 #include "image/format.h"
 
 #include "base/error.h"
+#include "image/reader.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -144,8 +145,11 @@ cnn_status cnn_image_refuse_format(const uint8_t *bytes, size_t size, cnn_error 
         }
     }
     found = found ? found : kind_by_tag(bytes, size);
-    return found ? cnn_fail(error, CNN_ERROR_DATA,
-                            "expected a PNG, JPEG, BMP, TGA or PNM image, found %s; %s",
-                            found->name, found->advice)
-                 : CNN_OK;
+    if (!found) {
+        return CNN_OK;
+    }
+    char formats[CNN_IMAGE_FORMAT_LIST_SIZE];
+    cnn_image_format_list(formats, sizeof formats);
+    return cnn_fail(error, CNN_ERROR_DATA, "expected a %s image, found %s; %s", formats,
+                    found->name, found->advice);
 }

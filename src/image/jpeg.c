@@ -2,6 +2,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "image/exif.h"
+#include "image/reader.h"
+#include "image/stb_decode.h"
 
 #include <string.h>
 
@@ -26,7 +29,7 @@ enum marker {
 };
 
 /* As stb_image recognises it: FF D8, with any number of FF between. */
-bool cnn_jpeg_is(const uint8_t *bytes, size_t size) {
+static bool recognises(const uint8_t *bytes, size_t size) {
     size_t at = 1;
     while (at < size && bytes[at] == 0xff) {
         at++;
@@ -211,7 +214,18 @@ static bool has_junk(const uint8_t *bytes, size_t from, size_t to) {
     return from < to;
 }
 
-cnn_status cnn_jpeg_check(const uint8_t *bytes, size_t size, bool *incomplete, cnn_error *error) {
+/* Refuses:
+ * - Huffman tables of more than 256 codes, also if a table continues after its segment (stb_image
+ *   2.27 would write past an array);
+ * - more scans than any program writes, because each scan takes time for the whole image;
+ * - kinds of JPEG that are not read: arithmetic coding, lossless, other than 8 bits;
+ * - files that are cut short before the coded data, and files without coded data for all
+ *   components.
+ *
+ * *incomplete: the file must be repaired before it is decoded, because stb_image would not notice
+ * that Huffman tables are missing, that the file is cut short, or (2.30) that it has skipped
+ * everything after bytes between two segments that belong to none. */
+static cnn_status check(const uint8_t *bytes, size_t size, bool *incomplete, cnn_error *error) {
     contents file = {0};
     segment part = {.end = 2};
     bool ended = false;
@@ -321,3 +335,23 @@ cnn_status cnn_jpeg_repair(const uint8_t *bytes, size_t size, cnn_jpeg_copy *cop
     append(copy, end, sizeof end);
     return CNN_OK;
 }
+
+static cnn_status read_jpeg(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
+                            cnn_image *image, cnn_error *error) {
+    bool incomplete = false;
+    CNN_TRY(check(bytes, size, &incomplete, error));
+    image->orientation = cnn_exif_orientation(bytes, size);
+    if (image->orientation == 0) {
+        return cnn_fail_memory(error, "the EXIF data of an image");
+    }
+    cnn_status status =
+        incomplete ? CNN_ERROR_DATA : cnn_stb_decode(bytes, size, limit, image, error);
+    return status == CNN_ERROR_DATA && !image->pixels
+               ? cnn_stb_decode_repaired(bytes, size, limit, image, error)
+               : status;
+}
+
+const cnn_image_reader cnn_jpeg_reader = {.name = "JPEG",
+                                          .extensions = "jpg jpeg jpe jfif ",
+                                          .recognises = recognises,
+                                          .read = read_jpeg};

@@ -1,32 +1,11 @@
-/* Checks JPEG images before they are decoded, and repairs those that stb_image refuses although
- * all viewers read them. */
+/* Repairs JPEG images that stb_image refuses although all viewers read them. */
 #ifndef CNN_IMAGE_JPEG_H
 #define CNN_IMAGE_JPEG_H
 
 #include "cnn/status.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Is the file bytes[size] a JPEG, as stb_image recognises it? */
-bool cnn_jpeg_is(const uint8_t *bytes, size_t size);
-
-/* Refuses:
- * - Huffman tables of more than 256 codes, also if a table continues after its segment (stb_image
- *   2.27 would write past an array);
- * - more scans than any program writes, because each scan takes time for the whole image;
- * - kinds of JPEG that are not read: arithmetic coding, lossless, other than 8 bits;
- * - files that are cut short before the coded data, and files without coded data for all
- *   components.
- *
- * *incomplete: the file must be repaired before it is decoded, because stb_image would not notice
- * that Huffman tables are missing, that the file is cut short, or (2.30) that it has skipped
- * everything after bytes between two segments that belong to none.
- *
- * CNN_ERROR_DATA with a reason. */
-CNN_MUST_USE cnn_status cnn_jpeg_check(const uint8_t *bytes, size_t size, bool *incomplete,
-                                       cnn_error *error);
 
 /* Bytes of zero between the coded data and the end marker that a repaired file has if the file
  * ends in the data. A decoder that needs more than the first few needs data that are not there. */

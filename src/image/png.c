@@ -1,6 +1,8 @@
-#include "image/png.h"
-
+/* Reads PNG images. */
 #include "base/error.h"
+#include "image/exif.h"
+#include "image/reader.h"
+#include "image/stb_decode.h"
 
 #include <zlib.h>
 
@@ -12,7 +14,7 @@ static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'
 /* A chunk: its length (4 bytes, big-endian), its name (4), its content, its CRC (4). */
 enum { NAME = 4, CONTENT = 8, AROUND = 12 };
 
-bool cnn_png_is(const uint8_t *bytes, size_t size) {
+static bool recognises(const uint8_t *bytes, size_t size) {
     return size >= 4 && memcmp(bytes, signature, 4) == 0;
 }
 
@@ -84,7 +86,12 @@ static cnn_status check_apple(const uint8_t *ihdr, cnn_error *error) {
     return CNN_OK;
 }
 
-cnn_status cnn_png_check(const uint8_t *bytes, size_t size, bool *apple, cnn_error *error) {
+/* Refuses a PNG that is cut short, or in which a chunk has a wrong CRC. (The Adler-32 checksum of
+ * the pixels is compared when they are decompressed, in stb.c.)
+ *
+ * *apple: the file is of Apple's variant, as Xcode puts it into apps (chunk CgBI): blue before red,
+ * colours multiplied by alpha. Only its usual form is accepted: 8 bits, RGB or RGBA. */
+static cnn_status check(const uint8_t *bytes, size_t size, bool *apple, cnn_error *error) {
     *apple = false;
     CNN_TRY(check_signature(bytes, size, error));
     const uint8_t *header = NULL;
@@ -99,7 +106,8 @@ cnn_status cnn_png_check(const uint8_t *bytes, size_t size, bool *apple, cnn_err
     }
 }
 
-void cnn_png_divide_by_alpha(uint8_t *pixels, size_t count) {
+/* Divides the colours of pixels[count][4] (RGBA) by alpha. Pixels of alpha 0 stay as they are. */
+static void divide_by_alpha(uint8_t *pixels, size_t count) {
     for (uint8_t *pixel = pixels; pixel < pixels + 4 * count; pixel += 4) {
         unsigned alpha = pixel[3];
         for (size_t c = 0; alpha > 0 && c < 3; c++) {
@@ -108,3 +116,22 @@ void cnn_png_divide_by_alpha(uint8_t *pixels, size_t count) {
         }
     }
 }
+
+static cnn_status read_png(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
+                           cnn_image *image, cnn_error *error) {
+    bool apple;
+    CNN_TRY(check(bytes, size, &apple, error));
+    image->orientation = cnn_exif_orientation(bytes, size);
+    if (image->orientation == 0) {
+        return cnn_fail_memory(error, "the EXIF data of an image");
+    }
+    cnn_stb_expect_apple(apple);
+    CNN_TRY(cnn_stb_decode(bytes, size, limit, image, error));
+    if (apple && image->channels == 4) {
+        divide_by_alpha(image->pixels, (size_t)image->width * (size_t)image->height);
+    }
+    return CNN_OK;
+}
+
+const cnn_image_reader cnn_png_reader = {
+    .name = "PNG", .extensions = "png ", .recognises = recognises, .read = read_png};

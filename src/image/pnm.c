@@ -1,15 +1,24 @@
-#include "image/pnm.h"
-
+/* Reads PNM images: PBM, PGM and PPM, plain (P1 to P3) and binary (P4 to P6). */
 #include "base/error.h"
+#include "base/memory.h"
+#include "image/reader.h"
 
 #include <ctype.h>
 #include <math.h>
+
+typedef struct pnm_header {
+    char kind;         /* '1' … '6' */
+    int width, height; /* at most 2^24, or 0 */
+    int maximum;       /* of a sample, 1 … 65535; 1 for bits */
+    int channels;      /* 1 or 3 */
+    size_t begin;      /* offset of the samples in the file */
+} pnm_header;
 
 /* The most columns or rows. */
 #define SIDE_MAX (1 << 24)
 #define MAXIMUM_MAX 65535
 
-bool cnn_pnm_is(const uint8_t *bytes, size_t size) {
+static bool recognises(const uint8_t *bytes, size_t size) {
     return size >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6';
 }
 
@@ -61,14 +70,14 @@ static cnn_status read_number(const uint8_t *bytes, size_t size, int most, const
 }
 
 /* The samples of a row in a binary file take this many bytes. */
-static size_t row_bytes(const cnn_pnm_header *header) {
+static size_t row_bytes(const pnm_header *header) {
     size_t samples = (size_t)header->width * (size_t)header->channels;
     return header->kind == '4' ? (samples + 7) / 8 : samples * (header->maximum > 255 ? 2 : 1);
 }
 
 /* Are there enough bytes for the samples? In a plain file, a sample takes one byte, and those that
  * are not bits are separated by one. */
-static cnn_status check_length(const cnn_pnm_header *header, size_t size, cnn_error *error) {
+static cnn_status check_length(const pnm_header *header, size_t size, cnn_error *error) {
     size_t samples = (size_t)header->width * (size_t)header->height * (size_t)header->channels;
     size_t needed = row_bytes(header) * (size_t)header->height;
     bool plain = header->kind <= '3';
@@ -86,12 +95,14 @@ static cnn_status check_length(const cnn_pnm_header *header, size_t size, cnn_er
                     found);
 }
 
-cnn_status cnn_pnm_read_header(const uint8_t *bytes, size_t size, cnn_pnm_header *header,
-                               cnn_error *error) {
+/* Reads the header. Refuses a file that is too short for its samples, so that a header cannot ask
+ * for memory that the file does not fill. CNN_ERROR_DATA with the place in the file. */
+static cnn_status read_header(const uint8_t *bytes, size_t size, pnm_header *header,
+                              cnn_error *error) {
     bool bits = bytes[1] == '1' || bytes[1] == '4';
-    *header = (cnn_pnm_header){.kind = (char)bytes[1],
-                               .maximum = 1,
-                               .channels = bytes[1] == '3' || bytes[1] == '6' ? 3 : 1};
+    *header = (pnm_header){.kind = (char)bytes[1],
+                           .maximum = 1,
+                           .channels = bytes[1] == '3' || bytes[1] == '6' ? 3 : 1};
     size_t at = 2;
     CNN_TRY(read_number(bytes, size, SIDE_MAX, "a width", &at, &header->width, error));
     CNN_TRY(read_number(bytes, size, SIDE_MAX, "a height", &at, &header->height, error));
@@ -113,7 +124,7 @@ cnn_status cnn_pnm_read_header(const uint8_t *bytes, size_t size, cnn_pnm_header
 
 /* --- samples --- */
 
-static uint8_t scale(int sample, const cnn_pnm_header *header) {
+static uint8_t scale(int sample, const pnm_header *header) {
     int maximum = header->maximum;
     sample = sample < maximum ? sample : maximum;
     if (maximum == MAXIMUM_MAX) {
@@ -122,7 +133,7 @@ static uint8_t scale(int sample, const cnn_pnm_header *header) {
     return (uint8_t)rint((double)sample / maximum * 255.0);
 }
 
-static void read_binary(const uint8_t *from, const cnn_pnm_header *header, uint8_t *pixels) {
+static void read_binary(const uint8_t *from, const pnm_header *header, uint8_t *pixels) {
     size_t samples = (size_t)header->width * (size_t)header->channels;
     uint8_t bytes_as[256]; /* the pixel of each sample of one byte */
     for (int i = 0; i < 256; i++) {
@@ -141,7 +152,7 @@ static void read_binary(const uint8_t *from, const cnn_pnm_header *header, uint8
     }
 }
 
-static cnn_status read_plain(const uint8_t *bytes, size_t size, const cnn_pnm_header *header,
+static cnn_status read_plain(const uint8_t *bytes, size_t size, const pnm_header *header,
                              uint8_t *pixels, cnn_error *error) {
     size_t samples = (size_t)header->width * (size_t)header->height * (size_t)header->channels;
     size_t at = header->begin;
@@ -164,11 +175,39 @@ static cnn_status read_plain(const uint8_t *bytes, size_t size, const cnn_pnm_he
     return CNN_OK;
 }
 
-cnn_status cnn_pnm_read_pixels(const uint8_t *bytes, size_t size, const cnn_pnm_header *header,
-                               uint8_t *pixels, cnn_error *error) {
+/* Reads the samples into pixels[height][width][channels]: 0 is black, the maximum is 255.
+ *
+ * A sample v becomes round(255 v / maximum), ties to even, as Pillow scales all but grey with a
+ * maximum above 255 (which it scales to 16 bits). The maximum 65535 is the exception: the high
+ * byte, as of images of 16 bits in any format. Samples above the
+ * maximum are white, or refused in a plain file. CNN_ERROR_DATA with the place in the file. */
+static cnn_status read_pixels(const uint8_t *bytes, size_t size, const pnm_header *header,
+                              uint8_t *pixels, cnn_error *error) {
     if (header->kind <= '3') {
         return read_plain(bytes, size, header, pixels, error);
     }
     read_binary(bytes + header->begin, header, pixels);
     return CNN_OK;
 }
+
+/* --- the reader --- */
+
+static cnn_status read_pnm(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
+                           cnn_image *image, cnn_error *error) {
+    pnm_header header;
+    CNN_TRY(read_header(bytes, size, &header, error));
+    image->width = header.width;
+    image->height = header.height;
+    image->channels = header.channels;
+    image->deep = header.maximum > 255;
+    CNN_TRY(cnn_image_check_size(image->width, image->height, limit, error));
+    image->pixels =
+        cnn_alloc((size_t)header.width * (size_t)header.height, (size_t)header.channels);
+    if (!image->pixels) {
+        return cnn_fail_memory(error, "decoding an image");
+    }
+    return read_pixels(bytes, size, &header, image->pixels, error);
+}
+
+const cnn_image_reader cnn_pnm_reader = {
+    .name = "PNM", .extensions = "pnm pbm pgm ppm ", .recognises = recognises, .read = read_pnm};

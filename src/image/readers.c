@@ -1,0 +1,62 @@
+/* The formats that are read. */
+#include "image/reader.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* In the order in which they are asked, which is that of cnn_image_format. TGA has no signature, so
+ * it is the last one. */
+static const cnn_image_reader *const readers[CNN_IMAGE_FORMATS] = {
+    [CNN_IMAGE_PNG] = &cnn_png_reader, [CNN_IMAGE_JPEG] = &cnn_jpeg_reader,
+    [CNN_IMAGE_BMP] = &cnn_bmp_reader, [CNN_IMAGE_PNM] = &cnn_pnm_reader,
+    [CNN_IMAGE_TGA] = &cnn_tga_reader,
+};
+
+const cnn_image_reader *cnn_image_find_reader(const uint8_t *bytes, size_t size,
+                                              cnn_image_format *format) {
+    for (int i = 0; i < CNN_IMAGE_FORMATS; i++) {
+        if (readers[i]->recognises(bytes, size)) {
+            *format = (cnn_image_format)i;
+            return readers[i];
+        }
+    }
+    return NULL;
+}
+
+void cnn_image_format_list(char *text, size_t size) {
+    size_t used = 0;
+    for (int i = 0; i < CNN_IMAGE_FORMATS && used < size; i++) {
+        const char *after = i + 2 < CNN_IMAGE_FORMATS   ? ", "
+                            : i + 1 < CNN_IMAGE_FORMATS ? " or "
+                                                        : "";
+        int written = snprintf(text + used, size - used, "%s%s", readers[i]->name, after);
+        used += written > 0 ? (size_t)written : 0;
+    }
+}
+
+const char *cnn_image_format_name(cnn_image_format format) {
+    return readers[format]->name;
+}
+
+/* Does `list`, names that are each followed by a space, contain `name`? */
+static bool contains(const char *list, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = list; *at; at = strchr(at, ' ') + 1) {
+        if (strncasecmp(at, name, length) == 0 && at[length] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cnn_image_extension_is_wrong(const char *path, cnn_image_format format) {
+    const char *slash = strrchr(path, '/');
+    const char *dot = strrchr(slash ? slash : path, '.');
+    for (int i = 0; dot && i < CNN_IMAGE_FORMATS; i++) {
+        if (contains(readers[i]->extensions, dot + 1)) {
+            return i != (int)format;
+        }
+    }
+    return false;
+}
