@@ -29,7 +29,7 @@
     "\\\"layers\\\":[{\\\"type\\\":\\\"conv\\\",\\\"filters\\\":2,\\\"kernel\\\":3},"              \
     "{\\\"type\\\":\\\"relu\\\"},{\\\"type\\\":\\\"flatten\\\"},"                                  \
     "{\\\"type\\\":\\\"dense\\\",\\\"units\\\":1},{\\\"type\\\":\\\"sigmoid\\\"}],"                \
-    "\\\"classes\\\":[\\\"no\\\",\\\"yes\\\"],"                                                    \
+    "\\\"pixels\\\":\\\"pillow-bilinear\\\",\\\"classes\\\":[\\\"no\\\",\\\"yes\\\"],"             \
     "\\\"normalization\\\":{\\\"mean\\\":[0.25],\\\"deviation\\\":[2]},\\\"threshold\\\":0.5}\""
 #define TENSOR_0W "\"0.weight\":{\"dtype\":\"F32\",\"shape\":[2,1,3,3],\"data_offsets\":[0,72]}"
 #define TENSOR_0B "\"0.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[72,80]}"
@@ -170,6 +170,7 @@ static void check_config(const char *text) {
     assert_int_equal(cJSON_GetObjectItem(layer, "kernel")->valueint, 3);
     const cJSON *image = cJSON_GetObjectItem(config, "image");
     assert_string_equal(cJSON_GetObjectItem(image, "resize")->valuestring, "stretch");
+    assert_string_equal(cJSON_GetObjectItem(config, "pixels")->valuestring, "pillow-bilinear");
     const cJSON *classes = cJSON_GetObjectItem(config, "classes");
     assert_string_equal(cJSON_GetArrayItem(classes, 1)->valuestring, "yes");
     const cJSON *normalization = cJSON_GetObjectItem(config, "normalization");
@@ -315,6 +316,10 @@ static const struct {
     {"[2,1,3,3]", "[4294967296,4294967296,3,3]", PARAMETERS, "\"0.weight\" does not fit"},
     {"F32", "F16", PARAMETERS, "\"0.weight\" does not fit"},
     {"\"" CNN_VERSION "\"", "\"9.0.0\"", PARAMETERS, "written by cnntrain 9.0.0, which version"},
+    {"\"" CNN_VERSION "\"", "\"0.1.0\"", PARAMETERS,
+     "written by cnntrain 0.1.0, which version " CNN_VERSION " cannot read: images were resized in "
+     "another way, and its network would see other pixels now; train it again, or use that "
+     "version"},
     {VERSION_ENTRY ",", "", PARAMETERS, "without cnntrain.version"},
     {"," DIGEST_ENTRY, "", PARAMETERS, "without cnntrain.sha256"},
     {CONFIG_ENTRY ",", "", PARAMETERS, "found another file of cnntrain"},
@@ -324,6 +329,12 @@ static const struct {
      "a safetensors file without cnntrain.version"},
     {VERSION_ENTRY, VERSION_ENTRY ",\"more\":1", PARAMETERS,
      "__metadata__ holds more than strings"},
+    {"pillow-bilinear", "pillow-bicubic", PARAMETERS,
+     "pixels: expected \"pillow-bilinear\", found pillow-bicubic: images were resized in another"},
+    {"\\\"pixels\\\":\\\"pillow-bilinear\\\",", "", PARAMETERS,
+     "pixels: expected \"pillow-bilinear\", found none: images were resized in another way when "
+     "the "
+     "network was trained, and it would see other pixels now; train it again, or use the version"},
     {"\\\"kernel\\\":3", "\\\"kernel\\\":5", PARAMETERS, "layers[0].kernel: expected at most 4"},
     {"\\\"conv\\\"", "\\\"konv\\\"", PARAMETERS, "unknown layer \"konv\""},
     {"\\\"width\\\":4", "\\\"width\\\":5", PARAMETERS, "\"3.weight\""},

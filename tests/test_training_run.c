@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "stats/metrics.h"
 #include "model/model_file.h"
+#include "model/safetensors.h"
 #include "run/checkpoint.h"
 
 #include "cnn/predict.h"
@@ -553,6 +554,12 @@ static void test_resume_refused(void **state) {
             &error);
     train_fails(other, CNN_ERROR_MODEL,
                 "other/checkpoint.bin: damaged: checkpoint.config: expected a config as JSON");
+    /* a run whose images were resized by stb_image_resize */
+    const cnn_saved_text texts[] = {{"checkpoint.version", "2"}, {"checkpoint.config", "{}"}};
+    test_ok(cnn_safetensors_write("other/checkpoint.bin", texts, 2, NULL, 0, &error), &error);
+    train_fails(other, CNN_ERROR_MODEL,
+                "expected a checkpoint of version 3, found 2; the version of cnntrain that started "
+                "the run can continue it (before 3, images were resized in another way)");
 }
 
 /* --- directories --- */

@@ -8,7 +8,7 @@ extern "C" {
 #endif
 
 #define CNN_VERSION_MAJOR 0
-#define CNN_VERSION_MINOR 1
+#define CNN_VERSION_MINOR 2
 #define CNN_VERSION_PATCH 0
 
 /* As a number, which is larger for a later version: 10203 is 1.2.3. */

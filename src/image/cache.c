@@ -39,8 +39,9 @@ typedef struct decoding {
     uint8_t *memory;  /* [count][image_size] */
     uint8_t *buffers; /* [threads][image_size] */
     cnn_cache_file_writer *writer;
-    atomic_bool ended; /* no further image is decoded */
-    cnn_error why;     /* written by the thread that set `ended` */
+    cnn_image_buffers *resizing; /* [threads] */
+    atomic_bool ended;           /* no further image is decoded */
+    cnn_error why;               /* written by the thread that set `ended` */
 } decoding;
 
 /* Ends the decoding of all images, for a reason that is no image's fault. The first reason counts.
@@ -70,7 +71,8 @@ static void decode(void *context, size_t i, int thread) {
         d->memory ? d->memory + i * d->image_size : d->buffers + (size_t)thread * d->image_size;
     cnn_error error;
     uint64_t content;
-    if (cnn_image_load(path, request->settings, pixels, &content, &error) != CNN_OK) {
+    if (cnn_image_load(path, request->settings, &d->resizing[thread], pixels, &content, &error) !=
+        CNN_OK) {
         if (error.status == CNN_ERROR_RUNTIME) {
             end(d, path, &error);
         }
@@ -85,8 +87,11 @@ static void decode(void *context, size_t i, int thread) {
 }
 
 static cnn_status decode_all(decoding *d, cnn_error *error) {
+    int threads = d->request->threads;
+    CNN_TRY(cnn_image_buffers_create(threads, &d->resizing, error));
     atomic_init(&d->ended, false);
-    cnn_parallel_for(d->request->count, d->request->threads, decode, d);
+    cnn_parallel_for(d->request->count, threads, decode, d);
+    cnn_image_buffers_free(d->resizing, threads);
     if (!atomic_load(&d->ended)) {
         return CNN_OK;
     }
@@ -134,7 +139,7 @@ static void retry_unreadable(void *context, size_t i, int thread) {
     if (r->records[i].readable) {
         return;
     }
-    if (cnn_image_load(r->request->paths[i], r->request->settings,
+    if (cnn_image_load(r->request->paths[i], r->request->settings, NULL,
                        r->buffers + (size_t)thread * r->image_size, NULL, &error) == CNN_OK) {
         atomic_store(&r->readable, true);
     } else {

@@ -29,37 +29,44 @@ static bool is_constant(const cnn_image *image) {
     return true;
 }
 
-/* Brightness and perceptual hash. pixels: the image in grey. */
-static cnn_status measure_grey(const uint8_t *pixels, cnn_image_facts *facts, cnn_error *error) {
-    size_t count = (size_t)facts->width * (size_t)facts->height;
+/* Brightness and grey levels, as if the image were converted to grey (load.h). */
+static void measure_grey(const cnn_image *image, cnn_image_facts *facts) {
+    size_t channels = (size_t)image->channels;
+    size_t count = (size_t)image->width * (size_t)image->height;
+    const uint8_t *pixel = image->pixels;
+    bool occurs[256] = {false};
     uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += pixels[i];
+    for (size_t i = 0; i < count; i++, pixel += channels) {
+        uint8_t grey = channels >= 3 ? cnn_resample_grey(pixel[0], pixel[1], pixel[2]) : pixel[0];
+        sum += grey;
+        occurs[grey] = true;
     }
     facts->brightness = (double)sum / (double)count;
-    uint8_t small[CNN_PERCEPTUAL_SIDE * CNN_PERCEPTUAL_SIDE];
-    cnn_image_settings as = {
-        .width = CNN_PERCEPTUAL_SIDE, .height = CNN_PERCEPTUAL_SIDE, .channels = 1};
-    CNN_TRY(cnn_image_convert(pixels, facts->width, facts->height, 1, (size_t)facts->width, &as,
-                              small, error));
-    cnn_perceptual_hash(small, facts->perceptual);
-    return CNN_OK;
+    facts->quality.counted = (uint32_t)count;
+    facts->quality.levels = 0;
+    for (size_t i = 0; i < sizeof occurs / sizeof *occurs; i++) {
+        facts->quality.levels += occurs[i];
+    }
 }
 
-/* Converts an image, and allocates *pixels for the result. */
-static cnn_status convert(const cnn_image *image, const cnn_image_settings *as, uint8_t **pixels,
-                          cnn_error *error) {
-    *pixels = cnn_alloc(cnn_image_size(as), 1);
-    return *pixels ? cnn_image_convert(image->pixels, image->width, image->height, image->channels,
-                                       (size_t)image->width * (size_t)image->channels, as, *pixels,
-                                       error)
-                   : cnn_fail_memory(error, "an image");
+/* Converts the image to what the network sees, and measures that. */
+static cnn_status measure_seen(const cnn_pixels *pixels, const cnn_image_settings *settings,
+                               cnn_image_buffers *buffers, cnn_image_quality *quality,
+                               cnn_error *error) {
+    uint8_t *seen = cnn_alloc(cnn_image_size(settings), 1);
+    if (!seen) {
+        return cnn_fail_memory(error, "an image");
+    }
+    cnn_status status = cnn_image_convert(pixels, settings, buffers, seen, error);
+    if (status == CNN_OK) {
+        status = cnn_image_quality_measure(seen, settings, quality, error);
+    }
+    cnn_free(seen);
+    return status;
 }
 
-/* Converts the image to what the network sees (*seen) only to find out whether that succeeds. */
 static cnn_status measure(const cnn_image *image, const cnn_image_settings *settings,
-                          uint8_t **seen, uint8_t **grey, cnn_image_facts *facts,
-                          cnn_error *error) {
+                          cnn_image_buffers *buffers, cnn_image_facts *facts, cnn_error *error) {
     *facts = (cnn_image_facts){.format = image->format,
                                .width = image->width,
                                .height = image->height,
@@ -68,22 +75,24 @@ static cnn_status measure(const cnn_image *image, const cnn_image_settings *sett
                                .deep = image->deep,
                                .constant = is_constant(image),
                                .file_size = image->file_size};
-    cnn_image_settings same_size = {.width = image->width, .height = image->height, .channels = 1};
-    CNN_TRY(convert(image, settings, seen, error));
-    CNN_TRY(convert(image, &same_size, grey, error));
+    const cnn_pixels pixels = cnn_image_pixels(image);
+    const cnn_image_settings small_grey = {
+        .width = CNN_PERCEPTUAL_SIDE, .height = CNN_PERCEPTUAL_SIDE, .channels = 1};
+    uint8_t small[CNN_PERCEPTUAL_SIDE * CNN_PERCEPTUAL_SIDE];
+    CNN_TRY(measure_seen(&pixels, settings, buffers, &facts->quality, error));
+    measure_grey(image, facts);
     CNN_TRY(cnn_image_content(image, &facts->content, error));
-    return measure_grey(*grey, facts, error);
+    CNN_TRY(cnn_image_convert(&pixels, &small_grey, buffers, small, error));
+    cnn_perceptual_hash(small, facts->perceptual);
+    return CNN_OK;
 }
 
 cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
-                                cnn_image_facts *facts, cnn_error *error) {
+                                cnn_image_buffers *buffers, cnn_image_facts *facts,
+                                cnn_error *error) {
     cnn_image image;
-    uint8_t *seen = NULL;
-    uint8_t *grey = NULL;
     CNN_TRY(cnn_image_read(path, settings->max_megapixels, &image, error));
-    cnn_status status = measure(&image, settings, &seen, &grey, facts, error);
-    cnn_free(seen);
-    cnn_free(grey);
+    cnn_status status = measure(&image, settings, buffers, facts, error);
     cnn_image_release(&image);
     return status;
 }

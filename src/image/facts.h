@@ -5,6 +5,7 @@
 
 #include "image/load.h"
 #include "image/perceptual_hash.h"
+#include "image/quality.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,21 +13,24 @@
 
 typedef struct cnn_image_facts {
     cnn_image_format format;
-    int width, height; /* upright */
-    int channels;      /* of the file: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA */
-    int orientation;   /* 1 … 8: exif.h */
-    bool deep;         /* 16 bits per value */
-    bool constant;     /* all pixels have the same colour */
-    size_t file_size;  /* bytes */
-    double brightness; /* mean grey, 0 … 255 */
-    uint64_t content;  /* cnn_image_content */
+    int width, height;         /* upright */
+    int channels;              /* of the file: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA */
+    int orientation;           /* 1 … 8: exif.h */
+    bool deep;                 /* 16 bits per value */
+    bool constant;             /* all pixels have the same colour */
+    size_t file_size;          /* bytes */
+    double brightness;         /* mean grey, 0 … 255 */
+    cnn_image_quality quality; /* of what the network sees, but the levels of the file */
+    uint64_t content;          /* cnn_image_content */
     uint64_t perceptual[CNN_PERCEPTUAL_WORDS];
 } cnn_image_facts;
 
 /* Decodes `path` and measures it. Fails exactly if cnn_image_load fails with the same settings:
- * CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME. */
+ * CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME. buffers: NULL for one image
+ * alone. */
 CNN_MUST_USE cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
-                                             cnn_image_facts *facts, cnn_error *error);
+                                             cnn_image_buffers *buffers, cnn_image_facts *facts,
+                                             cnn_error *error);
 
 /* "grey", "RGBA 16 bit", … */
 const char *cnn_image_mode_name(int channels, bool deep);

@@ -1,9 +1,10 @@
-/* Resizes an image to the size that a network sees: stretch, crop or letterbox. The only user of
- * stb_image_resize (stb.c compiles it). */
+/* Resizes an image to the size that a network sees: stretch, crop or letterbox, by the resampler of
+ * kernels/resample.h. */
 #ifndef CNN_IMAGE_RESIZE_H
 #define CNN_IMAGE_RESIZE_H
 
 #include "cnn/status.h"
+#include "kernels/kernels.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,11 +26,36 @@ typedef struct cnn_image_settings {
 /* Bytes of one image as the network sees it: channels × height × width. */
 size_t cnn_image_size(const cnn_image_settings *settings);
 
-/* from: [height][width][settings->channels]; to: the same at the size of the settings. An image
- * that has the right size already is copied. CNN_ERROR_DATA with a reason if the shape is too
- * extreme; CNN_ERROR_RUNTIME if memory is refused. */
-CNN_MUST_USE cnn_status cnn_image_resize(const uint8_t *from, int width, int height,
-                                         const cnn_image_settings *settings, uint8_t *to,
-                                         cnn_error *error);
+/* Pixels in memory: `height` rows, `stride` bytes apart, of `width` pixels of 1 to 4 bytes (grey,
+ * grey and alpha, RGB, RGBA). */
+typedef struct cnn_pixels {
+    const uint8_t *bytes;
+    int width, height, channels;
+    size_t stride;
+} cnn_pixels;
+
+/* Memory that one thread uses again for each image that it resizes. It grows to what the largest
+ * image needs: some rows, and the weights of the last size. */
+typedef struct cnn_image_buffers {
+    const cnn_kernels *kernels;
+    cnn_resample_side across, down;
+    size_t weights_size[2]; /* bytes that across and down have */
+    uint8_t *bytes;
+    size_t byte_count;
+} cnn_image_buffers;
+
+/* Creates buffers[threads], for the kernels of cnn_kernels_choose, whose errors it returns.
+ * CNN_ERROR_RUNTIME if memory is refused. Free with cnn_image_buffers_free, which ignores NULL. */
+CNN_MUST_USE cnn_status cnn_image_buffers_create(int threads, cnn_image_buffers **buffers,
+                                                 cnn_error *error);
+void cnn_image_buffers_free(cnn_image_buffers *buffers, int threads);
+
+/* Resizes to to[channels][height][width] of the settings. Colours become grey, or grey becomes
+ * three equal planes, before; alpha is dropped. The bytes are those of Pillow 9.4 to 12: crop, then
+ * resize((width, height), BILINEAR). An image that has the right size already is copied.
+ * CNN_ERROR_DATA with a reason if a side has more than CNN_RESAMPLE_SIDE_MAX pixels, or the shape
+ * is so extreme that too much memory would be needed; CNN_ERROR_RUNTIME if memory is refused. */
+CNN_MUST_USE cnn_status cnn_image_resize(const cnn_pixels *from, const cnn_image_settings *settings,
+                                         cnn_image_buffers *buffers, uint8_t *to, cnn_error *error);
 
 #endif

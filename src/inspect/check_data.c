@@ -11,10 +11,17 @@
 
 #include <string.h>
 
-static cnn_status read_facts(void *context, size_t i, cnn_error *error) {
-    cnn_data_report *report = context;
+typedef struct facts_reader {
+    cnn_data_report *report;
+    cnn_image_buffers *buffers; /* [threads] */
+} facts_reader;
+
+static cnn_status read_facts(void *context, size_t i, int thread, cnn_error *error) {
+    const facts_reader *reader = context;
+    cnn_data_report *report = reader->report;
     cnn_sample *sample = &report->list.samples[i];
-    CNN_TRY(cnn_image_facts_read(sample->path, &report->config->image, &report->facts[i], error));
+    CNN_TRY(cnn_image_facts_read(sample->path, &report->config->image, &reader->buffers[thread],
+                                 &report->facts[i], error));
     sample->content = report->facts[i].content;
     return CNN_OK;
 }
@@ -55,8 +62,13 @@ static cnn_status read_all(cnn_data_report *report, const cnn_common_options *op
     if (!report->facts || !report->reasons) {
         return cnn_fail_memory(error, "the images");
     }
-    CNN_TRY(cnn_read_images(&report->list, options, read_facts, report, report->reasons, error));
-    return put_readable_first(report, error);
+    int threads = cnn_setup_threads(options->threads);
+    facts_reader reader = {.report = report};
+    CNN_TRY(cnn_image_buffers_create(threads, &reader.buffers, error));
+    cnn_status status =
+        cnn_read_images(&report->list, options, read_facts, &reader, report->reasons, error);
+    cnn_image_buffers_free(reader.buffers, threads);
+    return status == CNN_OK ? put_readable_first(report, error) : status;
 }
 
 /* values, labels: room for [report->readable]; may be NULL. */
@@ -75,12 +87,67 @@ static cnn_status measure_each(cnn_data_report *report, double *values, uint8_t 
     return CNN_OK;
 }
 
+/* quality, labels: room for [report->readable]; may be NULL. */
+static cnn_status find_each_flaw(cnn_data_report *report, cnn_image_quality *quality,
+                                 uint8_t *labels, cnn_error *error) {
+    if (!quality || !labels || !report->flaws) {
+        return cnn_fail_memory(error, "the images");
+    }
+    for (size_t i = 0; i < report->readable; i++) {
+        quality[i] = report->facts[i].quality;
+        labels[i] = (uint8_t)report->list.samples[i].label;
+    }
+    return cnn_flaws_find(quality, labels, report->readable, report->flaws, error);
+}
+
+static cnn_status find_flaws(cnn_data_report *report, cnn_error *error) {
+    cnn_image_quality *quality = cnn_alloc(report->readable, sizeof *quality);
+    uint8_t *labels = cnn_alloc(report->readable, sizeof *labels);
+    report->flaws = cnn_alloc(report->readable, sizeof *report->flaws);
+    cnn_status status = find_each_flaw(report, quality, labels, error);
+    cnn_free(quality);
+    cnn_free(labels);
+    return status;
+}
+
 static cnn_status measure_shortcuts(cnn_data_report *report, cnn_error *error) {
     double *values = cnn_alloc(report->readable, sizeof *values);
     uint8_t *labels = cnn_alloc(report->readable, sizeof *labels);
     cnn_status status = measure_each(report, values, labels, error);
     cnn_free(values);
     cnn_free(labels);
+    return status;
+}
+
+/* Holds images back as training does: of those that it does not leave out. used: room for
+ * [report->readable]; may be NULL. */
+static cnn_status hold_back_used(cnn_data_report *report, const cnn_log_sink *log, cnn_sample *used,
+                                 cnn_error *error) {
+    const cnn_config *config = report->config;
+    cnn_sample *samples = report->list.samples;
+    size_t count = 0;
+    if (!used) {
+        return cnn_fail_memory(error, "the images");
+    }
+    for (size_t i = 0; i < report->readable; i++) {
+        if (!cnn_data_report_leaves_out(report, i)) {
+            used[count++] = samples[i];
+        }
+    }
+    CNN_TRY(cnn_dataset_hold_back(&config->data, (uint64_t)config->train.seed, used, count, log,
+                                  error));
+    for (size_t i = report->readable; i-- > 0;) {
+        if (!cnn_data_report_leaves_out(report, i)) {
+            samples[i].split = used[--count].split;
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status hold_back(cnn_data_report *report, const cnn_log_sink *log, cnn_error *error) {
+    cnn_sample *used = cnn_alloc(report->readable, sizeof *used);
+    cnn_status status = hold_back_used(report, log, used, error);
+    cnn_free(used);
     return status;
 }
 
@@ -93,15 +160,17 @@ static cnn_status examine(cnn_data_report *report, const cnn_common_options *opt
     CNN_TRY(read_all(report, options, error));
     cnn_sample *samples = report->list.samples;
     size_t count = report->readable;
-    CNN_TRY(cnn_dataset_hold_back(&config->data, (uint64_t)config->train.seed, samples, count,
-                                  &options->log, error));
     report->sharing = cnn_alloc(count, sizeof *report->sharing);
     report->near = cnn_alloc(count, sizeof *report->near);
     if (!report->sharing || !report->near) {
         return cnn_fail_memory(error, "the images");
     }
     CNN_TRY(cnn_duplicates_find(samples, count, report->sharing, error));
+    CNN_TRY(hold_back(report, &options->log, error));
+    CNN_TRY(
+        cnn_duplicates_find(samples, count, report->sharing, error)); /* in their final splits */
     CNN_TRY(cnn_near_copies_find(samples, report->facts, count, threads, report->near, error));
+    CNN_TRY(find_flaws(report, error));
     return measure_shortcuts(report, error);
 }
 
@@ -128,6 +197,7 @@ static void free_report(cnn_data_report *report) {
     cnn_free(report->facts);
     cnn_free(report->sharing);
     cnn_free(report->near);
+    cnn_free(report->flaws);
 }
 
 /* path: of the table; NULL: none. *refused: set to the number of findings that training refuses. */

@@ -25,7 +25,6 @@ static void end(reading *r, const char *path, cnn_status status, const char *why
 }
 
 static void read_image(void *context, size_t i, int thread) {
-    (void)thread;
     reading *r = context;
     const char *path = r->list->samples[i].path;
     cnn_error error;
@@ -35,7 +34,7 @@ static void read_image(void *context, size_t i, int thread) {
     if (atomic_load(&r->ended)) {
         return;
     }
-    cnn_status status = r->read(r->context, i, &error);
+    cnn_status status = r->read(r->context, i, thread, &error);
     if (status == CNN_ERROR_DATA) {
         r->reasons[i] = cnn_copy_string(error.message);
     }

@@ -5,9 +5,10 @@
 #include "cnn/options.h"
 #include "samples/list.h"
 
-/* Reads image i of a list. Several threads call it at once, for different images. CNN_ERROR_DATA if
- * the image is unreadable; the message is the reason. */
-typedef cnn_status cnn_read_image(void *context, size_t i, cnn_error *error);
+/* Reads image i of a list. Several threads call it at once, for different images; `thread` is below
+ * cnn_setup_threads of the options. CNN_ERROR_DATA if the image is unreadable; the message is the
+ * reason. */
+typedef cnn_status cnn_read_image(void *context, size_t i, int thread, cnn_error *error);
 
 /* Calls `read` once for each image of `list`. reasons[list->count]: set to why an image is
  * unreadable; free each with cnn_free, also after a failure. Of the options, threads and

@@ -15,6 +15,7 @@
 #define CNN_KERNELS_KERNELS_H
 
 #include "base/cpu.h"
+#include "kernels/resample.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -256,6 +257,20 @@ typedef struct cnn_kernels {
     void (*winograd_weight_gradient)(const cnn_winograd *w, int filter, const float *du, float *dw);
     /* sum of the lanes of sums[count][LANES], by the lane tree, added to db[count]. */
     void (*add_lane_sums)(int count, const float *sums, float *db);
+
+    /* --- Resampling of bytes (resample.h). Integers: the order of a sum does not matter. --- */
+
+    /* Resamples 16 rows of side->from pixels of `channels` bytes. grey: colours become grey first
+     * (cnn_resample_grey); without effect if channels < 3. to: [LANES] rows of
+     * cnn_resample_row_size bytes, which start with [cnn_resample_planes][side->to]. scratch:
+     * cnn_resample_scratch_size bytes. */
+    void (*resample_across)(const cnn_resample_side *side, const uint8_t *const rows[CNN_LANES],
+                            int channels, bool grey, uint8_t *scratch, uint8_t *to);
+
+    /* to[x] = the weighted sum of rows[i][x], i < count. Reads and writes rows of `width` bytes,
+     * rounded up to a multiple of LANES. */
+    void (*resample_down)(const uint8_t *const *rows, const int32_t *weights, int count,
+                          size_t width, uint8_t *to);
 } cnn_kernels;
 
 /* The table for an instruction set; NULL if this build or this processor lacks it. */

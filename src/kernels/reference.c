@@ -285,3 +285,41 @@ void cnn_reference_sigmoid_backward(size_t count, const double *y, const double 
         dx[i] = dy[i] * y[i] * (1.0 - y[i]);
     }
 }
+
+/* One side: y[o], from x[n] whose values are `stride` apart. */
+static uint8_t resample_value(const uint8_t *x, int n, size_t stride, int on, int o) {
+    double scale = (double)n / on;
+    double width = scale > 1.0 ? scale : 1.0;
+    double center = (o + 0.5) * scale;
+    int from = center - width + 0.5 < 0.0 ? 0 : (int)(center - width + 0.5);
+    int to = center + width + 0.5 > n ? n : (int)(center + width + 0.5);
+    double total = 0.0;
+    for (int i = from; i < to; i++) {
+        total += fmax(0.0, 1.0 - fabs((i - center + 0.5) * (1.0 / width)));
+    }
+    double sum = 0.5; /* every term is a multiple of 2^-22, so that the sum is exact */
+    for (int i = from; i < to; i++) {
+        double weight = fmax(0.0, 1.0 - fabs((i - center + 0.5) * (1.0 / width))) / total;
+        sum += floor(weight * 4194304.0 + 0.5) / 4194304.0 * x[(size_t)i * stride];
+    }
+    return sum >= 255.0 ? 255 : (uint8_t)sum;
+}
+
+void cnn_reference_resample_bytes(const cnn_reference_resample *size, const uint8_t *x,
+                                  uint8_t *between, uint8_t *y) {
+    size_t C = (size_t)size->C, H = (size_t)size->H, W = (size_t)size->W;
+    size_t OH = (size_t)size->OH, OW = (size_t)size->OW;
+    for (size_t h = 0; h < H; h++) {
+        for (size_t ow = 0; ow < OW; ow++) {
+            for (size_t c = 0; c < C; c++) {
+                between[(h * OW + ow) * C + c] =
+                    resample_value(x + h * W * C + c, size->W, C, size->OW, (int)ow);
+            }
+        }
+    }
+    for (size_t oh = 0; oh < OH; oh++) {
+        for (size_t i = 0; i < OW * C; i++) {
+            y[oh * OW * C + i] = resample_value(between + i, size->H, OW * C, size->OH, (int)oh);
+        }
+    }
+}

@@ -6,6 +6,7 @@
 #define CNN_KERNELS_REFERENCE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* A convolution of N images: C × H × W inputs, K filters of R × R, zeros around the image: `top`
  * rows above it, `left` columns to its left, and as many below and to the right as an output of OH
@@ -83,5 +84,14 @@ void cnn_reference_leaky_relu_backward(size_t count, double slope, const double 
 /* eq. 6 and 8, for `count` values: y = sigma(x), dx = dy * y (1 - y). */
 void cnn_reference_sigmoid_forward(size_t count, const double *x, double *y);
 void cnn_reference_sigmoid_backward(size_t count, const double *y, const double *dy, double *dx);
+
+/* Resamples the values x[H][W][C] of one byte to y[OH][OW][C], for all C alike: bilinear and
+ * antialiased as resample.h states it, first rows, then columns. Memory: `between`, [H][OW][C]. */
+typedef struct cnn_reference_resample {
+    int C, H, W, OH, OW;
+} cnn_reference_resample;
+
+void cnn_reference_resample_bytes(const cnn_reference_resample *size, const uint8_t *x,
+                                  uint8_t *between, uint8_t *y);
 
 #endif

@@ -21,6 +21,16 @@
  *   vec_sum(x)                the lane tree of one vector: lanes width/2 apart, …, 2 apart, 1 apart
  *   scalar_fma(a, b, c)       vec_fma for one float; fma.h has it
  *
+ *   ints                      VEC_WIDTH integers of 32 bits; lanes are those of vec
+ *   ints_broadcast            one integer in every lane
+ *   ints_add, ints_mul        a + b, a * b; must not overflow
+ *   ints_from_bytes           of VEC_WIDTH unsigned bytes at any address
+ *   ints_to_bytes(p, x, n)    stores x >> n, clipped to 0 … 255, as VEC_WIDTH bytes at any address
+ *
+ *   bytes16                   16 bytes, on every instruction set
+ *   bytes16_load, _store      at any address
+ *   bytes16_zip(a, b, &l, &h) l = a0 b0 … a7 b7, h = a8 b8 … a15 b15
+ *
  * and nothing else, so that all of them compute the same bytes. */
 #ifndef CNN_KERNELS_SIMD_H
 #define CNN_KERNELS_SIMD_H

@@ -97,4 +97,37 @@ static inline void vec_transpose(vec row[VEC_WIDTH]) {
     }
 }
 
+/* --- integers --- */
+
+typedef __m512i ints;
+typedef __m128i bytes16;
+
+static inline ints ints_broadcast(int32_t x) {
+    return _mm512_set1_epi32(x);
+}
+static inline ints ints_add(ints a, ints b) {
+    return _mm512_add_epi32(a, b);
+}
+static inline ints ints_mul(ints a, ints b) {
+    return _mm512_mullo_epi32(a, b);
+}
+static inline ints ints_from_bytes(const uint8_t *p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline void ints_to_bytes(uint8_t *p, ints x, int shift) {
+    __m512i shifted =
+        _mm512_max_epi32(_mm512_sra_epi32(x, _mm_cvtsi32_si128(shift)), _mm512_setzero_si512());
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtusepi32_epi8(shifted));
+}
+static inline bytes16 bytes16_load(const uint8_t *p) {
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+static inline void bytes16_store(uint8_t *p, bytes16 x) {
+    _mm_storeu_si128((__m128i *)(void *)p, x);
+}
+static inline void bytes16_zip(bytes16 a, bytes16 b, bytes16 *low, bytes16 *high) {
+    *low = _mm_unpacklo_epi8(a, b);
+    *high = _mm_unpackhi_epi8(a, b);
+}
+
 #endif

@@ -135,6 +135,50 @@ static inline void vec_transpose(vec row[VEC_WIDTH]) {
     }
 }
 
+/* --- integers --- */
+
+typedef struct ints {
+    int32_t lane[VEC_WIDTH];
+} ints;
+typedef struct bytes16 {
+    uint8_t byte[16];
+} bytes16;
+
+static inline ints ints_broadcast(int32_t x) {
+    VEC_EACH(ints, x);
+}
+static inline ints ints_add(ints a, ints b) {
+    VEC_EACH(ints, a.lane[i] + b.lane[i]);
+}
+static inline ints ints_mul(ints a, ints b) {
+    VEC_EACH(ints, a.lane[i] * b.lane[i]);
+}
+static inline ints ints_from_bytes(const uint8_t *p) {
+    VEC_EACH(ints, p[i]);
+}
+static inline void ints_to_bytes(uint8_t *p, ints x, int shift) {
+    for (int i = 0; i < VEC_WIDTH; i++) {
+        int32_t value = x.lane[i] >> shift;
+        p[i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
+}
+static inline bytes16 bytes16_load(const uint8_t *p) {
+    bytes16 x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+static inline void bytes16_store(uint8_t *p, bytes16 x) {
+    memcpy(p, &x, sizeof x);
+}
+static inline void bytes16_zip(bytes16 a, bytes16 b, bytes16 *low, bytes16 *high) {
+    for (int i = 0; i < 8; i++) {
+        low->byte[2 * i] = a.byte[i];
+        low->byte[2 * i + 1] = b.byte[i];
+        high->byte[2 * i] = a.byte[8 + i];
+        high->byte[2 * i + 1] = b.byte[8 + i];
+    }
+}
+
 #undef VEC_EACH
 
 #endif

@@ -3,6 +3,8 @@
 #define CNN_KERNELS_SIMD_NEON_H
 
 #include <arm_neon.h>
+#include <stdint.h>
+#include <string.h>
 
 #define VEC_WIDTH 4
 #define TILE_FILTERS 4
@@ -74,6 +76,43 @@ static inline void vec_transpose(vec row[VEC_WIDTH]) {
     row[1] = vcombine_f32(vget_low_f32(upper.val[1]), vget_low_f32(lower.val[1]));
     row[2] = vcombine_f32(vget_high_f32(upper.val[0]), vget_high_f32(lower.val[0]));
     row[3] = vcombine_f32(vget_high_f32(upper.val[1]), vget_high_f32(lower.val[1]));
+}
+
+/* --- integers --- */
+
+typedef int32x4_t ints;
+typedef uint8x16_t bytes16;
+
+static inline ints ints_broadcast(int32_t x) {
+    return vdupq_n_s32(x);
+}
+static inline ints ints_add(ints a, ints b) {
+    return vaddq_s32(a, b);
+}
+static inline ints ints_mul(ints a, ints b) {
+    return vmulq_s32(a, b);
+}
+static inline ints ints_from_bytes(const uint8_t *p) {
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    uint16x8_t words = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
+    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(words)));
+}
+static inline void ints_to_bytes(uint8_t *p, ints x, int shift) {
+    uint16x4_t words = vqmovun_s32(vshlq_s32(x, vdupq_n_s32(-shift)));
+    uint8x8_t bytes = vqmovn_u16(vcombine_u16(words, words));
+    uint32_t four = vget_lane_u32(vreinterpret_u32_u8(bytes), 0);
+    memcpy(p, &four, sizeof four);
+}
+static inline bytes16 bytes16_load(const uint8_t *p) {
+    return vld1q_u8(p);
+}
+static inline void bytes16_store(uint8_t *p, bytes16 x) {
+    vst1q_u8(p, x);
+}
+static inline void bytes16_zip(bytes16 a, bytes16 b, bytes16 *low, bytes16 *high) {
+    *low = vzip1q_u8(a, b);
+    *high = vzip2q_u8(a, b);
 }
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "kernels/simd.h"
 
+#include <string.h>
+
 /* clang-format off */
 #include "kernels/pool.inc"
 #include "kernels/conv.inc"
@@ -15,6 +17,7 @@
 #include "kernels/batchnorm.inc"
 #include "kernels/winograd.inc"
 #include "kernels/winograd_weights.inc"
+#include "kernels/resample.inc"
 /* clang-format on */
 
 #if defined(CNN_COMPILE_AVX512)
@@ -67,4 +70,6 @@ const cnn_kernels CNN_TABLE = {
     .winograd_outer = winograd_outer,
     .winograd_weight_gradient = winograd_weight_gradient,
     .add_lane_sums = add_lane_sums,
+    .resample_across = resample_across,
+    .resample_down = resample_down,
 };

@@ -3,12 +3,14 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "image/load.h"
 #include "model/safetensors.h"
 
 #include <math.h>
 #include <string.h>
 
 static const char config_key[] = "cnntrain.config";
+static const char pixels_key[] = "pixels"; /* in it: CNN_IMAGE_PIXELS */
 
 /* --- writing --- */
 
@@ -27,6 +29,7 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
     cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
     cnn_json_begin_object(&json);
     cnn_config_write_model_part(config, &json);
+    cnn_json_string(cnn_json_key(&json, pixels_key), CNN_IMAGE_PIXELS);
     cnn_json_begin_array(cnn_json_key(&json, "classes"));
     cnn_json_string(&json, info->classes[0]);
     cnn_json_string(&json, info->classes[1]);
@@ -236,6 +239,21 @@ static cnn_status ready_for_prediction(cnn_model *model, cnn_error *error) {
     return CNN_OK;
 }
 
+/* Refuses a network that was trained with other pixels than this version makes. */
+static cnn_status check_pixels(const cJSON *root, cnn_error *error) {
+    const cJSON *pixels = cJSON_GetObjectItemCaseSensitive(root, pixels_key);
+    const char *found = cJSON_IsString(pixels) ? pixels->valuestring : "none";
+    if (strcmp(found, CNN_IMAGE_PIXELS) == 0) {
+        return CNN_OK;
+    }
+    return cnn_fail(error, CNN_ERROR_MODEL,
+                    "%s: %s: expected \"" CNN_IMAGE_PIXELS
+                    "\", found %.40s: images were resized in "
+                    "another way when the network was trained, and it would see other pixels now; "
+                    "train it again, or use the version of cnntrain that wrote the file",
+                    config_key, pixels_key, found);
+}
+
 static cnn_status read_config(const cnn_saved_file *file, cnn_model *model, cnn_error *error) {
     const char *text = cnn_saved_text_find(file, config_key);
     if (!text) {
@@ -247,7 +265,10 @@ static cnn_status read_config(const cnn_saved_file *file, cnn_model *model, cnn_
         return no_memory ? cnn_fail_memory(error, "the model")
                          : cnn_fail(error, CNN_ERROR_MODEL, "%s: expected valid JSON", config_key);
     }
-    cnn_status status = cnn_config_read_model_part(root, model->config, error);
+    cnn_status status = check_pixels(root, error);
+    if (status == CNN_OK) {
+        status = cnn_config_read_model_part(root, model->config, error);
+    }
     if (status == CNN_OK) {
         status = read_info(root, model->config, &model->info, error);
     }

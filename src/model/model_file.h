@@ -21,14 +21,15 @@ typedef struct cnn_model {
 
 /* Writes a safetensors file (safetensors.h) whose tensors are named and shaped as those of a
  * PyTorch nn.Sequential of the same layers: "0.weight" [out, in, kh, kw], "0.bias" [out], … The
- * string `cnntrain.config` contains image, layers, classes, normalization and threshold as JSON,
- * and the temperature if it is not 1. */
+ * string `cnntrain.config` contains image, layers, classes, normalization, threshold, and
+ * CNN_IMAGE_PIXELS (load.h) as "pixels", as JSON, and the temperature if it is not 1. */
 CNN_MUST_USE cnn_status cnn_model_write(const char *path, const cnn_config *config,
                                         const cnn_model_info *info, const cnn_network *network,
                                         const float *parameters, cnn_error *error);
 
 /* Reads such a file and plans its network for `kernels`, prepared with its parameters.
- * CNN_ERROR_MODEL with a message that starts with the path. Free with cnn_model_free. */
+ * CNN_ERROR_MODEL with a message that starts with the path, also if the network was trained with
+ * other pixels than this version makes. Free with cnn_model_free. */
 CNN_MUST_USE cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels,
                                        cnn_model **model, cnn_error *error);
 void cnn_model_free(cnn_model *model);

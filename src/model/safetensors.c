@@ -180,9 +180,14 @@ static cnn_status check_version(const char *path, const cJSON *metadata, cnn_err
     size_t same = strcspn(CNN_VERSION, ".") + 1;
     same += CNN_VERSION[0] == '0' ? strcspn(&CNN_VERSION[same], ".") + 1 : 0;
     if (strncmp(version->valuestring, CNN_VERSION, same) != 0) {
-        return cnn_fail(error, CNN_ERROR_MODEL,
-                        "%s: written by cnntrain %.20s, which version " CNN_VERSION " cannot read",
-                        path, version->valuestring);
+        bool other_pixels = strncmp(version->valuestring, "0.1.", 4) == 0;
+        return cnn_fail(
+            error, CNN_ERROR_MODEL,
+            "%s: written by cnntrain %.20s, which version " CNN_VERSION " cannot read%s", path,
+            version->valuestring,
+            other_pixels ? ": images were resized in another way, and its network would see "
+                           "other pixels now; train it again, or use that version"
+                         : "");
     }
     return CNN_OK;
 }

@@ -48,7 +48,7 @@ static const state_field fields[] = {
 enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 3, NUMBER_SIZE = 40, TENSORS = 4 };
 
 /* Increased whenever the rest of a run would change, or an older reader could not read the file. */
-static const char version[] = "2";
+static const char version[] = "3";
 static const char version_key[] = "checkpoint.version";
 static const char config_key[] = "checkpoint.config";
 static const char data_key[] = "checkpoint.data";
@@ -124,7 +124,8 @@ static cnn_status check_version(const cnn_saved_file *file, const char *path, cn
     }
     return cnn_fail(error, CNN_ERROR_MODEL,
                     "%s: expected a checkpoint of version %s, found %.20s; the version of cnntrain "
-                    "that started the run can continue it",
+                    "that started the run can continue it (before 3, images were resized in "
+                    "another way)",
                     path, version, text ? text : "1");
 }
 
