@@ -94,7 +94,7 @@ static cnn_image_facts facts_of(const char *path) {
     cnn_image_facts facts;
     cnn_error error;
     cnn_image_settings as = {.width = 8, .height = 8, .channels = 3, .max_megapixels = 64};
-    test_ok(cnn_image_facts_read(path, &as, NULL, &facts, &error), &error);
+    test_ok(cnn_image_facts_read(path, &as, NULL, NULL, &facts, &error), &error);
     return facts;
 }
 
@@ -580,7 +580,8 @@ static void test_extreme_shape(void **state) {
     cnn_image_settings as = {.width = 80, .height = 80, .channels = 1, .max_megapixels = 64};
     uint8_t pixels[80 * 80];
     assert_int_equal(cnn_image_load("line.pgm", &as, NULL, pixels, NULL, &error), CNN_ERROR_DATA);
-    assert_int_equal(cnn_image_facts_read("line.pgm", &as, NULL, &facts, &error), CNN_ERROR_DATA);
+    assert_int_equal(cnn_image_facts_read("line.pgm", &as, NULL, NULL, &facts, &error),
+                     CNN_ERROR_DATA);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_folder_enter, test_folder_leave)

@@ -89,6 +89,10 @@ static void test_formats(void **state) {
     picture p = random_picture(5);
     assert_true(stbi_write_png("grey.png", WIDTH, HEIGHT, 1, p.grey, 0));
     assert_true(stbi_write_png("rgb.png", WIDTH, HEIGHT, 3, p.rgb, 0));
+    assert_true(stbi_write_png("transparent.png", WIDTH, HEIGHT, 4, p.rgba, 0));
+    for (int i = 0; i < PIXELS; i++) {
+        p.rgba[i * 4 + 3] = 255;
+    }
     assert_true(stbi_write_png("rgba.png", WIDTH, HEIGHT, 4, p.rgba, 0));
     assert_true(stbi_write_bmp("rgb.bmp", WIDTH, HEIGHT, 3, p.rgb));
     assert_true(stbi_write_tga("rgb.tga", WIDTH, HEIGHT, 3, p.rgb));
@@ -97,28 +101,28 @@ static void test_formats(void **state) {
     write_pnm("pgm.png", 1, p.grey);
     static const struct {
         const char *path;
-        bool colour;
-    } files[] = {{"grey.png", false}, {"grey-rgb.png", false}, {"pgm.png", false},
-                 {"rgb.png", true},   {"rgba.png", true},      {"rgb.bmp", true},
-                 {"rgb.tga", true},   {"ppm.jpg", true}};
+        int content;
+    } files[] = {{"grey.png", 0},       {"grey-rgb.png", 0}, {"pgm.png", 0}, {"rgb.png", 1},
+                 {"rgba.png", 1},       {"rgb.bmp", 1},      {"rgb.tga", 1}, {"ppm.jpg", 1},
+                 {"transparent.png", 2}}; /* the same pixels, but not a copy */
     uint8_t pixels[PIXELS * 3];
-    uint64_t content[2] = {0, 0};
+    uint64_t content[3] = {0, 0, 0};
     for (size_t i = 0; i < TEST_COUNT(files); i++) {
         uint64_t hash = load(files[i].path, settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH), pixels);
         assert_memory_equal(pixels, p.grey, PIXELS);
         uint64_t again = load(files[i].path, settings(WIDTH, HEIGHT, 3, CNN_RESIZE_CROP), pixels);
         for (int c = 0; c < 3; c++) {
             for (int k = 0; k < PIXELS; k++) { /* planar, the same bytes */
-                int want = files[i].colour ? p.rgb[k * 3 + c] : p.grey[k];
+                int want = files[i].content > 0 ? p.rgb[k * 3 + c] : p.grey[k];
                 assert_int_equal(pixels[c * PIXELS + k], want);
             }
         }
         assert_true(hash == again);
-        uint64_t *same = &content[files[i].colour];
+        uint64_t *same = &content[files[i].content];
         assert_true(*same == 0 || *same == hash);
         *same = hash;
     }
-    assert_true(content[0] != content[1]);
+    assert_true(content[0] != content[1] && content[1] != content[2]);
 }
 
 /* The hash distinguishes images that differ in one value, or only in shape. */

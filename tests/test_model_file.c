@@ -31,6 +31,9 @@
     "{\\\"type\\\":\\\"dense\\\",\\\"units\\\":1},{\\\"type\\\":\\\"sigmoid\\\"}],"                \
     "\\\"pixels\\\":\\\"pillow-bilinear\\\",\\\"classes\\\":[\\\"no\\\",\\\"yes\\\"],"             \
     "\\\"normalization\\\":{\\\"mean\\\":[0.25],\\\"deviation\\\":[2]},\\\"threshold\\\":0.5}\""
+/* The end of "image", and the same with a range. */
+#define IMAGE_END "\\\"channels\\\":1}"
+#define STRETCHED "\\\"channels\\\":1,\\\"range\\\":\\\"stretch\\\"}"
 #define TENSOR_0W "\"0.weight\":{\"dtype\":\"F32\",\"shape\":[2,1,3,3],\"data_offsets\":[0,72]}"
 #define TENSOR_0B "\"0.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[72,80]}"
 #define TENSOR_3W "\"3.weight\":{\"dtype\":\"F32\",\"shape\":[1,8],\"data_offsets\":[80,112]}"
@@ -351,7 +354,45 @@ static const struct {
     {"\\\"threshold\\\":0.5", "\\\"temperature\\\":null,\\\"threshold\\\":0.5", PARAMETERS,
      "temperature: expected"},
     {"\\\"threshold\\\":0.5}", "\\\"threshold\\\":0.5", PARAMETERS, "expected valid JSON"},
+    {IMAGE_END, STRETCHED, PARAMETERS, "range: expected two integers"},
+    {IMAGE_END, STRETCHED ",\\\"range\\\":[5]", PARAMETERS, "range: expected two integers"},
+    {IMAGE_END, STRETCHED ",\\\"range\\\":[5,5]", PARAMETERS, "range: expected two integers"},
+    {IMAGE_END, STRETCHED ",\\\"range\\\":[-1,5]", PARAMETERS, "range: expected two integers"},
+    {IMAGE_END, STRETCHED ",\\\"range\\\":[5,65536]", PARAMETERS, "range: expected two integers"},
+    {IMAGE_END, STRETCHED ",\\\"range\\\":[5,6.5]", PARAMETERS, "range: expected two integers"},
+    {IMAGE_END, STRETCHED ",\\\"range\\\":[5,\\\"6\\\"]", PARAMETERS,
+     "range: expected two integers"},
+    {IMAGE_END, "\\\"channels\\\":1,\\\"range\\\":\\\"wide\\\"}", PARAMETERS,
+     "image.range: expected"},
+    {IMAGE_END, "\\\"channels\\\":1,\\\"alpha\\\":\\\"red\\\"}", PARAMETERS,
+     "image.alpha: expected"},
 };
+
+/* A file without the keys image.range and image.alpha means "full" and "drop"; with them, the ends
+ * of the range are read, too. */
+static void test_range(void **state) {
+    (void)state;
+    uint8_t bytes[FILE_MAX];
+    write_file(bytes, build(good_header, PARAMETERS, bytes));
+    cnn_model *model = read_model();
+    assert_int_equal(model->config->image.range, CNN_RANGE_FULL);
+    assert_int_equal(model->config->image.alpha, CNN_ALPHA_DROP);
+    cnn_model_free(model);
+    char header[FILE_MAX];
+    const char *place = strstr(good_header, IMAGE_END);
+    assert_non_null(place);
+    (void)snprintf(header, sizeof header, "%.*s%s%s", (int)(place - good_header), good_header,
+                   "\\\"channels\\\":1,\\\"range\\\":\\\"stretch\\\",\\\"alpha\\\":\\\"black\\\"}"
+                   ",\\\"range\\\":[0,65535]",
+                   place + strlen(IMAGE_END));
+    write_file(bytes, build(header, PARAMETERS, bytes));
+    model = read_model();
+    assert_int_equal(model->config->image.range, CNN_RANGE_STRETCH);
+    assert_int_equal(model->config->image.alpha, CNN_ALPHA_BLACK);
+    assert_int_equal(model->config->image.ends.low, 0);
+    assert_int_equal(model->config->image.ends.high, 65535);
+    cnn_model_free(model);
+}
 
 static void test_others(void **state) {
     (void)state;
@@ -443,7 +484,7 @@ int main(void) {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_flipped_bits),
         cmocka_unit_test(test_truncated),  cmocka_unit_test(test_no_model),
         cmocka_unit_test(test_others),     cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_claims),     cmocka_unit_test(test_range),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

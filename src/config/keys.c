@@ -6,10 +6,14 @@ static const char *const bad_images[] = {"fail", "skip", NULL};
 static const char *const duplicates[] = {"drop", "error", "allow", NULL};
 static const char *const samplings[] = {"all", "balanced", NULL};
 static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
+static const char *const ranges[] = {"full", "stretch", NULL};
+static const char *const alphas[] = {"drop", "white", "black", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
 
 /* cnn_kind_choice stores an int, so the enums of its fields must have the size of int. */
-_Static_assert(sizeof(cnn_resize) == sizeof(int), "expected enums of the size of int");
+_Static_assert(sizeof(cnn_resize) == sizeof(int) && sizeof(cnn_range_kind) == sizeof(int) &&
+                   sizeof(cnn_alpha) == sizeof(int),
+               "expected enums of the size of int");
 
 #define FIELD(field) .offset = offsetof(cnn_config, field)
 
@@ -71,8 +75,9 @@ static const cnn_key data_keys[] = {
               "*summary.json*. Nothing is left out silently: if no validation or test image "
               "remains, the run ends. \"error\" reports the first copies and ends the run. "
               "\"allow\" reports their number and trains on all. Copies are images with the same "
-              "size and colours after decoding and turning upright; names and formats do not "
-              "matter. Copies with the same label in the same split are kept; their number is "
+              "size, colours (in 16 bits, if the file has them) and transparency after decoding "
+              "and turning upright; names and formats do not matter. Copies with the same label in "
+              "the same split are kept; their number is "
               "reported."},
     {.name = "data.sampling",
      .kind = &cnn_kind_choice,
@@ -117,8 +122,7 @@ static const cnn_key image_keys[] = {
      .also = "in_channels",
      .help = "1: grey, 3: red, green, blue",
      .prose = "1: grey, 3: red, green, blue. Colour is converted to grey as Pillow's "
-              "convert(\"L\") does: (19595 R + 38470 G + 7471 B + 32768) / 65536. Alpha is "
-              "discarded."},
+              "convert(\"L\") does: (19595 R + 38470 G + 7471 B + 32768) / 65536."},
     {.name = "image.resize",
      .kind = &cnn_kind_choice,
      FIELD(image.resize),
@@ -130,6 +134,32 @@ static const cnn_key image_keys[] = {
               "\"crop\": its middle is cut to the right shape first. \"letterbox\": it is fitted "
               "inside, with black around it. The bytes are those that resize(size, "
               "Image.BILINEAR) of Pillow 9.4 to 12 gives."},
+    {.name = "image.range",
+     .kind = &cnn_kind_choice,
+     FIELD(image.range),
+     .choices = ranges,
+     .in_model = true,
+     .help = "full: of 16-bit images, the network sees the high byte; stretch: the 0.1 to 99.9 "
+             "percentile of the training images becomes 0 to 255",
+     .prose =
+         "Which values of the files become 0 and 255. \"full\": the whole range; of 16-bit "
+         "images, the network sees the high byte. \"stretch\": the 0.1 and the 99.9 percentile "
+         "of the training images, for 16-bit images whose values fill only a small part of "
+         "the range, as those of thermal cameras and X-ray devices do. Both are stored in the "
+         "model, and used for every image: a value v becomes (v - low) * 255 / (high - low), "
+         "rounded, limited to 0 to 255, before colours are converted and the image is "
+         "resized. Percentiles are by nearest rank, over red, green and blue of every pixel "
+         "(grey is colour with three equal parts). An 8-bit value v counts as 257 v. To find "
+         "them, all training images are read once more."},
+    {.name = "image.alpha",
+     .kind = &cnn_kind_choice,
+     FIELD(image.alpha),
+     .choices = alphas,
+     .in_model = true,
+     .help = "drop: transparency is ignored; white, black: images are composed over that colour",
+     .prose = "What becomes of transparency. \"drop\": the alpha channel is ignored; the network "
+              "sees the colours that the file stores, even where they are transparent. \"white\", "
+              "\"black\": the image is composed over that colour, after `image.range` is applied."},
     {.name = "image.normalize",
      .kind = &cnn_kind_choice,
      FIELD(normalize),

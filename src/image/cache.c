@@ -294,10 +294,13 @@ static cnn_status write_cached(const cnn_image_request *request, const cache_pla
 static cnn_status find_place(const cnn_image_request *request, cache_place *c, cnn_error *error) {
     const cnn_image_settings *settings = request->settings;
     char text[256];
-    (void)snprintf(
-        text, sizeof text, "%016" PRIx64 " %" PRId64 "x%" PRId64 "x%" PRId64 " %" PRId64 " %a",
-        cnn_xxh3_64(request->source, strlen(request->source)), settings->channels, settings->height,
-        settings->width, (int64_t)settings->resize, settings->max_megapixels);
+    (void)snprintf(text, sizeof text,
+                   "%016" PRIx64 " %" PRId64 "x%" PRId64 "x%" PRId64 " %" PRId64 " %a %d %" PRId64
+                   " %" PRId64 " %d",
+                   cnn_xxh3_64(request->source, strlen(request->source)), settings->channels,
+                   settings->height, settings->width, (int64_t)settings->resize,
+                   settings->max_megapixels, (int)settings->range, settings->ends.low,
+                   settings->ends.high, (int)settings->alpha);
     cnn_hash128 hash = cnn_xxh3_128(text, strlen(text));
     char name[64];
     (void)snprintf(name, sizeof name, "%016" PRIx64 "%016" PRIx64 SUFFIX, hash.high, hash.low);

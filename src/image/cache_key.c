@@ -126,7 +126,7 @@ static void hash_chunk(void *context, size_t chunk, int thread) {
 
 /* What determines the decoded bytes beside the files. No padding. */
 typedef struct decoder_state {
-    int64_t width, height, channels, resize;
+    int64_t width, height, channels, resize, range, low, high, alpha;
     double max_megapixels;
     uint64_t count;
     cnn_hash128 files;
@@ -142,6 +142,10 @@ static cnn_hash128 hash_all(const key_context *k, const cnn_image_settings *sett
     state.height = settings->height;
     state.channels = settings->channels;
     state.resize = settings->resize;
+    state.range = settings->range;
+    state.low = settings->ends.low;
+    state.high = settings->ends.high;
+    state.alpha = settings->alpha;
     state.max_megapixels = settings->max_megapixels;
     state.count = k->count;
     state.files = cnn_xxh3_128(k->hashes, k->count * sizeof *k->hashes);

@@ -39,6 +39,26 @@ static size_t source_of(int orientation, size_t x, size_t y, size_t width, size_
     return row * width + column;
 }
 
+/* Turns pixels[height][width] of `size` bytes each. width, height: of the file's image. */
+static cnn_status turn(uint8_t *pixels, size_t width, size_t height, size_t size, int orientation,
+                       cnn_error *error) {
+    uint8_t *turned = cnn_alloc(width * height, size);
+    if (!turned) {
+        return cnn_fail_memory(error, "turning an image");
+    }
+    size_t to_width = orientation >= 5 ? height : width;
+    size_t to_height = orientation >= 5 ? width : height;
+    uint8_t *to = turned;
+    for (size_t y = 0; y < to_height; y++) {
+        for (size_t x = 0; x < to_width; x++, to += size) {
+            memcpy(to, pixels + source_of(orientation, x, y, width, height) * size, size);
+        }
+    }
+    memcpy(pixels, turned, width * height * size);
+    cnn_free(turned);
+    return CNN_OK;
+}
+
 /* Applies the orientation. */
 static cnn_status turn_upright(cnn_image *image, cnn_error *error) {
     size_t width = (size_t)image->width;
@@ -47,24 +67,15 @@ static cnn_status turn_upright(cnn_image *image, cnn_error *error) {
     if (image->orientation == 1) {
         return CNN_OK;
     }
-    uint8_t *turned = cnn_alloc(width * height, channels);
-    if (!turned) {
-        return cnn_fail_memory(error, "turning an image");
+    CNN_TRY(turn(image->pixels, width, height, channels, image->orientation, error));
+    if (image->samples) {
+        CNN_TRY(turn((uint8_t *)image->samples, width, height, channels * sizeof *image->samples,
+                     image->orientation, error));
     }
     if (image->orientation >= 5) {
         image->width = (int)height;
         image->height = (int)width;
     }
-    uint8_t *to = turned;
-    for (size_t y = 0; y < (size_t)image->height; y++) {
-        for (size_t x = 0; x < (size_t)image->width; x++, to += channels) {
-            memcpy(to,
-                   image->pixels + source_of(image->orientation, x, y, width, height) * channels,
-                   channels);
-        }
-    }
-    memcpy(image->pixels, turned, width * height * channels);
-    cnn_free(turned);
     return CNN_OK;
 }
 
@@ -113,5 +124,6 @@ cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *im
 
 void cnn_image_release(cnn_image *image) {
     cnn_free(image->pixels);
+    cnn_free(image->samples);
     *image = (cnn_image){0};
 }

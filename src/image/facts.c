@@ -16,7 +16,7 @@ const char *cnn_image_mode_name(int channels, bool deep) {
 
 /* --- facts --- */
 
-/* Alpha is ignored, as the network does not see it. */
+/* Alpha is ignored: the network sees colours only. */
 static bool is_constant(const cnn_image *image) {
     size_t channels = (size_t)image->channels;
     size_t colours = channels >= 3 ? 3 : 1;
@@ -29,27 +29,26 @@ static bool is_constant(const cnn_image *image) {
     return true;
 }
 
-/* Brightness and grey levels, as if the image were converted to grey (load.h). */
-static void measure_grey(const cnn_image *image, cnn_image_facts *facts) {
+/* The mean grey, and the number of grey levels, as if the image were converted (load.h). */
+static double measure_grey(const cnn_image *image, int *levels) {
     size_t channels = (size_t)image->channels;
     size_t count = (size_t)image->width * (size_t)image->height;
     const uint8_t *pixel = image->pixels;
-    bool occurs[256] = {false};
+    bool found[256] = {false};
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++, pixel += channels) {
         uint8_t grey = channels >= 3 ? cnn_resample_grey(pixel[0], pixel[1], pixel[2]) : pixel[0];
         sum += grey;
-        occurs[grey] = true;
+        found[grey] = true;
     }
-    facts->brightness = (double)sum / (double)count;
-    facts->quality.counted = (uint32_t)count;
-    facts->quality.levels = 0;
-    for (size_t i = 0; i < sizeof occurs / sizeof *occurs; i++) {
-        facts->quality.levels += occurs[i];
+    *levels = 0;
+    for (int level = 0; level < 256; level++) {
+        *levels += found[level];
     }
+    return (double)sum / (double)count;
 }
 
-/* Converts the image to what the network sees, and measures that. */
+/* The quality of the image as the network sees it. */
 static cnn_status measure_seen(const cnn_pixels *pixels, const cnn_image_settings *settings,
                                cnn_image_buffers *buffers, cnn_image_quality *quality,
                                cnn_error *error) {
@@ -65,14 +64,25 @@ static cnn_status measure_seen(const cnn_pixels *pixels, const cnn_image_setting
     return status;
 }
 
-static cnn_status measure(const cnn_image *image, const cnn_image_settings *settings,
-                          cnn_image_buffers *buffers, cnn_image_facts *facts, cnn_error *error) {
+static cnn_status measure(cnn_image *image, const cnn_image_settings *settings,
+                          cnn_image_buffers *buffers, cnn_hidden *hidden, cnn_image_facts *facts,
+                          cnn_error *error) {
+    bool light;
+    bool shape = cnn_alpha_has_shape(image, &light);
+    uint64_t content;
+    CNN_TRY(cnn_image_content(image, &content, error));
+    if (hidden) {
+        CNN_TRY(cnn_hidden_look(hidden, image, error));
+    }
+    cnn_image_adjust(image, settings);
     *facts = (cnn_image_facts){.format = image->format,
                                .width = image->width,
                                .height = image->height,
                                .channels = image->channels,
                                .orientation = image->orientation,
                                .deep = image->deep,
+                               .shape_in_alpha = shape,
+                               .content = content,
                                .constant = is_constant(image),
                                .file_size = image->file_size};
     const cnn_pixels pixels = cnn_image_pixels(image);
@@ -80,19 +90,21 @@ static cnn_status measure(const cnn_image *image, const cnn_image_settings *sett
         .width = CNN_PERCEPTUAL_SIDE, .height = CNN_PERCEPTUAL_SIDE, .channels = 1};
     uint8_t small[CNN_PERCEPTUAL_SIDE * CNN_PERCEPTUAL_SIDE];
     CNN_TRY(measure_seen(&pixels, settings, buffers, &facts->quality, error));
-    measure_grey(image, facts);
-    CNN_TRY(cnn_image_content(image, &facts->content, error));
+    int levels;
+    facts->brightness = measure_grey(image, &levels);
+    facts->quality.levels = (uint16_t)levels;
+    facts->quality.counted = (uint32_t)((size_t)image->width * (size_t)image->height);
     CNN_TRY(cnn_image_convert(&pixels, &small_grey, buffers, small, error));
     cnn_perceptual_hash(small, facts->perceptual);
     return CNN_OK;
 }
 
 cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
-                                cnn_image_buffers *buffers, cnn_image_facts *facts,
-                                cnn_error *error) {
+                                cnn_image_buffers *buffers, cnn_hidden *hidden,
+                                cnn_image_facts *facts, cnn_error *error) {
     cnn_image image;
     CNN_TRY(cnn_image_read(path, settings->max_megapixels, &image, error));
-    cnn_status status = measure(&image, settings, buffers, facts, error);
+    cnn_status status = measure(&image, settings, buffers, hidden, facts, error);
     cnn_image_release(&image);
     return status;
 }

@@ -3,6 +3,7 @@
 #ifndef CNN_IMAGE_FACTS_H
 #define CNN_IMAGE_FACTS_H
 
+#include "image/hidden.h"
 #include "image/load.h"
 #include "image/perceptual_hash.h"
 #include "image/quality.h"
@@ -17,6 +18,7 @@ typedef struct cnn_image_facts {
     int channels;              /* of the file: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA */
     int orientation;           /* 1 … 8: exif.h */
     bool deep;                 /* 16 bits per value */
+    bool shape_in_alpha;       /* the shape is only in the alpha channel (alpha.h) */
     bool constant;             /* all pixels have the same colour */
     size_t file_size;          /* bytes */
     double brightness;         /* mean grey, 0 … 255 */
@@ -25,12 +27,13 @@ typedef struct cnn_image_facts {
     uint64_t perceptual[CNN_PERCEPTUAL_WORDS];
 } cnn_image_facts;
 
-/* Decodes `path` and measures it. Fails exactly if cnn_image_load fails with the same settings:
+/* Decodes `path` and measures it; constant, brightness and perceptual as the network sees the
+ * colours (cnn_image_adjust). Fails exactly if cnn_image_load fails with the same settings:
  * CNN_ERROR_DATA with a reason, without the path; CNN_ERROR_RUNTIME. buffers: NULL for one image
- * alone. */
+ * alone. hidden: what the file holds beyond what the network sees is added; may be NULL. */
 CNN_MUST_USE cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *settings,
-                                             cnn_image_buffers *buffers, cnn_image_facts *facts,
-                                             cnn_error *error);
+                                             cnn_image_buffers *buffers, cnn_hidden *hidden,
+                                             cnn_image_facts *facts, cnn_error *error);
 
 /* "grey", "RGBA 16 bit", … */
 const char *cnn_image_mode_name(int channels, bool deep);

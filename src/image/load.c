@@ -1,7 +1,6 @@
 #include "image/load.h"
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/memory.h"
 
 cnn_status cnn_image_convert(const cnn_pixels *from, const cnn_image_settings *settings,
@@ -25,41 +24,6 @@ cnn_status cnn_image_convert(const cnn_pixels *from, const cnn_image_settings *s
     return status;
 }
 
-/* Writes the colours of `count` pixels as RGB. Grey becomes three equal parts. Alpha is ignored. */
-static void write_colours(const uint8_t *from, int channels, size_t count, uint8_t *to) {
-    size_t green = channels >= 3 ? 1 : 0;
-    size_t blue = channels >= 3 ? 2 : 0;
-    for (size_t i = 0; i < count; i++, from += channels, to += 3) {
-        to[0] = from[0];
-        to[1] = from[green];
-        to[2] = from[blue];
-    }
-}
-
-cnn_status cnn_image_content(const cnn_image *image, uint64_t *content, cnn_error *error) {
-    size_t width = (size_t)image->width;
-    size_t row = width * (size_t)image->channels;
-    uint8_t *colours = NULL;
-    if (image->channels != 3 && !(colours = cnn_alloc(width, 3))) {
-        return cnn_fail_memory(error, "an image");
-    }
-    uint64_t hash = CNN_HASH_START;
-    hash = cnn_hash_bytes(hash,
-                          (const uint8_t[4]){(uint8_t)width, (uint8_t)(width >> 8),
-                                             (uint8_t)(width >> 16), (uint8_t)(width >> 24)},
-                          4);
-    for (size_t y = 0; y < (size_t)image->height; y++) {
-        const uint8_t *pixels = image->pixels + y * row;
-        if (colours) {
-            write_colours(pixels, image->channels, width, colours);
-        }
-        hash = cnn_hash_bytes(hash, colours ? colours : pixels, width * 3);
-    }
-    *content = hash;
-    cnn_free(colours);
-    return CNN_OK;
-}
-
 cnn_pixels cnn_image_pixels(const cnn_image *image) {
     return (cnn_pixels){.bytes = image->pixels,
                         .width = image->width,
@@ -68,13 +32,14 @@ cnn_pixels cnn_image_pixels(const cnn_image *image) {
                         .stride = (size_t)image->width * (size_t)image->channels};
 }
 
-static cnn_status convert_image(const cnn_image *image, const cnn_image_settings *settings,
+static cnn_status convert_image(cnn_image *image, const cnn_image_settings *settings,
                                 cnn_image_buffers *buffers, uint8_t *pixels, uint64_t *content,
                                 cnn_error *error) {
     const cnn_pixels from = cnn_image_pixels(image);
     if (content) {
         CNN_TRY(cnn_image_content(image, content, error));
     }
+    cnn_image_adjust(image, settings);
     return cnn_image_convert(&from, settings, buffers, pixels, error);
 }
 

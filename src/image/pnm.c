@@ -133,7 +133,15 @@ static uint8_t scale(int sample, const pnm_header *header) {
     return (uint8_t)rint((double)sample / maximum * 255.0);
 }
 
-static void read_binary(const uint8_t *from, const pnm_header *header, uint8_t *pixels) {
+/* In 16 bits. */
+static uint16_t scale_16(int sample, int maximum) {
+    sample = sample < maximum ? sample : maximum;
+    return (uint16_t)rint((double)sample / maximum * MAXIMUM_MAX);
+}
+
+/* values: of 16 bits; NULL if the maximum is at most 255. */
+static void read_binary(const uint8_t *from, const pnm_header *header, uint8_t *pixels,
+                        uint16_t *values) {
     size_t samples = (size_t)header->width * (size_t)header->channels;
     uint8_t bytes_as[256]; /* the pixel of each sample of one byte */
     for (int i = 0; i < 256; i++) {
@@ -144,7 +152,9 @@ static void read_binary(const uint8_t *from, const pnm_header *header, uint8_t *
             if (header->kind == '4') {
                 pixels[x] = from[x / 8] >> (7 - x % 8) & 1 ? 0 : 255;
             } else if (header->maximum > 255) {
-                pixels[x] = scale(from[2 * x] << 8 | from[2 * x + 1], header);
+                int sample = from[2 * x] << 8 | from[2 * x + 1];
+                pixels[x] = scale(sample, header);
+                *values++ = scale_16(sample, header->maximum);
             } else {
                 pixels[x] = bytes_as[from[x]];
             }
@@ -153,7 +163,7 @@ static void read_binary(const uint8_t *from, const pnm_header *header, uint8_t *
 }
 
 static cnn_status read_plain(const uint8_t *bytes, size_t size, const pnm_header *header,
-                             uint8_t *pixels, cnn_error *error) {
+                             uint8_t *pixels, uint16_t *values, cnn_error *error) {
     size_t samples = (size_t)header->width * (size_t)header->height * (size_t)header->channels;
     size_t at = header->begin;
     for (size_t i = 0; i < samples; i++) {
@@ -171,6 +181,9 @@ static cnn_status read_plain(const uint8_t *bytes, size_t size, const pnm_header
             return fail_at(bytes, size, at, "white space", error);
         }
         pixels[i] = scale(sample, header);
+        if (values) {
+            values[i] = scale_16(sample, header->maximum);
+        }
     }
     return CNN_OK;
 }
@@ -179,14 +192,15 @@ static cnn_status read_plain(const uint8_t *bytes, size_t size, const pnm_header
  *
  * A sample v becomes round(255 v / maximum), ties to even, as Pillow scales all but grey with a
  * maximum above 255 (which it scales to 16 bits). The maximum 65535 is the exception: the high
- * byte, as of images of 16 bits in any format. Samples above the
- * maximum are white, or refused in a plain file. CNN_ERROR_DATA with the place in the file. */
+ * byte, as of images of 16 bits in any format. If the maximum is above 255, v also becomes the
+ * value round(65535 v / maximum) of 16 bits. Samples above the maximum are white, or refused in a
+ * plain file. CNN_ERROR_DATA with the place in the file. */
 static cnn_status read_pixels(const uint8_t *bytes, size_t size, const pnm_header *header,
-                              uint8_t *pixels, cnn_error *error) {
+                              uint8_t *pixels, uint16_t *values, cnn_error *error) {
     if (header->kind <= '3') {
-        return read_plain(bytes, size, header, pixels, error);
+        return read_plain(bytes, size, header, pixels, values, error);
     }
-    read_binary(bytes + header->begin, header, pixels);
+    read_binary(bytes + header->begin, header, pixels, values);
     return CNN_OK;
 }
 
@@ -201,12 +215,13 @@ static cnn_status read_pnm(const uint8_t *bytes, size_t size, const cnn_pixel_li
     image->channels = header.channels;
     image->deep = header.maximum > 255;
     CNN_TRY(cnn_image_check_size(image->width, image->height, limit, error));
-    image->pixels =
-        cnn_alloc((size_t)header.width * (size_t)header.height, (size_t)header.channels);
-    if (!image->pixels) {
+    size_t count = (size_t)header.width * (size_t)header.height * (size_t)header.channels;
+    image->pixels = cnn_alloc(count, 1);
+    image->samples = image->deep ? cnn_alloc(count, sizeof *image->samples) : NULL;
+    if (!image->pixels || (image->deep && !image->samples)) {
         return cnn_fail_memory(error, "decoding an image");
     }
-    return read_pixels(bytes, size, &header, image->pixels, error);
+    return read_pixels(bytes, size, &header, image->pixels, image->samples, error);
 }
 
 const cnn_image_reader cnn_pnm_reader = {

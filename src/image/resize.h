@@ -4,6 +4,8 @@
 #define CNN_IMAGE_RESIZE_H
 
 #include "cnn/status.h"
+#include "image/alpha.h"
+#include "image/range.h"
 #include "kernels/kernels.h"
 
 #include <stddef.h>
@@ -19,6 +21,9 @@ typedef enum cnn_resize {
 typedef struct cnn_image_settings {
     int64_t width, height, channels;
     cnn_resize resize;
+    cnn_range_kind range;
+    cnn_range ends; /* of CNN_RANGE_STRETCH: found in the training images, not in the config */
+    cnn_alpha alpha;
     double max_megapixels;
     const char *max_megapixels_name; /* for messages; NULL: the key, image.max_megapixels */
 } cnn_image_settings;

@@ -1,6 +1,7 @@
 #include "image/stb_decode.h"
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "image/stb.h"
 
 #define STBI_NO_STDIO
@@ -41,6 +42,32 @@ static cnn_status read_size(const uint8_t *bytes, size_t size, const cnn_pixel_l
     return cnn_image_check_size(image->width, image->height, limit, error);
 }
 
+static cnn_status load_pixels(const uint8_t *bytes, size_t size, cnn_image *image,
+                              cnn_error *error) {
+    image->pixels =
+        stbi_load_from_memory(bytes, (int)size, &image->width, &image->height, &image->channels, 0);
+    return image->pixels ? CNN_OK : fail_decoding(error);
+}
+
+/* The samples of a file of 16 bits, and their high bytes as pixels. */
+static cnn_status load_samples(const uint8_t *bytes, size_t size, cnn_image *image,
+                               cnn_error *error) {
+    image->samples = stbi_load_16_from_memory(bytes, (int)size, &image->width, &image->height,
+                                              &image->channels, 0);
+    if (!image->samples) {
+        return fail_decoding(error);
+    }
+    size_t count = (size_t)image->width * (size_t)image->height * (size_t)image->channels;
+    image->pixels = cnn_alloc(count, 1);
+    if (!image->pixels) {
+        return cnn_fail_memory(error, "decoding an image");
+    }
+    for (size_t i = 0; i < count; i++) {
+        image->pixels[i] = (uint8_t)(image->samples[i] >> 8);
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_stb_decode(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
                           cnn_image *image, cnn_error *error) {
     cnn_stb_limit(memory_limit(0, 0, size));
@@ -50,11 +77,8 @@ cnn_status cnn_stb_decode(const uint8_t *bytes, size_t size, const cnn_pixel_lim
     }
     CNN_TRY(read_size(bytes, size, limit, image, error));
     cnn_stb_limit(memory_limit(image->width, image->height, size));
-    image->pixels =
-        stbi_load_from_memory(bytes, (int)size, &image->width, &image->height, &image->channels, 0);
-    if (!image->pixels) {
-        return fail_decoding(error);
-    }
+    CNN_TRY(image->deep ? load_samples(bytes, size, image, error)
+                        : load_pixels(bytes, size, image, error));
     /* again, since stbi_info may have read another header than the one that was decoded */
     return cnn_image_check_size(image->width, image->height, limit, error);
 }

@@ -72,7 +72,21 @@ static cnn_status read_samples(TIFF *tiff, const cnn_tiff_source *s, const cnn_t
     return CNN_OK;
 }
 
-/* Reads the samples and converts them to image->pixels. */
+/* Are the samples of 16 bits those of the image? CMYK is converted in 8 bits, and so are colours
+ * that are multiplied by alpha. */
+static bool keeps_values(const cnn_tiff_kind *kind) {
+    return (kind->colours == CNN_TIFF_GREY || kind->colours == CNN_TIFF_RGB) &&
+           kind->alpha != CNN_TIFF_PREMULTIPLIED && kind->kept == cnn_tiff_channels(kind);
+}
+
+/* Inverts grey whose 0 is white. Alpha is not changed. */
+static void keep_values(const cnn_tiff_kind *kind, uint16_t *samples, size_t count) {
+    for (size_t i = 0; i < count && kind->white_is_zero; i += (size_t)kind->kept) {
+        samples[i] = (uint16_t)(65535 - samples[i]);
+    }
+}
+
+/* Reads the samples and converts them to image->pixels, and image->samples. */
 static cnn_status read_pixels(TIFF *tiff, const cnn_tiff_source *s, const cnn_tiff_layout *l,
                               cnn_image *image, cnn_error *error) {
     const cnn_tiff_kind *kind = &l->kind;
@@ -89,6 +103,11 @@ static cnn_status read_pixels(TIFF *tiff, const cnn_tiff_source *s, const cnn_ti
                             : cnn_fail_memory(error, "decoding an image");
     if (status == CNN_OK) {
         cnn_tiff_to_pixels(kind, samples, pixels, image->pixels);
+        if (image->deep && keeps_values(kind)) {
+            keep_values(kind, (uint16_t *)(void *)samples, pixels * (size_t)kind->kept);
+            image->samples = (uint16_t *)(void *)samples;
+            samples = NULL;
+        }
     }
     cnn_free(block);
     cnn_free(in_place ? NULL : samples);

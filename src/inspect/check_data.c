@@ -7,6 +7,7 @@
 #include "inspect/read_images.h"
 #include "run/directory.h"
 #include "run/setup.h"
+#include "samples/stretch.h"
 #include "stats/metrics.h"
 
 #include <string.h>
@@ -20,8 +21,8 @@ static cnn_status read_facts(void *context, size_t i, int thread, cnn_error *err
     const facts_reader *reader = context;
     cnn_data_report *report = reader->report;
     cnn_sample *sample = &report->list.samples[i];
-    CNN_TRY(cnn_image_facts_read(sample->path, &report->config->image, &reader->buffers[thread],
-                                 &report->facts[i], error));
+    CNN_TRY(cnn_image_facts_read(sample->path, &report->seen, &reader->buffers[thread],
+                                 &report->hidden, &report->facts[i], error));
     sample->content = report->facts[i].content;
     return CNN_OK;
 }
@@ -151,12 +152,52 @@ static cnn_status hold_back(cnn_data_report *report, const cnn_log_sink *log, cn
     return status;
 }
 
+/* A cnn_read_image. */
+static cnn_status measure_again(void *context, size_t i, int thread, cnn_error *error) {
+    (void)thread;
+    cnn_data_report *report = context;
+    return i < report->readable ? cnn_image_facts_read(report->list.samples[i].path, &report->seen,
+                                                       NULL, NULL, &report->facts[i], error)
+                                : CNN_OK;
+}
+
+/* used: room for [report->readable]; may be NULL. */
+static cnn_status find_ends(cnn_data_report *report, const cnn_common_options *options,
+                            cnn_sample *used, cnn_error *error) {
+    const cnn_reading reading = cnn_setup_reading(options);
+    size_t count = 0;
+    if (!used) {
+        return cnn_fail_memory(error, "the images");
+    }
+    for (size_t i = 0; i < report->readable; i++) {
+        if (!cnn_data_report_leaves_out(report, i)) {
+            used[count++] = report->list.samples[i];
+        }
+    }
+    return cnn_stretch_find(used, count, &report->seen, &reading, &report->seen.ends, error);
+}
+
+/* With image.range "stretch": finds the ends in the training images, which are known only now, and
+ * measures all images as the network sees them. */
+static cnn_status look_stretched(cnn_data_report *report, const cnn_common_options *options,
+                                 cnn_error *error) {
+    if (report->seen.range != CNN_RANGE_STRETCH) {
+        return CNN_OK;
+    }
+    cnn_sample *used = cnn_alloc(report->readable, sizeof *used);
+    cnn_status status = find_ends(report, options, used, error);
+    cnn_free(used);
+    CNN_TRY(status);
+    return cnn_read_images(&report->list, options, measure_again, report, report->reasons, error);
+}
+
 static cnn_status examine(cnn_data_report *report, const cnn_common_options *options,
                           cnn_error *error) {
     const cnn_config *config = report->config;
     int threads = cnn_setup_threads(options->threads);
     CNN_TRY(cnn_dataset_list(&config->data, threads, &options->log, report->classes, &report->list,
                              error));
+    CNN_TRY(cnn_hidden_start(&report->hidden, error));
     CNN_TRY(read_all(report, options, error));
     cnn_sample *samples = report->list.samples;
     size_t count = report->readable;
@@ -167,6 +208,7 @@ static cnn_status examine(cnn_data_report *report, const cnn_common_options *opt
     }
     CNN_TRY(cnn_duplicates_find(samples, count, report->sharing, error));
     CNN_TRY(hold_back(report, &options->log, error));
+    CNN_TRY(look_stretched(report, options, error));
     CNN_TRY(
         cnn_duplicates_find(samples, count, report->sharing, error)); /* in their final splits */
     CNN_TRY(cnn_near_copies_find(samples, report->facts, count, threads, report->near, error));
@@ -197,6 +239,7 @@ static void free_report(cnn_data_report *report) {
     cnn_free(report->facts);
     cnn_free(report->sharing);
     cnn_free(report->near);
+    cnn_hidden_free(&report->hidden);
     cnn_free(report->flaws);
 }
 
@@ -224,7 +267,7 @@ static cnn_status check(cnn_data_report *report, const cnn_common_options *optio
 cnn_status cnn_check_data(const cnn_config *config, const cnn_check_data_options *options,
                           char **out, cnn_error *error) {
     *out = NULL;
-    cnn_data_report report = {.config = config};
+    cnn_data_report report = {.config = config, .seen = config->image};
     cnn_text text = {0};
     size_t refused = 0;
     const char *folder = options->output ? options->output : config->output;

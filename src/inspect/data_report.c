@@ -20,6 +20,7 @@ typedef enum problem {
     NEAR_COPY_OTHER_SPLIT,
     NEAR_COPY,
     CONSTANT,
+    SHAPE_IN_ALPHA,
     FLAW, /* and those after it, in the order of cnn_flaw_table */
     LAST_FLAW = FLAW + CNN_FLAWS - 1,
     SMALL,
@@ -41,6 +42,8 @@ static const struct {
     [NEAR_COPY_OTHER_SPLIT] = {"near_copy_other_split", "have a near-copy in another split"},
     [NEAR_COPY] = {"near_copy", "have a near-copy"},
     [CONSTANT] = {"constant", "have one colour all over"},
+    [SHAPE_IN_ALPHA] = {"shape_in_alpha", "have one colour, and their shape only in the alpha "
+                                          "channel, which the network does not see"},
     [SMALL] = {"small", "are smaller than what the network sees"},
     [WRONG_EXTENSION] = {"wrong_extension", "are of another format than their name says"},
 };
@@ -96,6 +99,8 @@ static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
         return near->distance >= 0;
     case CONSTANT:
         return facts->constant;
+    case SHAPE_IN_ALPHA:
+        return facts->shape_in_alpha && report->config->image.alpha == CNN_ALPHA_DROP;
     case SMALL:
         return facts->width < report->config->image.width ||
                facts->height < report->config->image.height;
@@ -200,6 +205,7 @@ static void add_example(const cnn_data_report *report, size_t i, problem what, c
         break;
     case LEFT_OUT:
     case CONSTANT:
+    case SHAPE_IN_ALPHA:
     case FLAW:
     case LAST_FLAW:
     case PROBLEMS:
@@ -392,6 +398,9 @@ static size_t add_findings(const cnn_data_report *report, bool refused, const ch
             findings++;
         }
     }
+    if (!refused) {
+        findings += cnn_data_report_hidden(report, text);
+    }
     if (report->list.other_folders > 0 && !refused) {
         add_other_folders(&report->list, text);
         findings++;
@@ -425,6 +434,7 @@ void cnn_data_report_describe(const cnn_data_report *report, const char *table, 
     size_t warned = add_findings(report, false, table, &warnings);
     add_counts(report, text);
     add_formats(report, text);
+    cnn_data_report_range(report, text);
     add_numbers(report, text);
     add_section(text, "errors: training refuses this data", &errors);
     add_section(text, "warnings", &warnings);

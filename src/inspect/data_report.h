@@ -27,6 +27,8 @@ double cnn_shortcut_value(const cnn_image_facts *facts, cnn_shortcut what);
 
 typedef struct cnn_data_report {
     const cnn_config *config;
+    cnn_image_settings seen; /* the config's, with the ends of its range once they are known */
+    cnn_hidden hidden;       /* what the readable files hold beside what the network sees */
     char *classes[2];
     cnn_sample_list list; /* readable samples first, both parts in the order of files */
     size_t readable;
@@ -46,6 +48,14 @@ bool cnn_data_report_leaves_out(const cnn_data_report *report, size_t i);
  * training would refuse the data. */
 void cnn_data_report_describe(const cnn_data_report *report, const char *table, cnn_text *text,
                               size_t *refused);
+
+/* What the files hold that the network does not see, as lines of the warnings. Returns the number
+ * of findings. (hidden_report.c) */
+size_t cnn_data_report_hidden(const cnn_data_report *report, cnn_text *text);
+
+/* Adds lines on the values of 16-bit images, on shapes in alpha, and on the range, if there are
+ * any. */
+void cnn_data_report_range(const cnn_data_report *report, cnn_text *text);
 
 /* A CSV table with one row per image. */
 void cnn_data_report_tabulate(const cnn_data_report *report, cnn_text *text);

@@ -62,6 +62,34 @@ static void log_images(const cnn_survey *survey, const cnn_log_sink *log) {
     }
 }
 
+/* What the config shows of the files that a network would not see by default. */
+static void log_hidden(const cnn_survey *survey, const cnn_config *config,
+                       const cnn_log_sink *log) {
+    cnn_range range;
+    size_t shapes = atomic_load(&survey->hidden.shapes);
+    if (cnn_hidden_is_narrow(&survey->hidden, &range)) {
+        bool stretched = config->image.range == CNN_RANGE_STRETCH;
+        cnn_log_message(log, stretched ? CNN_LOG_INFO : CNN_LOG_WARNING,
+                        "%zu images of 16 bits: 99.8 %% of their values are from %lld to %lld of "
+                        "65535, %d of 256 levels: %s",
+                        atomic_load(&survey->hidden.deep), (long long)range.low,
+                        (long long)range.high, cnn_range_levels(&range),
+                        stretched ? "the config stretches that range (image.range)"
+                                  : "image.range \"stretch\" would not help, as most images have 8 "
+                                    "bits");
+    }
+    if (shapes > 0) {
+        bool composed = config->image.alpha != CNN_ALPHA_DROP;
+        cnn_log_message(log, composed ? CNN_LOG_INFO : CNN_LOG_WARNING,
+                        "%zu images have one colour, and their shape only in the alpha channel: "
+                        "the config %s (image.alpha)",
+                        shapes,
+                        !composed                                ? "drops it"
+                        : config->image.alpha == CNN_ALPHA_WHITE ? "composes images over white"
+                                                                 : "composes images over black");
+    }
+}
+
 static void log_plan(const cnn_config *config, const cnn_recipe_budget *budget,
                      const cnn_log_sink *log) {
     char time[32];
@@ -118,6 +146,7 @@ static cnn_status make_config(const char *path, const cnn_init_options *options,
     CNN_TRY(cnn_recipe_make(survey, options->output ? options->output : output->data, config,
                             &budget, error));
     log_images(survey, &options->common.log);
+    log_hidden(survey, *config, &options->common.log);
     log_plan(*config, &budget, &options->common.log);
     return print_config(*config, json, error);
 }

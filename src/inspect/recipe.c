@@ -95,6 +95,9 @@ enum { FEW_IMAGES = 1000 };
 /* The network sees colour if at least one in this many images is in colour. */
 enum { COLOUR_SHARE = 20 };
 
+/* Transparency is composed if at least one in this many images has its shape only there. */
+enum { SHAPE_SHARE = 20 };
+
 /* Smaller images are enlarged: two poolings would leave nothing of them. */
 enum { SIDE_MIN = 8 };
 
@@ -123,6 +126,18 @@ static bool is_unbalanced(const cnn_survey *survey) {
     double a = (double)survey->images[CNN_SPLIT_TRAIN][0];
     double b = (double)survey->images[CNN_SPLIT_TRAIN][1];
     return a > UNBALANCED * b || b > UNBALANCED * a;
+}
+
+/* Most images have 16 bits, and their values fill only a small part of the range. */
+static bool is_stretched(const cnn_survey *survey) {
+    cnn_range range;
+    return 2 * atomic_load(&survey->hidden.deep) > survey->readable &&
+           cnn_hidden_is_narrow(&survey->hidden, &range);
+}
+
+static bool has_shapes_in_alpha(const cnn_survey *survey) {
+    size_t shapes = atomic_load(&survey->hidden.shapes);
+    return shapes > 0 && shapes * SHAPE_SHARE >= survey->readable;
 }
 
 static const recipe *choose(const cnn_survey *survey) {
@@ -178,6 +193,12 @@ static void write_image(const recipe *r, const cnn_survey *survey, cnn_json_writ
     add_number(json, "height", r->side ? r->side : at_least(survey->height, SIDE_MIN));
     add_number(json, "channels", is_colour(survey) ? 3 : 1);
     add_text(json, "resize", "stretch");
+    if (is_stretched(survey)) {
+        add_text(json, "range", "stretch");
+    }
+    if (has_shapes_in_alpha(survey)) {
+        add_text(json, "alpha", cnn_hidden_background(&survey->hidden));
+    }
     add_text(json, "normalize", "standardize");
     cnn_json_end(json);
 }

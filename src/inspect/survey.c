@@ -60,7 +60,8 @@ typedef struct look {
 /* All images. */
 typedef struct image_list {
     cnn_sample_list list;
-    look *each;     /* [list.count] */
+    look *each; /* [list.count] */
+    cnn_hidden *hidden;
     char **reasons; /* [list.count]: why an image is unreadable; NULL if it is readable */
 } image_list;
 
@@ -90,6 +91,9 @@ static cnn_status look_at(void *context, size_t i, int thread, cnn_error *error)
     seen->height = image.height;
     seen->colour = has_colour(&image);
     cnn_status status = cnn_image_content(&image, &seen->content, error);
+    if (status == CNN_OK) {
+        status = cnn_hidden_look(all->hidden, &image, error);
+    }
     cnn_image_release(&image);
     return status;
 }
@@ -215,8 +219,9 @@ static cnn_status look_at_all(const cnn_common_options *options, image_list *all
 
 cnn_status cnn_survey_make(const char *path, const cnn_common_options *options, cnn_survey *survey,
                            cnn_error *error) {
-    image_list all = {0};
+    image_list all = {.hidden = &survey->hidden};
     *survey = (cnn_survey){0};
+    CNN_TRY(cnn_hidden_start(&survey->hidden, error));
     CNN_TRY(find_layout(path, &options->log, &survey->layout, error));
     const cnn_data_settings places = {.train = survey->layout.train,
                                       .validation = {.path = survey->layout.validation},
@@ -237,5 +242,6 @@ void cnn_survey_free(cnn_survey *survey) {
     cnn_free(survey->layout.test);
     cnn_free(survey->classes[0]);
     cnn_free(survey->classes[1]);
+    cnn_hidden_free(&survey->hidden);
     *survey = (cnn_survey){0};
 }

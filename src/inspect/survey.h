@@ -4,6 +4,7 @@
 #define CNN_INSPECT_SURVEY_H
 
 #include "cnn/options.h"
+#include "image/hidden.h"
 #include "samples/list.h"
 
 /* Where the images are. The struct owns its strings. */
@@ -22,6 +23,7 @@ typedef struct cnn_survey {
     int width, height;               /* medians */
     int smallest_side, largest_side; /* over all images */
     size_t two_labels, two_splits;   /* images that training leaves out (duplicates.h) */
+    cnn_hidden hidden;               /* what is in the files beside high bytes and colours */
 } cnn_survey;
 
 /* Examines `path`: a folder with two class folders; or one with a folder train, and optionally

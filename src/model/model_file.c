@@ -22,6 +22,13 @@ static void write_numbers(cnn_json_writer *json, const double *numbers, int coun
     cnn_json_end(json);
 }
 
+static void write_range(cnn_json_writer *json, const cnn_range *ends) {
+    cnn_json_begin_array(cnn_json_key(json, "range"));
+    cnn_json_integer(json, ends->low);
+    cnn_json_integer(json, ends->high);
+    cnn_json_end(json);
+}
+
 /* The string `cnntrain.config`; NULL when memory is refused. Free with cnn_free. */
 static char *write_config(const cnn_config *config, const cnn_model_info *info) {
     int channels = (int)config->image.channels;
@@ -42,6 +49,9 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
     write_numbers(cnn_json_key(&json, "mean"), info->mean, channels);
     write_numbers(cnn_json_key(&json, "deviation"), info->deviation, channels);
     cnn_json_end(&json);
+    if (config->image.range == CNN_RANGE_STRETCH) {
+        write_range(&json, &config->image.ends);
+    }
     cnn_json_end(&json);
     return cnn_text_take(&text);
 }
@@ -109,6 +119,26 @@ static bool read_numbers(const cJSON *list, int64_t channels, double *numbers) {
 static bool read_temperature(const cJSON *item, double *temperature) {
     *temperature = cJSON_IsNumber(item) ? item->valuedouble : 0.0;
     return isfinite(*temperature) && *temperature > 0.0;
+}
+
+/* Reads the ends of image.range "stretch". A model of an older version has neither key nor ends. */
+static cnn_status read_range(const cJSON *root, cnn_image_settings *image, cnn_error *error) {
+    double ends[2];
+    if (image->range != CNN_RANGE_STRETCH) {
+        return CNN_OK;
+    }
+    bool fits = read_numbers(cJSON_GetObjectItemCaseSensitive(root, "range"), 2, ends);
+    for (int i = 0; i < 2 && fits; i++) {
+        fits = ends[i] >= 0.0 && ends[i] <= 65535.0 && !(floor(ends[i]) < ends[i]);
+    }
+    if (fits) {
+        image->ends = (cnn_range){.low = (int64_t)ends[0], .high = (int64_t)ends[1]};
+        fits = cnn_range_is_valid(&image->ends);
+    }
+    return fits ? CNN_OK
+                : cnn_fail(error, CNN_ERROR_MODEL,
+                           "%s: range: expected two integers [low, high], 0 <= low < high <= 65535",
+                           config_key);
 }
 
 static cnn_status read_info(const cJSON *root, const cnn_config *config, cnn_model_info *info,
@@ -268,6 +298,9 @@ static cnn_status read_config(const cnn_saved_file *file, cnn_model *model, cnn_
     cnn_status status = check_pixels(root, error);
     if (status == CNN_OK) {
         status = cnn_config_read_model_part(root, model->config, error);
+    }
+    if (status == CNN_OK) {
+        status = read_range(root, &model->config->image, error);
     }
     if (status == CNN_OK) {
         status = read_info(root, model->config, &model->info, error);

@@ -22,7 +22,8 @@ typedef struct cnn_model {
 /* Writes a safetensors file (safetensors.h) whose tensors are named and shaped as those of a
  * PyTorch nn.Sequential of the same layers: "0.weight" [out, in, kh, kw], "0.bias" [out], … The
  * string `cnntrain.config` contains image, layers, classes, normalization, threshold, and
- * CNN_IMAGE_PIXELS (load.h) as "pixels", as JSON, and the temperature if it is not 1. */
+ * CNN_IMAGE_PIXELS (load.h) as "pixels", as JSON, the ends of image.range "stretch" ("range": [low,
+ * high]), and the temperature if it is not 1. */
 CNN_MUST_USE cnn_status cnn_model_write(const char *path, const cnn_config *config,
                                         const cnn_model_info *info, const cnn_network *network,
                                         const float *parameters, cnn_error *error);

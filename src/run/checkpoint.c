@@ -43,6 +43,8 @@ static const state_field fields[] = {
     REAL(epoch_seconds),
     REAL(epoch_training_seconds),
     WHOLE(direct_only),
+    WHOLE(low),
+    WHOLE(high),
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 3, NUMBER_SIZE = 40, TENSORS = 4 };

@@ -21,6 +21,7 @@ typedef struct cnn_checkpoint_state {
     double seconds, training_seconds;             /* of the finished epochs */
     double epoch_seconds, epoch_training_seconds; /* of the current epoch, before the checkpoint */
     int64_t direct_only; /* 0 or 1: CNN_CONV=direct, which rounds differently */
+    int64_t low, high;   /* the ends of image.range; 0, 0 unless it is "stretch" */
     uint64_t data;       /* cnn_dataset_fingerprint */
 } cnn_checkpoint_state;
 

@@ -59,7 +59,8 @@ static cnn_status follow_folds(void *context, const char *table, cnn_text *diffe
 static cnn_status prepare_fold(void *context, int fold, cnn_member *member, cnn_error *error) {
     validation *v = context;
     *member = (cnn_member){.config = &v->config, .images = v->images.dataset};
-    return cnn_fold_images_choose(&v->images, &v->config, fold, error);
+    CNN_TRY(cnn_fold_images_choose(&v->images, &v->config, fold, error));
+    return cnn_fold_images_stretch(&v->images, &v->config, error);
 }
 
 /* --- testing the folds' models --- */
@@ -102,7 +103,12 @@ static cnn_status check_images(const validation *v, const char *path, const cnn_
     const cnn_image_settings *expected = &v->config.image;
     if (found->width == expected->width && found->height == expected->height &&
         found->channels == expected->channels) {
-        return CNN_OK;
+        return found->range == expected->range && found->alpha == expected->alpha
+                   ? CNN_OK
+                   : cnn_fail(error, CNN_ERROR_MODEL,
+                              "%s: expected a model with the image.range and image.alpha of the "
+                              "config, found one with others",
+                              path);
     }
     return cnn_fail(
         error, CNN_ERROR_MODEL,
@@ -124,6 +130,9 @@ static cnn_status test_model(const validation *v, int fold, const char *path, fo
     }
     if (status == CNN_OK) {
         status = check_images(v, path, model, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_fold_images_see(&v->images, &v->config, &model->config->image.ends, error);
     }
     if (status == CNN_OK) {
         status = cnn_minibatch_create(model->network, 0,

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "run/setup.h"
 #include "samples/folds.h"
+#include "samples/stretch.h"
 
 cnn_status cnn_fold_images_check(const cnn_config *config, cnn_error *error) {
     return cnn_config_check_folds(config, error);
@@ -27,11 +28,11 @@ static cnn_status check_splits(const cnn_config *config, const cnn_dataset *data
 cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_common_options *options,
                                 int folds, cnn_fold_images *images, cnn_error *error) {
     *images = (cnn_fold_images){.folds = folds};
-    cnn_reading reading = cnn_setup_reading(options);
+    images->reading = cnn_setup_reading(options);
     cnn_data_settings whole = config->data; /* a view: nothing of it is freed */
     whole.validation.fraction = 0.0;
     CNN_TRY(cnn_fold_images_check(config, error));
-    CNN_TRY(cnn_dataset_load(&whole, &config->image, (uint64_t)config->train.seed, &reading,
+    CNN_TRY(cnn_dataset_load(&whole, &config->image, (uint64_t)config->train.seed, &images->reading,
                              &images->dataset, error));
     CNN_TRY(check_splits(config, images->dataset, error));
     const cnn_dataset *dataset = images->dataset;
@@ -54,4 +55,20 @@ cnn_status cnn_fold_images_choose(const cnn_fold_images *images, const cnn_confi
                                   cnn_error *error) {
     return cnn_dataset_choose_fold(images->dataset, &config->data, (uint64_t)config->train.seed,
                                    images->fold, fold - 1, error);
+}
+
+cnn_status cnn_fold_images_stretch(const cnn_fold_images *images, const cnn_config *config,
+                                   cnn_error *error) {
+    return cnn_dataset_stretch(images->dataset, &config->data, &images->reading, error);
+}
+
+cnn_status cnn_fold_images_see(const cnn_fold_images *images, const cnn_config *config,
+                               const cnn_range *ends, cnn_error *error) {
+    const cnn_image_settings *seen = &images->dataset->seen;
+    if (seen->ends.low == ends->low && seen->ends.high == ends->high) {
+        return CNN_OK;
+    }
+    cnn_image_settings image = *seen;
+    image.ends = *ends;
+    return cnn_dataset_load_again(images->dataset, &config->data, &image, &images->reading, error);
 }

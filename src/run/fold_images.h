@@ -10,7 +10,8 @@
 typedef struct cnn_fold_images {
     cnn_dataset *dataset;
     int folds;
-    int *fold; /* [dataset->count], from 0 */
+    int *fold;           /* [dataset->count], from 0 */
+    cnn_reading reading; /* of the options, which must outlive this */
 } cnn_fold_images;
 
 /* Checks that the config can be used with --folds. CNN_ERROR_CONFIG if it names validation or test
@@ -30,5 +31,14 @@ void cnn_fold_images_free(cnn_fold_images *images);
 CNN_MUST_USE cnn_status cnn_fold_images_choose(const cnn_fold_images *images,
                                                const cnn_config *config, int fold,
                                                cnn_error *error);
+
+/* Finds the ends of image.range "stretch" in the training images of the chosen fold, and loads the
+ * pixels with them. Does nothing with another range. */
+CNN_MUST_USE cnn_status cnn_fold_images_stretch(const cnn_fold_images *images,
+                                                const cnn_config *config, cnn_error *error);
+
+/* Loads the pixels with the ends of a model, unless they are loaded so already. */
+CNN_MUST_USE cnn_status cnn_fold_images_see(const cnn_fold_images *images, const cnn_config *config,
+                                            const cnn_range *ends, cnn_error *error);
 
 #endif

@@ -113,7 +113,7 @@ cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const uint8_t *fro
     }
     const cnn_pixels given = {
         .bytes = from, .width = width, .height = height, .channels = channels, .stride = stride};
-    cnn_status status = cnn_image_convert(&given, settings, NULL, pixels, error);
+    cnn_status status = cnn_image_adjust_and_convert(&given, settings, NULL, pixels, error);
     if (status == CNN_OK) {
         status = predict_one(predictor, pixels, probability, error);
     }

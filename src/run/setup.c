@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "base/sort.h"
+#include "run/hidden_warning.h"
 #include "run/training_settings.h"
 #include "samples/sampling.h"
 
@@ -43,6 +44,7 @@ cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset
     cnn_config named = *config;
     named.data.classes[0] = dataset->classes[0];
     named.data.classes[1] = dataset->classes[1];
+    named.image.ends = dataset->seen.ends;
     return named;
 }
 
@@ -94,6 +96,7 @@ cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
     }
     setup->config = cnn_setup_config(config, setup->dataset);
     log_setup(setup, &options->log);
+    CNN_TRY(cnn_hidden_warn(setup, &options->log, error));
     setup->info = (cnn_model_info){
         .classes = {setup->dataset->classes[0], setup->dataset->classes[1]},
         .deviation = {1.0, 1.0, 1.0},

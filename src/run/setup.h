@@ -10,8 +10,7 @@
 #include "cnn/options.h"
 
 typedef struct cnn_setup {
-    cnn_config config; /* owned by the caller, with the class names of the dataset: a view, of which
-                        * nothing is freed */
+    cnn_config config; /* cnn_setup_config: a view, of which nothing is freed */
     cnn_dataset *dataset;
     cnn_network *network;
     cnn_model_info info; /* classes are the dataset's */
@@ -34,7 +33,8 @@ CNN_MUST_USE cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_conf
                                             cnn_error *error);
 void cnn_setup_free(cnn_setup *setup);
 
-/* The config with the names of the dataset's classes: a view, of which nothing is freed. */
+/* The config with the names of the dataset's classes and the ends of its range: a view, of which
+ * nothing is freed. */
 cnn_config cnn_setup_config(const cnn_config *config, const cnn_dataset *dataset);
 
 /* The settings of the options for reading images. */

@@ -80,6 +80,14 @@ static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
                         "started, is %s now, and rounds differently",
                         directory->path, ways[t->state.direct_only != 0], ways[direct_only]);
     }
+    if (t->state.low != t->config->image.ends.low || t->state.high != t->config->image.ends.high) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: cannot resume: image.range was %lld to %lld of 65535 when the run was "
+                        "started, is %lld to %lld now",
+                        directory->path, (long long)t->state.low, (long long)t->state.high,
+                        (long long)t->config->image.ends.low,
+                        (long long)t->config->image.ends.high);
+    }
     if (t->state.epochs > t->config->train.epochs) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "train.epochs: expected at least the %lld that %s has finished, got %lld",
@@ -121,6 +129,8 @@ static cnn_status resume(cnn_trainer *t, cnn_error *error) {
 cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error) {
     t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
     t->state.direct_only = t->setup.network->direct_only;
+    t->state.low = t->config->image.ends.low;
+    t->state.high = t->config->image.ends.high;
     t->checkpoint_due = cnn_clock_seconds() + t->config->train.checkpoint_seconds;
     CNN_TRY(cnn_session_claim(&t->session, true, error));
     return t->session.begun ? resume(t, error) : start(t, error);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "samples/hold_back.h"
 #include "samples/read.h"
+#include "samples/stretch.h"
 
 #include <limits.h>
 #include <string.h>
@@ -118,13 +119,10 @@ static void drop_bad_images(cnn_dataset *dataset, cnn_log_level level, const cnn
     dataset->count = kept;
 }
 
-/* Loads the images into the dataset. paths, request->contents: room for [count], may be NULL. */
-static cnn_status load_images(const cnn_data_settings *data, const cnn_reading *reading,
-                              cnn_image_request *request, const char **paths, cnn_text *source,
-                              cnn_dataset *dataset, cnn_error *error) {
-    if (!paths || !request->contents) {
-        return cnn_fail_memory(error, "the list of images");
-    }
+/* Fills in the request's paths and cache. source: memory for a text of the request. */
+static cnn_status set_source(const cnn_data_settings *data, const cnn_reading *reading,
+                             cnn_image_request *request, const char **paths, cnn_text *source,
+                             const cnn_dataset *dataset, cnn_error *error) {
     if (reading->cache.folder) {
         CNN_TRY(describe_source(data, dataset->classes, source, error));
         request->cache = reading->cache;
@@ -134,6 +132,30 @@ static cnn_status load_images(const cnn_data_settings *data, const cnn_reading *
         paths[i] = dataset->samples[i].path;
     }
     request->paths = paths;
+    return CNN_OK;
+}
+
+/* A request for `count` images, without their paths. Its contents may be NULL. */
+static cnn_image_request request_for(const cnn_image_settings *image, const cnn_reading *reading,
+                                     size_t count) {
+    uint64_t *contents = cnn_alloc(count, sizeof *contents);
+    return (cnn_image_request){.contents = contents,
+                               .count = count,
+                               .settings = image,
+                               .threads = reading->threads,
+                               .log = reading->log,
+                               .should_stop = reading->should_stop,
+                               .user = reading->user};
+}
+
+/* Loads the images into the dataset. paths, request->contents: room for [count], may be NULL. */
+static cnn_status load_images(const cnn_data_settings *data, const cnn_reading *reading,
+                              cnn_image_request *request, const char **paths, cnn_text *source,
+                              cnn_dataset *dataset, cnn_error *error) {
+    if (!paths || !request->contents) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    CNN_TRY(set_source(data, reading, request, paths, source, dataset, error));
     CNN_TRY(cnn_image_set_load(request, &dataset->images, error));
     for (size_t i = 0; i < dataset->count; i++) {
         dataset->samples[i].content = request->contents[i];
@@ -148,13 +170,7 @@ static cnn_status read_images(const cnn_data_settings *data, const cnn_image_set
     bool fail = data->bad_images == CNN_BAD_IMAGES_FAIL;
     cnn_text source = {0};
     const char **paths = cnn_alloc(listed, sizeof *paths);
-    cnn_image_request request = {.contents = cnn_alloc(listed, sizeof *request.contents),
-                                 .count = listed,
-                                 .settings = image,
-                                 .threads = reading->threads,
-                                 .log = reading->log,
-                                 .should_stop = reading->should_stop,
-                                 .user = reading->user};
+    cnn_image_request request = request_for(image, reading, listed);
     cnn_status status = load_images(data, reading, &request, paths, &source, dataset, error);
     cnn_free(paths);
     cnn_free(request.contents);
@@ -169,6 +185,42 @@ static cnn_status read_images(const cnn_data_settings *data, const cnn_image_set
             data->train, dataset->bad_images, listed);
     }
     return CNN_OK;
+}
+
+/* paths, request->contents: room for [count], may be NULL. */
+static cnn_status load_again(const cnn_data_settings *data, const cnn_reading *reading,
+                             cnn_image_request *request, const char **paths, cnn_text *source,
+                             cnn_dataset *dataset, cnn_error *error) {
+    if (!paths || !request->contents) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    cnn_image_set_free(&dataset->images); /* first, so that memory holds only one of the two */
+    CNN_TRY(set_source(data, reading, request, paths, source, dataset, error));
+    CNN_TRY(cnn_image_set_load(request, &dataset->images, error));
+    for (size_t i = 0; i < dataset->count; i++) {
+        cnn_sample *sample = &dataset->samples[i];
+        const char *reason = dataset->images.reasons[i];
+        if (reason || request->contents[i] != sample->content) {
+            return cnn_fail(error, CNN_ERROR_DATA, "%s: changed while images were read%s%s",
+                            sample->path, reason ? ": " : "", reason ? reason : "");
+        }
+        sample->row = i;
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_dataset_load_again(cnn_dataset *dataset, const cnn_data_settings *data,
+                                  const cnn_image_settings *image, const cnn_reading *reading,
+                                  cnn_error *error) {
+    dataset->seen = *image;
+    cnn_text source = {0};
+    const char **paths = cnn_alloc(dataset->count, sizeof *paths);
+    cnn_image_request request = request_for(&dataset->seen, reading, dataset->count);
+    cnn_status status = load_again(data, reading, &request, paths, &source, dataset, error);
+    cnn_free(paths);
+    cnn_free(request.contents);
+    cnn_text_free(&source);
+    return status;
 }
 
 /* --- splitting and counting --- */
@@ -253,7 +305,9 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
                         "manifest: %zu",
                         list.other_forms);
     }
-    CNN_TRY(read_images(data, image, reading, dataset, error));
+    dataset->seen = *image;
+    dataset->seen.ends = (cnn_range){0};
+    CNN_TRY(read_images(data, &dataset->seen, reading, dataset, error));
     if (data->duplicates == CNN_DUPLICATES_DROP) {
         CNN_TRY(cnn_duplicates_drop(dataset->samples, &dataset->count, dataset->classes,
                                     data->train, log, &dataset->left_out, error));
@@ -262,8 +316,10 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
     CNN_TRY(allocate_splits(dataset, error));
     index_splits(dataset);
     CNN_TRY(check_classes(data, dataset, error));
-    return cnn_duplicates_check(dataset->samples, dataset->count, dataset->classes,
-                                data->duplicates == CNN_DUPLICATES_ALLOW, data->train, log, error);
+    CNN_TRY(cnn_duplicates_check(dataset->samples, dataset->count, dataset->classes,
+                                 data->duplicates == CNN_DUPLICATES_ALLOW, data->train, log,
+                                 error));
+    return cnn_dataset_stretch(dataset, data, reading, error);
 }
 
 cnn_status cnn_dataset_load(const cnn_data_settings *data, const cnn_image_settings *image,

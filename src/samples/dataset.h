@@ -16,6 +16,7 @@ typedef struct cnn_dataset {
     cnn_sample *samples; /* [count], without unreadable and left out ones, in the order of files */
     size_t count, capacity;
     size_t image_size;              /* bytes: channels × height × width */
+    cnn_image_settings seen;        /* how the pixels were made; with the ends of its range */
     cnn_image_set images;           /* the pixels of all listed images (cnn_dataset_pixels) */
     size_t *split[CNN_SPLIT_COUNT]; /* indices of the samples of each split, in order */
     size_t split_count[CNN_SPLIT_COUNT];
@@ -34,9 +35,11 @@ typedef struct cnn_reading {
 } cnn_reading;
 
 /* Lists, decodes or takes from the cache, leaves out (copies), holds back and counts
- * everything that `data` names; `seed` decides which images are held back. Every unreadable image
- * goes to the log with its reason. CNN_ERROR_DATA where the data cannot be trained on;
- * CNN_ERROR_RUNTIME and CNN_STOPPED as cnn_image_set_load gives them. Free with cnn_dataset_free.
+ * everything that `data` names; `seed` decides which images are held back. If image->range is
+ * CNN_RANGE_STRETCH, its ends are found (stretch.h) after that, and the pixels loaded with them.
+ * Every unreadable image goes to the log with its reason. CNN_ERROR_DATA where the data cannot be
+ * trained on; CNN_ERROR_RUNTIME and CNN_STOPPED as cnn_image_set_load gives them. Free with
+ * cnn_dataset_free.
  */
 CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_data_settings *data,
                                          const cnn_image_settings *image, uint64_t seed,
@@ -50,6 +53,13 @@ void cnn_dataset_free(cnn_dataset *dataset);
 CNN_MUST_USE cnn_status cnn_dataset_choose_fold(cnn_dataset *dataset, const cnn_data_settings *data,
                                                 uint64_t seed, const int *fold, int tested,
                                                 cnn_error *error);
+
+/* Loads the pixels of the samples anew, with other settings of range, ends or alpha.
+ * CNN_ERROR_DATA if an image has changed since the dataset was loaded; CNN_ERROR_RUNTIME and
+ * CNN_STOPPED as cnn_image_set_load gives them. */
+CNN_MUST_USE cnn_status cnn_dataset_load_again(cnn_dataset *dataset, const cnn_data_settings *data,
+                                               const cnn_image_settings *image,
+                                               const cnn_reading *reading, cnn_error *error);
 
 /* Puts the samples into another order: sample i becomes the one that was at order[i], a permutation
  * of 0 … count - 1. CNN_ERROR_RUNTIME if memory is refused. */

@@ -96,6 +96,15 @@ make_data() {
     "$MAKE_IMAGES" "$1" "$2" 12 12 1 "${3:-1}" || exit 1
 }
 
+# make_deep_data, make_clear_data DIR N [SEED]: the same in 16 bits, all with the high byte 116; and as shapes in the alpha channel of
+# images that are black all over.
+make_deep_data() {
+    "$MAKE_IMAGES" "$1" "$2" 12 12 16 "${3:-1}" || exit 1
+}
+make_clear_data() {
+    "$MAKE_IMAGES" "$1" "$2" 12 12 4 "${3:-1}" || exit 1
+}
+
 # mislabel DIR N: gives every N-th image of either class the other label, so that no model can classify all of them correctly.
 mislabel() {
     for class in left right; do

@@ -16,6 +16,12 @@ static const cnn_image_settings settings[] = {
     {.width = 8, .height = 6, .channels = 3, .resize = CNN_RESIZE_STRETCH},
     {.width = 5, .height = 9, .channels = 1, .resize = CNN_RESIZE_CROP},
     {.width = 16, .height = 1, .channels = 3, .resize = CNN_RESIZE_LETTERBOX},
+    {.width = 4,
+     .height = 4,
+     .channels = 1,
+     .range = CNN_RANGE_STRETCH,
+     .ends = {1000, 50000},
+     .alpha = CNN_ALPHA_WHITE},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings, PIXELS_MAX = 3 * 8 * 6 };
 

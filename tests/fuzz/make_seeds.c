@@ -35,10 +35,11 @@ static const struct {
      "{\"type\":\"residual\",\"layers\":[{\"type\":\"relu\"}]}]},"
      "{\"type\":\"avgpool\",\"size\":2},{\"type\":\"global_avgpool\"},{\"type\":\"flatten\"},"
      "{\"type\":\"dense\",\"units\":1},{\"type\":\"sigmoid\"}]}"},
-    /* wide enough for Winograd's algorithm */
+    /* wide enough for Winograd's algorithm; a stretched range */
     {"winograd",
      "{\"data\":{\"train\":\"a\"},\"image\":{\"width\":8,\"height\":8,\"channels\":1,"
-     "\"resize\":\"crop\"},\"layers\":[{\"type\":\"conv\",\"filters\":16,\"kernel\":1},"
+     "\"resize\":\"crop\",\"range\":\"stretch\",\"alpha\":\"white\"},"
+     "\"layers\":[{\"type\":\"conv\",\"filters\":16,\"kernel\":1},"
      "{\"type\":\"conv\",\"filters\":16,\"kernel\":3,\"padding\":1},{\"type\":\"relu\"},"
      "{\"type\":\"maxpool\",\"size\":2},{\"type\":\"flatten\"},"
      "{\"type\":\"dense\",\"units\":1},{\"type\":\"sigmoid\"}]}"},
@@ -75,6 +76,9 @@ static cnn_status write_model(const char *path, const char *text, cnn_error *err
         status = read_config(text, &config, error);
     }
     if (status == CNN_OK) {
+        config->image.ends = (cnn_range){.low = 29820, .high = 29949};
+    }
+    if (status == CNN_OK) {
         status = cnn_network_create(&config->network, kernels, CNN_NETWORK_FAST, &network, error);
     }
     if (status == CNN_OK) {
@@ -101,6 +105,8 @@ static cnn_status write_checkpoint(const char *path, cnn_error *error) {
                                         .train_accuracy = 0.75,
                                         .seconds = 3.0,
                                         .training_seconds = 2.0,
+                                        .low = 29820,
+                                        .high = 29949,
                                         .data = FUZZ_CHECKPOINT_DATA};
     float numbers[FUZZ_PARAMETERS];
     for (size_t i = 0; i < FUZZ_PARAMETERS; i++) {

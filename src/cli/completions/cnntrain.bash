@@ -28,6 +28,8 @@ _cnntrain() {
     data.duplicates) kind=words words=(drop error allow) ;;
     data.sampling) kind=words words=(all balanced) ;;
     image.resize) kind=words words=(stretch crop letterbox) ;;
+    image.range) kind=words words=(full stretch) ;;
+    image.alpha) kind=words words=(drop white black) ;;
     image.normalize) kind=words words=(unit standardize) ;;
     augment.flip_horizontal) kind=words words=(true false) ;;
     augment.flip_vertical) kind=words words=(true false) ;;
@@ -58,6 +60,8 @@ _cnntrain() {
                 image.height=
                 image.channels=
                 image.resize=
+                image.range=
+                image.alpha=
                 image.normalize=
                 image.max_megapixels=
                 layers=

@@ -10,6 +10,8 @@ _cnntrain_keys() {
     data.duplicates) compadd -- drop error allow ;;
     data.sampling) compadd -- all balanced ;;
     image.resize) compadd -- stretch crop letterbox ;;
+    image.range) compadd -- full stretch ;;
+    image.alpha) compadd -- drop white black ;;
     image.normalize) compadd -- unit standardize ;;
     augment.flip_horizontal) compadd -- true false ;;
     augment.flip_vertical) compadd -- true false ;;
@@ -37,6 +39,8 @@ _cnntrain_keys() {
             image.height \
             image.channels \
             image.resize \
+            image.range \
+            image.alpha \
             image.normalize \
             image.max_megapixels \
             layers \
