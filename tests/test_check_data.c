@@ -337,7 +337,7 @@ static void test_everything(void **state) {
     assert_true(stbi_write_png("d/a/flat.png", SIDE, SIDE, 1, flat, SIDE));
     char *text;
     cnn_error error = {0};
-    assert_int_equal(check("data.test=t", NULL, &text, &error), CNN_ERROR_DATA);
+    assert_int_equal(check("data.test=t", "data.duplicates=error", &text, &error), CNN_ERROR_DATA);
     assert_non_null(text);
     static const char *const lines[] = {
         "  unreadable          1\n",
@@ -376,11 +376,25 @@ static void test_everything(void **state) {
         ",near_copy_other_label near_copy_other_split near_copy,\n",
         ",copy_other_split near_copy_other_label near_copy,\n",
         ",copy_other_split copy near_copy_other_label near_copy_other_split near_copy,\n",
-        "\nd/a/notes.png,a,train,,,,,,,,,,,,,unreadable,\"expected a PNG, JPEG, ",
+        "\nd/a/notes.png,a,train,,,,,,,,,,,,,,,unreadable,\"expected a PNG, JPEG, ",
     };
     for (size_t i = 0; i < TEST_COUNT(ends); i++) {
         expect_in(table, ends[i]);
     }
+    /* by default, copies are left out and not counted */
+    assert_int_equal(check("data.test=t", NULL, &text, &error), CNN_ERROR_DATA);
+    expect_in(text, "  train              17             9             8\n");
+    expect_in(text, "  test                6             3             3\n");
+    expect_in(text, "  left out            3  copies (data.duplicates)\n");
+    expect_in(text,
+              "  2 of 27 images have an exact copy with the other label: training leaves them "
+              "out\n    d/b/conflict.bmp (b, train) = d/a/a02.png (a, train)\n");
+    expect_in(text,
+              "  2 of 27 images have an exact copy in another split: training leaves out those "
+              "in the later split\n    t/b/crossing.png (b, test) = d/b/b00.png (b, train)\n");
+    cnn_text_release(text);
+    expect_in(read_text("out/data_report.csv"), ",copy_other_label copy left_out,\n");
+    expect_in(read_text("out/data_report.csv"), ",copy_other_split copy left_out near_copy_other");
     /* what training accepts is not an error */
     assert_int_equal(check("data.test=t", "data.duplicates=allow", &text, &error), CNN_ERROR_DATA);
     cnn_text_release(text);
@@ -388,6 +402,97 @@ static void test_everything(void **state) {
     test_ok(check("data.test=t", "data.duplicates=allow", &text, &error), &error);
     assert_null(strstr(text, "errors"));
     expect_in(text, "have an exact copy with the other label");
+    cnn_text_release(text);
+}
+
+/* A picture, changed by `change`, as a file. */
+static void write_changed(const char *path, uint64_t seed, int (*change)(int value, int place)) {
+    uint8_t pixels[SIDE * SIDE];
+    fill_picture(seed, SIDE, SIDE, pixels);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        pixels[i] = (uint8_t)change(pixels[i], i);
+    }
+    write_pixels(path, SIDE, SIDE, pixels);
+}
+
+/* The place only adds grey levels. */
+static int to_black(int value, int place) {
+    return value / 10 + place % 8;
+}
+
+static int to_white(int value, int place) {
+    return 226 + value / 10 + place % 7;
+}
+
+static int to_few_levels(int value, int place) {
+    (void)place;
+    return value / 64 * 60 + 30;
+}
+
+static int to_dark(int value, int place) {
+    return value / 5 + place % 16;
+}
+
+static int to_bright(int value, int place) {
+    return 190 + value / 5 + place % 16;
+}
+
+/* Means of nine by nine pixels. */
+static void write_blurred(const char *path, uint64_t seed) {
+    uint8_t pixels[SIDE * SIDE], blurred[SIDE * SIDE];
+    fill_picture(seed, SIDE, SIDE, pixels);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        int sum = 0, count = 0;
+        for (int j = 0; j < SIDE * SIDE; j++) {
+            if (abs(i / SIDE - j / SIDE) <= 4 && abs(i % SIDE - j % SIDE) <= 4) {
+                sum += pixels[j];
+                count++;
+            }
+        }
+        blurred[i] = (uint8_t)(sum / count);
+    }
+    write_pixels(path, SIDE, SIDE, blurred);
+}
+
+/* Images that show little, and a folder of neither class: each is named, with what was measured. */
+static void test_flaws(void **state) {
+    (void)state;
+    write_classes("d", 15, 1);
+    write_changed("d/a/black.png", 501, to_black);
+    write_changed("d/a/white.png", 502, to_white);
+    write_changed("d/a/few.png", 503, to_few_levels);
+    write_changed("d/b/dark.png", 504, to_dark);
+    write_changed("d/b/bright.png", 505, to_bright);
+    write_blurred("d/b/blurred.png", 506);
+    assert_int_equal(mkdir("d/c", 0777), 0);
+    assert_int_equal(mkdir("d/d", 0777), 0);
+    write_picture("d/c/other.png", 507, SIDE, SIDE, 0);
+    char *text;
+    cnn_error error = {0};
+    test_ok(check("data.classes=[\"a\",\"b\"]", NULL, &text, &error), &error);
+    static const char *const lines[] = {
+        "  1 of 36 images are nearly black\n    d/a/black.png (a, train): 99 % of its ",
+        "  1 of 36 images are nearly white\n    d/a/white.png (a, train): 99 % of its ",
+        "  1 of 36 images have few grey levels\n    d/a/few.png (a, train): 4\n",
+        "  1 of 36 images are far darker than the rest\n    d/b/dark.png (b, train): mean 2",
+        "  1 of 36 images are far brighter than the rest\n    d/b/bright.png (b, train): mean 2",
+        "  1 of 36 images are blurred, compared with the rest\n    d/b/blurred.png (b, ",
+        "  2 folders of neither class are not used\n    d/c\n    … and 1 more\n",
+    };
+    for (size_t i = 0; i < TEST_COUNT(lines); i++) {
+        expect_in(text, lines[i]);
+    }
+    cnn_text_release(text);
+    const char *table = read_text("out/data_report.csv");
+    static const char *const ends[] = {",nearly_black,\n", ",nearly_white,\n", ",few_levels,\n",
+                                       ",dark,\n",         ",bright,\n",       ",blurred,\n"};
+    for (size_t i = 0; i < TEST_COUNT(ends); i++) {
+        expect_in(table, ends[i]);
+    }
+    expect_in(table, "\nd/a/few.png,a,train,,PNG,grey,40,40,1,");
+    /* in another size: the levels are those of the file */
+    test_ok(check("data.classes=[\"a\",\"b\"]", "image.width=7", &text, &error), &error);
+    expect_in(text, "images have few grey levels\n    d/a/few.png (a, train): 4\n");
     cnn_text_release(text);
 }
 
@@ -483,10 +588,10 @@ static void test_extreme_shape(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_facts),           TEST(test_extensions),    TEST(test_frequencies),
-        TEST(test_perceptual_hash), TEST(test_search),        TEST(test_clean),
-        TEST(test_everything),      TEST(test_shortcuts),     TEST(test_missing),
-        TEST(test_stopped),         TEST(test_extreme_shape),
+        TEST(test_facts),           TEST(test_extensions), TEST(test_frequencies),
+        TEST(test_perceptual_hash), TEST(test_search),     TEST(test_clean),
+        TEST(test_everything),      TEST(test_flaws),      TEST(test_shortcuts),
+        TEST(test_missing),         TEST(test_stopped),    TEST(test_extreme_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

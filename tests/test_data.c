@@ -84,7 +84,7 @@ static cnn_config *make_config(const char *train, const char *first, const char 
 }
 
 /* Keeps the messages of the log. */
-static char logged[4096];
+static char logged[16384];
 
 static void keep_line(void *user, cnn_log_level level, const char *line) {
     (void)user;
@@ -109,13 +109,18 @@ static cnn_status load(const char *train, const char *first, const char *second,
 }
 
 /* Data that must be refused with a message that contains this. */
-static void refuse(const char *train, const char *first, const char *message) {
+static void refuse_with(const char *train, const char *first, const char *second,
+                        const char *message) {
     cnn_dataset *dataset;
-    assert_int_equal(load(train, first, NULL, NULL, &dataset), CNN_ERROR_DATA);
+    assert_int_equal(load(train, first, second, NULL, &dataset), CNN_ERROR_DATA);
     assert_null(dataset);
     if (!strstr(data_error.message, message)) {
         fail_msg("expected \"%s\" in \"%s\"", message, data_error.message);
     }
+}
+
+static void refuse(const char *train, const char *first, const char *message) {
+    refuse_with(train, first, NULL, message);
 }
 
 static cnn_dataset *accept(const char *train, const char *first, const char *second) {
@@ -772,16 +777,16 @@ static void expect_logged(const char *text) {
     }
 }
 
-/* Copies with two labels, whatever the format, and copies in two splits are refused; with "allow"
- * they are counted. */
+/* Copies with two labels, whatever the format, and copies in two splits are refused with "error";
+ * with "allow" they are counted. */
 static void test_duplicates(void **state) {
     (void)state;
     write_classes("d", 6);
     write_image("d/b/again.bmp", 2);    /* a02 */
     write_image("d/b/again.png", 1003); /* b03 */
-    refuse("d", "data.validation=0",
+    refuse("d", "data.duplicates=error",
            "d: 2 images have a copy with the other label, 0 have a copy in another split");
-    assert_non_null(strstr(data_error.message, "set data.duplicates to \"allow\""));
+    assert_non_null(strstr(data_error.message, "set data.duplicates to \"drop\""));
     expect_logged("3 d/b/again.bmp (b, train): the same image as d/a/a02.png (a, train)");
     cnn_dataset *dataset = accept("d", "data.duplicates=allow", "data.validation=0");
     assert_int_equal(dataset->count, 14);
@@ -796,11 +801,98 @@ static void test_duplicates(void **state) {
     assert_null(strstr(logged, "other label"));
     cnn_dataset_free(dataset);
     write_classes("test", 2); /* a00, a01, b00 and b01 of the other */
-    refuse("clean", "data.test=test",
-           "clean: 0 images have a copy with the other label, 8 have a copy in another split");
+    refuse_with("clean", "data.test=test", "data.duplicates=error",
+                "clean: 0 images have a copy with the other label, 8 have a copy in another split");
     expect_logged("3 test/a/a00.png (a, test): the same image as clean/a/a00.png (a, ");
     expect_logged("test/b/b01.png");
-    refuse("clean", "data.validation=test", "8 have a copy in another split");
+    refuse_with("clean", "data.validation=test", "data.duplicates=error",
+                "8 have a copy in another split");
+}
+
+static bool holds(const cnn_dataset *dataset, const char *path, cnn_split split) {
+    for (size_t i = 0; i < dataset->count; i++) {
+        if (strcmp(dataset->samples[i].path, path) == 0) {
+            return dataset->samples[i].split == split;
+        }
+    }
+    return false;
+}
+
+/* "drop", the default: copies with two labels are all left out; of copies in two splits, the
+ * earliest split keeps all of its own, whatever their order. */
+static void test_left_out(void **state) {
+    (void)state;
+    write_classes("d", 6);
+    write_image("d/b/again.bmp", 2);    /* a02 */
+    write_image("d/b/again.png", 1003); /* b03 */
+    write_image("d/a/late.png", 50);
+    write_text("l.csv", "path,label,split\n"
+                        "d/b/again.bmp,b,test\nd/a/a02.png,a,train\n" /* two labels */
+                        "d/a/a03.png,a,test\nd/a/a03.png,a,validation\nd/a/a03.png,a,train\n"
+                        "d/b/b03.png,b,validation\nd/b/again.png,b,validation\n"
+                        "d/b/b03.png,b,test\nd/b/b00.png,b,train\nd/a/a00.png,a,train\n"
+                        "d/a/late.png,a,test\nd/b/b04.png,b,train\nd/b/b04.png,b,train\n");
+    cnn_dataset *dataset = accept("l.csv", NULL, NULL);
+    assert_int_equal(dataset->count, 8);
+    assert_int_equal(dataset->left_out.two_labels, 2);
+    assert_int_equal(dataset->left_out.two_splits, 3);
+    static const size_t of_split[CNN_SPLIT_COUNT] = {1, 1, 3};
+    assert_memory_equal(dataset->left_out.of_split, of_split, sizeof of_split);
+    assert_true(holds(dataset, "d/a/a03.png", CNN_SPLIT_TRAIN));
+    assert_true(holds(dataset, "d/b/b03.png", CNN_SPLIT_VALIDATION));
+    assert_true(holds(dataset, "d/b/again.png", CNN_SPLIT_VALIDATION));
+    assert_true(holds(dataset, "d/a/late.png", CNN_SPLIT_TEST));
+    assert_int_equal(dataset->split_count[CNN_SPLIT_TRAIN], 5);
+    assert_int_equal(dataset->split_count[CNN_SPLIT_TEST], 1);
+    expect_logged("2 d/a/a02.png (a, train): left out, and so is the same image with another "
+                  "label, d/b/again.bmp (b, test)");
+    expect_logged("2 d/a/a03.png (a, validation): left out, a copy of d/a/a03.png (a, train)");
+    expect_logged("2 d/b/b03.png (b, test): left out, a copy of d/b/b03.png (b, validation)");
+    expect_logged("2 5 images left out (data.duplicates): 2 have a copy with the other label, 3 "
+                  "have a copy in an earlier split");
+    expect_logged("1 2 of 8 images are exact copies of others");
+    cnn_dataset_free(dataset);
+}
+
+/* Eleven images and more: ten are named as warnings, the others as details. Images are held back
+ * from what is left. */
+static void test_many_left_out(void **state) {
+    (void)state;
+    write_classes("d", 20);
+    write_classes("test", 12);
+    write_image("test/a/new.png", 500);
+    cnn_dataset *dataset = accept("d", "data.test=test", NULL);
+    assert_int_equal(dataset->count, 41);
+    assert_int_equal(dataset->split_count[CNN_SPLIT_TEST], 1);
+    expect_logged("2 test/a/a09.png (a, test): left out");
+    expect_logged("0 test/a/a10.png (a, test): left out");
+    expect_logged("0 test/b/b11.png (b, test): left out");
+    expect_logged(
+        "2 24 images left out (data.duplicates): 0 have a copy with the other label, 24 ");
+    cnn_dataset *alone = accept("d", NULL, NULL);
+    for (size_t i = 0; i < alone->count; i++) {
+        assert_int_equal(dataset->samples[i].split, alone->samples[i].split);
+    }
+    cnn_dataset_free(alone);
+    cnn_dataset_free(dataset);
+}
+
+/* Nothing is left of a class, of the validation images, or of the test images. */
+static void test_all_left_out(void **state) {
+    (void)state;
+    write_classes("d", 6);
+    refuse("d", "data.test=d",
+           "d: expected test images that are not copies of others, found only "
+           "12 copies in an earlier split or with two labels");
+    refuse("d", "data.validation=d", "d: expected validation images that are not copies");
+    write_classes("same", 2);
+    write_image("same/a/a00.png", 7);
+    write_image("same/b/b00.png", 7);
+    write_image("same/a/a01.png", 8);
+    write_image("same/b/c.png", 8);
+    refuse("same", NULL,
+           "same: expected training images of both classes, found none of \"a\" (1 of "
+           "\"b\"); all copies of images with two labels are left out");
 }
 
 /* A group in two splits, possible only in a manifest with splits, is reported. */
@@ -957,6 +1049,9 @@ int main(void) {
         TEST(test_membership),
         TEST(test_copies),
         TEST(test_duplicates),
+        TEST(test_left_out),
+        TEST(test_many_left_out),
+        TEST(test_all_left_out),
         TEST(test_divided_group),
         TEST(test_fingerprint),
         TEST(test_statistics),

@@ -67,7 +67,7 @@ static void counts_are_obeyed(void **state) {
         assert_int_equal(config->train.batch_size,
                          cases[i].negative + cases[i].positive > 5000 ? 64 : 32);
         assert_int_equal(config->data.bad_images, CNN_BAD_IMAGES_FAIL);
-        assert_int_equal(config->data.duplicates, CNN_DUPLICATES_ERROR);
+        assert_int_equal(config->data.duplicates, CNN_DUPLICATES_DROP);
         cnn_config_free(config);
     }
 }
@@ -126,7 +126,7 @@ static void findings_are_kept(void **state) {
     assert_string_equal(config->data.classes[0], "bad \"one\"");
     assert_string_equal(config->output, "runs/photos");
     assert_int_equal(config->data.bad_images, CNN_BAD_IMAGES_SKIP);
-    assert_int_equal(config->data.duplicates, CNN_DUPLICATES_ALLOW);
+    assert_int_equal(config->data.duplicates, CNN_DUPLICATES_DROP);
     assert_int_equal(budget.images, 500);
     cnn_config_free(config);
 }

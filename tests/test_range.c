@@ -297,6 +297,41 @@ static void test_pnm(void **state) {
     }
 }
 
+#ifdef CNN_HAVE_TIFF
+/* TIFF of 16 bits. Its 0 is black even if it says that 0 is white (photometric 0), as in Pillow. */
+static void test_tiff(void **state) {
+    (void)state;
+    static const uint16_t values[3] = {0x1234, 0x8001, 0xfffe};
+    for (uint8_t photometric = 0; photometric < 2; photometric++) {
+        uint8_t bytes[8 + 6 + 2 + 9 * 12 + 4] = "II*\0\16"; /* the directory is at byte 14 */
+        const uint16_t entries[9][2] = {{256, 3}, {257, 1}, {258, 16}, {259, 1}, {262, photometric},
+                                        {273, 8}, {277, 1}, {278, 1},  {279, 6}};
+        memcpy(bytes + 8, values, 6); /* on a little-endian machine */
+        bytes[14] = 9;
+        for (size_t i = 0; i < 9; i++) {
+            uint8_t *entry = bytes + 16 + 12 * i;
+            entry[0] = (uint8_t)entries[i][0];
+            entry[1] = (uint8_t)(entries[i][0] >> 8);
+            entry[2] = 3; /* a number of 16 bits */
+            entry[4] = 1;
+            entry[8] = (uint8_t)entries[i][1];
+        }
+        FILE *out = fopen("deep.tif", "wb");
+        assert_non_null(out);
+        assert_int_equal(fwrite(bytes, 1, sizeof bytes, out), sizeof bytes);
+        assert_int_equal(fclose(out), 0);
+        cnn_image image = read_file("deep.tif");
+        assert_true(image.deep);
+        assert_non_null(image.samples);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(image.samples[i], values[i]);
+            assert_int_equal(image.pixels[i], image.samples[i] >> 8);
+        }
+        cnn_image_release(&image);
+    }
+}
+#endif
+
 /* --- alpha --- */
 
 /* SHA-256 of the 256 × 256 reds of Image.alpha_composite(Image.new("RGBA", size, background),
@@ -613,17 +648,15 @@ static void test_cache(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_percentiles),
-        cmocka_unit_test(test_what_counts),
-        cmocka_unit_test(test_stretched_pixels),
+        cmocka_unit_test(test_bytes),       cmocka_unit_test(test_percentiles),
+        cmocka_unit_test(test_what_counts), cmocka_unit_test(test_stretched_pixels),
         cmocka_unit_test(test_pnm),
-        cmocka_unit_test(test_all_alphas),
-        cmocka_unit_test(test_alpha_of_files),
-        cmocka_unit_test(test_content),
-        cmocka_unit_test(test_narrow),
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_dataset),
+#ifdef CNN_HAVE_TIFF
+        cmocka_unit_test(test_tiff),
+#endif
+        cmocka_unit_test(test_all_alphas),  cmocka_unit_test(test_alpha_of_files),
+        cmocka_unit_test(test_content),     cmocka_unit_test(test_narrow),
+        cmocka_unit_test(test_shapes),      cmocka_unit_test(test_dataset),
         cmocka_unit_test(test_cache),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);

@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 static const char *const bad_images[] = {"fail", "skip", NULL};
-static const char *const duplicates[] = {"error", "allow", NULL};
+static const char *const duplicates[] = {"drop", "error", "allow", NULL};
 static const char *const samplings[] = {"all", "balanced", NULL};
 static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
 static const char *const ranges[] = {"full", "stretch", NULL};
@@ -67,14 +67,18 @@ static const cnn_key data_keys[] = {
      .choices = duplicates,
      .help = "what to do with copies of an image that have different labels, or are in more than "
              "one of train, validation and test",
-     .prose =
-         "What to do with exact copies of an image that have different labels, or are in more "
-         "than one of training, validation and test images: \"error\" reports the first of "
-         "them and ends the run; \"allow\" reports their number and trains. Copies are images "
-         "with the same size, colours (in 16 bits, if the file has them) and transparency after "
-         "decoding and turning upright; names and formats do not matter. Copies with the same "
-         "label in the same split are not an "
-         "error; their number is reported."},
+     .prose = "What to do with exact copies of an image that have different labels, or are in more "
+              "than one of training, validation and test images. \"drop\" leaves images out: of "
+              "copies in two splits, those in the later one (training comes first, then "
+              "validation, then test); of copies with two labels, all. Each is named (of more than "
+              "ten, the others with `--verbose`), and their number is reported and in "
+              "*summary.json*. Nothing is left out silently: if no validation or test image "
+              "remains, the run ends. \"error\" reports the first copies and ends the run. "
+              "\"allow\" reports their number and trains on all. Copies are images with the same "
+              "size, colours (in 16 bits, if the file has them) and transparency after decoding "
+              "and turning upright; names and formats do not matter. Copies with the same label in "
+              "the same split are kept; their number is "
+              "reported."},
     {.name = "data.sampling",
      .kind = &cnn_kind_choice,
      FIELD(data.sampling),

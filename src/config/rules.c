@@ -9,6 +9,7 @@ const cnn_resume_rule cnn_resume_rules[] = {
     {.key = "data.validation", .path_to_path = true},
     {.key = "data.test", .path_to_path = true},
     {.key = "data.classes", .left_to_data = true},
+    {.key = "data.duplicates"}, /* what is trained on is compared by its content */
     {.key = "train.epochs", .unless_key = "train.schedule", .unless_values = schedules_of_a_length},
     {.key = "train.checkpoint_seconds"},
     {.key = "train.early_stopping.patience"},

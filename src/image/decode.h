@@ -13,17 +13,20 @@ typedef enum cnn_image_format {
     CNN_IMAGE_JPEG,
     CNN_IMAGE_BMP,
     CNN_IMAGE_PNM,
+    CNN_IMAGE_WEBP, /* where libwebp was found */
+    CNN_IMAGE_TIFF, /* where libtiff was found */
     CNN_IMAGE_TGA,
     CNN_IMAGE_FORMATS,
 } cnn_image_format;
 
 typedef struct cnn_image {
-    uint8_t *pixels;   /* [height][width][channels] */
-    uint16_t *samples; /* the same in 16 bits, if the file has more than 8 per value; else NULL */
+    uint8_t *pixels; /* [height][width][channels] */
+    uint16_t
+        *samples; /* the same in 16 bits; NULL if the file has 8 per value, and for some TIFF */
     int width, height;
     int channels;    /* 1: grey, 2: grey and alpha, 3: RGB, 4: RGBA */
     int orientation; /* 1 … 8, from the file's EXIF data (exif.h); already applied */
-    bool deep;       /* there are samples; pixels hold their high bytes (of PNM: see pnm.c) */
+    bool deep;       /* more than 8 bits per value: pixels hold the high bytes (PNM: pnm.c) */
     cnn_image_format format;
     size_t file_size; /* bytes */
 } cnn_image;

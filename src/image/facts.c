@@ -29,26 +29,37 @@ static bool is_constant(const cnn_image *image) {
     return true;
 }
 
-/* The mean grey, as if the image were converted (load.h). */
-static double mean_grey(const cnn_image *image) {
+/* The mean grey, and the number of grey levels, as if the image were converted (load.h). */
+static double measure_grey(const cnn_image *image, int *levels) {
     size_t channels = (size_t)image->channels;
     size_t count = (size_t)image->width * (size_t)image->height;
     const uint8_t *pixel = image->pixels;
+    bool found[256] = {false};
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++, pixel += channels) {
-        sum += channels >= 3 ? cnn_resample_grey(pixel[0], pixel[1], pixel[2]) : pixel[0];
+        uint8_t grey = channels >= 3 ? cnn_resample_grey(pixel[0], pixel[1], pixel[2]) : pixel[0];
+        sum += grey;
+        found[grey] = true;
+    }
+    *levels = 0;
+    for (int level = 0; level < 256; level++) {
+        *levels += found[level];
     }
     return (double)sum / (double)count;
 }
 
-/* Converts the image to what the network sees only to find out whether that succeeds. */
-static cnn_status try_settings(const cnn_pixels *pixels, const cnn_image_settings *settings,
-                               cnn_image_buffers *buffers, cnn_error *error) {
+/* The quality of the image as the network sees it. */
+static cnn_status measure_seen(const cnn_pixels *pixels, const cnn_image_settings *settings,
+                               cnn_image_buffers *buffers, cnn_image_quality *quality,
+                               cnn_error *error) {
     uint8_t *seen = cnn_alloc(cnn_image_size(settings), 1);
     if (!seen) {
         return cnn_fail_memory(error, "an image");
     }
     cnn_status status = cnn_image_convert(pixels, settings, buffers, seen, error);
+    if (status == CNN_OK) {
+        status = cnn_image_quality_measure(seen, settings, quality, error);
+    }
     cnn_free(seen);
     return status;
 }
@@ -73,13 +84,16 @@ static cnn_status measure(cnn_image *image, const cnn_image_settings *settings,
                                .shape_in_alpha = shape,
                                .content = content,
                                .constant = is_constant(image),
-                               .file_size = image->file_size,
-                               .brightness = mean_grey(image)};
+                               .file_size = image->file_size};
     const cnn_pixels pixels = cnn_image_pixels(image);
     const cnn_image_settings small_grey = {
         .width = CNN_PERCEPTUAL_SIDE, .height = CNN_PERCEPTUAL_SIDE, .channels = 1};
     uint8_t small[CNN_PERCEPTUAL_SIDE * CNN_PERCEPTUAL_SIDE];
-    CNN_TRY(try_settings(&pixels, settings, buffers, error));
+    CNN_TRY(measure_seen(&pixels, settings, buffers, &facts->quality, error));
+    int levels;
+    facts->brightness = measure_grey(image, &levels);
+    facts->quality.levels = (uint16_t)levels;
+    facts->quality.counted = (uint32_t)((size_t)image->width * (size_t)image->height);
     CNN_TRY(cnn_image_convert(&pixels, &small_grey, buffers, small, error));
     cnn_perceptual_hash(small, facts->perceptual);
     return CNN_OK;

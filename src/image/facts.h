@@ -6,6 +6,7 @@
 #include "image/hidden.h"
 #include "image/load.h"
 #include "image/perceptual_hash.h"
+#include "image/quality.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,15 +14,16 @@
 
 typedef struct cnn_image_facts {
     cnn_image_format format;
-    int width, height;   /* upright */
-    int channels;        /* of the file: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA */
-    int orientation;     /* 1 … 8: exif.h */
-    bool deep;           /* 16 bits per value */
-    bool shape_in_alpha; /* the shape is only in the alpha channel (alpha.h) */
-    bool constant;       /* all pixels have the same colour */
-    size_t file_size;    /* bytes */
-    double brightness;   /* mean grey, 0 … 255 */
-    uint64_t content;    /* cnn_image_content */
+    int width, height;         /* upright */
+    int channels;              /* of the file: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA */
+    int orientation;           /* 1 … 8: exif.h */
+    bool deep;                 /* 16 bits per value */
+    bool shape_in_alpha;       /* the shape is only in the alpha channel (alpha.h) */
+    bool constant;             /* all pixels have the same colour */
+    size_t file_size;          /* bytes */
+    double brightness;         /* mean grey, 0 … 255 */
+    cnn_image_quality quality; /* of what the network sees, but the levels of the file */
+    uint64_t content;          /* cnn_image_content */
     uint64_t perceptual[CNN_PERCEPTUAL_WORDS];
 } cnn_image_facts;
 

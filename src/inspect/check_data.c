@@ -88,12 +88,67 @@ static cnn_status measure_each(cnn_data_report *report, double *values, uint8_t 
     return CNN_OK;
 }
 
+/* quality, labels: room for [report->readable]; may be NULL. */
+static cnn_status find_each_flaw(cnn_data_report *report, cnn_image_quality *quality,
+                                 uint8_t *labels, cnn_error *error) {
+    if (!quality || !labels || !report->flaws) {
+        return cnn_fail_memory(error, "the images");
+    }
+    for (size_t i = 0; i < report->readable; i++) {
+        quality[i] = report->facts[i].quality;
+        labels[i] = (uint8_t)report->list.samples[i].label;
+    }
+    return cnn_flaws_find(quality, labels, report->readable, report->flaws, error);
+}
+
+static cnn_status find_flaws(cnn_data_report *report, cnn_error *error) {
+    cnn_image_quality *quality = cnn_alloc(report->readable, sizeof *quality);
+    uint8_t *labels = cnn_alloc(report->readable, sizeof *labels);
+    report->flaws = cnn_alloc(report->readable, sizeof *report->flaws);
+    cnn_status status = find_each_flaw(report, quality, labels, error);
+    cnn_free(quality);
+    cnn_free(labels);
+    return status;
+}
+
 static cnn_status measure_shortcuts(cnn_data_report *report, cnn_error *error) {
     double *values = cnn_alloc(report->readable, sizeof *values);
     uint8_t *labels = cnn_alloc(report->readable, sizeof *labels);
     cnn_status status = measure_each(report, values, labels, error);
     cnn_free(values);
     cnn_free(labels);
+    return status;
+}
+
+/* Holds images back as training does: of those that it does not leave out. used: room for
+ * [report->readable]; may be NULL. */
+static cnn_status hold_back_used(cnn_data_report *report, const cnn_log_sink *log, cnn_sample *used,
+                                 cnn_error *error) {
+    const cnn_config *config = report->config;
+    cnn_sample *samples = report->list.samples;
+    size_t count = 0;
+    if (!used) {
+        return cnn_fail_memory(error, "the images");
+    }
+    for (size_t i = 0; i < report->readable; i++) {
+        if (!cnn_data_report_leaves_out(report, i)) {
+            used[count++] = samples[i];
+        }
+    }
+    CNN_TRY(cnn_dataset_hold_back(&config->data, (uint64_t)config->train.seed, used, count, log,
+                                  error));
+    for (size_t i = report->readable; i-- > 0;) {
+        if (!cnn_data_report_leaves_out(report, i)) {
+            samples[i].split = used[--count].split;
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status hold_back(cnn_data_report *report, const cnn_log_sink *log, cnn_error *error) {
+    cnn_sample *used = cnn_alloc(report->readable, sizeof *used);
+    cnn_status status = hold_back_used(report, log, used, error);
+    cnn_free(used);
     return status;
 }
 
@@ -106,6 +161,22 @@ static cnn_status measure_again(void *context, size_t i, int thread, cnn_error *
                                 : CNN_OK;
 }
 
+/* used: room for [report->readable]; may be NULL. */
+static cnn_status find_ends(cnn_data_report *report, const cnn_common_options *options,
+                            cnn_sample *used, cnn_error *error) {
+    const cnn_reading reading = cnn_setup_reading(options);
+    size_t count = 0;
+    if (!used) {
+        return cnn_fail_memory(error, "the images");
+    }
+    for (size_t i = 0; i < report->readable; i++) {
+        if (!cnn_data_report_leaves_out(report, i)) {
+            used[count++] = report->list.samples[i];
+        }
+    }
+    return cnn_stretch_find(used, count, &report->seen, &reading, &report->seen.ends, error);
+}
+
 /* With image.range "stretch": finds the ends in the training images, which are known only now, and
  * measures all images as the network sees them. */
 static cnn_status look_stretched(cnn_data_report *report, const cnn_common_options *options,
@@ -113,9 +184,10 @@ static cnn_status look_stretched(cnn_data_report *report, const cnn_common_optio
     if (report->seen.range != CNN_RANGE_STRETCH) {
         return CNN_OK;
     }
-    const cnn_reading reading = cnn_setup_reading(options);
-    CNN_TRY(cnn_stretch_find(report->list.samples, report->readable, &report->seen, &reading,
-                             &report->seen.ends, error));
+    cnn_sample *used = cnn_alloc(report->readable, sizeof *used);
+    cnn_status status = find_ends(report, options, used, error);
+    cnn_free(used);
+    CNN_TRY(status);
     return cnn_read_images(&report->list, options, measure_again, report, report->reasons, error);
 }
 
@@ -129,16 +201,18 @@ static cnn_status examine(cnn_data_report *report, const cnn_common_options *opt
     CNN_TRY(read_all(report, options, error));
     cnn_sample *samples = report->list.samples;
     size_t count = report->readable;
-    CNN_TRY(cnn_dataset_hold_back(&config->data, (uint64_t)config->train.seed, samples, count,
-                                  &options->log, error));
-    CNN_TRY(look_stretched(report, options, error));
     report->sharing = cnn_alloc(count, sizeof *report->sharing);
     report->near = cnn_alloc(count, sizeof *report->near);
     if (!report->sharing || !report->near) {
         return cnn_fail_memory(error, "the images");
     }
     CNN_TRY(cnn_duplicates_find(samples, count, report->sharing, error));
+    CNN_TRY(hold_back(report, &options->log, error));
+    CNN_TRY(look_stretched(report, options, error));
+    CNN_TRY(
+        cnn_duplicates_find(samples, count, report->sharing, error)); /* in their final splits */
     CNN_TRY(cnn_near_copies_find(samples, report->facts, count, threads, report->near, error));
+    CNN_TRY(find_flaws(report, error));
     return measure_shortcuts(report, error);
 }
 
@@ -166,6 +240,7 @@ static void free_report(cnn_data_report *report) {
     cnn_free(report->sharing);
     cnn_free(report->near);
     cnn_hidden_free(&report->hidden);
+    cnn_free(report->flaws);
 }
 
 /* path: of the table; NULL: none. *refused: set to the number of findings that training refuses. */

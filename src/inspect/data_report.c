@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 /* Number of images of a finding that are named in the text. */
 #define NAMED 10
@@ -14,11 +15,14 @@ typedef enum problem {
     COPY_OTHER_SPLIT,
     GROUP_OTHER_SPLIT,
     COPY,
+    LEFT_OUT,
     NEAR_COPY_OTHER_LABEL,
     NEAR_COPY_OTHER_SPLIT,
     NEAR_COPY,
     CONSTANT,
     SHAPE_IN_ALPHA,
+    FLAW, /* and those after it, in the order of cnn_flaw_table */
+    LAST_FLAW = FLAW + CNN_FLAWS - 1,
     SMALL,
     WRONG_EXTENSION,
     PROBLEMS,
@@ -26,13 +30,14 @@ typedef enum problem {
 
 static const struct {
     const char *name; /* in the table */
-    const char *text; /* after a number of images */
+    const char *text; /* after a number of images; NULL: another finding names them */
 } problems[PROBLEMS] = {
     [UNREADABLE] = {"unreadable", "cannot be read"},
     [COPY_OTHER_LABEL] = {"copy_other_label", "have an exact copy with the other label"},
     [COPY_OTHER_SPLIT] = {"copy_other_split", "have an exact copy in another split"},
     [GROUP_OTHER_SPLIT] = {"group_other_split", "have their group in another split, too"},
     [COPY] = {"copy", "are exact copies of an earlier one"},
+    [LEFT_OUT] = {"left_out", NULL},
     [NEAR_COPY_OTHER_LABEL] = {"near_copy_other_label", "have a near-copy with the other label"},
     [NEAR_COPY_OTHER_SPLIT] = {"near_copy_other_split", "have a near-copy in another split"},
     [NEAR_COPY] = {"near_copy", "have a near-copy"},
@@ -43,6 +48,28 @@ static const struct {
     [WRONG_EXTENSION] = {"wrong_extension", "are of another format than their name says"},
 };
 
+bool cnn_data_report_leaves_out(const cnn_data_report *report, size_t i) {
+    return report->config->data.duplicates == CNN_DUPLICATES_DROP &&
+           (report->sharing[i].shared & CNN_COPY_LEFT_OUT) != 0;
+}
+
+static bool is_flaw(problem what) {
+    return what >= FLAW && what <= LAST_FLAW;
+}
+
+static const char *problem_name(problem what) {
+    return is_flaw(what) ? cnn_flaw_table[what - FLAW].name : problems[what].name;
+}
+
+static const char *problem_text(problem what) {
+    return is_flaw(what) ? cnn_flaw_table[what - FLAW].text : problems[what].text;
+}
+
+/* An image of one colour is a finding of its own. */
+static bool has_flaw(const cnn_data_report *report, size_t i, problem what) {
+    return (report->flaws[i] >> (what - FLAW) & 1) != 0 && !report->facts[i].constant;
+}
+
 static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
     if (i >= report->readable) {
         return what == UNREADABLE;
@@ -50,6 +77,9 @@ static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
     const cnn_image_facts *facts = &report->facts[i];
     const cnn_sharing *sharing = &report->sharing[i];
     const cnn_near_copy *near = &report->near[i];
+    if (is_flaw(what)) {
+        return has_flaw(report, i, what);
+    }
     switch (what) {
     case COPY_OTHER_LABEL:
         return (sharing->shared & CNN_COPY_OTHER_LABEL) != 0;
@@ -59,6 +89,8 @@ static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
         return (sharing->shared & CNN_GROUP_OTHER_SPLIT) != 0;
     case COPY:
         return sharing->first != i;
+    case LEFT_OUT:
+        return cnn_data_report_leaves_out(report, i);
     case NEAR_COPY_OTHER_LABEL:
         return near->other_label;
     case NEAR_COPY_OTHER_SPLIT:
@@ -75,6 +107,8 @@ static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
     case WRONG_EXTENSION:
         return cnn_image_extension_is_wrong(report->list.samples[i].path, facts->format);
     case UNREADABLE:
+    case FLAW:
+    case LAST_FLAW:
     case PROBLEMS:
         break;
     }
@@ -122,6 +156,21 @@ static bool is_in_another_line(const cnn_data_report *report, size_t i, problem 
     return false;
 }
 
+/* What shows the flaw. */
+static void add_measure(const cnn_image_quality *quality, unsigned flaw, cnn_text *text) {
+    if (flaw == CNN_FLAW_BLACK) {
+        cnn_text_format(text, ": 99 %% of its pixels are at most %d of 255", quality->lightest);
+    } else if (flaw == CNN_FLAW_WHITE) {
+        cnn_text_format(text, ": 99 %% of its pixels are at least %d of 255", quality->darkest);
+    } else if (flaw == CNN_FLAW_FEW_LEVELS) {
+        cnn_text_format(text, ": %d", quality->levels);
+    } else if (flaw == CNN_FLAW_BLURRED) {
+        cnn_text_format(text, ": sharpness %.3g", (double)quality->sharpness);
+    } else {
+        cnn_text_format(text, ": mean %.0f of 255", (double)quality->brightness);
+    }
+}
+
 /* One line for one image of a finding. */
 static void add_example(const cnn_data_report *report, size_t i, problem what, cnn_text *text) {
     const cnn_image_facts *facts = &report->facts[i];
@@ -154,18 +203,29 @@ static void add_example(const cnn_data_report *report, size_t i, problem what, c
     case WRONG_EXTENSION:
         cnn_text_format(text, ": %s", cnn_image_format_name(facts->format));
         break;
+    case LEFT_OUT:
     case CONSTANT:
     case SHAPE_IN_ALPHA:
+    case FLAW:
+    case LAST_FLAW:
     case PROBLEMS:
         break;
+    }
+    if (is_flaw(what)) {
+        add_measure(&facts->quality, 1u << (what - FLAW), text);
     }
     cnn_text_format(text, "\n");
 }
 
 static void add_problem(const cnn_data_report *report, problem what, size_t count,
                         const char *table, cnn_text *text) {
-    cnn_text_format(text, "  %zu of %zu images %s\n", count, report->list.count,
-                    problems[what].text);
+    bool drop = report->config->data.duplicates == CNN_DUPLICATES_DROP;
+    cnn_text_format(text, "  %zu of %zu images %s%s\n", count, report->list.count,
+                    problem_text(what),
+                    !drop                      ? ""
+                    : what == COPY_OTHER_LABEL ? ": training leaves them out"
+                    : what == COPY_OTHER_SPLIT ? ": training leaves out those in the later split"
+                                               : "");
     size_t lines = 0;
     for (size_t i = 0; i < report->list.count; i++) {
         if (has_problem(report, i, what) && !is_in_another_line(report, i, what) &&
@@ -179,18 +239,36 @@ static void add_problem(const cnn_data_report *report, problem what, size_t coun
     }
 }
 
-/* A class without training images cannot be learnt. Returns the number of such classes. */
-static size_t add_missing_classes(const cnn_data_report *report, cnn_text *text) {
-    size_t missing = 0;
+/* Counts the readable images that training uses, or those that it leaves out. */
+static void count_used(const cnn_data_report *report, bool used, size_t count[CNN_SPLIT_COUNT][2]) {
+    memset(count, 0, CNN_SPLIT_COUNT * sizeof *count);
+    for (size_t i = 0; i < report->readable; i++) {
+        const cnn_sample *sample = &report->list.samples[i];
+        count[sample->split][sample->label] += cnn_data_report_leaves_out(report, i) != used;
+    }
+}
+
+/* A class without training images cannot be learnt, and training refuses to validate or test
+ * nothing because all images are left out. Returns the number of findings. */
+static size_t add_missing_images(const cnn_data_report *report, cnn_text *text) {
+    size_t used[CNN_SPLIT_COUNT][2], left_out[CNN_SPLIT_COUNT][2], missing = 0;
+    count_used(report, true, used);
+    count_used(report, false, left_out);
     for (int label = 0; label < 2; label++) {
-        bool found = false;
-        for (size_t i = 0; i < report->readable; i++) {
-            found = found || (report->list.samples[i].label == label &&
-                              report->list.samples[i].split == CNN_SPLIT_TRAIN);
+        if (used[CNN_SPLIT_TRAIN][label] == 0) {
+            cnn_text_format(text, "  no training image of \"%s\" %s\n", report->classes[label],
+                            left_out[CNN_SPLIT_TRAIN][label] > 0
+                                ? "is left: they have copies with the other label"
+                                : "can be read");
+            missing++;
         }
-        if (!found) {
-            cnn_text_format(text, "  no training image of \"%s\" can be read\n",
-                            report->classes[label]);
+    }
+    for (int split = CNN_SPLIT_VALIDATION; split < CNN_SPLIT_COUNT; split++) {
+        if (used[split][0] + used[split][1] == 0 && left_out[split][0] + left_out[split][1] > 0) {
+            cnn_text_format(text,
+                            "  no %s image is left: all are copies of images in an earlier split, "
+                            "or have copies with the other label\n",
+                            cnn_split_names[split]);
             missing++;
         }
     }
@@ -200,11 +278,9 @@ static size_t add_missing_classes(const cnn_data_report *report, cnn_text *text)
 /* --- the text: facts --- */
 
 static void add_counts(const cnn_data_report *report, cnn_text *text) {
-    size_t count[CNN_SPLIT_COUNT][2] = {{0}};
-    for (size_t i = 0; i < report->readable; i++) {
-        const cnn_sample *sample = &report->list.samples[i];
-        count[sample->split][sample->label]++;
-    }
+    size_t count[CNN_SPLIT_COUNT][2];
+    size_t left_out = count_problem(report, LEFT_OUT);
+    count_used(report, true, count);
     cnn_text_format(text, "%-12s %10s  %12s  %12s\n", "data", "images", "class 0", "class 1");
     cnn_text_format(text, "  %-10s %10s  %12.40s  %12.40s\n", "", "", report->classes[0],
                     report->classes[1]);
@@ -213,6 +289,9 @@ static void add_counts(const cnn_data_report *report, cnn_text *text) {
                         count[split][0] + count[split][1], count[split][0], count[split][1]);
     }
     cnn_text_format(text, "  %-10s %10zu\n", "unreadable", report->list.count - report->readable);
+    if (left_out > 0) {
+        cnn_text_format(text, "  %-10s %10zu  copies (data.duplicates)\n", "left out", left_out);
+    }
     if (report->list.other_labels > 0) {
         cnn_text_format(text, "  %-10s %10zu  rows of other labels\n", "left out",
                         report->list.other_labels);
@@ -298,20 +377,33 @@ static void add_numbers(const cnn_data_report *report, cnn_text *text) {
 
 /* --- the text --- */
 
+static void add_other_folders(const cnn_sample_list *list, cnn_text *text) {
+    cnn_text_format(text, "  %zu folder%s of neither class %s not used\n    %s\n",
+                    list->other_folders, list->other_folders == 1 ? "" : "s",
+                    list->other_folders == 1 ? "is" : "are", list->other_folder);
+    if (list->other_folders > 1) {
+        cnn_text_format(text, "    … and %zu more\n", list->other_folders - 1);
+    }
+}
+
 /* The findings that training refuses (refused), or the other ones. Returns their number. */
 static size_t add_findings(const cnn_data_report *report, bool refused, const char *table,
                            cnn_text *text) {
-    size_t findings = refused ? add_missing_classes(report, text) : 0;
+    size_t findings = refused ? add_missing_images(report, text) : 0;
     for (int i = 0; i < PROBLEMS; i++) {
         problem what = (problem)i;
         size_t count = is_refused(report, what) == refused ? count_problem(report, what) : 0;
-        if (count > 0) {
+        if (count > 0 && problem_text(what)) {
             add_problem(report, what, count, table, text);
             findings++;
         }
     }
     if (!refused) {
         findings += cnn_data_report_hidden(report, text);
+    }
+    if (report->list.other_folders > 0 && !refused) {
+        add_other_folders(&report->list, text);
+        findings++;
     }
     for (int k = 0; k < CNN_SHORTCUTS && !refused; k++) {
         if (is_shortcut(report->auc[k])) {
@@ -366,10 +458,11 @@ static void add_path_field(const cnn_data_report *report, bool there, size_t i, 
 static void add_facts(const cnn_data_report *report, size_t i, cnn_text *text) {
     const cnn_image_facts *facts = &report->facts[i];
     const cnn_near_copy *near = &report->near[i];
-    cnn_text_format(text, ",%s,%s,%d,%d,%d,%zu,%.2f,%016" PRIx64,
+    cnn_text_format(text, ",%s,%s,%d,%d,%d,%zu,%.2f,%d,%.4g,%016" PRIx64,
                     cnn_image_format_name(facts->format),
                     cnn_image_mode_name(facts->channels, facts->deep), facts->width, facts->height,
-                    facts->orientation, facts->file_size, facts->brightness, facts->content);
+                    facts->orientation, facts->file_size, facts->brightness, facts->quality.levels,
+                    (double)facts->quality.sharpness, facts->content);
     add_path_field(report, report->sharing[i].first != i, report->sharing[i].first, text);
     add_path_field(report, near->distance >= 0, near->nearest, text);
     cnn_text_append(text, ",", 1);
@@ -379,8 +472,9 @@ static void add_facts(const cnn_data_report *report, size_t i, cnn_text *text) {
 }
 
 void cnn_data_report_tabulate(const cnn_data_report *report, cnn_text *text) {
-    cnn_text_format(text, "path,label,split,group,format,mode,width,height,orientation,bytes,"
-                          "brightness,content,copy_of,near_copy,distance,problems,reason\n");
+    cnn_text_format(
+        text, "path,label,split,group,format,mode,width,height,orientation,bytes,"
+              "brightness,levels,sharpness,content,copy_of,near_copy,distance,problems,reason\n");
     for (size_t i = 0; i < report->list.count && !text->failed; i++) {
         const cnn_sample *sample = &report->list.samples[i];
         cnn_text_csv_field(text, sample->path);
@@ -391,12 +485,12 @@ void cnn_data_report_tabulate(const cnn_data_report *report, cnn_text *text) {
         if (i < report->readable) {
             add_facts(report, i, text);
         } else {
-            cnn_text_format(text, ",,,,,,,,,,,");
+            cnn_text_format(text, ",,,,,,,,,,,,,");
         }
         const char *separator = ",";
         for (int what = 0; what < PROBLEMS; what++) {
             if (has_problem(report, i, (problem)what)) {
-                cnn_text_format(text, "%s%s", separator, problems[what].name);
+                cnn_text_format(text, "%s%s", separator, problem_name((problem)what));
                 separator = " ";
             }
         }

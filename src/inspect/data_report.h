@@ -7,6 +7,7 @@
 #include "image/facts.h"
 #include "samples/dataset.h"
 #include "samples/duplicates.h"
+#include "samples/flaws.h"
 #include "samples/near_copies.h"
 
 /* An AUC of at least this, or at most 1 - this, is a shortcut: a network may learn it instead of
@@ -35,8 +36,13 @@ typedef struct cnn_data_report {
     cnn_image_facts *facts;    /* [list.count]; from here on: only for readable images */
     cnn_sharing *sharing;      /* [readable] */
     cnn_near_copy *near;       /* [readable] */
+    uint8_t *flaws;            /* [readable]: bits of cnn_flaw */
     double auc[CNN_SHORTCUTS]; /* NaN if a class has no image */
 } cnn_data_report;
+
+/* Does training leave out readable image i, because of its copies? report->sharing must be known.
+ */
+bool cnn_data_report_leaves_out(const cnn_data_report *report, size_t i);
 
 /* The report as text. table: the path of the table, or NULL. *refused: number of findings for which
  * training would refuse the data. */

@@ -67,7 +67,7 @@ static void describe_memory(const cnn_config *config, const cnn_setup *setup, cn
     double pixels = (double)plan.images / mebi;
     cnn_text_format(text, "\nmemory       %10.1f MiB\n", parameters + passes + pixels);
     cnn_text_format(text, "  images     %10.1f MiB  %zu of %zu bytes\n", pixels,
-                    setup->dataset->count, setup->dataset->image_size);
+                    setup->dataset->images.count, setup->dataset->image_size);
     cnn_text_format(text, "  parameters %10.1f MiB  and the optimizer's state\n", parameters);
     cnn_text_format(text,
                     "  passes     %10.1f MiB  activations and gradients, %d threads, %s kernels\n",

@@ -50,15 +50,14 @@ static void log_images(const cnn_survey *survey, const cnn_log_sink *log) {
     }
     if (survey->two_labels > 0) {
         cnn_log_message(log, CNN_LOG_WARNING,
-                        "%zu images are copies of one with the other label: the config trains on "
-                        "them anyway (data.duplicates); --check-data names them",
+                        "%zu images have copies with the other label: training leaves them out "
+                        "(data.duplicates); --check-data names them",
                         survey->two_labels);
     }
     if (survey->two_splits > 0) {
         cnn_log_message(log, CNN_LOG_WARNING,
-                        "%zu images have copies in another of train, validation and test, which "
-                        "makes results look better than they are (data.duplicates); --check-data "
-                        "names them",
+                        "%zu images have copies in an earlier split: training leaves them out "
+                        "(data.duplicates); --check-data names them",
                         survey->two_splits);
     }
 }

@@ -180,9 +180,6 @@ static void write_data(const cnn_survey *survey, cnn_json_writer *json) {
     if (survey->unreadable > 0) {
         add_text(json, "bad_images", "skip");
     }
-    if (survey->two_labels + survey->two_splits > 0) {
-        add_text(json, "duplicates", "allow");
-    }
     cnn_json_end(json);
 }
 

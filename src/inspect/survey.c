@@ -155,16 +155,20 @@ static cnn_status measure_sizes(const look *each, cnn_survey *survey, cnn_error 
     return complete ? CNN_OK : cnn_fail_memory(error, "the sizes of images");
 }
 
-/* Counts the images of each class and split, and the copies that training would refuse. sharing:
- * room for [list->count]. */
+/* Counts the images of each class and split, and the copies that training leaves out. sharing: room
+ * for [list->count]. */
 static cnn_status count_each(const cnn_sample_list *list, cnn_sharing *sharing, cnn_survey *survey,
                              cnn_error *error) {
     CNN_TRY(cnn_duplicates_find(list->samples, list->count, sharing, error));
     for (size_t i = 0; i < list->count; i++) {
         const cnn_sample *sample = &list->samples[i];
-        survey->images[sample->split][sample->label]++;
-        survey->two_labels += (sharing[i].shared & CNN_COPY_OTHER_LABEL) != 0;
-        survey->two_splits += (sharing[i].shared & CNN_COPY_OTHER_SPLIT) != 0;
+        if ((sharing[i].shared & CNN_COPY_LEFT_OUT) == 0) {
+            survey->images[sample->split][sample->label]++;
+        } else if (sharing[i].shared & CNN_COPY_OTHER_LABEL) {
+            survey->two_labels++;
+        } else {
+            survey->two_splits++;
+        }
     }
     return CNN_OK;
 }
@@ -224,6 +228,7 @@ cnn_status cnn_survey_make(const char *path, const cnn_common_options *options, 
                                       .test = survey->layout.test};
     cnn_status status = cnn_dataset_list(&places, cnn_setup_threads(options->threads),
                                          &options->log, survey->classes, &all.list, error);
+    cnn_sample_list_log_folders(&all.list, survey->classes, &options->log);
     if (status == CNN_OK) {
         status = look_at_all(options, &all, survey, error);
     }

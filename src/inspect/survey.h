@@ -17,12 +17,12 @@ typedef struct cnn_layout {
 typedef struct cnn_survey {
     cnn_layout layout;
     char *classes[2];                  /* sorted */
-    size_t images[CNN_SPLIT_COUNT][2]; /* readable images of each class */
+    size_t images[CNN_SPLIT_COUNT][2]; /* of each class: readable, and not left out */
     size_t readable, unreadable;
     size_t colour;                   /* readable images in colour: see survey.c */
     int width, height;               /* medians */
     int smallest_side, largest_side; /* over all images */
-    size_t two_labels, two_splits;   /* number of images with such copies */
+    size_t two_labels, two_splits;   /* images that training leaves out (duplicates.h) */
     cnn_hidden hidden;               /* what is in the files beside high bytes and colours */
 } cnn_survey;
 

@@ -169,6 +169,12 @@ static void write_json(const cnn_evaluation *evaluation, cnn_text *text) {
     cnn_json_end(&json);
     json_count(&json, "images", evaluation->counts.measured);
     json_count(&json, "failed", evaluation->counts.failed);
+    cnn_json_begin_object(cnn_json_key(&json, "flaws"));
+    json_count(&json, "images", evaluation->flawed);
+    for (int k = 0; k < CNN_FLAWS; k++) {
+        json_count(&json, cnn_flaw_table[k].name, evaluation->flaws[k]);
+    }
+    cnn_json_end(&json);
     json_model(cnn_json_key(&json, "model"), &evaluation->model[0]);
     if (evaluation->model_count == 2) {
         json_model(cnn_json_key(&json, "other"), &evaluation->model[1]);

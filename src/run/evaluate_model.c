@@ -1,8 +1,11 @@
 #include "run/evaluate_model.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "nn/loss.h"
+#include "run/predict_measured.h"
 #include "run/setup.h"
 #include "samples/list.h"
 #include "samples/read.h"
@@ -85,6 +88,7 @@ static cnn_status list_images(const request *r, cnn_evaluation *evaluation, char
                                     .threads = r->options->threads,
                                     .log = &r->options->log};
     CNN_TRY(cnn_sample_list_read(&source, classes, list, error));
+    cnn_sample_list_log_folders(list, classes, &r->options->log);
     evaluation->counts.listed = keep_split(r->split, list);
     evaluation->counts.other_labels = list->other_labels;
     if (evaluation->counts.listed == 0) {
@@ -96,11 +100,19 @@ static cnn_status list_images(const request *r, cnn_evaluation *evaluation, char
     return CNN_OK;
 }
 
+/* Memory for the predictions of a chunk; and the measures of all images. */
+typedef struct chunk {
+    const char **paths;          /* [CHUNK] */
+    cnn_prediction *predictions; /* [models][CHUNK] */
+    cnn_image_quality *seen;     /* [CHUNK]: the chunk's images, as the first model sees them */
+    cnn_image_quality *quality;  /* [counts.listed]: of those measured */
+} chunk;
+
 /* Passes a chunk's predictions to the caller, and keeps those of images that all models can read.
  */
 static void keep_predictions(const request *r, cnn_evaluation *evaluation,
-                             const cnn_sample *samples, size_t count,
-                             const cnn_prediction *predictions) {
+                             const cnn_sample *samples, size_t count, const chunk *c) {
+    const cnn_prediction *predictions = c->predictions;
     bool two = evaluation->model_count == 2;
     for (size_t i = 0; i < count; i++) {
         const cnn_evaluated_image image = {
@@ -117,17 +129,12 @@ static void keep_predictions(const request *r, cnn_evaluation *evaluation,
         }
         size_t place = evaluation->counts.measured++;
         evaluation->labels[place] = image.label == 1;
+        c->quality[place] = c->seen[i];
         for (int m = 0; m < evaluation->model_count; m++) {
             evaluation->model[m].logits[place] = image.prediction[m]->logit;
         }
     }
 }
-
-/* Memory for the predictions of a chunk. */
-typedef struct chunk {
-    const char **paths;          /* [CHUNK] */
-    cnn_prediction *predictions; /* [models][CHUNK] */
-} chunk;
 
 static cnn_status predict_chunk(const request *r, cnn_evaluation *evaluation,
                                 const cnn_sample *samples, size_t count, const chunk *c,
@@ -136,10 +143,11 @@ static cnn_status predict_chunk(const request *r, cnn_evaluation *evaluation,
         c->paths[i] = samples[i].path;
     }
     for (int m = 0; m < evaluation->model_count; m++) {
-        CNN_TRY(cnn_predict_files(evaluation->model[m].predictor, c->paths, count,
-                                  r->options->threads, c->predictions + (size_t)m * CHUNK, error));
+        CNN_TRY(cnn_predict_measured(evaluation->model[m].predictor, c->paths, count,
+                                     r->options->threads, c->predictions + (size_t)m * CHUNK,
+                                     m == 0 ? c->seen : NULL, error));
     }
-    keep_predictions(r, evaluation, samples, count, c->predictions);
+    keep_predictions(r, evaluation, samples, count, c);
     return CNN_OK;
 }
 
@@ -147,7 +155,7 @@ static cnn_status predict_all(const request *r, cnn_evaluation *evaluation,
                               const cnn_sample_list *list, const chunk *c, cnn_error *error) {
     size_t listed = evaluation->counts.listed;
     evaluation->labels = cnn_alloc(listed, sizeof *evaluation->labels);
-    bool complete = c->paths && c->predictions && evaluation->labels;
+    bool complete = c->paths && c->predictions && c->seen && c->quality && evaluation->labels;
     for (int m = 0; m < evaluation->model_count; m++) {
         evaluation->model[m].logits = cnn_alloc(listed, sizeof(float));
         complete = complete && evaluation->model[m].logits;
@@ -165,12 +173,58 @@ static cnn_status predict_all(const request *r, cnn_evaluation *evaluation,
                           evaluation->data, listed);
 }
 
+/* Looks for images that may show too little, and says in one line how many there are. */
+static cnn_status find_flaws(const request *r, cnn_evaluation *evaluation,
+                             const cnn_image_quality *quality, uint8_t *flaws, cnn_error *error) {
+    size_t count = evaluation->counts.measured;
+    cnn_text list = {0};
+    if (!flaws) {
+        return cnn_fail_memory(error, "comparing images");
+    }
+    CNN_TRY(cnn_flaws_find(quality, evaluation->labels, count, flaws, error));
+    for (int k = 0; k < CNN_FLAWS; k++) {
+        for (size_t i = 0; i < count; i++) {
+            evaluation->flaws[k] += flaws[i] >> k & 1;
+        }
+        if (evaluation->flaws[k] > 0) {
+            cnn_text_format(&list, "%s%zu %s", list.length > 0 ? ", " : "", evaluation->flaws[k],
+                            cnn_flaw_table[k].text);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        evaluation->flawed += flaws[i] != 0;
+    }
+    if (evaluation->flawed > 0 && !list.failed) {
+        cnn_log_message(&r->options->log, CNN_LOG_WARNING,
+                        "%s: %zu of %zu images may show too little: %s (cnntrain --check-data "
+                        "names them)",
+                        evaluation->data, evaluation->flawed, count, list.data);
+    }
+    cnn_status status = list.failed ? cnn_fail_memory(error, "comparing images") : CNN_OK;
+    cnn_text_free(&list);
+    return status;
+}
+
+/* Predicts all images, and looks for flaws in them. */
+static cnn_status predict_and_look(const request *r, cnn_evaluation *evaluation,
+                                   const cnn_sample_list *list, const chunk *c, cnn_error *error) {
+    CNN_TRY(predict_all(r, evaluation, list, c, error));
+    uint8_t *flaws = cnn_alloc(evaluation->counts.measured, sizeof *flaws);
+    cnn_status status = find_flaws(r, evaluation, c->quality, flaws, error);
+    cnn_free(flaws);
+    return status;
+}
+
 static cnn_status predict(const request *r, cnn_evaluation *evaluation, const cnn_sample_list *list,
                           cnn_error *error) {
     chunk c = {.paths = cnn_alloc(CHUNK, sizeof *c.paths),
                .predictions =
-                   cnn_alloc((size_t)evaluation->model_count * CHUNK, sizeof *c.predictions)};
-    const cnn_status status = predict_all(r, evaluation, list, &c, error);
+                   cnn_alloc((size_t)evaluation->model_count * CHUNK, sizeof *c.predictions),
+               .seen = cnn_alloc(CHUNK, sizeof *c.seen),
+               .quality = cnn_alloc(evaluation->counts.listed, sizeof *c.quality)};
+    const cnn_status status = predict_and_look(r, evaluation, list, &c, error);
+    cnn_free(c.seen);
+    cnn_free(c.quality);
     cnn_free(c.paths);
     cnn_free(c.predictions);
     return status;

@@ -3,6 +3,7 @@
 #ifndef CNN_RUN_EVALUATE_MODEL_H
 #define CNN_RUN_EVALUATE_MODEL_H
 
+#include "samples/flaws.h"
 #include "stats/compare.h"
 #include "stats/intervals.h"
 
@@ -22,8 +23,10 @@ struct cnn_evaluation {
     int model_count;
     cnn_evaluated_model model[2];
     cnn_evaluation_counts counts;
-    uint8_t *labels;     /* [counts.measured] */
-    cnn_mcnemar mcnemar; /* these two: of two models */
+    uint8_t *labels;         /* [counts.measured] */
+    size_t flawed;           /* images that may show too little, of those measured … */
+    size_t flaws[CNN_FLAWS]; /* … by flaw: cnn_flaw_table */
+    cnn_mcnemar mcnemar;     /* these two: of two models */
     cnn_delong delong;
 };
 

@@ -17,7 +17,7 @@ cnn_memory_plan cnn_memory_plan_make(const cnn_config *config, const cnn_setup *
     size_t batch_size = (size_t)config->train.batch_size;
     size_t batch = batch_size < images ? batch_size : images;
     return (cnn_memory_plan){
-        .images = dataset->count * dataset->image_size,
+        .images = dataset->images.count * dataset->image_size,
         .parameters = copies * network->parameter_count * sizeof(float),
         .passes = cnn_minibatch_memory(network, batch, setup->threads),
     };

@@ -1,4 +1,4 @@
-#include "cnn/predict.h"
+#include "run/predict_measured.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -128,6 +128,7 @@ typedef struct chunk {
     const cnn_predictor *predictor;
     const char *const *paths;
     cnn_prediction *predictions;
+    cnn_image_quality *quality; /* NULL: not measured */
     size_t image_size;
     uint8_t *pixels;             /* [CHUNK][image_size] */
     cnn_image_buffers *resizing; /* [threads] */
@@ -139,9 +140,13 @@ static void decode(void *context, size_t i, int thread) {
     cnn_error error;
     cnn_prediction *prediction = &c->predictions[i];
     *prediction = (cnn_prediction){0};
+    const cnn_image_settings *settings = &c->predictor->model->config->image;
+    uint8_t *pixels = c->pixels + i * c->image_size;
     prediction->status =
-        cnn_image_load(c->paths[i], &c->predictor->model->config->image, &c->resizing[thread],
-                       c->pixels + i * c->image_size, NULL, &error);
+        cnn_image_load(c->paths[i], settings, &c->resizing[thread], pixels, NULL, &error);
+    if (prediction->status == CNN_OK && c->quality) {
+        prediction->status = cnn_image_quality_measure(pixels, settings, &c->quality[i], &error);
+    }
     if (prediction->status != CNN_OK) {
         (void)snprintf(prediction->reason, sizeof prediction->reason, "%.*s",
                        (int)sizeof prediction->reason - 1, error.message);
@@ -194,7 +199,8 @@ static size_t chunk_size(size_t image_size, size_t count) {
 
 /* c->pixels: space for chunk_size files. c->resizing: [threads]. */
 static cnn_status predict_all(chunk *c, const char *const *paths, size_t count, int threads,
-                              cnn_prediction *predictions, cnn_error *error) {
+                              cnn_prediction *predictions, cnn_image_quality *quality,
+                              cnn_error *error) {
     cnn_minibatch *minibatch;
     size_t most = chunk_size(c->image_size, count);
     size_t blocks = (most + CNN_LANES - 1) / CNN_LANES;
@@ -204,14 +210,16 @@ static cnn_status predict_all(chunk *c, const char *const *paths, size_t count, 
         size_t left = count - first;
         c->paths = paths + first;
         c->predictions = predictions + first;
+        c->quality = quality ? quality + first : NULL;
         predict_chunk(c, left < most ? left : most, threads, minibatch);
     }
     cnn_minibatch_free(minibatch);
     return CNN_OK;
 }
 
-cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *paths, size_t count,
-                             int threads, cnn_prediction *predictions, cnn_error *error) {
+cnn_status cnn_predict_measured(const cnn_predictor *predictor, const char *const *paths,
+                                size_t count, int threads, cnn_prediction *predictions,
+                                cnn_image_quality *quality, cnn_error *error) {
     chunk *c = cnn_alloc(1, sizeof *c);
     if (!c) {
         return cnn_fail_memory(error, "predictions");
@@ -223,10 +231,15 @@ cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *
     cnn_status status = c->pixels ? cnn_image_buffers_create(threads, &c->resizing, error)
                                   : cnn_fail_memory(error, "predictions");
     if (status == CNN_OK) {
-        status = predict_all(c, paths, count, threads, predictions, error);
+        status = predict_all(c, paths, count, threads, predictions, quality, error);
     }
     cnn_image_buffers_free(c->resizing, threads);
     cnn_free(c->pixels);
     cnn_free(c);
     return status;
+}
+
+cnn_status cnn_predict_files(const cnn_predictor *predictor, const char *const *paths, size_t count,
+                             int threads, cnn_prediction *predictions, cnn_error *error) {
+    return cnn_predict_measured(predictor, paths, count, threads, predictions, NULL, error);
 }

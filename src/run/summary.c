@@ -56,6 +56,8 @@ cnn_status cnn_summary_write(const char *path, const cnn_dataset *dataset,
     cnn_metrics_json(cnn_json_key(&json, "validation"), &summary->validation);
     cnn_metrics_json(cnn_json_key(&json, "test"), &summary->test);
     add_count(&json, "bad_images", dataset->bad_images);
+    add_count(&json, "copies_left_out",
+              dataset->left_out.two_labels + dataset->left_out.two_splits);
     cnn_json_fixed(cnn_json_key(&json, "seconds"), summary->seconds, 3);
     cnn_json_fixed(cnn_json_key(&json, "images_per_second"), summary->images_per_second, 1);
     cnn_json_integer(cnn_json_key(&json, "threads"), summary->threads);
@@ -108,5 +110,7 @@ cnn_status cnn_summary_write_folds(const char *path, const cnn_dataset *dataset,
     add_over_folds(cnn_json_key(&json, "deviation"), summary, deviation_of);
     cnn_metrics_json(cnn_json_key(&json, "pooled"), &summary->pooled);
     add_count(&json, "bad_images", dataset->bad_images);
+    add_count(&json, "copies_left_out",
+              dataset->left_out.two_labels + dataset->left_out.two_splits);
     return end(&json, path, error);
 }

@@ -98,6 +98,45 @@ static cnn_status check_folders(const char *path, const class_files both[2], cnn
                      path, both[0].class_name, both[1].class_name);
 }
 
+/* Is the folder `name` in `path` that of the class, or does it contain it? */
+static bool is_of_class(const char *path, const char *name, const class_files *c) {
+    size_t start = strlen(path), length = strlen(name);
+    const char *inside = c->folder + start;
+    inside += strspn(inside, "/");
+    return strncmp(inside, name, length) == 0 && (inside[length] == '\0' || inside[length] == '/');
+}
+
+/* Counts the folders in `path` that belong to neither class, and keeps the path of the first. */
+static cnn_status count_others(const char *path, const class_files both[2],
+                               const cnn_file_list *names, cnn_sample_list *list,
+                               cnn_error *error) {
+    for (size_t i = 0; i < names->count; i++) {
+        const char *name = names->paths[i];
+        if (is_of_class(path, name, &both[0]) || is_of_class(path, name, &both[1])) {
+            continue;
+        }
+        if (!list->other_folder) {
+            list->other_folder = cnn_path_join(path, name);
+            if (!list->other_folder) {
+                return cnn_fail_memory(error, "the list of images");
+            }
+        }
+        list->other_folders++;
+    }
+    return CNN_OK;
+}
+
+static cnn_status find_others(const char *path, const class_files both[2], cnn_sample_list *list,
+                              cnn_error *error) {
+    cnn_file_list names = {0};
+    cnn_status status = cnn_folder_folders(path, &names, error);
+    if (status == CNN_OK) {
+        status = count_others(path, both, &names, list, error);
+    }
+    cnn_file_list_free(&names);
+    return status;
+}
+
 static cnn_status add_both(const cnn_list_source *source, bool classes_found, class_files both[2],
                            cnn_sample_list *list, cnn_error *error) {
     for (int i = 0; i < 2; i++) {
@@ -114,7 +153,8 @@ static cnn_status add_both(const cnn_list_source *source, bool classes_found, cl
     /* in the order of the sorted class names, whichever is class 1 */
     int first = strcmp(both[0].class_name, both[1].class_name) < 0 ? 0 : 1;
     CNN_TRY(add_class(&both[first], first, source->split, list, error));
-    return add_class(&both[1 - first], 1 - first, source->split, list, error);
+    CNN_TRY(add_class(&both[1 - first], 1 - first, source->split, list, error));
+    return classes_found ? CNN_OK : find_others(source->path, both, list, error);
 }
 
 /* Adds all files below the folders of the classes. */

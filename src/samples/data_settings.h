@@ -10,8 +10,9 @@ typedef enum cnn_bad_images {
 } cnn_bad_images;
 
 typedef enum cnn_duplicates {
-    CNN_DUPLICATES_ERROR,
-    CNN_DUPLICATES_ALLOW,
+    CNN_DUPLICATES_DROP,  /* train without them: cnn_duplicates_drop */
+    CNN_DUPLICATES_ERROR, /* refuse the data */
+    CNN_DUPLICATES_ALLOW, /* train on all of them */
 } cnn_duplicates;
 
 typedef enum cnn_sampling {

@@ -4,7 +4,6 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "samples/duplicates.h"
 #include "samples/hold_back.h"
 #include "samples/read.h"
 #include "samples/stretch.h"
@@ -272,9 +271,12 @@ static cnn_status check_classes(const cnn_data_settings *data, const cnn_dataset
             return cnn_fail(
                 error, CNN_ERROR_DATA,
                 "%s: expected training images of both classes, found none of \"%s\" (%zu of "
-                "\"%s\")",
+                "\"%s\")%s",
                 data->train, dataset->classes[c], dataset->class_count[CNN_SPLIT_TRAIN][1 - c],
-                dataset->classes[1 - c]);
+                dataset->classes[1 - c],
+                dataset->left_out.two_labels > 0
+                    ? "; all copies of images with two labels are left out (data.duplicates)"
+                    : "");
         }
     }
     return CNN_OK;
@@ -291,6 +293,8 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
         cnn_dataset_list(data, reading->threads, log, dataset->classes, &list, error);
     dataset->samples = list.samples; /* also after a failure: they are freed with the dataset */
     dataset->count = list.count;
+    cnn_sample_list_log_folders(&list, dataset->classes, log);
+    cnn_free(list.other_folder);
     CNN_TRY(status);
     if (list.other_labels > 0) {
         cnn_log_message(log, CNN_LOG_INFO,
@@ -306,6 +310,10 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
     dataset->seen = *image;
     dataset->seen.ends = (cnn_range){0};
     CNN_TRY(read_images(data, &dataset->seen, reading, dataset, error));
+    if (data->duplicates == CNN_DUPLICATES_DROP) {
+        CNN_TRY(cnn_duplicates_drop(dataset->samples, &dataset->count, dataset->classes,
+                                    data->train, log, &dataset->left_out, error));
+    }
     CNN_TRY(cnn_dataset_hold_back(data, seed, dataset->samples, dataset->count, log, error));
     CNN_TRY(allocate_splits(dataset, error));
     index_splits(dataset);

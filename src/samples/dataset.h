@@ -8,6 +8,7 @@
 #include "nn/minibatch.h"
 #include "samples/augment.h"
 #include "samples/data_settings.h"
+#include "samples/duplicates.h"
 #include "samples/list.h"
 
 /* Images as features: what a fixed network has computed of them (run/frozen_base.h). Of each image,
@@ -20,7 +21,7 @@ typedef struct cnn_dataset_features {
 
 typedef struct cnn_dataset {
     char *classes[2];
-    cnn_sample *samples; /* [count], without unreadable images, in the order of files */
+    cnn_sample *samples; /* [count], without unreadable and left out ones, in the order of files */
     size_t count, capacity;
     size_t image_size;              /* bytes: channels × height × width, or of its features */
     cnn_dataset_features features;  /* count 0: the images are pixels */
@@ -29,7 +30,8 @@ typedef struct cnn_dataset {
     size_t *split[CNN_SPLIT_COUNT]; /* indices of the samples of each split, in order */
     size_t split_count[CNN_SPLIT_COUNT];
     size_t class_count[CNN_SPLIT_COUNT][2];
-    size_t bad_images; /* unreadable images that were skipped */
+    size_t bad_images;     /* unreadable images that were skipped */
+    cnn_left_out left_out; /* copies */
 } cnn_dataset;
 
 /* How to read images. */
@@ -43,7 +45,7 @@ typedef struct cnn_reading {
     void *user;
 } cnn_reading;
 
-/* Lists, decodes or takes from the cache, holds back and counts
+/* Lists, decodes or takes from the cache, leaves out (copies), holds back and counts
  * everything that `data` names; `seed` decides which images are held back. If image->range is
  * CNN_RANGE_STRETCH, its ends are found (stretch.h) after that, and the pixels loaded with them.
  * Every unreadable image goes to the log with its reason. CNN_ERROR_DATA where the data cannot be

@@ -1,6 +1,7 @@
 #include "samples/list.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -32,7 +33,20 @@ void cnn_sample_list_free(cnn_sample_list *list) {
         cnn_free(list->samples[i].group);
     }
     cnn_free(list->samples);
+    cnn_free(list->other_folder);
     *list = (cnn_sample_list){0};
+}
+
+void cnn_sample_list_log_folders(const cnn_sample_list *list, char *const *classes,
+                                 const cnn_log_sink *log) {
+    if (list->other_folders == 1) {
+        cnn_log_message(log, CNN_LOG_INFO, "%s: not used: the classes are \"%s\" and \"%s\"",
+                        list->other_folder, classes[0], classes[1]);
+    } else if (list->other_folders > 1) {
+        cnn_log_message(log, CNN_LOG_INFO,
+                        "%s and %zu more folders: not used: the classes are \"%s\" and \"%s\"",
+                        list->other_folder, list->other_folders - 1, classes[0], classes[1]);
+    }
 }
 
 cnn_status cnn_sample_list_reserve(cnn_sample_list *list, size_t more, cnn_error *error) {

@@ -37,8 +37,10 @@ typedef struct cnn_sample {
 typedef struct cnn_sample_list {
     cnn_sample *samples; /* [count], in the order of the manifest or of sorted paths */
     size_t count, capacity;
-    size_t other_labels; /* manifest rows left out because their label is not in `classes` */
-    size_t other_forms;  /* manifest rows whose path has another Unicode form than on disk */
+    size_t other_labels;  /* manifest rows left out because their label is not in `classes` */
+    size_t other_folders; /* folders beside class folders, not used; … */
+    char *other_folder;   /* … the first of them, owned by the list */
+    size_t other_forms;   /* manifest rows whose path has another Unicode form than on disk */
 } cnn_sample_list;
 
 /* Where a list comes from. */
@@ -51,6 +53,10 @@ typedef struct cnn_list_source {
 } cnn_list_source;
 
 void cnn_sample_list_free(cnn_sample_list *list);
+
+/* Logs in one line which folders are not used, because they are of neither class. */
+void cnn_sample_list_log_folders(const cnn_sample_list *list, char *const *classes,
+                                 const cnn_log_sink *log);
 
 /* Makes room for `more` further samples. */
 CNN_MUST_USE cnn_status cnn_sample_list_reserve(cnn_sample_list *list, size_t more,

@@ -66,7 +66,7 @@ cp small/left/00000.pgm bad/left/small.pgm
 cp short/left/00000.pgm bad/left/short.pgm
 cp test/left/00000.pgm bad/left/wrong.jpg && rm test/left/00000.pgm
 printf 'P5 12 12 255\n%0144d' 0 >bad/left/flat.pgm
-run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test --check-data
+run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test data.duplicates=error --check-data
 expect_one_message
 expect_stderr '^cnntrain: bad: training would refuse this data'
 expect_in_stdout '^errors'
@@ -83,6 +83,15 @@ expect_in_stdout 'bad/left/flat\.pgm \(left, '
 for problem in unreadable:2 copy_other_label:2 copy_other_split:2 copy:3 small:2 wrong_extension:1 constant:1; do
     expect_problems "${problem%:*}" "${problem#*:}"
 done
+expect_problems left_out 0
+# by default, copies are left out, and nothing but the unreadable images is refused
+run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test --check-data
+expect_in_stdout '^  left out +3  copies \(data\.duplicates\)$'
+expect_in_stdout 'have an exact copy with the other label: training leaves them out$'
+expect_in_stdout 'have an exact copy in another split: training leaves out those in the later split$'
+expect_problems left_out 3
+grep -Eq '^test/right/crossing\.pgm,.*copy_other_split copy left_out,$' out/data_report.csv ||
+    fail "expected the test image to be left out"
 rm bad/right/conflict.pgm test/right/crossing.pgm
 run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test --check-data
 run 0 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test data.bad_images=skip --check-data
@@ -90,19 +99,64 @@ expect_problems unreadable 2
 cp data/left/00000.pgm bad/right/conflict.pgm
 cp data/right/00001.pgm test/right/crossing.pgm
 rm bad/left/notes.pgm bad/right/empty.pgm
-run 3 "$CNNTRAIN" --config cfg.json data.train=bad --check-data
+run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.duplicates=error --check-data
 run 0 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test data.duplicates=allow --check-data
 expect_in_stdout '^warnings'
 rm -r out
 
 # --- training agrees
-run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test --quiet
+run 3 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test data.duplicates=error --quiet
 expect_stderr 'bad/right/conflict\.pgm \(right, .*\): the same image as bad/left/00000\.pgm \(left, '
 expect_stderr 'test/right/crossing\.pgm \(right, test\): the same image as bad/right/00001\.pgm \(right, '
-expect_stderr '^cnntrain: bad: 2 images have a copy with the other label, 2 have a copy in another split.*data\.duplicates to "allow"'
+expect_stderr '^cnntrain: bad: 2 images have a copy with the other label, 2 have a copy in another split.*data\.duplicates to "drop".*"allow"'
 expect_no_file out
 run 0 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test data.duplicates=allow
 expect_stderr '2 images have a copy with the other label, 2 have a copy in another split'
+grep -q '"copies_left_out":0,' out/summary.json || fail "expected no image to be left out"
+# the default: the report of --check-data and the run agree on the images and their splits
+run 0 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test --check-data --quiet --out dropped
+run 0 "$CNNTRAIN" --config cfg.json data.train=bad data.test=test --out dropped
+expect_stderr '^cnntrain: bad/right/conflict\.pgm \(right, train\): left out, and so is the same image with another label, bad/left/00000\.pgm \(left, train\)$'
+expect_stderr '^cnntrain: test/right/crossing\.pgm \(right, test\): left out, a copy of bad/right/00001\.pgm \(right, train\)$'
+expect_stderr '^cnntrain: 3 images left out \(data\.duplicates\): 2 have a copy with the other label, 1 have a copy in an earlier split'
+grep -q '"copies_left_out":3,' dropped/summary.json || fail "expected three images to be left out"
+sort dropped/split.csv | cut -d, -f1-4 >trained
+grep -v 'left_out' dropped/data_report.csv | sort | cut -d, -f1-4 >checked
+expect_same checked trained
+# … as does a run on these images only; --resume finds the same images, also elsewhere
+cp -R bad clean
+rm clean/right/conflict.pgm clean/left/00000.pgm
+cp -R test clean-test
+rm clean-test/right/crossing.pgm
+run 0 "$CNNTRAIN" --config cfg.json data.train=clean data.test=clean-test --out clean-run --quiet
+expect_same clean-run/model.bin dropped/model.bin
+cut -d, -f2- clean-run/test_predictions.csv >clean-predictions
+cut -d, -f2- dropped/test_predictions.csv >dropped-predictions
+expect_same clean-predictions dropped-predictions
+mkdir elsewhere/data
+cp -R bad test elsewhere/data
+mv elsewhere/data/test/right/crossing.pgm elsewhere/data/test/right/00.pgm
+run 0 "$CNNTRAIN" --config cfg.json data.train=elsewhere/data/bad data.test=elsewhere/data/test --out dropped --resume \
+    --quiet train.epochs=3
+run 0 "$CNNTRAIN" --config cfg.json data.train=clean data.test=clean-test data.duplicates=error --out clean-run --resume \
+    --quiet train.epochs=3
+expect_same clean-run/model.bin dropped/model.bin
+run 0 "$CNNTRAIN" --config cfg.json data.train=bad --folds 3 --out folds --quiet
+grep -Eq 'conflict|bad/left/00000' folds/split.csv && fail "expected no copy with two labels in the folds"
+grep -q '"copies_left_out":2' folds/summary.json || fail "expected two images to be left out of the folds"
+# so many that fewer images are held back
+cp -R data many
+for i in 02 04 06 08 10 12 14 16; do cp "data/left/000$i.pgm" "many/right/left$i.pgm"; done
+run 0 "$CNNTRAIN" --config cfg.json data.train=many --check-data --quiet --out many-run
+run 0 "$CNNTRAIN" --config cfg.json data.train=many --out many-run --quiet
+sort many-run/split.csv | cut -d, -f1-4 >trained
+grep -v 'left_out' many-run/data_report.csv | sort | cut -d, -f1-4 >checked
+expect_same checked trained
+# nothing left to test on
+run 3 "$CNNTRAIN" --config cfg.json data.test=data --quiet --out none
+expect_stderr '^cnntrain: data: expected test images that are not copies of others, found only 40 copies'
+run 3 "$CNNTRAIN" --config cfg.json data.test=data --check-data --out none
+expect_in_stdout '^  no test image is left: all are copies'
 rm bad/right/conflict.pgm
 run 0 "$CNNTRAIN" --config cfg.json data.train=bad --out harmless
 expect_stderr '^1 of [0-9]+ images are exact copies of others'

@@ -29,6 +29,21 @@ cp -R data/left three/middle
 refuses 'three: expected two class folders, found 3: "left", "middle", "right"; choose two with data\.classes' \
     data.train=three
 run 0 "$CNNTRAIN" --config cfg.json data.train=three 'data.classes=["left","right"]' --dry-run
+expect_stderr '^three/middle: not used: the classes are "left" and "right"$'
+mkdir three/up three/up/left
+run 0 "$CNNTRAIN" --config cfg.json data.train=three/ 'data.classes=["left","right"]' --dry-run
+expect_stderr '^three/middle and 1 more folders: not used: the classes are "left" and "right"$'
+# a class may be a folder in a folder
+cp data/left/*.pgm three/up/left
+run 0 "$CNNTRAIN" --config cfg.json data.train=three 'data.classes=["right","up/left"]' --dry-run
+expect_stderr '^three/left and 1 more folders: not used'
+# in one of several splits
+mkdir splits
+cp -R data splits/train
+cp -R three splits/test
+rm -r splits/test/up
+run 0 "$CNNTRAIN" --config cfg.json data.train=splits data.duplicates=allow --dry-run
+expect_stderr '^splits/test/middle: not used'
 mkdir two-empty/left two-empty/right
 refuses '^cnntrain: two-empty: expected images, found none' data.train=two-empty
 cp data/left/00000.pgm two-empty/left

@@ -187,4 +187,22 @@ run 1 "$CNNEVAL" weak/model.bin test -r missing/rows.csv
 expect_stdout ""
 run 1 "$CNNEVAL" weak/model.bin test --max-memory 1000
 
+# --- images that show little: one line, and counts in the JSON; a folder of neither class
+cp -R test flawed
+printf 'P5 12 12 255\n%0144d' 0 >flawed/left/grey.pgm
+head -c 144 /dev/zero | { printf 'P5 12 12 255\n' && cat; } >flawed/left/black.pgm
+head -c 144 /dev/zero | tr '\0' '\372' | { printf 'P5 12 12 255\n' && cat; } >flawed/right/white.pgm
+mkdir flawed/middle
+run 0 "$CNNEVAL" good/model.bin flawed -f json
+expect_stderr '^cnneval: flawed: 2 of 43 images may show too little: 1 are nearly black, 1 are nearly white \(cnntrain --check-data names them\)$'
+expect_stderr '^cnneval: flawed/middle: not used: the classes are "left" and "right"$'
+grep -q '"flaws":{"images":2,"nearly_black":1,"nearly_white":1,"few_levels":0,"dark":0,"bright":0,"blurred":0}' stdout ||
+    fail "expected the number of images of each flaw"
+run 0 "$CNNEVAL" good/model.bin flawed -q
+expect_no_stderr
+run 0 "$CNNEVAL" good/model.bin flawed --compare weak/model.bin
+expect_stderr '2 of 43 images may show too little'
+run 0 "$CNNEVAL" good/model.bin test
+expect_no_stderr
+
 finish

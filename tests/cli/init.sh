@@ -16,7 +16,7 @@ expect_stderr '^median size 12×12, sides of 12 to 12 pixels; 0 of 40 images in 
 expect_stderr '^time: about [0-9]+ seconds on two cores: 150 epochs × 34 images × '
 key '"train":"small/"' && key '"validation":0\.15,'
 key '"width":12, "height":12, "channels":1,'
-key '"pos_weight":1,' && key '"bad_images":"fail", "duplicates":"error"'
+key '"pos_weight":1,' && key '"bad_images":"fail", "duplicates":"drop"'
 key '"output":"runs/small" }'
 expect_no_file runs
 [ "$(tail -c 1 stdout | wc -l)" -eq 1 ] || fail "expected a newline at the end"
@@ -47,15 +47,16 @@ run 0 "$CNNTRAIN" --init photos
 expect_stderr '^cnntrain: photos/left/broken\.ppm: the PNM file is cut short: expected 45000 bytes'
 expect_stderr '1 unreadable images: the config skips them'
 expect_stderr '^median size 150×100, sides of 30 to 400 pixels; 10 of 10 images in colour$'
-key '"bad_images":"skip", "duplicates":"error"'
+key '"bad_images":"skip", "duplicates":"drop"'
 key '"width":96, "height":96, "channels":3,'
 key '"saturation":0\.2,'
 cp stdout photos.json
 run 0 "$CNNTRAIN" --config photos.json train.epochs=1 --quiet --threads 1
 cp photos/left/00000.ppm photos/right/copy.ppm
 run 0 "$CNNTRAIN" --init photos
-expect_stderr '2 images are copies of one with the other label'
-key '"duplicates":"allow"'
+expect_stderr '2 images have copies with the other label: training leaves them out'
+expect_stderr '^train: 9 images: 4 "left" \(class 0\), 5 "right"'
+key '"duplicates":"drop"'
 cp stdout photos.json
 run 0 "$CNNTRAIN" --config photos.json train.epochs=0 --quiet --overwrite
 
@@ -102,7 +103,8 @@ expect_stderr 'whole/holdout: expected the name of a split'
 mv whole/holdout whole/test
 cp whole/train/left/00002.pgm whole/test/left/copy.pgm
 run 0 "$CNNTRAIN" --init whole
-expect_stderr '^(.*: )?2 images have copies in another of train, validation and test'
+expect_stderr '^(.*: )?1 images have copies in an earlier split: training leaves them out'
+expect_stderr '^test: 8 images: 4 "left"'
 mkdir stations
 cp -r small/left stations/train
 cp -r small/right stations/test

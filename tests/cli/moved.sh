@@ -86,8 +86,10 @@ expect_one_message
 expect_stderr "changed: cannot resume: the images have changed since the run was started: \"data/left/.*,left,.*\" then, no such image now"
 cp -r data additional
 cp "$(find more/left -name '*.p?m' | sort | sed -n 1p)" additional/left/zz.pgm
+run 2 "$CNNTRAIN" -c cfg.json $keys -q -o changed --resume data.train=additional
+expect_stderr 'no such image then, "additional/left/zz.pgm,left,.*" now|"more/left/.*,left,test.*" then, '
 run 2 "$CNNTRAIN" -c cfg.json $keys -q -o changed --resume data.train=additional data.duplicates=allow
-expect_stderr 'data.duplicates: "error", now "allow"'
+expect_stderr 'no such image then, "additional/left/zz.pgm,left,.*" now'
 rm -rf additional
 cp -r data additional
 make_data other 4 9

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/seeds"
 build=$1
 
-../../../data/install-packages.sh netpbm libjpeg-turbo-progs xxd
+../../../data/install-packages.sh netpbm libjpeg-turbo-progs libtiff-tools webp xxd
 
 mkdir -p model checkpoint cache_file config manifest image
 "$build/tests/fuzz/make_seeds" .
@@ -49,10 +49,26 @@ ppmtobmp -bpp=24 "$colour" >image/colour.bmp 2>/dev/null
 pamthreshold "$grey" 2>/dev/null | ppmtobmp -bpp=1 >image/bits.bmp 2>/dev/null
 ppmtobmp -os2 -bpp=24 "$colour" >image/os2.bmp 2>/dev/null
 
+# run-length codes of 4 x 3 pixels, top down: a run, skipped pixels, colours, the end; masks; no file header
+bmp_header() { printf "BM\\0\\0\\0\\0\\0\\0\\0\\0\\$1\\0\\0\\0\\$2\\0\\0\\0\\4\\0\\0\\0\\375\\377\\377\\377\\1\\0"; }
+zeros() { head -c "$1" /dev/zero; }
+{ bmp_header 76 50 && printf '\10\0\1\0\0\0' && zeros 12 && printf '\2\0\0\0\0\0\0\0\1\2\3\0\4\5\6\0' &&
+    printf '\4\1\0\0\0\2\1\0\2\1\0\0\0\3\1\0\1\0\0\0\0\1'; } >image/rle-8.bmp
+{ bmp_header 76 50 && printf '\4\0\2\0\0\0' && zeros 12 && printf '\2\0\0\0\0\0\0\0\1\2\3\0\4\5\6\0' &&
+    printf '\4\20\0\0\0\2\1\0\2\1\0\0\0\3\20\20\0\0\0\1'; } >image/rle-4.bmp
+{ bmp_header 106 70 && printf '\40\0\3\0\0\0' && zeros 20 && printf '\377\0\0\0\0\377\0\0\0\0\377\0\0\0\0\377' &&
+    head -c 48 image/colour.ppm; } >image/masks.bmp
+tail -c +15 image/palette.bmp >image/palette.dib
+
 pamtotga -rgb -norle <"$colour" >image/colour.tga 2>/dev/null
 pamtotga -rgb <"$colour" >image/rle.tga 2>/dev/null
 pamtotga -cmap <"$colour" >image/palette.tga 2>/dev/null
 pamtotga -mono <"$grey" >image/grey.tga 2>/dev/null
+# 4 x 3 pixels: bits; grey with alpha, from right to left, in packets that cross rows
+printf '\0\0\3\0\0\0\0\0\0\0\0\0\4\0\3\0\1\40\240\120\240' >image/bits.tga
+printf '\0\0\13\0\0\0\0\0\0\0\0\0\4\0\3\0\20\20\206\1\2\1\3\4\5\6\203\7\10' >image/alpha.tga
+# 16 bits in the palette, whose first entry is number 2
+printf '\0\1\1\2\0\2\0\20\0\0\0\0\2\0\1\0\10\0\1\2\3\4\2\3' >image/palette-16.tga
 
 cjpeg -quality 60 "$colour" >image/baseline.jpg
 cjpeg -quality 60 -sample 1x1 "$colour" >image/baseline-1x1.jpg
@@ -60,6 +76,15 @@ cjpeg -quality 60 -sample 2x1,1x1,1x2 -restart 1B "$colour" >image/restart.jpg
 cjpeg -quality 60 -progressive "$colour" >image/progressive.jpg
 cjpeg -quality 60 -grayscale -progressive "$grey" >image/grey-progressive.jpg
 cjpeg -quality 60 -rgb "$colour" >image/rgb.jpg
+cjpeg -quality 60 -arithmetic "$colour" >image/arithmetic.jpg
+cjpeg -quality 60 -arithmetic -progressive "$colour" >image/arithmetic-progressive.jpg
+# an orientation in EXIF data, which continue in a second segment, and another one in XMP
+{
+    printf '\377\330\377\341\000\030Exif\000\000II*\000\010\000\000\000\001\000\022\001\003\000\001\000'
+    printf '\377\341\000\022Exif\000\000\000\000\006\000\000\000\000\000\000\000'
+    printf '\377\341\000\063http://ns.adobe.com/xap/1.0/\000tiff:Orientation="8"'
+    tail -c +3 image/baseline.jpg
+} >image/orientation.jpg
 
 # JPEG that only looks damaged: junk before the end, none, no Huffman tables (jpegtran writes those of the standard)
 without_end() { head -c -2 image/baseline.jpg; }
@@ -67,6 +92,30 @@ without_end() { head -c -2 image/baseline.jpg; }
 without_end >image/no-end.jpg
 cjpeg -quality 60 -grayscale "$grey" | xxd -p | tr -d '\n' | sed 's/ffc4001f[0-9a-f]\{58\}ffc400b5[0-9a-f]\{358\}//' |
     xxd -r -p >image/no-tables.jpg
+
+cwebp -quiet -q 60 image/alpha.png -o image/alpha.webp
+cwebp -quiet -q 60 -noalpha image/alpha.png -o image/lossy.webp
+cwebp -quiet -lossless image/alpha.png -o image/lossless.webp
+cwebp -quiet -q 60 -crop 2 3 7 5 image/alpha.png -o "$work/part.webp"
+webpmux -frame "$work/part.webp" +100+4+2 -frame image/lossless.webp +100 -o image/animated.webp
+printf 'II*\0\010\0\0\0\001\0\022\001\003\0\001\0\0\0\006\0\0\0\0\0\0\0' >"$work/exif"
+webpmux -set exif "$work/exif" image/lossy.webp -o image/orientation.webp
+
+pamtotiff -none -rowsperstrip=4 "$colour" >image/colour.tiff
+pamtotiff -none "$grey" >image/grey.tiff
+pamtotiff -lzw -indexbits=8 "$colour" >image/palette.tiff
+pamtotiff -flate -predictor=2 -truecolor "$colour" >image/deflate.tiff
+pamtotiff -none -truecolor "$colour" >"$work/true.tiff"
+pamdepth 65535 "$colour" | pamtotiff -lzw -truecolor -rowsperstrip=5 >image/colour-16.tiff
+pamtotiff -packbits -mb "$work/bits.pbm" >image/packbits.tiff
+pamtotiff -g3 -2d -fill "$work/bits.pbm" >image/g3.tiff
+pamtotiff -g4 -mw -lsb2msb "$work/bits.pbm" >image/g4.tiff
+pamstack -tupletype RGB_ALPHA "$colour" "$grey" | pamtotiff -none -truecolor >image/alpha.tiff
+tiffcp -c jpeg:60 "$work/true.tiff" image/jpeg.tiff
+tiffcp -c jpeg:r:60 -r 8 "$work/true.tiff" image/jpeg-rgb.tiff
+tiffcp -c zstd -t -w 16 -l 16 -p separate "$work/true.tiff" image/tiles.tiff
+tiffcp -c none -8 -B "$work/true.tiff" image/big.tiff
+tiffset -s Orientation 6 image/big.tiff
 
 # --- configs, some with KEY=VALUE after zero bytes
 for name in seed fashion folders; do

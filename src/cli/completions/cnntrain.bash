@@ -25,7 +25,7 @@ _cnntrain() {
     data.validation) kind=path ;;
     data.test) kind=path ;;
     data.bad_images) kind=words words=(fail skip) ;;
-    data.duplicates) kind=words words=(error allow) ;;
+    data.duplicates) kind=words words=(drop error allow) ;;
     data.sampling) kind=words words=(all balanced) ;;
     image.resize) kind=words words=(stretch crop letterbox) ;;
     image.range) kind=words words=(full stretch) ;;

@@ -7,7 +7,7 @@ _cnntrain_keys() {
     data.validation) _files ;;
     data.test) _files ;;
     data.bad_images) compadd -- fail skip ;;
-    data.duplicates) compadd -- error allow ;;
+    data.duplicates) compadd -- drop error allow ;;
     data.sampling) compadd -- all balanced ;;
     image.resize) compadd -- stretch crop letterbox ;;
     image.range) compadd -- full stretch ;;
