@@ -50,8 +50,6 @@ static void *grow(void *memory, size_t old_size, size_t new_size) {
 
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
-#define STBI_ONLY_BMP
-#define STBI_ONLY_TGA
 #define STBI_NO_ZLIB /* inflated below, by zlib */
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR

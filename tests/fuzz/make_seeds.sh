@@ -49,10 +49,26 @@ ppmtobmp -bpp=24 "$colour" >image/colour.bmp 2>/dev/null
 pamthreshold "$grey" 2>/dev/null | ppmtobmp -bpp=1 >image/bits.bmp 2>/dev/null
 ppmtobmp -os2 -bpp=24 "$colour" >image/os2.bmp 2>/dev/null
 
+# run-length codes of 4 x 3 pixels, top down: a run, skipped pixels, colours, the end; masks; no file header
+bmp_header() { printf "BM\\0\\0\\0\\0\\0\\0\\0\\0\\$1\\0\\0\\0\\$2\\0\\0\\0\\4\\0\\0\\0\\375\\377\\377\\377\\1\\0"; }
+zeros() { head -c "$1" /dev/zero; }
+{ bmp_header 76 50 && printf '\10\0\1\0\0\0' && zeros 12 && printf '\2\0\0\0\0\0\0\0\1\2\3\0\4\5\6\0' &&
+    printf '\4\1\0\0\0\2\1\0\2\1\0\0\0\3\1\0\1\0\0\0\0\1'; } >image/rle-8.bmp
+{ bmp_header 76 50 && printf '\4\0\2\0\0\0' && zeros 12 && printf '\2\0\0\0\0\0\0\0\1\2\3\0\4\5\6\0' &&
+    printf '\4\20\0\0\0\2\1\0\2\1\0\0\0\3\20\20\0\0\0\1'; } >image/rle-4.bmp
+{ bmp_header 106 70 && printf '\40\0\3\0\0\0' && zeros 20 && printf '\377\0\0\0\0\377\0\0\0\0\377\0\0\0\0\377' &&
+    head -c 48 image/colour.ppm; } >image/masks.bmp
+tail -c +15 image/palette.bmp >image/palette.dib
+
 pamtotga -rgb -norle <"$colour" >image/colour.tga 2>/dev/null
 pamtotga -rgb <"$colour" >image/rle.tga 2>/dev/null
 pamtotga -cmap <"$colour" >image/palette.tga 2>/dev/null
 pamtotga -mono <"$grey" >image/grey.tga 2>/dev/null
+# 4 x 3 pixels: bits; grey with alpha, from right to left, in packets that cross rows
+printf '\0\0\3\0\0\0\0\0\0\0\0\0\4\0\3\0\1\40\240\120\240' >image/bits.tga
+printf '\0\0\13\0\0\0\0\0\0\0\0\0\4\0\3\0\20\20\206\1\2\1\3\4\5\6\203\7\10' >image/alpha.tga
+# 16 bits in the palette, whose first entry is number 2
+printf '\0\1\1\2\0\2\0\20\0\0\0\0\2\0\1\0\10\0\1\2\3\4\2\3' >image/palette-16.tga
 
 cjpeg -quality 60 "$colour" >image/baseline.jpg
 cjpeg -quality 60 -sample 1x1 "$colour" >image/baseline-1x1.jpg
