@@ -80,7 +80,7 @@ native_targets=all
 arm_targets=all
 if [ -n "$form" ]; then
     native_targets="cnntrain_program cnnpredict_program make_images"
-    arm_targets="cnntrain_program test_kernels"
+    arm_targets="cnntrain_program test_kernels test_resample"
 fi
 # word splitting is wanted: lists of targets
 # shellcheck disable=SC2086
@@ -99,10 +99,12 @@ fi
 echo "== tests"
 failed=""
 if [ -n "$form" ]; then
-    qemu-aarch64 -L "$sysroot" "$work/arm/tests/test_kernels" >"$work/test_kernels.log" 2>&1 || {
-        cat "$work/test_kernels.log"
-        failed="$failed test_kernels"
-    }
+    for name in test_kernels test_resample; do
+        qemu-aarch64 -L "$sysroot" "$work/arm/tests/$name" >"$work/$name.log" 2>&1 || {
+            cat "$work/$name.log"
+            failed="$failed $name"
+        }
+    done
 else
     ctest --test-dir "$work/arm" --label-exclude cli --output-on-failure --parallel "$jobs" || failed="$failed tests"
 fi
