@@ -147,6 +147,7 @@ def hostile():
         ("build-list", b"]}b", "expected a OrderedDict"),
         ("append-none", b"N(K\x01e", "expected a list"),
         ("storage-list", b"(X\x07\x00\x00\x00storage]X\x01\x00\x00\x001X\x03\x00\x00\x00cpuK\x01tQ", "name of a storage"),
+        ("storage-kind", b"(X\x07\x00\x00\x00storageccollections\nOrderedDict\nX\x01\x00\x00\x001X\x03\x00\x00\x00cpuK\x01tQ", "float32 or int64"),
         ("key-list", b"}(]K\x01u", "expected names before values"),
         ("odd", b"}(X\x01\x00\x00\x00au", "expected names before values"),
         ("below-mark", b"N(\x86", "a value is missing"),
