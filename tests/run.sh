@@ -12,7 +12,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
-    libexif-dev libmd-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libcmocka-dev pkg-config mandoc valgrind \
+    libexif-dev libmd-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libcmocka-dev pkg-config mandoc valgrind \
     clang-tidy cppcheck zsh fish python3 dataset-fashion-mnist
 
 jobs=$(nproc)
@@ -71,10 +71,10 @@ build gcc-sanitized gcc all -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=
     run_tests gcc-sanitized --exclude-regex \
         '^(test_winograd|test_fma|cli_(same_bytes|examples|fashion|damaged_models|kill|docs|bench))$'
 # what runs on several threads
-build gcc-threads gcc "test_base test_data test_check_data test_image_cache test_training_run cnntrain_program
+build gcc-threads gcc "test_base test_webp test_tiff test_data test_check_data test_image_cache test_training_run cnntrain_program
     cnnpredict_program cnneval_program make_images" -DCNN_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
     run_tests gcc-threads --tests-regex \
-        '^(test_(base|data|check_data|image_cache|training_run)|cli_(cache|check_data|train|predict|full_disk|actions))$'
+        '^(test_(base|webp|tiff|data|check_data|image_cache|training_run)|cli_(cache|check_data|train|predict|full_disk|actions))$'
 echo "== 64-bit ARM"
 tests/aarch64.sh --short || failed="$failed aarch64"
 

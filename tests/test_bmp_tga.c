@@ -710,7 +710,7 @@ static void test_wrong_tga(void **state) {
     static file made;
     for (size_t i = 0; i < TEST_COUNT(unknown); i++) {
         make_tga(&unknown[i], &made);
-        assert_refused(&made, made.size, "expected a PNG, JPEG, BMP, PNM or TGA image, found ");
+        assert_refused(&made, made.size, "expected a PNG, JPEG, BMP, PNM");
     }
     make_tga(&(tga){.kind = 2, .bits = 24}, &made);
     made.bytes[13] = made.bytes[15] = 0xff;

@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "image/exif.h"
 #include "image/load.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
@@ -481,101 +480,6 @@ static void test_orientations(void **state) {
     }
 }
 
-static int orientation_of(const char *path) {
-    cnn_image image;
-    cnn_error error;
-    test_ok(cnn_image_read(path, 64, &image, &error), &error);
-    int orientation = image.orientation;
-    cnn_image_release(&image);
-    return orientation;
-}
-
-/* Invalid orientations, and EXIF data truncated or changed in any byte, in segments and chunks of
- * any length: 1, or a valid number, and no crash. */
-static void test_damaged_exif(void **state) {
-    (void)state;
-    picture p = random_picture(13);
-    uint8_t exif[EXIF_SIZE];
-    static const struct {
-        int tag, type, value;
-    } none[] = {{ORIENTATION, SHORT, 0}, {ORIENTATION, SHORT, 9}, {ORIENTATION, SHORT, 65535},
-                {ORIENTATION, 4, 6},     {ORIENTATION, 2, 6},     {0x0111, SHORT, 6}};
-    assert_true(stbi_write_jpg("plain.jpg", WIDTH, HEIGHT, 3, p.rgb, 90));
-    for (size_t i = 0; i < TEST_COUNT(none); i++) {
-        make_exif(i % 2 == 0, none[i].tag, none[i].type, none[i].value, exif);
-        write_jpeg_with_exif("plain.jpg", exif, "odd.jpg");
-        assert_int_equal(orientation_of("odd.jpg"), 1);
-    }
-    assert_true(stbi_write_png("plain.png", WIDTH, HEIGHT, 3, p.rgb, 0));
-    make_exif(true, ORIENTATION, SHORT, 6, exif);
-    write_jpeg_with_exif("plain.jpg", exif, "turned.jpg");
-    write_png_with_exif("plain.png", exif, "turned.png");
-    static const char *const paths[] = {"turned.jpg", "turned.png"};
-    static const size_t ends[] = {2 + 18 + 4 + EXIF_SIZE, 8 + 25 + 8 + EXIF_SIZE - 6};
-    for (size_t i = 0; i < TEST_COUNT(paths); i++) {
-        uint8_t bytes[4096];
-        FILE *file = fopen(paths[i], "rb");
-        assert_non_null(file);
-        size_t size = fread(bytes, 1, sizeof bytes, file);
-        assert_int_equal(fclose(file), 0);
-        assert_int_equal(cnn_exif_orientation(bytes, size), 6);
-        for (size_t k = 0; k < ends[i]; k++) {
-            uint8_t *cut = malloc(k + 1); /* sanitizers detect reads beyond it */
-            assert_non_null(cut);
-            memcpy(cut, bytes, k);
-            assert_int_equal(cnn_exif_orientation(cut, k), 1);
-            free(cut);
-            for (int bit = 0; bit < 8; bit++) {
-                bytes[k] ^= (uint8_t)(1 << bit);
-                assert_in_range(cnn_exif_orientation(bytes, size), 1, 8);
-                bytes[k] ^= (uint8_t)(1 << bit);
-            }
-        }
-    }
-}
-
-/* A lack of memory is not treated as missing EXIF data: the image would be a different one. */
-static void test_exif_without_memory(void **state) {
-    (void)state;
-    picture p = random_picture(14);
-    uint8_t exif[EXIF_SIZE];
-    assert_true(stbi_write_jpg("plain.jpg", WIDTH, HEIGHT, 3, p.rgb, 90));
-    assert_true(stbi_write_png("plain.png", WIDTH, HEIGHT, 3, p.rgb, 0));
-    make_exif(true, ORIENTATION, SHORT, 6, exif);
-    write_jpeg_with_exif("plain.jpg", exif, "turned.jpg");
-    write_png_with_exif("plain.png", exif, "turned.png");
-    static const char *const paths[] = {"turned.jpg", "turned.png"};
-    for (size_t i = 0; i < TEST_COUNT(paths); i++) {
-        char *bytes;
-        size_t size;
-        cnn_error error;
-        test_ok(cnn_file_read(paths[i], SIZE_MAX / 2, CNN_ERROR_DATA, &bytes, &size, &error),
-                &error);
-        cnn_memory_state before = cnn_memory_look();
-        int orientation = 0;
-        for (size_t more = 0; orientation == 0; more += 8) {
-            cnn_memory_limit(before.in_use + more);
-            orientation = cnn_exif_orientation(bytes, size);
-            assert_true(more > 0 || orientation == 0);
-            assert_int_equal(cnn_memory_look().in_use, before.in_use);
-        }
-        assert_int_equal(orientation, 6);
-        cnn_memory_limit(SIZE_MAX);
-        cnn_free(bytes);
-        before = cnn_memory_look();
-        cnn_image image;
-        cnn_status status = CNN_ERROR_RUNTIME;
-        for (size_t more = 0; status != CNN_OK; more += 64) {
-            cnn_memory_limit(before.in_use + more);
-            status = cnn_image_read(paths[i], 64, &image, &error);
-            assert_true(status == CNN_OK || status == CNN_ERROR_RUNTIME);
-        }
-        cnn_memory_limit(SIZE_MAX);
-        assert_int_equal(image.orientation, 6);
-        cnn_image_release(&image);
-    }
-}
-
 /* --- bombs --- */
 
 /* A JPEG of three components, with as many scans of zeros, which decode to one colour. */
@@ -779,8 +683,6 @@ int main(void) {
         cmocka_unit_test(test_no_image),
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_orientations),
-        cmocka_unit_test(test_damaged_exif),
-        cmocka_unit_test(test_exif_without_memory),
         cmocka_unit_test(test_scans),
         cmocka_unit_test(test_after_the_end),
         cmocka_unit_test(test_inflating),

@@ -100,6 +100,23 @@ void *cnn_alloc(size_t count, size_t size) {
     return memory;
 }
 
+bool cnn_memory_claim(size_t bytes) {
+    if (!may_take(bytes)) {
+        return refuse(bytes) != NULL;
+    }
+    void *probe = malloc(bytes);
+    if (!probe) {
+        cnn_memory_return(bytes);
+        return refuse(bytes) != NULL;
+    }
+    free(probe);
+    return true;
+}
+
+void cnn_memory_return(size_t bytes) {
+    (void)atomic_fetch_sub(&in_use, bytes);
+}
+
 bool cnn_grow(void **items, size_t *capacity, size_t needed, size_t size) {
     if (needed <= *capacity) {
         return true;

@@ -40,6 +40,13 @@ typedef struct cnn_memory_state {
 
 cnn_memory_state cnn_memory_look(void);
 
+/* Counts `bytes` that a library is about to take by itself, as if they were allocated here, and
+ * makes sure that the system has them at this moment: libraries handle a refusal less well than
+ * this program does. False, with nothing counted, if they are refused. cnn_memory_return ends it.
+ */
+bool cnn_memory_claim(size_t bytes);
+void cnn_memory_return(size_t bytes);
+
 /* *out = a * b. False if that overflows. */
 bool cnn_multiply_size(size_t a, size_t b, size_t *out);
 

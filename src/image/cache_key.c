@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "image/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,7 +130,8 @@ typedef struct decoder_state {
     double max_megapixels;
     uint64_t count;
     cnn_hash128 files;
-    char decoder[128]; /* a hash of the decoder's source files, from CMake */
+    uint64_t libraries; /* their versions */
+    char decoder[128];  /* a hash of the decoder's source files, from CMake */
 } decoder_state;
 _Static_assert(sizeof CNN_DECODER <= 128, "the decoder's name is cut off");
 
@@ -143,6 +145,7 @@ static cnn_hash128 hash_all(const key_context *k, const cnn_image_settings *sett
     state.max_megapixels = settings->max_megapixels;
     state.count = k->count;
     state.files = cnn_xxh3_128(k->hashes, k->count * sizeof *k->hashes);
+    state.libraries = cnn_image_library_versions();
     memcpy(state.decoder, CNN_DECODER, sizeof CNN_DECODER);
     return cnn_xxh3_128(&state, sizeof state);
 }

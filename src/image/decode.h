@@ -13,6 +13,8 @@ typedef enum cnn_image_format {
     CNN_IMAGE_JPEG,
     CNN_IMAGE_BMP,
     CNN_IMAGE_PNM,
+    CNN_IMAGE_WEBP, /* where libwebp was found */
+    CNN_IMAGE_TIFF, /* where libtiff was found */
     CNN_IMAGE_TGA,
     CNN_IMAGE_FORMATS,
 } cnn_image_format;

@@ -1,134 +1,162 @@
+/* A loop over 12-byte entries, instead of a library: libexif reads only an orientation of the type
+ * SHORT, and parses all other data of the camera on the way to it. */
 #include "image/exif.h"
 
-#include "base/memory.h"
-
-#include <libexif/exif-data.h>
-
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
-/* The marker that libexif expects in front of the data. JPEG files contain it, PNG files do not. */
-static const char mark[6] = {'E', 'x', 'i', 'f', '\0', '\0'};
-/* The most bytes that a JPEG segment can hold. Larger EXIF data in a PNG are ignored. */
-#define EXIF_LIMIT ((size_t)65533)
+/* The types of TIFF 6.0, and those that came later. */
+enum type {
+    SHORT = 3,
+    LONG = 4,
+    RATIONAL = 5,
+    SBYTE = 6,
+    SSHORT = 8,
+    SLONG = 9,
+    SRATIONAL = 10,
+    FLOAT = 11,
+    DOUBLE = 12,
+    IFD = 13,
+    LONG8 = 16,
+};
+/* Bytes of a value of each type. 0: unknown. BYTE (1), ASCII (2) and UNDEFINED (7) are no numbers
+ * here. */
+static const uint8_t type_sizes[] = {
+    [1] = 1,     [2] = 1,      [SHORT] = 2,  [LONG] = 4,  [RATIONAL] = 8,
+    [SBYTE] = 1, [7] = 1,      [SSHORT] = 2, [SLONG] = 4, [SRATIONAL] = 8,
+    [FLOAT] = 4, [DOUBLE] = 8, [IFD] = 4,    [LONG8] = 8};
 
-/* A part of the file; size 0: not found. */
-typedef struct part {
+typedef struct tiff {
     const uint8_t *bytes;
     size_t size;
-} part;
+    bool big_endian;
+} tiff;
 
-/* Searches the segments of a JPEG: FF xx, then a length of two bytes, big-endian. They end at the
- * coded data (SOS) or at the end of the image (EOI). */
-static part find_in_jpeg(const uint8_t *bytes, size_t size) {
-    enum { APP1 = 0xe1, EOI = 0xd9, SOS = 0xda };
-    for (size_t at = 2; at + 4 <= size && bytes[at] == 0xff;) {
-        uint8_t kind = bytes[at + 1];
-        if (kind == 0xff) { /* a fill byte */
-            at++;
-            continue;
-        }
-        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
-        if (kind == SOS || kind == EOI || length < 2 || length > size - at - 2) {
-            break;
-        }
-        const uint8_t *content = bytes + at + 4;
-        if (kind == APP1 && length - 2 > sizeof mark && memcmp(content, mark, sizeof mark) == 0) {
-            return (part){content, length - 2};
-        }
-        at += 2 + length;
+static uint64_t read_number(const tiff *from, size_t at, size_t size) {
+    uint64_t number = 0;
+    for (size_t i = 0; i < size; i++) {
+        number = number << 8 | from->bytes[at + (from->big_endian ? i : size - 1 - i)];
     }
-    return (part){NULL, 0};
+    return number;
 }
 
-/* Searches the chunks of a PNG, which follow 8 bytes of signature: length, name, content, checksum.
- */
-static part find_in_png(const uint8_t *bytes, size_t size) {
-    for (size_t at = 8; at + 12 <= size;) {
-        const uint8_t *chunk = bytes + at;
-        size_t length =
-            (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | chunk[3];
-        if (length > size - at - 12) {
-            break;
-        }
-        if (memcmp(chunk + 4, "eXIf", 4) == 0) {
-            return (part){chunk + 8, length};
-        }
-        at += 12 + length;
+/* The value at `at`; 0 if it is no number. Negative integers need not be told from large ones,
+ * since both are no orientation. */
+static double read_value(const tiff *from, size_t at, size_t type) {
+    uint64_t bits = read_number(from, at, type_sizes[type]);
+    uint32_t low_bits = (uint32_t)bits;
+    float single;
+    double value = 0;
+    switch (type) {
+    case RATIONAL:
+    case SRATIONAL: {
+        int64_t above = (int64_t)read_number(from, at, 4);
+        int64_t below = (int64_t)read_number(from, at + 4, 4);
+        above = type == SRATIONAL ? (int32_t)above : above;
+        below = type == SRATIONAL ? (int32_t)below : below;
+        return below != 0 ? (double)above / (double)below : 0;
     }
-    return (part){NULL, 0};
-}
-
-/* --- memory: counted, because libexif does not distinguish a lack of memory from damaged data ---
- */
-
-static _Thread_local bool refused; /* since read_orientation began */
-
-static void *take(ExifLong size) {
-    void *memory = cnn_plain_alloc(size);
-    refused = refused || !memory;
-    return memory;
-}
-
-static void *take_more(void *memory, ExifLong size) {
-    void *moved = cnn_plain_realloc(memory, size);
-    refused = refused || !moved;
-    return moved;
-}
-
-static ExifData *new_data(void) {
-    ExifMem *memory = exif_mem_new(take, take_more, cnn_free);
-    ExifData *data = memory ? exif_data_new_mem(memory) : NULL;
-    refused = refused || !data;
-    if (memory) {
-        exif_mem_unref(memory);
-    }
-    return data;
-}
-
-/* --- reading --- */
-
-/* exif: [size], starts with `mark`. 0: memory was refused. */
-static int read_orientation(const uint8_t *exif, size_t size) {
-    int orientation = 1;
-    refused = false;
-    ExifData *data = new_data();
-    if (!data) {
+    case FLOAT:
+        memcpy(&single, &low_bits, sizeof single);
+        return single;
+    case DOUBLE:
+        memcpy(&value, &bits, sizeof value);
+        return value;
+    case SHORT:
+    case LONG:
+    case SBYTE:
+    case SSHORT:
+    case SLONG:
+    case IFD:
+    case LONG8:
+        return (double)bits;
+    default:
         return 0;
     }
-    /* libexif must not correct or add tags */
-    exif_data_unset_option(data, EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
-    exif_data_load_data(data, exif, (unsigned)size);
-    const ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
-    if (entry && entry->format == EXIF_FORMAT_SHORT && entry->components == 1 && entry->size >= 2) {
-        int value = exif_get_short(entry->data, exif_data_get_byte_order(data));
-        orientation = value >= 1 && value <= 8 ? value : 1;
-    }
-    exif_data_unref(data);
-    return refused ? 0 : orientation;
 }
 
-int cnn_exif_orientation(const void *file, size_t size) {
-    const uint8_t *bytes = file;
-    if (size >= 2 && bytes[0] == 0xff && bytes[1] == 0xd8) {
-        part exif = find_in_jpeg(bytes, size);
-        return exif.size > 0 ? read_orientation(exif.bytes, exif.size) : 1;
+/* The first directory: the number of entries (2), and entries of 12 bytes: tag (2), type (2),
+ * number of values (4), the values, or their offset if they take more than 4 bytes. As in Pillow,
+ * the last entry with the tag counts, and none after one whose values are not there. *value: 0 if
+ * there is no entry. */
+static bool find_orientation(const tiff *from, size_t at, double *value) {
+    enum { ORIENTATION = 0x0112, ENTRY = 12 };
+    bool found = false;
+    if (from->size < 2 || at > from->size - 2) {
+        return false;
     }
-    if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0) {
-        part exif = find_in_png(bytes, size);
-        if (exif.size == 0 || exif.size > EXIF_LIMIT - sizeof mark) {
-            return 1;
+    size_t entries = read_number(from, at, 2);
+    at += 2;
+    for (size_t i = 0; i < entries && from->size - at >= ENTRY; i++, at += ENTRY) {
+        size_t type = read_number(from, at + 2, 2);
+        uint64_t count = read_number(from, at + 4, 4);
+        if (type >= sizeof type_sizes || type_sizes[type] == 0 || count == 0) {
+            continue;
         }
-        uint8_t *marked = cnn_alloc(sizeof mark + exif.size, 1);
-        if (!marked) {
-            return 0;
+        size_t place = at + 8;
+        if (count * type_sizes[type] > 4) {
+            place = read_number(from, at + 8, 4);
+            if (place > from->size || count * type_sizes[type] > from->size - place) {
+                break;
+            }
         }
-        memcpy(marked, mark, sizeof mark);
-        memcpy(marked + sizeof mark, exif.bytes, exif.size);
-        int orientation = read_orientation(marked, sizeof mark + exif.size);
-        cnn_free(marked);
-        return orientation;
+        if (read_number(from, at, 2) == ORIENTATION) {
+            *value = read_value(from, place, type);
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Skips the mark, and reads the header: byte order (2), 42 (2), the offset of the first directory
+ * (4). False: it is damaged. As in Pillow, 42 may be in the other byte order, and 43 after "MM". */
+static bool read_header(const uint8_t *bytes, size_t size, tiff *as, size_t *directory) {
+    static const uint8_t mark[6] = {'E', 'x', 'i', 'f', 0, 0};
+    while (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0) {
+        bytes += sizeof mark;
+        size -= sizeof mark;
+    }
+    static const char starts[][4] = {"MM\0*", "II*\0", "MM*\0", "II\0*", "MM\0+"};
+    for (size_t i = 0; size >= 8 && i < sizeof starts / sizeof *starts; i++) {
+        if (memcmp(bytes, starts[i], sizeof starts[i]) == 0) {
+            *as = (tiff){.bytes = bytes, .size = size, .big_endian = bytes[0] == 'M'};
+            *directory = read_number(as, 4, 4);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* tiff:Orientation="6" or tiff:Orientation>6. The first one counts. */
+static int find_in_xmp(const uint8_t *xmp, size_t size) {
+    static const char name[] = "tiff:Orientation";
+    const uint8_t *end = xmp + size;
+    while (xmp && (xmp = memmem(xmp, (size_t)(end - xmp), name, sizeof name - 1)) != NULL) {
+        xmp += sizeof name - 1;
+        size_t skip = end - xmp >= 3 && memcmp(xmp, "=\"", 2) == 0 ? 2
+                      : end - xmp >= 2 && *xmp == '>'              ? 1
+                                                                   : 0;
+        if (skip > 0 && xmp[skip] >= '0' && xmp[skip] <= '9') {
+            return xmp[skip] - '0';
+        }
     }
     return 1;
+}
+
+int cnn_exif_or_xmp_orientation(const uint8_t *bytes, size_t size, const uint8_t *xmp,
+                                size_t xmp_size) {
+    tiff exif;
+    size_t directory;
+    double value = 1;
+    if (size > 0 && !read_header(bytes, size, &exif, &directory)) {
+        return 1;
+    }
+    if (size == 0 || !find_orientation(&exif, directory, &value)) {
+        value = find_in_xmp(xmp, xmp_size);
+    }
+    return value >= 1 && value <= 8 && value == (int)value ? (int)value : 1;
+}
+
+int cnn_exif_orientation(const uint8_t *bytes, size_t size) {
+    return cnn_exif_or_xmp_orientation(bytes, size, NULL, 0);
 }

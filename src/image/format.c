@@ -30,13 +30,18 @@ typedef struct signature {
 } signature;
 
 #define BYTES(text) sizeof text - 1, text
+#define WITHOUT(library) "this cnntrain was built without " library "; convert it with: "
 
 static const signature signatures[] = {
-    {8, BYTES("WEBP"), {"WebP", "convert it with: dwebp FILE -o FILE.png"}},
-    {0, BYTES("II*\0"), {"TIFF", "convert it with: convert FILE FILE.png"}},
-    {0, BYTES("MM\0*"), {"TIFF", "convert it with: convert FILE FILE.png"}},
-    {0, BYTES("II+\0"), {"BigTIFF", "convert it with: convert FILE FILE.png"}},
-    {0, BYTES("MM\0+"), {"BigTIFF", "convert it with: convert FILE FILE.png"}},
+#ifndef CNN_HAVE_WEBP
+    {8, BYTES("WEBP"), {"WebP", WITHOUT("libwebp") "dwebp FILE -o FILE.png"}},
+#endif
+#ifndef CNN_HAVE_TIFF
+    {0, BYTES("II*\0"), {"TIFF", WITHOUT("libtiff") "convert 'FILE[0]' FILE.png"}},
+    {0, BYTES("MM\0*"), {"TIFF", WITHOUT("libtiff") "convert 'FILE[0]' FILE.png"}},
+    {0, BYTES("II+\0"), {"BigTIFF", WITHOUT("libtiff") "convert 'FILE[0]' FILE.png"}},
+    {0, BYTES("MM\0+"), {"BigTIFF", WITHOUT("libtiff") "convert 'FILE[0]' FILE.png"}},
+#endif
     {0, BYTES("GIF8"), {"GIF", "convert its first frame with: convert 'FILE[0]' FILE.png"}},
     {0,
      BYTES("\0\0\0\x0cjP  \r\n\x87\n"),

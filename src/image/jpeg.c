@@ -336,14 +336,39 @@ cnn_status cnn_jpeg_repair(const uint8_t *bytes, size_t size, cnn_jpeg_copy *cop
     return CNN_OK;
 }
 
+/* The orientation in the first EXIF and the last XMP data before the first scan. */
+static int find_orientation(const uint8_t *bytes, size_t size) {
+    enum { APP1 = 0xe1 };
+    static const char exif_mark[] = "Exif\0";
+    static const char xmp_mark[] = "http://ns.adobe.com/xap/1.0/";
+    const uint8_t *exif = NULL;
+    const uint8_t *xmp = NULL;
+    size_t exif_size = 0;
+    size_t xmp_size = 0;
+    segment part = {.end = 2};
+    while (find_segment(bytes, size, part.end, &part) && part.marker != SOS && part.marker != EOI) {
+        const uint8_t *content = bytes + part.begin;
+        size_t length = part.end - part.begin;
+        if (part.marker != APP1) {
+            continue;
+        }
+        if (!exif && length >= sizeof exif_mark &&
+            memcmp(content, exif_mark, sizeof exif_mark) == 0) {
+            exif = content;
+            exif_size = length;
+        } else if (length >= sizeof xmp_mark && memcmp(content, xmp_mark, sizeof xmp_mark) == 0) {
+            xmp = content;
+            xmp_size = length;
+        }
+    }
+    return cnn_exif_or_xmp_orientation(exif, exif_size, xmp, xmp_size);
+}
+
 static cnn_status read_jpeg(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
                             cnn_image *image, cnn_error *error) {
     bool incomplete = false;
     CNN_TRY(check(bytes, size, &incomplete, error));
-    image->orientation = cnn_exif_orientation(bytes, size);
-    if (image->orientation == 0) {
-        return cnn_fail_memory(error, "the EXIF data of an image");
-    }
+    image->orientation = find_orientation(bytes, size);
     cnn_status status =
         incomplete ? CNN_ERROR_DATA : cnn_stb_decode(bytes, size, limit, image, error);
     return status == CNN_ERROR_DATA && !image->pixels

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /* Names how the pixels of a file become those that a network sees: resampler and grey. Models state
- * it, so that none sees other pixels than in its training. Another name whenever the same file gives
- * other pixels. */
+ * it, so that none sees other pixels than in its training. Another name whenever the same file
+ * gives other pixels. */
 #define CNN_IMAGE_PIXELS "pillow-bilinear"
 
 /* Computes a hash of size and colours. Copies have the same hash in any lossless file format. The

@@ -1,6 +1,6 @@
 /* Reads PNG images. */
 #include "base/error.h"
-#include "image/exif.h"
+#include "image/png_orientation.h"
 #include "image/reader.h"
 #include "image/stb_decode.h"
 
@@ -121,7 +121,7 @@ static cnn_status read_png(const uint8_t *bytes, size_t size, const cnn_pixel_li
                            cnn_image *image, cnn_error *error) {
     bool apple;
     CNN_TRY(check(bytes, size, &apple, error));
-    image->orientation = cnn_exif_orientation(bytes, size);
+    image->orientation = cnn_png_orientation(bytes, size);
     if (image->orientation == 0) {
         return cnn_fail_memory(error, "the EXIF data of an image");
     }

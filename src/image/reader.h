@@ -25,19 +25,26 @@ typedef struct cnn_image_reader {
      * CNN_ERROR_RUNTIME if memory is refused. */
     cnn_status (*read)(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
                        cnn_image *image, cnn_error *error);
+
+    /* A number for the version of the library that decodes, which pixels may depend on; NULL: no
+     * library that the program finds when it starts. */
+    uint64_t (*version)(void);
 } cnn_image_reader;
 
 /* CNN_ERROR_DATA if an image has no pixels, or more than the limit. */
 CNN_MUST_USE cnn_status cnn_image_check_size(int width, int height, const cnn_pixel_limit *limit,
                                              cnn_error *error);
 
-/* One per file. */
+/* One per file. The last two: where CMake finds the library. */
 extern const cnn_image_reader cnn_png_reader, cnn_jpeg_reader, cnn_bmp_reader, cnn_tga_reader,
-    cnn_pnm_reader;
+    cnn_pnm_reader, cnn_webp_reader, cnn_tiff_reader;
 
 /* The reader that recognises bytes[size] first; NULL: none does. *format: its format. */
 const cnn_image_reader *cnn_image_find_reader(const uint8_t *bytes, size_t size,
                                               cnn_image_format *format);
+
+/* A number for the versions of all readers' libraries. */
+uint64_t cnn_image_library_versions(void);
 
 /* Writes the names of all formats that are read, "PNG, JPEG or BMP", into text[size], which
  * CNN_IMAGE_FORMAT_LIST_SIZE is enough for. */

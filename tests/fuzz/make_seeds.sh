@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/seeds"
 build=$1
 
-../../../data/install-packages.sh netpbm libjpeg-turbo-progs xxd
+../../../data/install-packages.sh netpbm libjpeg-turbo-progs libtiff-tools webp xxd
 
 mkdir -p model checkpoint cache_file config manifest image
 "$build/tests/fuzz/make_seeds" .
@@ -83,6 +83,30 @@ without_end() { head -c -2 image/baseline.jpg; }
 without_end >image/no-end.jpg
 cjpeg -quality 60 -grayscale "$grey" | xxd -p | tr -d '\n' | sed 's/ffc4001f[0-9a-f]\{58\}ffc400b5[0-9a-f]\{358\}//' |
     xxd -r -p >image/no-tables.jpg
+
+cwebp -quiet -q 60 image/alpha.png -o image/alpha.webp
+cwebp -quiet -q 60 -noalpha image/alpha.png -o image/lossy.webp
+cwebp -quiet -lossless image/alpha.png -o image/lossless.webp
+cwebp -quiet -q 60 -crop 2 3 7 5 image/alpha.png -o "$work/part.webp"
+webpmux -frame "$work/part.webp" +100+4+2 -frame image/lossless.webp +100 -o image/animated.webp
+printf 'II*\0\010\0\0\0\001\0\022\001\003\0\001\0\0\0\006\0\0\0\0\0\0\0' >"$work/exif"
+webpmux -set exif "$work/exif" image/lossy.webp -o image/orientation.webp
+
+pamtotiff -none -rowsperstrip=4 "$colour" >image/colour.tiff
+pamtotiff -none "$grey" >image/grey.tiff
+pamtotiff -lzw -indexbits=8 "$colour" >image/palette.tiff
+pamtotiff -flate -predictor=2 -truecolor "$colour" >image/deflate.tiff
+pamtotiff -none -truecolor "$colour" >"$work/true.tiff"
+pamdepth 65535 "$colour" | pamtotiff -lzw -truecolor -rowsperstrip=5 >image/colour-16.tiff
+pamtotiff -packbits -mb "$work/bits.pbm" >image/packbits.tiff
+pamtotiff -g3 -2d -fill "$work/bits.pbm" >image/g3.tiff
+pamtotiff -g4 -mw -lsb2msb "$work/bits.pbm" >image/g4.tiff
+pamstack -tupletype RGB_ALPHA "$colour" "$grey" | pamtotiff -none -truecolor >image/alpha.tiff
+tiffcp -c jpeg:60 "$work/true.tiff" image/jpeg.tiff
+tiffcp -c jpeg:r:60 -r 8 "$work/true.tiff" image/jpeg-rgb.tiff
+tiffcp -c zstd -t -w 16 -l 16 -p separate "$work/true.tiff" image/tiles.tiff
+tiffcp -c none -8 -B "$work/true.tiff" image/big.tiff
+tiffset -s Orientation 6 image/big.tiff
 
 # --- configs, some with KEY=VALUE after zero bytes
 for name in seed fashion folders; do

@@ -370,6 +370,14 @@ static const scenario scenarios[] = {
      false,
      {"out/model.bin", "--no-sandbox", ONE, "data", "--format", "jsonl"},
      {NULL}},
+    {"formats",
+     PREDICT,
+     "finished",
+     false,
+     false,
+     false,
+     {"out/model.bin", "--no-sandbox", ONE, "data-formats"},
+     {NULL}},
     {"check-data", PRINT, "none", false, false, false, {CONFIGURED, ONE, "--check-data"}, {NULL}},
     {"init", PRINT, "none", false, false, false, {"--init", "data", "--quiet", ONE}, {NULL}},
     {"dry-run",
@@ -860,9 +868,26 @@ static void make_runs(void) {
     free_outcome(&half);
 }
 
+/* "data-formats": images that other libraries decode, from the seeds for fuzzing. */
+static void copy_formats(const char *seeds) {
+    /* not JPEG in a TIFF: libtiff 4.5.0 crashes where libjpeg gets no memory to begin with */
+    static const char *const names[] = {"alpha.webp", "lossless.webp", "deflate.tiff", "g4.tiff",
+                                        "tiles.tiff"};
+    char to[] = "data-formats";
+    if (mkdir(to, 0777) != 0) {
+        give_up(to);
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[PATH_SIZE];
+        (void)snprintf(path, sizeof path, "%s/%s", seeds, names[i]);
+        copy_file(path, names[i], to);
+    }
+}
+
 int main(int argc, char **argv) {
-    if (argc != 6) {
-        fprintf(stderr, "usage: sweep LIBRARY CNNTRAIN CNNPREDICT MAKE_IMAGES SCENARIO|list\n");
+    if (argc != 6 && argc != 7) {
+        fprintf(stderr,
+                "usage: sweep LIBRARY CNNTRAIN CNNPREDICT MAKE_IMAGES SCENARIO|list [IMAGES]\n");
         return 2;
     }
     library = argv[1];
@@ -894,6 +919,9 @@ int main(int argc, char **argv) {
     write_text("stdin", inputs, sizeof inputs - 1);
     make_data(argv[4], "data", "12");
     make_data(argv[4], "extra", "2");
+    if (argc == 7) {
+        copy_formats(argv[6]);
+    }
     make_runs();
     make_members();
     run_scenario(&scenarios[chosen]);
