@@ -29,9 +29,9 @@ if [ "$(uname -m)" = aarch64 ]; then
     exit 0
 fi
 
-data/install-packages.sh gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev libutf8proc-dev libxxhash-dev \
+data/install-packages.sh gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libjpeg-dev libmd-dev libutf8proc-dev libxxhash-dev \
     libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libcmocka-dev gcc-aarch64-linux-gnu qemu-user
-arm_packages="libc6-dev libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev
+arm_packages="libc6-dev libstb-dev libcjson-dev libcsv-dev libjpeg-dev libmd-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev
     libpng-dev libcmocka-dev"
 
 # arm_apt ARGUMENT...: apt-get for an ARM machine on which nothing is installed: the lists and the state of this system

@@ -18,7 +18,7 @@ esac
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- model checkpoint cache_file config manifest image
 
-data/install-packages.sh clang llvm cmake make libc6-dev libstb-dev libcjson-dev libcsv-dev libexif-dev libmd-dev \
+data/install-packages.sh clang llvm cmake make libc6-dev libstb-dev libcjson-dev libcsv-dev libjpeg-dev libmd-dev \
     libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libcmocka-dev
 
 folder=build-fuzz

@@ -412,7 +412,7 @@ static void test_no_huffman_tables(void **state) {
     assert_same(&odd, &jpeg);
     size_t scan = find_marker(&odd, SOS);
     odd.bytes[scan + 6] = 0x20; /* the first component's tables: the standard has no number 2 */
-    assert_non_null(strstr(reason(odd.bytes, odd.size), "expected the Huffman tables of the scan"));
+    assert_non_null(strstr(reason(odd.bytes, odd.size), "Huffman table 0x02 was not defined"));
 }
 
 static void test_cut_jpeg(void **state) {
@@ -420,22 +420,20 @@ static void test_cut_jpeg(void **state) {
     static file jpeg;
     make_jpeg(&jpeg);
     size_t scan = find_marker(&jpeg, SOS);
-    for (size_t size = 4; size < jpeg.size - 4; size++) {
+    for (size_t size = 2; size < jpeg.size - 4; size++) {
         const char *message = reason(jpeg.bytes, size);
         char place[64];
         (void)snprintf(place, sizeof place, "end of the file at byte %zu", size);
-        bool tables = strcmp(message, "damaged JPEG: Huffman tables of more than 256 codes, or cut "
-                                      "short") == 0;
-        if (!tables && (!strstr(message, "the JPEG file is cut short: expected ") ||
-                        !strstr(message, place))) {
+        const char *missing = size < scan + 14 ? "the header of an image" : "more coded data";
+        if (!strstr(message, "the JPEG file is cut short: expected ") || !strstr(message, place) ||
+            !strstr(message, missing)) {
             print_error("%zu of %zu bytes: %s\n", size, jpeg.size, message);
             fail();
         }
-        assert_true(!tables || size < scan);
     }
-    assert_string_equal(reason(jpeg.bytes, 23), "the JPEG file is cut short: expected more of the "
-                                                "segment at byte 20, found the end of the file at "
-                                                "byte 23");
+    assert_string_equal(reason(jpeg.bytes, 23),
+                        "the JPEG file is cut short: expected the header of "
+                        "an image, found the end of the file at byte 23");
 }
 
 /* Headers that promise data that never come. */
@@ -455,7 +453,7 @@ static void test_no_data(void **state) {
     assert_non_null(strstr(reason(odd.bytes, odd.size), "expected the coded data of its pixels"));
     splice(&jpeg, scan, scan + 14, "\xff\xda\0\x08\1\1\0\0\x3f\0", 10, &odd);
     assert_non_null(strstr(reason(odd.bytes, odd.size),
-                           "expected coded data for each of the 3 components of the frame"));
+                           "expected coded data for each of its 3 components, found none"));
 }
 
 static void test_other_jpegs(void **state) {
@@ -466,11 +464,9 @@ static void test_other_jpegs(void **state) {
     static const struct {
         uint8_t marker, bits;
         const char *what, *command;
-    } kinds[] = {{0xc1, 12, "found 12 bits at byte ", "djpeg "},
-                 {0xc9, 8, "found arithmetic coding at byte ", "jpegtran "},
-                 {0xca, 8, "found arithmetic coding at byte ", "jpegtran "},
-                 {0xc3, 8, "found a lossless one at byte ", "djpeg "},
-                 {0xc5, 8, "found a hierarchical one at byte ", "djpeg "}};
+    } kinds[] = {{0xc1, 12, "found 12 bits before byte ", "djpeg "},
+                 {0xc3, 8, "found a lossless one before byte ", "djpeg "},
+                 {0xc5, 8, "found a hierarchical one before byte ", "djpeg "}};
     for (size_t i = 0; i < TEST_COUNT(kinds); i++) {
         jpeg.bytes[frame + 1] = kinds[i].marker;
         jpeg.bytes[frame + 4] = kinds[i].bits;

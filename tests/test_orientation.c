@@ -217,6 +217,8 @@ static void test_xmp(void **state) {
         make_tiff(&tiff, true, &(entry){ORIENTATION, SHORT, 0, {6}, 2, 1}, 1);
         assert_int_equal(cnn_exif_or_xmp_orientation(tiff.bytes, tiff.size, xmp, size),
                          cases[i].orientation);
+        assert_int_equal(cnn_exif_or_xmp_orientation((const uint8_t *)mark, sizeof mark, xmp, size),
+                         cases[i].orientation);
         for (int said = 0; said < 4; said++) { /* EXIF data have precedence */
             make_short(&tiff, true, said);
             assert_int_equal(cnn_exif_or_xmp_orientation(tiff.bytes, tiff.size, xmp, size),
@@ -287,6 +289,12 @@ static void test_jpeg(void **state) {
     assert_int_equal(read_jpeg(LITERAL(xmp), LITERAL(none)), 1);
     assert_int_equal(read_jpeg(LITERAL(none), LITERAL(xmp)), 8);
     assert_int_equal(read_jpeg(exif.bytes, 6, "x", 1), 1);
+    for (size_t part = 6; part < exif.size; part++) { /* continued in the second segment */
+        text rest = {0};
+        append(&rest, mark, sizeof mark);
+        append(&rest, exif.bytes + part, exif.size - part);
+        assert_int_equal(read_jpeg(exif.bytes, part, rest.bytes, rest.size), 6);
+    }
     exif.bytes[0] = 'e';
     assert_int_equal(read_jpeg("x", 1, exif.bytes, exif.size), 1);
 }

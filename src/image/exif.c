@@ -108,14 +108,9 @@ static bool find_orientation(const tiff *from, size_t at, double *value) {
     return found;
 }
 
-/* Skips the mark, and reads the header: byte order (2), 42 (2), the offset of the first directory
- * (4). False: it is damaged. As in Pillow, 42 may be in the other byte order, and 43 after "MM". */
+/* Reads the header: byte order (2), 42 (2), the offset of the first directory (4). False: it is
+ * damaged. As in Pillow, 42 may be in the other byte order, and 43 may stand after "MM". */
 static bool read_header(const uint8_t *bytes, size_t size, tiff *as, size_t *directory) {
-    static const uint8_t mark[6] = {'E', 'x', 'i', 'f', 0, 0};
-    while (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0) {
-        bytes += sizeof mark;
-        size -= sizeof mark;
-    }
     static const char starts[][4] = {"MM\0*", "II*\0", "MM*\0", "II\0*", "MM\0+"};
     for (size_t i = 0; size >= 8 && i < sizeof starts / sizeof *starts; i++) {
         if (memcmp(bytes, starts[i], sizeof starts[i]) == 0) {
@@ -130,7 +125,7 @@ static bool read_header(const uint8_t *bytes, size_t size, tiff *as, size_t *dir
 /* tiff:Orientation="6" or tiff:Orientation>6. The first one counts. */
 static int find_in_xmp(const uint8_t *xmp, size_t size) {
     static const char name[] = "tiff:Orientation";
-    const uint8_t *end = xmp + size;
+    const uint8_t *end = xmp ? xmp + size : NULL;
     while (xmp && (xmp = memmem(xmp, (size_t)(end - xmp), name, sizeof name - 1)) != NULL) {
         xmp += sizeof name - 1;
         size_t skip = end - xmp >= 3 && memcmp(xmp, "=\"", 2) == 0 ? 2
@@ -145,9 +140,14 @@ static int find_in_xmp(const uint8_t *xmp, size_t size) {
 
 int cnn_exif_or_xmp_orientation(const uint8_t *bytes, size_t size, const uint8_t *xmp,
                                 size_t xmp_size) {
+    static const uint8_t mark[6] = {'E', 'x', 'i', 'f', 0, 0};
     tiff exif;
     size_t directory;
     double value = 1;
+    while (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0) {
+        bytes += sizeof mark;
+        size -= sizeof mark;
+    }
     if (size > 0 && !read_header(bytes, size, &exif, &directory)) {
         return 1;
     }

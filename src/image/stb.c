@@ -49,7 +49,6 @@ static void *grow(void *memory, size_t old_size, size_t new_size) {
 }
 
 #define STBI_ONLY_PNG
-#define STBI_ONLY_JPEG
 #define STBI_NO_ZLIB /* inflated below, by zlib */
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
@@ -137,87 +136,4 @@ char *stbi_zlib_decode_malloc_guesssize_headerflag(const char *bytes, int size, 
     }
     *found = (int)stream.total_out;
     return out;
-}
-
-/* --- JPEG: junk after the coded data --- */
-
-/* Cuts the junk after a scan. Moves the decoder to the next marker. */
-static void cut_junk(stbi__jpeg *jpeg, uint8_t *bytes, size_t *size) {
-    size_t from = (size_t)(jpeg->s->img_buffer - bytes);
-    size_t to = from;
-    from -= jpeg->marker != STBI__MARKER_none ? 2 : 0; /* a restart marker */
-    while (to + 2 <= *size && (bytes[to] != 0xff || bytes[to + 1] == 0 || bytes[to + 1] == 0xff ||
-                               STBI__RESTART(bytes[to + 1]))) {
-        to++;
-    }
-    memmove(bytes + from, bytes + to, *size - to);
-    *size -= to - from;
-    jpeg->s->img_buffer = bytes + from;
-    jpeg->s->img_buffer_end = bytes + *size;
-    jpeg->marker = STBI__MARKER_none;
-}
-
-/* Are there as many restart markers in the coded data as the scan needs? stb_image ends a scan
- * where one is missing. */
-static bool has_restarts(const stbi__jpeg *jpeg, const uint8_t *data, const uint8_t *end) {
-    const int first = jpeg->order[0];
-    int across = jpeg->img_mcu_x;
-    int down = jpeg->img_mcu_y;
-    if (jpeg->scan_n == 1) { /* units of one block */
-        across = (jpeg->img_comp[first].x + 7) / 8;
-        down = (jpeg->img_comp[first].y + 7) / 8;
-    }
-    int needed = jpeg->restart_interval > 0 ? (across * down - 1) / jpeg->restart_interval : 0;
-    for (; data + 1 < end; data++) {
-        needed -= data[0] == 0xff && STBI__RESTART(data[1]) ? 1 : 0;
-    }
-    return needed <= 0;
-}
-
-/* Reads one scan. */
-static bool trim_scan(stbi__jpeg *jpeg, uint8_t *bytes, size_t *size, size_t data_end, bool *cut) {
-    if (!stbi__process_scan_header(jpeg)) {
-        return false;
-    }
-    const uint8_t *data = jpeg->s->img_buffer;
-    bool decoded = stbi__parse_entropy_coded_data(jpeg);
-    /* the decoder has read up to 4 bytes that it has not used */
-    ptrdiff_t used = jpeg->s->img_buffer - bytes - jpeg->code_bits / 8;
-    *cut = data_end > 0 &&
-           (used > (ptrdiff_t)data_end || !has_restarts(jpeg, data, jpeg->s->img_buffer));
-    if (decoded && (jpeg->marker == STBI__MARKER_none || STBI__RESTART(jpeg->marker))) {
-        cut_junk(jpeg, bytes, size);
-    }
-    return decoded && !*cut;
-}
-
-/* Like stbi__decode_jpeg_image, without the junk. */
-static bool trim_scans(stbi__jpeg *jpeg, uint8_t *bytes, size_t *size, size_t data_end, bool *cut) {
-    if (!stbi__decode_jpeg_header(jpeg, STBI__SCAN_load)) {
-        return false;
-    }
-    for (int marker = stbi__get_marker(jpeg); !stbi__EOI(marker); marker = stbi__get_marker(jpeg)) {
-        bool read = stbi__SOS(marker) ? trim_scan(jpeg, bytes, size, data_end, cut)
-                                      : stbi__process_marker(jpeg, marker);
-        if (!read) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool cnn_stb_trim_jpeg(uint8_t *bytes, size_t *size, size_t data_end, bool *cut) {
-    *cut = false;
-    stbi__jpeg *jpeg = take(sizeof *jpeg);
-    if (!jpeg) {
-        return stbi__err("", "Out of memory");
-    }
-    stbi__context context;
-    stbi__start_mem(&context, bytes, (int)*size);
-    jpeg->s = &context;
-    stbi__setup_jpeg(jpeg);
-    bool read = trim_scans(jpeg, bytes, size, data_end, cut);
-    stbi__free_jpeg_components(jpeg, 4, 0);
-    cnn_free(jpeg);
-    return read;
 }

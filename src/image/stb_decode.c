@@ -1,8 +1,6 @@
 #include "image/stb_decode.h"
 
 #include "base/error.h"
-#include "base/memory.h"
-#include "image/jpeg.h"
 #include "image/stb.h"
 
 #define STBI_NO_STDIO
@@ -59,32 +57,6 @@ cnn_status cnn_stb_decode(const uint8_t *bytes, size_t size, const cnn_pixel_lim
     }
     /* again, since stbi_info may have read another header than the one that was decoded */
     return cnn_image_check_size(image->width, image->height, limit, error);
-}
-
-/* Removes the junk from a repaired JPEG, and decodes it. */
-static cnn_status decode_copy(cnn_jpeg_copy *copy, const cnn_pixel_limit *limit, cnn_image *image,
-                              cnn_error *error) {
-    CNN_TRY(read_size(copy->bytes, copy->size, limit, image, error));
-    cnn_stb_limit(memory_limit(image->width, image->height, copy->size));
-    bool cut;
-    bool trimmed = cnn_stb_trim_jpeg(copy->bytes, &copy->size, copy->data_end, &cut);
-    if (cut) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "the JPEG file is cut short: expected the coded data of %d×%d pixels and "
-                        "an end marker, found the end of the file at byte %zu",
-                        image->width, image->height, copy->file_end);
-    }
-    return trimmed ? cnn_stb_decode(copy->bytes, copy->size, limit, image, error)
-                   : fail_decoding(error);
-}
-
-cnn_status cnn_stb_decode_repaired(const uint8_t *bytes, size_t size, const cnn_pixel_limit *limit,
-                                   cnn_image *image, cnn_error *error) {
-    cnn_jpeg_copy copy;
-    CNN_TRY(cnn_jpeg_repair(bytes, size, &copy, error));
-    cnn_status status = decode_copy(&copy, limit, image, error);
-    cnn_free(copy.bytes);
-    return status;
 }
 
 void cnn_stb_expect_apple(bool apple) {

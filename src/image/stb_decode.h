@@ -10,11 +10,6 @@ CNN_MUST_USE cnn_status cnn_stb_decode(const uint8_t *bytes, size_t size,
                                        const cnn_pixel_limit *limit, cnn_image *image,
                                        cnn_error *error);
 
-/* The same for a JPEG that has to be repaired first (jpeg.h). */
-CNN_MUST_USE cnn_status cnn_stb_decode_repaired(const uint8_t *bytes, size_t size,
-                                                const cnn_pixel_limit *limit, cnn_image *image,
-                                                cnn_error *error);
-
 /* The next image of this thread is a PNG of Apple's variant (png.h). */
 void cnn_stb_expect_apple(bool apple);
 

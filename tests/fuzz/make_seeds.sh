@@ -76,6 +76,15 @@ cjpeg -quality 60 -sample 2x1,1x1,1x2 -restart 1B "$colour" >image/restart.jpg
 cjpeg -quality 60 -progressive "$colour" >image/progressive.jpg
 cjpeg -quality 60 -grayscale -progressive "$grey" >image/grey-progressive.jpg
 cjpeg -quality 60 -rgb "$colour" >image/rgb.jpg
+cjpeg -quality 60 -arithmetic "$colour" >image/arithmetic.jpg
+cjpeg -quality 60 -arithmetic -progressive "$colour" >image/arithmetic-progressive.jpg
+# an orientation in EXIF data, which continue in a second segment, and another one in XMP
+{
+    printf '\377\330\377\341\000\030Exif\000\000II*\000\010\000\000\000\001\000\022\001\003\000\001\000'
+    printf '\377\341\000\022Exif\000\000\000\000\006\000\000\000\000\000\000\000'
+    printf '\377\341\000\063http://ns.adobe.com/xap/1.0/\000tiff:Orientation="8"'
+    tail -c +3 image/baseline.jpg
+} >image/orientation.jpg
 
 # JPEG that only looks damaged: junk before the end, none, no Huffman tables (jpegtran writes those of the standard)
 without_end() { head -c -2 image/baseline.jpg; }

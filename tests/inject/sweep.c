@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <jpeglib.h>
+
 enum { ARGUMENTS = 24, STATES = 4096, PATH_SIZE = 4096, NAME_SIZE = 512, TOO_LONG = 60 };
 
 static const char *library, *cnntrain, *cnnpredict;
@@ -442,7 +444,39 @@ static const char rows[] = "path,label,split,group\n"
                            "data/right/00003.pgm,right,,\n"
                            "data/right/00005.pgm,right,train,d\n";
 
-static const char inputs[] = "data/left/00002.pgm\ndata/right/00001.pgm\n";
+static const char inputs[] = "data/left/00002.pgm\nphoto.jpg\ndata/right/00001.pgm\n";
+
+/* A JPEG for which libjpeg takes all kinds of memory: with several scans, and EXIF data. */
+static void write_photo(const char *path) {
+    static const unsigned char exif[] = "Exif\0\0MM\0*\0\0\0\10";
+    struct jpeg_compress_struct info;
+    struct jpeg_error_mgr errors; /* an error ends the program */
+    FILE *file = fopen(path, "wb");
+    if (!file) {
+        give_up(path);
+    }
+    info.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&info);
+    jpeg_stdio_dest(&info, file);
+    info.image_width = info.image_height = 16;
+    info.input_components = 3;
+    info.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&info);
+    jpeg_simple_progression(&info);
+    jpeg_start_compress(&info, TRUE);
+    jpeg_write_marker(&info, JPEG_APP0 + 1, exif, sizeof exif - 1);
+    for (int y = 0; y < 16; y++) {
+        JSAMPLE pixels[3 * 16];
+        JSAMPROW row = pixels;
+        memset(pixels, 8 * y, sizeof pixels);
+        (void)jpeg_write_scanlines(&info, &row, 1);
+    }
+    jpeg_finish_compress(&info);
+    jpeg_destroy_compress(&info);
+    if (fclose(file) != 0) {
+        give_up(path);
+    }
+}
 
 static void make_data(const char *program, const char *folder, const char *count) {
     const char *const arguments[] = {program, folder, count, "8", "8", "1", NULL};
@@ -544,9 +578,13 @@ static bool contains(const char *text, const char *part) {
     return strstr(text, part) != NULL;
 }
 
+static bool is_image(const char *path) {
+    return contains(path, ".pgm") || contains(path, ".jpg");
+}
+
 /* --init leaves out an image that cannot be read, and so does its config. */
 static bool skips_image(const outcome *o) {
-    return contains(o->path, ".pgm") && contains(o->out, "\"bad_images\":\t\"skip\"");
+    return is_image(o->path) && contains(o->out, "\"bad_images\":\t\"skip\"");
 }
 
 /* Are the results those of an undisturbed run? */
@@ -596,7 +634,7 @@ static int expected_code(const scenario *s, const injection *how, const outcome 
         return strcmp(o->call, "access") == 0 ? 1 : 4;
     }
     if (contains(o->path, "data") || contains(o->path, "extra") || contains(o->path, "rows.csv") ||
-        contains(o->path, ".pgm")) {
+        is_image(o->path)) {
         return s->family == PREDICT ? 6 : 3;
     }
     return 1;
@@ -917,6 +955,7 @@ int main(int argc, char **argv) {
     write_text("folds-cfg.json", folds_config, sizeof folds_config - 1);
     write_text("rows.csv", rows, sizeof rows - 1);
     write_text("stdin", inputs, sizeof inputs - 1);
+    write_photo("photo.jpg");
     make_data(argv[4], "data", "12");
     make_data(argv[4], "extra", "2");
     if (argc == 7) {
