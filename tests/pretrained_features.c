@@ -60,7 +60,7 @@ static void print_features(const cnn_network *network, const cnn_pretrained *pre
     fill_block(pretrained, bytes, block, x);
     cnn_network_prepare(network, parameters);
     (void)cnn_network_forward(network, parameters, workspace);
-    int last = network->fused.nodes[cnn_graph_logit(&network->fused)].input[0];
+    int last = network->fused.nodes[cnn_graph_result(&network->fused)].input[0];
     const float *values = workspace + network->plan.places[last].value.offset;
     for (size_t i = 0; i < cnn_shape_size(&network->fused.nodes[last].out); i++) {
         (void)printf("%.9g\n", (double)values[i * CNN_LANES]);
