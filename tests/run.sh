@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 
 data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
     libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libcmocka-dev pkg-config mandoc valgrind \
-    clang-tidy cppcheck zsh fish dataset-fashion-mnist
+    clang-tidy cppcheck zsh fish python3 dataset-fashion-mnist
 
 jobs=$(nproc)
 failed=""

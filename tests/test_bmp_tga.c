@@ -25,7 +25,8 @@ static void append(file *to, const void *bytes, size_t size) {
 
 static void append_number(file *to, uint32_t number, size_t size) {
     for (size_t i = 0; i < size; i++) {
-        append(to, &(uint8_t){i < 4 ? (uint8_t)(number >> (8 * i)) : 0}, 1);
+        const uint8_t byte = i < 4 ? (uint8_t)(number >> (8 * i)) : 0;
+        append(to, &byte, 1);
     }
 }
 

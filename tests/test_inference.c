@@ -118,6 +118,7 @@ static void predict(cnn_network *network, const float *parameters, test_samples 
     cnn_sample_source source = test_samples_source(samples);
     test_ok(cnn_minibatch_create(network, 32, threads, &minibatch, &error), &error);
     cnn_minibatch_prepare(minibatch, parameters);
+    cnn_minibatch_prepare(minibatch, parameters); /* again: nothing of the first time is left */
     cnn_minibatch_forward(minibatch, parameters, &source, 0, IMAGES, logits, NULL);
     cnn_minibatch_free(minibatch);
 }

@@ -112,7 +112,8 @@ static void write_image(TIFF *tiff, const variant *v) {
         TIFFSetField(tiff, TIFFTAG_COLORMAP, palette[0], palette[1], palette[2]);
     }
     if (v->extra >= 0) {
-        TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &(uint16_t){(uint16_t)v->extra});
+        const uint16_t extra = (uint16_t)v->extra;
+        TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &extra);
     }
     if (v->rows) {
         TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, v->rows);

