@@ -103,6 +103,7 @@ static void compare(const void *test_case, const cnn_kernels *kernels, double *g
     for (size_t i = 0; i < IMAGES; i++) {
         const float *x = samples.x + i * cnn_shape_size(&samples.shape);
         float logit = run_planar(planar, parameters, &samples.shape, x);
+        /* NOLINTNEXTLINE: the bits are compared, also of -0 and NaN */
         if (memcmp(&logit, &logits[i], sizeof logit) != 0) {
             fail_msg("%s: image %zu: expected %.9g as in a block, got %.9g", line, i,
                      (double)logits[i], (double)logit);
