@@ -1,5 +1,6 @@
 /* The end of an epoch. Its files are written in an order that allows resuming after a kill at any
- * moment: models, the row of metrics.csv, and the checkpoint last. */
+ * moment: models, the row of metrics.csv, and the checkpoint last. With frozen layers, models may
+ * be written later; a run that is resumed writes those of its checkpoint. */
 #include "base/error.h"
 #include "base/log.h"
 #include "run/evaluate.h"

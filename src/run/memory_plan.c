@@ -11,14 +11,16 @@ cnn_memory_plan cnn_memory_plan_make(const cnn_config *config, const cnn_setup *
     const cnn_network *network = setup->network;
     const cnn_dataset *dataset = setup->dataset;
     cnn_optimizer optimizer = cnn_settings_optimizer(config);
-    size_t copies = 2 + cnn_optimizer_state_size(&optimizer); /* current and best */
-    copies += config->train.ema_decay > 0.0 ? 1 : 0;          /* average */
+    size_t copies = 2 + cnn_optimizer_state_size(&optimizer);                /* current and best */
+    copies += config->train.ema_decay > 0.0 ? 1 : 0;                         /* average */
+    copies += cnn_start_is_frozen(setup->start) ? 1 : 0;                     /* of last.bin */
+    size_t written = setup->start ? setup->start->graph.parameter_count : 0; /* with all layers */
     size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
     size_t batch_size = (size_t)config->train.batch_size;
     size_t batch = batch_size < images ? batch_size : images;
     return (cnn_memory_plan){
         .images = dataset->images.count * dataset->image_size,
-        .parameters = copies * network->parameter_count * sizeof(float),
+        .parameters = (copies * network->parameter_count + written) * sizeof(float),
         .passes = cnn_minibatch_memory(network, batch, setup->threads),
     };
 }
