@@ -103,7 +103,10 @@ static void compare(const void *test_case, const cnn_kernels *kernels, double *g
     for (size_t i = 0; i < IMAGES; i++) {
         const float *x = samples.x + i * cnn_shape_size(&samples.shape);
         float logit = run_planar(planar, parameters, &samples.shape, x);
-        if (memcmp(&logit, &logits[i], sizeof logit) != 0) {
+        uint32_t bits[2];
+        memcpy(&bits[0], &logit, sizeof logit);
+        memcpy(&bits[1], &logits[i], sizeof logit);
+        if (bits[0] != bits[1]) {
             fail_msg("%s: image %zu: expected %.9g as in a block, got %.9g", line, i,
                      (double)logits[i], (double)logit);
         }
