@@ -22,7 +22,7 @@ static cnn_survey survey_of(size_t negative, size_t positive, int width, int hei
 static cnn_config *make(const cnn_survey *survey, cnn_recipe_budget *budget) {
     cnn_config *config;
     cnn_error error;
-    assert_int_equal(cnn_recipe_make(survey, "runs/photos", &config, budget, &error), CNN_OK);
+    assert_int_equal(cnn_recipe_make(survey, NULL, "runs/photos", &config, budget, &error), CNN_OK);
     return config;
 }
 
@@ -131,11 +131,28 @@ static void findings_are_kept(void **state) {
     cnn_config_free(config);
 }
 
+/* Which images --init mentions pretrained networks for. */
+static void large_images_want_a_start(void **state) {
+    (void)state;
+    static const struct {
+        int width, height;
+        bool colour, expected;
+    } cases[] = {{128, 128, true, true},
+                 {127, 500, true, false},
+                 {500, 127, true, false},
+                 {500, 375, false, true},
+                 {28, 28, true, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cnn_survey survey = survey_of(9, 9, cases[i].width, cases[i].height, cases[i].colour);
+        assert_int_equal(cnn_recipe_wants_pretrained(&survey), cases[i].expected);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_understood),      cmocka_unit_test(counts_are_obeyed),
         cmocka_unit_test(time_follows_from_figures), cmocka_unit_test(few_colours_are_grey),
-        cmocka_unit_test(findings_are_kept),
+        cmocka_unit_test(findings_are_kept),         cmocka_unit_test(large_images_want_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

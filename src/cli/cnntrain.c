@@ -21,6 +21,7 @@ typedef struct train_command {
     cnn_shared_options shared;
     const char *config_path;
     const char *images;     /* what --init examines */
+    const char *pretrained; /* the network that its config starts from; NULL: none */
     const char **overrides; /* [argc] */
     size_t override_count;
     cnn_cross_validation_options run; /* folds is 0 for a plain run */
@@ -97,6 +98,11 @@ static cnn_status check_options(const train_command *command, const char *action
         {run->gather && train->overwrite, "gather", "overwrite"},
         {run->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
     };
+    if (command->pretrained && !(action && strcmp(action, "init") == 0)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--pretrained: expected --init DIR beside it; a config names the file as "
+                        "pretrained.file");
+    }
     if ((member || run->gather) && run->folds == 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K beside it",
                         member ? "member" : "gather");
@@ -172,7 +178,8 @@ static cnn_status init(void *context, cnn_error *error) {
     start(command);
     catch_signals();
     const cnn_init_options wanted = {.common = command->run.train.common,
-                                     .output = command->run.train.output};
+                                     .output = command->run.train.output,
+                                     .pretrained = command->pretrained};
     char *json = NULL;
     return print_text(cnn_init(command->images, &wanted, &json, error), &json, error);
 }
@@ -272,6 +279,14 @@ static const cnn_option options[] = {
      .help = "examine the images in DIR and print a config for them",
      .prose = "Examine all images in <directory> and print a complete config for them. Nothing is "
               "trained or written. See {A CONFIG FROM THE IMAGES}."},
+    {.name = "pretrained",
+     .argument = "FILE",
+     .parse = cnn_option_path,
+     FIELD(pretrained),
+     .help = "with --init: a config that starts from a trained network",
+     .prose = "With `--init`: print a config that starts from the trained network in <file>, for "
+              "which few photographs are enough: what `data/pretrained.sh` writes, or any "
+              "*model.bin*. See {A CONFIG FROM THE IMAGES}."},
     {.name = "out",
      .letter = 'o',
      .argument = "DIR",

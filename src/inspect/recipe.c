@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 #include "base/json_writer.h"
+#include "model/pretrained.h"
+#include "run/pretrained_start.h"
 
 #include <math.h>
 
@@ -74,6 +76,14 @@ static const recipe recipes[] = {
      .epochs_max = 150},
 };
 
+/* The layers after those of a pretrained network. The latter are not trained: their features are
+ * computed once, so epochs cost nothing. */
+static const recipe after_pretrained = {
+    .dropout = 0.2, .learning_rate = 0.003, .rate = 80e9, .epochs_min = 30, .epochs_max = 30};
+
+/* How images come to the size that the pretrained network sees. */
+#define RESIZE_PRETRAINED "crop"
+
 #define WEIGHT_DECAY 0.01
 
 /* Larger batches if there are many images. */
@@ -97,6 +107,9 @@ enum { COLOUR_SHARE = 20 };
 
 /* Transparency is composed if at least one in this many images has its shape only there. */
 enum { SHAPE_SHARE = 20 };
+
+/* The shorter side of photographs, and of images that are like them, is usually at least this. */
+enum { PHOTOGRAPH_SIDE = 128 };
 
 /* Smaller images are enlarged: two poolings would leave nothing of them. */
 enum { SIDE_MIN = 8 };
@@ -138,6 +151,11 @@ static bool is_stretched(const cnn_survey *survey) {
 static bool has_shapes_in_alpha(const cnn_survey *survey) {
     size_t shapes = atomic_load(&survey->hidden.shapes);
     return shapes > 0 && shapes * SHAPE_SHARE >= survey->readable;
+}
+
+bool cnn_recipe_wants_pretrained(const cnn_survey *survey) {
+    int shorter = survey->width < survey->height ? survey->width : survey->height;
+    return shorter >= PHOTOGRAPH_SIDE;
 }
 
 static const recipe *choose(const cnn_survey *survey) {
@@ -203,6 +221,23 @@ static void write_image(const recipe *r, const cnn_survey *survey, cnn_json_writ
     cnn_json_end(json);
 }
 
+/* What the pretrained network sees. Its normalization belongs to it. */
+static void write_image_of(const cnn_image_settings *seen, cnn_json_writer *json) {
+    cnn_json_begin_object(cnn_json_key(json, "image"));
+    add_number(json, "width", (double)seen->width);
+    add_number(json, "height", (double)seen->height);
+    add_number(json, "channels", (double)seen->channels);
+    add_text(json, "resize", RESIZE_PRETRAINED);
+    cnn_json_end(json);
+}
+
+static void write_pretrained(const char *path, cnn_json_writer *json) {
+    cnn_json_begin_object(cnn_json_key(json, "pretrained"));
+    add_text(json, "file", path);
+    add_text(json, "train", "none");
+    cnn_json_end(json);
+}
+
 /* A layer, with one number if key is not NULL. */
 static void write_layer(cnn_json_writer *json, const char *type, const char *key, double number) {
     cnn_json_begin_object(json);
@@ -231,7 +266,9 @@ static void write_layers(const recipe *r, cnn_json_writer *json) {
         write_layer(json, "relu", NULL, 0);
         write_layer(json, averaged ? "global_avgpool" : "maxpool", averaged ? NULL : "size", 2);
     }
-    write_layer(json, "flatten", NULL, 0);
+    if (r->stages > 0) { /* otherwise the input is features, which are flat */
+        write_layer(json, "flatten", NULL, 0);
+    }
     write_layer(json, "dropout", "rate", r->dropout);
     if (r->units > 0) {
         write_layer(json, "dense", "units", r->units);
@@ -278,16 +315,33 @@ static void write_train(const recipe *r, const cnn_survey *survey, cnn_json_writ
     cnn_json_end(json);
 }
 
+/* Where training starts: with the weights of a file, or, if path is NULL, with random ones. */
+typedef struct beginning {
+    const char *path;
+    const cnn_image_settings *seen; /* those of the file; NULL if path is */
+} beginning;
+
+static void write_network(const recipe *r, const cnn_survey *survey, const beginning *from,
+                          cnn_json_writer *json) {
+    if (from->path) {
+        write_image_of(from->seen, json);
+        write_pretrained(from->path, json);
+        write_layers(r, json);
+    } else {
+        write_image(r, survey, json);
+        write_layers(r, json);
+        write_augment(r, survey, json);
+    }
+}
+
 /* Parses what was written, so that the recipe is checked like any config. */
-static cnn_status write_config(const recipe *r, const cnn_survey *survey, const char *output,
-                               cnn_config **config, cnn_error *error) {
+static cnn_status write_config(const recipe *r, const cnn_survey *survey, const beginning *from,
+                               const char *output, cnn_config **config, cnn_error *error) {
     cnn_text text = {0};
     cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
     cnn_json_begin_object(&json);
     write_data(survey, &json);
-    write_image(r, survey, &json);
-    write_layers(r, &json);
-    write_augment(r, survey, &json);
+    write_network(r, survey, from, &json);
     write_train(r, survey, &json);
     add_path(&json, "output", output);
     cnn_json_end(&json);
@@ -295,16 +349,20 @@ static cnn_status write_config(const recipe *r, const cnn_survey *survey, const 
                                     : cnn_config_parse("the recipe", text.data, text.length, NULL,
                                                        0, config, error);
     cnn_text_free(&text);
+    if (status == CNN_OK && from->path) {
+        (*config)->image.range = from->seen->range;
+        (*config)->image.alpha = from->seen->alpha;
+    }
     return status;
 }
 
 /* --- the estimated time --- */
 
-static cnn_status count_flops(const cnn_config *config, double *flops, cnn_error *error) {
+static cnn_status count_flops(const cnn_network_spec *spec, double *flops, cnn_error *error) {
     const cnn_kernels *kernels;
     cnn_network *network;
     CNN_TRY(cnn_kernels_choose(&kernels, error));
-    CNN_TRY(cnn_network_create(&config->network, kernels, CNN_NETWORK_FAST, &network, error));
+    CNN_TRY(cnn_network_create(spec, kernels, CNN_NETWORK_FAST, &network, error));
     *flops = network->flops;
     cnn_network_free(network);
     return CNN_OK;
@@ -323,7 +381,7 @@ static double choose_epochs(const recipe *r, const cnn_recipe_budget *budget) {
 static cnn_status plan_time(const recipe *r, const cnn_survey *survey, cnn_config *config,
                             cnn_recipe_budget *budget, cnn_error *error) {
     double forward;
-    CNN_TRY(count_flops(config, &forward, error));
+    CNN_TRY(count_flops(&config->network, &forward, error));
     double kept = (double)train_images(survey) * (1.0 - held_back(survey));
     *budget =
         (cnn_recipe_budget){.images = (size_t)ceil(kept), .flops = 3.0 * forward, .rate = r->rate};
@@ -333,15 +391,41 @@ static cnn_status plan_time(const recipe *r, const cnn_survey *survey, cnn_confi
     return CNN_OK;
 }
 
-cnn_status cnn_recipe_make(const cnn_survey *survey, const char *output, cnn_config **config,
-                           cnn_recipe_budget *budget, cnn_error *error) {
-    const recipe *r = choose(survey);
-    *config = NULL;
-    CNN_TRY(write_config(r, survey, output, config, error));
-    cnn_status status = plan_time(r, survey, *config, budget, error);
+/* The features of all images take the time; training takes next to none. */
+static cnn_status plan_features(const recipe *r, const cnn_survey *survey, cnn_config *config,
+                                cnn_recipe_budget *budget, cnn_error *error) {
+    cnn_start *start;
+    *budget = (cnn_recipe_budget){.images = survey->readable, .rate = r->rate, .features = true};
+    config->train.epochs = (int64_t)r->epochs_min;
+    CNN_TRY(cnn_start_create(config, &start, error));
+    cnn_status status = count_flops(&start->frozen, &budget->flops, error);
+    cnn_start_free(start);
+    budget->seconds = (double)budget->images * budget->flops / budget->rate;
+    return status;
+}
+
+static cnn_status make(const cnn_survey *survey, const beginning *from, const char *output,
+                       cnn_config **config, cnn_recipe_budget *budget, cnn_error *error) {
+    const recipe *r = from->path ? &after_pretrained : choose(survey);
+    CNN_TRY(write_config(r, survey, from, output, config, error));
+    cnn_status status = from->path ? plan_features(r, survey, *config, budget, error)
+                                   : plan_time(r, survey, *config, budget, error);
     if (status != CNN_OK) {
         cnn_config_free(*config);
         *config = NULL;
     }
+    return status;
+}
+
+cnn_status cnn_recipe_make(const cnn_survey *survey, const char *pretrained, const char *output,
+                           cnn_config **config, cnn_recipe_budget *budget, cnn_error *error) {
+    cnn_pretrained *file = NULL;
+    *config = NULL;
+    if (pretrained) {
+        CNN_TRY(cnn_pretrained_read(pretrained, &file, error));
+    }
+    const beginning from = {.path = pretrained, .seen = file ? &file->config->image : NULL};
+    cnn_status status = make(survey, &from, output, config, budget, error);
+    cnn_pretrained_free(file);
     return status;
 }

@@ -393,6 +393,14 @@ static const scenario scenarios[] = {
      {NULL}},
     {"check-data", PRINT, "none", false, false, false, {CONFIGURED, ONE, "--check-data"}, {NULL}},
     {"init", PRINT, "none", false, false, false, {"--init", "data", "--quiet", ONE}, {NULL}},
+    {"init-pretrained",
+     PRINT,
+     "none",
+     false,
+     false,
+     false,
+     {"--init", "data", "--pretrained", "finished/model.bin", "--quiet", ONE},
+     {NULL}},
     {"dry-run",
      PRINT,
      "none",
@@ -600,7 +608,7 @@ static bool skips_image(const outcome *o) {
 
 /* Are the results those of an undisturbed run? */
 static bool has_results(const scenario *s, const outcome *o) {
-    if (strcmp(s->name, "init") == 0 && skips_image(o)) {
+    if (strcmp(s->arguments[0], "--init") == 0 && skips_image(o)) {
         return true;
     }
     return s->family == TRAIN

@@ -13,6 +13,7 @@ _cnntrain() {
     case $before in
     --config | -c) kind=path words=() ;;
     --init) kind=folder words=() ;;
+    --pretrained) kind=path words=() ;;
     --out | -o) kind=folder words=() ;;
     --max-seconds) kind=words words=() ;;
     --folds) kind=words words=() ;;
@@ -46,7 +47,7 @@ _cnntrain() {
     output) kind=path ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--config --init --out --resume --overwrite --max-seconds --folds --member --gather --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
+            kind=words words=(--config --init --pretrained --out --resume --overwrite --max-seconds --folds --member --gather --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
         else
             compopt -o nospace
             kind=words words=(

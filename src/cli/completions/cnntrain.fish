@@ -1,6 +1,7 @@
 # Completions of cnntrain. Generated from the program's tables by src/cli/reference.sh; do not edit.
 complete -c cnntrain -s c -l config -r -F -d 'the config: data, network and training (JSON)'
 complete -c cnntrain -l init -x -a '(__fish_complete_directories)' -d 'examine the images in DIR and print a config for them'
+complete -c cnntrain -l pretrained -r -F -d 'with --init: a config that starts from a trained network'
 complete -c cnntrain -s o -l out -x -a '(__fish_complete_directories)' -d 'the run directory; replaces the config'\''s "output"'
 complete -c cnntrain -l resume -d 'continue the run in the directory, or start one'
 complete -c cnntrain -l overwrite -d 'start over in a directory that contains a run'

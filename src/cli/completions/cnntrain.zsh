@@ -95,6 +95,7 @@ _cnntrain() {
         '(-c --config)-c+[the config\: data, network and training (JSON)]:FILE:_files' \
         '(-c --config)--config=[the config\: data, network and training (JSON)]:FILE:_files' \
         '--init=[examine the images in DIR and print a config for them]:DIR:_files -/' \
+        '--pretrained=[with --init\: a config that starts from a trained network]:FILE:_files' \
         '(-o --out)-o+[the run directory; replaces the config'\''s "output"]:DIR:_files -/' \
         '(-o --out)--out=[the run directory; replaces the config'\''s "output"]:DIR:_files -/' \
         '--resume[continue the run in the directory, or start one]' \
