@@ -25,7 +25,10 @@ static void append(file *to, const void *bytes, size_t size) {
 
 static void append_number(file *to, uint32_t number, size_t size) {
     for (size_t i = 0; i < size; i++) {
-        const uint8_t byte = i < 4 ? (uint8_t)(number >> (8 * i)) : 0;
+        uint8_t byte = 0;
+        if (i < 4) {
+            byte = (uint8_t)(number >> (8 * i));
+        }
         append(to, &byte, 1);
     }
 }
