@@ -64,7 +64,7 @@ fi
 # without tests whose result does not depend on the code that a compiler makes
 if build clang clang all; then
     SAME_BYTES_EXPECTED=$same_bytes SAME_BYTES_THREADS=2 run_tests clang --label-exclude '^inject$' --exclude-regex \
-        '^cli_(kill|signals|lock|cache|full_disk|limits|damaged_models|valgrind|sandbox|examples|init|fashion|bench|install|docs|help)$'
+        '^(test_winograd|cli_(kill|signals|lock|cache|full_disk|limits|damaged_models|pretrained|valgrind|sandbox|examples|init|fashion|bench|install|docs|help))$'
 fi
 # without those that take long there and run nothing that others do not
 build gcc-sanitized gcc all -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
