@@ -6,30 +6,33 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Where a value and a weight are: channel c of those that filter k sees. */
-static int conv_x(const cnn_reference_conv *s, int n, int k, int c, int h, int v) {
-    int first = k / (s->K / s->groups) * (s->C / s->groups);
-    return ((n * s->C + first + c) * s->H + h) * s->W + v;
+/* Where the channels that filter k sees begin in x, and its weights in w. */
+static int first_value(const cnn_reference_conv *s, int n, int k) {
+    int channel = k / (s->K / s->groups) * (s->C / s->groups);
+    return (n * s->C + channel) * s->H * s->W;
 }
 
-static int conv_w(const cnn_reference_conv *s, int k, int c, int r, int q) {
-    return ((k * (s->C / s->groups) + c) * s->R + r) * s->R + q;
+static int first_weight(const cnn_reference_conv *s, int k) {
+    return k * (s->C / s->groups) * s->R * s->R;
 }
 
 void cnn_reference_conv_forward(const cnn_reference_conv *s, const double *x, const double *w,
                                 const double *b, double *y) {
     for (int n = 0; n < s->N; n++) {
         for (int k = 0; k < s->K; k++) {
+            const int value = first_value(s, n, k), weight = first_weight(s, k);
+            const int channels = s->C / s->groups;
             for (int oh = 0; oh < s->OH; oh++) {
                 for (int ow = 0; ow < s->OW; ow++) {
                     double z = b ? b[k] : 0.0;
-                    for (int c = 0; c < s->C / s->groups; c++) {
+                    for (int c = 0; c < channels; c++) {
                         for (int r = 0; r < s->R; r++) {
                             for (int q = 0; q < s->R; q++) {
                                 int h = oh * s->stride + r - s->top;
                                 int v = ow * s->stride + q - s->left;
                                 if (h >= 0 && h < s->H && v >= 0 && v < s->W) {
-                                    z += x[conv_x(s, n, k, c, h, v)] * w[conv_w(s, k, c, r, q)];
+                                    z += x[value + (c * s->H + h) * s->W + v] *
+                                         w[weight + (c * s->R + r) * s->R + q];
                                 }
                             }
                         }
@@ -48,20 +51,22 @@ void cnn_reference_conv_backward(const cnn_reference_conv *s, const double *x, c
     }
     for (int n = 0; n < s->N; n++) {
         for (int k = 0; k < s->K; k++) {
+            const int value = first_value(s, n, k), of_filter = first_weight(s, k);
+            const int channels = s->C / s->groups;
             for (int oh = 0; oh < s->OH; oh++) {
                 for (int ow = 0; ow < s->OW; ow++) {
                     double dz = dy[((n * s->K + k) * s->OH + oh) * s->OW + ow];
                     if (db) {
                         db[k] += dz;
                     }
-                    for (int c = 0; c < s->C / s->groups; c++) {
+                    for (int c = 0; c < channels; c++) {
                         for (int r = 0; r < s->R; r++) {
                             for (int q = 0; q < s->R; q++) {
                                 int h = oh * s->stride + r - s->top;
                                 int v = ow * s->stride + q - s->left;
                                 if (h >= 0 && h < s->H && v >= 0 && v < s->W) {
-                                    int from = conv_x(s, n, k, c, h, v);
-                                    int weight = conv_w(s, k, c, r, q);
+                                    int from = value + (c * s->H + h) * s->W + v;
+                                    int weight = of_filter + (c * s->R + r) * s->R + q;
                                     dw[weight] += dz * x[from];
                                     if (dx) {
                                         dx[from] += dz * w[weight];
