@@ -33,24 +33,11 @@ static void append_for_stb(void *to, void *bytes, int size) {
     append(to, bytes, (size_t)size);
 }
 
-/* Reads an image. CNN_OK, or CNN_ERROR_DATA with a message. */
-static cnn_status read_image(const void *bytes, size_t size, cnn_image *image, cnn_error *error) {
-    (void)unlink("image"); /* some file systems flush a file that is cut and written again */
-    FILE *out = fopen("image", "wb");
-    assert_non_null(out);
-    assert_int_equal(fwrite(bytes, 1, size, out), size);
-    assert_int_equal(fclose(out), 0);
-    *error = (cnn_error){0};
-    cnn_status status = cnn_image_read("image", 64, image, error);
-    assert_true(status == CNN_OK || (status == CNN_ERROR_DATA && error->message[0]));
-    return status;
-}
-
 /* The message about a file that must be refused. */
 static const char *reason(const void *bytes, size_t size) {
     static cnn_error error;
     cnn_image image;
-    cnn_status status = read_image(bytes, size, &image, &error);
+    cnn_status status = test_image_read(bytes, size, &image, &error);
     if (status == CNN_OK) {
         print_error("read as %d×%d, value %d\n", image.width, image.height, image.pixels[0]);
     }
@@ -61,7 +48,7 @@ static const char *reason(const void *bytes, size_t size) {
 static cnn_image must_read(const void *bytes, size_t size) {
     cnn_image image;
     cnn_error error;
-    test_ok(read_image(bytes, size, &image, &error), &error);
+    test_ok(test_image_read(bytes, size, &image, &error), &error);
     return image;
 }
 

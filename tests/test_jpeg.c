@@ -203,23 +203,10 @@ static void make_jpeg(const kind *as, uint8_t **bytes, unsigned long *size) {
     }
 }
 
-/* Reads an image. CNN_OK, or CNN_ERROR_DATA with a message. */
-static cnn_status read_image(const void *bytes, size_t size, cnn_image *image, cnn_error *error) {
-    (void)unlink("image");
-    FILE *out = fopen("image", "wb");
-    assert_non_null(out);
-    assert_int_equal(fwrite(bytes, 1, size, out), size);
-    assert_int_equal(fclose(out), 0);
-    *error = (cnn_error){0};
-    cnn_status status = cnn_image_read("image", 64, image, error);
-    assert_true(status == CNN_OK || (status == CNN_ERROR_DATA && error->message[0]));
-    return status;
-}
-
 static uint32_t pixels_of(const void *bytes, size_t size) {
     cnn_image image;
     cnn_error error;
-    test_ok(read_image(bytes, size, &image, &error), &error);
+    test_ok(test_image_read(bytes, size, &image, &error), &error);
     size_t count = (size_t)image.width * (size_t)image.height * (size_t)image.channels;
     uint32_t crc = (uint32_t)crc32(0, image.pixels, (uInt)count);
     cnn_image_release(&image);
@@ -229,7 +216,7 @@ static uint32_t pixels_of(const void *bytes, size_t size) {
 static const char *reason(const void *bytes, size_t size) {
     static cnn_error error;
     cnn_image image;
-    assert_int_equal(read_image(bytes, size, &image, &error), CNN_ERROR_DATA);
+    assert_int_equal(test_image_read(bytes, size, &image, &error), CNN_ERROR_DATA);
     return error.message;
 }
 
@@ -283,7 +270,7 @@ static void test_cut(void **state) {
         for (size_t end = 2; end < size; end++) {
             cnn_image image;
             cnn_error error;
-            if (read_image(bytes, end, &image, &error) == CNN_OK) {
+            if (test_image_read(bytes, end, &image, &error) == CNN_OK) {
                 size_t count = (size_t)(image.width * image.height * image.channels);
                 assert_true(end >= size - 4 && !k->arithmetic);
                 assert_int_equal((uint32_t)crc32(0, image.pixels, (uInt)count), k->pixels);

@@ -270,6 +270,20 @@ void test_block_poison(const cnn_block *block, float *values) {
     }
 }
 
+/* --- image files --- */
+
+cnn_status test_image_read(const void *bytes, size_t size, cnn_image *image, cnn_error *error) {
+    (void)unlink("image"); /* some file systems flush a file that is cut and written again */
+    FILE *out = fopen("image", "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(bytes, 1, size, out), size);
+    assert_int_equal(fclose(out), 0);
+    *error = (cnn_error){0};
+    cnn_status status = cnn_image_read("image", 64, image, error);
+    assert_true(status == CNN_OK || (status == CNN_ERROR_DATA && error->message[0]));
+    return status;
+}
+
 /* --- folders --- */
 
 int test_folder_enter(void **state) {

@@ -3,6 +3,7 @@
 #ifndef CNN_TEST_SUPPORT_H
 #define CNN_TEST_SUPPORT_H
 
+#include "image/decode.h"
 #include "nn/minibatch.h"
 #include "nn/network.h"
 
@@ -97,6 +98,12 @@ void test_block_read(const cnn_block *block, const float *values, double *dense)
 
 /* Makes every value of the inside NaN, so that one which is not written shows. */
 void test_block_poison(const cnn_block *block, float *values);
+
+/* --- image files --- */
+
+/* Writes bytes[size] to the file "image", and reads it. CNN_OK, or CNN_ERROR_DATA with a message:
+ * anything else fails the test. */
+cnn_status test_image_read(const void *bytes, size_t size, cnn_image *image, cnn_error *error);
 
 /* --- folders --- */
 

@@ -145,24 +145,11 @@ static file read_file(void) {
     return whole;
 }
 
-/* CNN_OK, or CNN_ERROR_DATA with a message. */
-static cnn_status try_bytes(const void *bytes, size_t size, cnn_image *image, cnn_error *error) {
-    (void)unlink("image");
-    FILE *out = fopen("image", "wb");
-    assert_non_null(out);
-    assert_int_equal(fwrite(bytes, 1, size, out), size);
-    assert_int_equal(fclose(out), 0);
-    *error = (cnn_error){0};
-    cnn_status status = cnn_image_read("image", 64, image, error);
-    assert_true(status == CNN_OK || (status == CNN_ERROR_DATA && error->message[0]));
-    return status;
-}
-
 /* The message about a file that must be refused. */
 static const char *reason(const void *bytes, size_t size) {
     static cnn_error error;
     cnn_image image;
-    cnn_status status = try_bytes(bytes, size, &image, &error);
+    cnn_status status = test_image_read(bytes, size, &image, &error);
     if (status == CNN_OK) {
         print_error("read as %d×%d\n", image.width, image.height);
     }
@@ -554,7 +541,7 @@ static void test_cut_short(void **state) {
             }
         }
     }
-    /* data behind the directory, as many programs write them */
+    /* data after the directory, as many programs write them */
     file whole = grey_file(COMPRESSION_NONE, HEIGHT);
     file moved = whole;
     memcpy(moved.bytes + whole.size, whole.bytes + 8, WIDTH * HEIGHT);
@@ -563,7 +550,7 @@ static void test_cut_short(void **state) {
     find_tag(&moved, TIFFTAG_STRIPOFFSETS)[-6] = TIFF_LONG;
     cnn_image image;
     cnn_error error;
-    test_ok(try_bytes(moved.bytes, moved.size, &image, &error), &error);
+    test_ok(test_image_read(moved.bytes, moved.size, &image, &error), &error);
     cnn_image_release(&image);
     char message[160];
     (void)snprintf(message, sizeof message,
@@ -592,7 +579,7 @@ static void test_damaged(void **state) {
             cnn_error error;
             uint8_t right = whole.bytes[at];
             whole.bytes[at] = (uint8_t)(right ^ (0x55 + at));
-            if (try_bytes(whole.bytes, whole.size, &image, &error) == CNN_OK) {
+            if (test_image_read(whole.bytes, whole.size, &image, &error) == CNN_OK) {
                 cnn_image_release(&image);
             }
             whole.bytes[at] = right;
@@ -650,7 +637,7 @@ static void test_hostile(void **state) {
     memcpy(whole.bytes + at + 2 + 12 * entries, whole.bytes + 4, 4);
     cnn_image image;
     cnn_error error;
-    test_ok(try_bytes(whole.bytes, whole.size, &image, &error), &error);
+    test_ok(test_image_read(whole.bytes, whole.size, &image, &error), &error);
     cnn_image_release(&image);
 }
 

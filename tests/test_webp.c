@@ -49,23 +49,10 @@ static void finish(file *whole) {
 
 /* --- reading --- */
 
-/* CNN_OK, or CNN_ERROR_DATA with a message. */
-static cnn_status try_bytes(const void *bytes, size_t size, cnn_image *image, cnn_error *error) {
-    (void)unlink("image");
-    FILE *out = fopen("image", "wb");
-    assert_non_null(out);
-    assert_int_equal(fwrite(bytes, 1, size, out), size);
-    assert_int_equal(fclose(out), 0);
-    *error = (cnn_error){0};
-    cnn_status status = cnn_image_read("image", 64, image, error);
-    assert_true(status == CNN_OK || (status == CNN_ERROR_DATA && error->message[0]));
-    return status;
-}
-
 static const char *reason(const void *bytes, size_t size) {
     static cnn_error error;
     cnn_image image;
-    assert_int_equal(try_bytes(bytes, size, &image, &error), CNN_ERROR_DATA);
+    assert_int_equal(test_image_read(bytes, size, &image, &error), CNN_ERROR_DATA);
     return error.message;
 }
 
@@ -80,7 +67,7 @@ static void assert_contains(const char *text, const char *part) {
 static cnn_image must_read(const file *whole) {
     cnn_image image;
     cnn_error error;
-    test_ok(try_bytes(whole->bytes, whole->size, &image, &error), &error);
+    test_ok(test_image_read(whole->bytes, whole->size, &image, &error), &error);
     assert_int_equal(image.format, CNN_IMAGE_WEBP);
     return image;
 }
@@ -224,7 +211,7 @@ static void test_lossless(void **state) {
     for (int alpha = 0; alpha < 2; alpha++) {
         draw(alpha, 1);
         file whole = lossless(alpha);
-        append(&whole, "more", 4); /* what is behind the end does not count */
+        append(&whole, "more", 4); /* bytes after the end do not count */
         cnn_image image = must_read(&whole);
         check_drawn(&image, alpha ? 4 : 3, 0, 0);
         cnn_image_release(&image);
@@ -318,7 +305,7 @@ static void test_damaged(void **state) {
                 cnn_image image;
                 cnn_error error;
                 files[i].bytes[at] ^= (uint8_t)(1 << bit);
-                if (try_bytes(files[i].bytes, files[i].size, &image, &error) == CNN_OK) {
+                if (test_image_read(files[i].bytes, files[i].size, &image, &error) == CNN_OK) {
                     cnn_image_release(&image);
                 }
                 files[i].bytes[at] ^= (uint8_t)(1 << bit);

@@ -25,8 +25,8 @@ typedef enum cnn_normalize {
     CNN_NORMALIZE_STANDARDIZE, /* (x / 255 - mean) / deviation of the training set's channel */
 } cnn_normalize;
 
-/* Which parameters of a pretrained network are trained; a number above 0: those of its last layers,
- * so many. */
+/* Which parameters of a pretrained network are trained. A number N above 0: those of its last N
+ * layers. */
 enum { CNN_PRETRAINED_NONE = 0, CNN_PRETRAINED_ALL = -1 };
 
 /* How the best epoch is chosen, and when a run ends early. */

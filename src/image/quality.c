@@ -7,7 +7,7 @@
 
 enum { LEVELS = 256 };
 
-/* Of the pixels, one in so many may be darker than `darkest`, and one lighter than `lightest`. */
+/* One pixel in this number may be darker than `darkest`, and one lighter than `lightest`. */
 enum { RARE = 100 };
 
 /* A part of a grey image. */

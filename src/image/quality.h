@@ -9,7 +9,7 @@ typedef struct cnn_image_quality {
      * `lightest`: grey, 0 … 255. */
     uint8_t darkest, lightest;
     uint16_t levels;  /* grey values that occur, 1 … 256, … */
-    uint32_t counted; /* … in so many pixels */
+    uint32_t counted; /* … in this number of pixels */
     float brightness; /* mean grey */
     /* The variance of the Laplacian (4 times a pixel minus its neighbours above, below, left and
      * right), over the variance of the grey values. The numerator is a measure of focus

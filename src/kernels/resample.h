@@ -36,14 +36,14 @@ typedef struct cnn_resample_side {
     int32_t *weights; /* [to][taps] */
 } cnn_resample_side;
 
-/* At most so many input pixels belong to one output pixel. */
+/* The most input pixels that belong to one output pixel. */
 int cnn_resample_taps(int from, int to);
 
 /* Computes first, count and weights, whose memory is the caller's, from the other members. */
 void cnn_resample_weigh(cnn_resample_side *side);
 
-/* The planes that come out of pixels of so many bytes (1: grey, 2: grey and alpha, 3: RGB, 4:
- * RGBA): 3 for colours, unless they become grey, else 1. Alpha is dropped. */
+/* The planes that come out of pixels with this number of bytes (1: grey, 2: grey and alpha, 3: RGB,
+ * 4: RGBA): 3 for colours, unless they become grey, else 1. Alpha is dropped. */
 int cnn_resample_planes(int channels, bool grey);
 
 /* Bytes of a row that resample_across (kernels.h) writes, and of the memory that it works in. */

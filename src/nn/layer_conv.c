@@ -52,7 +52,7 @@ static const cnn_key keys[] = {
      .omit_default = true,
      .help = "groups of channels and filters; a filter sees the channels of its group",
      .prose =
-         "Input channels and filters are divided into so many groups, in their order; a filter "
+         "Input channels and filters are divided into this number of groups, in order; a filter "
          "sees the channels of its own group only. It divides both numbers. As many groups as "
          "channels and as filters: a depthwise convolution (Howard et al. 2017)."},
     {.name = "bias",

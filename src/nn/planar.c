@@ -260,8 +260,8 @@ void cnn_planar_phases_start(const cnn_planar_slide *slide, float *work,
     window->x_row = phases->columns;
     for (int t = 0; t < window->taps; t++) {
         int r = t / slide->kernel, q = t % slide->kernel;
-        size_t phase = (size_t)(r % slide->stride) * (size_t)slide->stride +
-                       (size_t)(q % slide->stride);
+        size_t phase =
+            (size_t)(r % slide->stride) * (size_t)slide->stride + (size_t)(q % slide->stride);
         window->offset[t] = (int32_t)(phase * phases->size) + r / slide->stride * phases->columns +
                             q / slide->stride;
     }
