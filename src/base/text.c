@@ -48,12 +48,16 @@ static void format_text(cnn_text *text, const char *format, va_list arguments) {
     va_end(again);
 }
 
-void cnn_text_format(cnn_text *text, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
+void cnn_text_format_list(cnn_text *text, const char *format, va_list arguments) {
     locale_t before = cnn_c_locale_enter();
     format_text(text, format, arguments);
     cnn_c_locale_leave(before);
+}
+
+void cnn_text_format(cnn_text *text, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    cnn_text_format_list(text, format, arguments);
     va_end(arguments);
 }
 

@@ -4,9 +4,13 @@
 
 #include "cnn/text.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* cnn_text_format with a list of arguments, as vprintf. */
+void cnn_text_format_list(cnn_text *text, const char *format, va_list arguments) CNN_PRINTF(2, 0);
 
 /* Appends a field of a CSV row (RFC 4180), in quotes if it contains a comma, a quote or a newline.
  */
