@@ -4,6 +4,7 @@
 
 typedef enum cnn_log_level {
     CNN_LOG_DETAIL,  /* for --verbose */
+    CNN_LOG_EPOCH,   /* the results of an epoch; cnn_train_options.epoch reports them, too */
     CNN_LOG_INFO,    /* what a user wants to know */
     CNN_LOG_WARNING, /* a problem, but the work continues */
     CNN_LOG_ERROR,   /* one of the reasons why the call fails */

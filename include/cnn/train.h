@@ -24,6 +24,18 @@ typedef struct cnn_train_progress {
     double seconds_left; /* of the whole training, estimated */
 } cnn_train_progress;
 
+/* The results of an epoch: a row of metrics.csv, which is written when they are reported. Values
+ * that do not exist are NaN. */
+typedef struct cnn_train_epoch {
+    const char *directory; /* the run directory; of a fold, its own */
+    int64_t epoch, epochs; /* counted from 1 */
+    int fold, folds;       /* as above */
+    double learning_rate;
+    double train_loss, train_accuracy;
+    double validation_loss, validation_accuracy, validation_auc;
+    double seconds;
+} cnn_train_epoch;
+
 /* All members may be zero. */
 typedef struct cnn_train_options {
     cnn_common_options common;
@@ -35,6 +47,8 @@ typedef struct cnn_train_options {
                          * Counted from the call, also if the run is resumed */
     /* called after every batch, with common.user; NULL: never */
     void (*progress)(void *user, const cnn_train_progress *progress);
+    /* called after every epoch, with common.user; NULL: never */
+    void (*epoch)(void *user, const cnn_train_epoch *epoch);
 } cnn_train_options;
 
 /* Trains and writes the run directory. The config is not changed; if it does not name the classes,

@@ -76,6 +76,7 @@ static void start(train_command *command) {
     common->should_stop = should_stop;
     common->user = &command->progress;
     command->run.train.progress = cnn_progress_show;
+    command->run.train.epoch = cnn_progress_epoch;
 }
 
 /* Checks for options that exclude each other, and options that need another. action: the option

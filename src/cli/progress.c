@@ -1,19 +1,65 @@
 #include "cli/progress.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 /* The least time between two drawings of the line, in seconds. */
 #define REDRAW_SECONDS 0.1
 
+/* --- what the terminal can do --- */
+
+/* The value of an environment variable; "" if it is not set. */
+static const char *environment(const char *name) {
+    const char *value = getenv(name);
+    return value ? value : "";
+}
+
+/* Can a line be redrawn? A terminal that calls itself dumb (Emacs, build logs) shows the codes. */
+static bool redraws(void) {
+    const char *type = environment("TERM");
+    return isatty(STDERR_FILENO) && *type && strcmp(type, "dumb") != 0;
+}
+
+/* The encoding of the user's locale, as locale(7) finds it. */
+static bool shows_unicode(void) {
+    const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    const char *locale = "";
+    for (size_t i = 0; i < sizeof variables / sizeof *variables && !*locale; i++) {
+        locale = environment(variables[i]);
+    }
+    return strstr(locale, "UTF-8") || strstr(locale, "utf8") || strstr(locale, "UTF8") ||
+           strstr(locale, "utf-8");
+}
+
+/* The width of the window, which may change at any time. */
+static int window_columns(void) {
+    enum { USUAL = 80 };
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+        return size.ws_col;
+    }
+    return USUAL;
+}
+
+/* --- */
+
 void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet, bool verbose) {
+    bool terminal = !quiet && redraws();
     *progress = (cnn_progress){
         .program = program,
-        .least = quiet     ? CNN_LOG_ERROR
-                 : verbose ? CNN_LOG_DETAIL
-                           : CNN_LOG_INFO,
-        .terminal = !quiet && isatty(STDERR_FILENO),
+        .least = quiet      ? CNN_LOG_ERROR
+                 : verbose  ? CNN_LOG_DETAIL
+                 : terminal ? CNN_LOG_INFO
+                            : CNN_LOG_EPOCH,
+        .terminal = terminal,
+        .unicode = shows_unicode(),
+        .colour = !*environment("NO_COLOR"),
+        .validation_loss = NAN,
     };
 }
 
@@ -37,6 +83,15 @@ void cnn_progress_log(void *user, cnn_log_level level, const char *line) {
     }
 }
 
+/* Forgets the epochs of another fold. */
+static void begin_fold(cnn_progress *progress, int fold) {
+    if (fold != progress->fold) {
+        progress->fold = fold;
+        progress->curve = (cnn_curve){0};
+        progress->validation_loss = NAN;
+    }
+}
+
 void cnn_progress_show(void *user, const cnn_train_progress *state) {
     cnn_progress *progress = user;
     if (!progress->terminal) {
@@ -50,14 +105,23 @@ void cnn_progress_show(void *user, const cnn_train_progress *state) {
     }
     progress->last = now;
     progress->drawn = true;
-    long left = (long)(state->seconds_left + 0.5);
-    char fold[40] = "";
-    if (state->folds > 0) {
-        (void)snprintf(fold, sizeof fold, "fold %d/%d  ", state->fold, state->folds);
+    begin_fold(progress, state->fold);
+    const cnn_line_style style = {.columns = window_columns() - 1, /* the last one may wrap */
+                                  .unicode = progress->unicode,
+                                  .colour = progress->colour};
+    cnn_text line = {0};
+    cnn_progress_line(state, &progress->curve, progress->validation_loss, &style, &line);
+    if (!line.failed) {
+        fprintf(stderr, "\r\033[K%s", line.data);
+        (void)fflush(stderr);
     }
-    fprintf(stderr,
-            "\r\033[K%sepoch %lld/%lld  batch %lld/%lld  loss %.4f  %.0f images/s  %ld:%02ld left",
-            fold, (long long)state->epoch, (long long)state->epochs, (long long)state->batch,
-            (long long)state->batches, state->loss, state->images_per_second, left / 60, left % 60);
-    (void)fflush(stderr);
+    cnn_text_free(&line);
+}
+
+void cnn_progress_epoch(void *user, const cnn_train_epoch *epoch) {
+    cnn_progress *progress = user;
+    bool validated = !isnan(epoch->validation_loss);
+    begin_fold(progress, epoch->fold);
+    progress->validation_loss = epoch->validation_loss;
+    cnn_curve_add(&progress->curve, validated ? epoch->validation_loss : epoch->train_loss);
 }

@@ -7,6 +7,7 @@
 #include "run/tables.h"
 #include "run/trainer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,10 +47,30 @@ static void log_epoch(const cnn_trainer *t, const cnn_epoch_row *row) {
                        row->validation.accuracy, row->validation.auc,
                        t->state.best.epoch == row->epoch ? " (best)" : "");
     }
-    cnn_log_message(&t->options->common.log, CNN_LOG_INFO,
+    cnn_log_message(&t->options->common.log, CNN_LOG_EPOCH,
                     "epoch %lld/%lld: train loss %.4f accuracy %.4f%s, %.1f s, %.0f images/s",
                     (long long)row->epoch, (long long)t->config->train.epochs, row->train.loss,
                     row->train.accuracy, validation, row->seconds, row->images_per_second);
+}
+
+static void report_epoch(const cnn_trainer *t, const cnn_epoch_row *row) {
+    if (!t->options->epoch) {
+        return;
+    }
+    bool validated = row->validation.count > 0;
+    cnn_train_epoch epoch = {
+        .directory = t->session.directory.path,
+        .epoch = row->epoch,
+        .epochs = t->config->train.epochs,
+        .learning_rate = row->learning_rate,
+        .train_loss = row->train.loss,
+        .train_accuracy = row->train.accuracy,
+        .validation_loss = validated ? row->validation.loss : NAN,
+        .validation_accuracy = validated ? row->validation.accuracy : NAN,
+        .validation_auc = validated ? row->validation.auc : NAN,
+        .seconds = row->seconds,
+    };
+    t->options->epoch(t->options->common.user, &epoch);
 }
 
 /* Seconds between two times of writing models, with frozen layers. */
@@ -109,5 +130,6 @@ cnn_status cnn_epoch_end(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *erro
     bool best = cnn_best_epoch_update(rule, row.epoch, &row.validation, &t->state.best);
     CNN_TRY(write_files(t, &row, best || !rule->restore, error));
     log_epoch(t, &row);
+    report_epoch(t, &row);
     return CNN_OK;
 }

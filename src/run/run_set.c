@@ -46,6 +46,14 @@ static void progress_of_member(void *user, const cnn_train_progress *progress) {
     r->options->progress(r->options->common.user, &whole);
 }
 
+static void epoch_of_member(void *user, const cnn_train_epoch *epoch) {
+    const set_run *r = user;
+    cnn_train_epoch whole = *epoch;
+    whole.fold = r->member;
+    whole.folds = r->set->count;
+    r->options->epoch(r->options->common.user, &whole);
+}
+
 static bool should_stop(void *user) {
     const set_run *r = user;
     const cnn_common_options *options = &r->options->common;
@@ -165,6 +173,7 @@ static cnn_train_options options_of_member(set_run *r, const char *path) {
     options.overwrite = alone && r->options->overwrite;
     options.common.log = (cnn_log_sink){.write = log_of_member, .user = r};
     options.progress = r->options->progress ? progress_of_member : NULL;
+    options.epoch = r->options->epoch ? epoch_of_member : NULL;
     options.common.should_stop = should_stop;
     options.common.user = r;
     if (options.max_seconds > 0.0) { /* the remaining members share the remaining time */
