@@ -8,6 +8,7 @@
 
 #include "cnn/error.h"
 #include "cnn/inspect.h"
+#include "cnn/tensorboard.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -25,13 +26,14 @@ typedef struct train_command {
     const char **overrides; /* [argc] */
     size_t override_count;
     cnn_cross_validation_options run; /* folds is 0 for a plain run */
-    bool verbose, no_cache;
+    bool verbose, no_cache, with_tensorboard;
     int shown; /* images on the sheet of --show-augmented */
 
     /* of the current action */
     cnn_progress progress;
-    char *cache;        /* the folder; NULL: none */
-    cnn_config *config; /* NULL until it is loaded */
+    char *cache;                  /* the folder; NULL: none */
+    cnn_config *config;           /* NULL until it is loaded */
+    cnn_tensorboard *tensorboard; /* NULL: no event files, or they could not be written */
 } train_command;
 
 /* --- signals --- */
@@ -63,6 +65,32 @@ static void catch_signals(void) {
     }
 }
 
+/* --- events of training; user is the command --- */
+
+static void show_progress(void *user, const cnn_train_progress *state) {
+    train_command *command = user;
+    cnn_progress_show(&command->progress, state);
+}
+
+/* Event files come second: a run does not fail because of them. */
+static void give_up_tensorboard(train_command *command, const cnn_error *reason) {
+    cnn_tensorboard_free(command->tensorboard);
+    command->tensorboard = NULL;
+    char line[sizeof reason->message + 64];
+    (void)snprintf(line, sizeof line, "%s; no more events are written", reason->message);
+    cnn_progress_log(&command->progress, CNN_LOG_WARNING, line);
+}
+
+static void end_epoch(void *user, const cnn_train_epoch *epoch) {
+    train_command *command = user;
+    cnn_error error;
+    cnn_progress_epoch(&command->progress, epoch);
+    if (command->tensorboard &&
+        cnn_tensorboard_epoch(command->tensorboard, epoch, &error) != CNN_OK) {
+        give_up_tensorboard(command, &error);
+    }
+}
+
 /* --- actions --- */
 
 /* Sets up messages, progress and the cache. */
@@ -74,9 +102,9 @@ static void start(train_command *command) {
     common->threads = command->shared.threads;
     common->log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
     common->should_stop = should_stop;
-    common->user = &command->progress;
-    command->run.train.progress = cnn_progress_show;
-    command->run.train.epoch = cnn_progress_epoch;
+    common->user = command;
+    command->run.train.progress = show_progress;
+    command->run.train.epoch = end_epoch;
 }
 
 /* Checks for options that exclude each other, and options that need another. action: the option
@@ -153,11 +181,20 @@ static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
 static cnn_status train(void *context, cnn_error *error) {
     train_command *command = context;
     CNN_TRY(load(command, NULL, error));
+    if (command->with_tensorboard) {
+        CNN_TRY(cnn_tensorboard_create(&command->tensorboard, error));
+    }
     catch_signals();
     const cnn_status status = command->run.folds > 0
                                   ? cnn_cross_validate(command->config, &command->run, error)
                                   : cnn_train(command->config, &command->run.train, error);
     cnn_progress_clear(&command->progress);
+    if (status == CNN_OK && command->tensorboard) {
+        cnn_error reason;
+        if (cnn_tensorboard_finish(command->tensorboard, &reason) != CNN_OK) {
+            give_up_tensorboard(command, &reason);
+        }
+    }
     return status;
 }
 
@@ -320,6 +357,15 @@ static const cnn_option options[] = {
      .prose = "Start over in a directory that contains a run. The files of the earlier run are "
               "removed; other files are left unchanged. *config.json* is replaced in one step; if "
               "it is the file named by `--config` and its text would change, the run is refused."},
+    {.name = "tensorboard",
+     FIELD(with_tensorboard),
+     .help = "also write the file from which TensorBoard shows the run",
+     .prose =
+         "Also write *events.out.tfevents.cnntrain* to the run directory, from which "
+         "TensorBoard shows the run while it trains: loss, accuracy and AUC, learning rate and "
+         "seconds of each epoch, and the config at the end. A resumed run continues the file. "
+         "If the file cannot be written, a warning says why, and the run continues without "
+         "it. Refused by a program that was built without protobuf-c."},
     {.name = "max-seconds",
      .argument = "N",
      .parse = cnn_option_number,
@@ -479,6 +525,7 @@ int main(int argc, char **argv) {
         return CNN_ERROR_RUNTIME;
     }
     const int code = cnn_program_main(&program, argc, argv, &command);
+    cnn_tensorboard_free(command.tensorboard);
     cnn_config_free(command.config);
     free(command.cache);
     free(command.overrides);

@@ -152,10 +152,9 @@ cnn_status cnn_run_has_folds(const char *path, bool *has, cnn_error *error) {
 cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool with_test, bool *complete,
                                cnn_error *error) {
     *complete = true;
-    for (int i = 0; i < CNN_RUN_FILE_COUNT && *complete; i++) {
-        if (with_test || i != CNN_RUN_TEST_PREDICTIONS) {
-            CNN_TRY(cnn_run_has_file(directory, (cnn_run_file)i, complete, error));
-        }
+    int needed = CNN_RUN_TEST_PREDICTIONS + (with_test ? 1 : 0);
+    for (int i = 0; i < needed && *complete; i++) {
+        CNN_TRY(cnn_run_has_file(directory, (cnn_run_file)i, complete, error));
     }
     return CNN_OK;
 }

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-/* name, file. A run without test images, and the run of a fold, have no test_predictions.csv. */
+/* name, file. A run without test images, and the run of a fold, have no test_predictions.csv. What
+ * follows it in the list is complete or not without the run. */
 #define CNN_RUN_FILE_LIST(X)                                                                       \
     X(CNN_RUN_CONFIG, "config.json")                    /* the resolved config */                  \
     X(CNN_RUN_SPLIT, "split.csv")                       /* the split of each image */              \
@@ -16,7 +17,8 @@
     X(CNN_RUN_LAST, "last.bin")                         /* the last epoch */                       \
     X(CNN_RUN_CHECKPOINT, "checkpoint.bin")             /* what --resume needs */                  \
     X(CNN_RUN_PREDICTIONS, "predictions.csv")           /* validation images */                    \
-    X(CNN_RUN_TEST_PREDICTIONS, "test_predictions.csv") /* test images */
+    X(CNN_RUN_TEST_PREDICTIONS, "test_predictions.csv") /* test images */                          \
+    X(CNN_RUN_EVENTS, "events.out.tfevents.cnntrain")   /* with --tensorboard */
 
 /* The table of a cross-validation, one row per fold. */
 #define CNN_FOLDS_TABLE "folds.csv"

@@ -5,6 +5,7 @@ complete -c cnntrain -l pretrained -r -F -d 'with --init: a config that starts f
 complete -c cnntrain -s o -l out -x -a '(__fish_complete_directories)' -d 'the run directory; replaces the config'\''s "output"'
 complete -c cnntrain -l resume -d 'continue the run in the directory, or start one'
 complete -c cnntrain -l overwrite -d 'start over in a directory that contains a run'
+complete -c cnntrain -l tensorboard -d 'also write the file from which TensorBoard shows the run'
 complete -c cnntrain -l max-seconds -x -d 'end after N seconds, with all files of a finished run'
 complete -c cnntrain -l folds -x -d 'cross-validation: K runs, each tested on its part of data.train'
 complete -c cnntrain -l member -x -d 'with --folds: train only fold N'

@@ -100,6 +100,7 @@ _cnntrain() {
         '(-o --out)--out=[the run directory; replaces the config'\''s "output"]:DIR:_files -/' \
         '--resume[continue the run in the directory, or start one]' \
         '--overwrite[start over in a directory that contains a run]' \
+        '--tensorboard[also write the file from which TensorBoard shows the run]' \
         '--max-seconds=[end after N seconds, with all files of a finished run]:N: ' \
         '--folds=[cross-validation\: K runs, each tested on its part of data.train]:K: ' \
         '--member=[with --folds\: train only fold N]:N: ' \
