@@ -216,7 +216,7 @@ cnn_status cnn_dataset_load_again(cnn_dataset *dataset, const cnn_data_settings 
     dataset->seen = *image;
     cnn_text source = {0};
     const char **paths = cnn_alloc(dataset->count, sizeof *paths);
-    cnn_image_request request = request_for(&dataset->seen, reading, dataset->count);
+    cnn_image_request request = request_for(&dataset->seen, reading, NULL, dataset->count);
     cnn_status status = load_again(data, reading, &request, paths, &source, dataset, error);
     cnn_free(paths);
     cnn_free(request.contents);
@@ -282,13 +282,11 @@ static cnn_status check_classes(const cnn_data_settings *data, const cnn_dataset
     return CNN_OK;
 }
 
-static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *image,
-                       uint64_t seed, const cnn_reading *reading, cnn_dataset *dataset,
-                       cnn_error *error) {
+/* Lists the images, and logs what is not used. */
+static cnn_status list(const cnn_data_settings *data, const cnn_reading *reading,
+                       cnn_dataset *dataset, cnn_error *error) {
     const cnn_log_sink *log = reading->log;
     cnn_sample_list list = {0};
-    dataset->image_size = reading->transform ? reading->transform->size : cnn_image_size(image);
-    dataset->features = reading->features;
     cnn_status status =
         cnn_dataset_list(data, reading->threads, log, dataset->classes, &list, error);
     dataset->samples = list.samples; /* also after a failure: they are freed with the dataset */
@@ -307,6 +305,26 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
                         "manifest: %zu",
                         list.other_forms);
     }
+    return CNN_OK;
+}
+
+/* Finds what the list alone shows to be impossible: reading the images can take minutes. */
+static cnn_status check_list(const cnn_data_settings *data, const cnn_reading *reading,
+                             cnn_dataset *dataset, cnn_error *error) {
+    CNN_TRY(allocate_splits(dataset, error));
+    index_splits(dataset);
+    CNN_TRY(check_classes(data, dataset, error));
+    return reading->check ? reading->check(reading->check_context, dataset, error) : CNN_OK;
+}
+
+static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *image,
+                       uint64_t seed, const cnn_reading *reading, cnn_dataset *dataset,
+                       cnn_error *error) {
+    const cnn_log_sink *log = reading->log;
+    dataset->image_size = reading->transform ? reading->transform->size : cnn_image_size(image);
+    dataset->features = reading->features;
+    CNN_TRY(list(data, reading, dataset, error));
+    CNN_TRY(check_list(data, reading, dataset, error));
     dataset->seen = *image;
     dataset->seen.ends = reading->ends;
     CNN_TRY(read_images(data, &dataset->seen, reading, dataset, error));
@@ -315,7 +333,6 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
                                     data->train, log, &dataset->left_out, error));
     }
     CNN_TRY(cnn_dataset_hold_back(data, seed, dataset->samples, dataset->count, log, error));
-    CNN_TRY(allocate_splits(dataset, error));
     index_splits(dataset);
     CNN_TRY(check_classes(data, dataset, error));
     CNN_TRY(cnn_duplicates_check(dataset->samples, dataset->count, dataset->classes,

@@ -44,10 +44,16 @@ typedef struct cnn_reading {
     const cnn_log_sink *log;
     bool (*should_stop)(void *user); /* called before every image, by any thread; may be NULL */
     void *user;
+    /* Called before any image is read, with the samples that are listed, in the splits that the
+     * list gives them; none is held back yet. A failure ends the loading. NULL: nothing to check.
+     */
+    cnn_status (*check)(const void *context, const cnn_dataset *listed, cnn_error *error);
+    const void *check_context;
 } cnn_reading;
 
 /* Lists, decodes or takes from the cache, leaves out (copies), holds back and counts
- * everything that `data` names; `seed` decides which images are held back. If image->range is
+ * everything that `data` names; `seed` decides which images are held back. What the list alone
+ * shows to be impossible is found before any image is read. If image->range is
  * CNN_RANGE_STRETCH, and the reading gives no ends, they are found (stretch.h) after that, and the
  * pixels loaded with them.
  * Every unreadable image goes to the log with its reason. CNN_ERROR_DATA where the data cannot be

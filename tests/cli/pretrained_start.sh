@@ -248,6 +248,25 @@ refused 2 ' layers\[0\]: expected another layer than batchnorm directly after de
     pretrained.file=linear/model.bin
 run 0 "$CNNTRAIN" --config normalized.json -q --out linear-all pretrained.file=linear/model.bin pretrained.train=2
 compare_predictions linear-all predictions.csv
+# mistakes that only the images or the run's directory show are found before features are computed: no file of the cache is made
+early() { # early CODE MESSAGE OPTION...
+    code_wanted=$1
+    message=$2
+    shift 2
+    rm -rf empty
+    XDG_CACHE_HOME=$work/empty run "$code_wanted" "$CNNTRAIN" --config head.json "$@"
+    expect_stderr "$message"
+    [ -z "$(find empty -name '*.images' 2>/dev/null)" ] || fail "expected that nothing was computed"
+}
+early 2 ' train\.calibrate true: expected validation images to choose it on, but data\.validation gives none$' --out no data.validation=0
+early 2 ' train\.calibrate true: expected validation images to choose it on, but data\.validation gives none$' --dry-run data.validation=0
+early 2 ' train\.calibrate true: expected validation images to choose it on, ' --folds 2 --out no data.validation=0
+early 2 ' train\.early_stopping: expected validation images to choose the best epoch by, found none;' \
+    --out no data.validation=0 train.calibrate=false train.early_stopping.patience=2
+early 2 'short: cannot resume: pretrained\.file \(copy\.bin\) is not the network' \
+    --out short --resume train.epochs=2 pretrained.file=copy.bin
+{ echo path,label,split && find "$work/other" -name '*.pgm' | sed 's|.*/\([^/]*\)/[^/]*$|&,\1,train|' && echo "$work/test/right/00001.pgm,right,test"; } >one.csv
+early 2 ' train\.calibrate true: expected validation images to choose it on, ' --out no data.train=one.csv data.validation=0
 # layers that the features do not fit
 sed 's/{"type": "dropout", "rate": 0.25}/{"type": "conv", "filters": 2, "kernel": 3}/' head.json >conv.json
 config=conv.json
