@@ -74,6 +74,7 @@ static void start(train_command *command) {
     common->threads = command->shared.threads;
     common->log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
     common->should_stop = should_stop;
+    common->reading = cnn_progress_reading;
     common->user = &command->progress;
     command->run.train.progress = cnn_progress_show;
 }

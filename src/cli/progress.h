@@ -13,13 +13,15 @@ typedef struct cnn_progress {
     bool terminal;       /* stderr is a terminal: the line is redrawn in place */
     bool drawn;          /* the line is on the screen */
     double last;         /* when it was drawn, in seconds of the monotonic clock */
+    double reading;      /* when reading images began, by the same clock */
 } cnn_progress;
 
 /* Levels: quiet leaves errors only, verbose adds details. */
 void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet, bool verbose);
 
-/* For cnn_log_sink and cnn_train_options; user is the cnn_progress. */
+/* For cnn_log_sink, cnn_common_options and cnn_train_options; user is the cnn_progress. */
 void cnn_progress_log(void *user, cnn_log_level level, const char *line);
+void cnn_progress_reading(void *user, size_t done, size_t count);
 void cnn_progress_show(void *user, const cnn_train_progress *state);
 
 /* Removes the line from the screen. */

@@ -41,6 +41,9 @@ typedef struct cnn_image_request {
     int threads;
     const cnn_log_sink *log;
     bool (*should_stop)(void *user); /* called before every image, by any thread; may be NULL */
+    /* Called by the caller's thread while images are decoded and transformed, `done` of `count` so
+     * far: first with done 0, last with done == count, also if decoding ends early. May be NULL. */
+    void (*progress)(void *user, size_t done, size_t count);
     void *user;
 } cnn_image_request;
 

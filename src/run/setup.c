@@ -56,6 +56,7 @@ cnn_reading cnn_setup_reading(const cnn_common_options *options) {
                          .threads = cnn_setup_threads(options->threads),
                          .log = &options->log,
                          .should_stop = options->should_stop,
+                         .progress = options->reading,
                          .user = options->user};
 }
 

@@ -146,6 +146,7 @@ static cnn_image_request request_for(const cnn_image_settings *image, const cnn_
                                .threads = reading->threads,
                                .log = reading->log,
                                .should_stop = reading->should_stop,
+                               .progress = reading->progress,
                                .user = reading->user};
 }
 
@@ -216,7 +217,7 @@ cnn_status cnn_dataset_load_again(cnn_dataset *dataset, const cnn_data_settings 
     dataset->seen = *image;
     cnn_text source = {0};
     const char **paths = cnn_alloc(dataset->count, sizeof *paths);
-    cnn_image_request request = request_for(&dataset->seen, reading, NULL, dataset->count);
+    cnn_image_request request = request_for(&dataset->seen, reading, dataset->count);
     cnn_status status = load_again(data, reading, &request, paths, &source, dataset, error);
     cnn_free(paths);
     cnn_free(request.contents);

@@ -43,6 +43,7 @@ typedef struct cnn_reading {
     int threads; /* at most */
     const cnn_log_sink *log;
     bool (*should_stop)(void *user); /* called before every image, by any thread; may be NULL */
+    void (*progress)(void *user, size_t done, size_t count); /* of cnn_image_request */
     void *user;
     /* Called before any image is read, with the samples that are listed, in the splits that the
      * list gives them; none is held back yet. A failure ends the loading. NULL: nothing to check.
