@@ -116,6 +116,7 @@ static void decode_batch(void *context, size_t b, int thread) {
     size_t number[CNN_TRANSFORM_IMAGES];
     const uint8_t *pixels[CNN_TRANSFORM_IMAGES];
     uint8_t *kept[CNN_TRANSFORM_IMAGES];
+    bool plain[CNN_TRANSFORM_IMAGES];
     int count = 0;
     for (size_t i = b * d->batch; i < (b + 1) * d->batch && i < d->request->count; i++) {
         size_t lane = (size_t)count;
@@ -126,11 +127,12 @@ static void decode_batch(void *context, size_t b, int thread) {
             number[count] = i;
             pixels[count] = decoded;
             kept[count] = to;
+            plain[count] = d->request->plain && d->request->plain[i];
             count++;
         }
     }
     if (transform && count > 0) {
-        transform->run(transform->context, thread, count, number, pixels, kept);
+        transform->run(transform->context, thread, count, number, plain, pixels, kept);
     }
     for (int lane = 0; lane < count && d->writer; lane++) {
         cnn_cache_file_write(d->writer, number[lane], kept[lane],
@@ -388,6 +390,11 @@ static cnn_status find_place(const cnn_image_request *request, cache_place *c, c
     CNN_TRY(cnn_cache_key(request->paths, request->count, settings, request->threads,
                           &c->layout.key, &c->newest, error));
     c->layout.key = transform ? transformed_key(c->layout.key, transform) : c->layout.key;
+    if (request->plain) {
+        const cnn_hash128 both[2] = {
+            c->layout.key, cnn_xxh3_128(request->plain, request->count * sizeof *request->plain)};
+        c->layout.key = cnn_xxh3_128(both, sizeof both);
+    }
     return CNN_OK;
 }
 

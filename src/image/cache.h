@@ -21,9 +21,9 @@ typedef struct cnn_image_cache {
 typedef struct cnn_image_transform {
     size_t size;     /* bytes that are kept of an image */
     cnn_hash128 key; /* of all that the function depends on besides the pixels and the number */
-    /* kept[i] = the function of pixels[i], of image number[i] of the request; i < count <=
-     * CNN_TRANSFORM_IMAGES. Several threads call it at once. */
-    void (*run)(void *context, int thread, int count, const size_t *number,
+    /* kept[i] = the function of pixels[i], of image number[i] of the request, which marks it as
+     * plain[i]; i < count <= CNN_TRANSFORM_IMAGES. Several threads call it at once. */
+    void (*run)(void *context, int thread, int count, const size_t *number, const bool *plain,
                 const uint8_t *const *pixels, uint8_t *const *kept);
     void *context;
 } cnn_image_transform;
@@ -35,6 +35,8 @@ typedef struct cnn_image_request {
     size_t count;
     const cnn_image_settings *settings;
     const cnn_image_transform *transform; /* NULL: pixels are kept */
+    const bool *plain; /* [count]: images of which the transform need not make augmented variants;
+                        * NULL: none */
     cnn_image_cache cache;
     const char *source; /* text that identifies where the images come from: in the cache, newer
                          * images replace older ones from the same source */

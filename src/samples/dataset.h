@@ -13,7 +13,8 @@
 
 /* Images as features: what a fixed network has computed of them (run/frozen_base.h). Of each image,
  * there are `variants` arrays of `count` floats: of the image, then of the image as it is augmented
- * in the epochs 1, 2, …, variants - 1. */
+ * in the epochs 1, 2, …, variants - 1; the latter are 0 for images that are listed as validation or
+ * test images, which are never augmented. */
 typedef struct cnn_dataset_features {
     size_t count;
     int variants;
