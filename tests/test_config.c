@@ -214,8 +214,8 @@ static const broken broken_configs[] = {
     {"    {\"type\": \"dense\", \"units\": 1},\n", "", NULL,
      "cfg.json: layers[3].type: expected dense with 1 unit before the last sigmoid, got flatten"},
     {NULL, NULL, "layers=[]",
-     "command line: layers: expected a list of 1 to 256 layers, got a list of 0"},
-    {NULL, NULL, "layers=3", "command line: layers: expected a list of 1 to 256 layers, got 3"},
+     "command line: layers: expected a list of 1 to 1024 layers, got a list of 0"},
+    {NULL, NULL, "layers=3", "command line: layers: expected a list of 1 to 1024 layers, got 3"},
     /* JSON */
     {NULL, "", NULL, "cfg.json: line 1: expected valid JSON, found the end of the file"},
     {NULL, "[1]", NULL, "cfg.json: expected a JSON object { … }, got a list of 1"},

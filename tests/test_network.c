@@ -1163,7 +1163,7 @@ static void test_check_refuses_sizes(void **state) {
     }
     cnn_network_spec spec = {{1, 6, 6, false}, CNN_LAYERS_MAX + 1, layers, false};
     assert_int_equal(cnn_graph_check(&spec, &error), CNN_ERROR_CONFIG);
-    assert_string_equal(error.message, "layers: expected at most 256 layers, got 257");
+    assert_string_equal(error.message, "layers: expected at most 1024 layers, got 1025");
 }
 
 /* The largest number of layers, all in one buffer: planning must not take long. */

@@ -206,7 +206,7 @@ static const struct {
      TENSORS, "expected normalization"},
     {"features", "{" IMAGE "," PIXELS "," NORMALIZATION "}", TENSORS, "layers: missing"},
     {"features", "{" IMAGE "," PIXELS ",\"layers\":{}," NORMALIZATION "}", TENSORS,
-     "layers: expected a list of 1 to 256 layers"},
+     "layers: expected a list of 1 to 1024 layers"},
     {"features", "{" IMAGE "," PIXELS ",\"layers\":[]," NORMALIZATION "}", TENSORS,
      "expected flatten before dense"},
     {"features", "{" IMAGE "," PIXELS ",\"layers\":[" CONV "]," NORMALIZATION "}", 2,
@@ -256,7 +256,7 @@ static void test_too_many_layers(void **state) {
         write_file(texts, 2, 0);
         if (more) {
             assert_string_equal(refusal(CNN_ERROR_MODEL, &error), "");
-            assert_non_null(strstr(error.message, "256 layers"));
+            assert_non_null(strstr(error.message, "1024 layers"));
         } else {
             cnn_pretrained *pretrained = read_file();
             assert_int_equal(pretrained->layers.layer_count, CNN_LAYERS_MAX - 2);

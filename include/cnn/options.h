@@ -5,6 +5,7 @@
 #include "cnn/log.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The default limit for the total size of the files in the cache directory: 10 GiB. */
@@ -22,7 +23,12 @@ typedef struct cnn_common_options {
     /* called after every batch and, from any thread, before every image that is read; true: stop.
      * NULL: never */
     bool (*should_stop)(void *user);
-    void *user; /* passed to should_stop, and to cnn_train_options.progress */
+    /* called on the caller's thread while images are read, `done` of `count` so far: decoded, and
+     * with a pretrained network made into features, which can take minutes. The first call has done
+     * 0, the last one done == count, also if reading ends early. Not called for images that are in
+     * the cache. NULL: never */
+    void (*reading)(void *user, size_t done, size_t count);
+    void *user; /* passed to should_stop, reading, and to cnn_train_options.progress */
 } cnn_common_options;
 
 #endif

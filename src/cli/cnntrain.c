@@ -67,6 +67,11 @@ static void catch_signals(void) {
 
 /* --- events of training; user is the command --- */
 
+static void show_reading(void *user, size_t done, size_t count) {
+    train_command *command = user;
+    cnn_progress_reading(&command->progress, done, count);
+}
+
 static void show_progress(void *user, const cnn_train_progress *state) {
     train_command *command = user;
     cnn_progress_show(&command->progress, state);
@@ -102,6 +107,7 @@ static void start(train_command *command) {
     common->threads = command->shared.threads;
     common->log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
     common->should_stop = should_stop;
+    common->reading = show_reading;
     common->user = command;
     command->run.train.progress = show_progress;
     command->run.train.epoch = end_epoch;

@@ -83,6 +83,43 @@ void cnn_progress_log(void *user, cnn_log_level level, const char *line) {
     }
 }
 
+static double now(void) {
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Is it time to draw the line again? If so, it counts as drawn. */
+static bool is_due(cnn_progress *progress, double time) {
+    if (!progress->terminal || time - progress->last < REDRAW_SECONDS) {
+        return false;
+    }
+    progress->last = time;
+    progress->drawn = true;
+    return true;
+}
+
+void cnn_progress_reading(void *user, size_t done, size_t count) {
+    cnn_progress *progress = user;
+    double time = now();
+    if (done == 0) {
+        progress->reading = time;
+    }
+    if (done == count) {
+        cnn_progress_clear(progress);
+        progress->last = 0.0; /* the next line is another one */
+    } else if (is_due(progress, time)) {
+        double seconds = time - progress->reading;
+        fprintf(stderr, "\r\033[Kreading images %zu/%zu", done, count);
+        if (done > 0 && seconds > 0.0) {
+            long left = (long)(seconds / (double)done * (double)(count - done) + 0.5);
+            fprintf(stderr, "  %.0f images/s  %ld:%02ld left", (double)done / seconds, left / 60,
+                    left % 60);
+        }
+        (void)fflush(stderr);
+    }
+}
+
 /* Forgets the epochs of another fold. */
 static void begin_fold(cnn_progress *progress, int fold) {
     if (fold != progress->fold) {
@@ -94,17 +131,9 @@ static void begin_fold(cnn_progress *progress, int fold) {
 
 void cnn_progress_show(void *user, const cnn_train_progress *state) {
     cnn_progress *progress = user;
-    if (!progress->terminal) {
+    if (!is_due(progress, now())) {
         return;
     }
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    double now = (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-    if (now - progress->last < REDRAW_SECONDS) {
-        return;
-    }
-    progress->last = now;
-    progress->drawn = true;
     begin_fold(progress, state->fold);
     const cnn_line_style style = {.columns = window_columns() - 1, /* the last one may wrap */
                                   .unicode = progress->unicode,

@@ -14,6 +14,7 @@ typedef struct cnn_progress {
     bool terminal;       /* stderr is a terminal that can redraw a line in place */
     bool drawn;          /* the line is on the screen */
     double last;         /* when it was drawn, in seconds of the monotonic clock */
+    double reading;      /* when reading images began, by the same clock */
     bool unicode, colour;
     int fold;               /* the current one; 0: none */
     cnn_curve curve;        /* of the current run */
@@ -24,8 +25,9 @@ typedef struct cnn_progress {
  * are in the line that is redrawn, and not a message, unless verbose. */
 void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet, bool verbose);
 
-/* For cnn_log_sink and cnn_train_options; user is the cnn_progress. */
+/* For cnn_log_sink, cnn_common_options and cnn_train_options; user is the cnn_progress. */
 void cnn_progress_log(void *user, cnn_log_level level, const char *line);
+void cnn_progress_reading(void *user, size_t done, size_t count);
 void cnn_progress_show(void *user, const cnn_train_progress *state);
 void cnn_progress_epoch(void *user, const cnn_train_epoch *epoch);
 

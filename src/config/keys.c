@@ -237,7 +237,8 @@ static const cnn_key pretrained_keys[] = {
      .prose =
          "With augmentation, unless `pretrained.train` is \"all\": the features of this number "
          "of changed variants of each image are computed, besides its own; the epochs use one "
-         "after the other. Computing them takes as many times longer."},
+         "after the other. Computing them takes as many times longer, except for images that "
+         "`data` names for validation or testing: these are not changed."},
     {.name = NULL},
 };
 

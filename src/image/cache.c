@@ -42,6 +42,7 @@ typedef struct decoding {
     size_t batch;                /* images that a thread decodes before it transforms them, or 1 */
     uint8_t *pixels;             /* [threads][batch][image_size]: before a transform */
     cnn_image_buffers *resizing; /* [threads] */
+    atomic_size_t done;          /* images whose batch is finished */
     atomic_bool ended;           /* no further image is decoded */
     cnn_error why;               /* written by the thread that set `ended` */
 } decoding;
@@ -101,6 +102,13 @@ static uint8_t *kept_at(const decoding *d, size_t i, int thread, size_t lane) {
                      : d->kept + ((size_t)thread * d->batch + lane) * d->kept_size;
 }
 
+/* To be called by the caller's thread. */
+static void report(const decoding *d, size_t done) {
+    if (d->request->progress) {
+        d->request->progress(d->request->user, done, d->request->count);
+    }
+}
+
 /* Batch b: decodes its images, transforms them, and writes what is kept. */
 static void decode_batch(void *context, size_t b, int thread) {
     decoding *d = context;
@@ -108,6 +116,7 @@ static void decode_batch(void *context, size_t b, int thread) {
     size_t number[CNN_TRANSFORM_IMAGES];
     const uint8_t *pixels[CNN_TRANSFORM_IMAGES];
     uint8_t *kept[CNN_TRANSFORM_IMAGES];
+    bool plain[CNN_TRANSFORM_IMAGES];
     int count = 0;
     for (size_t i = b * d->batch; i < (b + 1) * d->batch && i < d->request->count; i++) {
         size_t lane = (size_t)count;
@@ -118,15 +127,22 @@ static void decode_batch(void *context, size_t b, int thread) {
             number[count] = i;
             pixels[count] = decoded;
             kept[count] = to;
+            plain[count] = d->request->plain && d->request->plain[i];
             count++;
         }
     }
     if (transform && count > 0) {
-        transform->run(transform->context, thread, count, number, pixels, kept);
+        transform->run(transform->context, thread, count, number, plain, pixels, kept);
     }
     for (int lane = 0; lane < count && d->writer; lane++) {
         cnn_cache_file_write(d->writer, number[lane], kept[lane],
                              d->request->contents[number[lane]]);
+    }
+    size_t left = d->request->count - b * d->batch;
+    size_t finished = left < d->batch ? left : d->batch;
+    size_t done = atomic_fetch_add(&d->done, finished) + finished;
+    if (thread == 0 && done < d->request->count) {
+        report(d, done);
     }
 }
 
@@ -139,7 +155,10 @@ static cnn_status decode_batches(decoding *d, cnn_error *error) {
     }
     CNN_TRY(cnn_image_buffers_create(threads, &d->resizing, error));
     atomic_init(&d->ended, false);
+    atomic_init(&d->done, 0);
+    report(d, 0);
     cnn_parallel_for((d->request->count + d->batch - 1) / d->batch, threads, decode_batch, d);
+    report(d, d->request->count);
     cnn_image_buffers_free(d->resizing, threads);
     return atomic_load(&d->ended) ? cnn_fail(error, d->why.status, "%s", d->why.message) : CNN_OK;
 }
@@ -371,6 +390,11 @@ static cnn_status find_place(const cnn_image_request *request, cache_place *c, c
     CNN_TRY(cnn_cache_key(request->paths, request->count, settings, request->threads,
                           &c->layout.key, &c->newest, error));
     c->layout.key = transform ? transformed_key(c->layout.key, transform) : c->layout.key;
+    if (request->plain) {
+        const cnn_hash128 both[2] = {
+            c->layout.key, cnn_xxh3_128(request->plain, request->count * sizeof *request->plain)};
+        c->layout.key = cnn_xxh3_128(both, sizeof both);
+    }
     return CNN_OK;
 }
 

@@ -21,9 +21,9 @@ typedef struct cnn_image_cache {
 typedef struct cnn_image_transform {
     size_t size;     /* bytes that are kept of an image */
     cnn_hash128 key; /* of all that the function depends on besides the pixels and the number */
-    /* kept[i] = the function of pixels[i], of image number[i] of the request; i < count <=
-     * CNN_TRANSFORM_IMAGES. Several threads call it at once. */
-    void (*run)(void *context, int thread, int count, const size_t *number,
+    /* kept[i] = the function of pixels[i], of image number[i] of the request, which marks it as
+     * plain[i]; i < count <= CNN_TRANSFORM_IMAGES. Several threads call it at once. */
+    void (*run)(void *context, int thread, int count, const size_t *number, const bool *plain,
                 const uint8_t *const *pixels, uint8_t *const *kept);
     void *context;
 } cnn_image_transform;
@@ -35,12 +35,17 @@ typedef struct cnn_image_request {
     size_t count;
     const cnn_image_settings *settings;
     const cnn_image_transform *transform; /* NULL: pixels are kept */
+    const bool *plain; /* [count]: images of which the transform need not make augmented variants;
+                        * NULL: none */
     cnn_image_cache cache;
     const char *source; /* text that identifies where the images come from: in the cache, newer
                          * images replace older ones from the same source */
     int threads;
     const cnn_log_sink *log;
     bool (*should_stop)(void *user); /* called before every image, by any thread; may be NULL */
+    /* Called by the caller's thread while images are decoded and transformed, `done` of `count` so
+     * far: first with done 0, last with done == count, also if decoding ends early. May be NULL. */
+    void (*progress)(void *user, size_t done, size_t count);
     void *user;
 } cnn_image_request;
 

@@ -136,8 +136,9 @@ static cnn_status describe(const cnn_config *config, const cnn_dry_run_options *
     if (options->folds > 0) {
         CNN_TRY(cnn_fold_images_load(config, &options->common, options->folds, images, error));
     }
-    CNN_TRY(cnn_setup_create_on(images->dataset, config, &options->common, CNN_NETWORK_FAST, setup,
-                                error));
+    CNN_TRY(cnn_setup_plan(config, &options->common, CNN_NETWORK_FAST, setup, error));
+    CNN_TRY(cnn_setup_load(images->dataset, config, &options->common, options->folds == 0, setup,
+                           error));
     describe_start(setup, text);
     describe_layers(setup->network, text);
     describe_memory(config, setup, text);

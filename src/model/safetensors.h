@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 typedef struct cnn_saved_tensor {
-    char name[80];
+    char name[96]; /* as long as any of nn/layer.h (CNN_TENSOR_NAME_MAX) */
     int rank;
     int64_t dim[4];
     size_t count;      /* the product of the dimensions */

@@ -69,7 +69,7 @@ cnn_status cnn_graph_append(cnn_graph_builder *builder, const cnn_layer_spec *sp
     cnn_graph *graph = builder->graph;
     cnn_node *node = &graph->nodes[graph->node_count];
     *node = (cnn_node){.ops = spec->ops, .spec = *spec, .serial = builder->serial};
-    (void)snprintf(node->path, sizeof node->path, "%.50s%s", builder->path, suffix);
+    (void)snprintf(node->path, sizeof node->path, "%.55s%s", builder->path, suffix);
     CNN_TRY(count_layer(builder, error));
     cnn_shape in[CNN_NODE_INPUTS_MAX] = {{0}};
     node->input_count = input_count;
@@ -120,8 +120,8 @@ typedef struct list_prefix {
 } list_prefix;
 
 static void go_to(cnn_graph_builder *builder, const list_prefix *prefix, int index) {
-    (void)snprintf(builder->path, sizeof builder->path, "%.50s%d", prefix->path, index);
-    (void)snprintf(builder->place, sizeof builder->place, "%.45slayers[%d]", prefix->place, index);
+    (void)snprintf(builder->path, sizeof builder->path, "%.55s%d", prefix->path, index);
+    (void)snprintf(builder->place, sizeof builder->place, "%.52slayers[%d]", prefix->place, index);
 }
 
 static cnn_status append_list(cnn_graph_builder *builder, const list_prefix *prefix, int input,
@@ -138,8 +138,8 @@ static cnn_status append_block(cnn_graph_builder *builder, const list_prefix *pr
     }
     const cnn_layer_spec *layer = &builder->spec->layers[builder->next - 1];
     list_prefix inner = {.depth = prefix->depth + 1};
-    (void)snprintf(inner.path, sizeof inner.path, "%.50s.layers.", builder->path);
-    (void)snprintf(inner.place, sizeof inner.place, "%.60s.", builder->place);
+    (void)snprintf(inner.path, sizeof inner.path, "%.55s.layers.", builder->path);
+    (void)snprintf(inner.place, sizeof inner.place, "%.70s.", builder->place);
     CNN_TRY(count_layer(builder, error));
     int last;
     CNN_TRY(append_list(builder, &inner, *value, &last, error));

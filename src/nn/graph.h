@@ -5,7 +5,8 @@
 
 #include "nn/layer.h"
 
-#define CNN_LAYERS_MAX 256
+/* Those of ResNet-152 and EfficientNet-Lite4, and twice as many. */
+#define CNN_LAYERS_MAX 1024
 
 /* What the config says about a network. */
 typedef struct cnn_network_spec {

@@ -19,8 +19,9 @@ typedef struct cnn_layer cnn_layer;
 typedef struct cnn_graph_builder cnn_graph_builder;
 typedef struct cnn_planar_ops cnn_planar_ops; /* nn/planar.h */
 
-/* Residuals may be nested this deep; and the longest path, such as "12.layers.3.projection". */
-enum { CNN_RESIDUAL_DEPTH_MAX = 4, CNN_LAYER_PATH_MAX = 64 };
+/* Residuals may be nested this deep; and the longest path, such as "12.layers.3.projection", or
+ * place, "layers[12].layers[3]": five numbers of three digits. */
+enum { CNN_RESIDUAL_DEPTH_MAX = 4, CNN_LAYER_PATH_MAX = 72 };
 
 /* A node reads the outputs of one or two others. */
 enum { CNN_NODE_INPUTS_MAX = 2 };

@@ -79,7 +79,7 @@ const cnn_layer_ops cnn_layer_residual = {
              "or columns differ, the input passes through a 1×1 convolution, the projection, which "
              "is trained, too. Its stride is the smallest that gives the output's rows and "
              "columns; it is an error if there is none. Residuals may be nested up to 4 deep. "
-             "Their layers count towards the limit of 256; each residual itself counts as two or, "
+             "Their layers count towards the limit of 1024; each residual itself counts as two or, "
              "with a projection, three (with batchnorm in it, four). The key `layers` is the list "
              "of these layers. Their "
              "tensors have names such as `3.layers.0.weight`, `3.projection.weight` and "

@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-enum { DECAYING_MAX = CNN_LAYERS_MAX * CNN_LAYER_TENSORS_MAX };
+/* One tensor of a node at most: its weight. */
+enum { DECAYING_MAX = CNN_LAYERS_MAX };
 
 /* Finds the tensors of the network that decay; returns their number. */
 static size_t find_decaying(const cnn_network *network, cnn_parameter_range ranges[DECAYING_MAX]) {

@@ -31,6 +31,7 @@ static const state_field fields[] = {
     WHOLE(epochs),
     WHOLE(batches),
     WHOLE(best.epoch),
+    WHOLE(direct_only),
     /* the others */
     WHOLE(right),
     REAL(best.value),
@@ -42,12 +43,11 @@ static const state_field fields[] = {
     REAL(training_seconds),
     REAL(epoch_seconds),
     REAL(epoch_training_seconds),
-    WHOLE(direct_only),
     WHOLE(low),
     WHOLE(high),
 };
 
-enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 3, NUMBER_SIZE = 40, TENSORS = 4 };
+enum { FIELDS = sizeof fields / sizeof *fields, PEEKED_FIELDS = 4, NUMBER_SIZE = 40, TENSORS = 4 };
 
 /* Increased whenever the rest of a run would change, or an older reader could not read the file. */
 static const char version[] = "3";
@@ -180,13 +180,15 @@ static cnn_status read_field(const cnn_saved_file *file, const char *path, const
     return CNN_OK;
 }
 
-/* Compares the config, and reads the first `count` fields. */
+/* Compares the config, and reads the first `count` fields and the base. */
 static cnn_status read_fields(const cnn_saved_file *file, const char *path, const char *config,
                               size_t count, cnn_checkpoint_state *state, cnn_error *error) {
     CNN_TRY(compare_config(file, path, config, error));
     for (size_t i = 0; i < count; i++) {
         CNN_TRY(read_field(file, path, &fields[i], state, error));
     }
+    const char *base = cnn_saved_text_find(file, base_key);
+    state->base = base ? strtoull(base, NULL, 16) : 0;
     return CNN_OK;
 }
 
@@ -200,8 +202,6 @@ static cnn_status read_all(const cnn_saved_file *file, const char *path, const c
     CNN_TRY(read_fields(file, path, config, FIELDS, state, error));
     CNN_TRY(read_text(file, path, data_key, &data, error));
     *same_data = strtoull(data, NULL, 16) == state->data;
-    const char *base = cnn_saved_text_find(file, base_key);
-    state->base = base ? strtoull(base, NULL, 16) : 0;
     name_tensors(values, tensors);
     for (int i = 0; i < TENSORS; i++) {
         CNN_TRY(read_tensor(file, path, tensors[i].name, places[i], tensors[i].count, error));

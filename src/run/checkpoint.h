@@ -50,8 +50,9 @@ CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, const char *config
                                             const cnn_checkpoint_values *values, bool *same_data,
                                             cnn_error *error);
 
-/* Reads how many epochs are finished, how many batches of the next one, and which epoch is the best
- * one into *state, does not change the other values, and compares the config, but not the data. */
+/* Reads what can be compared before images are read (how many epochs are finished, how many batches
+ * of the next one, which epoch is the best one, direct_only, base) into *state, does not change the
+ * other values, and compares the config, but not the data. */
 CNN_MUST_USE cnn_status cnn_checkpoint_peek(const char *path, const char *config,
                                             cnn_checkpoint_state *state, cnn_error *error);
 

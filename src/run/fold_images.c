@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "run/setup.h"
+#include "run/splits_check.h"
 #include "samples/folds.h"
 #include "samples/stretch.h"
 
@@ -25,6 +26,14 @@ static cnn_status check_splits(const cnn_config *config, const cnn_dataset *data
     return CNN_OK;
 }
 
+/* The `check` of a reading whose context is the config. */
+static cnn_status check_list(const void *context, const cnn_dataset *listed, cnn_error *error) {
+    const cnn_config *config = context;
+    CNN_TRY(check_splits(config, listed, error));
+    return config->data.validation.fraction > 0.0 ? CNN_OK
+                                                  : cnn_splits_check(config, listed, error);
+}
+
 cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_common_options *options,
                                 int folds, cnn_fold_images *images, cnn_error *error) {
     *images = (cnn_fold_images){.folds = folds};
@@ -34,9 +43,10 @@ cnn_status cnn_fold_images_load(const cnn_config *config, const cnn_common_optio
     CNN_TRY(cnn_start_create(config, &images->start, error));
     CNN_TRY(cnn_setup_reading_for(images->start, config, options, &images->reading, &images->base,
                                   error));
+    images->reading.check = check_list;
+    images->reading.check_context = config;
     CNN_TRY(cnn_dataset_load(&whole, &config->image, (uint64_t)config->train.seed, &images->reading,
                              &images->dataset, error));
-    CNN_TRY(check_splits(config, images->dataset, error));
     const cnn_dataset *dataset = images->dataset;
     images->fold = cnn_alloc(dataset->count, sizeof *images->fold);
     if (!images->fold) {

@@ -28,11 +28,13 @@ struct cnn_frozen_base {
 
 /* --- running --- */
 
-/* The images that a transform sees together, in one variant. */
+/* Images that a transform sees together, in one variant. */
 typedef struct pass {
     const cnn_frozen_base *base;
-    const size_t *number;
-    const uint8_t *const *pixels;
+    int count;
+    size_t number[CNN_TRANSFORM_IMAGES];
+    const uint8_t *pixels[CNN_TRANSFORM_IMAGES];
+    uint8_t *kept[CNN_TRANSFORM_IMAGES];
     int variant; /* 0: not augmented */
 } pass;
 
@@ -50,19 +52,36 @@ static void fill(void *context, size_t first, int count, const cnn_block *block,
     }
 }
 
-/* Of cnn_image_transform. */
-static void run(void *context, int thread, int count, const size_t *number,
-                const uint8_t *const *pixels, uint8_t *const *kept) {
-    cnn_frozen_base *base = context;
+/* Computes the features of a pass, and puts them where they are kept. */
+static void run_pass(cnn_frozen_base *base, int thread, pass *p) {
     size_t values = base->features.count;
     float *results = base->results + (size_t)thread * CNN_TRANSFORM_IMAGES * values;
+    const cnn_sample_source source = {.fill = fill, .context = p};
+    cnn_inference_run(base->inference, thread, &source, 0, p->count, results, NULL);
+    for (int i = 0; i < p->count; i++) {
+        memcpy(p->kept[i] + (size_t)p->variant * values * sizeof *results,
+               results + (size_t)i * values, values * sizeof *results);
+    }
+}
+
+/* Of cnn_image_transform. A plain image has zeros in place of the features of its variants. */
+static void run(void *context, int thread, int count, const size_t *number, const bool *plain,
+                const uint8_t *const *pixels, uint8_t *const *kept) {
+    cnn_frozen_base *base = context;
+    size_t size = base->features.count * sizeof *base->results;
     for (int variant = 0; variant < base->features.variants; variant++) {
-        pass p = {.base = base, .number = number, .pixels = pixels, .variant = variant};
-        const cnn_sample_source source = {.fill = fill, .context = &p};
-        cnn_inference_run(base->inference, thread, &source, 0, count, results, NULL);
+        pass p = {.base = base, .variant = variant};
         for (int i = 0; i < count; i++) {
-            memcpy(kept[i] + (size_t)variant * values * sizeof *results,
-                   results + (size_t)i * values, values * sizeof *results);
+            if (variant > 0 && plain[i]) {
+                memset(kept[i] + (size_t)variant * size, 0, size);
+                continue;
+            }
+            p.number[p.count] = number[i];
+            p.pixels[p.count] = pixels[i];
+            p.kept[p.count++] = kept[i];
+        }
+        if (p.count > 0) {
+            run_pass(base, thread, &p);
         }
     }
 }

@@ -8,9 +8,9 @@
 typedef struct cnn_frozen_base cnn_frozen_base;
 
 /* Plans the frozen layers of a start (cnn_start_is_frozen), to run on up to `threads` threads. Of
- * each image, the features are computed and, if the config augments, those of
- * config->pretrained.variants changes of it, drawn for epochs 1, 2, …; the number of an image is
- * its place among all that are read. The start must outlive the result. Free with
+ * each image, the features are computed and, if the config augments and the image is not marked as
+ * plain, those of config->pretrained.variants changes of it, drawn for epochs 1, 2, …; the number
+ * of an image is its place among all that are read. The start must outlive the result. Free with
  * cnn_frozen_base_free. */
 CNN_MUST_USE cnn_status cnn_frozen_base_create(const cnn_start *start, const cnn_config *config,
                                                int threads, cnn_frozen_base **base,

@@ -54,6 +54,11 @@ static void epoch_of_member(void *user, const cnn_train_epoch *epoch) {
     r->options->epoch(r->options->common.user, &whole);
 }
 
+static void reading_of_member(void *user, size_t done, size_t count) {
+    const cnn_common_options *options = &((const set_run *)user)->options->common;
+    options->reading(options->user, done, count);
+}
+
 static bool should_stop(void *user) {
     const set_run *r = user;
     const cnn_common_options *options = &r->options->common;
@@ -175,6 +180,7 @@ static cnn_train_options options_of_member(set_run *r, const char *path) {
     options.progress = r->options->progress ? progress_of_member : NULL;
     options.epoch = r->options->epoch ? epoch_of_member : NULL;
     options.common.should_stop = should_stop;
+    options.common.reading = r->options->common.reading ? reading_of_member : NULL;
     options.common.user = r;
     if (options.max_seconds > 0.0) { /* the remaining members share the remaining time */
         options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) /

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/sort.h"
 #include "run/hidden_warning.h"
+#include "run/splits_check.h"
 #include "run/training_settings.h"
 #include "samples/sampling.h"
 
@@ -55,6 +56,7 @@ cnn_reading cnn_setup_reading(const cnn_common_options *options) {
                          .threads = cnn_setup_threads(options->threads),
                          .log = &options->log,
                          .should_stop = options->should_stop,
+                         .progress = options->reading,
                          .user = options->user};
 }
 
@@ -109,12 +111,15 @@ static void log_setup(const cnn_setup *setup, const cnn_log_sink *log) {
 
 /* Reads the images, as features if layers are frozen. */
 static cnn_status load_images(cnn_setup *setup, const cnn_config *config,
-                              const cnn_common_options *options, cnn_error *error) {
+                              const cnn_common_options *options, bool checked, cnn_error *error) {
     cnn_reading reading;
     cnn_frozen_base *base;
     cnn_status status =
         cnn_setup_reading_for(setup->start, config, options, &reading, &base, error);
     if (status == CNN_OK) {
+        if (checked) {
+            cnn_splits_check_list(config, &reading);
+        }
         status = cnn_dataset_load(&config->data, &config->image, (uint64_t)config->train.seed,
                                   &reading, &setup->dataset, error);
     }
@@ -148,15 +153,22 @@ static cnn_status plan_network(cnn_setup *setup, const cnn_config *config, const
                               &setup->network, error);
 }
 
-cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
-                               const cnn_common_options *options, cnn_network_mode mode,
-                               cnn_setup *setup, cnn_error *error) {
-    *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads),
-                         .dataset = dataset,
-                         .borrowed = dataset != NULL};
-    CNN_TRY(plan_network(setup, config, &options->log, mode, error));
+cnn_status cnn_setup_plan(const cnn_config *config, const cnn_common_options *options,
+                          cnn_network_mode mode, cnn_setup *setup, cnn_error *error) {
+    *setup = (cnn_setup){.threads = cnn_setup_threads(options->threads)};
+    return plan_network(setup, config, &options->log, mode, error);
+}
+
+cnn_status cnn_setup_load(cnn_dataset *dataset, const cnn_config *config,
+                          const cnn_common_options *options, bool checked, cnn_setup *setup,
+                          cnn_error *error) {
+    setup->dataset = dataset;
+    setup->borrowed = dataset != NULL;
     if (!dataset) {
-        CNN_TRY(load_images(setup, config, options, error));
+        CNN_TRY(load_images(setup, config, options, checked, error));
+    }
+    if (checked) {
+        CNN_TRY(cnn_splits_check(config, setup->dataset, error));
     }
     setup->config = cnn_setup_config(config, setup->dataset);
     log_setup(setup, &options->log);
@@ -169,6 +181,13 @@ cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
     };
     set_normalization(setup);
     return CNN_OK;
+}
+
+cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_config *config,
+                               const cnn_common_options *options, cnn_network_mode mode,
+                               cnn_setup *setup, cnn_error *error) {
+    CNN_TRY(cnn_setup_plan(config, options, mode, setup, error));
+    return cnn_setup_load(dataset, config, options, false, setup, error);
 }
 
 void cnn_setup_free(cnn_setup *setup) {

@@ -22,8 +22,8 @@ typedef struct cnn_setup {
     bool borrowed; /* the caller owns the dataset */
 } cnn_setup;
 
-/* Loads the data, logs what it found (counts, which class is 1), plans the network. The config must
- * outlive the setup. Free with cnn_setup_free, also after a failure. */
+/* Plans the network, then loads the data and logs what it found (counts, which class is 1). The
+ * config must outlive the setup. Free with cnn_setup_free, also after a failure. */
 CNN_MUST_USE cnn_status cnn_setup_create(const cnn_config *config,
                                          const cnn_common_options *options, cnn_network_mode mode,
                                          cnn_setup *setup, cnn_error *error);
@@ -34,6 +34,18 @@ CNN_MUST_USE cnn_status cnn_setup_create_on(cnn_dataset *dataset, const cnn_conf
                                             const cnn_common_options *options,
                                             cnn_network_mode mode, cnn_setup *setup,
                                             cnn_error *error);
+
+/* The two halves of it, for code that checks more before images are read, which can take minutes.
+ * The first one plans the network; a config whose layers or pretrained network do not fit fails
+ * here. */
+CNN_MUST_USE cnn_status cnn_setup_plan(const cnn_config *config, const cnn_common_options *options,
+                                       cnn_network_mode mode, cnn_setup *setup, cnn_error *error);
+
+/* The second one loads the data. checked: as for a training, what the config wants to be measured
+ * on validation images must be possible (cnn_splits_check). */
+CNN_MUST_USE cnn_status cnn_setup_load(cnn_dataset *dataset, const cnn_config *config,
+                                       const cnn_common_options *options, bool checked,
+                                       cnn_setup *setup, cnn_error *error);
 void cnn_setup_free(cnn_setup *setup);
 
 /* The config with the names of the dataset's classes and the ends of its range: a view, of which

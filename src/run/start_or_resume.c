@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "run/moved_images.h"
 #include "run/tables.h"
 #include "run/trainer.h"
@@ -70,28 +71,63 @@ static uint64_t base_of(const cnn_trainer *t) {
 }
 
 /* Checks that the checkpoint fits the network, the config and this process. */
-static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
+static cnn_status check_process(const cnn_trainer *t, const cnn_config *config,
+                                const cnn_checkpoint_state *state, cnn_error *error) {
     static const char *const ways[] = {"auto", "direct"};
     const cnn_run_directory *directory = &t->session.directory;
     int64_t direct_only = t->setup.network->direct_only;
+    if (state->direct_only != direct_only) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: cannot resume: the environment's CNN_CONV was %s when the run was "
+                        "started, is %s now, and rounds differently",
+                        directory->path, ways[state->direct_only != 0], ways[direct_only]);
+    }
+    if (state->base != base_of(t)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: cannot resume: pretrained.file (%s) is not the network that the run "
+                        "was started from",
+                        directory->path, config->pretrained.file);
+    }
+    if (state->epochs > config->train.epochs) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "train.epochs: expected at least the %lld that %s has finished, got %lld",
+                        (long long)state->epochs, directory->path, (long long)config->train.epochs);
+    }
+    return CNN_OK;
+}
+
+static cnn_status check_json(const cnn_trainer *t, const cnn_config *config, const char *json,
+                             cnn_error *error) {
+    cnn_checkpoint_state state = {0};
+    if (!json) {
+        return cnn_fail_memory(error, "the config");
+    }
+    CNN_TRY(
+        cnn_checkpoint_peek(t->session.directory.file[CNN_RUN_CHECKPOINT], json, &state, error));
+    return check_process(t, config, &state, error);
+}
+
+cnn_status cnn_trainer_check_start(const cnn_trainer *t, const cnn_config *config,
+                                   cnn_error *error) {
+    if (!t->session.begun) {
+        return CNN_OK;
+    }
+    char *json = cnn_config_to_json(config);
+    cnn_status status = check_json(t, config, json, error);
+    cnn_free(json);
+    return status;
+}
+
+/* The same, and that it fits the images. */
+static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
+    const cnn_run_directory *directory = &t->session.directory;
     if (t->state.batches > cnn_trainer_batches(t)) {
         return cnn_fail(error, CNN_ERROR_MODEL,
                         "%s: damaged: expected at most %lld batches in an epoch, found %lld",
                         directory->file[CNN_RUN_CHECKPOINT], (long long)cnn_trainer_batches(t),
                         (long long)t->state.batches);
     }
-    if (t->state.direct_only != direct_only) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: cannot resume: the environment's CNN_CONV was %s when the run was "
-                        "started, is %s now, and rounds differently",
-                        directory->path, ways[t->state.direct_only != 0], ways[direct_only]);
-    }
-    if (t->state.base != base_of(t)) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: cannot resume: pretrained.file (%s) is not the network that the run "
-                        "was started from",
-                        directory->path, t->config->pretrained.file);
-    }
+    CNN_TRY(check_process(t, t->config, &t->state, error));
     if (t->state.low != t->config->image.ends.low || t->state.high != t->config->image.ends.high) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "%s: cannot resume: image.range was %lld to %lld of 65535 when the run was "
@@ -99,12 +135,6 @@ static cnn_status check_state(const cnn_trainer *t, cnn_error *error) {
                         directory->path, (long long)t->state.low, (long long)t->state.high,
                         (long long)t->config->image.ends.low,
                         (long long)t->config->image.ends.high);
-    }
-    if (t->state.epochs > t->config->train.epochs) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "train.epochs: expected at least the %lld that %s has finished, got %lld",
-                        (long long)t->state.epochs, directory->path,
-                        (long long)t->config->train.epochs);
     }
     return CNN_OK;
 }

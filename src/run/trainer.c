@@ -6,7 +6,6 @@
 #include "run/memory_plan.h"
 #include "run/training.h"
 #include "run/training_settings.h"
-#include "run/tune.h"
 
 #include <math.h>
 
@@ -219,12 +218,12 @@ static cnn_status allocate(cnn_trainer *t, cnn_error *error) {
 /* Everything that a step needs: images, network, arrays, and the config's settings. */
 static cnn_status set_up(cnn_trainer *t, cnn_dataset *images, const cnn_config *config,
                          cnn_error *error) {
-    CNN_TRY(cnn_setup_create_on(images, config, &t->options->common, CNN_NETWORK_FAST, &t->setup,
-                                error));
+    const cnn_common_options *common = &t->options->common;
+    CNN_TRY(cnn_setup_plan(config, common, CNN_NETWORK_FAST, &t->setup, error));
+    CNN_TRY(cnn_trainer_check_start(t, config, error));
+    CNN_TRY(cnn_setup_load(images, config, common, true, &t->setup, error));
     t->config = &t->setup.config;
     t->optimizer = cnn_settings_optimizer(config);
-    CNN_TRY(cnn_tune_check(config, t->setup.dataset, error));
-    CNN_TRY(cnn_best_epoch_check(config, t->setup.dataset, error));
     CNN_TRY(allocate(t, error));
     cnn_objective objective = cnn_settings_objective(config, t->setup.dataset);
     cnn_minibatch_set_objective(t->minibatch, &objective);

@@ -77,6 +77,11 @@ CNN_MUST_USE cnn_status cnn_trainer_write_checkpoint(cnn_trainer *t, cnn_error *
 
 /* --- start_or_resume.c --- */
 
+/* Before images are read: CNN_ERROR_CONFIG if the run in the directory cannot be resumed with this
+ * config, network and process. */
+CNN_MUST_USE cnn_status cnn_trainer_check_start(const cnn_trainer *t, const cnn_config *config,
+                                                cnn_error *error);
+
 /* Sets the trainer to the state of the run: the weights of the seed, or the checkpoint. From here
  * on, the directory belongs to the run. */
 CNN_MUST_USE cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error);

@@ -135,17 +135,20 @@ static cnn_status set_source(const cnn_data_settings *data, const cnn_reading *r
     return CNN_OK;
 }
 
-/* A request for `count` images, without their paths. Its contents may be NULL. */
+/* A request for `count` images, without their paths. Its contents may be NULL. plain: of the
+ * request. */
 static cnn_image_request request_for(const cnn_image_settings *image, const cnn_reading *reading,
-                                     size_t count) {
+                                     const bool *plain, size_t count) {
     uint64_t *contents = cnn_alloc(count, sizeof *contents);
     return (cnn_image_request){.contents = contents,
                                .count = count,
                                .settings = image,
                                .transform = reading->transform,
+                               .plain = plain,
                                .threads = reading->threads,
                                .log = reading->log,
                                .should_stop = reading->should_stop,
+                               .progress = reading->progress,
                                .user = reading->user};
 }
 
@@ -164,15 +167,34 @@ static cnn_status load_images(const cnn_data_settings *data, const cnn_reading *
     return CNN_OK;
 }
 
+/* *plain: which of the listed images are never augmented, [count]; NULL if that makes no
+ * difference. Which training images will be held back depends on what they contain. */
+static cnn_status mark_plain(const cnn_dataset *dataset, bool **plain, cnn_error *error) {
+    if (dataset->features.variants <= 1) {
+        return CNN_OK;
+    }
+    *plain = cnn_alloc(dataset->count, sizeof **plain);
+    if (!*plain) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    for (size_t i = 0; i < dataset->count; i++) {
+        (*plain)[i] = dataset->samples[i].split != CNN_SPLIT_TRAIN;
+    }
+    return CNN_OK;
+}
+
 /* Reads the listed images and drops the unreadable ones, or fails because of them. */
 static cnn_status read_images(const cnn_data_settings *data, const cnn_image_settings *image,
                               const cnn_reading *reading, cnn_dataset *dataset, cnn_error *error) {
     size_t listed = dataset->count;
     bool fail = data->bad_images == CNN_BAD_IMAGES_FAIL;
     cnn_text source = {0};
+    bool *plain = NULL;
+    CNN_TRY(mark_plain(dataset, &plain, error));
     const char **paths = cnn_alloc(listed, sizeof *paths);
-    cnn_image_request request = request_for(image, reading, listed);
+    cnn_image_request request = request_for(image, reading, plain, listed);
     cnn_status status = load_images(data, reading, &request, paths, &source, dataset, error);
+    cnn_free(plain);
     cnn_free(paths);
     cnn_free(request.contents);
     cnn_text_free(&source);
@@ -216,7 +238,7 @@ cnn_status cnn_dataset_load_again(cnn_dataset *dataset, const cnn_data_settings 
     dataset->seen = *image;
     cnn_text source = {0};
     const char **paths = cnn_alloc(dataset->count, sizeof *paths);
-    cnn_image_request request = request_for(&dataset->seen, reading, dataset->count);
+    cnn_image_request request = request_for(&dataset->seen, reading, NULL, dataset->count);
     cnn_status status = load_again(data, reading, &request, paths, &source, dataset, error);
     cnn_free(paths);
     cnn_free(request.contents);
@@ -282,13 +304,11 @@ static cnn_status check_classes(const cnn_data_settings *data, const cnn_dataset
     return CNN_OK;
 }
 
-static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *image,
-                       uint64_t seed, const cnn_reading *reading, cnn_dataset *dataset,
-                       cnn_error *error) {
+/* Lists the images, and logs what is not used. */
+static cnn_status list(const cnn_data_settings *data, const cnn_reading *reading,
+                       cnn_dataset *dataset, cnn_error *error) {
     const cnn_log_sink *log = reading->log;
     cnn_sample_list list = {0};
-    dataset->image_size = reading->transform ? reading->transform->size : cnn_image_size(image);
-    dataset->features = reading->features;
     cnn_status status =
         cnn_dataset_list(data, reading->threads, log, dataset->classes, &list, error);
     dataset->samples = list.samples; /* also after a failure: they are freed with the dataset */
@@ -307,6 +327,26 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
                         "manifest: %zu",
                         list.other_forms);
     }
+    return CNN_OK;
+}
+
+/* Finds what the list alone shows to be impossible: reading the images can take minutes. */
+static cnn_status check_list(const cnn_data_settings *data, const cnn_reading *reading,
+                             cnn_dataset *dataset, cnn_error *error) {
+    CNN_TRY(allocate_splits(dataset, error));
+    index_splits(dataset);
+    CNN_TRY(check_classes(data, dataset, error));
+    return reading->check ? reading->check(reading->check_context, dataset, error) : CNN_OK;
+}
+
+static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *image,
+                       uint64_t seed, const cnn_reading *reading, cnn_dataset *dataset,
+                       cnn_error *error) {
+    const cnn_log_sink *log = reading->log;
+    dataset->image_size = reading->transform ? reading->transform->size : cnn_image_size(image);
+    dataset->features = reading->features;
+    CNN_TRY(list(data, reading, dataset, error));
+    CNN_TRY(check_list(data, reading, dataset, error));
     dataset->seen = *image;
     dataset->seen.ends = reading->ends;
     CNN_TRY(read_images(data, &dataset->seen, reading, dataset, error));
@@ -315,7 +355,6 @@ static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *
                                     data->train, log, &dataset->left_out, error));
     }
     CNN_TRY(cnn_dataset_hold_back(data, seed, dataset->samples, dataset->count, log, error));
-    CNN_TRY(allocate_splits(dataset, error));
     index_splits(dataset);
     CNN_TRY(check_classes(data, dataset, error));
     CNN_TRY(cnn_duplicates_check(dataset->samples, dataset->count, dataset->classes,

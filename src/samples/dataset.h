@@ -13,7 +13,8 @@
 
 /* Images as features: what a fixed network has computed of them (run/frozen_base.h). Of each image,
  * there are `variants` arrays of `count` floats: of the image, then of the image as it is augmented
- * in the epochs 1, 2, …, variants - 1. */
+ * in the epochs 1, 2, …, variants - 1; the latter are 0 for images that are listed as validation or
+ * test images, which are never augmented. */
 typedef struct cnn_dataset_features {
     size_t count;
     int variants;
@@ -43,11 +44,18 @@ typedef struct cnn_reading {
     int threads; /* at most */
     const cnn_log_sink *log;
     bool (*should_stop)(void *user); /* called before every image, by any thread; may be NULL */
+    void (*progress)(void *user, size_t done, size_t count); /* of cnn_image_request */
     void *user;
+    /* Called before any image is read, with the samples that are listed, in the splits that the
+     * list gives them; none is held back yet. A failure ends the loading. NULL: nothing to check.
+     */
+    cnn_status (*check)(const void *context, const cnn_dataset *listed, cnn_error *error);
+    const void *check_context;
 } cnn_reading;
 
 /* Lists, decodes or takes from the cache, leaves out (copies), holds back and counts
- * everything that `data` names; `seed` decides which images are held back. If image->range is
+ * everything that `data` names; `seed` decides which images are held back. What the list alone
+ * shows to be impossible is found before any image is read. If image->range is
  * CNN_RANGE_STRETCH, and the reading gives no ends, they are found (stretch.h) after that, and the
  * pixels loaded with them.
  * Every unreadable image goes to the log with its reason. CNN_ERROR_DATA where the data cannot be

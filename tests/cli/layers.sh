@@ -219,8 +219,8 @@ refused() {
     expect_stderr "$2"
 }
 refused '{"type": "residual"},' 'layers\[0\]\.layers: missing; a residual has a list of layers'
-refused '{"type": "residual", "layers": []},' 'layers\[0\]\.layers: expected a list of 1 to 256 layers'
-refused '{"type": "residual", "layers": {"type": "relu"}},' 'layers\[0\]\.layers: expected a list of 1 to 256 layers'
+refused '{"type": "residual", "layers": []},' 'layers\[0\]\.layers: expected a list of 1 to 1024 layers'
+refused '{"type": "residual", "layers": {"type": "relu"}},' 'layers\[0\]\.layers: expected a list of 1 to 1024 layers'
 refused '{"type": "residual", "layers": [3]},' 'layers\[0\]\.layers\[0\]: expected an object'
 refused '{"type": "residual", "layers": [{"type": "relu"}], "projection": {}},' 'layers\[0\].*projection'
 refused '{"type": "relu", "layers": []},' 'layers\[0\].*layers'
@@ -243,13 +243,20 @@ refused '{"type": "maxpool", "size": 3, "padding": 3},' \
     'layers\[0\]\.padding: expected less than the size of a window, 3, on each side, got 3'
 refused '{"type": "residual", "projection": "none", "layers": [{"type": "relu"}]},' \
     'layers\[0\]\.projection: expected "conv" or "batchnorm", got "none"'
-many=$(awk 'BEGIN { for (i = 0; i < 300; i++) printf "%s{\"type\": \"relu\"}", i ? "," : "" }')
-refused "{\"type\": \"residual\", \"layers\": [$many]}," 'layers: expected (at most|a list of 1 to) 256 layers'
+many=$(awk 'BEGIN { for (i = 0; i < 1100; i++) printf "%s{\"type\": \"relu\"}", i ? "," : "" }')
+refused "{\"type\": \"residual\", \"layers\": [$many]}," 'layers: expected (at most|a list of 1 to) 1024 layers'
 deep='{"type": "relu"}'
 for depth in 1 2 3 4 5; do
     deep="{\"type\": \"residual\", \"layers\": [$deep]}"
 done
 refused "$deep," 'expected at most 4 residuals in each other'
+# the longest place there can be is named whole
+many=$(awk 'BEGIN { for (i = 0; i < 200; i++) printf "{\"type\": \"relu\"}, " }')
+deep="$many{\"type\": \"conv\", \"filters\": 2, \"kernel\": 99}"
+for depth in 1 2 3 4; do
+    deep="$many{\"type\": \"residual\", \"layers\": [$deep]}"
+done
+refused "$deep," 'layers\[200\]\.layers\[200\]\.layers\[200\]\.layers\[200\]\.layers\[200\]\.kernel: expected '
 for depth in 1 2 3 4 5 6 7 8; do
     deep="{\"type\": \"residual\", \"layers\": [$deep, $deep]}"
 done
@@ -263,5 +270,39 @@ printf '{"data": {"train": "data"}, "image": {"width": 1, "height": 1, "channels
 run 2 "$CNNTRAIN" --config last.json
 expect_stderr 'layers\[[0-9]\]\.type: expected sigmoid as the last layer, got'
 expect_no_file no
+
+# --- as deep as the deepest networks that are used: 45 residuals, 365 layers
+awk 'BEGIN {
+    conv = "{\"type\": \"conv\", \"filters\": 4, \"kernel\": 3, \"padding\": \"same\"}, {\"type\": \"batchnorm\"}"
+    relu = "{\"type\": \"relu\"}"
+    printf "{\"data\": {\"train\": \"data\", \"validation\": 0.25}, \"image\": {\"width\": 6, \"height\": 6, \"channels\": 1},\n"
+    printf "\"layers\": [%s, %s,\n", conv, relu
+    for (i = 0; i < 45; i++) printf "{\"type\": \"residual\", \"layers\": [%s, %s, %s]}, %s,\n", conv, relu, conv, relu
+    printf "{\"type\": \"flatten\"}, {\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}],\n"
+    printf "\"train\": {\"epochs\": 2, \"batch_size\": 8, \"learning_rate\": 0.001, \"weight_decay\": 0.1}}\n"
+}' >deepest.json
+run 0 "$CNNTRAIN" -c deepest.json --dry-run
+expect_in_stdout '^94 +dense '
+run 0 "$CNNTRAIN" -c deepest.json -q -o deepest --threads 1
+run 0 "$CNNTRAIN" -c deepest.json -q -o resumed --threads 2 train.epochs=1
+run 0 "$CNNTRAIN" -c deepest.json -q -o resumed --threads 2 --resume
+for file in model.bin predictions.csv; do expect_same deepest/$file resumed/$file; done
+tail -n +2 deepest/predictions.csv | cut -d, -f1 | xargs "$CNNPREDICT" --format csv deepest/model.bin >predicted
+tail -n +2 predicted | cut -d, -f1-3 >by-model
+tail -n +2 deepest/predictions.csv | cut -d, -f1,3,4 >by-run
+expect_same by-model by-run
+run 0 "$CNNTRAIN" -c deepest.json --trace
+cat >after.json <<'END'
+{
+    "data": {"train": "data", "validation": 0.25},
+    "image": {"width": 6, "height": 6, "channels": 1},
+    "pretrained": {"file": "deepest/model.bin", "train": 300},
+    "layers": [{"type": "dense", "units": 1}, {"type": "sigmoid"}],
+    "train": {"epochs": 1, "batch_size": 8, "learning_rate": 0.001}
+}
+END
+run 2 "$CNNTRAIN" -c after.json -q -o after
+expect_stderr ' pretrained\.train: expected at most 94, the layers of pretrained\.file'
+run 0 "$CNNTRAIN" -c after.json -q -o after pretrained.train=90
 
 finish

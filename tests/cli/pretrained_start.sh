@@ -130,6 +130,27 @@ cmp -s flipped/model.bin none/model.bin && fail "expected that augmentation chan
 # shellcheck disable=SC2086
 run 0 "$CNNTRAIN" --config head.json --dry-run $augment
 expect_in_stdout '^  features .* 40 of 72 bytes$' # the image and two variants, of 6 values
+# images that are listed for testing, the last ones in the file, have no variants, and who they are is part of the key
+XDG_CACHE_HOME=$work/listed
+# shellcheck disable=SC2086
+run 0 "$CNNTRAIN" --config head.json -q --out flipped-tested data.test=test $augment
+compare_predictions flipped-tested test_predictions.csv
+expect_same flipped/model.bin flipped-tested/model.bin
+features() { tail -c "$((12 * 72))" listed/cnntrain/*.images; } # of the test images
+i=0
+while [ $i -lt 12 ]; do
+    features | tail -c "+$((72 * i + 1))" | head -c 24 | tr -d '\0' | grep -q . || fail "expected features of test image $i"
+    [ "$(features | tail -c "+$((72 * i + 25))" | head -c 48 | tr -d '\0' | wc -c)" -eq 0 ] || fail "expected no variants of test image $i"
+    i=$((i + 1))
+done
+XDG_CACHE_HOME=$work/.cache
+{ echo path,label,split && find "$work/other" -name '*.pgm' | sort | sed 's|.*/\([^/]*\)/[^/]*$|&,\1,train|'; } >listed.csv
+# shellcheck disable=SC2086
+run 0 "$CNNTRAIN" --config head.json -q --out miss --overwrite data.train=listed.csv $augment
+sed '$s/train$/test/' listed.csv >changed.csv && mv changed.csv listed.csv
+# shellcheck disable=SC2086
+run 0 "$CNNTRAIN" --config head.json --out miss --overwrite data.train=listed.csv $augment
+expect_stderr '^40 images decoded, now in the cache'
 
 # --- resuming: after kill -9, the files of an undisturbed run; from another path, but not from another base
 long="train.epochs=100 train.checkpoint_seconds=0.02"
@@ -248,6 +269,25 @@ refused 2 ' layers\[0\]: expected another layer than batchnorm directly after de
     pretrained.file=linear/model.bin
 run 0 "$CNNTRAIN" --config normalized.json -q --out linear-all pretrained.file=linear/model.bin pretrained.train=2
 compare_predictions linear-all predictions.csv
+# mistakes that only the images or the run's directory show are found before features are computed: no file of the cache is made
+early() { # early CODE MESSAGE OPTION...
+    code_wanted=$1
+    message=$2
+    shift 2
+    rm -rf empty
+    XDG_CACHE_HOME=$work/empty run "$code_wanted" "$CNNTRAIN" --config head.json "$@"
+    expect_stderr "$message"
+    [ -z "$(find empty -name '*.images' 2>/dev/null)" ] || fail "expected that nothing was computed"
+}
+early 2 ' train\.calibrate true: expected validation images to choose it on, but data\.validation gives none$' --out no data.validation=0
+early 2 ' train\.calibrate true: expected validation images to choose it on, but data\.validation gives none$' --dry-run data.validation=0
+early 2 ' train\.calibrate true: expected validation images to choose it on, ' --folds 2 --out no data.validation=0
+early 2 ' train\.early_stopping: expected validation images to choose the best epoch by, found none;' \
+    --out no data.validation=0 train.calibrate=false train.early_stopping.patience=2
+early 2 'short: cannot resume: pretrained\.file \(copy\.bin\) is not the network' \
+    --out short --resume train.epochs=2 pretrained.file=copy.bin
+{ echo path,label,split && find "$work/other" -name '*.pgm' | sed 's|.*/\([^/]*\)/[^/]*$|&,\1,train|' && echo "$work/test/right/00001.pgm,right,test"; } >one.csv
+early 2 ' train\.calibrate true: expected validation images to choose it on, ' --out no data.train=one.csv data.validation=0
 # layers that the features do not fit
 sed 's/{"type": "dropout", "rate": 0.25}/{"type": "conv", "filters": 2, "kernel": 3}/' head.json >conv.json
 config=conv.json
