@@ -88,7 +88,7 @@ fi
 {
     cmake -S . -B "$native" -DCMAKE_C_COMPILER=gcc -DCNN_WERROR=ON &&
         cmake --build "$native" --parallel "$jobs" --target $native_targets &&
-        cmake -S . -B "$work/arm" -DCNN_WERROR=ON -DCNN_WEBP=OFF -DCNN_TIFF=OFF -DCNN_TENSORBOARD=OFF -DCNN_SYSROOT="$sysroot" \
+        cmake -S . -B "$work/arm" -DCNN_WERROR=ON -DCNN_WEBP=OFF -DCNN_TIFF=OFF -DCNN_TENSORBOARD=OFF -DCNN_ONNX=OFF -DCNN_SYSROOT="$sysroot" \
             -DCMAKE_TOOLCHAIN_FILE="$root/tests/aarch64-toolchain.cmake" &&
         cmake --build "$work/arm" --parallel "$jobs" --target $arm_targets
 } >"$work/build.log" 2>&1 || {

@@ -12,7 +12,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
-    libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev pkg-config mandoc valgrind \
+    libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libcmocka-dev pkg-config mandoc valgrind \
     clang-tidy cppcheck zsh fish python3 python3-venv dataset-fashion-mnist
 
 jobs=$(nproc)
@@ -54,7 +54,7 @@ mkdir -p build-test
 same_bytes=$PWD/build-test/same_bytes.txt # GCC's, which Clang's have to be
 rm -f "$same_bytes"
 echo "== packages of PyPI"
-tests/python-packages.sh build-test/python tensorboard
+tests/python-packages.sh build-test/python tensorboard numpy onnx onnxruntime pillow
 CNN_TEST_PYTHON=$PWD/build-test/python/bin/python
 export CNN_TEST_PYTHON
 echo "== clang-tidy, cppcheck"

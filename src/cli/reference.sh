@@ -27,7 +27,7 @@ splice() {
     put "$page"
 }
 
-for program in cnntrain cnnpredict cnneval; do
+for program in cnntrain cnnpredict cnneval cnnconvert; do
     splice $program options
     for shell in bash zsh fish; do
         "$programs/$program" --reference $shell >"$new"

@@ -35,7 +35,7 @@ while read -r name; do
 done <names
 manual "$CNNPREDICT" "$SOURCE/src/cli/cnnpredict.1"
 manual "$CNNEVAL" "$SOURCE/src/cli/cnneval.1"
-for page in cnntrain cnnpredict cnneval; do
+for page in cnntrain cnnpredict cnneval cnnconvert; do
     if command -v mandoc >/dev/null 2>&1; then
         run 0 mandoc -T lint -W error "$SOURCE/src/cli/$page.1"
     fi

@@ -24,6 +24,9 @@ for option in --help -h; do
     run 0 "$CNNEVAL" $option && expect_screen 20
     expect_no_stderr
     expect_in_stdout '^usage: cnneval MODEL DATA'
+    run 0 "$CNNCONVERT" $option && expect_screen 15
+    expect_no_stderr
+    expect_in_stdout '^usage: cnnconvert IN OUT'
 done
 
 for option in --version -V; do
@@ -35,6 +38,9 @@ for option in --version -V; do
     expect_no_stderr
     run 0 "$CNNEVAL" $option
     expect_in_stdout '^cnneval [0-9]+\.[0-9]+\.[0-9]+$'
+    expect_no_stderr
+    run 0 "$CNNCONVERT" $option
+    expect_in_stdout '^cnnconvert [0-9]+\.[0-9]+\.[0-9]+$'
     expect_no_stderr
 done
 

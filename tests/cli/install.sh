@@ -9,12 +9,14 @@ run 0 cmake --install "$BUILD" --prefix "$prefix"
 for header in "$SOURCE"/include/cnn/*.h; do
     expect_same "$header" "$prefix/include/cnn/$(basename "$header")"
 done
-for file in bin/cnntrain bin/cnnpredict bin/cnneval \
-    share/man/man1/cnntrain.1 share/man/man1/cnnpredict.1 share/man/man1/cnneval.1 \
+for file in bin/cnntrain bin/cnnpredict bin/cnneval bin/cnnconvert \
+    share/man/man1/cnntrain.1 share/man/man1/cnnpredict.1 share/man/man1/cnneval.1 share/man/man1/cnnconvert.1 \
     share/bash-completion/completions/cnntrain share/bash-completion/completions/cnnpredict \
     share/bash-completion/completions/cnneval share/zsh/site-functions/_cnntrain share/zsh/site-functions/_cnnpredict \
     share/zsh/site-functions/_cnneval share/fish/vendor_completions.d/cnntrain.fish \
-    share/fish/vendor_completions.d/cnnpredict.fish share/fish/vendor_completions.d/cnneval.fish; do
+    share/fish/vendor_completions.d/cnnpredict.fish share/fish/vendor_completions.d/cnneval.fish \
+    share/bash-completion/completions/cnnconvert share/zsh/site-functions/_cnnconvert \
+    share/fish/vendor_completions.d/cnnconvert.fish; do
     expect_file "$prefix/$file"
 done
 if [ -d "$prefix/include" ]; then

@@ -13,7 +13,7 @@ for new in tree/src/cli/*.1 tree/configs/schema.json tree/src/cli/completions/*;
     cmp -s "$new" "$SOURCE/${new#tree/}" ||
         fail "${new#tree/} is stale: run cmake --build build --target reference"
 done
-[ "$count" -eq 13 ] || fail "expected 13 generated files, compared $count"
+[ "$count" -eq 17 ] || fail "expected 17 generated files, compared $count"
 # the files are generated from the tables: removed text is restored
 : >tree/configs/schema.json
 sed -i '/BEGIN options/,/END options/{/BEGIN\|END/!d}' tree/src/cli/cnneval.1
@@ -27,7 +27,7 @@ touch pictures.csv 'one two.csv'
 bash_completions() {
     bash -c '
         compopt() { options="$options $*"; }
-        for program in cnntrain cnnpredict cnneval; do . "$0/$program.bash" || exit 1; done
+        for program in cnntrain cnnpredict cnneval cnnconvert; do . "$0/$program.bash" || exit 1; done
         # as readline divides a line: "=" is a word of its own
         read -r -a COMP_WORDS <<<"${1//=/ = }"
         case $1 in *" ") COMP_WORDS+=("") ;; esac
@@ -37,7 +37,7 @@ bash_completions() {
 }
 fish_completions() {
     fish --no-config -c '
-        for program in cnntrain cnnpredict cnneval; source $argv[1]/$program.fish; end
+        for program in cnntrain cnnpredict cnneval cnnconvert; source $argv[1]/$program.fish; end
         complete -C $argv[2]' "$SOURCE/src/cli/completions" "$1" | cut -f 1
 }
 completes() {
@@ -85,7 +85,7 @@ if command -v fish >/dev/null 2>&1; then
     completes_only fish 'cnnpredict --format ' tsv csv jsonl
     completes fish 'cnnpredict pict' pictures.csv pictures/
 fi
-for program in cnntrain cnnpredict cnneval; do
+for program in cnntrain cnnpredict cnneval cnnconvert; do
     if command -v zsh >/dev/null 2>&1; then
         run 0 zsh -n "$SOURCE/src/cli/completions/$program.zsh"
         # the arguments of _arguments, as zsh sees them: one for each form of each option

@@ -1,0 +1,74 @@
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# cnnconvert: ONNX files give the probabilities of cnnpredict in ONNX Runtime, where it is installed.
+. "$SOURCE/tests/cli/lib.sh"
+python=${CNN_TEST_PYTHON:-python3}
+make_data data 60
+write_config cfg.json
+# every kind of layer
+cat >layers.json <<'END'
+{
+    "data": {"train": "data", "validation": 0.25},
+    "image": {"width": 12, "height": 10, "channels": 1, "normalize": "standardize"},
+    "layers": [
+        {"type": "conv", "filters": 8, "kernel": 3, "padding": "same_upper", "stride": 2, "bias": false},
+        {"type": "batchnorm"},
+        {"type": "relu", "max": 6},
+        {"type": "conv", "filters": 8, "kernel": 3, "padding": 1, "groups": 8},
+        {"type": "leaky_relu"},
+        {"type": "residual", "projection": "batchnorm", "layers": [
+            {"type": "conv", "filters": 12, "kernel": 3, "padding": "same"}, {"type": "silu"}, {"type": "batchnorm"}]},
+        {"type": "residual", "layers": [{"type": "conv", "filters": 12, "kernel": 1}, {"type": "relu"}]},
+        {"type": "batchnorm"},
+        {"type": "maxpool", "size": 3, "stride": 2, "padding": 1},
+        {"type": "avgpool", "size": 2, "stride": 1, "padding": [1, 0, 0, 1]},
+        {"type": "global_avgpool"},
+        {"type": "flatten"},
+        {"type": "dropout", "rate": 0.2},
+        {"type": "dense", "units": 5},
+        {"type": "relu"},
+        {"type": "dense", "units": 1},
+        {"type": "sigmoid"}
+    ],
+    "train": {"epochs": 3, "batch_size": 8, "learning_rate": 0.02, "seed": 1, "calibrate": true}
+}
+END
+run 0 "$CNNTRAIN" --config cfg.json image.channels=3 --quiet --out small
+run 0 "$CNNTRAIN" --config layers.json --quiet --out layers
+"$CNNCONVERT" small/model.bin small.onnx 2>stderr
+if grep -q 'was built without' stderr; then
+    echo "skipped: built without ONNX"
+    exit 77
+fi
+
+run 0 "$CNNCONVERT" small/model.bin small.onnx
+run 0 "$CNNCONVERT" layers/model.bin layers.onnx
+run 0 "$CNNCONVERT" layers/model.bin again.onnx
+expect_same layers.onnx again.onnx
+run 0 "$CNNCONVERT" layers/model.bin float.onnx --input float
+cmp -s layers.onnx float.onnx && fail "expected --input to make a difference"
+if "$python" -c 'import onnx, onnxruntime, PIL' 2>/dev/null; then
+    images=$(find data -name '*.pgm' | sort)
+    for name in small layers; do
+        # shellcheck disable=SC2086 # a list of words
+        run 0 "$python" "$SOURCE/tests/compare/onnx_runtime.py" "$CNNPREDICT" $name/model.bin $name.onnx $images
+        expect_in_stdout '^60 images: largest difference '
+    done
+else
+    echo "onnx, onnxruntime and pillow are not installed: probabilities are not compared"
+fi
+
+# nothing is written where there is nothing to write, or no place
+run 2 "$CNNCONVERT" small/model.bin
+expect_stderr '^cnnconvert: expected IN and OUT'
+run 2 "$CNNCONVERT" small/model.bin small.txt
+expect_stderr '^cnnconvert: small.txt: expected a file that ends in .onnx'
+run 2 "$CNNCONVERT" small.onnx other.onnx
+expect_stderr '^cnnconvert: small.onnx: expected a model of cnntrain'
+run 4 "$CNNCONVERT" missing.bin other.onnx
+head -c 300 small/model.bin >cut.bin
+run 4 "$CNNCONVERT" cut.bin other.onnx
+expect_stderr '^cnnconvert: cut.bin: '
+run 1 "$CNNCONVERT" small/model.bin missing/other.onnx
+[ ! -e other.onnx ] || fail "expected no file"
+
+finish
