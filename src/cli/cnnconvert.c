@@ -5,6 +5,8 @@
 
 #include "cnn/error.h"
 
+#include <stdio.h>
+
 typedef struct convert_command {
     cnn_shared_options shared;
     const char *paths[2]; /* in, out */
@@ -48,7 +50,7 @@ static const cnn_program program = {
     .usage = "usage: cnnconvert IN OUT [OPTION ...]\n"
              "\n"
              "Writes a model of cnntrain in another format. The ends of the names say which:\n"
-             "model.bin to model.onnx.\n",
+             "model.bin to model.onnx, or to model.c and model.h.\n",
     .notes =
         "Exit codes: 0 done, 1 I/O or memory, 2 flags, or no such conversion, 4 model missing or\n"
         "damaged.\n"
@@ -60,13 +62,25 @@ static const cnn_program program = {
     .work = convert,
 };
 
+static cnn_status print_cost(const cnn_converted_cost *cost, cnn_error *error) {
+    char line[160];
+    const int length =
+        snprintf(line, sizeof line, "RAM %zu bytes, flash %zu bytes and code, %.0f multiply-adds\n",
+                 cost->ram_bytes, cost->flash_bytes, cost->multiply_adds);
+    CNN_TRY(cnn_print_results(line, (size_t)length, error));
+    return cnn_flush_results(error);
+}
+
 static cnn_status convert(void *context, cnn_error *error) {
     const convert_command *command = context;
     if (command->path_count < 2) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "expected IN and OUT (see --help)");
     }
-    const cnn_convert_options wanted = {.float_input = command->input == INPUT_FLOAT};
-    return cnn_convert(command->paths[0], command->paths[1], &wanted, error);
+    cnn_converted_cost cost = {0};
+    const cnn_convert_options wanted = {.float_input = command->input == INPUT_FLOAT,
+                                        .cost = &cost};
+    CNN_TRY(cnn_convert(command->paths[0], command->paths[1], &wanted, error));
+    return cost.multiply_adds > 0.0 ? print_cost(&cost, error) : CNN_OK;
 }
 
 int main(int argc, char **argv) {

@@ -5,10 +5,20 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "model/c_source.h"
 #include "model/model_file.h"
 #include "model/onnx_export.h"
 
 #include <string.h>
+
+/* What is to be converted. */
+typedef struct conversion {
+    const char *out;
+    const cnn_convert_options *options;
+    char sha256[65]; /* of the file with the model */
+} conversion;
+
+enum { IDENTIFIER_MAX = 64 };
 
 /* Model files have at most so many bytes here; safetensors.c has its own limits. */
 #define FILE_LIMIT ((size_t)4 << 30)
@@ -31,34 +41,101 @@ static cnn_status hash_file(const char *path, char digits[65], cnn_error *error)
     return CNN_OK;
 }
 
-static cnn_status write_onnx(const cnn_model *model, const char *in, const char *out,
-                             const cnn_convert_options *options, cnn_error *error) {
-    char digits[65];
+static cnn_status write_onnx(const cnn_model *model, const conversion *c, cnn_error *error) {
     cnn_text bytes = {0};
-    CNN_TRY(hash_file(in, digits, error));
-    const cnn_onnx_options wanted = {.float_input = options && options->float_input,
-                                     .sha256 = digits};
+    const cnn_onnx_options wanted = {.float_input = c->options->float_input, .sha256 = c->sha256};
     cnn_status status = cnn_onnx_export(model, &wanted, &bytes, error);
     if (status == CNN_OK) {
-        status = cnn_file_write(out, bytes.data, bytes.length, error);
+        status = cnn_file_write(c->out, bytes.data, bytes.length, error);
     }
     cnn_text_free(&bytes);
     return status;
 }
 
+/* --- C source --- */
+
+/* The last part of the path without ".c", which all public names start with. CNN_ERROR_CONFIG if it
+ * is no identifier. */
+static cnn_status identifier_of(const char *path, char name[IDENTIFIER_MAX], cnn_error *error) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    const char *slash = strrchr(path, '/'), *start = slash ? slash + 1 : path;
+    size_t length = strlen(start) - strlen(".c");
+    if (length == 0 || length >= IDENTIFIER_MAX || strspn(start, letters) != length ||
+        (*start >= '0' && *start <= '9')) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: expected a name of letters, digits and underscores before .c, at most "
+                        "%d, which the functions get, too",
+                        path, IDENTIFIER_MAX - 1);
+    }
+    memcpy(name, start, length);
+    name[length] = '\0';
+    return CNN_OK;
+}
+
+/* The header first: its name is the one that a reader of the source looks for. */
+static cnn_status write_c_files(const conversion *c, const cnn_text *header, const cnn_text *source,
+                                cnn_error *error) {
+    char *path = cnn_copy_string(c->out);
+    if (!path) {
+        return cnn_fail_memory(error, c->out);
+    }
+    path[strlen(path) - 1] = 'h';
+    cnn_status status = cnn_file_write(path, header->data, header->length, error);
+    cnn_free(path);
+    return status == CNN_OK ? cnn_file_write(c->out, source->data, source->length, error) : status;
+}
+
+static cnn_status write_c(const cnn_model *model, const conversion *c, cnn_error *error) {
+    char name[IDENTIFIER_MAX];
+    cnn_text header = {0}, source = {0};
+    cnn_c_cost cost;
+    CNN_TRY(identifier_of(c->out, name, error));
+    cnn_status status = cnn_c_source_write(model, name, c->sha256, &header, &source, &cost, error);
+    if (status == CNN_OK) {
+        status = write_c_files(c, &header, &source, error);
+    }
+    if (status == CNN_OK && c->options->cost) {
+        *c->options->cost = (cnn_converted_cost){.ram_bytes = cost.buffer_bytes,
+                                                 .flash_bytes = cost.weight_bytes,
+                                                 .multiply_adds = cost.multiply_adds};
+    }
+    cnn_text_free(&header);
+    cnn_text_free(&source);
+    return status;
+}
+
+/* --- */
+
+typedef struct format {
+    const char *ending;
+    cnn_status (*write)(const cnn_model *model, const conversion *c, cnn_error *error);
+} format;
+
+static const format formats[] = {{".onnx", write_onnx}, {".c", write_c}};
+
 cnn_status cnn_convert(const char *in, const char *out, const cnn_convert_options *options,
                        cnn_error *error) {
-    const cnn_kernels *kernels;
-    cnn_model *model;
+    static const cnn_convert_options none = {0};
+    conversion c = {.out = out, .options = options ? options : &none};
+    const format *chosen = NULL;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        chosen = ends_in(out, formats[i].ending) ? &formats[i] : chosen;
+    }
     if (!ends_in(in, ".bin")) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a model of cnntrain (*.bin)", in);
     }
-    if (!ends_in(out, ".onnx")) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a file that ends in .onnx", out);
+    if (!chosen) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a file that ends in .onnx or .c",
+                        out);
     }
+    const cnn_kernels *kernels;
+    cnn_model *model;
     CNN_TRY(cnn_kernels_choose(&kernels, error));
     CNN_TRY(cnn_model_read(in, kernels, &model, error));
-    cnn_status status = write_onnx(model, in, out, options, error);
+    cnn_status status = hash_file(in, c.sha256, error);
+    if (status == CNN_OK) {
+        status = chosen->write(model, &c, error);
+    }
     cnn_model_free(model);
     return status;
 }

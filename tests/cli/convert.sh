@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# cnnconvert: ONNX files give the probabilities of cnnpredict in ONNX Runtime, where it is installed.
+# cnnconvert: C source, and ONNX files in ONNX Runtime where it is installed, give the probabilities of cnnpredict.
 . "$SOURCE/tests/cli/lib.sh"
 python=${CNN_TEST_PYTHON:-python3}
 make_data data 60
@@ -34,6 +34,48 @@ cat >layers.json <<'END'
 END
 run 0 "$CNNTRAIN" --config cfg.json image.channels=3 --quiet --out small
 run 0 "$CNNTRAIN" --config layers.json --quiet --out layers
+
+# C source: compiled with all warnings, it gives the probabilities of cnnpredict; its buffer and its names are its own
+run 0 "$CNNTRAIN" --config cfg.json --quiet --out grey
+cat >driver.c <<'END'
+#include "grey.h"
+#include <stdio.h>
+int main(int argc, char **argv) {
+    static uint8_t pixels[grey_HEIGHT * grey_WIDTH];
+    static float buffer[grey_RAM_BYTES / sizeof(float) + 1];
+    int i;
+    buffer[grey_RAM_BYTES / sizeof(float)] = 42.0f;
+    for (i = 1; i < argc; i++) {
+        FILE *file = fopen(argv[i], "rb");
+        if (!file || fscanf(file, "P5 12 12 255%*c") != 0 || fread(pixels, 1, sizeof pixels, file) != sizeof pixels) {
+            return 1;
+        }
+        fclose(file);
+        printf("%.9g\n", (double)grey_predict_in(pixels, buffer));
+    }
+    return buffer[grey_RAM_BYTES / sizeof(float)] == 42.0f ? 0 : 1;
+}
+END
+run 0 "$CNNCONVERT" grey/model.bin grey.c
+expect_in_stdout '^RAM [0-9]* bytes, flash 564 bytes and code, 3700 multiply-adds$'
+run 0 "$CNNCONVERT" layers/model.bin lay_ers.c
+for compiler in gcc clang; do
+    command -v $compiler >/dev/null || continue
+    strict="$compiler -std=c99 -O1 -pedantic -Wall -Wextra -Wconversion -Wshadow -Werror"
+    run 0 $strict -ffreestanding -c grey.c -o grey.o
+    run 0 $strict -Dlay_ers_SELF_TEST lay_ers.c -o self-test
+    run 0 ./self-test
+    expect_in_stdout ': ok$'
+    run 0 $strict -fsanitize=address,undefined driver.c grey.c -o driver
+    # shellcheck disable=SC2046 # a list of words
+    run 0 ./driver $(find data -name '*.pgm' | sort)
+    cp stdout found
+    # shellcheck disable=SC2046
+    run 0 "$CNNPREDICT" grey/model.bin $(find data -name '*.pgm' | sort)
+    cut -f 3 stdout | paste - found | awk '{ d = $1 - $2; if (d > 1e-5 || d < -1e-5) exit 1; n++ } END { exit n != 60 }' ||
+        fail "expected the probabilities of cnnpredict from the C source by $compiler"
+done
+
 "$CNNCONVERT" small/model.bin small.onnx 2>stderr
 if grep -q 'was built without' stderr; then
     echo "skipped: built without ONNX"
@@ -61,7 +103,11 @@ fi
 run 2 "$CNNCONVERT" small/model.bin
 expect_stderr '^cnnconvert: expected IN and OUT'
 run 2 "$CNNCONVERT" small/model.bin small.txt
-expect_stderr '^cnnconvert: small.txt: expected a file that ends in .onnx'
+expect_stderr '^cnnconvert: small.txt: expected a file that ends in .onnx or .c'
+run 2 "$CNNCONVERT" small/model.bin 'net"work.c'
+expect_stderr '^cnnconvert: net"work.c: expected a name of letters'
+run 2 "$CNNCONVERT" small/model.bin small/.c
+run 2 "$CNNCONVERT" small/model.bin 1net.c
 run 2 "$CNNCONVERT" small.onnx other.onnx
 expect_stderr '^cnnconvert: small.onnx: expected a model of cnntrain'
 run 4 "$CNNCONVERT" missing.bin other.onnx
