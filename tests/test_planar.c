@@ -167,7 +167,7 @@ static void test_inference(void **state) {
         cnn_network *network = make_network(large[n], test_kernels(), &merged);
         test_samples samples = test_samples_create(network, IMAGES, 4);
         parameters = test_parameters(trained, 5);
-        assert_true(network->plan.forward_size * sizeof(float) > (size_t)1 << 20);
+        assert_true(network->plan.separate_size * sizeof(float) > (size_t)1 << 20);
         assert_int_equal(cnn_inference_prefers_planes(trained), n == 0);
         cnn_network_prepare(network, merged);
         run_blocks(network, merged, &samples, want);

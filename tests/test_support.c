@@ -109,11 +109,11 @@ static void read_layer(char *text, cnn_layer_spec *layer) {
 }
 
 void test_spec_read(const char *text, test_spec *out) {
-    char layers[512];
+    char layers[2048];
     memset(out, 0, sizeof *out);
     cnn_shape *input = &out->spec.input;
     int got =
-        sscanf(text, "%dx%dx%d:%511[^\n]", &input->channels, &input->height, &input->width, layers);
+        sscanf(text, "%dx%dx%d:%2047[^\n]", &input->channels, &input->height, &input->width, layers);
     assert_true(got >= 3);
     out->spec.layers = out->layers;
     char *rest;

@@ -42,7 +42,7 @@ double *test_widen(const float *values, size_t count);
 
 typedef struct test_spec {
     cnn_network_spec spec; /* its layers are those below, so do not copy this struct */
-    cnn_layer_spec layers[32];
+    cnn_layer_spec layers[128];
 } test_spec;
 
 /* Reads a line such as "1x6x6: conv 1 3, relu, maxpool 2, flatten, dense 1, sigmoid": channels ×

@@ -103,7 +103,8 @@ static pass_layout lay_out(const cnn_winograd *w) {
 
 size_t cnn_conv_winograd_work_size(const cnn_node *node, const cnn_conv_size *size) {
     cnn_winograd w = geometry_of(node, size);
-    return lay_out(&w).size;
+    pass_layout layout = lay_out(&w);
+    return node->has_gradient ? layout.size : layout.mx; /* prediction only goes forward */
 }
 
 /* --- plan --- */

@@ -22,7 +22,14 @@ struct cnn_inference {
 };
 
 static bool is_large(const cnn_network *network) {
-    return network->plan.forward_size * sizeof(float) > BLOCK_BYTES_MAX;
+    return network->plan.separate_size * sizeof(float) > BLOCK_BYTES_MAX;
+}
+
+/* Does a network for prediction differ, or need less memory than one whose values all stay? */
+static bool needs_own(const cnn_network *trained) {
+    return cnn_network_differs_in_prediction(trained) ||
+           (is_large(trained) && trained->mode != CNN_NETWORK_PREDICT &&
+            !cnn_planar_serves(trained));
 }
 
 bool cnn_inference_prefers_planes(const cnn_network *trained) {
@@ -53,7 +60,7 @@ static cnn_status make_workspaces(cnn_inference *inference, cnn_error *error) {
 }
 
 static cnn_status make(cnn_inference *inference, cnn_error *error) {
-    if (cnn_network_differs_in_prediction(inference->trained)) {
+    if (needs_own(inference->trained)) {
         CNN_TRY(cnn_network_create_prediction(inference->trained, &inference->own, error));
         inference->network = inference->own;
         inference->own_parameters = cnn_alloc(inference->own->parameter_count, sizeof(float));
@@ -113,11 +120,17 @@ void cnn_inference_prepare(cnn_inference *inference, const float *parameters) {
     }
 }
 
-/* The larger of the two ways' memory: which one it will be depends on the network for prediction,
- * whose values are at most those of the trained one. */
+/* That of blocks, which is the larger of the two ways' memory. If the network for prediction cannot
+ * be planned to see its size, that of the trained one is an upper limit. */
 size_t cnn_inference_memory(const cnn_network *trained, int threads) {
-    const cnn_plan *plan = &trained->plan;
-    return (plan->forward_size * (size_t)threads + trained->parameter_count) * sizeof(float);
+    cnn_network *own = NULL;
+    cnn_error ignored;
+    size_t block = trained->plan.forward_size;
+    if (needs_own(trained) && cnn_network_create_prediction(trained, &own, &ignored) == CNN_OK) {
+        block = own->plan.forward_size;
+    }
+    cnn_network_free(own);
+    return (block * (size_t)threads + trained->parameter_count) * sizeof(float);
 }
 
 /* --- running --- */

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/plan_reuse.h"
 
 /* A plan that is being made. */
 typedef struct planner {
@@ -118,7 +119,9 @@ static void place_values(planner *p) {
             continue;
         }
         const border around = find_border(p, n);
+        places[n].start = p->plan->workspace_size;
         places[n].value = place_block(p->plan, &node->stored, &around);
+        places[n].size = p->plan->workspace_size - places[n].start;
     }
 }
 
@@ -141,7 +144,7 @@ static void place_layer_memory(planner *p) {
     }
     plan->work_offset = plan->workspace_size;
     plan->workspace_size += plan->work_size;
-    plan->forward_size = plan->workspace_size;
+    plan->forward_size = plan->separate_size = plan->workspace_size;
 }
 
 /* The border of the gradient of a node's output. */
@@ -314,9 +317,20 @@ static void emit_sum_of_gradients(planner *p, int n) {
     }
 }
 
+/* Zeros around what node n will store, where other values may have been. */
+static void emit_clearing(planner *p, int n) {
+    const cnn_node_places *mine = &p->plan->places[n];
+    const cnn_place whole = {.block = mine->value.block, .offset = mine->start};
+    if (p->mode == CNN_NETWORK_PREDICT && mine->buffer == n && has_border(&mine->value.block)) {
+        emit(p, &p->graph->nodes[n], &mine->value, &whole, &nowhere, &nowhere)->forward =
+            cnn_plan_clear_border;
+    }
+}
+
 static void emit_node(planner *p, int n) {
     const cnn_node *node = &p->graph->nodes[n];
     const cnn_node_places *mine = &p->plan->places[n];
+    emit_clearing(p, n);
     if (node->ops->in_place && mine->buffer == n) {
         const cnn_place *x = &p->plan->places[node->input[0]].value;
         emit(p, node, x, &mine->value, &nowhere, &nowhere)->forward = copy_forward;
@@ -334,6 +348,14 @@ static void emit_node(planner *p, int n) {
     emit_sum_of_gradients(p, n);
 }
 
+static void emit_all(planner *p) {
+    emit_clearing(p, 0);
+    for (int n = 1; n < p->end; n++) {
+        emit_node(p, n);
+    }
+    end_stage(p, NULL);
+}
+
 static cnn_status plan_layers(cnn_plan *plan, cnn_error *error) {
     for (int i = 0; i < plan->instruction_count; i++) {
         cnn_layer *layer = &plan->instructions[i].layer;
@@ -347,7 +369,8 @@ static cnn_status plan_layers(cnn_plan *plan, cnn_error *error) {
 cnn_status cnn_plan_create(const cnn_graph *original, const cnn_graph *graph,
                            const cnn_kernels *kernels, cnn_network_mode mode, cnn_plan *plan,
                            cnn_error *error) {
-    enum { INSTRUCTIONS_PER_NODE = 7 }; /* copies 2, halves 2, an epilogue, sums of 2 inputs */
+    /* zeros, copies 2, halves 2, an epilogue, sums of 2 inputs */
+    enum { INSTRUCTIONS_PER_NODE = 8 };
     planner p = {.original = original,
                  .graph = graph,
                  .kernels = kernels,
@@ -364,11 +387,11 @@ cnn_status cnn_plan_create(const cnn_graph *original, const cnn_graph *graph,
     cnn_status status = CNN_OK;
     if (frozen && plan->places && plan->instructions && plan->stages) {
         place_all(&p, frozen);
-        for (int n = 1; n < p.end; n++) {
-            emit_node(&p, n);
+        status = mode == CNN_NETWORK_PREDICT ? cnn_plan_reuse(graph, p.end, plan, error) : CNN_OK;
+        if (status == CNN_OK) {
+            emit_all(&p);
+            status = plan_layers(plan, error);
         }
-        end_stage(&p, NULL);
-        status = plan_layers(plan, error);
     } else {
         status = cnn_fail_memory(error, "the network's plan");
     }

@@ -8,7 +8,8 @@
 typedef enum cnn_network_mode {
     CNN_NETWORK_FAST,     /* layers are fused, and share memory where they can */
     CNN_NETWORK_STEPWISE, /* nothing is fused and no memory is shared: all values can be read */
-    CNN_NETWORK_PREDICT,  /* fast; batch normalization uses its running averages */
+    CNN_NETWORK_PREDICT,  /* fast; batch normalization uses its running averages; forward only, so
+                           * that values can use the memory of earlier ones (plan_reuse.h) */
     CNN_NETWORK_GRAPH,    /* no plan: a graph to read, and to make a network for prediction of */
 } cnn_network_mode;
 
@@ -24,6 +25,7 @@ typedef struct cnn_place {
 typedef struct cnn_node_places {
     int buffer;                        /* the first of the nodes that share its memory */
     cnn_place value, gradient;         /* of what it stores */
+    size_t start, size;                /* of the buffer's memory, with borders; of its first node */
     cnn_place own_gradient;            /* of its operation's output: differs where the gradient of a
                                           fused pooling is found alone */
     cnn_place dx[CNN_NODE_INPUTS_MAX]; /* its part of the gradients of its inputs */
@@ -56,6 +58,7 @@ typedef struct cnn_plan {
     int stage_count;
     size_t work_offset, work_size;       /* scratch memory for each instruction, in floats */
     size_t forward_size, workspace_size; /* floats: for prediction, for training */
+    size_t separate_size;                /* forward_size if every value had a place of its own */
     /* For layers that see the whole batch, in training: floats that the blocks of a batch share;
      * the largest number of doubles that a block computes for one of them. 0: no such layers. */
     size_t shared_size, sums_size;
