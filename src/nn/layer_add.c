@@ -1,6 +1,6 @@
 /* add: the sum of two values of the same shape, value by value: what a residual ends with
  * (layer_residual.c). */
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include "base/error.h"
 
@@ -74,7 +74,7 @@ const cnn_layer_ops cnn_layer_add = {
     .flops = cnn_layer_flops_per_value,
     .forward = forward,
     .backward = backward,
-    .planar = &cnn_planar_elementwise,
+    .single = &cnn_single_lanes,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };
