@@ -11,7 +11,8 @@
 enum { IMAGES = 5 };
 
 /* Sizes that are no multiples of a vector's width, channels that fill several vectors, rows shorter
- * and longer than a tile, borders, strides, convolutions that run in pairs, and values that are
+ * and longer than a tile, borders, strides, convolutions that run in pairs, also in
+ * several parts, and values that are
  * read long after they were computed. */
 static const char *const lines[] = {
     "1x1x1: flatten, dense 1, sigmoid",
@@ -34,6 +35,10 @@ static const char *const lines[] = {
     "1, "
     "relu 6, conv 90 3 1 same 90, relu 6, conv 40 1, end, conv 33 5 1 same, conv 33 3 3 1 33, "
     "conv 17 1 2, flatten, dense 1, sigmoid",
+    "1x46x120: conv 40 1, relu 6, conv 40 5 1 same 40, relu, conv 2 1, flatten, dense 1, sigmoid",
+    "1x47x121: conv 33 3 1 same, relu, conv 33 3 2 same_upper 33, conv 2 1, flatten, dense 1, "
+    "sigmoid",
+    "1x90x120: conv 33 1, conv 33 2 3 valid 33, conv 2 1, flatten, dense 1, sigmoid",
     "2x8x8: residual, residual, conv 2 5 1 same, end, residual, relu, end, conv 2 1, end, flatten, "
     "dense 1, sigmoid",
 };

@@ -298,8 +298,11 @@ static int single_makes_channels(const cnn_node *node, const cnn_kernels *kernel
     return cnn_single_conv_makes_channels(node, kernels, &conv);
 }
 
-static bool single_maps_channels(const cnn_node *node) {
-    return is_depthwise(node) && !node->pool;
+static bool single_maps_channels(const cnn_node *node, cnn_pool_window *window) {
+    cnn_single_conv conv = single_size(node);
+    *window = (cnn_pool_window){
+        .size = conv.kernel, .stride = conv.stride, .top = conv.top, .left = conv.left};
+    return conv.depthwise && !node->pool;
 }
 
 static size_t single_packed_size(const cnn_node *node, const cnn_kernels *kernels) {

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/single_pair.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ typedef struct step {
     size_t offset, size;
     int before, after;           /* rows and columns of zeros around it */
     int last_reader;             /* node that reads it last; its own number: none does */
-    int group;                   /* > 0: so many channels at a time, with the next node */
+    cnn_single_pair pair;        /* with the next node */
     size_t packed, offset_index; /* where its packed parameters and its offsets start */
 } step;
 
@@ -115,16 +116,13 @@ static void find_readers(cnn_single *single) {
     single->converts = single->converts || single->last == 0;
 }
 
-/* A value that only the next node reads, channel by channel, is computed a few channels at a time,
- * so that it stays in the cache. */
-static int find_group(const cnn_single *single, int n) {
-    const cnn_node *node = &single->graph->nodes[n], *next = node + 1;
-    if (n == 0 || n + 1 > single->last || single->steps[n].last_reader != n + 1 ||
-        !node->ops->single->makes_channels || !next->ops->single->maps_channels ||
-        !next->ops->single->maps_channels(next)) {
-        return 0;
+/* A value that only the next node reads may be kept in parts. */
+static void plan_pair(const cnn_single *single, int n) {
+    step *s = &single->steps[n];
+    if (n > 0 && n < single->last && s->last_reader == n + 1) {
+        cnn_single_pair_plan(s->layer.node, s->layer.node + 1, s->layer.kernels, s->before,
+                             s->after, &s->pair, &s->layer.y_block);
     }
-    return node->ops->single->makes_channels(node, single->steps[n].layer.kernels);
 }
 
 static void place_blocks(cnn_single *single, const cnn_kernels *kernels) {
@@ -133,11 +131,8 @@ static void place_blocks(cnn_single *single, const cnn_kernels *kernels) {
         step *s = &single->steps[n];
         s->layer.node = node;
         s->layer.kernels = kernels;
-        s->group = find_group(single, n);
         s->layer.y_block = block_of(&node->stored, s->before, s->after);
-        if (s->group > 0 && s->group < s->layer.y_block.channels) {
-            s->layer.y_block.channels = s->group;
-        }
+        plan_pair(single, n);
         if (n == 0) {
             single->image = planes_of(&node->stored, s->before, s->after);
             s->layer.y_block = single->converts ? s->layer.y_block : single->image;
@@ -153,7 +148,8 @@ static void place_blocks(cnn_single *single, const cnn_kernels *kernels) {
 /* The lowest offset at which node n does not overlap an earlier one that is still needed. */
 static size_t find_offset(const step *steps, int n) {
     size_t offset = 0;
-    int start = n > 0 && steps[n - 1].group > 0 ? n - 1 : n; /* it works with the one before it */
+    int start =
+        n > 0 && steps[n - 1].pair.channels > 0 ? n - 1 : n; /* it works with the one before it */
     for (int i = 0; i < n; i++) {
         const step *s = &steps[i];
         bool overlaps = s->offset < offset + steps[n].size && offset < s->offset + s->size;
@@ -319,26 +315,12 @@ static cnn_single_pass pass_of(const cnn_single *single, const float *parameters
                             .offsets = single->offsets + s->offset_index,
                             .y = value_of(single, workspace, n),
                             .work = workspace + single->work_offset,
-                            .count = cnn_single_blocks(node->stored.channels)};
+                            .count = cnn_single_blocks(node->stored.channels),
+                            .rows = node->out.height};
     for (int k = 0; k < node->input_count; k++) {
         pass.x[k] = value_of(single, workspace, node->input[k]);
     }
     return pass;
-}
-
-/* Node n and the next one, some channels at a time. */
-static void run_pair(const cnn_single *single, const float *parameters, float *workspace, int n) {
-    const step *s = &single->steps[n];
-    cnn_single_pass makes = pass_of(single, parameters, workspace, n);
-    cnn_single_pass maps = pass_of(single, parameters, workspace, n + 1);
-    int channels = makes.count;
-    for (int c = 0; c < channels; c += s->group) {
-        makes.first = maps.first = c;
-        makes.count = maps.count = channels - c < s->group ? channels - c : s->group;
-        ops_of(single, n)->forward(&s->layer, &makes);
-        ops_of(single, n + 1)->forward(&s[1].layer, &maps);
-        maps.y += maps.count * s[1].layer.y_block.plane_stride;
-    }
 }
 
 void cnn_single_forward(const cnn_single *single, const float *parameters, float *workspace,
@@ -346,14 +328,14 @@ void cnn_single_forward(const cnn_single *single, const float *parameters, float
     take_image(single, workspace);
     for (int n = 1; n <= single->last; n++) {
         const step *s = &single->steps[n];
-        clear_border(&s->layer.y_block, s->before, s->after, value_of(single, workspace, n));
-        if (s->group > 0) {
-            clear_border(&s[1].layer.y_block, s[1].before, s[1].after,
-                         value_of(single, workspace, n + 1));
-            run_pair(single, parameters, workspace, n);
+        const cnn_single_pass pass = pass_of(single, parameters, workspace, n);
+        if (s->pair.channels > 0) {
             n++;
+            const cnn_single_pass second = pass_of(single, parameters, workspace, n);
+            clear_border(&s[1].layer.y_block, s[1].before, s[1].after, second.y);
+            cnn_single_pair_run(&s->pair, &s->layer, &pass, &s[1].layer, &second);
         } else {
-            const cnn_single_pass pass = pass_of(single, parameters, workspace, n);
+            clear_border(&s->layer.y_block, s->before, s->after, pass.y);
             ops_of(single, n)->forward(&s->layer, &pass);
         }
     }

@@ -59,9 +59,9 @@ typedef struct cnn_single_pass {
     const float *x[CNN_NODE_INPUTS_MAX];
     float *y;
     float *work; /* scratch, uninitialised, aligned */
-    /* The channels of the output's block that are to be computed; all of them, unless the layer
-     * makes or maps channels. y is that of the first one. */
-    int first, count;
+    /* The channels and the rows of the output's block that are to be computed: all of them, unless
+     * the layer makes or maps channels. y is the first value of these. */
+    int first, count, row, rows;
 } cnn_single_pass;
 
 /* What a type of layer needs for one image at a time: the member `single` of its row. */
@@ -70,12 +70,13 @@ struct cnn_single_ops {
     bool (*serves)(const cnn_node *node);
     /* Does it read the image as planes? NULL: no. */
     bool (*reads_planes)(const cnn_node *node);
-    /* Can it compute `count` channels of its output's block, a multiple of what is returned (0: it
-     * cannot), from all of its input? NULL: no. */
+    /* Can it compute some channels and rows of its output's block, from all of its input? Returns
+     * of what number of channels; 0: it cannot. NULL: no. */
     int (*makes_channels)(const cnn_node *node, const cnn_kernels *kernels);
-    /* Does each channel of its output's block depend on that channel of its input's block only? In
-     * a pass, x is that of the first one. NULL: no. */
-    bool (*maps_channels)(const cnn_node *node);
+    /* Does each channel of its output's block depend on that channel of its input's block only, by
+     * a window (filled in)? In a pass, x is then where the window of the first channel and row
+     * starts, but for the window's top and left. NULL: no. */
+    bool (*maps_channels)(const cnn_node *node, cnn_pool_window *window);
     /* Floats of packed parameters, and packing. NULL: none. */
     size_t (*packed_size)(const cnn_node *node, const cnn_kernels *kernels);
     void (*pack)(const cnn_layer *layer, const float *parameters, float *packed);

@@ -64,7 +64,7 @@ static cnn_single_window window_of(const cnn_layer *layer, const cnn_single_conv
                                    const cnn_single_pass *pass, const cnn_block *y_block) {
     const cnn_block *x = &layer->x_block[0];
     return (cnn_single_window){.taps = taps_of(layer->node),
-                               .rows = layer->node->out.height,
+                               .rows = pass->rows,
                                .columns = layer->node->out.width,
                                .x_row = conv->stride * x->row_stride,
                                .x_column = (ptrdiff_t)conv->stride * cnn_block_lanes(x),
@@ -84,18 +84,18 @@ static int panel_rows(const cnn_layer *layer, const cnn_single_window *window) {
 static void mix_channels(const cnn_layer *layer, const cnn_single_window *all,
                          const cnn_single_pass *pass, float *y) {
     int group = layer->kernels->single_filters, most = panel_rows(layer, all);
+    size_t size = group_size(layer->node, group);
     int end = (pass->first + pass->count) * CNN_LANES;
     end = end < layer->node->out.channels ? end : layer->node->out.channels;
     cnn_single_window part = *all;
     for (int row = 0; row < all->rows; row += most) {
         part.rows = all->rows - row < most ? all->rows - row : most;
-        const float *from = pass->x[0] + row * all->x_row;
+        const float *from = pass->x[0] + (pass->row + row) * all->x_row;
         float *to = y + row * all->y_row;
         for (int f = pass->first * CNN_LANES; f < end; f += group) {
             part.filters = end - f < group ? end - f : group;
-            layer->kernels->single_convolve(
-                &part, from, pass->packed + (size_t)(f / group) * group_size(layer->node, group),
-                to);
+            layer->kernels->single_convolve(&part, from, pass->packed + (size_t)(f / group) * size,
+                                            to);
             to += group / CNN_LANES * all->y_plane;
         }
     }
