@@ -113,6 +113,7 @@ typedef struct cnn_single_window {
     ptrdiff_t x_row, x_column, y_row, y_plane;
     const int32_t *offset; /* [taps] */
     float relu_max;
+    const float *next; /* packed weights that will be needed next: a hint for the cache */
 } cnn_single_window;
 
 typedef struct cnn_kernels {
@@ -276,24 +277,21 @@ typedef struct cnn_kernels {
     /* sum of the lanes of sums[count][LANES], by the lane tree, added to db[count]. */
     void (*add_lane_sums)(int count, const float *sums, float *db);
 
-    /* --- One image at a time. Up to 15 floats after a row of pixels are read, and overwritten. ---
-     */
-
-    /* --- One image at a time (cnn_single_window). Order of each sum: bias, then taps rising. --- */
+    /* --- One image at a time (cnn_single_window). Each sum: bias, then taps rising. --- */
 
     /* Filters of a group: a multiple of LANES. */
     int single_filters;
     /* A group of filters, each of which sees all taps. packed: bias[single_filters], then
-     * [taps][single_filters], aligned; zeros after the last filter. Lanes of y after the last filter
-     * may get any values. */
+     * [taps][single_filters], aligned; zeros after the last filter. Lanes of y after the last
+     * filter may get any values. */
     void (*single_convolve)(const cnn_single_window *window, const float *x, const float *packed,
                             float *y);
-    /* LANES filters, of which each sees the taps in its own lane: x is added to by the lane. packed:
-     * bias[LANES], then [taps][LANES], aligned. Without regard to window->filters and y_plane. */
+    /* LANES filters, each of which sees the taps in its own lane: offset[t] + lane. packed:
+     * bias[LANES], then [taps][LANES], aligned. window->filters and y_plane do not matter. */
     void (*single_filter)(const cnn_single_window *window, const float *x, const float *packed,
                           float *y);
-    /* y = x scale[c] + shift[c], with one rounding, then a ReLU (relu_max), of channels in blocks of
-     * lanes. scale, shift: [x_block->channels][LANES], aligned. */
+    /* y = x scale[c] + shift[c], with one rounding, then a ReLU (relu_max), of channels in blocks
+     * of lanes. scale, shift: [x_block->channels][LANES], aligned. */
     void (*single_scale)(const cnn_block *x_block, const float *x, const float *scale,
                          const float *shift, float relu_max, const cnn_block *y_block, float *y);
     /* y[o] = bias[o] + sum over i of w[o][i] * x[i], with a ReLU (relu_max). packed: [outputs /

@@ -16,6 +16,7 @@ typedef struct step {
     int last_reader;             /* node that reads it last; its own number: none does */
     cnn_single_pair pair;        /* with the next node */
     size_t packed, offset_index; /* where its packed parameters and its offsets start */
+    size_t next;                 /* where those of the next layer that mixes channels start */
 } step;
 
 struct cnn_single {
@@ -209,10 +210,16 @@ static cnn_status place_parameters(cnn_single *single, cnn_error *error) {
     if (!single->packed || !single->offsets) {
         return cnn_fail_memory(error, "a network's weights");
     }
-    for (int n = 1; n <= single->last; n++) {
-        const step *s = &single->steps[n];
-        if (ops_of(single, n)->find_offsets) {
-            ops_of(single, n)->find_offsets(&s->layer, single->offsets + s->offset_index);
+    size_t next = 0;
+    for (int n = single->last; n > 0; n--) {
+        const cnn_single_ops *ops = ops_of(single, n);
+        step *s = &single->steps[n];
+        s->next = next;
+        if (ops->makes_channels && ops->makes_channels(s->layer.node, s->layer.kernels) > 0) {
+            next = s->packed;
+        }
+        if (ops->find_offsets) {
+            ops->find_offsets(&s->layer, single->offsets + s->offset_index);
         }
     }
     return CNN_OK;
@@ -312,6 +319,7 @@ static cnn_single_pass pass_of(const cnn_single *single, const float *parameters
     const cnn_node *node = s->layer.node;
     cnn_single_pass pass = {.parameters = parameters + node->parameter_offset,
                             .packed = single->packed + s->packed,
+                            .next = single->packed + s->next,
                             .offsets = single->offsets + s->offset_index,
                             .y = value_of(single, workspace, n),
                             .work = workspace + single->work_offset,

@@ -55,6 +55,7 @@ void cnn_single_values(const cnn_shape *shape, const cnn_block *block, const flo
 typedef struct cnn_single_pass {
     const float *parameters; /* the layer's own */
     const float *packed;     /* what pack has written, aligned */
+    const float *next;       /* packed weights that a later layer needs */
     const int32_t *offsets;  /* what find_offsets has written */
     const float *x[CNN_NODE_INPUTS_MAX];
     float *y;

@@ -93,9 +93,10 @@ static void mix_channels(const cnn_layer *layer, const cnn_single_window *all,
         const float *from = pass->x[0] + (pass->row + row) * all->x_row;
         float *to = y + row * all->y_row;
         for (int f = pass->first * CNN_LANES; f < end; f += group) {
+            const float *packed = pass->packed + (size_t)(f / group) * size;
             part.filters = end - f < group ? end - f : group;
-            layer->kernels->single_convolve(&part, from, pass->packed + (size_t)(f / group) * size,
-                                            to);
+            part.next = f + group < layer->node->out.channels ? packed + size : pass->next;
+            layer->kernels->single_convolve(&part, from, packed, to);
             to += group / CNN_LANES * all->y_plane;
         }
     }
