@@ -180,6 +180,10 @@ typedef struct cnn_kernels {
     void (*dense_backward_weight)(int inputs, int outputs, const float *x, const float *dy,
                                   float *scratch, float *dw, float *db);
 
+    /* y = a + b, with a ReLU (relu_max). */
+    void (*add_forward)(const cnn_block *a_block, const float *a, const cnn_block *b_block,
+                        const float *b, float relu_max, const cnn_block *y_block, float *y);
+
     /* x = min(max(0, x), relu_max) in place (eq. 3). */
     void (*relu_forward)(const cnn_block *block, float relu_max, float *x);
 

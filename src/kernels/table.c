@@ -47,6 +47,7 @@ const cnn_kernels CNN_TABLE = {
     .dense_forward = dense_forward,
     .dense_backward_data = dense_backward_data,
     .dense_backward_weight = dense_backward_weight,
+    .add_forward = add_forward,
     .relu_forward = relu_forward,
     .relu_backward = relu_backward,
     .leaky_relu_forward = leaky_relu_forward,
