@@ -103,29 +103,18 @@ typedef struct cnn_winograd {
     cnn_block x_block, y_block, dy_block, dx_block; /* y, dy: after the pooling, if there is one */
 } cnn_winograd;
 
-/* One image at a time (nn/planar.h): y[f][p] = bias[f] + sum over t of w[f][t] * x[t][p], rows of x
- * tap_stride and rows of y y_stride floats apart, with a ReLU (relu_max). */
-typedef struct cnn_planar_product {
-    int filters, taps, pixels;
-    ptrdiff_t tap_stride, y_stride;
-    float relu_max;
-} cnn_planar_product;
-
-/* A part of a plane: every value of a plane that is `step` columns after the last one, in rows that
- * are x_row floats apart. */
-typedef struct cnn_planar_part {
-    int rows, columns, step;
-    ptrdiff_t x_row, to_row;
-} cnn_planar_part;
-
-/* Windows over one plane, of which tap t of output (h, w) is at offset[t] + h x_row + w. */
-#define CNN_PLANAR_TAPS_MAX (31 * 31)
-typedef struct cnn_planar_window {
+/* A convolution of one image (nn/single.h), whose channels are the lanes: for output pixel (i, j)
+ * and filter f, in lane f mod LANES of block f / LANES,
+ *     y[f][i][j] = bias[f] + sum over t of w[f][t] * x[offset[t] + i x_row + j x_column],
+ * with a ReLU (relu_max). Steps and offsets are in floats. */
+typedef struct cnn_single_window {
+    int filters, taps;
     int rows, columns; /* of the output */
-    int taps;
-    ptrdiff_t x_row;
-    int32_t offset[CNN_PLANAR_TAPS_MAX];
-} cnn_planar_window;
+    ptrdiff_t x_row, x_column, y_row, y_plane;
+    const int32_t *offset; /* [taps] */
+    float relu_max;
+    const float *next; /* packed weights that will be needed next: a hint for the cache */
+} cnn_single_window;
 
 typedef struct cnn_kernels {
     cnn_isa isa;
@@ -190,6 +179,10 @@ typedef struct cnn_kernels {
      * scratch: [LANES][inputs rounded up to a multiple of LANES] floats, overwritten. */
     void (*dense_backward_weight)(int inputs, int outputs, const float *x, const float *dy,
                                   float *scratch, float *dw, float *db);
+
+    /* y = a + b, with a ReLU (relu_max). */
+    void (*add_forward)(const cnn_block *a_block, const float *a, const cnn_block *b_block,
+                        const float *b, float relu_max, const cnn_block *y_block, float *y);
 
     /* x = min(max(0, x), relu_max) in place (eq. 3). */
     void (*relu_forward)(const cnn_block *block, float relu_max, float *x);
@@ -288,23 +281,26 @@ typedef struct cnn_kernels {
     /* sum of the lanes of sums[count][LANES], by the lane tree, added to db[count]. */
     void (*add_lane_sums)(int count, const float *sums, float *db);
 
-    /* --- One image at a time. Up to 15 floats after a row of pixels are read, and overwritten. ---
-     */
+    /* --- One image at a time (cnn_single_window). Each sum: bias, then taps rising. --- */
 
-    /* packed: as for conv_forward; bias: NULL for zeros. x and y and their strides are aligned to
-     * vectors. Order of each sum: bias, then taps rising. */
-    void (*planar_multiply)(const cnn_planar_product *product, const float *x, const float *packed,
-                            const float *bias, float *y);
-    /* to[h to_row + i] = x[h x_row + i step], h < rows, i < columns. */
-    void (*planar_take)(const cnn_planar_part *part, const float *x, float *to);
-    /* y[h][w] = bias + sum over taps of w[t] * its value, with a ReLU (relu_max). Taps rising. */
-    void (*planar_filter)(const cnn_planar_window *window, const float *x, const float *w,
-                          float bias, float relu_max, float *y);
-    /* y[h][w] = the maximum of the window. Ties: the first. A NaN is the maximum. */
-    void (*planar_maximum)(const cnn_planar_window *window, const float *x, float *y);
+    /* Filters of a group: a multiple of LANES. */
+    int single_filters;
+    /* A group of filters, each of which sees all taps. packed: bias[single_filters], then
+     * [taps][single_filters], aligned; zeros after the last filter. Lanes of y after the last
+     * filter may get any values. */
+    void (*single_convolve)(const cnn_single_window *window, const float *x, const float *packed,
+                            float *y);
+    /* LANES filters, each of which sees the taps in its own lane: offset[t] + lane. packed:
+     * bias[LANES], then [taps][LANES], aligned. window->filters and y_plane do not matter. */
+    void (*single_filter)(const cnn_single_window *window, const float *x, const float *packed,
+                          float *y);
+    /* y = x scale[c] + shift[c], with one rounding, then a ReLU (relu_max), of channels in blocks
+     * of lanes. scale, shift: [x_block->channels][LANES], aligned. */
+    void (*single_scale)(const cnn_block *x_block, const float *x, const float *scale,
+                         const float *shift, float relu_max, const cnn_block *y_block, float *y);
     /* y[o] = bias[o] + sum over i of w[o][i] * x[i], with a ReLU (relu_max). packed: [outputs /
      * LANES, rounded up][inputs][LANES], aligned. Order: bias, then inputs rising. */
-    void (*planar_dense)(int inputs, int outputs, const float *packed, const float *bias,
+    void (*single_dense)(int inputs, int outputs, const float *packed, const float *bias,
                          const float *x, float relu_max, float *y);
 
     /* --- Resampling of bytes (resample.h). Integers: the order of a sum does not matter. --- */

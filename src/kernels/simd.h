@@ -4,11 +4,14 @@
  *   vec, vec_mask             VEC_WIDTH floats; one truth value for each
  *   TILE_FILTERS              filters of a register tile: TILE_FILTERS × 6 sums fit the registers
  *   TILE_PARTS                neighbouring vectors of one pixel in a register tile
+ *   SINGLE_VECTORS            vectors of filters in a register tile of single.inc, and
+ *   SINGLE_PIXELS             its pixels: the sums, the vectors and one value fit the registers
  *   vec_load, vec_store       at addresses aligned to the size of the vector
  *   vec_load_once             the same as vec_load, for a value that several operations use: the
  *                             compiler must not load it again for each of them
  *   vec_loadu, vec_storeu     at any address
  *   vec_zero, vec_broadcast   0, or one float, in every lane
+ *   vec_broadcast_once(p)     the float at p in every lane, for several operations
  *   vec_add, vec_sub, vec_mul a + b, a - b, a * b
  *   vec_fma(a, b, c)          a * b + c with one rounding
  *   vec_relu(x)               0 > x ? 0 : x, so that NaN and -0 stay what they are

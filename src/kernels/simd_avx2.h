@@ -7,6 +7,8 @@
 #define VEC_WIDTH 8
 #define TILE_FILTERS 2
 #define TILE_PARTS 2
+#define SINGLE_VECTORS 2
+#define SINGLE_PIXELS 6
 
 typedef __m256 vec;
 typedef __m256 vec_mask;
@@ -33,6 +35,11 @@ static inline vec vec_zero(void) {
 }
 static inline vec vec_broadcast(float x) {
     return _mm256_set1_ps(x);
+}
+static inline vec vec_broadcast_once(const float *p) {
+    vec x = _mm256_set1_ps(*p);
+    __asm__("" : "+x"(x));
+    return x;
 }
 static inline vec vec_add(vec a, vec b) {
     return _mm256_add_ps(a, b);

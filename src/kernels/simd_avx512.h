@@ -7,6 +7,8 @@
 #define VEC_WIDTH 16
 #define TILE_FILTERS 4
 #define TILE_PARTS 1
+#define SINGLE_VECTORS 2
+#define SINGLE_PIXELS 14
 
 typedef __m512 vec;
 typedef __mmask16 vec_mask;
@@ -33,6 +35,11 @@ static inline vec vec_zero(void) {
 }
 static inline vec vec_broadcast(float x) {
     return _mm512_set1_ps(x);
+}
+static inline vec vec_broadcast_once(const float *p) {
+    vec x = _mm512_set1_ps(*p);
+    __asm__("" : "+v"(x));
+    return x;
 }
 static inline vec vec_add(vec a, vec b) {
     return _mm512_add_ps(a, b);

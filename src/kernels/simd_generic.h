@@ -11,6 +11,8 @@
 #define VEC_WIDTH 4
 #define TILE_FILTERS 2
 #define TILE_PARTS 1
+#define SINGLE_VECTORS 4
+#define SINGLE_PIXELS 2
 
 typedef struct vec {
     float lane[VEC_WIDTH];
@@ -46,6 +48,9 @@ static inline void vec_storeu(float *p, vec x) {
 }
 static inline vec vec_broadcast(float x) {
     VEC_EACH(vec, x);
+}
+static inline vec vec_broadcast_once(const float *p) {
+    return vec_broadcast(*p);
 }
 static inline vec vec_zero(void) {
     return vec_broadcast(0.0f);

@@ -9,6 +9,8 @@
 #define VEC_WIDTH 4
 #define TILE_FILTERS 4
 #define TILE_PARTS 1
+#define SINGLE_VECTORS 4
+#define SINGLE_PIXELS 6
 
 typedef float32x4_t vec;
 typedef uint32x4_t vec_mask;
@@ -33,6 +35,9 @@ static inline vec vec_zero(void) {
 }
 static inline vec vec_broadcast(float x) {
     return vdupq_n_f32(x);
+}
+static inline vec vec_broadcast_once(const float *p) {
+    return vld1q_dup_f32(p);
 }
 static inline vec vec_add(vec a, vec b) {
     return vaddq_f32(a, b);

@@ -17,7 +17,7 @@
 #include "kernels/batchnorm.inc"
 #include "kernels/winograd.inc"
 #include "kernels/winograd_weights.inc"
-#include "kernels/planar.inc"
+#include "kernels/single.inc"
 #include "kernels/resample.inc"
 /* clang-format on */
 
@@ -47,6 +47,7 @@ const cnn_kernels CNN_TABLE = {
     .dense_forward = dense_forward,
     .dense_backward_data = dense_backward_data,
     .dense_backward_weight = dense_backward_weight,
+    .add_forward = add_forward,
     .relu_forward = relu_forward,
     .relu_backward = relu_backward,
     .leaky_relu_forward = leaky_relu_forward,
@@ -71,11 +72,11 @@ const cnn_kernels CNN_TABLE = {
     .winograd_outer = winograd_outer,
     .winograd_weight_gradient = winograd_weight_gradient,
     .add_lane_sums = add_lane_sums,
-    .planar_multiply = planar_multiply,
-    .planar_take = planar_take,
-    .planar_filter = planar_filter,
-    .planar_maximum = planar_maximum,
-    .planar_dense = planar_dense,
+    .single_filters = SINGLE_FILTERS,
+    .single_convolve = single_convolve,
+    .single_filter = single_filter,
+    .single_scale = single_scale,
+    .single_dense = single_dense,
     .resample_across = resample_across,
     .resample_down = resample_down,
 };

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ struct cnn_inference {
     const cnn_network *network; /* what runs: `own` or `trained` */
     float *own_parameters;      /* [own->parameter_count] */
     const float *parameters;    /* `own_parameters`, or the caller's */
-    cnn_planar *planar;         /* NULL: in blocks */
+    cnn_single *single;         /* NULL: in blocks */
     float **workspaces;         /* [threads]: of a block, or of an image */
     int threads;
 };
@@ -33,7 +33,7 @@ static bool needs_own(const cnn_network *trained) {
 }
 
 bool cnn_inference_prefers_planes(const cnn_network *trained) {
-    return is_large(trained) && cnn_planar_serves(trained);
+    return is_large(trained) && cnn_single_serves(trained);
 }
 
 static const cnn_node *result_node(const cnn_inference *inference) {
@@ -51,8 +51,8 @@ static cnn_status make_workspaces(cnn_inference *inference, cnn_error *error) {
     inference->workspaces = cnn_alloc((size_t)inference->threads, sizeof *inference->workspaces);
     bool complete = inference->workspaces != NULL;
     for (int i = 0; complete && i < inference->threads; i++) {
-        inference->workspaces[i] = inference->planar
-                                       ? cnn_planar_workspace(inference->planar)
+        inference->workspaces[i] = inference->single
+                                       ? cnn_single_workspace(inference->single)
                                        : cnn_network_workspace(inference->network, false);
         complete = inference->workspaces[i] != NULL;
     }
@@ -69,7 +69,7 @@ static cnn_status make(cnn_inference *inference, cnn_error *error) {
         }
     }
     if (is_large(inference->network)) {
-        CNN_TRY(cnn_planar_create(inference->network, &inference->planar, error));
+        CNN_TRY(cnn_single_create(inference->network, &inference->single, error));
     }
     return make_workspaces(inference, error);
 }
@@ -100,7 +100,7 @@ void cnn_inference_free(cnn_inference *inference) {
         cnn_free(inference->workspaces[i]);
     }
     cnn_free(inference->workspaces);
-    cnn_planar_free(inference->planar);
+    cnn_single_free(inference->single);
     cnn_network_free(inference->own);
     cnn_free(inference->own_parameters);
     cnn_free(inference);
@@ -113,8 +113,8 @@ void cnn_inference_prepare(cnn_inference *inference, const float *parameters) {
                                      inference->own_parameters);
         inference->parameters = inference->own_parameters;
     }
-    if (inference->planar) {
-        cnn_planar_prepare(inference->planar, inference->parameters);
+    if (inference->single) {
+        cnn_single_prepare(inference->single, inference->parameters);
     } else {
         cnn_network_prepare(inference->network, inference->parameters);
     }
@@ -161,38 +161,20 @@ static void run_block(const cnn_inference *inference, float *workspace,
     }
 }
 
-/* The planes of an activation without the room after them. */
-static void take_planes(const cnn_shape *shape, const float *from, float *to) {
-    size_t stride = cnn_planar_stride(shape);
-    size_t planes = shape->flat ? 1 : (size_t)shape->channels;
-    size_t plane = cnn_shape_size(shape) / planes;
-    for (size_t c = 0; c < planes; c++) {
-        memcpy(to + c * plane, from + c * stride, plane * sizeof *to);
-    }
-}
-
 static void run_one_at_a_time(const cnn_inference *inference, float *workspace,
                               const cnn_sample_source *source, size_t first, int count,
                               float *results, uint8_t *labels) {
-    const cnn_shape *image = &inference->network->graph.nodes[0].out;
+    const cnn_block *planes;
+    float *x = cnn_single_input(inference->single, workspace, &planes);
     for (int i = 0; i < count; i++) {
-        size_t stride;
-        float *x = cnn_planar_input(inference->planar, workspace, &stride);
-        const cnn_block planes = {.channels = image->channels,
-                                  .height = image->height,
-                                  .width = image->width,
-                                  .row_stride = image->width,
-                                  .plane_stride = (ptrdiff_t)stride,
-                                  .single = true};
-        source->fill(source->context, first + (size_t)i, 1, &planes, x, labels ? labels + i : NULL);
-        const float *y = cnn_planar_forward(inference->planar, inference->parameters, workspace);
-        take_planes(&result_node(inference)->stored, y,
-                    results + (size_t)i * cnn_inference_result_size(inference));
+        source->fill(source->context, first + (size_t)i, 1, planes, x, labels ? labels + i : NULL);
+        cnn_single_forward(inference->single, inference->parameters, workspace,
+                           results + (size_t)i * cnn_inference_result_size(inference));
     }
 }
 
 void cnn_inference_run(cnn_inference *inference, int thread, const cnn_sample_source *source,
                        size_t first, int count, float *results, uint8_t *labels) {
-    (inference->planar ? run_one_at_a_time : run_block)(inference, inference->workspaces[thread],
+    (inference->single ? run_one_at_a_time : run_block)(inference, inference->workspaces[thread],
                                                         source, first, count, results, labels);
 }

@@ -19,7 +19,7 @@ typedef struct cnn_sample_source {
 } cnn_sample_source;
 
 /* Plans inference by `trained`, which the caller keeps, on up to `threads` threads. Large images
- * run one at a time (planar.h), small ones in blocks. Free with cnn_inference_free. */
+ * run one at a time (single.h), small ones in blocks. Free with cnn_inference_free. */
 CNN_MUST_USE cnn_status cnn_inference_create(const cnn_network *trained, int threads,
                                              cnn_inference **inference, cnn_error *error);
 void cnn_inference_free(cnn_inference *inference);

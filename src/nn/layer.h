@@ -17,7 +17,7 @@ typedef struct cnn_layer_ops cnn_layer_ops;
 typedef struct cnn_node cnn_node;
 typedef struct cnn_layer cnn_layer;
 typedef struct cnn_graph_builder cnn_graph_builder;
-typedef struct cnn_planar_ops cnn_planar_ops; /* nn/planar.h */
+typedef struct cnn_single_ops cnn_single_ops; /* nn/single.h */
 
 /* Residuals may be nested this deep; and the longest path, such as "12.layers.3.projection", or
  * place, "layers[12].layers[3]": five numbers of three digits. */
@@ -290,7 +290,7 @@ struct cnn_layer_ops {
     void (*prepare)(const cnn_layer *layer, const float *parameters, int part, int parts);
 
     cnn_operation *forward, *backward; /* one block; NULL: nothing to do */
-    const cnn_planar_ops *planar;      /* one image at a time; NULL: only in blocks */
+    const cnn_single_ops *single;      /* one image at a time; NULL: only in blocks */
 
     /* Training only, before forward: puts random numbers into kept, for the images first … first +
      * count - 1 of the batch. NULL: the layer needs none. */

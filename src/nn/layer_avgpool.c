@@ -1,7 +1,7 @@
 /* avgpool: the mean of each window; global_avgpool: of each channel (Lin et al., "Network in
  * network", 2013). PyTorch's AvgPool2d and AdaptiveAvgPool2d(1). */
 #include "nn/padding.h"
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include "base/error.h"
 #include "kernels/reference.h"
@@ -92,42 +92,6 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
                                      pass->dx[0]);
 }
 
-/* --- one image at a time --- */
-
-/* The value at row h, column w of a plane; what is outside counts as 0. */
-static float value_at(const cnn_shape *shape, const float *plane, int h, int w) {
-    bool inside = h >= 0 && h < shape->height && w >= 0 && w < shape->width;
-    return inside ? plane[(ptrdiff_t)h * shape->width + w] : 0.0f;
-}
-
-/* As in avgpool_forward: a window's values added up row-major, times 1 / (height width). Several
- * channels at a time, since each addition waits for the one before it. */
-static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
-    enum { AT_A_TIME = 8 };
-    cnn_average_window window = window_of(layer->node);
-    float share = 1.0f / (float)(window.height * window.width);
-    int channels = layer->out.channels, width = layer->out.width;
-    for (int c = 0; c < channels; c += AT_A_TIME) {
-        int count = channels - c < AT_A_TIME ? channels - c : AT_A_TIME;
-        for (int p = 0; p < layer->out.height * width; p++) {
-            float sum[AT_A_TIME] = {0.0f};
-            int top = p / width * window.stride - window.top;
-            int left = p % width * window.stride - window.left;
-            for (int k = 0; k < window.height * window.width; k++) {
-                for (int j = 0; j < count; j++) {
-                    sum[j] += value_at(&layer->in, pass->x[0] + (c + j) * layer->x_stride,
-                                       top + k / window.width, left + k % window.width);
-                }
-            }
-            for (int j = 0; j < count; j++) {
-                pass->y[(c + j) * layer->y_stride + p] = sum[j] * share;
-            }
-        }
-    }
-}
-
-static const cnn_planar_ops planar = {.forward = planar_forward};
-
 /* --- in double --- */
 
 static cnn_reference_average reference_size(const cnn_node *node, int N) {
@@ -168,7 +132,7 @@ const cnn_layer_ops cnn_layer_avgpool = {
     .flops = flops,
     .forward = forward,
     .backward = backward,
-    .planar = &planar,
+    .single = &cnn_single_lanes,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };
@@ -181,7 +145,7 @@ const cnn_layer_ops cnn_layer_global_avgpool = {
     .flops = flops,
     .forward = forward,
     .backward = backward,
-    .planar = &planar,
+    .single = &cnn_single_lanes,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };

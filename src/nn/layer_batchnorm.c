@@ -2,7 +2,7 @@
  * shifted by parameters (Ioffe and Szegedy, "Batch normalization", 2015). As PyTorch's BatchNorm2d
  * (after flatten: BatchNorm1d): the variance that divides is that of the batch, biased; prediction
  * uses running averages of the mean and of the unbiased variance instead. */
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include "kernels/reference.h"
 
@@ -249,32 +249,47 @@ void cnn_batchnorm_scale(const cnn_node *node, const float *parameters, int chan
              (double)parameters[RUNNING_MEAN * channels + channel] * *scale;
 }
 
-static void forward(const cnn_layer *layer, const cnn_pass *pass) {
-    float *scales = pass->work, *shifts = pass->work + layer->node->in.channels;
-    for (int c = 0; c < layer->node->in.channels; c++) {
+/* The scale and shift of each channel. */
+static void find_scales(const cnn_node *node, const float *parameters, float *scales,
+                        float *shifts) {
+    for (int c = 0; c < node->in.channels; c++) {
         double scale, shift;
-        cnn_batchnorm_scale(layer->node, pass->parameters, c, &scale, &shift);
+        cnn_batchnorm_scale(node, parameters, c, &scale, &shift);
         scales[c] = (float)scale;
         shifts[c] = (float)shift;
     }
+}
+
+static void forward(const cnn_layer *layer, const cnn_pass *pass) {
+    float *scales = pass->work, *shifts = pass->work + layer->node->in.channels;
+    find_scales(layer->node, pass->parameters, scales, shifts);
     layer->kernels->channel_scale(&layer->x_block[0], pass->x[0], scales, shifts,
                                   layer->node->relu_max, &layer->y_block, pass->y);
 }
 
-/* --- one image at a time --- */
+/* --- one image at a time: packed are the scales and the shifts, each in whole blocks --- */
 
-/* The channels of a flat shape are not planes. */
-static bool planar_serves(const cnn_node *node) {
-    return !node->in.flat;
+static size_t lanes_of(const cnn_node *node) {
+    return (size_t)cnn_single_blocks(node->in.channels) * CNN_LANES;
 }
 
-static size_t planar_work_size(const cnn_planar_layer *layer) {
-    return 2 * (size_t)layer->in.channels;
+static size_t single_packed_size(const cnn_node *node, const cnn_kernels *kernels) {
+    (void)kernels;
+    return 2 * lanes_of(node);
 }
 
-static const cnn_planar_ops planar = {.serves = planar_serves,
-                                      .work_size = planar_work_size,
-                                      .forward = cnn_planar_forward_elementwise};
+static void single_pack(const cnn_layer *layer, const float *parameters, float *packed) {
+    find_scales(layer->node, parameters, packed, packed + lanes_of(layer->node));
+}
+
+static void single_forward(const cnn_layer *layer, const cnn_single_pass *pass) {
+    layer->kernels->single_scale(&layer->x_block[0], pass->x[0], pass->packed,
+                                 pass->packed + lanes_of(layer->node), layer->node->relu_max,
+                                 &layer->y_block, pass->y);
+}
+
+static const cnn_single_ops single = {
+    .packed_size = single_packed_size, .pack = single_pack, .forward = single_forward};
 
 /* --- in double --- */
 
@@ -314,7 +329,7 @@ const cnn_layer_ops cnn_layer_batchnorm = {
     .flops = flops,
     .work_size = work_size,
     .forward = forward,
-    .planar = &planar,
+    .single = &single,
     .batch = &batch_ops,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,

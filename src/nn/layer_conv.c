@@ -1,6 +1,6 @@
 /* conv: filters over a patch of every input channel (eq. 2, 14, 15, 16). */
 #include "nn/conv_plan.h"
-#include "nn/planar_conv.h"
+#include "nn/single_conv.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -276,46 +276,69 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
 
 /* --- one image at a time --- */
 
-static cnn_planar_conv planar_size(const cnn_node *node) {
+static cnn_single_conv single_size(const cnn_node *node) {
     const cnn_padding padding = node_padding(node);
-    return (cnn_planar_conv){.kernel = node->spec.value[KERNEL],
+    return (cnn_single_conv){.kernel = node->spec.value[KERNEL],
                              .stride = node->spec.value[STRIDE],
                              .top = padding.top,
                              .left = padding.left,
-                             .padded = padding.top > 0 || padding.left > 0 || padding.bottom > 0 ||
-                                       padding.right > 0,
                              .depthwise = is_depthwise(node)};
 }
 
-static bool planar_serves(const cnn_node *node) {
+static bool single_serves(const cnn_node *node) {
     return !uses_winograd(node) && (node->spec.value[GROUPS] == 1 || is_depthwise(node));
 }
 
-static size_t planar_packed_size(const cnn_node *node, const cnn_kernels *kernels) {
-    cnn_planar_conv conv = planar_size(node);
-    return cnn_planar_conv_packed_size(node, kernels, &conv);
+static bool single_reads_planes(const cnn_node *node) {
+    return !is_depthwise(node);
 }
 
-static void planar_pack(const cnn_planar_layer *layer, const float *parameters, float *packed) {
-    cnn_planar_conv conv = planar_size(layer->node);
-    cnn_planar_conv_pack(layer, &conv, parameters, packed);
+static int single_makes_channels(const cnn_node *node, const cnn_kernels *kernels) {
+    cnn_single_conv conv = single_size(node);
+    return cnn_single_conv_makes_channels(node, kernels, &conv);
 }
 
-static size_t planar_work_size(const cnn_planar_layer *layer) {
-    cnn_planar_conv conv = planar_size(layer->node);
-    return cnn_planar_conv_work_size(layer, &conv);
+static bool single_maps_channels(const cnn_node *node, cnn_pool_window *window) {
+    cnn_single_conv conv = single_size(node);
+    *window = (cnn_pool_window){
+        .size = conv.kernel, .stride = conv.stride, .top = conv.top, .left = conv.left};
+    return conv.depthwise && !node->pool;
 }
 
-static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
-    cnn_planar_conv conv = planar_size(layer->node);
-    cnn_planar_conv_forward(layer, &conv, pass);
+static size_t single_packed_size(const cnn_node *node, const cnn_kernels *kernels) {
+    cnn_single_conv conv = single_size(node);
+    return cnn_single_conv_packed_size(node, kernels, &conv);
 }
 
-static const cnn_planar_ops planar = {.serves = planar_serves,
-                                      .packed_size = planar_packed_size,
-                                      .pack = planar_pack,
-                                      .work_size = planar_work_size,
-                                      .forward = planar_forward};
+static void single_pack(const cnn_layer *layer, const float *parameters, float *packed) {
+    cnn_single_conv conv = single_size(layer->node);
+    cnn_single_conv_pack(layer, &conv, parameters, packed);
+}
+
+static size_t single_offset_count(const cnn_node *node) {
+    return node->tensors[0].count / (size_t)node->out.channels;
+}
+
+static void single_find_offsets(const cnn_layer *layer, int32_t *offsets) {
+    cnn_single_conv conv = single_size(layer->node);
+    cnn_single_conv_find_offsets(layer, &conv, offsets);
+}
+
+static void single_forward(const cnn_layer *layer, const cnn_single_pass *pass) {
+    cnn_single_conv conv = single_size(layer->node);
+    cnn_single_conv_forward(layer, &conv, pass);
+}
+
+static const cnn_single_ops single = {.serves = single_serves,
+                                      .reads_planes = single_reads_planes,
+                                      .makes_channels = single_makes_channels,
+                                      .maps_channels = single_maps_channels,
+                                      .packed_size = single_packed_size,
+                                      .pack = single_pack,
+                                      .offset_count = single_offset_count,
+                                      .find_offsets = single_find_offsets,
+                                      .work_size = cnn_single_conv_work_size,
+                                      .forward = single_forward};
 
 /* --- in double --- */
 
@@ -370,7 +393,7 @@ const cnn_layer_ops cnn_layer_conv = {
     .prepare = prepare,
     .forward = forward,
     .backward = backward,
-    .planar = &planar,
+    .single = &single,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };

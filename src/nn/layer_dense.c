@@ -1,5 +1,5 @@
 /* dense: every output is a weighted sum of all inputs (eq. 6, 9, 10, 11). */
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include "base/error.h"
 #include "kernels/reference.h"
@@ -72,16 +72,16 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
 
 /* --- one image at a time --- */
 
-static size_t planar_packed_size(const cnn_node *node, const cnn_kernels *kernels) {
+static size_t single_packed_size(const cnn_node *node, const cnn_kernels *kernels) {
     (void)kernels;
     size_t outputs = (size_t)node->out.channels;
     return (outputs + CNN_LANES - 1) / CNN_LANES * CNN_LANES * (size_t)node->in.channels;
 }
 
-/* packed: see planar_dense in kernels.h. */
-static void planar_pack(const cnn_planar_layer *layer, const float *parameters, float *packed) {
-    size_t inputs = (size_t)layer->in.channels;
-    for (size_t o = 0; o < (size_t)layer->out.channels; o++) {
+/* packed: see single_dense in kernels.h. */
+static void single_pack(const cnn_layer *layer, const float *parameters, float *packed) {
+    size_t inputs = (size_t)layer->node->in.channels;
+    for (size_t o = 0; o < (size_t)layer->node->out.channels; o++) {
         float *to = packed + o / CNN_LANES * CNN_LANES * inputs + o % CNN_LANES;
         for (size_t i = 0; i < inputs; i++) {
             to[i * CNN_LANES] = *parameters++;
@@ -89,14 +89,14 @@ static void planar_pack(const cnn_planar_layer *layer, const float *parameters, 
     }
 }
 
-static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
-    layer->kernels->planar_dense(layer->in.channels, layer->out.channels, pass->packed,
+static void single_forward(const cnn_layer *layer, const cnn_single_pass *pass) {
+    layer->kernels->single_dense(layer->node->in.channels, layer->node->out.channels, pass->packed,
                                  pass->parameters + layer->node->tensors[0].count, pass->x[0],
                                  layer->node->relu_max, pass->y);
 }
 
-static const cnn_planar_ops planar = {
-    .packed_size = planar_packed_size, .pack = planar_pack, .forward = planar_forward};
+static const cnn_single_ops single = {
+    .packed_size = single_packed_size, .pack = single_pack, .forward = single_forward};
 
 /* --- in double --- */
 
@@ -124,7 +124,7 @@ const cnn_layer_ops cnn_layer_dense = {
     .work_size = work_size,
     .forward = forward,
     .backward = backward,
-    .planar = &planar,
+    .single = &single,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };

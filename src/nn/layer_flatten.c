@@ -1,6 +1,6 @@
 /* flatten: [C][H][W] seen as one row of values, row-major (eq. 5). No values are moved unless there
  * is a border; then the plan copies. */
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include <string.h>
 
@@ -13,20 +13,12 @@ static cnn_status infer_shape(const cnn_layer_spec *spec, const cnn_shape *in, c
     return CNN_OK;
 }
 
-/* One image at a time, there is room between planes. */
-static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
-    if (layer->in.flat) {
-        memcpy(pass->y, pass->x[0], (size_t)layer->in.channels * sizeof *pass->y);
-        return;
-    }
-    size_t plane = (size_t)layer->in.height * (size_t)layer->in.width;
-    for (int c = 0; c < layer->in.channels; c++) {
-        memcpy(pass->y + (size_t)c * plane, pass->x[0] + c * layer->x_stride,
-               plane * sizeof *pass->y);
-    }
+/* One image at a time, channels are the lanes. */
+static void single_forward(const cnn_layer *layer, const cnn_single_pass *pass) {
+    cnn_single_values(&layer->node->in, &layer->x_block[0], pass->x[0], pass->y);
 }
 
-static const cnn_planar_ops planar = {.forward = planar_forward};
+static const cnn_single_ops single = {.forward = single_forward};
 
 static void reference_forward(const cnn_node *node, const cnn_reference_pass *pass) {
     memcpy(pass->y, pass->x[0], (size_t)pass->N * cnn_shape_size(&node->in) * sizeof *pass->y);
@@ -50,7 +42,7 @@ const cnn_layer_ops cnn_layer_flatten = {
     .in_place = true,
     .aliases_input = true,
     .infer_shape = infer_shape,
-    .planar = &planar,
+    .single = &single,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };

@@ -1,6 +1,6 @@
 /* leaky_relu: x if x > 0, else slope × x (Maas et al., "Rectifier nonlinearities improve neural
  * network acoustic models", 2013; PyTorch's LeakyReLU). */
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include "kernels/reference.h"
 
@@ -51,7 +51,7 @@ const cnn_layer_ops cnn_layer_leaky_relu = {
     .flops = cnn_layer_flops_per_value,
     .forward = forward,
     .backward = backward,
-    .planar = &cnn_planar_elementwise,
+    .single = &cnn_single_lanes,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
     .reference_pattern = cnn_layer_sign_pattern,

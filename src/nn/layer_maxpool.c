@@ -1,11 +1,9 @@
 /* maxpool: the maximum of each window (eq. 4, 12). */
 #include "nn/padding.h"
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include "base/hash.h"
 #include "kernels/reference.h"
-
-#include <math.h>
 
 extern const cnn_layer_ops cnn_layer_maxpool;
 
@@ -92,34 +90,18 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
 
 /* --- one image at a time --- */
 
-static cnn_planar_slide slide_of(const cnn_node *node) {
-    const cnn_pool_window window = window_of(node);
-    return (cnn_planar_slide){.kernel = window.size,
-                              .stride = window.stride,
-                              .top = window.top,
-                              .left = window.left,
-                              .outside = -INFINITY,
-                              .in = node->in,
-                              .out = node->out};
+/* The places of the maxima, which nobody needs. */
+static size_t single_work_size(const cnn_layer *layer) {
+    const cnn_block *y = &layer->y_block;
+    return (size_t)y->channels * (size_t)y->height * (size_t)y->width * CNN_LANES;
 }
 
-static size_t planar_work_size(const cnn_planar_layer *layer) {
-    cnn_planar_slide slide = slide_of(layer->node);
-    return cnn_planar_phases_size(&slide);
+static void single_forward(const cnn_layer *layer, const cnn_single_pass *pass) {
+    const cnn_pass lanes = {.x = {pass->x[0]}, .y = pass->y, .kept = pass->work};
+    forward(layer, &lanes);
 }
 
-static void planar_forward(const cnn_planar_layer *layer, const cnn_planar_pass *pass) {
-    cnn_planar_slide slide = slide_of(layer->node);
-    cnn_planar_phases phases;
-    cnn_planar_phases_start(&slide, pass->work, &phases);
-    for (int c = 0; c < layer->out.channels; c++) {
-        cnn_planar_phases_fill(&phases, layer->kernels, pass->x[0] + c * layer->x_stride);
-        layer->kernels->planar_maximum(&phases.window, phases.values,
-                                       pass->y + c * layer->y_stride);
-    }
-}
-
-static const cnn_planar_ops planar = {.work_size = planar_work_size, .forward = planar_forward};
+static const cnn_single_ops single = {.work_size = single_work_size, .forward = single_forward};
 
 /* --- in double --- */
 
@@ -175,7 +157,7 @@ const cnn_layer_ops cnn_layer_maxpool = {
     .kept_size = kept_size,
     .forward = forward,
     .backward = backward,
-    .planar = &planar,
+    .single = &single,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
     .reference_pattern = reference_pattern,

@@ -1,6 +1,6 @@
 /* relu: max(0, x) (eq. 3, 13), or with a ceiling min(max(0, x), max), such as the ReLU6 of
  * Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010, which MobileNets use. */
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include "base/hash.h"
 #include "kernels/reference.h"
@@ -80,7 +80,7 @@ const cnn_layer_ops cnn_layer_relu = {
     .flops = cnn_layer_flops_per_value,
     .forward = forward,
     .backward = backward,
-    .planar = &cnn_planar_elementwise,
+    .single = &cnn_single_lanes,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
     .reference_pattern = reference_pattern,

@@ -2,7 +2,7 @@
  * 2016; Ramachandran et al., "Searching for activation functions", 2017, where it is called swish;
  * PyTorch's SiLU). Smooth, and below 0 for some x below 0. */
 #include "base/elementary.h"
-#include "nn/planar.h"
+#include "nn/single.h"
 
 static const cnn_key keys[] = {{.name = NULL}};
 
@@ -66,7 +66,7 @@ const cnn_layer_ops cnn_layer_silu = {
     .flops = cnn_layer_flops_per_value,
     .forward = forward,
     .backward = backward,
-    .planar = &cnn_planar_elementwise,
+    .single = &cnn_single_lanes,
     .reference_forward = reference_forward,
     .reference_backward = reference_backward,
 };

@@ -3,15 +3,17 @@
 
 #include "base/memory.h"
 #include "nn/inference.h"
-#include "nn/planar.h"
+#include "nn/single.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { IMAGES = 5 };
 
-/* Sizes that are no multiples of a vector's width, rows shorter than a vector, borders, strides,
- * and values that are read long after they were computed. */
+/* Sizes that are no multiples of a vector's width, channels that fill several vectors, rows shorter
+ * and longer than a tile, borders, strides, convolutions that run in pairs, also in
+ * several parts, and values that are
+ * read long after they were computed. */
 static const char *const lines[] = {
     "1x1x1: flatten, dense 1, sigmoid",
     "3x5x7: conv 4 1, relu, flatten, dense 33, relu, dense 17, leaky_relu, dense 1, sigmoid",
@@ -29,6 +31,14 @@ static const char *const lines[] = {
     "conv 8 3 1 same 8 false, maxpool 3 2 1, flatten, dense 1, sigmoid",
     "6x14x14: conv 12 1, relu 1, conv 12 7 3 2:0:1:3 12, batchnorm, relu 6, "
     "conv 6 1 1 2 1 false, avgpool 3 1 same, flatten, dense 3, relu 1, dense 1, sigmoid",
+    "3x18x33: conv 70 1, relu 6, conv 70 5 2 same_upper 70, relu 6, conv 40 1, residual, conv 90 "
+    "1, "
+    "relu 6, conv 90 3 1 same 90, relu 6, conv 40 1, end, conv 33 5 1 same, conv 33 3 3 1 33, "
+    "conv 17 1 2, flatten, dense 1, sigmoid",
+    "1x46x120: conv 40 1, relu 6, conv 40 5 1 same 40, relu, conv 2 1, flatten, dense 1, sigmoid",
+    "1x47x121: conv 33 3 1 same, relu, conv 33 3 2 same_upper 33, conv 2 1, flatten, dense 1, "
+    "sigmoid",
+    "1x90x120: conv 33 1, conv 33 2 3 valid 33, conv 2 1, flatten, dense 1, sigmoid",
     "2x8x8: residual, residual, conv 2 5 1 same, end, residual, relu, end, conv 2 1, end, flatten, "
     "dense 1, sigmoid",
 };
@@ -54,23 +64,24 @@ static cnn_network *make_network(const char *line, const cnn_kernels *kernels, f
 }
 
 /* Garbage everywhere: whatever a pass does not write itself must not matter. */
-static float *make_workspace(const cnn_planar *planar) {
-    float *workspace = cnn_planar_workspace(planar);
+static float *make_workspace(const cnn_single *single) {
+    float *workspace = cnn_single_workspace(single);
     assert_non_null(workspace);
-    memset(workspace, 0xff, cnn_planar_workspace_size(planar) * sizeof *workspace); /* NaN */
+    memset(workspace, 0xff, cnn_single_workspace_size(single) * sizeof *workspace); /* NaN */
     return workspace;
 }
 
-static float run_planar(const cnn_planar *planar, const float *parameters, const cnn_shape *shape,
+static float run_single(const cnn_single *single, const float *parameters, const cnn_shape *shape,
                         const float *x) {
-    size_t stride;
-    float *workspace = make_workspace(planar);
-    float *to = cnn_planar_input(planar, workspace, &stride);
-    size_t plane = (size_t)shape->height * (size_t)shape->width;
-    for (size_t c = 0; c < (size_t)shape->channels; c++) {
-        memcpy(to + c * stride, x + c * plane, plane * sizeof *x);
+    const cnn_block *planes;
+    float *workspace = make_workspace(single), logit;
+    float *to = cnn_single_input(single, workspace, &planes);
+    for (int c = 0; c < shape->channels; c++) {
+        for (int h = 0; h < shape->height; h++, x += shape->width) {
+            memcpy(to + cnn_block_row(planes, c, h), x, (size_t)shape->width * sizeof *x);
+        }
     }
-    float logit = *cnn_planar_forward(planar, parameters, workspace);
+    cnn_single_forward(single, parameters, workspace, &logit);
     cnn_free(workspace);
     return logit;
 }
@@ -92,17 +103,17 @@ static void compare(const void *test_case, const cnn_kernels *kernels, double *g
     float *parameters;
     float logits[IMAGES];
     cnn_error error;
-    cnn_planar *planar;
+    cnn_single *single;
     cnn_network *network = make_network(line, kernels, &parameters);
     test_samples samples = test_samples_create(network, IMAGES, 4);
     cnn_network_prepare(network, parameters);
     run_blocks(network, parameters, &samples, logits);
-    test_ok(cnn_planar_create(network, &planar, &error), &error);
-    assert_non_null(planar);
-    cnn_planar_prepare(planar, parameters);
+    test_ok(cnn_single_create(network, &single, &error), &error);
+    assert_non_null(single);
+    cnn_single_prepare(single, parameters);
     for (size_t i = 0; i < IMAGES; i++) {
         const float *x = samples.x + i * cnn_shape_size(&samples.shape);
-        float logit = run_planar(planar, parameters, &samples.shape, x);
+        float logit = run_single(single, parameters, &samples.shape, x);
         /* NOLINTNEXTLINE: the bits are compared, also of -0 and NaN */
         if (memcmp(&logit, &logits[i], sizeof logit) != 0) {
             fail_msg("%s: image %zu: expected %.9g as in a block, got %.9g", line, i,
@@ -110,7 +121,7 @@ static void compare(const void *test_case, const cnn_kernels *kernels, double *g
         }
         got[i] = (double)logit;
     }
-    cnn_planar_free(planar);
+    cnn_single_free(single);
     test_samples_free(&samples);
     cnn_free(parameters);
     cnn_network_free(network);
@@ -127,11 +138,11 @@ static void test_same_as_blocks(void **state) {
 static void test_not_served(void **state) {
     (void)state;
     cnn_error error;
-    cnn_planar *planar;
+    cnn_single *single;
     cnn_network *network = test_network_create(
         "16x8x8: conv 16 3 1 same, flatten, dense 1, sigmoid", test_kernels(), CNN_NETWORK_FAST);
-    test_ok(cnn_planar_create(network, &planar, &error), &error);
-    assert_null(planar);
+    test_ok(cnn_single_create(network, &single, &error), &error);
+    assert_null(single);
     cnn_network_free(network);
 }
 
