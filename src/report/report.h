@@ -17,7 +17,8 @@ typedef struct cnn_report_images {
     size_t count;
     char **paths;          /* [count] */
     uint8_t *labels;       /* [count]: 0 or 1 */
-    double *probabilities; /* [count]: of class 1 */
+    double *probabilities; /* [count]: of class 1; values of floats */
+    uint8_t *predicted;    /* [count]: 0 or 1, by the threshold of the image's model */
     int *fold;             /* [count]: whose model predicted it, from 0; NULL: one model */
     double threshold;      /* class 1 from this probability on; NaN: one per fold */
     cnn_measured measured; /* as in summary.json */
