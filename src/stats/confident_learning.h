@@ -4,7 +4,6 @@
  * p(j) is an image's probability of class j, from a model that was not trained on the image.
  *
  *   threshold t(j)     mean of p(j) over the images with label j: the model's usual confidence
- *
  *   confident in j     p(j) >= t(j); if that holds for both classes, in the one with the larger
  *                      p(j), and with equal ones in the label
  *   confident joint C  C(i, j): images with label i that the model is confident belong to class j.
