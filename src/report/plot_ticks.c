@@ -1,0 +1,185 @@
+#include "report/plot_ticks.h"
+
+#include "base/number_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Sums and quotients of such numbers are finite. */
+#define LARGEST 1e150
+/* How far a multiple of the step may be from the end of an axis, in steps. */
+#define SLACK 1e-9
+
+/* digits × 10^exponent: the nearest double, which repeated multiplication would miss. */
+static double decimal(int64_t digits, int exponent) {
+    char text[CNN_NUMBER_SIZE];
+    (void)snprintf(text, sizeof text, "%" PRId64 "e%d", digits, exponent);
+    return cnn_number_read(text, NULL);
+}
+
+/* The largest e with 10^e <= number; number > 0. */
+static int decade(double number) {
+    int e = 0;
+    while (decimal(1, e) > number) {
+        e--;
+    }
+    while (decimal(1, e + 1) <= number) {
+        e++;
+    }
+    return e;
+}
+
+/* --- texts --- */
+
+/* Replaces the hyphen before a number by a minus sign, which is as wide as a digit. */
+static void set_text(cnn_ticks *ticks, const char *number) {
+    bool negative = number[0] == '-';
+    (void)snprintf(ticks->texts[ticks->count], CNN_TICK_TEXT_SIZE, "%s%s",
+                   negative ? "\xe2\x88\x92" : "", number + negative);
+}
+
+static void add(cnn_ticks *ticks, double value, int decimals) {
+    if (ticks->count == CNN_TICKS_MAX) {
+        return;
+    }
+    char number[CNN_NUMBER_SIZE];
+    if (decimals <= 6 && fabs(value) < 1e9) {
+        (void)snprintf(number, sizeof number, "%.*f", decimals, value);
+        for (char *c = number; *c; c++) {
+            *c = *c == ',' ? '.' : *c; /* some locale's decimal point */
+        }
+    } else {
+        (void)cnn_number_write_rounded(value, 6, number);
+    }
+    set_text(ticks, number);
+    ticks->values[ticks->count++] = value;
+}
+
+/* --- a linear axis --- */
+
+/* The smallest of 1, 2, 5, 10 times 10^*exponent that is at least `rough`: returns 1, 2 or 5. */
+static int64_t round_step(double rough, int *exponent) {
+    *exponent = decade(rough);
+    for (int64_t digits = 1; digits <= 5; digits += digits == 2 ? 3 : 1) {
+        if (digits != 4 && decimal(digits, *exponent) >= rough * (1 - SLACK)) {
+            return digits;
+        }
+    }
+    ++*exponent;
+    return 1;
+}
+
+static void choose_linear(cnn_plot_axis *axis, int target, cnn_ticks *ticks) {
+    int exponent = 0;
+    int64_t digits = round_step((axis->high - axis->low) / target, &exponent);
+    if (axis->is_whole && exponent < 0) {
+        digits = 1;
+        exponent = 0;
+    }
+    double step = decimal(digits, exponent);
+    if (!axis->is_fixed) {
+        axis->low = decimal((int64_t)floor(axis->low / step + SLACK) * digits, exponent);
+        axis->high = decimal((int64_t)ceil(axis->high / step - SLACK) * digits, exponent);
+    }
+    int64_t first = (int64_t)ceil(axis->low / step - SLACK);
+    int64_t last = (int64_t)floor(axis->high / step + SLACK);
+    for (int64_t i = first; i <= last; i++) {
+        add(ticks, decimal(i * digits, exponent), exponent < 0 ? -exponent : 0);
+    }
+}
+
+/* --- a logarithmic axis --- */
+
+static void add_power(cnn_ticks *ticks, int64_t digits, int exponent) {
+    if (exponent >= -3 && exponent <= 3) {
+        add(ticks, decimal(digits, exponent), exponent < 0 ? -exponent : 0);
+        return;
+    }
+    if (ticks->count == CNN_TICKS_MAX) {
+        return;
+    }
+    static const char *const superscripts[] = {
+        "\xe2\x81\xb0", "\xc2\xb9",     "\xc2\xb2",     "\xc2\xb3",     "\xe2\x81\xb4",
+        "\xe2\x81\xb5", "\xe2\x81\xb6", "\xe2\x81\xb7", "\xe2\x81\xb8", "\xe2\x81\xb9"};
+    char number[CNN_NUMBER_SIZE], text[CNN_TICK_TEXT_SIZE] = "";
+    (void)snprintf(number, sizeof number, "%d", exponent < 0 ? -exponent : exponent);
+    size_t length = 0;
+    for (const char *c = number; *c && length + 4 < sizeof text; c++) {
+        length +=
+            (size_t)snprintf(text + length, sizeof text - length, "%s", superscripts[*c - '0']);
+    }
+    char *to = ticks->texts[ticks->count];
+    if (digits == 1) {
+        (void)snprintf(to, CNN_TICK_TEXT_SIZE, "10%s%s", exponent < 0 ? "\xe2\x81\xbb" : "", text);
+    } else { /* 2·10⁻⁵ */
+        (void)snprintf(to, CNN_TICK_TEXT_SIZE,
+                       "%d\xc2\xb7"
+                       "10%s%.16s",
+                       (int)digits, exponent < 0 ? "\xe2\x81\xbb" : "", text);
+    }
+    ticks->values[ticks->count++] = decimal(digits, exponent);
+}
+
+static void choose_logarithmic(cnn_plot_axis *axis, int target, cnn_ticks *ticks) {
+    int low = decade(axis->low);
+    int high = decade(axis->high);
+    high += decimal(1, high) < axis->high;
+    bool is_short = high - low <= 2;
+    int stride = (high - low) / target + 1;
+    if (!axis->is_fixed) {
+        static const int64_t steps[] = {5, 2, 1};
+        int i = 0; /* on a short axis, the nearest tick below and above; else a power of ten */
+        while (decimal(is_short ? steps[i] : 1, low) > axis->low && i < 2) {
+            i++;
+        }
+        double bottom = decimal(is_short ? steps[i] : 1, low);
+        for (i = 2; is_short && decimal(steps[i], high - 1) < axis->high && i > 0; i--) {
+        }
+        double top = decimal(steps[i], high - 1);
+        axis->low = bottom;
+        axis->high = !is_short || top < axis->high ? decimal(1, high) : top;
+    }
+    for (int e = low; e <= high; e++) {
+        for (int64_t digits = 1; digits <= 5; digits += digits == 2 ? 3 : 1) {
+            double value = decimal(digits, e);
+            bool is_shown = digits == 1 ? (e - low) % stride == 0 : is_short;
+            if (is_shown && value >= axis->low * (1 - SLACK) && value <= axis->high * (1 + SLACK)) {
+                add_power(ticks, digits, e);
+            }
+        }
+    }
+}
+
+/* --- both --- */
+
+/* Gives an axis without values, or with one, a length. */
+static void widen(cnn_plot_axis *axis) {
+    axis->low = fmin(fmax(axis->low, -LARGEST), LARGEST); /* NaN: one of them */
+    axis->high = fmin(fmax(axis->high, -LARGEST), LARGEST);
+    if (axis->is_log) {
+        axis->low = axis->low > 1 / LARGEST ? axis->low : 1 / LARGEST;
+        if (axis->high < axis->low * (1 + SLACK)) {
+            axis->high = axis->low * 2;
+            axis->low /= 2;
+        }
+        return;
+    }
+    double magnitude = fmax(fabs(axis->low), fabs(axis->high));
+    if (!(axis->high - axis->low > magnitude * SLACK) || magnitude < 1 / LARGEST) {
+        double margin = magnitude > 1 / LARGEST ? magnitude / 10 : 1;
+        axis->high = magnitude > 1 / LARGEST ? axis->low + margin : 1;
+        axis->low = magnitude > 1 / LARGEST ? axis->low - margin : 0;
+    }
+}
+
+void cnn_ticks_choose(cnn_plot_axis *axis, int target, cnn_ticks *ticks) {
+    ticks->count = 0;
+    widen(axis);
+    if (axis->is_log) {
+        choose_logarithmic(axis, target, ticks);
+    } else {
+        choose_linear(axis, target, ticks);
+    }
+}
