@@ -296,14 +296,14 @@ static void test_one_class(void **state) {
     for (size_t count = 0; count <= 2; count++) {
         cnn_scores scores;
         cnn_reliability_bin bins[CNN_CALIBRATION_BINS];
-        cnn_histogram histogram;
+        cnn_probability_histogram histogram;
         cnn_threshold_row rows[CNN_THRESHOLD_ROWS_MAX];
         test_ok(cnn_scores_from_probabilities(p, y, count, 0.5, &scores, &error), &error);
         cnn_curves curves = measured(&scores, 1);
         assert_int_equal(curves.roc.count, 0);
         assert_int_equal(curves.precision_recall.count, 0);
         cnn_reliability_measure(&scores, bins);
-        cnn_histogram_measure(&scores, &histogram);
+        cnn_probability_histogram_measure(&scores, &histogram);
         assert_int_equal(cnn_threshold_table(&scores, rows), 13);
         assert_true(isnan(rows[0].metrics.specificity));
         cnn_scores_free(&scores);
@@ -346,10 +346,10 @@ static void test_histogram(void **state) {
     static const double p[] = {0.0, 0.049, 0.05, 0.5, 0.949, 0.95, 1.0, 1.0};
     static const uint8_t y[] = {0, 0, 0, 1, 1, 0, 1, 1};
     cnn_scores scores;
-    cnn_histogram histogram;
+    cnn_probability_histogram histogram;
     cnn_error error;
     test_ok(cnn_scores_from_probabilities(p, y, 8, 0.5, &scores, &error), &error);
-    cnn_histogram_measure(&scores, &histogram);
+    cnn_probability_histogram_measure(&scores, &histogram);
     static const size_t wanted[2][CNN_HISTOGRAM_BINS] = {{[0] = 2, [1] = 1, [19] = 1},
                                                          {[10] = 1, [18] = 1, [19] = 2}};
     assert_memory_equal(histogram.count, wanted, sizeof wanted);

@@ -200,8 +200,9 @@ void cnn_reliability_measure(const cnn_scores *scores,
 
 /* --- histogram --- */
 
-void cnn_histogram_measure(const cnn_scores *scores, cnn_histogram *histogram) {
-    *histogram = (cnn_histogram){0};
+void cnn_probability_histogram_measure(const cnn_scores *scores,
+                                       cnn_probability_histogram *histogram) {
+    *histogram = (cnn_probability_histogram){0};
     for (size_t i = 0; i < scores->count; i++) {
         const cnn_ranked_image *image = &scores->ranked[i];
         int bin = (int)(image->probability * CNN_HISTOGRAM_BINS);

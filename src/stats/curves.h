@@ -61,11 +61,12 @@ void cnn_reliability_measure(const cnn_scores *scores,
 enum { CNN_HISTOGRAM_BINS = 20 };
 
 /* Images of each label with a probability in [b / 20, (b + 1) / 20); 1 is in the last bin. */
-typedef struct cnn_histogram {
+typedef struct cnn_probability_histogram {
     size_t count[2][CNN_HISTOGRAM_BINS];
-} cnn_histogram;
+} cnn_probability_histogram;
 
-void cnn_histogram_measure(const cnn_scores *scores, cnn_histogram *histogram);
+void cnn_probability_histogram_measure(const cnn_scores *scores,
+                                       cnn_probability_histogram *histogram);
 
 /* --- thresholds --- */
 
