@@ -73,8 +73,13 @@ static void write_rule(cnn_html *html, const cnn_report *report) {
     cnn_html_begin(html, "p");
     cnn_html_text(html, "Probabilities are those of ");
     cnn_class_name(html, report, 1);
-    cnn_html_text(html, ", which is the positive class. Shares in the matrix are those of the "
-                        "images with the same label.");
+    cnn_html_text(html, ", which is the positive class. The figures below are those of the ");
+    cnn_count(html, images->count);
+    cnn_html_format(html, " %s. Shares in the matrix are those of all images with the same label.",
+                    report->set    ? "images, each predicted by a model that was not trained on it"
+                    : !report->run ? "images"
+                    : images->name[0] == 't' ? "test images"
+                                             : "validation images");
     cnn_html_end(html);
 }
 
@@ -96,7 +101,6 @@ static void write_metric(cnn_html *html, const cnn_report *report, cnn_metric_id
 }
 
 static void write_metrics(cnn_html *html, const cnn_report *report) {
-    cnn_html_element(html, "h3", "Metrics");
     cnn_html_table_begin(html, "Metrics", NULL,
                          (const char *[]){"metric", "value", "95 % interval", " ", NULL});
     for (int id = 0; id < CNN_METRIC_COUNT; id++) {
@@ -136,7 +140,6 @@ static void write_threshold(cnn_html *html, const cnn_threshold_row *row) {
 static void write_thresholds(cnn_html *html, const cnn_scores *scores) {
     cnn_threshold_row rows[CNN_THRESHOLD_ROWS_MAX];
     size_t count = cnn_threshold_table(scores, rows);
-    cnn_html_element(html, "h3", "Other thresholds");
     cnn_html_table_begin(html, "What other thresholds would give", NULL,
                          (const char *[]){"threshold", "true positives", "false positives",
                                           "true negatives", "false negatives", "precision",
