@@ -4,8 +4,9 @@
 #include "report/data_uri.h"
 #include "report/figures.h"
 #include "report/thumbnails.h"
+#include "run/evaluate_model.h"
 
-#include <math.h>
+#include <string.h>
 
 void cnn_gallery_explain(cnn_html *html, const cnn_report *report) {
     if (!report->model) {
@@ -91,9 +92,22 @@ cnn_status cnn_gallery_write(cnn_html *html, const cnn_report *report,
     return status;
 }
 
+/* Paths in a manifest start from its folder. */
+static size_t folder_length(const char *data, const char *path) {
+    size_t length = strlen(data);
+    if (strncmp(path, data, length) == 0 && (length == 0 || data[length - 1] == '/')) {
+        return length;
+    }
+    if (strncmp(path, data, length) == 0 && path[length] == '/') {
+        return length + 1;
+    }
+    const char *slash = strrchr(data, '/');
+    length = slash ? (size_t)(slash - data) + 1 : 0;
+    return strncmp(path, data, length) == 0 ? length : 0;
+}
+
 const char *cnn_shown_path(const cnn_report *report, const char *path) {
-    (void)report;
-    return path;
+    return report->evaluation ? path + folder_length(report->evaluation->data, path) : path;
 }
 
 double cnn_threshold_of(const cnn_report *report, const cnn_report_images *images, size_t i) {

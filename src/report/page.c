@@ -14,6 +14,7 @@ static const struct {
     cnn_status (*write)(cnn_html *html, const cnn_report *report, cnn_error *error);
 } sections[] = {
     {"verdict", "Verdict", cnn_report_verdict},
+    {"evaluation", "What was measured", cnn_report_evaluation},
     {"members", "Members", cnn_report_members},
     {"curves", "Training", cnn_report_curves},
     {"threshold", "At the threshold", cnn_report_threshold},
