@@ -9,21 +9,17 @@
 
 #include <string.h>
 
-static const struct {
-    const char *id, *title;
-    cnn_status (*write)(cnn_html *html, const cnn_report *report, cnn_error *error);
-} sections[] = {
-    {"verdict", "Verdict", cnn_report_verdict},
-    {"evaluation", "What was measured", cnn_report_evaluation},
-    {"members", "Members", cnn_report_members},
-    {"curves", "Training", cnn_report_curves},
-    {"threshold", "At the threshold", cnn_report_threshold},
-    {"pictures", "Pictures", cnn_report_pictures},
-    {"labels", "Labels to check", cnn_report_labels},
-    {"data", "Data", cnn_report_data},
-    {"made", "How it was made", cnn_report_made},
-};
-enum { SECTIONS = sizeof sections / sizeof *sections };
+/* A section that has something to show. */
+typedef struct section_text {
+    const cnn_page_section *section;
+    cnn_text text; /* what it wrote */
+} section_text;
+
+typedef struct page_text {
+    const char *style;
+    size_t count;
+    section_text sections[CNN_PAGE_SECTIONS_MAX];
+} page_text;
 
 /* --- the head --- */
 
@@ -87,93 +83,109 @@ static void write_header(cnn_html *html, const cnn_report *report) {
     cnn_html_end(html);
 }
 
-static void write_contents(cnn_html *html, const cnn_text contents[SECTIONS]) {
+static void write_contents(cnn_html *html, const page_text *page) {
     cnn_html_begin(html, "nav");
     cnn_html_attribute(html, "aria-label", "Contents");
     cnn_html_begin(html, "ol");
-    for (int i = 0; i < SECTIONS; i++) {
-        if (contents[i].length > 0) {
-            cnn_html_begin(html, "li");
-            cnn_html_begin(html, "a");
-            cnn_html_attribute_format(html, "href", "#%s", sections[i].id);
-            cnn_html_text(html, sections[i].title);
-            cnn_html_end(html);
-            cnn_html_end(html);
-        }
+    for (size_t i = 0; i < page->count; i++) {
+        cnn_html_begin(html, "li");
+        cnn_html_begin(html, "a");
+        cnn_html_attribute_format(html, "href", "#%s", page->sections[i].section->id);
+        cnn_html_text(html, page->sections[i].section->title);
+        cnn_html_end(html);
+        cnn_html_end(html);
     }
     cnn_html_end(html);
     cnn_html_end(html);
 }
 
-static void write_sections(cnn_html *html, const cnn_text contents[SECTIONS]) {
-    cnn_html_begin(html, "main");
-    for (int i = 0; i < SECTIONS; i++) {
-        if (contents[i].length > 0) {
-            cnn_html_begin(html, "section");
-            cnn_html_attribute(html, "id", sections[i].id);
-            cnn_html_attribute_format(html, "aria-labelledby", "%s-title", sections[i].id);
-            cnn_html_begin(html, "h2");
-            cnn_html_attribute_format(html, "id", "%s-title", sections[i].id);
-            cnn_html_text(html, sections[i].title);
-            cnn_html_end(html);
-            cnn_html_raw(html, contents[i].data);
-            cnn_html_end(html);
-        }
-    }
+static void write_section(cnn_html *html, const section_text *section) {
+    cnn_html_begin(html, "section");
+    cnn_html_attribute(html, "id", section->section->id);
+    cnn_html_attribute_format(html, "aria-labelledby", "%s-title", section->section->id);
+    cnn_html_begin(html, "h2");
+    cnn_html_attribute_format(html, "id", "%s-title", section->section->id);
+    cnn_html_text(html, section->section->title);
     cnn_html_end(html);
+    cnn_html_raw(html, section->text.data);
+    cnn_html_end(html);
+    cnn_html_raw(html, "\n");
 }
 
-static void write_page(cnn_html *html, const cnn_report *report, const char *style,
-                       const cnn_text contents[SECTIONS]) {
+static void write_page(cnn_html *html, const cnn_report *report, const page_text *page) {
     cnn_html_raw(html, "<!DOCTYPE html>\n");
     cnn_html_begin(html, "html");
     cnn_html_attribute(html, "lang", "en");
-    write_head(html, report, style);
+    write_head(html, report, page->style);
     cnn_html_begin(html, "body");
     write_header(html, report);
-    write_contents(html, contents);
-    write_sections(html, contents);
+    write_contents(html, page);
+    cnn_html_begin(html, "main");
+    for (size_t i = 0; i < page->count; i++) {
+        write_section(html, &page->sections[i]);
+    }
+    cnn_html_end(html);
     cnn_html_begin(html, "footer");
-    cnn_html_element_format(html, "p", "Made by cnntrain %s. Intervals are 95 %% intervals.",
-                            cnn_version());
+    cnn_html_element_format(html, "p", "Made by cnntrain %s.", cnn_version());
     cnn_html_end(html);
     cnn_html_end(html);
     cnn_html_end(html);
     cnn_html_raw(html, "\n");
 }
 
-/* contents: what each section wrote; empty: it has nothing to show. */
-static cnn_status write_contents_of_sections(const cnn_report *report, cnn_text contents[SECTIONS],
-                                             cnn_error *error) {
-    for (int i = 0; i < SECTIONS; i++) {
-        cnn_html html = cnn_html_start(&contents[i]);
-        CNN_TRY(sections[i].write(&html, report, error));
-        if (contents[i].failed || html.depth != 0) {
+/* --- both --- */
+
+/* Sections are written before the page, whose contents list names those that wrote something. */
+static cnn_status write_sections(const cnn_report *report, const cnn_page_section *sections,
+                                 size_t count, page_text *page, cnn_error *error) {
+    for (size_t i = 0; i < count; i++) {
+        section_text *section = &page->sections[page->count];
+        section->section = &sections[i];
+        cnn_html html = cnn_html_start(&section->text);
+        cnn_status status = sections[i].write(&html, report, error);
+        page->count += section->text.length > 0; /* and so it is freed */
+        CNN_TRY(status);
+        if (section->text.failed || html.depth != 0) {
             return cnn_fail_memory(error, "the report");
         }
     }
     return CNN_OK;
 }
 
-cnn_status cnn_report_page(const cnn_report *report, cnn_text *text, cnn_error *error) {
-    cnn_text contents[SECTIONS] = {{0}};
-    cnn_status status = write_contents_of_sections(report, contents, error);
+cnn_status cnn_page_write(const cnn_report *report, const cnn_page_section *sections, size_t count,
+                          cnn_text *text, cnn_error *error) {
+    page_text page = {0};
+    cnn_status status = write_sections(report, sections, count, &page, error);
     if (status == CNN_OK) {
         cnn_text style = {0};
         for (const char *const *part = cnn_page_style; *part; part++) {
             cnn_text_append(&style, *part, strlen(*part));
         }
+        page.style = style.failed ? "" : style.data;
         cnn_html html = cnn_html_start(text);
-        if (!style.failed) {
-            write_page(&html, report, style.data, contents);
-        }
-        if (style.failed || text->failed) {
+        write_page(&html, report, &page);
+        if (style.failed || text->failed || html.depth != 0) {
             status = cnn_fail_memory(error, "the report");
         }
         cnn_text_free(&style);
     }
-    for (int i = 0; i < SECTIONS; i++) {
-        cnn_text_free(&contents[i]);
+    for (size_t i = 0; i < page.count; i++) {
+        cnn_text_free(&page.sections[i].text);
     }
     return status;
+}
+
+cnn_status cnn_report_page(const cnn_report *report, cnn_text *text, cnn_error *error) {
+    static const cnn_page_section sections[] = {
+        {"verdict", "Verdict", cnn_report_verdict},
+        {"evaluation", "What was measured", cnn_report_evaluation},
+        {"members", "Members", cnn_report_members},
+        {"curves", "Training", cnn_report_curves},
+        {"threshold", "At the threshold", cnn_report_threshold},
+        {"pictures", "Pictures", cnn_report_pictures},
+        {"labels", "Labels to check", cnn_report_labels},
+        {"data", "Data", cnn_report_data},
+        {"made", "How it was made", cnn_report_made},
+    };
+    return cnn_page_write(report, sections, sizeof sections / sizeof *sections, text, error);
 }

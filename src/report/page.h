@@ -24,8 +24,21 @@
 
 #include "report/report.h"
 
-/* Appends the page to *text, which is empty. The same report gives the same bytes. Fails if memory
- * is refused. */
+/* A section of a page: its place in the address (#curves), its heading, and what writes the rest.
+ */
+typedef struct cnn_page_section {
+    const char *id, *title;
+    cnn_status (*write)(cnn_html *html, const cnn_report *report, cnn_error *error);
+} cnn_page_section;
+
+/* Appends a page with these sections, at most CNN_PAGE_SECTIONS_MAX, to *text, which is empty.
+ * Those that write nothing are left out. Fails if memory is refused, or a section fails. */
+enum { CNN_PAGE_SECTIONS_MAX = 16 };
+CNN_MUST_USE cnn_status cnn_page_write(const cnn_report *report, const cnn_page_section *sections,
+                                       size_t count, cnn_text *text, cnn_error *error);
+
+/* The page of a report: that with all sections of sections.h. Appends it to *text, which is empty.
+ * The same report gives the same bytes. Fails if memory is refused. */
 CNN_MUST_USE cnn_status cnn_report_page(const cnn_report *report, cnn_text *text, cnn_error *error);
 
 /* The style sheet, in parts that follow each other; ends in NULL. */

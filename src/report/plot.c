@@ -12,14 +12,22 @@ enum {
     WIDTH = 400,
     HEIGHT = 260,
     CHARACTER = 7, /* the width of a digit */
-    TOP = 30,      /* above the area of the data, for the label of y */
+    TOP = 36,      /* above the area of the data, for the label of y and the texts of rules */
     BOTTOM = 40,   /* below, for numbers and the label of x */
     BLEED = 6,     /* markers and lines at the ends of the axes reach so far beyond the area */
     FAR = 100000,  /* coordinates outside the area are not farther away */
 };
 
 /* What was drawn of a series, for the legend. */
-enum { SHAPE_BAND = 1, SHAPE_LINE = 2, SHAPE_POINTS = 4, SHAPE_BARS = 8 };
+enum { SHAPE_BAND = 1, SHAPE_LINE = 2, SHAPE_POINTS = 4, SHAPE_BARS = 8, SHAPE_RANGE = 16 };
+
+/* The marker of a series, from its middle on. */
+static const char *const markers[CNN_PLOT_SERIES_MAX] = {
+    "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z", /* a circle */
+    "m-3 -3h6v6h-6z",                                /* a square */
+    "m0 -4.5l4.2 7.5h-8.4z",                         /* a triangle */
+    "m0 -4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z",           /* a diamond */
+};
 
 /* --- coordinates --- */
 
@@ -105,7 +113,7 @@ static void place(cnn_plot *plot, const cnn_ticks *x, const cnn_ticks *y) {
     int last = x->count > 0 ? characters(x->texts[x->count - 1]) : 1;
     plot->left = widest * CHARACTER + 8;
     plot->right = plot->width - (last * CHARACTER / 2 > BLEED ? last * CHARACTER / 2 : BLEED);
-    plot->top = plot->y.label ? TOP : 10;
+    plot->top = TOP;
     plot->bottom = plot->height - (plot->x.label ? BOTTOM : 22);
 }
 
@@ -180,11 +188,14 @@ static void draw_key(cnn_plot *plot, int series) {
         const char *name, *path;
     } keys[] = {{SHAPE_BARS, "bars", "M6 1H22V11H6Z"},
                 {SHAPE_BAND, "band", "M0 1H28V11H0Z"},
-                {SHAPE_LINE, "line", "M0 6H28"}};
+                {SHAPE_RANGE, "range", "M14 0V12"},
+                {SHAPE_LINE, "line", "M0 6H28"},
+                {SHAPE_POINTS, "points", "M14 6"}};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (shapes & keys[i].shape) {
             cnn_text path = {0};
-            cnn_text_format(&path, "%s", keys[i].path);
+            cnn_text_format(&path, "%s%s", keys[i].path,
+                            keys[i].shape == SHAPE_POINTS ? markers[series] : "");
             write_path(plot, keys[i].name, series, &path);
         }
     }
@@ -259,7 +270,8 @@ void cnn_plot_points(cnn_plot *plot, const double *x, const double *y, size_t co
     cnn_text path = {0};
     for (size_t i = 0; i < count; i++) {
         if (isfinite(x[i]) && isfinite(y[i])) {
-            cnn_text_format(&path, "M%.1f %.1fm-3 -3h6v6h-6z", x_of(plot, x[i]), y_of(plot, y[i]));
+            cnn_text_format(&path, "M%.1f %.1f%s", x_of(plot, x[i]), y_of(plot, y[i]),
+                            markers[series]);
         }
     }
     plot->shapes[series] |= SHAPE_POINTS;
@@ -271,7 +283,7 @@ void cnn_plot_bars(cnn_plot *plot, const double *left, const double *right, cons
     cnn_text path = {0};
     double base = fmin(fmax(y_of(plot, 0), plot->top), plot->bottom);
     for (size_t i = 0; i < count; i++) {
-        if (isfinite(left[i]) && isfinite(right[i]) && isfinite(height[i])) {
+        if (isfinite(left[i]) && isfinite(right[i]) && isfinite(height[i]) && height[i] != 0) {
             cnn_text_format(&path, "M%.1f %.1fV%.1fH%.1fV%.1fZ", x_of(plot, left[i]), base,
                             y_of(plot, height[i]), x_of(plot, right[i]), base);
         }
@@ -289,6 +301,7 @@ void cnn_plot_ranges(cnn_plot *plot, const double *x, const double *low, const d
                             y_of(plot, high[i]));
         }
     }
+    plot->shapes[series] |= SHAPE_RANGE;
     write_path(plot, "range", series, &path);
 }
 
@@ -299,23 +312,43 @@ void cnn_plot_reference(cnn_plot *plot, double x0, double y0, double x1, double 
                   (double[]){x_of(plot, x1), y_of(plot, y1)});
 }
 
+/* What is written between these is not cut off: a text may reach out of the area. */
+static void leave_area(cnn_plot *plot) {
+    cnn_html_end(plot->html);
+}
+
 void cnn_plot_rule(cnn_plot *plot, double x, const char *text) {
     double at = x_of(plot, x);
-    bool is_right = at > (plot->left + plot->right) / 2;
-    write_segment(plot, "rule", (double[]){at, plot->top}, (double[]){at, plot->bottom});
-    write_text(plot, "note", is_right ? at - 5 : at + 5, plot->top + 9, is_right ? "end" : "start",
+    if (!isfinite(x) || at < plot->left - 1 || at > plot->right + 1) {
+        return;
+    }
+    double half = characters(text) * CHARACTER / 2.0;
+    bool is_left = at - half<plot->left, is_right = at + half> plot->right;
+    leave_area(plot);
+    write_segment(plot, "rule", (double[]){at, plot->top - 2}, (double[]){at, plot->bottom});
+    write_text(plot, "remark", at, plot->top - 6,
+               is_left    ? "start"
+               : is_right ? "end"
+                          : "middle",
                text);
+    begin_area(plot);
 }
 
 void cnn_plot_mark(cnn_plot *plot, double x, double y, const char *text) {
     double at[] = {x_of(plot, x), y_of(plot, y)};
+    if (!isfinite(x) || !isfinite(y) || at[0] < plot->left - 1 || at[0] > plot->right + 1 ||
+        at[1] < plot->top - 1 || at[1] > plot->bottom + 1) {
+        return;
+    }
     bool is_right = at[0] > plot->left + 0.6 * (plot->right - plot->left);
     bool is_low = at[1] > plot->bottom - 24;
+    leave_area(plot);
     cnn_html_begin_class(plot->html, "circle", "mark");
     cnn_html_attribute_number(plot->html, "cx", at[0], 1);
     cnn_html_attribute_number(plot->html, "cy", at[1], 1);
     cnn_html_attribute(plot->html, "r", "4.5");
     cnn_html_end(plot->html);
-    write_text(plot, "note", is_right ? at[0] - 9 : at[0] + 9, is_low ? at[1] - 8 : at[1] + 15,
+    write_text(plot, "remark", is_right ? at[0] - 9 : at[0] + 9, is_low ? at[1] - 8 : at[1] + 15,
                is_right ? "end" : "start", text);
+    begin_area(plot);
 }

@@ -1,11 +1,11 @@
 #include "report/plot_ticks.h"
 
+#include "base/c_locale.h"
 #include "base/number_text.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Sums and quotients of such numbers are finite. */
 #define LARGEST 1e150
@@ -47,9 +47,6 @@ static void add(cnn_ticks *ticks, double value, int decimals) {
     char number[CNN_NUMBER_SIZE];
     if (decimals <= 6 && fabs(value) < 1e9) {
         (void)snprintf(number, sizeof number, "%.*f", decimals, value);
-        for (char *c = number; *c; c++) {
-            *c = *c == ',' ? '.' : *c; /* some locale's decimal point */
-        }
     } else {
         (void)cnn_number_write_rounded(value, 6, number);
     }
@@ -62,9 +59,10 @@ static void add(cnn_ticks *ticks, double value, int decimals) {
 /* The smallest of 1, 2, 5, 10 times 10^*exponent that is at least `rough`: returns 1, 2 or 5. */
 static int64_t round_step(double rough, int *exponent) {
     *exponent = decade(rough);
-    for (int64_t digits = 1; digits <= 5; digits += digits == 2 ? 3 : 1) {
-        if (digits != 4 && decimal(digits, *exponent) >= rough * (1 - SLACK)) {
-            return digits;
+    static const int64_t digits[] = {1, 2, 5};
+    for (int i = 0; i < 3; i++) {
+        if (decimal(digits[i], *exponent) >= rough * (1 - SLACK)) {
+            return digits[i];
         }
     }
     ++*exponent;
@@ -85,6 +83,9 @@ static void choose_linear(cnn_plot_axis *axis, int target, cnn_ticks *ticks) {
     }
     int64_t first = (int64_t)ceil(axis->low / step - SLACK);
     int64_t last = (int64_t)floor(axis->high / step + SLACK);
+    if (axis->is_fixed && axis->is_whole && (double)first - axis->low / step > 0.4) {
+        add(ticks, axis->low, 0); /* epoch 1 */
+    }
     for (int64_t i = first; i <= last; i++) {
         add(ticks, decimal(i * digits, exponent), exponent < 0 ? -exponent : 0);
     }
@@ -92,8 +93,9 @@ static void choose_linear(cnn_plot_axis *axis, int target, cnn_ticks *ticks) {
 
 /* --- a logarithmic axis --- */
 
-static void add_power(cnn_ticks *ticks, int64_t digits, int exponent) {
-    if (exponent >= -3 && exponent <= 3) {
+/* has_exponent: as 2·10⁻⁵. */
+static void add_power(cnn_ticks *ticks, int64_t digits, int exponent, bool has_exponent) {
+    if (!has_exponent) {
         add(ticks, decimal(digits, exponent), exponent < 0 ? -exponent : 0);
         return;
     }
@@ -122,31 +124,42 @@ static void add_power(cnn_ticks *ticks, int64_t digits, int exponent) {
     ticks->values[ticks->count++] = decimal(digits, exponent);
 }
 
+/* The nearest tick from `value` on, downwards or upwards. */
+static double round_down(double value, bool is_short) {
+    int e = decade(value);
+    double best = decimal(1, e);
+    for (int64_t digits = 2; is_short && digits <= 5; digits += 3) {
+        best = decimal(digits, e) <= value * (1 + SLACK) ? decimal(digits, e) : best;
+    }
+    return best;
+}
+
+static double round_up(double value, bool is_short) {
+    int e = decade(value);
+    double best = decimal(1, e + 1);
+    for (int64_t digits = 5; is_short && digits >= 2; digits -= 3) {
+        best = decimal(digits, e) >= value * (1 - SLACK) ? decimal(digits, e) : best;
+    }
+    return decimal(1, e) >= value * (1 - SLACK) ? decimal(1, e) : best;
+}
+
 static void choose_logarithmic(cnn_plot_axis *axis, int target, cnn_ticks *ticks) {
+    bool is_short = axis->high / axis->low < 100;
+    if (!axis->is_fixed) {
+        axis->low = round_down(axis->low, is_short);
+        axis->high = round_up(axis->high, is_short);
+    }
     int low = decade(axis->low);
     int high = decade(axis->high);
-    high += decimal(1, high) < axis->high;
-    bool is_short = high - low <= 2;
     int stride = (high - low) / target + 1;
-    if (!axis->is_fixed) {
-        static const int64_t steps[] = {5, 2, 1};
-        int i = 0; /* on a short axis, the nearest tick below and above; else a power of ten */
-        while (decimal(is_short ? steps[i] : 1, low) > axis->low && i < 2) {
-            i++;
-        }
-        double bottom = decimal(is_short ? steps[i] : 1, low);
-        for (i = 2; is_short && decimal(steps[i], high - 1) < axis->high && i > 0; i--) {
-        }
-        double top = decimal(steps[i], high - 1);
-        axis->low = bottom;
-        axis->high = !is_short || top < axis->high ? decimal(1, high) : top;
-    }
+    bool has_exponent = low < -3 || high > 3;
     for (int e = low; e <= high; e++) {
-        for (int64_t digits = 1; digits <= 5; digits += digits == 2 ? 3 : 1) {
-            double value = decimal(digits, e);
-            bool is_shown = digits == 1 ? (e - low) % stride == 0 : is_short;
+        static const int64_t digits[] = {1, 2, 5};
+        for (int i = 0; i < 3; i++) {
+            double value = decimal(digits[i], e);
+            bool is_shown = i == 0 ? (e - low) % stride == 0 : is_short;
             if (is_shown && value >= axis->low * (1 - SLACK) && value <= axis->high * (1 + SLACK)) {
-                add_power(ticks, digits, e);
+                add_power(ticks, digits[i], e, has_exponent);
             }
         }
     }
@@ -177,9 +190,11 @@ static void widen(cnn_plot_axis *axis) {
 void cnn_ticks_choose(cnn_plot_axis *axis, int target, cnn_ticks *ticks) {
     ticks->count = 0;
     widen(axis);
+    locale_t before = cnn_c_locale_enter();
     if (axis->is_log) {
         choose_logarithmic(axis, target, ticks);
     } else {
         choose_linear(axis, target, ticks);
     }
+    cnn_c_locale_leave(before);
 }

@@ -111,7 +111,8 @@ static void write_area_test(cnn_html *html, const cnn_delong *test) {
                             "images of each class.");
     } else {
         cnn_html_format(html,
-                        "The area under the ROC curve of the first model is larger by %.4f, 95 %% "
+                        "The area under the ROC curve of the first model minus that of the other "
+                        "one is %.4f, 95 %% "
                         "interval %.4f to %.4f (DeLong's test: p = %.4g).",
                         test->difference, test->low, test->high, test->p);
     }
