@@ -69,14 +69,16 @@ static cnn_status fill_images(const char *folder, cnn_report_images *images, cnn
     images->threshold = 0.5;
     images->paths = cnn_alloc(SAMPLE_IMAGES, sizeof *images->paths);
     images->labels = cnn_alloc(SAMPLE_IMAGES, sizeof *images->labels);
+    images->predicted = cnn_alloc(SAMPLE_IMAGES, sizeof *images->predicted);
     images->probabilities = cnn_alloc(SAMPLE_IMAGES, sizeof *images->probabilities);
-    if (!images->paths || !images->labels || !images->probabilities) {
+    if (!images->paths || !images->labels || !images->predicted || !images->probabilities) {
         return cnn_fail_memory(error, "the sample");
     }
     for (size_t i = 0; i < SAMPLE_IMAGES; i++) {
         int label;
         images->probabilities[i] = sample_probability(i, &label);
         images->labels[i] = (uint8_t)label;
+        images->predicted[i] = images->probabilities[i] >= images->threshold;
         images->paths[i] = cnn_path_join(folder, sample_names[i % SAMPLE_NAMES]);
         if (!images->paths[i]) {
             return cnn_fail_memory(error, "the sample");
@@ -102,6 +104,7 @@ static void free_images(cnn_report_images *images) {
     cnn_free(images->paths);
     cnn_free(images->labels);
     cnn_free(images->probabilities);
+    cnn_free(images->predicted);
 }
 
 static void fill_epochs(cnn_epoch_row rows[SAMPLE_EPOCHS]) {

@@ -87,7 +87,7 @@ const cnn_measured *cnn_report_measured(const cnn_report *report, const char **p
     }
     if (!report->run && report->images_count > 0) {
         found = &report->images[0].measured;
-        name = report->images[0].name;
+        name = "model"; /* in the JSON of cnneval */
     }
     if (part) {
         *part = name;

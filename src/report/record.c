@@ -118,6 +118,7 @@ void cnn_record_free(cnn_record *record) {
     for (int i = 0; i < CNN_REPORT_IMAGES_MAX; i++) {
         cnn_free(record->report.images[i].paths);
         cnn_free(record->report.images[i].labels);
+        cnn_free(record->report.images[i].predicted);
         cnn_free(record->report.images[i].probabilities);
         cnn_free(record->report.images[i].fold);
         cnn_free(record->predictions_text[i]);

@@ -136,24 +136,26 @@ cnn_status cnn_record_read_folds(cnn_record *record, cnn_error *error) {
 
 static cnn_status take_prediction(const cnn_table *t, cnn_record *record, cnn_report_images *images,
                                   size_t i) {
-    int label;
+    int label, predicted;
     double probability;
     CNN_TRY(cnn_table_class(t, 1, record->classes, &label));
-    CNN_TRY(cnn_table_number(t, 2, &probability));
+    CNN_TRY(cnn_table_class(t, 2, record->classes, &predicted));
+    CNN_TRY(cnn_table_number(t, 3, &probability));
     if (!(probability >= 0.0 && probability <= 1.0)) {
-        return cnn_table_fail(t, 2, "a probability from 0 to 1");
+        return cnn_table_fail(t, 3, "a probability from 0 to 1");
     }
     if (images->fold) {
         size_t fold;
-        CNN_TRY(cnn_table_count(t, 3, &fold));
+        CNN_TRY(cnn_table_count(t, 4, &fold));
         if (fold < 1 || fold > record->set.count) {
-            return cnn_table_fail(t, 3, "the number of a fold");
+            return cnn_table_fail(t, 4, "the number of a fold");
         }
         images->fold[i] = (int)fold - 1;
     }
     images->paths[i] = cnn_table_field(t, 0);
     images->labels[i] = (uint8_t)label;
-    images->probabilities[i] = probability;
+    images->predicted[i] = (uint8_t)predicted;
+    images->probabilities[i] = (double)(float)probability; /* nine digits of a float */
     return CNN_OK;
 }
 
@@ -166,9 +168,10 @@ static cnn_status take_predictions(cnn_table *t, cnn_record *record, cnn_report_
     images->count = count;
     images->paths = cnn_alloc(count, sizeof *images->paths);
     images->labels = cnn_alloc(count, sizeof *images->labels);
+    images->predicted = cnn_alloc(count, sizeof *images->predicted);
     images->probabilities = cnn_alloc(count, sizeof *images->probabilities);
     images->fold = record->is_set ? cnn_alloc(count, sizeof *images->fold) : NULL;
-    if (!images->paths || !images->labels || !images->probabilities ||
+    if (!images->paths || !images->labels || !images->predicted || !images->probabilities ||
         (record->is_set && !images->fold)) {
         return cnn_fail_memory(t->error, t->path);
     }
@@ -181,7 +184,7 @@ static cnn_status take_predictions(cnn_table *t, cnn_record *record, cnn_report_
 
 cnn_status cnn_record_read_predictions(cnn_record *record, cnn_run_file file, const char *name,
                                        const cnn_measured *measured, cnn_error *error) {
-    static const char *const names[] = {"path", "label", "probability", "fold"};
+    static const char *const names[] = {"path", "label", "predicted", "probability", "fold"};
     int place = record->report.images_count++;
     cnn_report_images *images = &record->report.images[place];
     *images = (cnn_report_images){
@@ -190,7 +193,7 @@ cnn_status cnn_record_read_predictions(cnn_record *record, cnn_run_file file, co
         .measured = *measured};
     cnn_table t;
     cnn_status status =
-        cnn_table_open(record->directory.file[file], names, record->is_set ? 4 : 3, &t, error);
+        cnn_table_open(record->directory.file[file], names, record->is_set ? 5 : 4, &t, error);
     record->predictions_text[place] = t.text;
     return status == CNN_OK ? take_predictions(&t, record, images) : status;
 }

@@ -19,7 +19,8 @@ typedef struct cnn_report_images {
     size_t count;
     char **paths;          /* [count] */
     uint8_t *labels;       /* [count]: 0 or 1 */
-    double *probabilities; /* [count]: of class 1 */
+    double *probabilities; /* [count]: of class 1; values of floats */
+    uint8_t *predicted;    /* [count]: 0 or 1, by the threshold of the image's model */
     int *fold;             /* [count]: whose model predicted it, from 0; NULL: one model */
     double threshold;      /* class 1 from this probability on; NaN: one per fold */
     cnn_measured measured; /* as in summary.json */
@@ -81,6 +82,8 @@ typedef struct cnn_report_set {
                                         * images; NULL: they were not, as folds */
 } cnn_report_set;
 
+struct cnn_evaluation;
+
 typedef struct cnn_report {
     const char *title; /* the last part of the run directory's or data's name */
     const char *classes[2];
@@ -88,9 +91,10 @@ typedef struct cnn_report {
     const char *model_sha256;   /* 64 digits, those of sha256sum; NULL as the model */
     cnn_report_images images[CNN_REPORT_IMAGES_MAX];
     int images_count;
-    const cnn_report_run *run;         /* NULL: an evaluation */
-    const cnn_report_set *set;         /* NULL: one run, or an evaluation */
-    int threads;                       /* 0: as many as there are processors */
+    const cnn_report_run *run;               /* NULL: an evaluation */
+    const cnn_report_set *set;               /* NULL: one run, or an evaluation */
+    const struct cnn_evaluation *evaluation; /* NULL: a run; else of its models, the first */
+    int threads;                             /* 0: as many as there are processors */
     const cnn_common_options *options; /* should_stop, for sections that read images; NULL: none */
 } cnn_report;
 
