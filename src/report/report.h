@@ -52,6 +52,7 @@ typedef struct cnn_report_run {
     double seconds, images_per_second;
     int threads;
     char *isa;
+    cnn_image_settings seen;  /* how pixels are made, with the ends of image.range "stretch" */
     int member, members;      /* this run is one of a set; 0: it is not */
     const char **train_paths; /* [images of the split]: training images … */
     size_t *train_rows;       /* … and their rows in split.csv, from 0 */
