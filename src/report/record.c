@@ -7,6 +7,7 @@
 #include "model/model_file.h"
 #include "report/record_parts.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The largest config.json, and the largest model.bin, that is read. */
@@ -62,6 +63,9 @@ static cnn_status read_model(cnn_record *record, cnn_error *error) {
     CNN_TRY(read_file(path, MODEL_LIMIT, &bytes, &size, error));
     cnn_sha256_hex(bytes, size, record->sha256);
     cnn_free(bytes);
+    if (isnan(record->run.threshold)) {
+        record->run.threshold = (double)cnn_predictor_threshold(record->model);
+    }
     record->run.seen = record->run.config->image;
     return record->run.seen.range == CNN_RANGE_STRETCH
                ? read_ends(path, &record->run.seen.ends, error)

@@ -47,6 +47,7 @@ typedef struct cnn_report_run {
     size_t epoch_count;
     int64_t best_epoch, model_epoch; /* 0: none */
     bool stopped_early;
+    double threshold;
     cnn_metrics train;                      /* images, loss, accuracy of the last epoch */
     cnn_measured measured[CNN_SPLIT_COUNT]; /* validation, test: of model.bin. Count 0: none */
     double seconds, images_per_second;
