@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include "cnn/version.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -67,14 +69,16 @@ static cnn_status fill_images(const char *folder, cnn_report_images *images, cnn
     images->threshold = 0.5;
     images->paths = cnn_alloc(SAMPLE_IMAGES, sizeof *images->paths);
     images->labels = cnn_alloc(SAMPLE_IMAGES, sizeof *images->labels);
+    images->predicted = cnn_alloc(SAMPLE_IMAGES, sizeof *images->predicted);
     images->probabilities = cnn_alloc(SAMPLE_IMAGES, sizeof *images->probabilities);
-    if (!images->paths || !images->labels || !images->probabilities) {
+    if (!images->paths || !images->labels || !images->predicted || !images->probabilities) {
         return cnn_fail_memory(error, "the sample");
     }
     for (size_t i = 0; i < SAMPLE_IMAGES; i++) {
         int label;
         images->probabilities[i] = sample_probability(i, &label);
         images->labels[i] = (uint8_t)label;
+        images->predicted[i] = images->probabilities[i] >= images->threshold;
         images->paths[i] = cnn_path_join(folder, sample_names[i % SAMPLE_NAMES]);
         if (!images->paths[i]) {
             return cnn_fail_memory(error, "the sample");
@@ -100,6 +104,7 @@ static void free_images(cnn_report_images *images) {
     cnn_free(images->paths);
     cnn_free(images->labels);
     cnn_free(images->probabilities);
+    cnn_free(images->predicted);
 }
 
 static void fill_epochs(cnn_epoch_row rows[SAMPLE_EPOCHS]) {
@@ -143,6 +148,7 @@ static cnn_status write_pages(const char *folder, cnn_report_run *run, cnn_repor
     run->config = config;
     cnn_status status = fill_images(folder, &report->images[0], error);
     if (status == CNN_OK) {
+        run->measured[CNN_SPLIT_TEST] = report->images[0].measured;
         status = write_page(folder, "report.html", report, NULL, 0, error);
     }
     if (status == CNN_OK) {
@@ -161,10 +167,8 @@ int main(int argc, char **argv) {
     }
     cnn_epoch_row epochs[SAMPLE_EPOCHS];
     fill_epochs(epochs);
-    char *notes[] = {"2 copies were left out: <i>a.pgm</i> and \"b.pgm\"",
-                     "\xe2\x80\xaeonly 240 images\xff"};
     char sha256[65] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    char isa[] = "avx2", config[sizeof config_text];
+    char isa[] = "avx2", version[] = CNN_VERSION, config[sizeof config_text];
     memcpy(config, config_text, sizeof config);
     cnn_report_run run = {.config_text = config,
                           .epochs = epochs,
@@ -176,15 +180,14 @@ int main(int argc, char **argv) {
                           .images_per_second = 20000,
                           .threads = 2,
                           .isa = isa,
-                          .split_images = {{1080, 1080}, {120, 120}, {120, 120}},
-                          .notes = notes,
-                          .note_count = 2};
+                          .version = version,
+                          .copies_left_out = 2,
+                          .split_images = {{1080, 1080}, {120, 120}, {120, 120}}};
     cnn_report report = {.title = "run</title><script>alert(5)</script> \xe2\x80\xae",
                          .classes = {"<b>cat</b> & \"dog\"", "\xe2\x80\xaegod\xe2\x80\xac"},
                          .model_sha256 = sha256,
                          .images_count = 1,
                          .run = &run,
-                         .image_folder = "",
                          .threads = 1};
     cnn_error error;
     cnn_status status = write_pages(argv[1], &run, &report, &error);

@@ -178,6 +178,7 @@ cnn_status cnn_page_write(const cnn_report *report, const cnn_page_section *sect
 cnn_status cnn_report_page(const cnn_report *report, cnn_text *text, cnn_error *error) {
     static const cnn_page_section sections[] = {
         {"verdict", "Verdict", cnn_report_verdict},
+        {"evaluation", "What was measured", cnn_report_evaluation},
         {"members", "Members", cnn_report_members},
         {"curves", "Training", cnn_report_curves},
         {"threshold", "At the threshold", cnn_report_threshold},

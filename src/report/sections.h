@@ -16,6 +16,8 @@
 /* In the order of the page. */
 CNN_MUST_USE cnn_status cnn_report_verdict(cnn_html *html, const cnn_report *report,
                                            cnn_error *error);
+CNN_MUST_USE cnn_status cnn_report_evaluation(cnn_html *html, const cnn_report *report,
+                                              cnn_error *error);
 CNN_MUST_USE cnn_status cnn_report_members(cnn_html *html, const cnn_report *report,
                                            cnn_error *error);
 CNN_MUST_USE cnn_status cnn_report_curves(cnn_html *html, const cnn_report *report,

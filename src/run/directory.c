@@ -153,7 +153,7 @@ cnn_status cnn_run_is_complete(const cnn_run_directory *directory, bool with_tes
                                cnn_error *error) {
     *complete = true;
     for (int i = 0; i < CNN_RUN_FILE_COUNT && *complete; i++) {
-        if (with_test || i != CNN_RUN_TEST_PREDICTIONS) {
+        if (i != CNN_RUN_REPORT && (with_test || i != CNN_RUN_TEST_PREDICTIONS)) {
             CNN_TRY(cnn_run_has_file(directory, (cnn_run_file)i, complete, error));
         }
     }
@@ -169,6 +169,11 @@ static cnn_status remove_file(const char *path, cnn_error *error) {
 
 cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file, cnn_error *error) {
     return remove_file(directory->file[file], error);
+}
+
+cnn_status cnn_run_remove_results(const cnn_run_directory *directory, cnn_error *error) {
+    CNN_TRY(cnn_run_remove(directory, CNN_RUN_REPORT, error));
+    return cnn_run_remove(directory, CNN_RUN_SUMMARY, error);
 }
 
 static cnn_status remove_drafts_in(DIR *folder, const char *path, cnn_error *error) {
