@@ -66,7 +66,8 @@ static void write_rule(cnn_html *html, const cnn_report *report) {
                             "predicts it.");
     } else {
         cnn_html_text(html, " if its probability is at least ");
-        cnn_figure(html, report->run ? "" : "model", "threshold", images->threshold, 4);
+        cnn_figure(html, report->run ? "" : "model", "threshold",
+                   report->run ? report->run->threshold : images->threshold, 4);
         cnn_html_text(html, ".");
     }
     cnn_html_end(html);
