@@ -11,7 +11,7 @@
 enum {
     WIDTH = 400,
     HEIGHT = 260,
-    CHARACTER = 7, /* the width of a digit */
+    CHARACTER = 8, /* the width of a digit */
     TOP = 36,      /* above the area of the data, for the label of y and the texts of rules */
     BOTTOM = 40,   /* below, for numbers and the label of x */
     BLEED = 6,     /* markers and lines at the ends of the axes reach so far beyond the area */
@@ -33,7 +33,8 @@ static const char *const markers[CNN_PLOT_SERIES_MAX] = {
 
 static double fraction(const cnn_plot_axis *axis, double value) {
     if (axis->is_log) {
-        return value > 0 ? cnn_log(value / axis->low) / cnn_log(axis->high / axis->low) : -FAR;
+        double low = cnn_log(axis->low);
+        return value > 0 ? (cnn_log(value) - low) / (cnn_log(axis->high) - low) : -FAR;
     }
     return (value - axis->low) / (axis->high - axis->low);
 }
@@ -111,7 +112,7 @@ static void place(cnn_plot *plot, const cnn_ticks *x, const cnn_ticks *y) {
         widest = width > widest ? width : widest;
     }
     int last = x->count > 0 ? characters(x->texts[x->count - 1]) : 1;
-    plot->left = widest * CHARACTER + 8;
+    plot->left = widest * CHARACTER + 9;
     plot->right = plot->width - (last * CHARACTER / 2 > BLEED ? last * CHARACTER / 2 : BLEED);
     plot->top = TOP;
     plot->bottom = plot->height - (plot->x.label ? BOTTOM : 22);
@@ -326,7 +327,7 @@ void cnn_plot_rule(cnn_plot *plot, double x, const char *text) {
     bool is_left = at - half<plot->left, is_right = at + half> plot->right;
     leave_area(plot);
     write_segment(plot, "rule", (double[]){at, plot->top - 2}, (double[]){at, plot->bottom});
-    write_text(plot, "remark", at, plot->top - 6,
+    write_text(plot, "remark", at, plot->top - 7,
                is_left    ? "start"
                : is_right ? "end"
                           : "middle",

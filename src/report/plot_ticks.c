@@ -11,6 +11,10 @@
 #define LARGEST 1e150
 /* How far a multiple of the step may be from the end of an axis, in steps. */
 #define SLACK 1e-9
+/* A logarithmic axis is at least as long as from 1 to this. */
+#define SHORTEST_LOG 1.001
+/* Enough to tell ticks apart: an axis is not shorter than SLACK times its numbers. */
+enum { TICK_DIGITS = 12 };
 
 /* digits × 10^exponent: the nearest double, which repeated multiplication would miss. */
 static double decimal(int64_t digits, int exponent) {
@@ -48,7 +52,7 @@ static void add(cnn_ticks *ticks, double value, int decimals) {
     if (decimals <= 6 && fabs(value) < 1e9) {
         (void)snprintf(number, sizeof number, "%.*f", decimals, value);
     } else {
-        (void)cnn_number_write_rounded(value, 6, number);
+        (void)cnn_number_write_rounded(value, TICK_DIGITS, number);
     }
     set_text(ticks, number);
     ticks->values[ticks->count++] = value;
@@ -80,10 +84,12 @@ static void choose_linear(cnn_plot_axis *axis, int target, cnn_ticks *ticks) {
     if (!axis->is_fixed) {
         axis->low = decimal((int64_t)floor(axis->low / step + SLACK) * digits, exponent);
         axis->high = decimal((int64_t)ceil(axis->high / step - SLACK) * digits, exponent);
+        axis->high = axis->low < axis->high ? axis->high : axis->low + step; /* 3 to 3, whole */
     }
     int64_t first = (int64_t)ceil(axis->low / step - SLACK);
     int64_t last = (int64_t)floor(axis->high / step + SLACK);
-    if (axis->is_fixed && axis->is_whole && (double)first - axis->low / step > 0.4) {
+    if (axis->is_fixed && axis->is_whole && axis->low == floor(axis->low) &&
+        (double)first - axis->low / step > 0.4) {
         add(ticks, axis->low, 0); /* epoch 1 */
     }
     for (int64_t i = first; i <= last; i++) {
@@ -168,22 +174,37 @@ static void choose_logarithmic(cnn_plot_axis *axis, int target, cnn_ticks *ticks
 /* --- both --- */
 
 /* Gives an axis without values, or with one, a length. */
+static void widen_logarithmic(cnn_plot_axis *axis) {
+    if (!(axis->low >= 1 / LARGEST)) {
+        axis->low = axis->high > 1 / LARGEST ? 1 / LARGEST : 1;
+    }
+    if (!(axis->high > axis->low * SHORTEST_LOG)) {
+        axis->high = axis->low * 2;
+        axis->low /= 2;
+    }
+}
+
+static void widen_linear(cnn_plot_axis *axis) {
+    double magnitude = fmax(fabs(axis->low), fabs(axis->high));
+    if (!(magnitude > 1 / LARGEST)) { /* 0 to 0, or NaN */
+        axis->low = 0;
+        axis->high = 1;
+    } else if (!(axis->high - axis->low > magnitude * SLACK)) {
+        axis->high = axis->low + magnitude / 10;
+        axis->low -= magnitude / 10;
+    }
+}
+
 static void widen(cnn_plot_axis *axis) {
-    axis->low = fmin(fmax(axis->low, -LARGEST), LARGEST); /* NaN: one of them */
+    if (isnan(axis->low) || isnan(axis->high)) {
+        axis->low = axis->high = 0;
+    }
+    axis->low = fmin(fmax(axis->low, -LARGEST), LARGEST);
     axis->high = fmin(fmax(axis->high, -LARGEST), LARGEST);
     if (axis->is_log) {
-        axis->low = axis->low > 1 / LARGEST ? axis->low : 1 / LARGEST;
-        if (axis->high < axis->low * (1 + SLACK)) {
-            axis->high = axis->low * 2;
-            axis->low /= 2;
-        }
-        return;
-    }
-    double magnitude = fmax(fabs(axis->low), fabs(axis->high));
-    if (!(axis->high - axis->low > magnitude * SLACK) || magnitude < 1 / LARGEST) {
-        double margin = magnitude > 1 / LARGEST ? magnitude / 10 : 1;
-        axis->high = magnitude > 1 / LARGEST ? axis->low + margin : 1;
-        axis->low = magnitude > 1 / LARGEST ? axis->low - margin : 0;
+        widen_logarithmic(axis);
+    } else {
+        widen_linear(axis);
     }
 }
 

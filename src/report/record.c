@@ -4,8 +4,10 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "model/model_file.h"
 #include "report/record_parts.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The largest config.json, and the largest model.bin, that is read. */
@@ -41,6 +43,17 @@ static cnn_status read_config(cnn_record *record, cnn_error *error) {
                             error);
 }
 
+/* The ends of image.range "stretch" are in the model only. */
+static cnn_status read_ends(const char *path, cnn_range *ends, cnn_error *error) {
+    const cnn_kernels *kernels;
+    cnn_model *model;
+    CNN_TRY(cnn_kernels_choose(&kernels, error));
+    CNN_TRY(cnn_model_read(path, kernels, &model, error));
+    *ends = model->config->image.ends;
+    cnn_model_free(model);
+    return CNN_OK;
+}
+
 /* model.bin, for its threshold, its checksum, and heat maps. */
 static cnn_status read_model(cnn_record *record, cnn_error *error) {
     const char *path = record->directory.file[CNN_RUN_MODEL];
@@ -50,7 +63,13 @@ static cnn_status read_model(cnn_record *record, cnn_error *error) {
     CNN_TRY(read_file(path, MODEL_LIMIT, &bytes, &size, error));
     cnn_sha256_hex(bytes, size, record->sha256);
     cnn_free(bytes);
-    return CNN_OK;
+    if (isnan(record->run.threshold)) {
+        record->run.threshold = (double)cnn_predictor_threshold(record->model);
+    }
+    record->run.seen = record->run.config->image;
+    return record->run.seen.range == CNN_RANGE_STRETCH
+               ? read_ends(path, &record->run.seen.ends, error)
+               : CNN_OK;
 }
 
 /* Test images first. The predictions.csv of a member of a set has its test images. */

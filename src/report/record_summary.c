@@ -163,6 +163,10 @@ static cnn_status take_run(const part *p, cnn_report_run *run) {
     CNN_TRY(take_boolean(p, "stopped_early", &run->stopped_early));
     CNN_TRY(take_count(p, "best_epoch", &best));
     CNN_TRY(take_count(p, "model_epoch", &model));
+    run->threshold = (double)NAN; /* older ones have none */
+    if (item_of(p, "threshold")) {
+        CNN_TRY(take_number(p, "threshold", &run->threshold));
+    }
     CNN_TRY(take_train(p, &run->train));
     CNN_TRY(take_measured(p, "validation", &run->measured[CNN_SPLIT_VALIDATION]));
     CNN_TRY(take_measured(p, "test", &run->measured[CNN_SPLIT_TEST]));

@@ -42,9 +42,59 @@ static void fill(curves *c) {
     }
 }
 
+/* --- very many epochs --- */
+
+/* More epochs than POINTS are drawn as the smallest and the largest value of each of BUCKETS runs
+ * of neighbouring epochs: no peak is lost, and the page stays small. */
+enum { BUCKETS = 250, POINTS = 2 * BUCKETS + 2 };
+
+typedef struct points {
+    double x[POINTS], y[POINTS];
+    size_t count;
+} points;
+
+static void add_point(points *p, const double *x, const double *y, size_t i) {
+    p->x[p->count] = x[i];
+    p->y[p->count++] = y[i];
+}
+
+/* The smallest and the largest value of from … to - 1, in order; one that is NaN if all are. */
+static void add_bucket(points *p, const double *x, const double *y, size_t from, size_t to) {
+    size_t least = from, most = from;
+    for (size_t i = from + 1; i < to; i++) {
+        least = y[i] < y[least] || isnan(y[least]) ? i : least;
+        most = y[i] > y[most] || isnan(y[most]) ? i : most;
+    }
+    add_point(p, x, y, least < most ? least : most);
+    if (least != most) {
+        add_point(p, x, y, least < most ? most : least);
+    }
+}
+
+static void thin_out(const double *x, const double *y, size_t count, points *p) {
+    p->count = 0;
+    add_point(p, x, y, 0);
+    for (size_t bucket = 0; bucket < BUCKETS; bucket++) {
+        add_bucket(p, x, y, bucket * count / BUCKETS, (bucket + 1) * count / BUCKETS);
+    }
+    add_point(p, x, y, count - 1);
+}
+
 /* --- charts --- */
 
-/* Draws columns as the series of a chart. A single epoch is a point. */
+/* A single epoch is a point. */
+static void draw_series(cnn_plot *plot, const double *x, const double *y, size_t count,
+                        int series) {
+    points few;
+    if (count > POINTS) {
+        thin_out(x, y, count, &few);
+        cnn_plot_line(plot, few.x, few.y, few.count, series);
+    } else {
+        (count > 1 ? cnn_plot_line : cnn_plot_points)(plot, x, y, count, series);
+    }
+}
+
+/* Draws columns as the series of a chart. */
 static void draw(const curves *c, cnn_plot *plot, cnn_html *html, const column *columns,
                  int count) {
     size_t epochs = c->run->epoch_count;
@@ -59,8 +109,7 @@ static void draw(const curves *c, cnn_plot *plot, cnn_html *html, const column *
     }
     cnn_plot_begin(plot, html);
     for (int i = 0; i < count; i++) {
-        (epochs > 1 ? cnn_plot_line : cnn_plot_points)(plot, c->values[EPOCH],
-                                                       c->values[columns[i]], epochs, i);
+        draw_series(plot, c->values[EPOCH], c->values[columns[i]], epochs, i);
     }
     if (epochs > 1 && c->run->model_epoch > 0) {
         cnn_plot_rule(plot, (double)c->run->model_epoch, "kept");

@@ -1,4 +1,5 @@
 /* The images of a run: how many, which were left out, and how augmentation changes them. */
+#include "report/augmentation_picture.h"
 #include "report/figures.h"
 #include "report/html_table.h"
 #include "report/sections.h"
@@ -54,10 +55,10 @@ static void write_facts(cnn_html *html, const cnn_report_run *run) {
 }
 
 cnn_status cnn_report_data(cnn_html *html, const cnn_report *report, cnn_error *error) {
-    (void)error;
-    if (report->run) {
-        write_counts(html, report);
-        write_facts(html, report->run);
+    if (!report->run) {
+        return CNN_OK;
     }
-    return CNN_OK;
+    write_counts(html, report);
+    write_facts(html, report->run);
+    return cnn_augmentation_picture(html, report, error);
 }

@@ -65,7 +65,10 @@ static void write_rule(cnn_html *html, const cnn_report *report) {
         cnn_html_text(html, " if its probability is at least the threshold of the model that "
                             "predicts it.");
     } else {
-        cnn_html_format(html, " if its probability is at least %.4g.", images->threshold);
+        cnn_html_text(html, " if its probability is at least ");
+        cnn_figure(html, report->run ? "" : "model", "threshold",
+                   report->run ? report->run->threshold : images->threshold, 4);
+        cnn_html_text(html, ".");
     }
     cnn_html_end(html);
     cnn_html_begin(html, "p");

@@ -34,21 +34,24 @@ static void write_lead(cnn_html *html, const cnn_report *report) {
     cnn_count(html, m->true_positives + m->true_negatives);
     cnn_html_text(html, " are classified correctly: ");
     cnn_figure_share(html, part, "accuracy", m->accuracy);
-    cnn_html_text(html, ". Of all images of this kind, it is likely ");
+    cnn_html_text(html, ". For all images of this kind, the share is likely ");
     cnn_figure_interval(html, part, CNN_METRIC_accuracy, &measured->intervals[CNN_METRIC_accuracy],
                         true);
     cnn_html_text(html, " (95 % interval).");
     cnn_html_end(html);
 }
 
-/* "30 “left” and 30 “right”" */
+/* "60 images (30 of left, 30 of right)" */
 static void write_images(cnn_html *html, const cnn_report *report, const size_t images[2]) {
+    cnn_count(html, images[0] + images[1]);
+    cnn_html_text(html, " images (");
     for (int label = 0; label < 2; label++) {
-        cnn_html_text(html, label == 0 ? "" : " and ");
+        cnn_html_text(html, label == 0 ? "" : ", ");
         cnn_count(html, images[label]);
         cnn_html_text(html, " of ");
         cnn_class_name(html, report, label);
     }
+    cnn_html_text(html, ")");
 }
 
 static void write_epoch(cnn_html *html, const cnn_report_run *run) {
@@ -76,14 +79,14 @@ static void write_run(cnn_html *html, const cnn_report *report) {
     if (report->set) {
         cnn_html_text(html, " was trained ");
         cnn_figure_count(html, "", "folds", report->set->count);
-        cnn_html_text(html, " times, each time without one part of the images: ");
+        cnn_html_text(html, " times, each time without one part of ");
         write_images(html, report, run->split_images[CNN_SPLIT_TEST]);
         cnn_html_text(html, ". Each model was tested on the part that it was not trained on.");
     } else if (run->epoch_count == 0) {
         cnn_html_text(html, " was not trained: there are no epochs, and the model has the weights "
                             "that training starts from.");
     } else {
-        cnn_html_text(html, " was trained on images, ");
+        cnn_html_text(html, " was trained on ");
         write_images(html, report, run->split_images[CNN_SPLIT_TRAIN]);
         write_epoch(html, run);
     }

@@ -37,6 +37,8 @@ expect_figures() {
             pair=$(sed 's/.*"interval_95"//' model.json | grep -o "\"$name\":\[[^]]*\]" | head -n 1)
             [ "$(echo "$pair" | sed 's/.*\[//; s/\]//' | cut -d , -f $((end + 1)))" = "$value" ]
             ;;
+        threshold) awk "BEGIN { d = $value - $(grep -o '"threshold":[0-9.e-]*' model.json | cut -d : -f 2)
+                                exit !(d < 1e-7 && d > -1e-7) }" ;;
         *) [ "$(sed 's/"interval_95".*//' model.json | grep -o "\"$place\":[-0-9.e]*" | cut -d : -f 2)" = "$value" ] ;;
         esac || fail "$1: $place is $value, but not in the JSON"
     done <figures
