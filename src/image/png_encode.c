@@ -17,8 +17,7 @@ static cnn_status encode(png_image *image, const uint8_t *pixels, uint8_t *bytes
     int done = png_image_write_to_memory(image, bytes, size, 0, pixels, 0, NULL);
     cnn_memory_return(COMPRESSING);
     /* writing to memory can fail for no other reason */
-    return done ? CNN_OK
-                : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory (%s)", image->message);
+    return done ? CNN_OK : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory (%s)", image->message);
 }
 
 cnn_status cnn_png_encode(int channels, int height, int width, const uint8_t *pixels,

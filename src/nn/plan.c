@@ -364,6 +364,7 @@ cnn_status cnn_plan_create(const cnn_graph *original, const cnn_graph *graph,
     cnn_status status = CNN_OK;
     if (frozen && plan->places && plan->instructions && plan->stages) {
         place_all(&p, frozen);
+        emit_sum_of_gradients(&p, 0); /* of the input, which has one in the head of a network */
         for (int n = 1; n < p.end; n++) {
             emit_node(&p, n);
         }

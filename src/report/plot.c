@@ -327,7 +327,7 @@ void cnn_plot_rule(cnn_plot *plot, double x, const char *text) {
     bool is_left = at - half<plot->left, is_right = at + half> plot->right;
     leave_area(plot);
     write_segment(plot, "rule", (double[]){at, plot->top - 2}, (double[]){at, plot->bottom});
-    write_text(plot, "remark", at, plot->top - 6,
+    write_text(plot, "remark", at, plot->top - 7,
                is_left    ? "start"
                : is_right ? "end"
                           : "middle",

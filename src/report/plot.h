@@ -61,7 +61,7 @@ void cnn_plot_end(cnn_plot *plot);
 
 /* --- data; x, y, …: [count]; series: from 0 --- */
 
-/* Points joined by straight lines. Of very many, those are drawn that can be told apart. */
+/* Points joined by straight lines. */
 void cnn_plot_line(cnn_plot *plot, const double *x, const double *y, size_t count, int series);
 /* The area between two curves. */
 void cnn_plot_band(cnn_plot *plot, const double *x, const double *low, const double *high,

@@ -174,22 +174,37 @@ static void choose_logarithmic(cnn_plot_axis *axis, int target, cnn_ticks *ticks
 /* --- both --- */
 
 /* Gives an axis without values, or with one, a length. */
+static void widen_logarithmic(cnn_plot_axis *axis) {
+    if (!(axis->low >= 1 / LARGEST)) {
+        axis->low = axis->high > 1 / LARGEST ? 1 / LARGEST : 1;
+    }
+    if (!(axis->high > axis->low * SHORTEST_LOG)) {
+        axis->high = axis->low * 2;
+        axis->low /= 2;
+    }
+}
+
+static void widen_linear(cnn_plot_axis *axis) {
+    double magnitude = fmax(fabs(axis->low), fabs(axis->high));
+    if (!(magnitude > 1 / LARGEST)) { /* 0 to 0, or NaN */
+        axis->low = 0;
+        axis->high = 1;
+    } else if (!(axis->high - axis->low > magnitude * SLACK)) {
+        axis->high = axis->low + magnitude / 10;
+        axis->low -= magnitude / 10;
+    }
+}
+
 static void widen(cnn_plot_axis *axis) {
-    axis->low = fmin(fmax(axis->low, -LARGEST), LARGEST); /* NaN: one of them */
+    if (isnan(axis->low) || isnan(axis->high)) {
+        axis->low = axis->high = 0;
+    }
+    axis->low = fmin(fmax(axis->low, -LARGEST), LARGEST);
     axis->high = fmin(fmax(axis->high, -LARGEST), LARGEST);
     if (axis->is_log) {
-        axis->low = axis->low > 1 / LARGEST ? axis->low : 1 / LARGEST;
-        if (axis->high < axis->low * SHORTEST_LOG) {
-            axis->high = axis->low * 2;
-            axis->low /= 2;
-        }
-        return;
-    }
-    double magnitude = fmax(fabs(axis->low), fabs(axis->high));
-    if (!(axis->high - axis->low > magnitude * SLACK) || magnitude < 1 / LARGEST) {
-        double margin = magnitude > 1 / LARGEST ? magnitude / 10 : 1;
-        axis->high = magnitude > 1 / LARGEST ? axis->low + margin : 1;
-        axis->low = magnitude > 1 / LARGEST ? axis->low - margin : 0;
+        widen_logarithmic(axis);
+    } else {
+        widen_linear(axis);
     }
 }
 
