@@ -13,7 +13,9 @@ cd "$(dirname "$0")/.."
 
 data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
     libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libcmocka-dev pkg-config mandoc valgrind \
-    clang-tidy cppcheck zsh fish python3 python3-venv dataset-fashion-mnist
+    clang-tidy cppcheck zsh fish python3 python3-pip python3-venv dataset-fashion-mnist
+data/install-packages.sh chromium poppler-utils ||
+    echo "without Chromium (Ubuntu has it as a snap only), pages are not tested in a browser"
 
 jobs=$(nproc)
 failed=""
@@ -57,22 +59,24 @@ echo "== packages of PyPI"
 tests/python-packages.sh build-test/python tensorboard numpy onnx onnxruntime pillow
 CNN_TEST_PYTHON=$PWD/build-test/python/bin/python
 export CNN_TEST_PYTHON
+axe=$PWD/build-test/axe.min.js # checks pages for accessibility
 echo "== clang-tidy, cppcheck"
 tests/static.sh || failed="$failed static"
+tests/browser/get_axe.sh "$axe" || echo "without axe-core: tests/browser/rules.js has the main rules"
 if build gcc gcc all; then
-    SAME_BYTES_RESULT=$same_bytes run_tests gcc
+    AXE_CORE=$axe SAME_BYTES_RESULT=$same_bytes run_tests gcc
     echo "== gcc, CNN_ISA=generic"
     # without tests that go through all instruction sets anyway
-    CNN_ISA=generic run_tests gcc --label-exclude '^(cli|kernels|inject)$' --exclude-regex '^test_network$'
+    CNN_ISA=generic run_tests gcc --label-exclude '^(cli|kernels|browser|inject)$' --exclude-regex '^test_network$'
 fi
 # without tests whose result does not depend on the code that a compiler makes
 if build clang clang all; then
-    SAME_BYTES_EXPECTED=$same_bytes SAME_BYTES_THREADS=2 run_tests clang --label-exclude '^inject$' --exclude-regex \
+    SAME_BYTES_EXPECTED=$same_bytes SAME_BYTES_THREADS=2 run_tests clang --label-exclude '^(browser|inject)$' --exclude-regex \
         '^(test_winograd|cli_(kill|signals|lock|cache|full_disk|limits|damaged_models|pretrained|valgrind|sandbox|examples|init|fashion|bench|install|docs|help))$'
 fi
 # without those that take long there and run nothing that others do not
 build gcc-sanitized gcc all -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
-    run_tests gcc-sanitized --exclude-regex \
+    run_tests gcc-sanitized --label-exclude '^browser$' --exclude-regex \
         '^(test_winograd|test_fma|cli_(same_bytes|examples|fashion|damaged_models|kill|docs|bench))$'
 # what runs on several threads
 build gcc-threads gcc "test_base test_webp test_tiff test_data test_check_data test_image_cache test_training_run cnntrain_program

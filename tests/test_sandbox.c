@@ -49,7 +49,7 @@ static int in_child(bool sandbox, int (*body)(void)) {
     assert_true(child >= 0);
     if (child == 0) {
         const struct rlimit none = {0, 0}; /* no core files of killed children */
-        if (setrlimit(RLIMIT_CORE, &none) != 0 || (sandbox && cnn_sandbox_enter(NULL) != CNN_OK)) {
+        if (setrlimit(RLIMIT_CORE, &none) != 0 || (sandbox && cnn_sandbox_enter(-1, NULL) != CNN_OK)) {
             _exit(NOT_ENTERED);
         }
         _exit(body());

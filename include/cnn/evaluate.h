@@ -57,6 +57,14 @@ void cnn_evaluation_free(cnn_evaluation *evaluation); /* NULL is allowed */
 char *cnn_evaluation_table(const cnn_evaluation *evaluation);
 char *cnn_evaluation_json(const cnn_evaluation *evaluation);
 
+/* Writes the results as a page for people, with the images that the model gets wrong, to the file
+ * `path`: completely, or not at all. If there are two models, the page is about the first, and
+ * states the tests. The images are read again, and so is the model's file, for its checksum: the
+ * page says which images it cannot show. The same bytes for any number of threads.
+ * CNN_ERROR_RUNTIME: the file cannot be written, or memory is refused. */
+CNN_MUST_USE cnn_status cnn_evaluation_write_report(const cnn_evaluation *evaluation,
+                                                    const char *path, cnn_error *error);
+
 /* --- single results --- */
 
 typedef struct cnn_evaluation_counts {

@@ -46,6 +46,10 @@ CNN_MUST_USE cnn_status cnn_path_finder_find(cnn_path_finder *finder, const char
 CNN_MUST_USE cnn_status cnn_file_write(const char *path, const void *data, size_t size,
                                        cnn_error *error);
 
+/* Creates the folder `path` and its parents if they do not exist. The message starts with the path.
+ */
+CNN_MUST_USE cnn_status cnn_folder_make(const char *path, cnn_error *error);
+
 enum { CNN_TILDE_TEXT_SIZE = 512 };
 
 /* NULL if the path can be used as it is. A path that is "~" or starts with "~/" was not expanded by

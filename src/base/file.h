@@ -33,10 +33,7 @@ CNN_MUST_USE cnn_status cnn_file_sync(const char *path, cnn_error *error);
 CNN_MUST_USE cnn_status cnn_file_append(const char *path, const void *data, size_t size,
                                         cnn_error *error);
 
-/* Creates the folder `path` and its parents if they do not exist. */
-CNN_MUST_USE cnn_status cnn_folder_make(const char *path, cnn_error *error);
-
-/* The same with mode 0700 for new folders: only the user may access them. */
+/* cnn_folder_make with mode 0700 for new folders: only the user may access them. */
 CNN_MUST_USE cnn_status cnn_folder_make_private(const char *path, cnn_error *error);
 
 /* Waits until the names in the folder `path`, and in those above it, are on disk, so that a new

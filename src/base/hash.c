@@ -39,12 +39,16 @@ uint64_t cnn_xxh3_64(const void *bytes, size_t size) {
     return XXH3_64bits(bytes, size);
 }
 
-void cnn_sha256_hex(const void *bytes, size_t size, char digits[65]) {
-    uint8_t digest[SHA256_DIGEST_SIZE];
+void cnn_sha256(const void *bytes, size_t size, uint8_t digest[32]) {
     struct sha256_ctx context;
     sha256_init(&context);
     sha256_update(&context, size, bytes);
-    sha256_digest(&context, sizeof digest, digest);
+    sha256_digest(&context, SHA256_DIGEST_SIZE, digest);
+}
+
+void cnn_sha256_hex(const void *bytes, size_t size, char digits[65]) {
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    cnn_sha256(bytes, size, digest);
     static const char hex[] = "0123456789abcdef";
     for (size_t i = 0; i < sizeof digest; i++) {
         digits[2 * i] = hex[digest[i] >> 4];

@@ -21,7 +21,9 @@ typedef struct cnn_hash128 {
 cnn_hash128 cnn_xxh3_128(const void *bytes, size_t size);
 uint64_t cnn_xxh3_64(const void *bytes, size_t size);
 
-/* SHA-256 (FIPS 180-4) of `size` bytes as 64 lower-case hex digits and a '\0'. */
+/* SHA-256 (FIPS 180-4) of `size` bytes. */
+void cnn_sha256(const void *bytes, size_t size, uint8_t digest[32]);
+/* The same as 64 lower-case hex digits and a '\0'. */
 void cnn_sha256_hex(const void *bytes, size_t size, char digits[65]);
 
 #endif

@@ -21,6 +21,7 @@ typedef struct eval_command {
         const char *path; /* NULL: none */
         cnn_row_format format;
     } rows;
+    const char *page;      /* of --report; NULL: none */
     int report;            /* an index of report_formats */
     int split;             /* -1: all */
     double threshold;      /* below 0: the model's */
@@ -67,6 +68,15 @@ static const cnn_option options[] = {
      .choices = report_formats,
      .help = "table (default) or json (one line)",
      .prose = "`table` (default), or `json`: one line."},
+    {.name = "report",
+     .argument = "FILE",
+     .parse = cnn_option_path,
+     FIELD(page),
+     .help = "write a page for people, with pictures: FILE.html",
+     .prose = "Write a page for people: one self-contained HTML file, as training writes it, with "
+              "the metrics, curves, a table of thresholds, the images that the model gets wrong, "
+              "and the labels that it doubts. It is written completely or not at all. With "
+              "`--compare`, it is about MODEL, and states the tests."},
     {.name = "rows",
      .letter = 'r',
      .argument = "FILE",
@@ -227,6 +237,9 @@ static cnn_status report(const work *w, const cnn_evaluation *evaluation, cnn_er
         CNN_TRY(write_rows(w, error));
     }
     CNN_TRY(print_report(w->command, evaluation, error));
+    if (w->command->page) {
+        CNN_TRY(cnn_evaluation_write_report(evaluation, w->command->page, error));
+    }
     return counts.failed > 0
                ? cnn_fail(error, CNN_ERROR_INPUTS,
                           "%zu of %zu images could not be read; measured without them",

@@ -2,6 +2,7 @@
 #include "cnn/predict.h"
 
 #include "cli/inputs.h"
+#include "cli/pictures.h"
 #include "cli/program.h"
 #include "cli/sandbox.h"
 
@@ -19,6 +20,8 @@ typedef struct predict_command {
     cnn_row_format format;
     double threshold;      /* below 0: the model's */
     double max_megapixels; /* 0: the model's */
+    const char *explain;   /* the folder for pictures; NULL: none are made */
+    cnn_explain_method method;
     bool no_sandbox;
 } predict_command;
 
@@ -50,6 +53,22 @@ static const cnn_option options[] = {
      .help = "refuse larger images (default: the model's limit)",
      .prose = "Images of more megapixels are refused before they are decoded, 0.001 to 2048. "
               "Default: the limit of the model, see `image.max_megapixels` in cnntrain(1)."},
+    {.name = "explain",
+     .letter = 'x',
+     .argument = "DIR",
+     .parse = cnn_option_path,
+     FIELD(explain),
+     .help = "write a picture of each input to DIR: where the model looked",
+     .prose =
+         "For each input, write a picture to the folder `dir` that shows which parts speak for "
+         "which class: see {PICTURES}."},
+    {.name = "explain-method",
+     .argument = "METHOD",
+     .parse = cnn_option_choice,
+     FIELD(method),
+     .choices = cnn_explain_method_names,
+     .help = "gradient (default) or occlusion (slow; a check of the other)",
+     .prose = "How pictures are made: `gradient` (default) or `occlusion`. See {PICTURES}."},
     {.name = "no-sandbox",
      FIELD(no_sandbox),
      .help = "keep all rights while reading (for debuggers)",
@@ -94,6 +113,8 @@ static const cnn_program program = {
 /* --- rows --- */
 
 static const char *const columns[] = {"path", "label", "probability", "status", NULL};
+static const char *const columns_explained[] = {"path",   "label",   "probability",
+                                                "status", "picture", NULL};
 
 /* prediction: NULL if the input failed before, for this reason. */
 static void add_row(cnn_rows *rows, const char *path, const char *label,
@@ -103,6 +124,15 @@ static void add_row(cnn_rows *rows, const char *path, const char *label,
     cnn_rows_text(rows, known ? label : "");
     cnn_rows_number(rows, known ? prediction->probability : NAN);
     cnn_rows_text(rows, known ? "ok" : prediction ? prediction->reason : reason);
+}
+
+/* path: NULL if there is no picture. */
+static void add_picture(cnn_rows *rows, const char *path) {
+    if (path) {
+        cnn_rows_path(rows, path);
+    } else {
+        cnn_rows_text(rows, "");
+    }
 }
 
 /* Prints the rows and forgets them. */
@@ -127,8 +157,10 @@ typedef struct input_chunk {
     size_t count;
     cnn_input inputs[CHUNK];
     const char *readable[CHUNK]; /* the paths to predict, in order */
+    const char *names[CHUNK];    /* the same as given */
     size_t readable_count;
     cnn_prediction predictions[CHUNK]; /* [readable_count] */
+    char *pictures[CHUNK];             /* [readable_count]: paths, with --explain */
 } input_chunk;
 
 /* Takes inputs until the chunk is full or there is nothing to take without waiting. */
@@ -146,6 +178,7 @@ static cnn_status collect(cnn_inputs *inputs, input_chunk *chunk, bool *end, cnn
         }
         chunk->count++;
         if (input->kind == CNN_INPUT_PATH) {
+            chunk->names[chunk->readable_count] = input->path;
             chunk->readable[chunk->readable_count++] = input->found ? input->found : input->path;
         }
     }
@@ -156,6 +189,10 @@ static void empty(input_chunk *chunk) {
     for (size_t i = 0; i < chunk->count; i++) {
         cnn_input_free(&chunk->inputs[i]);
     }
+    for (size_t i = 0; i < chunk->readable_count; i++) {
+        free(chunk->pictures[i]);
+        chunk->pictures[i] = NULL;
+    }
     chunk->count = chunk->readable_count = 0;
 }
 
@@ -163,27 +200,40 @@ static void empty(input_chunk *chunk) {
 typedef struct work {
     const predict_command *command;
     cnn_predictor *predictor;
+    cnn_pictures *pictures; /* NULL: none are made */
     cnn_inputs *inputs;
     input_chunk *chunk;
     cnn_rows *rows;
     size_t failed; /* inputs without a probability */
 } work;
 
+static cnn_status predict_chunk(work *w, cnn_error *error) {
+    input_chunk *chunk = w->chunk;
+    return w->pictures ? cnn_pictures_predict(w->pictures, chunk->readable, chunk->names,
+                                              chunk->readable_count, chunk->predictions,
+                                              chunk->pictures, error)
+                       : cnn_predict_files(w->predictor, chunk->readable, chunk->readable_count,
+                                           w->command->shared.threads, chunk->predictions, error);
+}
+
 /* Predicts and prints the chunk. */
 static cnn_status print_chunk(work *w, cnn_error *error) {
     input_chunk *chunk = w->chunk;
     float threshold = w->command->threshold >= 0.0 ? (float)w->command->threshold
                                                    : cnn_predictor_threshold(w->predictor);
-    CNN_TRY(cnn_predict_files(w->predictor, chunk->readable, chunk->readable_count,
-                              w->command->shared.threads, chunk->predictions, error));
+    CNN_TRY(predict_chunk(w, error));
     size_t next = 0;
     for (size_t i = 0; i < chunk->count; i++) {
         const cnn_input *input = &chunk->inputs[i];
         const cnn_prediction *prediction =
-            input->kind == CNN_INPUT_PATH ? &chunk->predictions[next++] : NULL;
+            input->kind == CNN_INPUT_PATH ? &chunk->predictions[next] : NULL;
         const bool second = prediction && prediction->probability >= threshold;
         add_row(w->rows, input->path, cnn_predictor_class(w->predictor, second), prediction,
                 input->reason);
+        if (w->pictures) {
+            add_picture(w->rows, prediction ? chunk->pictures[next] : NULL);
+        }
+        next += prediction != NULL;
         w->failed += !prediction || prediction->status != CNN_OK;
     }
     return print_rows(w->rows, error);
@@ -204,26 +254,46 @@ static cnn_status print_inputs(work *w, cnn_error *error) {
     return status;
 }
 
+/* Loads the model, and predicts. */
+static cnn_status run(work *w, cnn_error *error) {
+    const predict_command *command = w->command;
+    CNN_TRY(cnn_predictor_load(command->paths[0], &w->predictor, error));
+    cnn_predictor_limit_pixels(w->predictor, command->max_megapixels, "--max-megapixels");
+    if (w->pictures) {
+        CNN_TRY(cnn_pictures_prepare(w->pictures, w->predictor, command->method,
+                                     command->shared.threads, error));
+    }
+    w->inputs = cnn_inputs_create(command->paths + 1, command->path_count - 1);
+    w->chunk = calloc(1, sizeof *w->chunk);
+    w->rows = cnn_rows_create(command->format, command->explain ? columns_explained : columns);
+    return w->inputs && w->chunk && w->rows ? print_inputs(w, error)
+                                            : cnn_fail_memory(error, "inputs");
+}
+
+/* What must be done while there are all rights and one thread; then run. */
+static cnn_status start(work *w, cnn_error *error) {
+    const predict_command *command = w->command;
+    if (command->explain) {
+        CNN_TRY(cnn_pictures_start(command->explain, &w->pictures, error));
+    }
+    if (!command->no_sandbox) {
+        CNN_TRY(cnn_sandbox_enter(w->pictures ? cnn_pictures_pipe(w->pictures) : -1, error));
+    }
+    return run(w, error);
+}
+
 static cnn_status predict(void *context, cnn_error *error) {
     const predict_command *command = context;
     if (command->path_count < 2) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "expected MODEL and at least one PATH (see --help)");
     }
-    if (!command->no_sandbox) {
-        CNN_TRY(cnn_sandbox_enter(error));
-    }
     work w = {.command = command};
-    CNN_TRY(cnn_predictor_load(command->paths[0], &w.predictor, error));
-    cnn_predictor_limit_pixels(w.predictor, command->max_megapixels, "--max-megapixels");
-    w.inputs = cnn_inputs_create(command->paths + 1, command->path_count - 1);
-    w.chunk = calloc(1, sizeof *w.chunk);
-    w.rows = cnn_rows_create(command->format, columns);
-    const cnn_status status =
-        w.inputs && w.chunk && w.rows ? print_inputs(&w, error) : cnn_fail_memory(error, "inputs");
+    const cnn_status status = start(&w, error);
     free(w.chunk);
     cnn_rows_free(w.rows);
     cnn_inputs_free(w.inputs);
+    cnn_pictures_free(w.pictures);
     cnn_predictor_free(w.predictor);
     if (status == CNN_OK && w.failed > 0) {
         return cnn_fail(error, CNN_ERROR_INPUTS, "%zu %s failed; the rows say why", w.failed,

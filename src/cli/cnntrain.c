@@ -8,6 +8,7 @@
 
 #include "cnn/error.h"
 #include "cnn/inspect.h"
+#include "cnn/report.h"
 #include "cnn/tensorboard.h"
 
 #include <signal.h>
@@ -26,7 +27,7 @@ typedef struct train_command {
     const char **overrides; /* [argc] */
     size_t override_count;
     cnn_cross_validation_options run; /* folds is 0 for a plain run */
-    bool verbose, no_cache, with_tensorboard;
+    bool verbose, no_cache, no_report, with_tensorboard;
     int shown; /* images on the sheet of --show-augmented */
 
     /* of the current action */
@@ -184,6 +185,23 @@ static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
     return status;
 }
 
+/* Makes the report of a run that has finished. A failure is no failure of the run. */
+static cnn_status report(train_command *command, cnn_error *error) {
+    const cnn_cross_validation_options *run = &command->run;
+    const cnn_report_options wanted = {.common = run->train.common,
+                                       .output = run->train.output,
+                                       .folds = run->folds,
+                                       .member = run->member};
+    const cnn_status status = cnn_report_make(command->config, &wanted, error);
+    if (status == CNN_OK || status == CNN_STOPPED) {
+        return status;
+    }
+    char line[sizeof error->message + 64];
+    (void)snprintf(line, sizeof line, "the run is finished, but has no report: %s", error->message);
+    cnn_progress_log(&command->progress, CNN_LOG_WARNING, line);
+    return CNN_OK;
+}
+
 static cnn_status train(void *context, cnn_error *error) {
     train_command *command = context;
     CNN_TRY(load(command, NULL, error));
@@ -201,7 +219,7 @@ static cnn_status train(void *context, cnn_error *error) {
             give_up_tensorboard(command, &reason);
         }
     }
-    return status;
+    return status == CNN_OK && !command->no_report ? report(command, error) : status;
 }
 
 /* Prints a config for the images in a folder. */
@@ -411,6 +429,10 @@ static const cnn_option options[] = {
      FIELD(run.gather),
      .help = "with --folds: put the results of all folds together",
      .prose = "With `--folds` <k>: train nothing; put the results of all folds together."},
+    {.name = "no-report",
+     FIELD(no_report),
+     .help = "do not make report.html",
+     .prose = "Do not make *report.html*: see {THE REPORT}."},
     {.name = "no-cache",
      FIELD(no_cache),
      .help = "do not use the cache of decoded images",

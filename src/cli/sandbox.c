@@ -131,7 +131,7 @@ static const condition conditions[] = {
 };
 
 /* Adds all rules to an empty filter. Returns 0 or a negative errno. */
-static int add_rules(scmp_filter_ctx filter) {
+static int add_rules(scmp_filter_ctx filter, int pipe) {
     int result = 0;
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed && result == 0; i++) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
@@ -144,6 +144,10 @@ static int add_rules(scmp_filter_ctx filter) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, c->call, 1,
                                   SCMP_CMP(c->argument, SCMP_CMP_MASKED_EQ, c->mask, c->value));
     }
+    if (result == 0 && pipe >= 0) {
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, ANY_BIT, (scmp_datum_t)pipe));
+    }
     if (result == 0) { /* abort() */
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                                   SCMP_A0(SCMP_CMP_MASKED_EQ, ANY_BIT, (scmp_datum_t)getpid()));
@@ -152,7 +156,7 @@ static int add_rules(scmp_filter_ctx filter) {
 }
 
 /* Makes the filter and loads it into the kernel. Returns 0 or a negative errno. */
-static int load_filter(void) {
+static int load_filter(int pipe) {
     /* ENOSYS, not EPERM: if the C library tries a call that is newer than this list, it then uses
      * the older one, as on an older kernel. The same applies to clone3, whose flags a filter cannot
      * see. */
@@ -166,7 +170,7 @@ static int load_filter(void) {
         result = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
     }
     if (result == 0) {
-        result = add_rules(filter);
+        result = add_rules(filter, pipe);
     }
     if (result == 0) {
         result = seccomp_load(filter); /* sets no_new_privs first */
@@ -175,15 +179,16 @@ static int load_filter(void) {
     return result;
 }
 
-cnn_status cnn_sandbox_enter(cnn_error *error) {
+cnn_status cnn_sandbox_enter(int pipe, cnn_error *error) {
 #ifdef CNN_SANITIZED
-    (void)error, (void)load_filter; /* sanitizers find leaks by ptrace, and write files */
+    (void)pipe, (void)error,
+        (void)load_filter; /* sanitizers find leaks by ptrace, and write files */
     return CNN_OK;
 #else
     if (seccomp_api_get() < API_KILL_PROCESS) {
         return CNN_OK;
     }
-    int result = load_filter();
+    int result = load_filter(pipe);
     return result == 0 ? CNN_OK
                        : cnn_fail(error, CNN_ERROR_RUNTIME,
                                   "the sandbox cannot be entered: %s (--no-sandbox turns it off)",

@@ -15,14 +15,10 @@ size_t cnn_image_size(const cnn_image_settings *settings) {
 
 /* --- which part goes where --- */
 
-/* A part of an image, in pixels. */
-typedef struct rectangle {
-    int x, y, width, height;
-} rectangle;
-
 /* The largest rectangle of shape width : height in the middle of an outer one, in whole pixels. */
-static rectangle middle_of_shape(int outer_width, int outer_height, int64_t width, int64_t height) {
-    rectangle part = {.width = outer_width, .height = outer_height};
+static cnn_rectangle middle_of_shape(int outer_width, int outer_height, int64_t width,
+                                     int64_t height) {
+    cnn_rectangle part = {.width = outer_width, .height = outer_height};
     if ((int64_t)outer_width * height > (int64_t)outer_height * width) {
         part.width = (int)(((int64_t)outer_height * width + height / 2) / height);
     } else {
@@ -33,6 +29,18 @@ static rectangle middle_of_shape(int outer_width, int outer_height, int64_t widt
     part.x = (outer_width - part.width) / 2;
     part.y = (outer_height - part.height) / 2;
     return part;
+}
+
+void cnn_image_fit(const cnn_image_settings *settings, int width, int height, cnn_rectangle *source,
+                   cnn_rectangle *target) {
+    const int to_width = (int)settings->width, to_height = (int)settings->height;
+    *source = (cnn_rectangle){.width = width, .height = height};
+    *target = (cnn_rectangle){.width = to_width, .height = to_height};
+    if (settings->resize == CNN_RESIZE_CROP) {
+        *source = middle_of_shape(width, height, to_width, to_height);
+    } else if (settings->resize == CNN_RESIZE_LETTERBOX) {
+        *target = middle_of_shape(to_width, to_height, width, height);
+    }
 }
 
 /* --- memory --- */
@@ -178,16 +186,12 @@ static cnn_status check_sides(int width, int height, cnn_error *error) {
 
 cnn_status cnn_image_resize(const cnn_pixels *from, const cnn_image_settings *settings,
                             cnn_image_buffers *buffers, uint8_t *to, cnn_error *error) {
-    int to_width = (int)settings->width;
-    int to_height = (int)settings->height;
-    size_t plane = (size_t)to_width * (size_t)to_height;
-    rectangle source = {.width = from->width, .height = from->height};
-    rectangle target = {.width = to_width, .height = to_height};
+    size_t to_width = (size_t)settings->width;
+    size_t plane = to_width * (size_t)settings->height;
+    cnn_rectangle source, target;
     CNN_TRY(check_sides(from->width, from->height, error));
-    if (settings->resize == CNN_RESIZE_CROP) {
-        source = middle_of_shape(from->width, from->height, to_width, to_height);
-    } else if (settings->resize == CNN_RESIZE_LETTERBOX) {
-        target = middle_of_shape(to_width, to_height, from->width, from->height);
+    cnn_image_fit(settings, from->width, from->height, &source, &target);
+    if (settings->resize == CNN_RESIZE_LETTERBOX) {
         memset(to, 0, cnn_image_size(settings));
     }
     job j = {.kernels = buffers->kernels,
@@ -206,8 +210,7 @@ cnn_status cnn_image_resize(const cnn_pixels *from, const cnn_image_settings *se
     CNN_TRY(prepare_side(&buffers->down, &buffers->weights_size[1], source.height, target.height,
                          error));
     CNN_TRY(plan(&j, buffers, error));
-    resample(&j, to + (size_t)target.y * (size_t)to_width + (size_t)target.x, (size_t)to_width,
-             plane);
+    resample(&j, to + (size_t)target.y * to_width + (size_t)target.x, to_width, plane);
     for (int64_t p = j.planes; p < settings->channels; p++) { /* grey as colours */
         memcpy(to + (size_t)p * plane, to, plane);
     }

@@ -39,6 +39,16 @@ typedef struct cnn_pixels {
     size_t stride;
 } cnn_pixels;
 
+/* A part of an image, in pixels. */
+typedef struct cnn_rectangle {
+    int x, y, width, height;
+} cnn_rectangle;
+
+/* The part of an image of width × height pixels that the network sees, and the part of what it sees
+ * where that is. */
+void cnn_image_fit(const cnn_image_settings *settings, int width, int height, cnn_rectangle *source,
+                   cnn_rectangle *target);
+
 /* Memory that one thread uses again for each image that it resizes. It grows to what the largest
  * image needs: some rows, and the weights of the last size. */
 typedef struct cnn_image_buffers {

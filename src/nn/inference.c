@@ -29,7 +29,7 @@ static bool is_large(const cnn_network *network) {
 static bool needs_own(const cnn_network *trained) {
     return cnn_network_differs_in_prediction(trained) ||
            (is_large(trained) && trained->mode != CNN_NETWORK_PREDICT &&
-            !cnn_planar_serves(trained));
+            !cnn_single_serves(trained));
 }
 
 bool cnn_inference_prefers_planes(const cnn_network *trained) {

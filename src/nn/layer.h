@@ -296,8 +296,8 @@ struct cnn_layer_ops {
      * count - 1 of the batch. NULL: the layer needs none. */
     void (*draw)(const cnn_node *node, const cnn_draw *draw, size_t first, int count, float *kept);
 
-    /* NULL: images are independent of each other. Else training uses these, and forward is for
-     * prediction only. */
+    /* NULL: images are independent of each other. Else training uses these, and forward and
+     * backward are for prediction only. */
     const cnn_batch_ops *batch;
 
     void (*reference_forward)(const cnn_node *node, const cnn_reference_pass *pass);

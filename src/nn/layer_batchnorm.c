@@ -267,6 +267,19 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
                                   layer->node->relu_max, &layer->y_block, pass->y);
 }
 
+/* dx = dy times the scale. A ReLU that forward applied is undone before, by its own operation. */
+static void backward(const cnn_layer *layer, const cnn_pass *pass) {
+    float *scales = pass->work, *shifts = pass->work + layer->node->in.channels;
+    for (int c = 0; c < layer->node->in.channels; c++) {
+        double scale, shift;
+        cnn_batchnorm_scale(layer->node, pass->parameters, c, &scale, &shift);
+        scales[c] = (float)scale;
+        shifts[c] = 0.0f;
+    }
+    layer->kernels->channel_scale(&layer->dy_block, pass->dy, scales, shifts, 0.0f,
+                                  &layer->dx_block[0], pass->dx[0]);
+}
+
 /* --- one image at a time: packed are the scales and the shifts, each in whole blocks --- */
 
 static size_t lanes_of(const cnn_node *node) {
@@ -329,6 +342,7 @@ const cnn_layer_ops cnn_layer_batchnorm = {
     .flops = flops,
     .work_size = work_size,
     .forward = forward,
+    .backward = backward,
     .single = &single,
     .batch = &batch_ops,
     .reference_forward = reference_forward,

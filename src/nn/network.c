@@ -84,6 +84,26 @@ cnn_status cnn_network_create_prediction(const cnn_network *trained, cnn_network
     return create_either(NULL, trained, trained->kernels, CNN_NETWORK_PREDICT, network, error);
 }
 
+cnn_status cnn_network_create_part(const cnn_network *prediction, cnn_graph *graph,
+                                   cnn_network **out, cnn_error *error) {
+    cnn_network *network = *out = cnn_alloc(1, sizeof *network);
+    if (!network) {
+        cnn_graph_free(graph);
+        return cnn_fail_memory(error, "the network");
+    }
+    network->kernels = prediction->kernels;
+    network->mode = CNN_NETWORK_PREDICT;
+    network->direct_only = prediction->direct_only;
+    network->graph = *graph;
+    *graph = (cnn_graph){0};
+    cnn_status status = plan_network(network, CNN_NETWORK_PREDICT, error);
+    if (status != CNN_OK) {
+        cnn_network_free(network);
+        *out = NULL;
+    }
+    return status;
+}
+
 void cnn_network_free(cnn_network *network) {
     if (network) {
         cnn_plan_free(&network->plan);
@@ -96,7 +116,8 @@ void cnn_network_free(cnn_network *network) {
 /* --- parameters --- */
 
 bool cnn_network_differs_in_prediction(const cnn_network *trained) {
-    for (int i = 0; i < trained->graph.node_count; i++) {
+    /* a network for prediction has nothing left to merge; a normalization may remain in it */
+    for (int i = 0; i < trained->graph.node_count && trained->mode != CNN_NETWORK_PREDICT; i++) {
         const cnn_layer_ops *ops = trained->graph.nodes[i].ops;
         if (ops->training_only || ops->batch) {
             return true;

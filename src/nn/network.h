@@ -37,6 +37,11 @@ CNN_MUST_USE cnn_status cnn_network_create_prediction(const cnn_network *trained
 void cnn_network_merge_parameters(const cnn_network *network, const cnn_network *trained,
                                   const float *trained_parameters, float *parameters);
 
+/* Plans `graph`, a part of that of a network for prediction (cut.h), which it takes over, also on
+ * failure. Free with cnn_network_free. */
+CNN_MUST_USE cnn_status cnn_network_create_part(const cnn_network *prediction, cnn_graph *graph,
+                                                cnn_network **network, cnn_error *error);
+
 void cnn_network_free(cnn_network *network);
 
 /* Starting weights (eq. 1), a pure function of the seed: He uniform for fan-in, that is uniform in

@@ -350,6 +350,7 @@ static void emit_node(planner *p, int n) {
 
 static void emit_all(planner *p) {
     emit_clearing(p, 0);
+    emit_sum_of_gradients(p, 0); /* of the input, which has one in the head of a network */
     for (int n = 1; n < p->end; n++) {
         emit_node(p, n);
     }
@@ -387,7 +388,9 @@ cnn_status cnn_plan_create(const cnn_graph *original, const cnn_graph *graph,
     cnn_status status = CNN_OK;
     if (frozen && plan->places && plan->instructions && plan->stages) {
         place_all(&p, frozen);
-        status = mode == CNN_NETWORK_PREDICT ? cnn_plan_reuse(graph, p.end, plan, error) : CNN_OK;
+        /* the head of a network runs backward, too, which reads the values */
+        bool forward_only = mode == CNN_NETWORK_PREDICT && !graph->nodes[0].has_gradient;
+        status = forward_only ? cnn_plan_reuse(graph, p.end, plan, error) : CNN_OK;
         if (status == CNN_OK) {
             emit_all(&p);
             status = plan_layers(plan, error);

@@ -1,6 +1,5 @@
 #include "report/html.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,16 +47,18 @@ static const char *escape_of(const unsigned char *s) {
 
 static void add_escaped(cnn_html *html, const char *text) {
     const unsigned char *s = (const unsigned char *)text;
+    const unsigned char *plain = s; /* what stays as it is begins here */
     while (*s) {
         size_t length = cnn_utf8_length(s);
         const char *escape = length == 0 ? REPLACEMENT : escape_of(s);
         if (escape) {
+            cnn_text_append(html->text, (const char *)plain, (size_t)(s - plain));
             add(html, escape);
-        } else {
-            cnn_text_append(html->text, (const char *)s, length);
         }
         s += length > 0 ? length : 1;
+        plain = escape ? s : plain;
     }
+    cnn_text_append(html->text, (const char *)plain, (size_t)(s - plain));
 }
 
 /* Adds the text that printf makes, escaped. */
@@ -164,9 +165,13 @@ void cnn_html_text(cnn_html *html, const char *text) {
 void cnn_html_format(cnn_html *html, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
+    cnn_html_format_list(html, format, arguments);
+    va_end(arguments);
+}
+
+void cnn_html_format_list(cnn_html *html, const char *format, va_list arguments) {
     close_tag(html);
     add_formatted(html, format, arguments);
-    va_end(arguments);
 }
 
 void cnn_html_raw(cnn_html *html, const char *markup) {
@@ -191,8 +196,7 @@ void cnn_html_element_format(cnn_html *html, const char *name, const char *forma
     va_list arguments;
     va_start(arguments, format);
     cnn_html_begin(html, name);
-    close_tag(html);
-    add_formatted(html, format, arguments);
+    cnn_html_format_list(html, format, arguments);
     cnn_html_end(html);
     va_end(arguments);
 }

@@ -49,6 +49,8 @@ void cnn_html_attribute_format(cnn_html *html, const char *name, const char *for
 void cnn_html_text(cnn_html *html, const char *text);
 /* printf. */
 void cnn_html_format(cnn_html *html, const char *format, ...) CNN_PRINTF(2, 3);
+/* The same with a list of arguments, as vprintf. */
+void cnn_html_format_list(cnn_html *html, const char *format, va_list arguments) CNN_PRINTF(2, 0);
 /* Markup that this project has written: a style sheet. */
 void cnn_html_raw(cnn_html *html, const char *markup);
 

@@ -170,6 +170,11 @@ cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file,
     return remove_file(directory->file[file], error);
 }
 
+cnn_status cnn_run_remove_results(const cnn_run_directory *directory, cnn_error *error) {
+    CNN_TRY(cnn_run_remove(directory, CNN_RUN_REPORT, error));
+    return cnn_run_remove(directory, CNN_RUN_SUMMARY, error);
+}
+
 static cnn_status remove_drafts_in(DIR *folder, const char *path, cnn_error *error) {
     const struct dirent *entry;
     while ((errno = 0, entry = readdir(folder)) != NULL) {

@@ -18,6 +18,7 @@
     X(CNN_RUN_CHECKPOINT, "checkpoint.bin")             /* what --resume needs */                  \
     X(CNN_RUN_PREDICTIONS, "predictions.csv")           /* validation images */                    \
     X(CNN_RUN_TEST_PREDICTIONS, "test_predictions.csv") /* test images */                          \
+    X(CNN_RUN_REPORT, "report.html") /* made from the others; a run is complete without it */ \
     X(CNN_RUN_EVENTS, "events.out.tfevents.cnntrain")   /* with --tensorboard */
 
 /* The table of a cross-validation, one row per fold. */
@@ -80,6 +81,11 @@ CNN_MUST_USE cnn_status cnn_run_is_complete(const cnn_run_directory *directory, 
 /* Removes a file of the run, if it exists. */
 CNN_MUST_USE cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file,
                                        cnn_error *error);
+
+/* For a run that goes on, or a set that is gathered again: removes report.html and summary.json,
+ * which show that it was finished. */
+CNN_MUST_USE cnn_status cnn_run_remove_results(const cnn_run_directory *directory,
+                                               cnn_error *error);
 
 /* Removes incomplete files of killed programs. */
 CNN_MUST_USE cnn_status cnn_run_remove_drafts(const char *path, cnn_error *error);

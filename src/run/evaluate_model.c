@@ -110,8 +110,8 @@ typedef struct chunk {
 
 /* Passes a chunk's predictions to the caller, and keeps those of images that all models can read.
  */
-static void keep_predictions(const request *r, cnn_evaluation *evaluation,
-                             const cnn_sample *samples, size_t count, const chunk *c) {
+static void keep_predictions(const request *r, cnn_evaluation *evaluation, cnn_sample *samples,
+                             size_t count, const chunk *c) {
     const cnn_prediction *predictions = c->predictions;
     bool two = evaluation->model_count == 2;
     for (size_t i = 0; i < count; i++) {
@@ -129,6 +129,8 @@ static void keep_predictions(const request *r, cnn_evaluation *evaluation,
         }
         size_t place = evaluation->counts.measured++;
         evaluation->labels[place] = image.label == 1;
+        evaluation->paths[place] = samples[i].path;
+        samples[i].path = NULL; /* the evaluation's now */
         c->quality[place] = c->seen[i];
         for (int m = 0; m < evaluation->model_count; m++) {
             evaluation->model[m].logits[place] = image.prediction[m]->logit;
@@ -136,9 +138,8 @@ static void keep_predictions(const request *r, cnn_evaluation *evaluation,
     }
 }
 
-static cnn_status predict_chunk(const request *r, cnn_evaluation *evaluation,
-                                const cnn_sample *samples, size_t count, const chunk *c,
-                                cnn_error *error) {
+static cnn_status predict_chunk(const request *r, cnn_evaluation *evaluation, cnn_sample *samples,
+                                size_t count, const chunk *c, cnn_error *error) {
     for (size_t i = 0; i < count; i++) {
         c->paths[i] = samples[i].path;
     }
@@ -151,11 +152,13 @@ static cnn_status predict_chunk(const request *r, cnn_evaluation *evaluation,
     return CNN_OK;
 }
 
-static cnn_status predict_all(const request *r, cnn_evaluation *evaluation,
-                              const cnn_sample_list *list, const chunk *c, cnn_error *error) {
+static cnn_status predict_all(const request *r, cnn_evaluation *evaluation, cnn_sample_list *list,
+                              const chunk *c, cnn_error *error) {
     size_t listed = evaluation->counts.listed;
     evaluation->labels = cnn_alloc(listed, sizeof *evaluation->labels);
-    bool complete = c->paths && c->predictions && c->seen && c->quality && evaluation->labels;
+    evaluation->paths = cnn_alloc(listed, sizeof *evaluation->paths);
+    bool complete = c->paths && c->predictions && c->seen && c->quality && evaluation->labels &&
+                    evaluation->paths;
     for (int m = 0; m < evaluation->model_count; m++) {
         evaluation->model[m].logits = cnn_alloc(listed, sizeof(float));
         complete = complete && evaluation->model[m].logits;
@@ -207,7 +210,7 @@ static cnn_status find_flaws(const request *r, cnn_evaluation *evaluation,
 
 /* Predicts all images, and looks for flaws in them. */
 static cnn_status predict_and_look(const request *r, cnn_evaluation *evaluation,
-                                   const cnn_sample_list *list, const chunk *c, cnn_error *error) {
+                                   cnn_sample_list *list, const chunk *c, cnn_error *error) {
     CNN_TRY(predict_all(r, evaluation, list, c, error));
     uint8_t *flaws = cnn_alloc(evaluation->counts.measured, sizeof *flaws);
     cnn_status status = find_flaws(r, evaluation, c->quality, flaws, error);
@@ -215,7 +218,7 @@ static cnn_status predict_and_look(const request *r, cnn_evaluation *evaluation,
     return status;
 }
 
-static cnn_status predict(const request *r, cnn_evaluation *evaluation, const cnn_sample_list *list,
+static cnn_status predict(const request *r, cnn_evaluation *evaluation, cnn_sample_list *list,
                           cnn_error *error) {
     chunk c = {.paths = cnn_alloc(CHUNK, sizeof *c.paths),
                .predictions =
@@ -294,6 +297,7 @@ static cnn_status evaluate_list(const request *r, cnn_evaluation *evaluation, cn
 
 static cnn_status evaluate(const request *r, const char *model, const char *data,
                            cnn_evaluation *evaluation, cnn_error *error) {
+    evaluation->threads = r->options->threads;
     evaluation->data = cnn_copy_string(data);
     if (!evaluation->data) {
         return cnn_fail_memory(error, "a path");
@@ -346,6 +350,10 @@ void cnn_evaluation_free(cnn_evaluation *evaluation) {
         cnn_free(evaluation->model[m].logits);
     }
     cnn_free(evaluation->data);
+    for (size_t i = 0; evaluation->paths && i < evaluation->counts.measured; i++) {
+        cnn_free(evaluation->paths[i]);
+    }
+    cnn_free(evaluation->paths);
     cnn_free(evaluation->labels);
     cnn_free(evaluation);
 }

@@ -23,6 +23,8 @@ struct cnn_evaluation {
     int model_count;
     cnn_evaluated_model model[2];
     cnn_evaluation_counts counts;
+    int threads;             /* as in the options */
+    char **paths;            /* [counts.measured] */
     uint8_t *labels;         /* [counts.measured] */
     size_t flawed;           /* images that may show too little, of those measured … */
     size_t flaws[CNN_FLAWS]; /* … by flaw: cnn_flaw_table */

@@ -145,6 +145,7 @@ cnn_status cnn_trainer_finish(cnn_trainer *t, cnn_error *error) {
     if (cnn_tune_wanted(t->config)) {
         CNN_TRY(tune(t, error));
     }
+    summary.threshold = t->setup.info.threshold;
     CNN_TRY(measure(t, CNN_SPLIT_VALIDATION, &summary.validation, error));
     CNN_TRY(measure(t, CNN_SPLIT_TEST, &summary.test, error));
     CNN_TRY(cnn_summary_write(t->session.directory.file[CNN_RUN_SUMMARY], t->setup.dataset,

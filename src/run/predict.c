@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "model/model_file.h"
 #include "nn/loss.h"
+#include "run/predictor.h"
 #include "run/setup.h"
 #include "samples/dataset.h"
 #include "stats/calibration.h"
@@ -66,6 +67,30 @@ void cnn_predictor_limit_pixels(cnn_predictor *predictor, double max_megapixels,
     cnn_image_settings *settings = &predictor->model->config->image;
     settings->max_megapixels = max_megapixels > 0.0 ? max_megapixels : settings->max_megapixels;
     settings->max_megapixels_name = name;
+}
+
+const cnn_model *cnn_predictor_model(const cnn_predictor *predictor) {
+    return predictor->model;
+}
+
+const cnn_pixel_table *cnn_predictor_table(const cnn_predictor *predictor) {
+    return &predictor->table;
+}
+
+void cnn_prediction_fail(cnn_status status, const cnn_error *error, cnn_prediction *prediction) {
+    *prediction = (cnn_prediction){.status = status};
+    (void)snprintf(prediction->reason, sizeof prediction->reason, "%.*s",
+                   (int)sizeof prediction->reason - 1, error->message);
+}
+
+void cnn_prediction_set(const cnn_predictor *predictor, float output, cnn_prediction *prediction) {
+    cnn_temperature_apply(predictor->model->info.temperature, &output, 1);
+    prediction->logit = output;
+    prediction->probability = cnn_probability(output);
+    if (isnan(prediction->probability)) {
+        prediction->status = CNN_ERROR_DATA;
+        (void)snprintf(prediction->reason, sizeof prediction->reason, "%s", no_number);
+    }
 }
 
 /* --- one image --- */
@@ -159,8 +184,7 @@ static void decode(void *context, size_t i, int thread) {
         prediction->status = cnn_image_quality_measure(pixels, settings, &c->quality[i], &error);
     }
     if (prediction->status != CNN_OK) {
-        (void)snprintf(prediction->reason, sizeof prediction->reason, "%.*s",
-                       (int)sizeof prediction->reason - 1, error.message);
+        cnn_prediction_fail(prediction->status, &error, prediction);
     }
 }
 
@@ -188,15 +212,8 @@ static void predict_chunk(chunk *c, size_t size, int threads, cnn_minibatch *min
         }
     }
     cnn_minibatch_forward(minibatch, model->parameters, &source, 0, readable, logits, NULL);
-    cnn_temperature_apply(model->info.temperature, logits, readable);
     for (size_t i = 0; i < readable; i++) {
-        cnn_prediction *prediction = &c->predictions[c->readable[i]];
-        prediction->logit = logits[i];
-        prediction->probability = cnn_probability(logits[i]);
-        if (isnan(prediction->probability)) {
-            prediction->status = CNN_ERROR_DATA;
-            (void)snprintf(prediction->reason, sizeof prediction->reason, "%s", no_number);
-        }
+        cnn_prediction_set(c->predictor, logits[i], &c->predictions[c->readable[i]]);
     }
 }
 

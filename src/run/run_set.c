@@ -163,7 +163,7 @@ static cnn_status start_or_resume(const set_run *r, cnn_error *error) {
         return start(r, error);
     }
     CNN_TRY(compare(r, error));
-    CNN_TRY(cnn_run_remove(&r->session.directory, CNN_RUN_SUMMARY, error));
+    CNN_TRY(cnn_run_remove_results(&r->session.directory, error));
     return write_config(r, error); /* from now on, a larger train.epochs is part of the set */
 }
 
@@ -402,7 +402,7 @@ static cnn_status run_gather(set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(compare(r, error));
     CNN_TRY(check_all_done(r, error));
-    CNN_TRY(cnn_run_remove(&r->session.directory, CNN_RUN_SUMMARY, error));
+    CNN_TRY(cnn_run_remove_results(&r->session.directory, error));
     return gather_results(r, error);
 }
 

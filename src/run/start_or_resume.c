@@ -156,7 +156,7 @@ static cnn_status resume(cnn_trainer *t, cnn_error *error) {
     CNN_TRY(read_checkpoint(t, error));
     CNN_TRY(check_state(t, error));
     CNN_TRY(cnn_table_start_metrics(directory->file[CNN_RUN_METRICS], t->state.epochs, error));
-    CNN_TRY(cnn_run_remove(directory, CNN_RUN_SUMMARY, error));
+    CNN_TRY(cnn_run_remove_results(directory, error));
     CNN_TRY(restore_models(t, error));
     CNN_TRY(cnn_table_update_split(directory->file[CNN_RUN_SPLIT], t->setup.dataset, NULL, error));
     /* from now on, a larger train.epochs is part of the run */

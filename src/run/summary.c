@@ -52,6 +52,7 @@ cnn_status cnn_summary_write(const char *path, const cnn_dataset *dataset,
     cnn_json_integer(cnn_json_key(&json, "best_epoch"), summary->best_epoch);
     cnn_json_integer(cnn_json_key(&json, "model_epoch"), summary->model_epoch);
     add_count(&json, "parameters", summary->parameters);
+    cnn_json_number(cnn_json_key(&json, "threshold"), summary->threshold);
     add_train_metrics(cnn_json_key(&json, "train"), &summary->train);
     cnn_metrics_json(cnn_json_key(&json, "validation"), &summary->validation);
     cnn_metrics_json(cnn_json_key(&json, "test"), &summary->test);

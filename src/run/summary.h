@@ -10,6 +10,7 @@ typedef struct cnn_run_summary {
     int64_t epochs, best_epoch, model_epoch;
     bool stopped_early;
     size_t parameters;
+    double threshold;              /* of model.bin */
     cnn_metrics train;             /* loss and accuracy of the last epoch */
     cnn_measured validation, test; /* of model.bin */
     double seconds, images_per_second;

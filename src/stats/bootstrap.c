@@ -17,8 +17,10 @@ typedef struct bootstrap {
     const cnn_scores *scores;
     const uint8_t *labels; /* [count], in the order in which the images were given */
     uint64_t seed;
+    cnn_bootstrap_measure *measure;
+    size_t number;   /* of values per resample */
     uint32_t *times; /* [threads][count] */
-    double *values;  /* [CNN_METRIC_COUNT][CNN_BOOTSTRAP_RESAMPLES] */
+    double *values;  /* [CNN_BOOTSTRAP_RESAMPLES][number] */
 } bootstrap;
 
 /* Does a resample of `count` images with this many positives have the classes of the set? */
@@ -46,17 +48,17 @@ void cnn_bootstrap_draw(const uint8_t *labels, size_t count, size_t positives, u
 static void measure_resample(void *context, size_t resample, int thread) {
     const bootstrap *b = context;
     uint32_t *times = b->times + (size_t)thread * b->scores->count;
-    cnn_metrics metrics;
     cnn_bootstrap_draw(b->labels, b->scores->count, b->scores->positives, b->seed, resample, times);
-    cnn_metrics_measure(b->scores, times, &metrics);
-    for (int id = 0; id < CNN_METRIC_COUNT; id++) {
-        b->values[(size_t)id * CNN_BOOTSTRAP_RESAMPLES + resample] =
-            cnn_metric_value(&metrics, (cnn_metric_id)id);
-    }
+    b->measure(b->scores, times, b->values + resample * b->number);
 }
 
-/* A metric is NaN in all resamples or in none: only a class that the set lacks makes it NaN. */
-static cnn_interval interval_of(double values[CNN_BOOTSTRAP_RESAMPLES]) {
+/* Of value i. It is NaN in all resamples or in none: only a class that the set lacks makes it NaN.
+ */
+static cnn_interval interval_of(const bootstrap *b, size_t i) {
+    double values[CNN_BOOTSTRAP_RESAMPLES];
+    for (size_t r = 0; r < CNN_BOOTSTRAP_RESAMPLES; r++) {
+        values[r] = b->values[r * b->number + i];
+    }
     if (isnan(values[0])) {
         return (cnn_interval){.low = (double)NAN, .high = (double)NAN};
     }
@@ -70,8 +72,9 @@ static int useful_threads(size_t count, int threads) {
     return most < (size_t)threads ? (int)most : threads;
 }
 
-cnn_status cnn_bootstrap(const cnn_scores *scores, uint64_t seed, int threads,
-                         cnn_interval intervals[CNN_METRIC_COUNT], cnn_error *error) {
+cnn_status cnn_bootstrap_values(const cnn_scores *scores, uint64_t seed, int threads,
+                                cnn_bootstrap_measure *measure, size_t number,
+                                cnn_interval *intervals, cnn_error *error) {
     size_t count = scores->count;
     threads = useful_threads(count, threads);
     uint8_t *labels = cnn_alloc(count, 1);
@@ -81,8 +84,10 @@ cnn_status cnn_bootstrap(const cnn_scores *scores, uint64_t seed, int threads,
         .scores = scores,
         .labels = labels,
         .seed = seed,
+        .measure = measure,
+        .number = number,
         .times = fits ? cnn_alloc(draws, sizeof *b.times) : NULL,
-        .values = cnn_alloc((size_t)CNN_METRIC_COUNT * CNN_BOOTSTRAP_RESAMPLES, sizeof *b.values),
+        .values = cnn_alloc(number * CNN_BOOTSTRAP_RESAMPLES, sizeof *b.values),
     };
     bool complete = labels && b.times && b.values;
     if (complete && count > 0) {
@@ -91,12 +96,26 @@ cnn_status cnn_bootstrap(const cnn_scores *scores, uint64_t seed, int threads,
         }
         cnn_parallel_for(CNN_BOOTSTRAP_RESAMPLES, threads, measure_resample, &b);
     }
-    for (int id = 0; id < CNN_METRIC_COUNT && complete; id++) {
-        intervals[id] = count > 0 ? interval_of(b.values + (size_t)id * CNN_BOOTSTRAP_RESAMPLES)
-                                  : (cnn_interval){.low = (double)NAN, .high = (double)NAN};
+    for (size_t i = 0; i < number && complete; i++) {
+        intervals[i] = count > 0 ? interval_of(&b, i)
+                                 : (cnn_interval){.low = (double)NAN, .high = (double)NAN};
     }
     cnn_free(labels);
     cnn_free(b.times);
     cnn_free(b.values);
     return complete ? CNN_OK : cnn_fail_memory(error, "a bootstrap");
+}
+
+static void measure_metrics(const cnn_scores *scores, const uint32_t *times, double *values) {
+    cnn_metrics metrics;
+    cnn_metrics_measure(scores, times, &metrics);
+    for (int id = 0; id < CNN_METRIC_COUNT; id++) {
+        values[id] = cnn_metric_value(&metrics, (cnn_metric_id)id);
+    }
+}
+
+cnn_status cnn_bootstrap(const cnn_scores *scores, uint64_t seed, int threads,
+                         cnn_interval intervals[CNN_METRIC_COUNT], cnn_error *error) {
+    return cnn_bootstrap_values(scores, seed, threads, measure_metrics, CNN_METRIC_COUNT, intervals,
+                                error);
 }

@@ -1,4 +1,5 @@
-/* The percentile bootstrap of all metrics. stats/intervals.h says for which metrics it is used. */
+/* The percentile bootstrap of anything that is measured on scores. stats/intervals.h says for which
+ * metrics it is used. */
 #ifndef CNN_STATS_BOOTSTRAP_H
 #define CNN_STATS_BOOTSTRAP_H
 
@@ -14,13 +15,23 @@ typedef struct cnn_interval {
     double low, high; /* NaN if the metric is */
 } cnn_interval;
 
-/* The 95 % percentile intervals of the bootstrap (Efron and Tibshirani 1993, section 13.3), by
- * cnn_metric_id. 1000 resamples, each with as many images as the set, are drawn with replacement,
- * whatever their class; a resample without a class that the set has is drawn again. The bounds are
- * the 25th value from below and from above.
+/* Measures a resample: sets `values`, of which each is NaN for all resamples or for none. times:
+ * [count], how often each image is in it, in the order in which the images were given. Called from
+ * several threads. */
+typedef void cnn_bootstrap_measure(const cnn_scores *scores, const uint32_t *times, double *values);
+
+/* The 95 % percentile intervals of the bootstrap (Efron and Tibshirani 1993, section 13.3) of the
+ * `number` values that `measure` sets. 1000 resamples, each with as many images as the set, are
+ * drawn with replacement, whatever their class; a resample without a class that the set has is
+ * drawn again. The bounds are the 25th value from below and from above.
  *
  * The resamples depend on seed and count only, so that two models measured on the same images are
  * measured on the same resamples; the number of threads does not matter. */
+CNN_MUST_USE cnn_status cnn_bootstrap_values(const cnn_scores *scores, uint64_t seed, int threads,
+                                             cnn_bootstrap_measure *measure, size_t number,
+                                             cnn_interval *intervals, cnn_error *error);
+
+/* Those of all metrics, by cnn_metric_id. */
 CNN_MUST_USE cnn_status cnn_bootstrap(const cnn_scores *scores, uint64_t seed, int threads,
                                       cnn_interval intervals[CNN_METRIC_COUNT], cnn_error *error);
 

@@ -9,8 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { BINS = 15 };
-
 const cnn_metric cnn_metric_table[CNN_METRIC_COUNT] = {
 #define CNN_METRIC_ROW(field, text, more_is_better, needs_threshold)                               \
     [CNN_METRIC_##                                                                                 \
@@ -65,9 +63,10 @@ static bool rank(const double *scores, const uint8_t *labels, size_t count,
     return sorted;
 }
 
-/* b of the bin (b / BINS, (b + 1) / BINS] that contains the probability; 0 is in the first bin. */
+/* b of the bin (b / CNN_CALIBRATION_BINS, (b + 1) / CNN_CALIBRATION_BINS] that contains the
+ * probability; 0 is in the first bin. */
 static uint8_t bin_of(double probability) {
-    double place = probability * (double)BINS;
+    double place = probability * (double)CNN_CALIBRATION_BINS;
     int bin = place > 0.0 ? (int)place : 0;
     bool on_the_bound = !(place > (double)bin);
     return (uint8_t)(bin > 0 && on_the_bound ? bin - 1 : bin);
@@ -255,8 +254,8 @@ static void measure_ranks(const cnn_ranked_image *ranked, size_t count, const ui
 
 /* The counts of labels and predictions, and the calibration error. */
 static void measure_counts(const cnn_scores *scores, const uint32_t *times, cnn_metrics *metrics) {
-    size_t table[2][2] = {{0, 0}, {0, 0}}; /* [predicted][label] */
-    double gap[BINS] = {0.0};              /* labels - probabilities */
+    size_t table[2][2] = {{0, 0}, {0, 0}};    /* [predicted][label] */
+    double gap[CNN_CALIBRATION_BINS] = {0.0}; /* labels - probabilities */
     for (size_t i = 0; i < scores->count; i++) {
         const cnn_ranked_image *image = &scores->ranked[i];
         size_t here = times_of(times, image->image);
@@ -268,7 +267,7 @@ static void measure_counts(const cnn_scores *scores, const uint32_t *times, cnn_
     metrics->true_negatives = table[0][0];
     metrics->false_negatives = table[0][1];
     double gaps = 0.0;
-    for (int bin = 0; bin < BINS; bin++) {
+    for (int bin = 0; bin < CNN_CALIBRATION_BINS; bin++) {
         gaps += fabs(gap[bin]);
     }
     metrics->ece = gaps / (double)metrics->count;

@@ -34,6 +34,9 @@ double cnn_metric_value(const cnn_metrics *metrics, cnn_metric_id id);
 /* All values NaN, counts 0: nothing was measured. */
 cnn_metrics cnn_metrics_none(void);
 
+/* Bins of the calibration error; config/metric_names.h defines them. */
+enum { CNN_CALIBRATION_BINS = 15 };
+
 /* --- scores: predictions and labels, prepared so that they can be measured any number of times ---
  */
 

@@ -6,10 +6,10 @@ write_config cfg.json
 
 run 0 "$CNNTRAIN" --config cfg.json
 expect_stdout ""
-for file in config.json split.csv metrics.csv summary.json model.bin last.bin checkpoint.bin predictions.csv; do
+for file in config.json split.csv metrics.csv summary.json model.bin last.bin checkpoint.bin predictions.csv report.html; do
     expect_file "out/$file"
 done
-[ "$(find out -type f | wc -l)" -eq 8 ] || fail "expected eight files in out"
+[ "$(find out -type f | wc -l)" -eq 9 ] || fail "expected nine files in out"
 [ "$(grep -c '^epoch ' stderr)" -eq 2 ] || fail "expected one line per epoch on stderr"
 expect_stderr '^epoch 1/2: '
 expect_stderr '^epoch 2/2: '

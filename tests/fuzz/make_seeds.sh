@@ -8,7 +8,7 @@ build=$1
 
 ../../../data/install-packages.sh netpbm libjpeg-turbo-progs libtiff-tools webp xxd
 
-mkdir -p model checkpoint cache_file config manifest image
+mkdir -p model checkpoint cache_file config manifest image html plot
 "$build/tests/fuzz/make_seeds" .
 
 # --- images: a picture of 13 x 11 pixels, colourful and then grey, in every format
@@ -167,3 +167,22 @@ for number in -2 99999999999999999999 2x ''; do
 done
 # ... and another version
 sed 's/"checkpoint.version":"3"/"checkpoint.version":"1"/' checkpoint/checkpoint.bin >checkpoint/version-1.bin
+
+# --- names for the writer of HTML
+printf '%s' "cat.png" >html/plain
+printf '%s' '<script>alert("1")</script>&lt;'"'" >html/markup
+printf '\342\200\256gnp.tac\342\201\246 \330\234 \342\200\217' >html/directions
+printf '\377\376 \303( \355\240\200 \300\200 \364\220\200\200 \360\237\220' >html/not-utf-8
+printf '\327\227\327\252\327\225\327\234 \347\214\253 \360\237\220\210 \357\277\275' >html/utf-8
+printf 'a\tb\n\001\177\302\205\033[31m' >html/controls
+
+# --- numbers for charts, eight bytes each, after a byte for the kind of axes
+doubles() { for bytes; do printf '%b' "$bytes"; done; }
+zero='\0\0\0\0\0\0\0\0' one='\0\0\0\0\0\0\0360\077' two='\0\0\0\0\0\0\0\0100' minus='\0\0\0\0\0\0\0360\0277'
+infinity='\0\0\0\0\0\0\0360\0177' nan='\0\0\0\0\0\0\0370\0177' huge='\0377\0377\0377\0377\0377\0377\0357\0177'
+tiny='\01\0\0\0\0\0\0\0'
+{ printf '\20' && doubles "$zero" "$one" "$two" "$one" "$two" "$minus"; } >plot/plain
+{ printf '\23' && doubles "$one" "$two" "$huge" "$tiny" "$one" "$two"; } >plot/logarithmic
+{ printf '\14' && doubles "$one" "$two" "$one" "$one" "$nan" "$two"; } >plot/fixed
+{ printf '\20' && doubles "$infinity" "$nan" "$huge" "$minus" "$zero" "$tiny"; } >plot/extremes
+printf '\20' >plot/nothing

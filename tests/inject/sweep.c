@@ -245,7 +245,9 @@ typedef struct scenario {
     const char *resume[ARGUMENTS]; /* the command after a failure */
 } scenario;
 
-#define OUT "--quiet", "--out", "out"
+/* Reports have scenarios of their own, so that the others need not repeat their calls. */
+#define OUT "--quiet", "--no-report", "--out", "out"
+#define REPORTED "--out", "out", "--resume", ONE, NO_CACHE
 #define CONFIGURED "--config", "cfg.json", OUT
 #define ONE "--threads", "1"
 #define NO_CACHE "--no-cache"
@@ -359,6 +361,22 @@ static const scenario scenarios[] = {
      false,
      {FOLDS, ONE, NO_CACHE, "--gather"},
      {FOLDS, ONE, NO_CACHE, "--gather"}},
+    {"report",
+     TRAIN,
+     "finished",
+     false,
+     false,
+     false,
+     {"--config", "cfg.json", REPORTED},
+     {"--config", "cfg.json", REPORTED}},
+    {"report-folds",
+     TRAIN,
+     "gathered",
+     false,
+     false,
+     false,
+     {"--config", "folds-cfg.json", "--folds", "2", REPORTED},
+     {"--config", "folds-cfg.json", "--folds", "2", REPORTED}},
     {"tsv",
      PREDICT,
      "finished",
@@ -558,6 +576,9 @@ static void cut_times(char *text) {
     *to = '\0';
 }
 
+/* May a report be missing, because a call for it has failed? */
+static bool report_may_be_missing;
+
 /* Is a file of "wanted" another one in "out"? Files that hold times are left out, but for
  * metrics.csv without them. context: the name of the first one that is. */
 static void compare_file(const char *path, const char *name, void *context) {
@@ -569,6 +590,9 @@ static void compare_file(const char *path, const char *name, void *context) {
         return;
     }
     (void)snprintf(in_out, sizeof in_out, "out/%s", name);
+    if (report_may_be_missing && strcmp(last, "report.html") == 0 && !exists(in_out)) {
+        return;
+    }
     char *expected = read_text(path, &was);
     char *found = read_text(in_out, &is);
     if (strcmp(last, "metrics.csv") == 0) {
@@ -745,13 +769,37 @@ static void check_resume(const scenario *s, const injection *how, const outcome 
     free_outcome(&resumed);
 }
 
+static bool makes_report(const scenario *s) {
+    return strncmp(s->name, "report", strlen("report")) == 0;
+}
+
+/* A run is finished without its report, a warning says why, and --resume makes it. */
+static void check_report(const scenario *s, const injection *how, const outcome *o) {
+    report_may_be_missing = true;
+    const char *other = other_file();
+    report_may_be_missing = false;
+    if (other) {
+        complain(s, how, o, "%s is not what it should be", other);
+    }
+    if (other_file()) { /* the report is missing */
+        if (!contains(o->errors, "cnntrain: the run is finished, but has no report: ") ||
+            (!contains(o->errors, strerror(how->reason)) &&
+             !contains(o->errors, "out of memory"))) {
+            complain(s, how, o, "expected a warning");
+        }
+        check_resume(s, how, o);
+    }
+}
+
 static void check(const scenario *s, const injection *how, const outcome *o) {
     leftovers left = {.o = o};
     if (o->signal != 0) {
         complain(s, how, o, "the program died");
         return;
     }
-    if (o->code == 0 && !has_results(s, o)) {
+    if (o->code == 0 && makes_report(s)) {
+        check_report(s, how, o);
+    } else if (o->code == 0 && !has_results(s, o)) {
         complain(s, how, o, "exit code 0 without the results");
     } else if (o->code == 0 && !may_be_survived(s, how, o)) {
         complain(s, how, o, "expected a failure");
@@ -906,6 +954,25 @@ static void make_members(void) {
     free_outcome(&two);
 }
 
+/* "gathered": a complete cross-validation, whose report alone is missing. */
+static void make_folds(void) {
+    const char *const arguments[] = {cnntrain, "--config", "folds-cfg.json", "--folds", "2",
+                                     REPORTED, NULL};
+    char gathered[] = "gathered";
+    const injection nothing = {.kind = "write"};
+    outcome o = run(&nothing, arguments);
+    if (o.code != 0) {
+        fprintf(stderr, "sweep: no folds to start from: %s", o.errors);
+        exit(2);
+    }
+    copy_folder("out", gathered);
+    remove_folder("out");
+    if (unlink("gathered/report.html") != 0) {
+        give_up("gathered/report.html");
+    }
+    free_outcome(&o);
+}
+
 /* "finished": a run of two epochs; "stopped": one that a full disk ended in its second epoch. */
 static void make_runs(void) {
     const char *const arguments[] = {cnntrain, CONFIGURED, ONE, NO_CACHE, NULL};
@@ -982,6 +1049,7 @@ int main(int argc, char **argv) {
     }
     make_runs();
     make_members();
+    make_folds();
     run_scenario(&scenarios[chosen]);
     const char *const clean[] = {"/bin/rm", "-rf", folder, NULL};
     if (chdir("/") != 0 || failures > 0) {

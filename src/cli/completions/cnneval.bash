@@ -13,6 +13,7 @@ _cnneval() {
     case $before in
     --compare | -c) kind=path words=() ;;
     --format | -f) kind=words words=(table json) ;;
+    --report) kind=path words=() ;;
     --rows | -r) kind=path words=() ;;
     --split | -s) kind=words words=(train validation test) ;;
     --threshold) kind=words words=() ;;
@@ -21,7 +22,7 @@ _cnneval() {
     --max-memory) kind=words words=() ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--compare --format --rows --split --threshold --max-megapixels --threads --max-memory --quiet --help --version)
+            kind=words words=(--compare --format --report --rows --split --threshold --max-megapixels --threads --max-memory --quiet --help --version)
         else
             kind=path
         fi

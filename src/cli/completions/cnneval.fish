@@ -1,6 +1,7 @@
 # Completions of cnneval. Generated from the program's tables by src/cli/reference.sh; do not edit.
 complete -c cnneval -s c -l compare -r -F -d 'a second model, on the same images, with paired tests'
 complete -c cnneval -s f -l format -x -a 'table json' -d 'table (default) or json (one line)'
+complete -c cnneval -l report -r -F -d 'write a page for people, with pictures: FILE.html'
 complete -c cnneval -s r -l rows -r -F -d 'write one row per image; FILE ends in .csv, .tsv or .jsonl'
 complete -c cnneval -s s -l split -x -a 'train validation test' -d 'use only this split of the data: train, validation or test'
 complete -c cnneval -l threshold -x -d 'least probability of class 1 (default: the model'\''s)'

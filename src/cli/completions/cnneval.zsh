@@ -6,6 +6,7 @@ _cnneval() {
         '(-c --compare)--compare=[a second model, on the same images, with paired tests]:OTHER:_files' \
         '(-f --format)-f+[table (default) or json (one line)]:FORMAT:(table json)' \
         '(-f --format)--format=[table (default) or json (one line)]:FORMAT:(table json)' \
+        '--report=[write a page for people, with pictures\: FILE.html]:FILE:_files' \
         '(-r --rows)-r+[write one row per image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
         '(-r --rows)--rows=[write one row per image; FILE ends in .csv, .tsv or .jsonl]:FILE:_files' \
         '(-s --split)-s+[use only this split of the data\: train, validation or test]:NAME:(train validation test)' \

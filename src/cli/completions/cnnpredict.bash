@@ -14,11 +14,13 @@ _cnnpredict() {
     --format | -f) kind=words words=(tsv csv jsonl) ;;
     --threshold) kind=words words=() ;;
     --max-megapixels) kind=words words=() ;;
+    --explain | -x) kind=folder words=() ;;
+    --explain-method) kind=words words=(gradient occlusion) ;;
     --threads | -t) kind=words words=() ;;
     --max-memory) kind=words words=() ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--format --threshold --max-megapixels --no-sandbox --threads --max-memory --quiet --help --version)
+            kind=words words=(--format --threshold --max-megapixels --explain --explain-method --no-sandbox --threads --max-memory --quiet --help --version)
         else
             kind=path
         fi

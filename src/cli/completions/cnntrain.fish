@@ -10,6 +10,7 @@ complete -c cnntrain -l max-seconds -x -d 'end after N seconds, with all files o
 complete -c cnntrain -l folds -x -d 'cross-validation: K runs, each tested on its part of data.train'
 complete -c cnntrain -l member -x -d 'with --folds: train only fold N'
 complete -c cnntrain -l gather -d 'with --folds: put the results of all folds together'
+complete -c cnntrain -l no-report -d 'do not make report.html'
 complete -c cnntrain -l no-cache -d 'do not use the cache of decoded images'
 complete -c cnntrain -l cache-limit -x -d 'limit for the size of the cache (default: 10G)'
 complete -c cnntrain -s n -l dry-run -d 'print layers, memory and data counts; train nothing'

@@ -105,6 +105,7 @@ _cnntrain() {
         '--folds=[cross-validation\: K runs, each tested on its part of data.train]:K: ' \
         '--member=[with --folds\: train only fold N]:N: ' \
         '--gather[with --folds\: put the results of all folds together]' \
+        '--no-report[do not make report.html]' \
         '--no-cache[do not use the cache of decoded images]' \
         '--cache-limit=[limit for the size of the cache (default\: 10G)]:SIZE: ' \
         '(-n --dry-run)-n[print layers, memory and data counts; train nothing]' \

@@ -1,0 +1,18 @@
+/* What to watch out for: rules that look at the record of a run, each with what to do about it. */
+#ifndef CNN_REPORT_ADVICE_H
+#define CNN_REPORT_ADVICE_H
+
+#include "report/report.h"
+
+typedef struct cnn_advice {
+    const char *name;  /* for tests */
+    const char *title; /* a few words */
+    bool (*applies)(const cnn_report *report);
+    void (*describe)(cnn_html *html, const cnn_report *report); /* what was found, in a sentence */
+    const char *remedy;                                         /* what to do about it */
+} cnn_advice;
+
+/* All rules, what matters most first; ends with one without a name. */
+extern const cnn_advice cnn_advice_table[];
+
+#endif

@@ -1,0 +1,92 @@
+/* The images that the model gets wrong with the most certainty, those it is least certain about,
+ * and typical ones that it gets right. */
+#include "report/figures.h"
+#include "report/gallery.h"
+#include "report/picture_choice.h"
+#include "report/sections.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+/* "Shirt taken for t-shirt". */
+static void write_title(cnn_html *html, const cnn_report *report, cnn_picture_group group) {
+    const int label = group == CNN_PICTURES_MISTAKES_1 || group == CNN_PICTURES_TYPICAL_1;
+    cnn_html_begin(html, "h3");
+    if (group == CNN_PICTURES_UNCERTAIN) {
+        cnn_html_text(html, "Least certain");
+    } else if (group == CNN_PICTURES_TYPICAL_0 || group == CNN_PICTURES_TYPICAL_1) {
+        cnn_html_text(html, "Typical, correct: ");
+        cnn_class_name(html, report, label);
+    } else {
+        cnn_class_name(html, report, label);
+        cnn_html_text(html, ", taken for ");
+        cnn_class_name(html, report, 1 - label);
+    }
+    cnn_html_end(html);
+}
+
+/* How many there are, and how these were chosen. */
+static void write_rule(cnn_html *html, const cnn_report *report, cnn_picture_group group,
+                       const cnn_picture_choice *choice) {
+    const size_t found = choice->found[group], shown = choice->count[group];
+    cnn_html_begin_class(html, "p", "note");
+    if (group == CNN_PICTURES_UNCERTAIN) {
+        cnn_html_text(html, "The images whose probability is nearest to the threshold, without "
+                            "those above.");
+    } else if (group == CNN_PICTURES_TYPICAL_0 || group == CNN_PICTURES_TYPICAL_1) {
+        cnn_html_text(html, "Of ");
+        cnn_count(html, found);
+        cnn_html_text(html, found == 1 ? " image, the one" : " images, those");
+        cnn_html_text(html, " in the middle, if ordered by probability.");
+    } else if (found == 0) {
+        cnn_html_text(html, "No image of ");
+        cnn_class_name(html, report, group == CNN_PICTURES_MISTAKES_1);
+        cnn_html_text(html, " is taken for the other class.");
+    } else {
+        cnn_count(html, found);
+        cnn_html_text(html, found == 1 ? " mistake" : " mistakes");
+        cnn_html_text(html, found > shown ? "; these are the ones that the model is most certain "
+                                            "about."
+                                          : ".");
+    }
+    cnn_html_end(html);
+}
+
+static cnn_status write_group(cnn_html *html, const cnn_report *report, cnn_picture_group group,
+                              const cnn_picture_choice *choice, cnn_error *error) {
+    const bool mistakes = group == CNN_PICTURES_MISTAKES_0 || group == CNN_PICTURES_MISTAKES_1;
+    if (choice->found[group] == 0 && !mistakes) {
+        return CNN_OK;
+    }
+    write_title(html, report, group);
+    write_rule(html, report, group, choice);
+    return cnn_gallery_write(html, report, &report->images[0], choice->image[group],
+                             choice->count[group], true, error);
+}
+
+static cnn_status choose(const cnn_report *report, cnn_picture_choice *choice, cnn_error *error) {
+    const cnn_report_images *images = &report->images[0];
+    double *thresholds = cnn_alloc(images->count, sizeof *thresholds);
+    if (!thresholds) {
+        return cnn_fail_memory(error, "the pictures");
+    }
+    for (size_t i = 0; i < images->count; i++) {
+        thresholds[i] = cnn_threshold_of(report, images, i);
+    }
+    const cnn_status status = cnn_picture_choice_make(images, thresholds, choice, error);
+    cnn_free(thresholds);
+    return status;
+}
+
+cnn_status cnn_report_pictures(cnn_html *html, const cnn_report *report, cnn_error *error) {
+    if (report->images_count == 0) {
+        return CNN_OK;
+    }
+    cnn_picture_choice choice;
+    CNN_TRY(choose(report, &choice, error));
+    cnn_gallery_explain(html, report);
+    for (int group = 0; group < CNN_PICTURES_GROUPS; group++) {
+        CNN_TRY(write_group(html, report, (cnn_picture_group)group, &choice, error));
+    }
+    return CNN_OK;
+}
