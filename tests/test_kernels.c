@@ -169,6 +169,25 @@ static void test_conv_sides(void **state) {
     }
 }
 
+/* So many pixels, filters and taps that the weight gradient is summed up in runs and groups. */
+static void test_conv_runs(void **state) {
+    (void)state;
+    const int shapes[][3] = {
+        {53, 18, 1}, {3, 5, 5}, {7, 33, 1}, {50, 17, 1}, {6, 19, 3}}; /* C, K, R */
+    for (size_t i = 0; i < TEST_COUNT(shapes); i++) {
+        conv_case_test((conv_case){.size = {.C = shapes[i][0],
+                                            .H = 33,
+                                            .W = 35 + (int)i,
+                                            .K = shapes[i][1],
+                                            .R = shapes[i][2],
+                                            .stride = 1},
+                                   .padding = CONV_SAME,
+                                   .direct = true,
+                                   .relu = i % 2 == 0,
+                                   .seed = i});
+    }
+}
+
 /* The content of borders in these tests: the kernels may neither read nor change them. (A network's
  * are 0, which a ReLU or a sum would leave as it is.) */
 #define BORDER_VALUE (-7.0f)
@@ -868,6 +887,7 @@ int main(void) {
         cmocka_unit_test(test_conv_pool),
         cmocka_unit_test(test_conv_groups),
         cmocka_unit_test(test_conv_sides),
+        cmocka_unit_test(test_conv_runs),
         cmocka_unit_test(test_conv_pool_nan),
         cmocka_unit_test(test_avgpool),
         cmocka_unit_test(test_maxpool),

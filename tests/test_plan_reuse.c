@@ -168,6 +168,7 @@ static void check_line(const char *line, uint64_t seed) {
         run(plain, parameters, &samples, block * CNN_LANES, separate, want);
         run(reusing, parameters, &samples, block * CNN_LANES, reused, got);
         for (int lane = 0; lane < CNN_LANES; lane++) {
+            /* NOLINTNEXTLINE: the bits are compared, also of -0 and NaN */
             if (memcmp(&got[lane], &want[lane], sizeof *got) != 0) {
                 fail_msg("%s: block %zu: expected %.9g, got %.9g", line, block, (double)want[lane],
                          (double)got[lane]);

@@ -112,8 +112,8 @@ void test_spec_read(const char *text, test_spec *out) {
     char layers[2048];
     memset(out, 0, sizeof *out);
     cnn_shape *input = &out->spec.input;
-    int got =
-        sscanf(text, "%dx%dx%d:%2047[^\n]", &input->channels, &input->height, &input->width, layers);
+    int got = sscanf(text, "%dx%dx%d:%2047[^\n]", &input->channels, &input->height, &input->width,
+                     layers);
     assert_true(got >= 3);
     out->spec.layers = out->layers;
     char *rest;

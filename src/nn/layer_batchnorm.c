@@ -90,26 +90,25 @@ static double add_lanes(const float *lanes, int count) {
     return sum;
 }
 
+/* One channel after the other, so that its values are still in a cache when they are read again. */
 static void gather(const cnn_layer *layer, const cnn_pass *pass) {
-    const cnn_kernels *kernels = layer->kernels;
     const cnn_shape *in = &layer->node->in;
-    int channels = in->channels, count = pass->count;
+    int count = pass->count;
     double values = (double)count * in->height * in->width;
     double *sums = pass->sums;
-    float *lanes = pass->work;
-    float *means = pass->work + (size_t)channels * CNN_LANES;
+    cnn_block channel = layer->x_block[0];
+    channel.channels = 1;
     sums[0] = values;
-    memset(means, 0, (size_t)channels * sizeof *means);
-    kernels->channel_sums(&layer->x_block[0], pass->x[0], means, false, lanes);
-    for (int c = 0; c < channels; c++) {
-        means[c] = (float)(add_lanes(lanes + (ptrdiff_t)c * CNN_LANES, count) / values);
-        sums[1 + 2 * c] = (double)means[c];
-    }
-    /* around the mean of the block, which is close enough to that of the batch to avoid
-     * cancellation */
-    kernels->channel_sums(&layer->x_block[0], pass->x[0], means, true, lanes);
-    for (int c = 0; c < channels; c++) {
-        sums[2 + 2 * c] = add_lanes(lanes + (ptrdiff_t)c * CNN_LANES, count);
+    for (int c = 0; c < in->channels; c++) {
+        const float *x = pass->x[0] + c * channel.plane_stride;
+        const float zero = 0.0f;
+        layer->kernels->channel_sums(&channel, x, &zero, false, pass->work);
+        float mean = (float)(add_lanes(pass->work, count) / values);
+        /* around the mean of the block, which is close enough to that of the batch to avoid
+         * cancellation */
+        layer->kernels->channel_sums(&channel, x, &mean, true, pass->work);
+        sums[1 + 2 * c] = (double)mean;
+        sums[2 + 2 * c] = add_lanes(pass->work, count);
     }
 }
 

@@ -60,7 +60,7 @@ static double median(double *times, size_t count) {
 }
 
 static void measure(bench *b, int threads, size_t steps) {
-    double wall[STEPS_MAX], processor[STEPS_MAX];
+    double wall[STEPS_MAX] = {0}, processor[STEPS_MAX] = {0};
     const cnn_sample_source source = {.fill = fill, .context = b};
     cnn_step step = {.network = b->network,
                      .minibatch = b->minibatch,

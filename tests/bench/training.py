@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""How fast PyTorch trains all weights of EfficientNet-Lite0 for two classes, as bench does with
-configs/bench/efficientnet-lite0.json.
+"""How fast PyTorch trains all weights of EfficientNet-Lite0 for two classes, as training.c does.
 
     tests/bench/training.py THREADS [STEPS]
 
@@ -58,7 +57,7 @@ def measure(memory_format):
 def main():
     warnings.simplefilter("ignore")
     torch.set_num_threads(THREADS)
-    for name in "contiguous_format", "channels_last":
+    for name in "channels_last", "contiguous_format":
         wall, processor = measure(getattr(torch, name))
         print(
             f"PyTorch {torch.__version__}, {name}: {wall:.1f} images/s, {THREADS} threads;"
