@@ -58,8 +58,9 @@ static const char layout[] =
 static const char words[] =
     ".lead { font-size: 1.25rem; line-height: 1.45 }\n"
     ".note { color: var(--soft); font-size: .9375rem }\n"
-    ".class-0 { color: var(--one); font-weight: 600 }\n"
-    ".class-1 { color: var(--two); font-weight: 600 }\n"
+    ".class-0, .class-1 { display: inline-block; max-width: 100%; font-weight: 600 }\n"
+    ".class-0 { color: var(--one) }\n"
+    ".class-1 { color: var(--two) }\n"
     ".watch { margin: 1.25rem 0; padding: 0; list-style: none }\n"
     ".watch li { margin: 0 0 .75rem; padding: .1rem 0 .1rem 1rem; border-left: 3px solid "
     "var(--warn) }\n"
