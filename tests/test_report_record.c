@@ -261,7 +261,8 @@ static void test_damages(void **state) {
         cnn_status status = cnn_record_read(directory, &record, &error);
         cnn_record_free(&record);
         restore(damages[i].file, before);
-        if (status == CNN_OK || strncmp(error.message, damages[i].file, strlen(damages[i].file)) ||
+        if (status == CNN_OK ||
+            strncmp(error.message, damages[i].file, strlen(damages[i].file)) != 0 ||
             !strstr(error.message, damages[i].message)) {
             fail_msg("%s, \"%s\" replaced by \"%s\": expected \"…%s…\", got %d: \"%s\"",
                      damages[i].file, damages[i].from ? damages[i].from : "(all)",

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdio.h> /* jpeglib.h needs FILE */
+#include <string.h>
 
 #include <jpeglib.h>
 
@@ -56,10 +57,11 @@ static void compress(encoder *e, int height, int width, const uint8_t *pixels) {
     info->dct_method = JDCT_ISLOW; /* the same bytes with and without vector instructions */
     info->optimize_coding = TRUE;
     jpeg_start_compress(info, TRUE);
-    while (info->next_scanline < info->image_height) {
-        /* libjpeg does not change its input, but has no const */
-        JSAMPROW row = (JSAMPROW)(uintptr_t)(pixels + 3 * (size_t)width * info->next_scanline);
-        (void)jpeg_write_scanlines(info, &row, 1);
+    const JDIMENSION row_bytes = 3 * info->image_width;
+    JSAMPARRAY row = info->mem->alloc_sarray((j_common_ptr)info, JPOOL_IMAGE, row_bytes, 1);
+    while (info->next_scanline < info->image_height) { /* libjpeg's input is not const */
+        memcpy(row[0], pixels + (size_t)row_bytes * info->next_scanline, row_bytes);
+        (void)jpeg_write_scanlines(info, row, 1);
     }
     jpeg_finish_compress(info);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 void cnn_gallery_explain(cnn_html *html, const cnn_report *report) {
-    if (!report->model) {
+    if (!report->model && !report->set) {
         return;
     }
     cnn_html_begin(html, "p");

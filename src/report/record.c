@@ -144,6 +144,7 @@ void cnn_record_free(cnn_record *record) {
     }
     for (size_t i = 0; record->set.members && i < record->set.count; i++) {
         cnn_text_release(record->set.members[i].link);
+        cnn_free(record->set.members[i].model);
     }
     cnn_free(record->set.members);
     free_run(&record->run);

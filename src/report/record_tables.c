@@ -1,5 +1,6 @@
 /* metrics.csv, folds.csv and predictions as parts of the record. */
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "report/record_parts.h"
 #include "report/csv_table.h"
@@ -112,6 +113,20 @@ static cnn_status take_members(cnn_table *t, cnn_report_set *set) {
     return CNN_OK;
 }
 
+/* Where the models of the folds are. */
+static cnn_status name_models(cnn_record *record, cnn_error *error) {
+    for (size_t i = 0; i < record->set.count; i++) {
+        char *folder = cnn_run_fold_path(record->directory.path, (int)i + 1);
+        char *path = folder ? cnn_path_join(folder, "model.bin") : NULL;
+        cnn_free(folder);
+        record->set.members[i].model = path;
+        if (!path) {
+            return cnn_fail_memory(error, record->directory.path);
+        }
+    }
+    return CNN_OK;
+}
+
 cnn_status cnn_record_read_folds(cnn_record *record, cnn_error *error) {
     static const char *const names[FOLD_COLUMNS + CNN_METRIC_COUNT] = {"fold",
                                                                        "train_images",
@@ -127,6 +142,9 @@ cnn_status cnn_record_read_folds(cnn_record *record, cnn_error *error) {
                                        FOLD_COLUMNS + CNN_METRIC_COUNT, &t, error);
     if (status == CNN_OK) {
         status = take_members(&t, &record->set);
+    }
+    if (status == CNN_OK) {
+        status = name_models(record, error);
     }
     cnn_free(t.text);
     return status;

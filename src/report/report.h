@@ -61,7 +61,8 @@ typedef struct cnn_report_run {
 
 /* A member of a set of runs. */
 typedef struct cnn_report_member {
-    char *link; /* to its report, from that of the set */
+    char *link;  /* to its report, from that of the set */
+    char *model; /* path of its model file */
     size_t images[CNN_SPLIT_COUNT];
     double threshold;
     double metrics[CNN_METRIC_COUNT]; /* of its test images; NaN: none */

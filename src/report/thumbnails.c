@@ -7,6 +7,7 @@
 #include "image/load.h"
 #include "run/setup.h"
 
+#include "cnn/explain.h"
 #include "cnn/png.h"
 
 #include <stdio.h>
@@ -36,8 +37,10 @@ typedef struct request {
     const cnn_report *report;
     const cnn_image_settings *settings;
     const cnn_report_images *from;
-    const size_t *images;
-    cnn_thumbnail *thumbnails;
+    const size_t *images; /* [count], … */
+    size_t count;
+    cnn_thumbnail *thumbnails;  /* … and theirs */
+    bool *made;                 /* [count] */
     cnn_image_buffers *buffers; /* [threads] */
     cnn_status *failed;         /* [count]: not the fault of the file */
 } request;
@@ -83,6 +86,9 @@ static cnn_status convert(cnn_image *image, cnn_image_buffers *buffers, cnn_thum
 /* A cnn_parallel_body. */
 static void make_one(void *context, size_t i, int thread) {
     const request *r = context;
+    if (r->made[i]) {
+        return;
+    }
     const cnn_image_settings *settings = r->settings;
     const cnn_pixel_limit limit = {.megapixels = settings->max_megapixels,
                                    .name = settings->max_megapixels_name};
@@ -103,21 +109,118 @@ static void make_one(void *context, size_t i, int thread) {
     r->failed[i] = status;
 }
 
-static cnn_status make_plain(request *r, size_t count, cnn_error *error) {
+static cnn_status make_plain(request *r, cnn_error *error) {
     const int threads = cnn_setup_threads(r->report->threads);
-    cnn_status status = cnn_image_buffers_create(threads, &r->buffers, error);
-    r->failed = cnn_alloc(count, sizeof *r->failed);
-    if (status == CNN_OK && !r->failed) {
-        status = cnn_fail_memory(error, "the pictures");
-    }
-    if (status == CNN_OK) {
-        cnn_parallel_for(count, threads, make_one, r);
-    }
-    for (size_t i = 0; i < count && status == CNN_OK; i++) {
-        status = r->failed[i] == CNN_OK ? CNN_OK : cnn_fail_memory(error, "the pictures");
-    }
-    cnn_free(r->failed);
+    CNN_TRY(cnn_image_buffers_create(threads, &r->buffers, error));
+    cnn_parallel_for(r->count, threads, make_one, r);
     cnn_image_buffers_free(r->buffers, threads);
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->failed[i] != CNN_OK) {
+            return cnn_fail_memory(error, "the pictures");
+        }
+    }
+    return CNN_OK;
+}
+
+/* --- pictures with maps --- */
+
+/* Files that one model predicted. */
+typedef struct explained {
+    size_t *place;                 /* [count] in request.images */
+    const char **paths;            /* [count] */
+    cnn_explanation *explanations; /* [count] */
+    size_t count;
+} explained;
+
+/* Those of a fold; -1: all. */
+static void choose_fold(const request *r, int fold, explained *e) {
+    e->count = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        if (fold < 0 || r->from->fold[r->images[i]] == fold) {
+            e->place[e->count] = i;
+            e->paths[e->count++] = r->from->paths[r->images[i]];
+        }
+    }
+}
+
+/* From one explanation to its thumbnail. An image whose probability is another one now has
+ * changed: predictions of the same model and pixels have the same bytes. */
+static cnn_status keep(const request *r, size_t place, const cnn_explanation *explanation,
+                       cnn_error *error) {
+    cnn_thumbnail *thumbnail = &r->thumbnails[place];
+    const double before = r->from->probabilities[r->images[place]];
+    const double now = (double)explanation->prediction.probability;
+    r->made[place] = true;
+    if (explanation->prediction.status != CNN_OK) {
+        (void)snprintf(thumbnail->reason, sizeof thumbnail->reason, "%s",
+                       explanation->prediction.reason);
+        return CNN_OK;
+    }
+    if (before < now || before > now) {
+        (void)snprintf(thumbnail->reason, sizeof thumbnail->reason,
+                       "the file has changed since it was predicted: its probability is now %.4f",
+                       now);
+        return CNN_OK;
+    }
+    thumbnail->width = explanation->width;
+    thumbnail->height = explanation->height;
+    CNN_TRY(encode(explanation->picture, thumbnail, &thumbnail->picture, error));
+    return encode(explanation->overlay, thumbnail, &thumbnail->map, error);
+}
+
+static cnn_status explain(const request *r, const cnn_predictor *model, explained *e,
+                          cnn_error *error) {
+    const cnn_explain_options options = {.threads = r->report->threads,
+                                         .longest_side = CNN_THUMBNAIL_SIDE};
+    cnn_explainer *explainer;
+    CNN_TRY(cnn_explainer_create(model, &options, &explainer, error));
+    cnn_status status = cnn_explain_files(explainer, e->paths, e->count, e->explanations, error);
+    for (size_t i = 0; i < e->count; i++) {
+        if (status == CNN_OK) {
+            status = keep(r, e->place[i], &e->explanations[i], error);
+        }
+        cnn_explanation_release(&e->explanations[i]);
+    }
+    cnn_explainer_free(explainer);
+    return status;
+}
+
+/* With the models of the folds. Without its file, a model's images have no maps. */
+static cnn_status explain_folds(const request *r, explained *e, cnn_error *error) {
+    for (size_t fold = 0; fold < r->report->set->count; fold++) {
+        cnn_predictor *model;
+        choose_fold(r, (int)fold, e);
+        if (e->count == 0) {
+            continue;
+        }
+        cnn_status status = cnn_predictor_load(r->report->set->members[fold].model, &model, error);
+        if (status == CNN_ERROR_MODEL) {
+            continue;
+        }
+        if (status == CNN_OK) {
+            status = explain(r, model, e, error);
+            cnn_predictor_free(model);
+        }
+        CNN_TRY(status);
+    }
+    return CNN_OK;
+}
+
+static cnn_status make_explained(const request *r, cnn_error *error) {
+    explained e = {.place = cnn_alloc(r->count, sizeof *e.place),
+                   .paths = cnn_alloc(r->count, sizeof *e.paths),
+                   .explanations = cnn_alloc(r->count, sizeof *e.explanations)};
+    cnn_status status =
+        e.place && e.paths && e.explanations ? CNN_OK : cnn_fail_memory(error, "the pictures");
+    if (status == CNN_OK && r->report->model) {
+        choose_fold(r, -1, &e);
+        status = explain(r, r->report->model, &e, error);
+    } else if (status == CNN_OK && r->report->set && r->from->fold) {
+        status = explain_folds(r, &e, error);
+    }
+    cnn_free(e.place);
+    cnn_free(e.paths);
+    cnn_free(e.explanations);
     return status;
 }
 
@@ -131,12 +234,23 @@ cnn_status cnn_thumbnails_make(const cnn_report *report, const cnn_report_images
                  .settings = report->run ? &report->run->config->image : &any,
                  .from = from,
                  .images = images,
-                 .thumbnails = thumbnails};
+                 .count = count,
+                 .thumbnails = thumbnails,
+                 .made = cnn_alloc(count, sizeof *r.made),
+                 .failed = cnn_alloc(count, sizeof *r.failed)};
     for (size_t i = 0; i < count; i++) {
         thumbnails[i] = (cnn_thumbnail){0};
     }
-    (void)with_maps;
-    return make_plain(&r, count, error);
+    cnn_status status = r.made && r.failed ? CNN_OK : cnn_fail_memory(error, "the pictures");
+    if (status == CNN_OK && with_maps) {
+        status = make_explained(&r, error);
+    }
+    if (status == CNN_OK) {
+        status = make_plain(&r, error);
+    }
+    cnn_free(r.made);
+    cnn_free(r.failed);
+    return status;
 }
 
 void cnn_thumbnail_release(cnn_thumbnail *thumbnail) {
