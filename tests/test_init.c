@@ -22,7 +22,8 @@ static cnn_survey survey_of(size_t negative, size_t positive, int width, int hei
 static cnn_config *make(const cnn_survey *survey, cnn_recipe_budget *budget) {
     cnn_config *config;
     cnn_error error;
-    assert_int_equal(cnn_recipe_make(survey, NULL, "runs/photos", &config, budget, &error), CNN_OK);
+    assert_int_equal(cnn_recipe_make(survey, NULL, "runs/photos", 0.0, &config, budget, &error),
+                     CNN_OK);
     return config;
 }
 
