@@ -7,7 +7,9 @@
 #include "run/tune.h"
 #include "stats/intervals.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_over(const cnn_trainer *t, double begin, double seconds) {
     const cnn_common_options *options = &t->options->common;
@@ -114,7 +116,7 @@ static cnn_status write_files(const cnn_trainer *t, const char *path, double *mo
     CNN_TRY(cnn_setup_write_model(&t->setup, path, t->values.parameters, error));
     double between = cnn_clock_seconds();
     CNN_TRY(cnn_checkpoint_write(path, &t->state, t->config_json, &t->values, error));
-    CNN_TRY(cnn_file_append(path, row, sizeof row, error));
+    CNN_TRY(cnn_file_write(path, row, sizeof row, error));
     *model += between - begin;
     *others += cnn_clock_seconds() - between;
     return CNN_OK;
@@ -142,11 +144,11 @@ static cnn_status measure_files(const cnn_trainer *t, double seconds, cnn_run_sp
     cnn_text_format(&path, "%s.tmp.measured", t->session.directory.file[CNN_RUN_CHECKPOINT]);
     cnn_status status = path.failed ? cnn_fail_memory(error, "the run directory")
                                     : write_often(t, path.data, seconds, speed, error);
-    cnn_error ignored;
-    cnn_status removed =
-        cnn_run_remove_drafts(t->session.directory.path, status == CNN_OK ? error : &ignored);
+    if (!path.failed && unlink(path.data) != 0 && status == CNN_OK) {
+        status = cnn_fail_errno(error, path.data, errno);
+    }
     cnn_text_free(&path);
-    return status == CNN_OK ? removed : status;
+    return status;
 }
 
 /* --- */

@@ -16,14 +16,20 @@
 
 /* --- the number of epochs --- */
 
+/* "0.031 s", "2.9 s", "14 s" */
+static void format_seconds(double seconds, char text[24]) {
+    (void)snprintf(text, 24, seconds < 9.5 ? "%.2g s" : "%.0f s", seconds);
+}
+
 void cnn_minutes_log(const cnn_log_sink *log, const cnn_config *config, int members,
                      const cnn_epoch_choice *choice) {
-    char each[40] = "", seconds[24], minutes[40];
+    char each[40] = "", seconds[24], before[24], end[24], minutes[40];
     double number = config->train.minutes;
     (void)snprintf(minutes, sizeof minutes, "%g minute%s", number,
                    number < 1.0 || number > 1.0 ? "s" : "");
-    (void)snprintf(seconds, sizeof seconds, choice->epoch_seconds < 9.5 ? "%.2g s" : "%.0f s",
-                   choice->epoch_seconds);
+    format_seconds(choice->epoch_seconds, seconds);
+    format_seconds(choice->spent, before);
+    format_seconds(choice->end_seconds, end);
     if (members > 1) {
         (void)snprintf(each, sizeof each, " in each of %d runs", members);
     }
@@ -34,10 +40,11 @@ void cnn_minutes_log(const cnn_log_sink *log, const cnn_config *config, int memb
                         (long long)choice->epochs, one ? "" : "s", seconds, each, one ? "s" : "",
                         minutes);
     } else {
-        cnn_log_message(log, CNN_LOG_WARNING,
-                        "not a single epoch of %s%s fits into %s (train.minutes): it will be cut "
-                        "short",
-                        seconds, each, minutes);
+        cnn_log_message(
+            log, CNN_LOG_WARNING,
+            "not a single epoch of %s%s fits into %s (train.minutes): %s were spent before, and "
+            "measuring the model takes %s; it will be cut short",
+            seconds, each, minutes, before, end);
     }
 }
 
@@ -56,7 +63,9 @@ cnn_status cnn_minutes_measure(cnn_trainer *t, bool training, cnn_epoch_choice *
         double spent = cnn_clock_seconds() - t->begin;
         *choice = (cnn_epoch_choice){
             .epochs = cnn_budget_epochs(&speed, &work, t->seconds, spent, t->config->train.epochs),
-            .epoch_seconds = cnn_budget_epoch(&speed, &work)};
+            .epoch_seconds = cnn_budget_epoch(&speed, &work),
+            .spent = spent,
+            .end_seconds = cnn_budget_end(&speed, &work)};
     }
     return CNN_OK;
 }

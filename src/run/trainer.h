@@ -103,10 +103,12 @@ CNN_MUST_USE cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error);
 
 /* --- minutes.c --- */
 
-/* How many epochs fit into a budget, and how long one takes. */
+/* How many epochs fit into a budget, and why. */
 typedef struct cnn_epoch_choice {
-    int64_t epochs; /* 0: not even one */
-    double epoch_seconds;
+    int64_t epochs;       /* 0: not even one */
+    double epoch_seconds; /* that one takes */
+    double spent;         /* seconds, before the first epoch */
+    double end_seconds;   /* that follow the last batch */
 } cnn_epoch_choice;
 
 /* Measures the run (measure_speed.h), and sets t->end_seconds. training: also finds how many epochs
