@@ -470,12 +470,41 @@ static void test_difference_of_damaged(void **state) {
     cnn_free(now);
 }
 
+/* The number of epochs that a time budget chose is taken over, if there is a budget now, and if
+ * more are allowed now. */
+static void test_take_over(void **state) {
+    (void)state;
+    static const struct {
+        const char *started;
+        double minutes;
+        int64_t epochs, wanted;
+    } cases[] = {
+        {"{\"train\": {\"epochs\": 37, \"minutes\": 2}}", 2, 150, 37},
+        {"{\"train\": {\"epochs\": 37, \"minutes\": 2}}", 0.5, 38, 37},
+        {"{\"train\": {\"epochs\": 37, \"minutes\": 2}}", 2, 20, 20},
+        {"{\"train\": {\"epochs\": 37, \"minutes\": 2}}", 0, 150, 150},
+        {"{\"train\": {\"epochs\": 37}}", 2, 150, 150},
+        {"{\"train\": {\"minutes\": 2}}", 2, 150, 150},
+        {"{}", 2, 150, 150},
+    };
+    cnn_error error;
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        cnn_config now = {.train = {.epochs = cases[i].epochs, .minutes = cases[i].minutes}};
+        test_ok(cnn_config_take_over(cases[i].started, &now, &error), &error);
+        assert_int_equal(now.train.epochs, cases[i].wanted);
+    }
+    cnn_config now = {.train = {.epochs = 150, .minutes = 2}};
+    assert_int_equal(cnn_config_take_over("{", &now, &error), CNN_ERROR_MODEL);
+    assert_string_equal(error.message, "expected a config as JSON, found other text");
+}
+
 static void test_difference(void **state) {
     (void)state;
     static const struct {
         const char *override, *key;
     } cases[] = {
         {"train.epochs=77", NULL},
+        {"train.minutes=3", NULL},
         {"output=elsewhere", NULL},
         {"train.seed=1", NULL}, /* as it is anyway */
         {"train.seed=2", "train.seed"},
@@ -599,6 +628,7 @@ int main(void) {
         cmocka_unit_test(test_fixed_point),
         cmocka_unit_test(test_difference),
         cmocka_unit_test(test_difference_of_damaged),
+        cmocka_unit_test(test_take_over),
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_schema),

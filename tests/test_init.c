@@ -22,7 +22,8 @@ static cnn_survey survey_of(size_t negative, size_t positive, int width, int hei
 static cnn_config *make(const cnn_survey *survey, cnn_recipe_budget *budget) {
     cnn_config *config;
     cnn_error error;
-    assert_int_equal(cnn_recipe_make(survey, NULL, "runs/photos", &config, budget, &error), CNN_OK);
+    assert_int_equal(cnn_recipe_make(survey, NULL, "runs/photos", 0.0, &config, budget, &error),
+                     CNN_OK);
     return config;
 }
 
@@ -95,6 +96,24 @@ static void time_follows_from_figures(void **state) {
     assert_int_equal(before, 10);
 }
 
+/* With a time, the config has it, and the most epochs of the recipe, however many images there are.
+ */
+static void minutes_are_kept(void **state) {
+    (void)state;
+    for (size_t each = 50; each < 200000; each *= 50) {
+        cnn_survey survey = survey_of(each, each, 28, 28, false);
+        cnn_recipe_budget budget;
+        cnn_config *config;
+        cnn_error error;
+        assert_int_equal(
+            cnn_recipe_make(&survey, NULL, "runs/photos", 2.5, &config, &budget, &error), CNN_OK);
+        assert_true(fabs(config->train.minutes - 2.5) < 1e-12);
+        assert_true(fabs(budget.minutes - 2.5) < 1e-12);
+        assert_int_equal(config->train.epochs, 150);
+        cnn_config_free(config);
+    }
+}
+
 /* The network sees colour if a twentieth of the images has it. */
 static void few_colours_are_grey(void **state) {
     (void)state;
@@ -152,7 +171,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_understood),      cmocka_unit_test(counts_are_obeyed),
         cmocka_unit_test(time_follows_from_figures), cmocka_unit_test(few_colours_are_grey),
-        cmocka_unit_test(findings_are_kept),         cmocka_unit_test(large_images_want_a_start),
+        cmocka_unit_test(minutes_are_kept),          cmocka_unit_test(findings_are_kept),
+        cmocka_unit_test(large_images_want_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ typedef struct cnn_init_options {
     cnn_common_options common;
     const char *output;     /* becomes the config's; NULL: "runs/" and the folder's name */
     const char *pretrained; /* a file to start from, as the key pretrained.file; NULL: none */
+    double minutes;         /* that the run may take, as the key train.minutes; 0: no limit */
 } cnn_init_options;
 
 /* Examines all images and makes a config for them, as JSON text. path: a folder with two class

@@ -24,6 +24,7 @@ typedef struct train_command {
     const char *config_path;
     const char *images;     /* what --init examines */
     const char *pretrained; /* the network that its config starts from; NULL: none */
+    double minutes;         /* the time that its config allows; 0: any */
     const char **overrides; /* [argc] */
     size_t override_count;
     cnn_cross_validation_options run; /* folds is 0 for a plain run */
@@ -139,6 +140,12 @@ static cnn_status check_options(const train_command *command, const char *action
                         "--pretrained: expected --init DIR beside it; a config names the file as "
                         "pretrained.file");
     }
+    if (command->minutes > 0.0 && !(action && strcmp(action, "init") == 0)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--minutes: expected --init DIR beside it; for a config, set "
+                        "train.minutes=%g",
+                        command->minutes);
+    }
     if ((member || run->gather) && run->folds == 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K beside it",
                         member ? "member" : "gather");
@@ -241,7 +248,8 @@ static cnn_status init(void *context, cnn_error *error) {
     catch_signals();
     const cnn_init_options wanted = {.common = command->run.train.common,
                                      .output = command->run.train.output,
-                                     .pretrained = command->pretrained};
+                                     .pretrained = command->pretrained,
+                                     .minutes = command->minutes};
     char *json = NULL;
     return print_text(cnn_init(command->images, &wanted, &json, error), &json, error);
 }
@@ -349,6 +357,15 @@ static const cnn_option options[] = {
      .prose = "With `--init`: print a config that starts from the trained network in <file>, for "
               "which few photographs are enough: what `data/pretrained.sh` writes, or any "
               "*model.bin*. See {A CONFIG FROM THE IMAGES}."},
+    {.name = "minutes",
+     .argument = "M",
+     .parse = cnn_option_number,
+     FIELD(minutes),
+     .minimum = 1e-3,
+     .maximum = 1e6,
+     .help = "with --init: a config whose run takes at most M minutes",
+     .prose = "With `--init`: print a config whose run takes at most <m> minutes, on any machine "
+              "that it is run on: the key `train.minutes`."},
     {.name = "out",
      .letter = 'o',
      .argument = "DIR",

@@ -1,4 +1,5 @@
-/* The difference between two resolved configs. */
+/* The config that a run was started with, and the one that it is to continue with: their
+ * difference, and what is taken over. */
 #include "config/keys.h"
 
 #include "base/error.h"
@@ -96,5 +97,28 @@ cnn_status cnn_config_difference(const char *started, const char *now, char diff
     }
     cJSON_Delete(before);
     cJSON_Delete(after);
+    return status;
+}
+
+/* The value of a number at a dotted path; 0 if there is none. */
+static double number_at(const cJSON *root, const char *path) {
+    const cJSON *item = value_at(root, path);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+}
+
+cnn_status cnn_config_take_over(const char *started, cnn_config *now, cnn_error *error) {
+    bool no_memory;
+    cJSON *before = cnn_json_parse(started, strlen(started) + 1, NULL, true, &no_memory);
+    cnn_status status =
+        no_memory ? cnn_fail_memory(error, "comparing configs")
+        : !cJSON_IsObject(before)
+            ? cnn_fail(error, CNN_ERROR_MODEL, "expected a config as JSON, found other text")
+            : CNN_OK;
+    double epochs = number_at(before, "train.epochs");
+    if (status == CNN_OK && number_at(before, "train.minutes") > 0.0 && now->train.minutes > 0.0 &&
+        epochs > 0.0 && epochs < (double)now->train.epochs) {
+        now->train.epochs = (int64_t)epochs;
+    }
+    cJSON_Delete(before);
     return status;
 }

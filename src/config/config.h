@@ -55,7 +55,9 @@ struct cnn_config {
     } pretrained;
     cnn_network_spec network; /* with pretrained.file: the layers after those of the file */
     struct {
-        int64_t epochs, batch_size;
+        int64_t epochs;
+        double minutes; /* the budget that chooses the epochs, which are then a limit; 0: none */
+        int64_t batch_size;
         cnn_optimizer optimizer;
         cnn_schedule schedule;         /* the run fills in `epochs` and `steps_an_epoch` */
         cnn_objective objective;       /* the run fills in `pos_weight` */
@@ -91,6 +93,12 @@ CNN_MUST_USE cnn_status cnn_config_check_folds(const cnn_config *config, cnn_err
  * CNN_ERROR_RUNTIME if memory is refused. */
 CNN_MUST_USE cnn_status cnn_config_difference(const char *started, const char *now,
                                               char difference[256], cnn_error *error);
+
+/* Takes over what a run chose when it was started, from the text of its config
+ * (cnn_config_to_json): the number of epochs, if both configs have train.minutes, and `now` allows
+ * more epochs. The same failures. */
+CNN_MUST_USE cnn_status cnn_config_take_over(const char *started, cnn_config *now,
+                                             cnn_error *error);
 
 /* The part of a config that a model file contains. Writing adds members to the current object:
  * "image": …, "layers": …. Reading takes them from the object `json` and does not change other

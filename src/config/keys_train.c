@@ -45,6 +45,27 @@ const cnn_key cnn_config_train_keys[] = {
      .fallback = 10,
      .also = "num_epochs n_epochs max_epochs",
      .help = "passes over the training images; 0 writes the initial weights"},
+    {.name = "train.minutes",
+     .kind = &cnn_kind_optional_number,
+     FIELD(minutes),
+     .maximum = 1e6,
+     .also = "budget time_budget max_minutes max_time",
+     .help = "the time that the whole run may take: it measures its speed first, and chooses the "
+             "number of epochs, at most train.epochs; 0: no limit",
+     .prose =
+         "The time that the whole run may take, from its start to its last file; 0: no limit. A "
+         "run that is new measures on this machine, once its images are read, how long a step of "
+         "training, predictions and files take, and trains as many epochs as fit into the time, "
+         "a tenth of it kept free; `train.epochs` is the most that it trains. The number is "
+         "`train.epochs` in *config.json* of the run directory: a schedule spans it, and with that "
+         "number and without `train.minutes`, another run gives the same bytes. If the machine "
+         "then becomes slower, or not even one epoch fits, training ends early, as with "
+         "`--max-seconds`, and all files are complete; reading the images and measuring the model "
+         "at the end are not cut short. "
+         "`--resume` keeps the number of epochs, and counts the time of the epochs that were "
+         "trained before, not that of reading the images again. A run that this key has ended is "
+         "finished, unless it gets more minutes. With `--folds`, the time is that of all folds, "
+         "which train equally many epochs."},
     {.name = "train.batch_size",
      .kind = &cnn_kind_integer,
      FIELD(batch_size),

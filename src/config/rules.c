@@ -12,6 +12,7 @@ const cnn_resume_rule cnn_resume_rules[] = {
     {.key = "data.duplicates"}, /* what is trained on is compared by its content */
     {.key = "pretrained.file", .path_to_path = true},
     {.key = "train.epochs", .unless_key = "train.schedule", .unless_values = schedules_of_a_length},
+    {.key = "train.minutes"},
     {.key = "train.checkpoint_seconds"},
     {.key = "train.early_stopping.patience"},
     {.key = "output"},

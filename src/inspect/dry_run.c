@@ -103,9 +103,16 @@ static void describe_data(const cnn_dataset *dataset, cnn_text *text) {
 static void describe_batches(const cnn_config *config, const cnn_dataset *dataset, cnn_text *text) {
     size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
     size_t batch = (size_t)config->train.batch_size;
-    cnn_text_format(text, "\n%lld epochs of %zu batches of %zu images\n",
-                    (long long)config->train.epochs, (images + batch - 1) / batch,
-                    batch < images ? batch : images);
+    bool limited = config->train.epochs > 0 && config->train.minutes > 0.0;
+    cnn_text_format(text, "\n%s%lld epochs of %zu batches of %zu images\n",
+                    limited ? "at most " : "", (long long)config->train.epochs,
+                    (images + batch - 1) / batch, batch < images ? batch : images);
+    if (limited) {
+        cnn_text_format(text,
+                        "train.minutes %g: the run measures its speed, and trains as many epochs "
+                        "as fit\n",
+                        config->train.minutes);
+    }
 }
 
 /* The images that each fold is trained on and tested on. */

@@ -98,11 +98,15 @@ static void log_hidden(const cnn_survey *survey, const cnn_config *config,
 
 static void log_plan(const cnn_config *config, const cnn_recipe_budget *budget,
                      const cnn_log_sink *log) {
-    char time[32];
+    char time[32], limit[80] = "";
     if (budget->seconds < 90.0) {
         (void)snprintf(time, sizeof time, "%.0f seconds", budget->seconds + 1.0);
     } else {
         (void)snprintf(time, sizeof time, "%.0f minutes", budget->seconds / 60.0 + 0.5);
+    }
+    if (budget->minutes > 0.0) {
+        (void)snprintf(limit, sizeof limit, "; the run trains as many as fit (train.minutes %g)",
+                       budget->minutes);
     }
     cnn_log_message(log, CNN_LOG_INFO, "network: sees %d×%d pixels in %s, %d layers%s",
                     (int)config->image.width, (int)config->image.height,
@@ -118,9 +122,9 @@ static void log_plan(const cnn_config *config, const cnn_recipe_budget *budget,
     }
     cnn_log_message(log, CNN_LOG_INFO,
                     "time: about %s on two cores: %lld epochs × %zu images × %.1f million "
-                    "operations, at %.0f thousand million a second",
+                    "operations, at %.0f thousand million a second%s",
                     time, (long long)config->train.epochs, budget->images, budget->flops / 1e6,
-                    budget->rate / 1e9);
+                    budget->rate / 1e9, limit);
 }
 
 /* What a better start would be, or what is lost with this one. */
@@ -176,8 +180,8 @@ static cnn_status make_config(const char *path, const cnn_init_options *options,
     CNN_TRY(name_output(path, output, error));
     CNN_TRY(cnn_survey_make(path, &options->common, survey, error));
     CNN_TRY(cnn_recipe_make(survey, options->pretrained,
-                            options->output ? options->output : output->data, config, &budget,
-                            error));
+                            options->output ? options->output : output->data, options->minutes,
+                            config, &budget, error));
     log_images(survey, &options->common.log);
     log_hidden(survey, *config, &options->common.log);
     log_plan(*config, &budget, &options->common.log);

@@ -385,7 +385,8 @@ static cnn_status plan_time(const recipe *r, const cnn_survey *survey, cnn_confi
     double kept = (double)train_images(survey) * (1.0 - held_back(survey));
     *budget =
         (cnn_recipe_budget){.images = (size_t)ceil(kept), .flops = 3.0 * forward, .rate = r->rate};
-    double epochs = choose_epochs(r, budget);
+    /* with train.minutes, the run chooses: more epochs than the recipe's most do not help */
+    double epochs = config->train.minutes > 0.0 ? r->epochs_max : choose_epochs(r, budget);
     config->train.epochs = (int64_t)epochs;
     budget->seconds = epochs * (double)budget->images * budget->flops / budget->rate;
     return CNN_OK;
@@ -405,11 +406,14 @@ static cnn_status plan_features(const recipe *r, const cnn_survey *survey, cnn_c
 }
 
 static cnn_status make(const cnn_survey *survey, const beginning *from, const char *output,
-                       cnn_config **config, cnn_recipe_budget *budget, cnn_error *error) {
+                       double minutes, cnn_config **config, cnn_recipe_budget *budget,
+                       cnn_error *error) {
     const recipe *r = from->path ? &after_pretrained : choose(survey);
     CNN_TRY(write_config(r, survey, from, output, config, error));
+    (*config)->train.minutes = minutes;
     cnn_status status = from->path ? plan_features(r, survey, *config, budget, error)
                                    : plan_time(r, survey, *config, budget, error);
+    budget->minutes = minutes;
     if (status != CNN_OK) {
         cnn_config_free(*config);
         *config = NULL;
@@ -418,14 +422,15 @@ static cnn_status make(const cnn_survey *survey, const beginning *from, const ch
 }
 
 cnn_status cnn_recipe_make(const cnn_survey *survey, const char *pretrained, const char *output,
-                           cnn_config **config, cnn_recipe_budget *budget, cnn_error *error) {
+                           double minutes, cnn_config **config, cnn_recipe_budget *budget,
+                           cnn_error *error) {
     cnn_pretrained *file = NULL;
     *config = NULL;
     if (pretrained) {
         CNN_TRY(cnn_pretrained_read(pretrained, &file, error));
     }
     const beginning from = {.path = pretrained, .seen = file ? &file->config->image : NULL};
-    cnn_status status = make(survey, &from, output, config, budget, error);
+    cnn_status status = make(survey, &from, output, minutes, config, budget, error);
     cnn_pretrained_free(file);
     return status;
 }

@@ -14,15 +14,17 @@ typedef struct cnn_recipe_budget {
                      * forward */
     double rate;    /* floating-point operations per second, on two cores */
     double seconds; /* of the whole training */
+    double minutes; /* train.minutes; 0: none. Then `seconds` is that of the most epochs */
 } cnn_recipe_budget;
 
 /* The config for such images, a pure function of the survey and the file. pretrained: the path of a
- * network to start from (model/pretrained.h); NULL: none. output: the run directory. Paths and
- * names are copied and must be UTF-8. Free *config with cnn_config_free. CNN_ERROR_MODEL for the
- * file; CNN_ERROR_CONFIG if its layers cannot be continued; CNN_ERROR_RUNTIME if memory is refused.
+ * network to start from (model/pretrained.h); NULL: none. output: the run directory. minutes: the
+ * time that the run may take, train.minutes; 0: none. Paths and names are copied and must be UTF-8.
+ * Free *config with cnn_config_free. CNN_ERROR_MODEL for the file; CNN_ERROR_CONFIG if its layers
+ * cannot be continued; CNN_ERROR_RUNTIME if memory is refused.
  */
 CNN_MUST_USE cnn_status cnn_recipe_make(const cnn_survey *survey, const char *pretrained,
-                                        const char *output, cnn_config **config,
+                                        const char *output, double minutes, cnn_config **config,
                                         cnn_recipe_budget *budget, cnn_error *error);
 
 /* Are the images large enough to be photographs, or like them, so that a network that has learned

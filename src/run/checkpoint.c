@@ -54,7 +54,8 @@ static const char version[] = "3";
 static const char version_key[] = "checkpoint.version";
 static const char config_key[] = "checkpoint.config";
 static const char data_key[] = "checkpoint.data";
-static const char base_key[] = "checkpoint.base"; /* only if there is one */
+static const char base_key[] = "checkpoint.base";        /* only if there is one */
+static const state_field ended = REAL(ended_by_minutes); /* only if it is not 0 */
 
 /* The arrays of a checkpoint and their names. */
 static void name_tensors(const cnn_checkpoint_values *values, cnn_saved_tensor tensors[TENSORS]) {
@@ -75,8 +76,8 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
                                 const char *config, const cnn_checkpoint_values *values,
                                 cnn_error *error) {
     char numbers[FIELDS][NUMBER_SIZE];
-    char data[NUMBER_SIZE], base[NUMBER_SIZE];
-    cnn_saved_text texts[FIELDS + 4] = {{.key = version_key, .value = version},
+    char data[NUMBER_SIZE], base[NUMBER_SIZE], minutes[CNN_NUMBER_SIZE];
+    cnn_saved_text texts[FIELDS + 5] = {{.key = version_key, .value = version},
                                         {.key = config_key, .value = config},
                                         {.key = data_key, .value = data}};
     size_t count = FIELDS + 3;
@@ -97,6 +98,10 @@ cnn_status cnn_checkpoint_write(const char *path, const cnn_checkpoint_state *st
     name_tensors(values, tensors);
     if (state->base != 0) {
         texts[count++] = (cnn_saved_text){.key = base_key, .value = base};
+    }
+    if (state->ended_by_minutes > 0.0) {
+        (void)cnn_number_write(state->ended_by_minutes, minutes);
+        texts[count++] = (cnn_saved_text){.key = ended.key, .value = minutes};
     }
     return cnn_safetensors_write(path, texts, count, tensors, TENSORS, error);
 }
@@ -180,7 +185,7 @@ static cnn_status read_field(const cnn_saved_file *file, const char *path, const
     return CNN_OK;
 }
 
-/* Compares the config, and reads the first `count` fields and the base. */
+/* Compares the config, and reads the first `count` fields, the base, and whether the time was up. */
 static cnn_status read_fields(const cnn_saved_file *file, const char *path, const char *config,
                               size_t count, cnn_checkpoint_state *state, cnn_error *error) {
     CNN_TRY(compare_config(file, path, config, error));
@@ -189,7 +194,9 @@ static cnn_status read_fields(const cnn_saved_file *file, const char *path, cons
     }
     const char *base = cnn_saved_text_find(file, base_key);
     state->base = base ? strtoull(base, NULL, 16) : 0;
-    return CNN_OK;
+    state->ended_by_minutes = 0.0;
+    return cnn_saved_text_find(file, ended.key) ? read_field(file, path, &ended, state, error)
+                                                : CNN_OK;
 }
 
 static cnn_status read_all(const cnn_saved_file *file, const char *path, const char *config,
@@ -224,6 +231,25 @@ cnn_status cnn_checkpoint_peek(const char *path, const char *config, cnn_checkpo
     cnn_saved_file file;
     CNN_TRY(cnn_safetensors_read(path, &file, error));
     cnn_status status = read_fields(&file, path, config, PEEKED_FIELDS, state, error);
+    cnn_safetensors_free(&file);
+    return status;
+}
+
+static cnn_status take_over(const cnn_saved_file *file, const char *path, cnn_config *config,
+                            cnn_error *error) {
+    const char *text;
+    CNN_TRY(check_version(file, path, error));
+    CNN_TRY(read_text(file, path, config_key, &text, error));
+    cnn_status status = cnn_config_take_over(text, config, error);
+    return status == CNN_ERROR_MODEL
+               ? cnn_fail_prefix(error, status, "%s: damaged: %s: ", path, config_key)
+               : status;
+}
+
+cnn_status cnn_checkpoint_take_over(const char *path, cnn_config *config, cnn_error *error) {
+    cnn_saved_file file;
+    CNN_TRY(cnn_safetensors_read(path, &file, error));
+    cnn_status status = take_over(&file, path, config, error);
     cnn_safetensors_free(&file);
     return status;
 }

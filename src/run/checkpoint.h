@@ -20,10 +20,11 @@ typedef struct cnn_checkpoint_state {
     double train_loss, train_accuracy;            /* of the last finished epoch */
     double seconds, training_seconds;             /* of the finished epochs */
     double epoch_seconds, epoch_training_seconds; /* of the current epoch, before the checkpoint */
-    int64_t direct_only; /* 0 or 1: CNN_CONV=direct, which rounds differently */
-    int64_t low, high;   /* the ends of image.range; 0, 0 unless it is "stretch" */
-    uint64_t data;       /* cnn_dataset_fingerprint */
-    uint64_t base;       /* a hash of the pretrained network; 0: none */
+    double ended_by_minutes; /* the most train.minutes that have ended the run; 0: none have */
+    int64_t direct_only;     /* 0 or 1: CNN_CONV=direct, which rounds differently */
+    int64_t low, high;       /* the ends of image.range; 0, 0 unless it is "stretch" */
+    uint64_t data;           /* cnn_dataset_fingerprint */
+    uint64_t base;           /* a hash of the pretrained network; 0: none */
 } cnn_checkpoint_state;
 
 /* The arrays of a run. */
@@ -51,9 +52,13 @@ CNN_MUST_USE cnn_status cnn_checkpoint_read(const char *path, const char *config
                                             cnn_error *error);
 
 /* Reads what can be compared before images are read (how many epochs are finished, how many batches
- * of the next one, which epoch is the best one, direct_only, base) into *state, does not change the
- * other values, and compares the config, but not the data. */
+ * of the next one, which epoch is the best one, direct_only, base, whether the time was up) into
+ * *state, does not change the other values, and compares the config, but not the data. */
 CNN_MUST_USE cnn_status cnn_checkpoint_peek(const char *path, const char *config,
                                             cnn_checkpoint_state *state, cnn_error *error);
+
+/* cnn_config_take_over from the config in the checkpoint. */
+CNN_MUST_USE cnn_status cnn_checkpoint_take_over(const char *path, cnn_config *config,
+                                                 cnn_error *error);
 
 #endif

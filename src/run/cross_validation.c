@@ -28,6 +28,11 @@ static const cnn_config *resolved_config(const void *context) {
     return &v->config;
 }
 
+static void plan_epochs(void *context, int64_t epochs) {
+    validation *v = context;
+    v->config.train.epochs = epochs;
+}
+
 /* All folds have the same config. */
 static const cnn_config *fold_config(const void *context, int fold) {
     (void)fold;
@@ -278,6 +283,7 @@ cnn_status cnn_cross_validate(const cnn_config *config, const cnn_cross_validati
                                       .path = cnn_run_fold_path,
                                       .load = load_images,
                                       .resolved = resolved_config,
+                                      .plan = plan_epochs,
                                       .describe = describe_folds,
                                       .follow = follow_folds,
                                       .prepare = prepare_fold,

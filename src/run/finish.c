@@ -58,9 +58,6 @@ static cnn_status measure(cnn_trainer *t, cnn_split split, cnn_measured *measure
 
 /* --- a network that has learned nothing --- */
 
-/* Probabilities of up to this many training images are compared. */
-enum { COMPARED_MAX = 1000 };
-
 /* Does model.bin give all these images the same probability? One image does not show it. */
 static bool is_constant(const float *logits, size_t count) {
     static const float same = 1e-6f;
@@ -77,7 +74,7 @@ static bool is_constant(const float *logits, size_t count) {
 static void warn_if_constant(cnn_trainer *t) {
     const cnn_dataset *dataset = t->setup.dataset;
     size_t all = cnn_trainer_images(t);
-    size_t count = all < COMPARED_MAX ? all : COMPARED_MAX;
+    size_t count = all < CNN_COMPARED_MAX ? all : CNN_COMPARED_MAX;
     for (size_t i = 0; i < count; i++) { /* spread: one class may follow the other */
         t->order[i] = dataset->split[CNN_SPLIT_TRAIN][i * all / count];
     }

@@ -1,8 +1,10 @@
-/* What interrupts a training: Ctrl-C (options->should_stop) and --max-seconds; and the checkpoints
- * inside an epoch, from which a killed run is resumed. */
+/* What interrupts a training: Ctrl-C (options->should_stop), --max-seconds and train.minutes; and
+ * the checkpoints inside an epoch, from which a killed run is resumed. */
 #include "base/error.h"
 #include "base/log.h"
 #include "run/trainer.h"
+
+#include <math.h>
 
 static cnn_status fail_stopped(const cnn_trainer *t, cnn_error *error) {
     return cnn_fail(error, CNN_STOPPED,
@@ -15,7 +17,7 @@ static cnn_status fail_stopped(const cnn_trainer *t, cnn_error *error) {
 
 /* The time to measure an epoch that is cut short, and then the best model, on the validation
  * images, and the model on the test images. Estimated from the speed of training, which takes three
- * times the work per image. */
+ * times the work per image; at least what was measured, if there is a budget. */
 static double seconds_to_finish(const cnn_trainer *t) {
     static const double share = 0.5; /* more than a third, as a margin */
     const size_t *count = t->setup.dataset->split_count;
@@ -24,19 +26,41 @@ static double seconds_to_finish(const cnn_trainer *t) {
     double trained = (double)t->state.epochs * images + (in_epoch < images ? in_epoch : images);
     double seconds = t->state.training_seconds + t->state.epoch_training_seconds;
     double left = 2.0 * (double)count[CNN_SPLIT_VALIDATION] + (double)count[CNN_SPLIT_TEST];
-    return trained > 0.0 ? share * left * seconds / trained : 0.0;
+    return fmax(trained > 0.0 ? share * left * seconds / trained : 0.0, t->end_seconds);
+}
+
+/* The time of the next batch, if it takes as long as those of the epoch so far. */
+static double seconds_of_batch(const cnn_trainer *t) {
+    return t->state.batches > 0 ? t->state.epoch_training_seconds / (double)t->state.batches : 0.0;
 }
 
 /* True if training must end now, so that the run ends in time. */
 static bool time_is_up(const cnn_trainer *t) {
-    return cnn_clock_seconds() + seconds_to_finish(t) >= t->deadline;
+    return cnn_clock_seconds() + seconds_of_batch(t) + seconds_to_finish(t) >= t->deadline;
 }
 
 static void log_time_is_up(const cnn_trainer *t) {
-    cnn_log_message(&t->options->common.log, CNN_LOG_INFO,
+    const cnn_log_sink *log = &t->options->common.log;
+    if (t->limited_by_minutes) {
+        cnn_log_message(log, CNN_LOG_WARNING,
+                        "the time of train.minutes is up after epoch %lld of %lld, batch %lld; "
+                        "with more, --resume continues from there",
+                        (long long)t->state.epochs, (long long)t->config->train.epochs,
+                        (long long)t->state.batches);
+        return;
+    }
+    cnn_log_message(log, CNN_LOG_INFO,
                     "the time of --max-seconds is up after epoch %lld, batch %lld; without it, "
                     "--resume continues from there",
                     (long long)t->state.epochs, (long long)t->state.batches);
+}
+
+/* From here on, a run that train.minutes ends counts as finished, unless it gets more. */
+static void mark_time_is_up(cnn_trainer *t) {
+    log_time_is_up(t);
+    if (t->limited_by_minutes) {
+        t->state.ended_by_minutes = t->config->train.minutes;
+    }
 }
 
 /* The seconds of the epoch so far are for the checkpoint only: cnn_epoch_end counts them again. */
@@ -54,23 +78,21 @@ cnn_status cnn_interruption_after_batch(cnn_trainer *t, const cnn_epoch *epoch, 
     const cnn_common_options *options = &t->options->common;
     bool stop = options->should_stop && options->should_stop(options->user);
     bool cut = !stop && left > 0 && time_is_up(t);
+    if (cut) {
+        mark_time_is_up(t);
+        t->left_out = left;
+    }
     if (stop || cut || cnn_clock_seconds() >= t->checkpoint_due) {
         CNN_TRY(write_checkpoint_in_epoch(t, epoch, error));
     }
-    if (stop) {
-        return fail_stopped(t, error);
-    }
-    if (cut) {
-        log_time_is_up(t);
-        t->left_out = left;
-    }
-    return CNN_OK;
+    return stop ? fail_stopped(t, error) : CNN_OK;
 }
 
-bool cnn_interruption_before_epoch(const cnn_trainer *t) {
-    bool over = t->state.epochs > 0 && t->state.batches == 0 && time_is_up(t);
-    if (over) {
-        log_time_is_up(t);
+cnn_status cnn_interruption_before_epoch(cnn_trainer *t, bool *over, cnn_error *error) {
+    *over = t->state.epochs > 0 && t->state.batches == 0 && time_is_up(t);
+    if (*over) {
+        mark_time_is_up(t);
     }
-    return over;
+    /* the checkpoint of the epoch does not have the mark */
+    return *over && t->limited_by_minutes ? cnn_trainer_write_checkpoint(t, error) : CNN_OK;
 }

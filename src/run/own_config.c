@@ -19,8 +19,9 @@ static cnn_status compare(const char *path, const cnn_config *config, bool *same
         return cnn_fail_prefix(error, status, "%s: ", path);
     }
     char *now = cnn_config_to_json(config);
-    /* class names that the data would add change the text, too */
-    *same = now && config->data.classes[0] && strlen(now) == size && memcmp(then, now, size) == 0;
+    /* class names that the data would add change the text, too, and epochs that are chosen */
+    *same = now && config->data.classes[0] && !(config->train.minutes > 0.0) &&
+            strlen(now) == size && memcmp(then, now, size) == 0;
     status = now ? CNN_OK : cnn_fail_memory(error, "the config");
     cnn_free(then);
     cnn_free(now);

@@ -8,6 +8,7 @@
 #include "run/session.h"
 #include "run/tables.h"
 #include "run/training.h"
+#include "run/training_settings.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,8 +22,10 @@ typedef struct set_run {
     const cnn_train_options *options;
     cnn_session session;
     int member;      /* the current one, from 1 */
+    int finished;    /* members that had finished when this process began */
     size_t images;   /* training images of an epoch; 0 if unknown */
-    double deadline; /* of --max-seconds, by cnn_clock_seconds */
+    double begin;    /* by cnn_clock_seconds */
+    double deadline; /* of --max-seconds, the same */
 } set_run;
 
 /* --- messages and progress of a member --- */
@@ -72,6 +75,21 @@ static cnn_status name_member(const set_run *r, cnn_status status, cnn_error *er
                                               r->member, r->set->count);
 }
 
+/* Seconds of train.minutes for the set; 0: no limit. */
+static double seconds_of_set(const set_run *r) {
+    return cnn_settings_seconds(r->set->kind->resolved(r->set->context));
+}
+
+/* The same for a member: an equal part of what is left for it and those after it. */
+static double seconds_of_member(const set_run *r, int member) {
+    static const double least = 1e-3;
+    double all = seconds_of_set(r);
+    double count = r->set->count;
+    bool alone = r->set->member > 0; /* others may be trained at the same time */
+    double left = all * (1.0 - r->finished / count) - (cnn_clock_seconds() - r->begin);
+    return all > 0.0 ? fmax(left, least) / (alone ? count : count - member + 1.0) : 0.0;
+}
+
 /* --- is the set in the directory this one? --- */
 
 /* The action that a different set does not allow, for messages. */
@@ -79,13 +97,24 @@ static const char *verb(const set_run *r) {
     return r->set->gather ? "gather" : r->set->member > 0 ? "train a member" : "resume";
 }
 
-static cnn_status compare_texts(const set_run *r, const char *then, const char *now,
-                                cnn_error *error) {
+/* `now`: the config of the set, which takes over what the set chose when it was started. */
+static cnn_status compare_with(const cnn_config *now, const char *then, char difference[256],
+                               cnn_error *error) {
+    char *text = cnn_config_to_json(now);
+    cnn_status status = text ? cnn_config_difference(then, text, difference, error)
+                             : cnn_fail_memory(error, "the config");
+    cnn_free(text);
+    return status;
+}
+
+static cnn_status compare_texts(const set_run *r, const char *then, cnn_error *error) {
     char difference[256];
-    if (!now) {
-        return cnn_fail_memory(error, "the config");
+    cnn_config now = *r->set->kind->resolved(r->set->context); /* a view */
+    cnn_status status = cnn_config_take_over(then, &now, error);
+    if (status == CNN_OK) {
+        r->set->kind->plan(r->set->context, now.train.epochs);
+        status = compare_with(&now, then, difference, error);
     }
-    cnn_status status = cnn_config_difference(then, now, difference, error);
     if (status == CNN_ERROR_MODEL) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "%s: cannot %s: damaged: expected the config of the run as JSON, found "
@@ -101,7 +130,7 @@ static cnn_status compare_texts(const set_run *r, const char *then, const char *
 }
 
 /* Compares the config with that of a set that has begun. Needs no images. */
-static cnn_status compare_config(const set_run *r, const cnn_config *config, cnn_error *error) {
+static cnn_status compare_config(const set_run *r, cnn_error *error) {
     const char *path = r->session.directory.file[CNN_RUN_CONFIG];
     char *then;
     size_t size;
@@ -112,10 +141,8 @@ static cnn_status compare_config(const set_run *r, const cnn_config *config, cnn
     if (status != CNN_OK) {
         return cnn_fail_prefix(error, status, "%s: ", path);
     }
-    char *now = cnn_config_to_json(config);
-    status = compare_texts(r, then, now, error);
+    status = compare_texts(r, then, error);
     cnn_free(then);
-    cnn_free(now);
     return status;
 }
 
@@ -134,7 +161,7 @@ static cnn_status compare_split(const set_run *r, cnn_error *error) {
 }
 
 static cnn_status compare(const set_run *r, cnn_error *error) {
-    CNN_TRY(compare_config(r, r->set->kind->resolved(r->set->context), error));
+    CNN_TRY(compare_config(r, error));
     return compare_split(r, error);
 }
 
@@ -149,10 +176,30 @@ static cnn_status write_config(const set_run *r, cnn_error *error) {
     return status;
 }
 
+/* With train.minutes, chooses the number of epochs of all members: those that fit into the time of
+ * the first one. */
+static cnn_status plan_epochs(const set_run *r, cnn_error *error) {
+    const cnn_set_kind *kind = r->set->kind;
+    cnn_train_options options = *r->options;
+    cnn_member first;
+    int64_t epochs;
+    double seconds = seconds_of_member(r, 1);
+    if (!(seconds > 0.0)) {
+        return CNN_OK;
+    }
+    options.output = r->session.directory.path;
+    CNN_TRY(kind->prepare(r->set->context, 1, &first, error));
+    CNN_TRY(cnn_train_plan_epochs(first.images, seconds, r->set->count, first.config, &options,
+                                  &epochs, error));
+    kind->plan(r->set->context, epochs);
+    return CNN_OK;
+}
+
 /* split.csv is written last: if it exists, all other files do. */
 static cnn_status start(const set_run *r, cnn_error *error) {
     cnn_text text = {0};
     CNN_TRY(cnn_run_directory_clear(&r->session.directory, error));
+    CNN_TRY(plan_epochs(r, error));
     CNN_TRY(write_config(r, error));
     r->set->kind->describe(r->set->context, &text);
     return cnn_table_write(r->session.directory.file[CNN_RUN_SPLIT], &text, true, error);
@@ -199,7 +246,9 @@ static cnn_status train_in(set_run *r, const char *path, bool *trained, cnn_erro
     CNN_TRY(r->set->kind->prepare(r->set->context, r->member, &what, error));
     r->images = what.images ? what.images->split_count[CNN_SPLIT_TRAIN] : 0;
     *trained = true;
-    return name_member(r, cnn_train_on(what.images, what.config, &options, error), error);
+    return name_member(
+        r, cnn_train_on(what.images, seconds_of_member(r, r->member), what.config, &options, error),
+        error);
 }
 
 static cnn_status look_at(cnn_session *session, const cnn_config *config, bool *finished,
@@ -274,7 +323,11 @@ static cnn_status of_member(set_run *r, int member, member_work *work, bool *ans
 }
 
 static cnn_status train_member(set_run *r, int member, cnn_error *error) {
-    bool trained;
+    bool trained, finished = false;
+    if (r->session.begun && seconds_of_set(r) > 0.0) {
+        CNN_TRY(name_member(r, of_member(r, member, is_finished_in, &finished, error), error));
+        r->finished += finished;
+    }
     return of_member(r, member, train_in, &trained, error);
 }
 
@@ -308,7 +361,7 @@ static cnn_status run_all(set_run *r, cnn_error *error) {
     bool finished = false;
     CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_SET,
                              cnn_run_mode_of(r->options), &r->session, error));
-    CNN_TRY(compare_config(r, r->set->config, error));
+    CNN_TRY(compare_config(r, error));
     CNN_TRY(is_finished(r, &finished, error));
     if (finished) {
         cnn_session_log_finished(&r->session);
@@ -342,7 +395,7 @@ static cnn_status run_member(set_run *r, cnn_error *error) {
     /* the set may exist whatever the options are: they apply to the member */
     CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_MEMBER, CNN_RUN_RESUME,
                              &r->session, error));
-    CNN_TRY(compare_config(r, r->set->config, error));
+    CNN_TRY(compare_config(r, error));
     CNN_TRY(of_member(r, r->set->member, look_in, &finished, error));
     if (finished) {
         return CNN_OK;
@@ -397,7 +450,7 @@ static cnn_status run_gather(set_run *r, cnn_error *error) {
                         "%s: cannot gather: expected the run directories of %ss, found none",
                         r->session.directory.path, r->set->kind->member);
     }
-    CNN_TRY(compare_config(r, r->set->config, error));
+    CNN_TRY(compare_config(r, error));
     CNN_TRY(cnn_session_claim(&r->session, false, error));
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(compare(r, error));
@@ -410,10 +463,12 @@ static cnn_status run_gather(set_run *r, cnn_error *error) {
 
 cnn_status cnn_run_set_run(const cnn_run_set *set, cnn_error *error) {
     const cnn_train_options *options = set->options;
+    double now = cnn_clock_seconds();
     set_run r = {.set = set,
                  .options = options,
                  .session = {.lock = {.file = -1}},
-                 .deadline = cnn_clock_seconds() + options->max_seconds};
+                 .begin = now,
+                 .deadline = now + options->max_seconds};
     cnn_status status = set->gather       ? run_gather(&r, error)
                         : set->member > 0 ? run_member(&r, error)
                                           : run_all(&r, error);

@@ -41,6 +41,8 @@ typedef struct cnn_set_kind {
     cnn_status (*load)(void *context, cnn_error *error);
     /* The set's config, resolved. */
     const cnn_config *(*resolved)(const void *context);
+    /* From now on, all members train this many epochs. */
+    void (*plan)(void *context, int64_t epochs);
     /* The split.csv of the set: its images, or members. */
     void (*describe)(const void *context, cnn_text *text);
     /* Compares the split.csv that the set was started with, the file `table`, and brings what was

@@ -136,6 +136,13 @@ cnn_status cnn_session_lock_start(cnn_session *session, cnn_file_lock *lock, cnn
 
 /* --- the progress of a run --- */
 
+cnn_status cnn_session_take_over(const cnn_session *session, cnn_config *config, cnn_error *error) {
+    bool wanted = session->begun && config->train.minutes > 0.0;
+    return wanted ? cnn_checkpoint_take_over(session->directory.file[CNN_RUN_CHECKPOINT], config,
+                                             error)
+                  : CNN_OK;
+}
+
 static cnn_status look(const cnn_session *session, const cnn_config *config, const char *json,
                        cnn_run_end *end, cnn_error *error) {
     cnn_checkpoint_state state = {0};
@@ -145,7 +152,11 @@ static cnn_status look(const cnn_session *session, const cnn_config *config, con
     bool trained = state.batches == 0 && /* else --max-seconds has cut an epoch short */
                    (state.epochs == config->train.epochs ||
                     cnn_best_epoch_stops_early(config, state.epochs, &state.best));
-    *end = !complete ? CNN_RUN_UNFINISHED : trained ? CNN_RUN_FINISHED : CNN_RUN_CUT_SHORT;
+    double minutes = config->train.minutes; /* not more than those that were up? */
+    bool time_is_up = minutes > 0.0 && minutes <= state.ended_by_minutes;
+    *end = !complete               ? CNN_RUN_UNFINISHED
+           : trained || time_is_up ? CNN_RUN_FINISHED
+                                   : CNN_RUN_CUT_SHORT;
     return CNN_OK;
 }
 

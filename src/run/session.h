@@ -63,12 +63,17 @@ CNN_MUST_USE cnn_status cnn_session_claim(cnn_session *session, bool make, cnn_e
 CNN_MUST_USE cnn_status cnn_session_lock_start(cnn_session *session, cnn_file_lock *lock,
                                                cnn_error *error);
 
+/* For a run with a time budget that is resumed: takes over its number of epochs (train.minutes). */
+CNN_MUST_USE cnn_status cnn_session_take_over(const cnn_session *session, cnn_config *config,
+                                              cnn_error *error);
+
 /* The progress of a run. */
 typedef enum cnn_run_end {
     CNN_RUN_UNFINISHED, /* some files are missing */
     CNN_RUN_CUT_SHORT,  /* all files exist, for fewer epochs than in the config: --max-seconds ended
                          * it, or its config had fewer */
-    CNN_RUN_FINISHED,   /* all files exist, for all epochs, or for those before it stopped early */
+    CNN_RUN_FINISHED,   /* all files exist, for all epochs, or for those before it stopped early, or
+                         * before train.minutes were up */
 } cnn_run_end;
 
 /* The progress of the run that a session of kind CNN_SESSION_RUN has opened. Needs no images.

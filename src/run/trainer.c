@@ -11,8 +11,7 @@
 
 /* --- the loop --- */
 
-/* Puts the images of the next epoch in order. */
-static cnn_status start_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error) {
+cnn_status cnn_trainer_start_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error) {
     *epoch = (cnn_epoch){.begin = cnn_clock_seconds(),
                          .training_seconds = t->state.epoch_training_seconds,
                          .images = {.dataset = t->setup.dataset,
@@ -27,8 +26,7 @@ static cnn_status start_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error
     return CNN_OK;
 }
 
-/* False after the last batch of the epoch. */
-static bool next_batch(const cnn_trainer *t, cnn_epoch *epoch) {
+bool cnn_trainer_next_batch(const cnn_trainer *t, cnn_epoch *epoch) {
     size_t images = cnn_trainer_images(t);
     size_t batch_size = (size_t)t->config->train.batch_size;
     epoch->first = (size_t)t->state.batches * batch_size;
@@ -37,8 +35,7 @@ static bool next_batch(const cnn_trainer *t, cnn_epoch *epoch) {
     return left > 0;
 }
 
-/* The arguments of a step. */
-static cnn_step next_step(cnn_trainer *t) {
+cnn_step cnn_trainer_next_step(cnn_trainer *t) {
     return (cnn_step){
         .network = t->setup.network,
         .minibatch = t->minibatch,
@@ -92,7 +89,7 @@ static void report_progress(const cnn_trainer *t, const cnn_epoch *epoch) {
 /* Trains on one batch. */
 static cnn_status train_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error) {
     int64_t right;
-    cnn_step step = next_step(t);
+    cnn_step step = cnn_trainer_next_step(t);
     double loss = cnn_step_gradients(&step, &epoch->source, epoch->first, epoch->count, &right);
     CNN_TRY(cnn_divergence_of_batch(t, loss, error));
     cnn_step_update(&step);
@@ -102,8 +99,8 @@ static cnn_status train_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error 
 
 /* Trains on the remaining batches of an epoch. */
 static cnn_status train_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error) {
-    CNN_TRY(start_epoch(t, epoch, error));
-    while (t->left_out == 0 && next_batch(t, epoch)) {
+    CNN_TRY(cnn_trainer_start_epoch(t, epoch, error));
+    while (t->left_out == 0 && cnn_trainer_next_batch(t, epoch)) {
         CNN_TRY(train_batch(t, epoch, error));
         report_progress(t, epoch);
         CNN_TRY(cnn_interruption_after_batch(t, epoch, error));
@@ -114,13 +111,17 @@ static cnn_status train_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error
 /* True if there is an epoch, or a part of one, to train. */
 static bool goes_on(const cnn_trainer *t) {
     return t->state.epochs < t->config->train.epochs && t->left_out == 0 &&
-           !cnn_best_epoch_stops_early(t->config, t->state.epochs, &t->state.best) &&
-           !cnn_interruption_before_epoch(t);
+           !cnn_best_epoch_stops_early(t->config, t->state.epochs, &t->state.best);
 }
 
 static cnn_status train_epochs(cnn_trainer *t, cnn_error *error) {
+    bool over = false;
     while (goes_on(t)) {
         cnn_epoch epoch;
+        CNN_TRY(cnn_interruption_before_epoch(t, &over, error));
+        if (over) {
+            return CNN_OK;
+        }
         CNN_TRY(train_epoch(t, &epoch, error));
         CNN_TRY(cnn_epoch_end(t, &epoch, error)); /* measures, and writes the model file */
     }
@@ -172,6 +173,14 @@ cnn_status cnn_trainer_write_checkpoint(cnn_trainer *t, cnn_error *error) {
                                              &t->state, t->config_json, &t->values, error);
     t->checkpoint_due = cnn_clock_seconds() + t->config->train.checkpoint_seconds;
     return status;
+}
+
+cnn_status cnn_trainer_set_epochs(cnn_trainer *t, int64_t epochs, cnn_error *error) {
+    t->setup.config.train.epochs = epochs;
+    t->schedule = cnn_settings_schedule(t->config, cnn_trainer_images(t));
+    cnn_free(t->config_json);
+    t->config_json = cnn_config_to_json(t->config);
+    return t->config_json ? CNN_OK : cnn_fail_memory(error, "the config");
 }
 
 /* --- setting up --- */
@@ -251,34 +260,70 @@ static void release(cnn_trainer *t) {
 static cnn_status train(cnn_trainer *t, cnn_dataset *images, const cnn_config *config,
                         cnn_error *error) {
     cnn_run_end end;
+    t->planned = *config;
     CNN_TRY(cnn_session_open(config, t->options, CNN_SESSION_RUN, cnn_run_mode_of(t->options),
                              &t->session, error));
-    t->session.part = images != NULL;
-    CNN_TRY(cnn_session_look(&t->session, config, &end, error));
+    t->session.part = t->part;
+    CNN_TRY(cnn_session_take_over(&t->session, &t->planned, error));
+    CNN_TRY(cnn_session_look(&t->session, &t->planned, &end, error));
     if (end == CNN_RUN_FINISHED) {
         cnn_session_log_finished(&t->session);
         return CNN_OK;
     }
     CNN_TRY(cnn_session_claim(&t->session, false, error));
-    CNN_TRY(set_up(t, images, config, error));
+    CNN_TRY(set_up(t, images, &t->planned, error));
+    CNN_TRY(cnn_minutes_plan(t, error));
     CNN_TRY(cnn_trainer_start(t, error));
+    cnn_minutes_set_end(t);
     CNN_TRY(train_and_write(t, error));
     return cnn_trainer_finish(t, error);
 }
 
-cnn_status cnn_train_on(cnn_dataset *images, const cnn_config *config,
+/* A trainer that begins now. images, seconds: as for cnn_train_on. */
+static cnn_trainer begin(const cnn_dataset *images, double seconds,
+                         const cnn_train_options *options) {
+    double now = cnn_clock_seconds();
+    return (cnn_trainer){.options = options,
+                         .part = images != NULL,
+                         .predicted = images ? CNN_SPLIT_TEST : CNN_SPLIT_VALIDATION,
+                         .session = {.lock = {.file = -1}},
+                         .begin = now,
+                         .seconds = seconds,
+                         .deadline =
+                             options->max_seconds > 0.0 ? now + options->max_seconds : HUGE_VAL};
+}
+
+cnn_status cnn_train_on(cnn_dataset *images, double seconds, const cnn_config *config,
                         const cnn_train_options *options, cnn_error *error) {
-    cnn_trainer t = {.options = options,
-                     .predicted = images ? CNN_SPLIT_TEST : CNN_SPLIT_VALIDATION,
-                     .session = {.lock = {.file = -1}},
-                     .deadline = options->max_seconds > 0.0
-                                     ? cnn_clock_seconds() + options->max_seconds
-                                     : HUGE_VAL};
+    cnn_trainer t = begin(images, seconds, options);
     cnn_status status = train(&t, images, config, error);
     release(&t);
     return status;
 }
 
+/* Nothing that the set-up has to say is news: every member says it again. */
+static cnn_status plan_epochs(cnn_trainer *t, cnn_dataset *images, const cnn_config *config,
+                              cnn_epoch_choice *choice, cnn_error *error) {
+    CNN_TRY(cnn_run_directory_name(t->options->output, &t->session.directory, error));
+    CNN_TRY(set_up(t, images, config, error));
+    return cnn_minutes_measure(t, true, choice, error);
+}
+
+cnn_status cnn_train_plan_epochs(cnn_dataset *images, double seconds, int members,
+                                 const cnn_config *config, const cnn_train_options *options,
+                                 int64_t *epochs, cnn_error *error) {
+    cnn_train_options quiet = *options;
+    cnn_epoch_choice choice;
+    quiet.common.log = (cnn_log_sink){0};
+    cnn_trainer t = begin(images, seconds, &quiet);
+    cnn_status status = plan_epochs(&t, images, config, &choice, error);
+    release(&t);
+    CNN_TRY(status);
+    cnn_minutes_log(&options->common.log, config, members, &choice);
+    *epochs = choice.epochs > 0 ? choice.epochs : 1;
+    return CNN_OK;
+}
+
 cnn_status cnn_train(const cnn_config *config, const cnn_train_options *options, cnn_error *error) {
-    return cnn_train_on(NULL, config, options, error);
+    return cnn_train_on(NULL, cnn_settings_seconds(config), config, options, error);
 }

@@ -2,6 +2,7 @@
  *
  *   trainer.c          the loop: epochs, batches, steps
  *   start_or_resume.c  sets the trainer to the state of the run
+ *   minutes.c          train.minutes: the number of epochs, and the time when the run ends
  *   interruption.c     Ctrl-C, --max-seconds, and checkpoints inside an epoch
  *   divergence.c       a loss or a weight that is not finite
  *   epoch_end.c        measures an epoch and writes its files
@@ -18,7 +19,10 @@
 
 typedef struct cnn_trainer {
     const cnn_train_options *options;
+    bool part; /* a member of a set of runs */
     cnn_session session;
+    cnn_config planned; /* the config of the caller, with the epochs of a run that is resumed: a
+                         * view, of which nothing is freed */
     cnn_setup setup;
     const cnn_config *config; /* setup's */
     char *config_json;
@@ -42,8 +46,12 @@ typedef struct cnn_trainer {
     } unwritten;
     bool synced;           /* true if the first files of the run are on disk */
     double checkpoint_due; /* the next one inside an epoch, by cnn_clock_seconds */
-    double deadline;       /* of --max-seconds, by cnn_clock_seconds; infinite if there is none */
-    size_t left_out;       /* images of the last epoch for which --max-seconds left no time */
+    double begin;          /* of this process, or member of a set, by cnn_clock_seconds */
+    double seconds;        /* of train.minutes, since begin; 0: no budget */
+    double end_seconds;    /* measured: what follows the last batch takes; 0 without a budget */
+    double deadline;       /* the end of the run, by cnn_clock_seconds; infinite if there is none */
+    bool limited_by_minutes; /* train.minutes set the deadline, and not --max-seconds */
+    size_t left_out;         /* images of the last epoch, for which there was no time left */
 } cnn_trainer;
 
 /* The current epoch. */
@@ -61,6 +69,18 @@ typedef struct cnn_epoch {
 size_t cnn_trainer_images(const cnn_trainer *t);   /* training images of an epoch */
 int64_t cnn_trainer_batches(const cnn_trainer *t); /* of an epoch */
 int64_t cnn_trainer_steps(const cnn_trainer *t);   /* done so far */
+
+/* Puts the images of the next epoch in order. */
+CNN_MUST_USE cnn_status cnn_trainer_start_epoch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error);
+
+/* Goes to the next batch; false after the last one of the epoch. */
+bool cnn_trainer_next_batch(const cnn_trainer *t, cnn_epoch *epoch);
+
+/* The arguments of the next step. */
+cnn_step cnn_trainer_next_step(cnn_trainer *t);
+
+/* Sets the number of epochs, before the run starts. */
+CNN_MUST_USE cnn_status cnn_trainer_set_epochs(cnn_trainer *t, int64_t epochs, cnn_error *error);
 
 /* The weights that are evaluated and kept: their average, if there is one. */
 float *cnn_trainer_kept(const cnn_trainer *t);
@@ -86,16 +106,42 @@ CNN_MUST_USE cnn_status cnn_trainer_check_start(const cnn_trainer *t, const cnn_
  * on, the directory belongs to the run. */
 CNN_MUST_USE cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error);
 
+/* --- minutes.c --- */
+
+/* How many epochs fit into a budget, and why. */
+typedef struct cnn_epoch_choice {
+    int64_t epochs;       /* 0: not even one */
+    double epoch_seconds; /* that one takes */
+    double spent;         /* seconds, before the first epoch */
+    double end_seconds;   /* that follow the last batch */
+} cnn_epoch_choice;
+
+/* Measures the run (measure_speed.h), and sets t->end_seconds. training: also finds how many epochs
+ * fit into t->seconds; otherwise *choice stays as it is. */
+CNN_MUST_USE cnn_status cnn_minutes_measure(cnn_trainer *t, bool training, cnn_epoch_choice *choice,
+                                            cnn_error *error);
+
+/* "37 epochs of 2.9 s fit into 2 minutes". members: of a set of runs, each with as many epochs. */
+void cnn_minutes_log(const cnn_log_sink *log, const cnn_config *config, int members,
+                     const cnn_epoch_choice *choice);
+
+/* Before the start: if there is a budget, measures the run and, if it is a new one, sets the number
+ * of its epochs. */
+CNN_MUST_USE cnn_status cnn_minutes_plan(cnn_trainer *t, cnn_error *error);
+
+/* After the start: when the run must end. */
+void cnn_minutes_set_end(cnn_trainer *t);
+
 /* --- interruption.c --- */
 
 /* After a batch: writes a checkpoint if one is due. CNN_STOPPED, after a checkpoint, if the caller
- * wants training to stop (options->should_stop: Ctrl-C). If the time of --max-seconds is over, a
+ * wants training to stop (options->should_stop: Ctrl-C). If there is no time for another batch, a
  * checkpoint is written, and t->left_out is the number of images that the epoch is cut by. */
 CNN_MUST_USE cnn_status cnn_interruption_after_batch(cnn_trainer *t, const cnn_epoch *epoch,
                                                      cnn_error *error);
 
-/* Before an epoch: true, with a message, if --max-seconds leaves no time for it. */
-bool cnn_interruption_before_epoch(const cnn_trainer *t);
+/* Before an epoch: *over is true, with a message, if there is no time for it. */
+CNN_MUST_USE cnn_status cnn_interruption_before_epoch(cnn_trainer *t, bool *over, cnn_error *error);
 
 /* --- divergence.c --- */
 
@@ -118,6 +164,9 @@ CNN_MUST_USE cnn_status cnn_epoch_end(cnn_trainer *t, const cnn_epoch *epoch, cn
 CNN_MUST_USE cnn_status cnn_epoch_end_models(cnn_trainer *t, cnn_error *error);
 
 /* --- finish.c --- */
+
+/* At the end, the probabilities of up to this many training images are compared. */
+enum { CNN_COMPARED_MAX = 1000 };
 
 /* Chooses temperature and threshold, measures model.bin on validation and test images, writes
  * predictions.csv, test_predictions.csv and summary.json. Warns if the model gives all images the

@@ -8,6 +8,10 @@ cnn_optimizer cnn_settings_optimizer(const cnn_config *config) {
     return config->train.optimizer;
 }
 
+double cnn_settings_seconds(const cnn_config *config) {
+    return config->train.epochs > 0 ? 60.0 * config->train.minutes : 0.0;
+}
+
 cnn_schedule cnn_settings_schedule(const cnn_config *config, size_t images) {
     const int64_t batch_size = config->train.batch_size;
     cnn_schedule schedule = config->train.schedule;

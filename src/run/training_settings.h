@@ -9,6 +9,9 @@
 
 cnn_optimizer cnn_settings_optimizer(const cnn_config *config);
 
+/* The time budget of a run, or set of runs; 0: none. */
+double cnn_settings_seconds(const cnn_config *config);
+
 /* images: number of images of one epoch. */
 cnn_schedule cnn_settings_schedule(const cnn_config *config, size_t images);
 

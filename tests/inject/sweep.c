@@ -321,6 +321,16 @@ static const scenario scenarios[] = {
      false,
      {CONFIGURED, ONE, NO_CACHE, "train.epochs=0"},
      {CONFIGURED, ONE, NO_CACHE, "train.epochs=0", "--resume"}},
+    /* a budget of next to nothing: each part is measured once, and one epoch of one batch trained
+     */
+    {"minutes",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "train.minutes=1e-9", "train.batch_size=1000"},
+     {CONFIGURED, ONE, NO_CACHE, "train.minutes=1e-9", "train.batch_size=1000", "--resume"}},
     {"pretrained",
      TRAIN,
      "none",

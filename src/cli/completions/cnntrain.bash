@@ -14,6 +14,7 @@ _cnntrain() {
     --config | -c) kind=path words=() ;;
     --init) kind=folder words=() ;;
     --pretrained) kind=path words=() ;;
+    --minutes) kind=words words=() ;;
     --out | -o) kind=folder words=() ;;
     --max-seconds) kind=words words=() ;;
     --folds) kind=words words=() ;;
@@ -47,7 +48,7 @@ _cnntrain() {
     output) kind=path ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--config --init --pretrained --out --resume --overwrite --tensorboard --max-seconds --folds --member --gather --no-report --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
+            kind=words words=(--config --init --pretrained --minutes --out --resume --overwrite --tensorboard --max-seconds --folds --member --gather --no-report --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
         else
             compopt -o nospace
             kind=words words=(
@@ -83,6 +84,7 @@ _cnntrain() {
                 augment.cutout=
                 augment.noise=
                 train.epochs=
+                train.minutes=
                 train.batch_size=
                 train.optimizer=
                 train.learning_rate=

@@ -61,6 +61,7 @@ _cnntrain_keys() {
             augment.cutout \
             augment.noise \
             train.epochs \
+            train.minutes \
             train.batch_size \
             train.optimizer \
             train.learning_rate \
@@ -96,6 +97,7 @@ _cnntrain() {
         '(-c --config)--config=[the config\: data, network and training (JSON)]:FILE:_files' \
         '--init=[examine the images in DIR and print a config for them]:DIR:_files -/' \
         '--pretrained=[with --init\: a config that starts from a trained network]:FILE:_files' \
+        '--minutes=[with --init\: a config whose run takes at most M minutes]:M: ' \
         '(-o --out)-o+[the run directory; replaces the config'\''s "output"]:DIR:_files -/' \
         '(-o --out)--out=[the run directory; replaces the config'\''s "output"]:DIR:_files -/' \
         '--resume[continue the run in the directory, or start one]' \
