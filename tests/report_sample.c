@@ -146,6 +146,7 @@ static cnn_status write_pages(const char *folder, cnn_report_run *run, cnn_repor
     cnn_config *config;
     CNN_TRY(cnn_config_parse("sample", config_text, strlen(config_text), NULL, 0, &config, error));
     run->config = config;
+    run->seen = config->image;
     cnn_status status = fill_images(folder, &report->images[0], error);
     if (status == CNN_OK) {
         run->measured[CNN_SPLIT_TEST] = report->images[0].measured;

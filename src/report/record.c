@@ -66,7 +66,6 @@ static cnn_status read_model(cnn_record *record, cnn_error *error) {
     if (isnan(record->run.threshold)) {
         record->run.threshold = (double)cnn_predictor_threshold(record->model);
     }
-    record->run.seen = record->run.config->image;
     return record->run.seen.range == CNN_RANGE_STRETCH
                ? read_ends(path, &record->run.seen.ends, error)
                : CNN_OK;
@@ -99,6 +98,7 @@ static cnn_status read_all(const char *path, cnn_record *record, cnn_error *erro
     }
     CNN_TRY(cnn_record_read_summary(record, error));
     CNN_TRY(read_config(record, error));
+    record->run.seen = record->run.config->image;
     CNN_TRY(cnn_record_read_split(record, error));
     if (record->is_set) {
         CNN_TRY(cnn_record_read_folds(record, error));

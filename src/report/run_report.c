@@ -36,7 +36,7 @@ static cnn_status write_page(const request *r, cnn_record *record, const char *p
     record->run.member = r->member;
     record->run.members = r->member > 0 ? r->options->folds : 0;
     cnn_status status = cnn_report_page(&record->report, &text, error);
-    if (status == CNN_OK) {
+    if (status == CNN_OK || status == CNN_STOPPED) {
         status = check_stop(r, path, error);
     }
     if (status == CNN_OK) {

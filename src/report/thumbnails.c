@@ -226,12 +226,17 @@ static cnn_status make_explained(const request *r, cnn_error *error) {
 
 /* --- */
 
+static bool wants_to_stop(const cnn_report *report) {
+    const cnn_common_options *options = report->options;
+    return options && options->should_stop && options->should_stop(options->user);
+}
+
 cnn_status cnn_thumbnails_make(const cnn_report *report, const cnn_report_images *from,
                                const size_t *images, size_t count, bool with_maps,
                                cnn_thumbnail *thumbnails, cnn_error *error) {
     static const cnn_image_settings any = {.max_megapixels = 2048.0};
     request r = {.report = report,
-                 .settings = report->run ? &report->run->config->image : &any,
+                 .settings = report->run ? &report->run->seen : &any,
                  .from = from,
                  .images = images,
                  .count = count,
@@ -241,7 +246,9 @@ cnn_status cnn_thumbnails_make(const cnn_report *report, const cnn_report_images
     for (size_t i = 0; i < count; i++) {
         thumbnails[i] = (cnn_thumbnail){0};
     }
-    cnn_status status = r.made && r.failed ? CNN_OK : cnn_fail_memory(error, "the pictures");
+    cnn_status status = !r.made || !r.failed    ? cnn_fail_memory(error, "the pictures")
+                        : wants_to_stop(report) ? cnn_fail(error, CNN_STOPPED, "stopped")
+                                                : CNN_OK;
     if (status == CNN_OK && with_maps) {
         status = make_explained(&r, error);
     }
