@@ -152,7 +152,8 @@ static cnn_status keep(const request *r, size_t place, const cnn_explanation *ex
     const double now = (double)explanation->prediction.probability;
     r->made[place] = true;
     if (explanation->prediction.status == CNN_ERROR_RUNTIME) { /* not the fault of the file */
-        return cnn_fail(error, CNN_ERROR_RUNTIME, "%s", explanation->prediction.reason);
+        return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: %s", r->from->paths[r->images[place]],
+                        explanation->prediction.reason);
     }
     if (explanation->prediction.status != CNN_OK) {
         (void)snprintf(thumbnail->reason, sizeof thumbnail->reason, "%s",
