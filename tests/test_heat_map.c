@@ -527,7 +527,7 @@ static void test_names(void **state) {
 
 /* --- the process that writes --- */
 
-static void expect_refused(const cnn_picture_writer *writer, const char *name, const void *bytes,
+static void expect_refused(cnn_picture_writer *writer, const char *name, const void *bytes,
                            size_t size) {
     cnn_error error;
     assert_int_equal(cnn_picture_writer_put(writer, name, bytes, size, &error), CNN_ERROR_RUNTIME);
