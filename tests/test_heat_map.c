@@ -266,7 +266,7 @@ static void compare_gradient(const cnn_network *head, const float *parameters) {
     float *workspace = cnn_network_workspace(head, true);
     float *ignored = cnn_alloc(head->parameter_count, sizeof *ignored);
     double *values = test_random_values(all, 11), *gradients = cnn_alloc(all, sizeof *gradients);
-    float middle[CNN_LANES], above[CNN_LANES], below[CNN_LANES], ones[CNN_LANES];
+    float middle[CNN_LANES], above[CNN_LANES] = {0}, below[CNN_LANES] = {0}, ones[CNN_LANES];
     for (int lane = 0; lane < CNN_LANES; lane++) {
         ones[lane] = 1.0f;
     }
