@@ -382,7 +382,7 @@ static void test_log_message(void **state) {
     char kept[64] = "";
     cnn_log_sink log = {.write = keep_line, .user = kept};
     cnn_log_message(&log, CNN_LOG_WARNING, "%d of %s", 7, "eight");
-    assert_string_equal(kept, "2 7 of eight");
+    assert_string_equal(kept, "3 7 of eight");
     cnn_log_message(NULL, CNN_LOG_INFO, "no reader");
     cnn_log_message(&(cnn_log_sink){0}, CNN_LOG_INFO, "no reader");
 }

@@ -187,7 +187,7 @@ static void test_links(void **state) {
     assert_int_equal(symlink("nowhere", "d/b/broken.png"), 0);
     (void)alarm(20);
     refuse("d", NULL, "d: 2 of 8 images cannot be read");
-    assert_non_null(strstr(logged, "3 d/b/broken.png: No such file or directory"));
+    assert_non_null(strstr(logged, "4 d/b/broken.png: No such file or directory"));
     assert_int_equal(symlink("..", "d/a/more/loop"), 0);
     cnn_dataset *looped = NULL;
     cnn_status status = load("d", "data.bad_images=skip", NULL, NULL, &looped);
@@ -269,7 +269,7 @@ static void test_manifest(void **state) {
     refuse("m/plain.csv", NULL, "expected two labels, found 3: \"bird\", \"cat\", \"dog\"");
     dataset = accept("m/plain.csv", "data.classes=[\"cat\",\"dog\"]", "data.validation=0");
     assert_int_equal(dataset->count, 2);
-    assert_non_null(strstr(logged, "1 rows with other labels than \"cat\" and \"dog\" left out"));
+    assert_non_null(strstr(logged, "2 rows with other labels than \"cat\" and \"dog\" left out"));
     cnn_dataset_free(dataset);
 }
 
@@ -360,22 +360,22 @@ static void test_manifest_dialects(void **state) {
         {"path\tlabel\tsplit\nx/a.png\ta\t\nx/b.png\tb\tvalidation\n", NULL},
         {"sep=;\r\npath;label;split\r\nx/a.png;a;train\r\nx/b.png;b;validation\r\n", NULL},
         {"\"a,b,c,d,e\";path;label;split\n;x/a.png;a;train\n;x/b.png;b;validation\n",
-         "1 m/l.csv: not used: \"a,b,c,d,e\"\n"},
+         "2 m/l.csv: not used: \"a,b,c,d,e\"\n"},
         {"path,label,split,age\nx/a.png,a,train,3\nx/b.png,b,validation,4\n",
-         "1 m/l.csv: not used: \"age\"\n"},
+         "2 m/l.csv: not used: \"age\"\n"},
         {",path,label,split\n0,x/a.png,a,train\n1,x/b.png,b,validation\n",
-         "1 m/l.csv: not used: column 1, which has no name\n"},
+         "2 m/l.csv: not used: column 1, which has no name\n"},
         {"path,label,split,grup\nx/a.png,a,train,\nx/b.png,b,validation,\n",
-         "1 m/l.csv: not used: \"grup\" (did you mean \"group\"?)\n"},
+         "2 m/l.csv: not used: \"grup\" (did you mean \"group\"?)\n"},
         {"File_Name,CLASS,Split\nx/a.png,a,TRAIN\nx/b.png,b,Val\n", NULL},
         {"filename,class,split\nx/a.png,a,training\nx/b.png,b,valid\n", NULL},
         {"file,label,split\nx/a.png,a,Training_Set\nx/b.png,b,dev\n", NULL},
         {"image,label,split\nx/a.png,a,train\nx/b.png,b,validation_set\n", NULL},
         {"image,file_name,class,label,split\n1,x/a.png,3,a,train\n2,x/b.png,3,b,val\n",
-         "1 m/l.csv: not used: \"image\", \"class\"\n"},
+         "2 m/l.csv: not used: \"image\", \"class\"\n"},
         {"path,label,split\nx\\a.png,a,train\n.\\x\\b.png,b,validation\n", NULL},
         {",,\n\npath,label,split,,\n,,,,\nx/a.png,a,train\nx/b.png,b,val,,,,\n,,,,,,\n",
-         "1 m/l.csv: not used: column 4, which has no name, column 5, which has no name\n"},
+         "2 m/l.csv: not used: column 4, which has no name, column 5, which has no name\n"},
         {"path,label,split\nx/b.png,b,val\nx/a.png,a\n", NULL},
         {"path,label,split\rx/a.png,a,train\rx/b.png,b,val\r", NULL},
     };
@@ -471,10 +471,10 @@ static void test_own_table(void **state) {
     write_text("out/other.csv", "path,label\nd/a.png,a\nd/b.png,b\n");
     assert_int_equal(unlink("out/d/a.png"), 0);
     refuse("out/other.csv", NULL, "out/other.csv: 1 of 2 images cannot be read");
-    assert_non_null(strstr(logged, "3 out/d/a.png: No such file or directory"));
+    assert_non_null(strstr(logged, "4 out/d/a.png: No such file or directory"));
     write_text("out/split.csv", "fold,path,label,group,content\n1,d/b.png,a,,0\n2,d/b.png,b,,0\n");
     cnn_dataset_free(accept("out/split.csv", "data.validation=0", "data.duplicates=allow"));
-    assert_non_null(strstr(logged, "1 out/split.csv: not used: \"fold\"\n"));
+    assert_non_null(strstr(logged, "2 out/split.csv: not used: \"fold\"\n"));
 }
 
 /* --- split folders --- */
@@ -531,7 +531,7 @@ static void test_split_or_class(void **state) {
     make_folder("d/test"); /* images without labels are usual there */
     write_image("d/test/1.png", 1);
     expect_splits("data.validation=0", 8, 0, 0);
-    assert_non_null(strstr(logged, "1 d/test: not used: it has no class folders\n"));
+    assert_non_null(strstr(logged, "2 d/test: not used: it has no class folders\n"));
     expect_splits("data.classes=[\"b\",\"a\"]", 6, 2, 0);
     expect_splits("data.classes=[\"Train\",\"test\"]", 8, 1, 0);
 
@@ -540,9 +540,9 @@ static void test_split_or_class(void **state) {
            "d: expected class folders or splits, found \"Train\", which contains folders");
     write_classes("d/dev", 2);
     expect_splits("data.validation=0.5", 8, 4, 0);
-    assert_non_null(strstr(logged, "1 d/more: not used: it has no class folders\n"));
+    assert_non_null(strstr(logged, "2 d/more: not used: it has no class folders\n"));
     assert_non_null(
-        strstr(logged, "1 validation: the images that data.train has for it, nothing held back"));
+        strstr(logged, "2 validation: the images that data.train has for it, nothing held back"));
     refuse("d", "data.test=d",
            "d: expected class folders, found splits, which only data.train can "
            "have; name one of them, such as d/Train");
@@ -606,13 +606,13 @@ static void test_bad_images(void **state) {
     write_text("d/b/b03.png", "");
     write_text("d/b/notes.txt", "not one, either");
     refuse("d", NULL, "d: 3 of 9 images cannot be read");
-    assert_non_null(strstr(logged, "3 d/a/a01.png: expected a PNG"));
-    assert_non_null(strstr(logged, "3 d/b/b03.png: expected an image, found an empty file"));
-    assert_non_null(strstr(logged, "3 d/b/notes.txt: "));
+    assert_non_null(strstr(logged, "4 d/a/a01.png: expected a PNG"));
+    assert_non_null(strstr(logged, "4 d/b/b03.png: expected an image, found an empty file"));
+    assert_non_null(strstr(logged, "4 d/b/notes.txt: "));
 
     cnn_dataset *dataset = accept("d", "data.bad_images=skip", "data.validation=0");
-    assert_non_null(strstr(logged, "2 d/a/a01.png: expected a PNG")); /* a warning now */
-    assert_non_null(strstr(logged, "2 d/b/notes.txt: "));
+    assert_non_null(strstr(logged, "3 d/a/a01.png: expected a PNG")); /* a warning now */
+    assert_non_null(strstr(logged, "3 d/b/notes.txt: "));
     assert_int_equal(dataset->count, 6);
     assert_int_equal(dataset->bad_images, 3);
     assert_int_equal(dataset->class_count[CNN_SPLIT_TRAIN][0], 3);
@@ -787,23 +787,23 @@ static void test_duplicates(void **state) {
     refuse("d", "data.duplicates=error",
            "d: 2 images have a copy with the other label, 0 have a copy in another split");
     assert_non_null(strstr(data_error.message, "set data.duplicates to \"drop\""));
-    expect_logged("3 d/b/again.bmp (b, train): the same image as d/a/a02.png (a, train)");
+    expect_logged("4 d/b/again.bmp (b, train): the same image as d/a/a02.png (a, train)");
     cnn_dataset *dataset = accept("d", "data.duplicates=allow", "data.validation=0");
     assert_int_equal(dataset->count, 14);
-    expect_logged("2 2 images have a copy with the other label, 0 have a copy in another split");
-    expect_logged("1 2 of 14 images are exact copies of others");
+    expect_logged("3 2 images have a copy with the other label, 0 have a copy in another split");
+    expect_logged("2 2 of 14 images are exact copies of others");
     cnn_dataset_free(dataset);
 
     write_classes("clean", 6);
     write_image("clean/b/again.png", 1003);
     dataset = accept("clean", NULL, NULL);
-    expect_logged("1 1 of 13 images are exact copies of others");
+    expect_logged("2 1 of 13 images are exact copies of others");
     assert_null(strstr(logged, "other label"));
     cnn_dataset_free(dataset);
     write_classes("test", 2); /* a00, a01, b00 and b01 of the other */
     refuse_with("clean", "data.test=test", "data.duplicates=error",
                 "clean: 0 images have a copy with the other label, 8 have a copy in another split");
-    expect_logged("3 test/a/a00.png (a, test): the same image as clean/a/a00.png (a, ");
+    expect_logged("4 test/a/a00.png (a, test): the same image as clean/a/a00.png (a, ");
     expect_logged("test/b/b01.png");
     refuse_with("clean", "data.validation=test", "data.duplicates=error",
                 "8 have a copy in another split");
@@ -844,13 +844,13 @@ static void test_left_out(void **state) {
     assert_true(holds(dataset, "d/a/late.png", CNN_SPLIT_TEST));
     assert_int_equal(dataset->split_count[CNN_SPLIT_TRAIN], 5);
     assert_int_equal(dataset->split_count[CNN_SPLIT_TEST], 1);
-    expect_logged("2 d/a/a02.png (a, train): left out, and so is the same image with another "
+    expect_logged("3 d/a/a02.png (a, train): left out, and so is the same image with another "
                   "label, d/b/again.bmp (b, test)");
-    expect_logged("2 d/a/a03.png (a, validation): left out, a copy of d/a/a03.png (a, train)");
-    expect_logged("2 d/b/b03.png (b, test): left out, a copy of d/b/b03.png (b, validation)");
-    expect_logged("2 5 images left out (data.duplicates): 2 have a copy with the other label, 3 "
+    expect_logged("3 d/a/a03.png (a, validation): left out, a copy of d/a/a03.png (a, train)");
+    expect_logged("3 d/b/b03.png (b, test): left out, a copy of d/b/b03.png (b, validation)");
+    expect_logged("3 5 images left out (data.duplicates): 2 have a copy with the other label, 3 "
                   "have a copy in an earlier split");
-    expect_logged("1 2 of 8 images are exact copies of others");
+    expect_logged("2 2 of 8 images are exact copies of others");
     cnn_dataset_free(dataset);
 }
 
@@ -864,11 +864,11 @@ static void test_many_left_out(void **state) {
     cnn_dataset *dataset = accept("d", "data.test=test", NULL);
     assert_int_equal(dataset->count, 41);
     assert_int_equal(dataset->split_count[CNN_SPLIT_TEST], 1);
-    expect_logged("2 test/a/a09.png (a, test): left out");
+    expect_logged("3 test/a/a09.png (a, test): left out");
     expect_logged("0 test/a/a10.png (a, test): left out");
     expect_logged("0 test/b/b11.png (b, test): left out");
     expect_logged(
-        "2 24 images left out (data.duplicates): 0 have a copy with the other label, 24 ");
+        "3 24 images left out (data.duplicates): 0 have a copy with the other label, 24 ");
     cnn_dataset *alone = accept("d", NULL, NULL);
     for (size_t i = 0; i < alone->count; i++) {
         assert_int_equal(dataset->samples[i].split, alone->samples[i].split);
@@ -902,7 +902,7 @@ static void test_divided_group(void **state) {
     write_text("l.csv", "path,label,split,group\nd/a/a00.png,a,train,g\nd/a/a01.png,a,train,h\n"
                         "d/b/b00.png,b,train,i\nd/b/b01.png,b,test,g\nd/a/a02.png,a,test,j\n");
     cnn_dataset_free(accept("l.csv", "data.validation=0", NULL));
-    expect_logged("2 2 images have their group in another split, too");
+    expect_logged("3 2 images have their group in another split, too");
     write_text("l.csv", "path,label,split,group\nd/a/a00.png,a,train,g\nd/b/b00.png,b,train,g\n"
                         "d/b/b01.png,b,test,h\nd/a/a02.png,a,test,h\n");
     cnn_dataset_free(accept("l.csv", "data.validation=0", NULL));

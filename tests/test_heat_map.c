@@ -266,7 +266,7 @@ static void compare_gradient(const cnn_network *head, const float *parameters) {
     float *workspace = cnn_network_workspace(head, true);
     float *ignored = cnn_alloc(head->parameter_count, sizeof *ignored);
     double *values = test_random_values(all, 11), *gradients = cnn_alloc(all, sizeof *gradients);
-    float middle[CNN_LANES], above[CNN_LANES], below[CNN_LANES], ones[CNN_LANES];
+    float middle[CNN_LANES], above[CNN_LANES] = {0}, below[CNN_LANES] = {0}, ones[CNN_LANES];
     for (int lane = 0; lane < CNN_LANES; lane++) {
         ones[lane] = 1.0f;
     }
@@ -527,7 +527,7 @@ static void test_names(void **state) {
 
 /* --- the process that writes --- */
 
-static void expect_refused(const cnn_picture_writer *writer, const char *name, const void *bytes,
+static void expect_refused(cnn_picture_writer *writer, const char *name, const void *bytes,
                            size_t size) {
     cnn_error error;
     assert_int_equal(cnn_picture_writer_put(writer, name, bytes, size, &error), CNN_ERROR_RUNTIME);

@@ -161,8 +161,8 @@ if [ -z "${SANITIZE-}" ] && grep -q '^Seccomp_filters:' /proc/self/status 2>/dev
     wait "$background" 2>/dev/null
     background=
     for _ in 1 2 3 4 5 6 7 8 9 10; do
-        [ -z "$writer" ] || ! kill -0 $writer 2>/dev/null || sleep 0.5
+        [ -z "$writer" ] || ! kill -0 "$writer" 2>/dev/null || sleep 0.5
     done
-    [ -z "$writer" ] || ! kill -0 $writer 2>/dev/null || fail "expected the process that writes to end"
+    [ -z "$writer" ] || ! kill -0 "$writer" 2>/dev/null || fail "expected the process that writes to end"
 fi
 finish
