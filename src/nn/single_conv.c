@@ -131,11 +131,12 @@ static cnn_block unpooled_block(const cnn_layer *layer) {
                        .plane_stride = row * out->height};
 }
 
-/* Places of maxima, which nobody needs; and the unpooled output. */
+/* The unpooled output; and the places of the maxima, which nobody needs. */
 size_t cnn_single_conv_work_size(const cnn_layer *layer) {
-    const cnn_block before = unpooled_block(layer);
-    size_t size = (size_t)before.plane_stride * (size_t)before.channels;
-    return layer->node->pool ? 2 * size : 0;
+    const cnn_block before = unpooled_block(layer), *after = &layer->y_block;
+    size_t values = (size_t)before.plane_stride * (size_t)before.channels;
+    size_t places = (size_t)after->channels * (size_t)after->height * (size_t)after->width;
+    return layer->node->pool ? values + places * CNN_LANES : 0;
 }
 
 static void convolve_and_pool(const cnn_layer *layer, const cnn_single_conv *conv,

