@@ -39,10 +39,20 @@ setting() {
     sed -n "s/^.*\"$1\":[[:space:]]*\"\{0,1\}\([^\",]*\).*/\1/p" "$folder/recipe.json" | head -n 1
 }
 
-# without_layers TYPE: the overrides that replace every such layer by one that does nothing.
+# without_layers TYPE: the overrides that replace every such layer by one that does nothing, also inside of residuals. A
+# layer is printed two tabs deeper than the one that contains it.
 without_layers() {
-    grep -o '"type":[[:space:]]*"[a-z_0-9]*"' "$folder/recipe.json" |
-        awk -F'"' -v type="$1" '$4 == type { printf "layers.%d={\"type\":\"dropout\",\"rate\":0} ", NR - 1 }'
+    awk -v type="$1" '
+        match($0, /^\t+"type":/) {
+            depth = (RLENGTH - 10) / 2
+            count[depth]++
+            count[depth + 1] = 0
+            split($0, part, "\"")
+            if (part[4] == type) {
+                for (d = 0; d <= depth; d++) printf "%slayers.%d", d ? "." : "", count[d] - 1
+                printf "={\"type\":\"dropout\",\"rate\":0} "
+            }
+        }' "$folder/recipe.json"
 }
 
 # measure NAME [KEY=VALUE ...]: a line "NAME accuracy AUC", means over the seeds; "-" if a run diverged.
@@ -89,9 +99,11 @@ measure_without "the epoch with the lowest validation loss" train.early_stopping
 # shellcheck disable=SC2046 # one word a layer
 measure "without batchnorm" $(without_layers batchnorm)
 # shellcheck disable=SC2046
+measure "without residuals" $(without_layers residual)
+# shellcheck disable=SC2046
 measure "without dropout" $(without_layers dropout)
 measure_without "without left-right flips" augment.flip_horizontal false
-for key in shift rotate zoom brightness contrast saturation; do
+for key in shift rotate zoom brightness contrast saturation cutout; do
     measure_without "without $key" "augment.$key" 0
 done
 measure_without "without weight decay" train.weight_decay 0
@@ -101,5 +113,5 @@ measure "momentum 0.9 for adamw" train.optimizer=momentum train.learning_rate=0.
 measure_without "unit for standardize" image.normalize unit
 measure "and ema_decay 0.99" train.ema_decay=0.99
 measure "and label_smoothing 0.05" train.label_smoothing=0.05
-measure "and cutout 0.25" augment.cutout=0.25
+[ "$(setting cutout)" != 0 ] || measure "and cutout 0.25" augment.cutout=0.25
 measure "and clip_norm 1" train.clip_norm=1

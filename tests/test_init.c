@@ -32,9 +32,10 @@ static void sizes_are_understood(void **state) {
     (void)state;
     static const struct {
         int width, height, seen_width, seen_height;
-    } cases[] = {{28, 28, 28, 28},  {40, 20, 40, 20}, {1, 1, 8, 8},       {40, 3, 40, 8},
-                 {41, 2, 64, 64},   {80, 80, 64, 64}, {81, 81, 96, 96},   {300, 300, 96, 96},
-                 {1, 4096, 96, 96}, {64, 48, 64, 64}, {30000, 2, 96, 96}, {500, 375, 96, 96}};
+    } cases[] = {{28, 28, 28, 28},     {40, 20, 40, 20},    {1, 1, 8, 8},     {40, 3, 40, 8},
+                 {41, 2, 64, 64},      {80, 80, 64, 64},    {81, 81, 96, 96}, {128, 30, 96, 96},
+                 {129, 129, 192, 192}, {1, 4096, 192, 192}, {64, 48, 64, 64}, {30000, 2, 192, 192},
+                 {500, 375, 192, 192}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (int colour = 0; colour < 2; colour++) {
             cnn_survey survey = survey_of(300, 200, cases[i].width, cases[i].height, colour);
@@ -73,27 +74,64 @@ static void counts_are_obeyed(void **state) {
     }
 }
 
-/* The time agrees with its figures, and more images give fewer epochs; the network's operations,
- * counted by hand: 2 a multiply-add of conv and dense are most of them. */
+/* The filters of the first stage tell the networks of the recipe apart. */
+static int first_filters(const cnn_config *config) {
+    return config->network.layers[0].value[0];
+}
+
+/* The time agrees with its figures, is about five minutes, and gives enough epochs; the network's
+ * operations, counted by hand: 2 a multiply-add of conv and dense are most of them. */
 static void time_follows_from_figures(void **state) {
     (void)state;
-    double by_hand = 2.0 * (28 * 28 * 16 * 9 + 14 * 14 * 32 * 16 * 9 + 32 * 7 * 7 * 64 + 64);
-    int64_t before = INT64_MAX;
-    for (size_t each = 50; each < 2000000; each *= 3) {
+    static const struct {
+        size_t each;
+        int filters;
+        int residuals; /* in the last stages */
+    } cases[] = {{50, 32, 2},    {500, 32, 2},   {5000, 32, 2},
+                 {20000, 16, 2}, {100000, 8, 1}, {2000000, 8, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t each = cases[i].each;
         cnn_survey survey = survey_of(each, each, 28, 28, false);
         cnn_recipe_budget budget;
         cnn_config *config = make(&survey, &budget);
+        double f = cases[i].filters, residual = 2.0 * 9.0 * f * f;
+        double by_hand = 28 * 28 * f * 9 + 14 * 14 * 2 * f * f * 9 + 7 * 7 * 8 * f * f * 9 +
+                         7 * 7 * 16 * residual +
+                         (cases[i].residuals == 2 ? 14 * 14 * 4 * residual : 0);
         size_t kept = (size_t)ceil((double)(2 * each) * (each < 500 ? 0.85 : 0.9));
+        assert_int_equal(first_filters(config), cases[i].filters);
         assert_int_equal(budget.images, kept);
-        assert_true(budget.flops > 3.0 * by_hand && budget.flops < 3.3 * by_hand);
+        assert_true(budget.flops > 6.0 * by_hand && budget.flops < 6.5 * by_hand);
         double seconds = (double)config->train.epochs * (double)kept * budget.flops / budget.rate;
         assert_true(fabs(budget.seconds - seconds) <= 1e-9 * seconds);
-        assert_true(config->train.epochs <= before && config->train.epochs >= 10);
-        assert_true(budget.seconds < 60.0 || config->train.epochs == 10);
-        before = config->train.epochs;
+        assert_in_range(config->train.epochs, 20, 150);
+        assert_true(budget.seconds <= 300.0 || config->train.epochs == 20);
+        assert_true(budget.seconds > 270.0 || config->train.epochs == 150);
         cnn_config_free(config);
     }
-    assert_int_equal(before, 10);
+}
+
+/* Larger images, and more of them, get a network that leaves time for enough epochs. */
+static void networks_fit_the_time(void **state) {
+    (void)state;
+    static const struct {
+        size_t each;
+        int size, seen, filters;
+    } cases[] = {{100, 300, 192, 16}, {2000, 300, 192, 16}, {5000, 300, 128, 16},
+                 {15000, 300, 64, 8}, {200000, 300, 32, 8}, {1000, 100, 96, 16},
+                 {5000, 100, 64, 16}, {18000, 100, 64, 8},  {1000, 60, 64, 16},
+                 {15000, 60, 64, 8},  {200000, 60, 32, 8}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cnn_survey survey =
+            survey_of(cases[i].each, cases[i].each, cases[i].size, cases[i].size, true);
+        cnn_recipe_budget budget;
+        cnn_config *config = make(&survey, &budget);
+        assert_int_equal(config->image.width, cases[i].seen);
+        assert_int_equal(first_filters(config), cases[i].filters);
+        assert_true(config->train.epochs >= 20);
+        assert_true(budget.seconds <= 300.0 || cases[i].each == 200000);
+        cnn_config_free(config);
+    }
 }
 
 /* With a time, the config has it, and the most epochs of the recipe, however many images there are.
@@ -110,6 +148,26 @@ static void minutes_are_kept(void **state) {
         assert_true(fabs(config->train.minutes - 2.5) < 1e-12);
         assert_true(fabs(budget.minutes - 2.5) < 1e-12);
         assert_int_equal(config->train.epochs, 150);
+        cnn_config_free(config);
+    }
+}
+
+/* More minutes give a larger network, fewer a smaller one. */
+static void minutes_choose_the_network(void **state) {
+    (void)state;
+    static const struct {
+        double minutes;
+        int filters;
+    } cases[] = {{0.2, 8}, {2, 16}, {6, 32}, {60, 64}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cnn_survey survey = survey_of(5000, 5000, 32, 32, true);
+        cnn_recipe_budget budget;
+        cnn_config *config;
+        cnn_error error;
+        assert_int_equal(cnn_recipe_make(&survey, NULL, "runs/photos", cases[i].minutes, &config,
+                                         &budget, &error),
+                         CNN_OK);
+        assert_int_equal(first_filters(config), cases[i].filters);
         cnn_config_free(config);
     }
 }
@@ -169,9 +227,10 @@ static void large_images_want_a_start(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_are_understood),      cmocka_unit_test(counts_are_obeyed),
-        cmocka_unit_test(time_follows_from_figures), cmocka_unit_test(few_colours_are_grey),
-        cmocka_unit_test(minutes_are_kept),          cmocka_unit_test(findings_are_kept),
+        cmocka_unit_test(sizes_are_understood),       cmocka_unit_test(counts_are_obeyed),
+        cmocka_unit_test(time_follows_from_figures),  cmocka_unit_test(networks_fit_the_time),
+        cmocka_unit_test(few_colours_are_grey),       cmocka_unit_test(minutes_are_kept),
+        cmocka_unit_test(minutes_choose_the_network), cmocka_unit_test(findings_are_kept),
         cmocka_unit_test(large_images_want_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/json_writer.h"
+#include "inspect/recipe_network.h"
 #include "model/pretrained.h"
 #include "run/pretrained_start.h"
 
@@ -9,77 +10,82 @@
 
 /* --- the recipe; configs/README.md has measurements of its parts --- */
 
-enum { STAGES_MAX = 5 };
+/* How long training should take on two cores if nothing else is asked for. */
+#define SECONDS 300.0
+
+/* The share of the minutes that are asked for in which training itself should end. The rest is for
+ * reading images, validation and measuring. */
+#define SHARE_TRAINED 0.8
+
+/* What suits images that are larger than symbols. */
+#define LARGE                                                                                      \
+    .dropout = 0.3, .learning_rate = 0.003, .shift = 0.1, .zoom = 0.15, .brightness = 0.1,         \
+    .contrast = 0.2, .rotate_colour = 10, .rotate_grey = 5, .saturation = 0.2
+
+/* Images of such sizes, the networks for them, and what suits images of that size. */
+enum { NETWORKS_MAX = 4 };
 
 typedef struct recipe {
-    int longest_side; /* for images whose median sides are at most this */
-    int side;         /* of the square to which images are stretched; 0: their median size */
-    int stages;
-    int filters[STAGES_MAX]; /* a stage: conv 3×3, batchnorm, relu, maxpool 2 */
-    int units;      /* of a dense layer after the stages; 0: means of the last stage instead of
-                     * pooling */
-    double dropout; /* before each dense layer */
-    double learning_rate;
-    double shift, zoom, brightness, contrast;
+    int longest_side;                          /* for images whose median sides are at most this */
+    cnn_recipe_network networks[NETWORKS_MAX]; /* the largest first; rate 0: no more */
+    double dropout, learning_rate;
+    double shift, zoom, brightness, contrast, cutout;
     double rotate_colour, rotate_grey; /* degrees */
     double saturation;                 /* of colour images */
-    double rate;                       /* floating-point operations per second, on two cores */
-    double seconds;                /* that training should take, if the number of epochs is … */
-    double epochs_min, epochs_max; /* … in this range */
 } recipe;
 
 static const recipe recipes[] = {
     {.longest_side = 40,
-     .stages = 2,
-     .filters = {16, 32},
-     .units = 64,
+     .networks = {{.filters = {64, 128, 256}, .residuals = 2, .images_min = 5000, .rate = 330e9},
+                  {.filters = {32, 64, 128}, .residuals = 2, .rate = 300e9},
+                  {.filters = {16, 32, 64}, .residuals = 2, .rate = 220e9},
+                  {.filters = {8, 16, 32}, .residuals = 1, .rate = 150e9}},
      .dropout = 0.3,
      .learning_rate = 0.003,
-     .shift = 0.07,
-     .rate = 80e9,
-     .seconds = 50,
-     .epochs_min = 10,
-     .epochs_max = 150},
+     .shift = 0.1,
+     .cutout = 0.25},
     {.longest_side = 80,
-     .side = 64,
-     .stages = 4,
-     .filters = {16, 32, 64, 128},
-     .dropout = 0.3,
-     .learning_rate = 0.003,
-     .shift = 0.1,
-     .zoom = 0.15,
-     .brightness = 0.1,
-     .contrast = 0.2,
-     .rotate_colour = 10,
-     .rotate_grey = 5,
-     .saturation = 0.2,
-     .rate = 80e9,
-     .seconds = 360,
-     .epochs_min = 20,
-     .epochs_max = 150},
+     .networks = {{.side = 64, .filters = {16, 32, 64, 128}, .residuals = 2, .rate = 260e9},
+                  {.side = 64, .filters = {8, 16, 32, 64}, .residuals = 2, .rate = 220e9},
+                  {.side = 32, .filters = {8, 16, 32}, .residuals = 1, .rate = 150e9}},
+     LARGE},
+    {.longest_side = 128,
+     .networks = {{.side = 96, .filters = {16, 32, 64, 128}, .residuals = 2, .rate = 300e9},
+                  {.side = 64, .filters = {16, 32, 64, 128}, .residuals = 2, .rate = 260e9},
+                  {.side = 64, .filters = {8, 16, 32, 64}, .residuals = 2, .rate = 220e9},
+                  {.side = 32, .filters = {8, 16, 32}, .residuals = 1, .rate = 150e9}},
+     LARGE},
     {.longest_side = INT32_MAX,
-     .side = 96,
-     .stages = 5,
-     .filters = {16, 32, 64, 128, 128},
-     .dropout = 0.3,
-     .learning_rate = 0.003,
-     .shift = 0.1,
-     .zoom = 0.15,
-     .brightness = 0.1,
-     .contrast = 0.2,
-     .rotate_colour = 10,
-     .rotate_grey = 5,
-     .saturation = 0.2,
-     .rate = 80e9,
-     .seconds = 360,
-     .epochs_min = 20,
-     .epochs_max = 150},
+     .networks = {{.side = 192,
+                   .halves = true,
+                   .filters = {16, 32, 64, 128},
+                   .residuals = 2,
+                   .rate = 300e9},
+                  {.side = 128,
+                   .halves = true,
+                   .filters = {16, 32, 64, 128},
+                   .residuals = 2,
+                   .rate = 280e9},
+                  {.side = 64, .filters = {8, 16, 32, 64}, .residuals = 2, .rate = 220e9},
+                  {.side = 32, .filters = {8, 16, 32}, .residuals = 1, .rate = 150e9}},
+     LARGE},
 };
+
+/* The number of epochs is what the time allows, in this range. A network for which the time does
+ * not allow the least is too large; the smallest one is trained in any case. */
+#define EPOCHS_MIN 20.0
+#define EPOCHS_MAX 150.0
+
+/* A network learns nothing from a handful of steps: all epochs together have at least this many
+ * images. */
+#define PRESENTATIONS_MIN 20000.0
 
 /* The layers after those of a pretrained network. The latter are not trained: their features are
  * computed once, so epochs cost nothing. */
 static const recipe after_pretrained = {
-    .dropout = 0.2, .learning_rate = 0.003, .rate = 80e9, .epochs_min = 30, .epochs_max = 30};
+    .networks = {{.rate = 80e9}}, .dropout = 0.2, .learning_rate = 0.003};
+
+enum { EPOCHS_PRETRAINED = 30 };
 
 /* How images come to the size that the pretrained network sees. */
 #define RESIZE_PRETRAINED "crop"
@@ -88,10 +94,6 @@ static const recipe after_pretrained = {
 
 /* Larger batches if there are many images. */
 enum { BATCH_SIZE = 32, BATCH_SIZE_MANY = 64, MANY_IMAGES = 5000 };
-
-/* A network learns nothing from a handful of steps: all epochs together have at least this many
- * images. */
-#define PRESENTATIONS_MIN 20000.0
 
 /* The share that is held back if the data has no validation part: a larger share of few images, to
  * measure how good the model is. */
@@ -205,10 +207,12 @@ static int at_least(int value, int least) {
     return value < least ? least : value;
 }
 
-static void write_image(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
+static void write_image(const cnn_recipe_network *network, const cnn_survey *survey,
+                        cnn_json_writer *json) {
+    int side = network->side;
     cnn_json_begin_object(cnn_json_key(json, "image"));
-    add_number(json, "width", r->side ? r->side : at_least(survey->width, SIDE_MIN));
-    add_number(json, "height", r->side ? r->side : at_least(survey->height, SIDE_MIN));
+    add_number(json, "width", side ? side : at_least(survey->width, SIDE_MIN));
+    add_number(json, "height", side ? side : at_least(survey->height, SIDE_MIN));
     add_number(json, "channels", is_colour(survey) ? 3 : 1);
     add_text(json, "resize", "stretch");
     if (is_stretched(survey)) {
@@ -238,49 +242,6 @@ static void write_pretrained(const char *path, cnn_json_writer *json) {
     cnn_json_end(json);
 }
 
-/* A layer, with one number if key is not NULL. */
-static void write_layer(cnn_json_writer *json, const char *type, const char *key, double number) {
-    cnn_json_begin_object(json);
-    add_text(json, "type", type);
-    if (key) {
-        add_number(json, key, number);
-    }
-    cnn_json_end(json);
-}
-
-static void write_convolution(cnn_json_writer *json, int filters) {
-    cnn_json_begin_object(json);
-    add_text(json, "type", "conv");
-    add_number(json, "filters", filters);
-    add_number(json, "kernel", 3);
-    add_text(json, "padding", "same");
-    cnn_json_end(json);
-}
-
-static void write_layers(const recipe *r, cnn_json_writer *json) {
-    cnn_json_begin_array(cnn_json_key(json, "layers"));
-    for (int i = 0; i < r->stages; i++) {
-        bool averaged = r->units == 0 && i == r->stages - 1;
-        write_convolution(json, r->filters[i]);
-        write_layer(json, "batchnorm", NULL, 0);
-        write_layer(json, "relu", NULL, 0);
-        write_layer(json, averaged ? "global_avgpool" : "maxpool", averaged ? NULL : "size", 2);
-    }
-    if (r->stages > 0) { /* otherwise the input is features, which are flat */
-        write_layer(json, "flatten", NULL, 0);
-    }
-    write_layer(json, "dropout", "rate", r->dropout);
-    if (r->units > 0) {
-        write_layer(json, "dense", "units", r->units);
-        write_layer(json, "batchnorm", NULL, 0);
-        write_layer(json, "relu", NULL, 0);
-        write_layer(json, "dropout", "rate", r->dropout);
-    }
-    write_layer(json, "dense", "units", 1);
-    write_layer(json, "sigmoid", NULL, 0);
-    cnn_json_end(json);
-}
-
 static void write_augment(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
     bool colour = is_colour(survey);
     cnn_json_begin_object(cnn_json_key(json, "augment"));
@@ -291,6 +252,7 @@ static void write_augment(const recipe *r, const cnn_survey *survey, cnn_json_wr
     add_number(json, "brightness", r->brightness);
     add_number(json, "contrast", r->contrast);
     add_number(json, "saturation", colour ? r->saturation : 0.0);
+    add_number(json, "cutout", r->cutout);
     cnn_json_end(json);
 }
 
@@ -321,27 +283,28 @@ typedef struct beginning {
     const cnn_image_settings *seen; /* those of the file; NULL if path is */
 } beginning;
 
-static void write_network(const recipe *r, const cnn_survey *survey, const beginning *from,
-                          cnn_json_writer *json) {
+static void write_network(const recipe *r, const cnn_recipe_network *network,
+                          const cnn_survey *survey, const beginning *from, cnn_json_writer *json) {
     if (from->path) {
         write_image_of(from->seen, json);
         write_pretrained(from->path, json);
-        write_layers(r, json);
+        cnn_recipe_write_layers(network, r->dropout, json);
     } else {
-        write_image(r, survey, json);
-        write_layers(r, json);
+        write_image(network, survey, json);
+        cnn_recipe_write_layers(network, r->dropout, json);
         write_augment(r, survey, json);
     }
 }
 
 /* Parses what was written, so that the recipe is checked like any config. */
-static cnn_status write_config(const recipe *r, const cnn_survey *survey, const beginning *from,
-                               const char *output, cnn_config **config, cnn_error *error) {
+static cnn_status write_config(const recipe *r, const cnn_recipe_network *network,
+                               const cnn_survey *survey, const beginning *from, const char *output,
+                               cnn_config **config, cnn_error *error) {
     cnn_text text = {0};
     cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
     cnn_json_begin_object(&json);
     write_data(survey, &json);
-    write_network(r, survey, from, &json);
+    write_network(r, network, survey, from, &json);
     write_train(r, survey, &json);
     add_path(&json, "output", output);
     cnn_json_end(&json);
@@ -368,36 +331,40 @@ static cnn_status count_flops(const cnn_network_spec *spec, double *flops, cnn_e
     return CNN_OK;
 }
 
-/* As many epochs as the time allows, within the bounds of the recipe. */
-static double choose_epochs(const recipe *r, const cnn_recipe_budget *budget) {
-    double images = (double)budget->images;
-    double affordable = floor(r->seconds * r->rate / (budget->flops * images));
+/* The least number of epochs that is worth training. */
+static double least_epochs(double images) {
     double needed = ceil(PRESENTATIONS_MIN / images);
-    double epochs = affordable > needed ? affordable : needed;
-    epochs = epochs < r->epochs_min ? r->epochs_min : epochs;
-    return epochs > r->epochs_max ? r->epochs_max : epochs;
+    return fmin(fmax(needed, EPOCHS_MIN), EPOCHS_MAX);
 }
 
-static cnn_status plan_time(const recipe *r, const cnn_survey *survey, cnn_config *config,
-                            cnn_recipe_budget *budget, cnn_error *error) {
+/* Sets the number of epochs and the budget. *enough: the time is, for this network. */
+static cnn_status plan_time(const cnn_recipe_network *network, const cnn_survey *survey,
+                            double available, cnn_config *config, cnn_recipe_budget *budget,
+                            bool *enough, cnn_error *error) {
     double forward;
     CNN_TRY(count_flops(&config->network, &forward, error));
-    double kept = (double)train_images(survey) * (1.0 - held_back(survey));
+    double kept = ceil((double)train_images(survey) * (1.0 - held_back(survey)));
     *budget =
-        (cnn_recipe_budget){.images = (size_t)ceil(kept), .flops = 3.0 * forward, .rate = r->rate};
-    /* with train.minutes, the run chooses: more epochs than the recipe's most do not help */
-    double epochs = config->train.minutes > 0.0 ? r->epochs_max : choose_epochs(r, budget);
+        (cnn_recipe_budget){.images = (size_t)kept, .flops = 3.0 * forward, .rate = network->rate};
+    double epoch = kept * budget->flops / network->rate;
+    double affordable = floor(available / epoch), least = least_epochs(kept);
+    double epochs = fmin(fmax(affordable, least), EPOCHS_MAX);
+    if (config->train.minutes > 0.0) {
+        epochs = EPOCHS_MAX; /* the run chooses; more do not help */
+    }
+    *enough = affordable >= least && train_images(survey) >= network->images_min;
     config->train.epochs = (int64_t)epochs;
-    budget->seconds = epochs * (double)budget->images * budget->flops / budget->rate;
+    budget->seconds = epochs * epoch;
     return CNN_OK;
 }
 
 /* The features of all images take the time; training takes next to none. */
-static cnn_status plan_features(const recipe *r, const cnn_survey *survey, cnn_config *config,
-                                cnn_recipe_budget *budget, cnn_error *error) {
+static cnn_status plan_features(const cnn_recipe_network *network, const cnn_survey *survey,
+                                cnn_config *config, cnn_recipe_budget *budget, cnn_error *error) {
     cnn_start *start;
-    *budget = (cnn_recipe_budget){.images = survey->readable, .rate = r->rate, .features = true};
-    config->train.epochs = (int64_t)r->epochs_min;
+    *budget =
+        (cnn_recipe_budget){.images = survey->readable, .rate = network->rate, .features = true};
+    config->train.epochs = EPOCHS_PRETRAINED;
     CNN_TRY(cnn_start_create(config, &start, error));
     cnn_status status = count_flops(&start->frozen, &budget->flops, error);
     cnn_start_free(start);
@@ -405,20 +372,46 @@ static cnn_status plan_features(const recipe *r, const cnn_survey *survey, cnn_c
     return status;
 }
 
-static cnn_status make(const cnn_survey *survey, const beginning *from, const char *output,
-                       double minutes, cnn_config **config, cnn_recipe_budget *budget,
-                       cnn_error *error) {
-    const recipe *r = from->path ? &after_pretrained : choose(survey);
-    CNN_TRY(write_config(r, survey, from, output, config, error));
-    (*config)->train.minutes = minutes;
-    cnn_status status = from->path ? plan_features(r, survey, *config, budget, error)
-                                   : plan_time(r, survey, *config, budget, error);
-    budget->minutes = minutes;
+/* The time for a run. */
+typedef struct available_time {
+    double minutes; /* of --minutes; 0: not given */
+    double seconds; /* of these, or by default, for training */
+} available_time;
+
+/* The config with one network. */
+static cnn_status make_with(const recipe *r, const cnn_recipe_network *network,
+                            const cnn_survey *survey, const beginning *from, const char *output,
+                            const available_time *time, cnn_config **config,
+                            cnn_recipe_budget *budget, bool *enough, cnn_error *error) {
+    CNN_TRY(write_config(r, network, survey, from, output, config, error));
+    *enough = true;
+    (*config)->train.minutes = time->minutes;
+    cnn_status status =
+        from->path ? plan_features(network, survey, *config, budget, error)
+                   : plan_time(network, survey, time->seconds, *config, budget, enough, error);
+    budget->minutes = time->minutes;
     if (status != CNN_OK) {
         cnn_config_free(*config);
         *config = NULL;
     }
     return status;
+}
+
+/* The config with the largest network for which so many seconds are enough, else the smallest. */
+static cnn_status make(const cnn_survey *survey, const beginning *from, const char *output,
+                       const available_time *time, cnn_config **config, cnn_recipe_budget *budget,
+                       cnn_error *error) {
+    const recipe *r = from->path ? &after_pretrained : choose(survey);
+    for (int i = 0;; i++) {
+        const cnn_recipe_network *network = &r->networks[i];
+        bool smallest = i == NETWORKS_MAX - 1 || r->networks[i + 1].rate <= 0.0, enough;
+        CNN_TRY(make_with(r, network, survey, from, output, time, config, budget, &enough, error));
+        if (enough || smallest) {
+            return CNN_OK;
+        }
+        cnn_config_free(*config);
+        *config = NULL;
+    }
 }
 
 cnn_status cnn_recipe_make(const cnn_survey *survey, const char *pretrained, const char *output,
@@ -430,7 +423,9 @@ cnn_status cnn_recipe_make(const cnn_survey *survey, const char *pretrained, con
         CNN_TRY(cnn_pretrained_read(pretrained, &file, error));
     }
     const beginning from = {.path = pretrained, .seen = file ? &file->config->image : NULL};
-    cnn_status status = make(survey, &from, output, minutes, config, budget, error);
+    const available_time time = {
+        .minutes = minutes, .seconds = minutes > 0.0 ? SHARE_TRAINED * 60.0 * minutes : SECONDS};
+    cnn_status status = make(survey, &from, output, &time, config, budget, error);
     cnn_pretrained_free(file);
     return status;
 }

@@ -16,6 +16,8 @@ expect_stderr '^median size 12×12, sides of 12 to 12 pixels; 0 of 40 images in 
 expect_stderr '^time: about [0-9]+ seconds on two cores: 150 epochs × 34 images × '
 key '"train":"small/"' && key '"validation":0\.15,'
 key '"width":12, "height":12, "channels":1,'
+key '"filters":32,.*"filters":64,.*"type":"residual", "layers":\[.*"filters":128,.*"type":"residual".*"type":"global_avgpool"'
+key '"cutout":0\.25,'
 key '"pos_weight":1,' && key '"bad_images":"fail", "duplicates":"drop"'
 key '"output":"runs/small" }'
 expect_no_file runs
@@ -48,8 +50,8 @@ expect_stderr '^cnntrain: photos/left/broken\.ppm: the PNM file is cut short: ex
 expect_stderr '1 unreadable images: the config skips them'
 expect_stderr '^median size 150×100, sides of 30 to 400 pixels; 10 of 10 images in colour$'
 key '"bad_images":"skip", "duplicates":"drop"'
-key '"width":96, "height":96, "channels":3,'
-key '"saturation":0\.2,'
+key '"width":192, "height":192, "channels":3,'
+key '"filters":16, "kernel":5, "stride":2,' && key '"saturation":0\.2,'
 cp stdout photos.json
 run 0 "$CNNTRAIN" --config photos.json train.epochs=1 --quiet --threads 1
 cp photos/left/00000.ppm photos/right/copy.ppm
