@@ -3,24 +3,24 @@
  *   explain_quality MODEL gradient|occlusion|SIDE < LIST
  *
  * LIST has lines "PATH", or "PATH X Y SIZE" for an image with a square patch. SIDE: the gradient at
- * the last layer with at least so many rows and columns. Prints means over the images:
+ * the last layer with at least so many rows and columns. Prints means over the images, as names and
+ * numbers.
  *
- *   patch     the share of a map's mass, of the sign of the logit, that lies on the patch
- *   deletion  the mean of the logit while pixels become the mean colour, in 20 steps, in the order
- * of the map: those that speak most for the predicted class first. As a share of the logit of the
- * whole image, and relative to the logit without any pixel, so that 1 is at the start and 0 at the
- * end. cells     the same in random order of 7 × 7 cells of the image pixels    the same in random
- * order of pixels rows, columns, milliseconds (of the processor, for an image) */
+ * patch: the share of a map's mass, of the sign of the logit, that lies on the patch.
+ *
+ * deletion: the mean of the logit of the predicted class while pixels become the mean colour, in 20
+ * steps, in the order of the map: those that speak most for that class first. The better the map,
+ * the lower. cells, pixels: the same in random order of 7 × 7 cells of the image, and of pixels.
+ *
+ * milliseconds: of the processor, for the map of an image. */
 #include "base/memory.h"
 #include "base/random.h"
-#include "base/sort.h"
 #include "image/load.h"
 #include "inspect/heat_map.h"
 #include "inspect/map_picture.h"
 #include "inspect/occlusion.h"
 #include "run/predictor.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,9 +147,9 @@ static double delete_pixels(measure *m, float sign, const float *keys) {
     cnn_minibatch_forward(m->minibatch, m->model->parameters, &source, 0, STEPS + 1, logits, NULL);
     double area = 0.0;
     for (int step = 0; step < STEPS; step++) {
-        area += (double)(sign * (logits[step] + logits[step + 1] - 2.0f * logits[STEPS])) / 2.0;
+        area += (double)(sign * (logits[step] + logits[step + 1])) / 2.0;
     }
-    return area / STEPS / fmax((double)(sign * (logits[0] - logits[STEPS])), 1e-6);
+    return area / STEPS;
 }
 
 static void measure_deletion(measure *m, float sign, uint64_t image) {

@@ -49,7 +49,8 @@ static int in_child(bool sandbox, int (*body)(void)) {
     assert_true(child >= 0);
     if (child == 0) {
         const struct rlimit none = {0, 0}; /* no core files of killed children */
-        if (setrlimit(RLIMIT_CORE, &none) != 0 || (sandbox && cnn_sandbox_enter(-1, NULL) != CNN_OK)) {
+        if (setrlimit(RLIMIT_CORE, &none) != 0 ||
+            (sandbox && cnn_sandbox_enter(-1, NULL) != CNN_OK)) {
             _exit(NOT_ENTERED);
         }
         _exit(body());
@@ -443,6 +444,32 @@ static void test_abort(void **state) {
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+/* The one pipe that it is given may be written to, but no other descriptor. */
+static void test_pipe(void **state) {
+    (void)state;
+    skip_without_filters();
+    int pipe_to[2], other[2], status;
+    assert_int_equal(pipe(pipe_to), 0);
+    assert_int_equal(pipe(other), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (cnn_sandbox_enter(pipe_to[1], NULL) != CNN_OK) {
+            _exit(NOT_ENTERED);
+        }
+        const bool allowed = write(pipe_to[1], "x", 1) == 1;
+        const bool refused = write(other[1], "x", 1) < 0 && errno == ENOSYS;
+        _exit(allowed && refused ? DONE : FAILED);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), DONE);
+    for (int i = 0; i < 2; i++) {
+        (void)close(pipe_to[i]);
+        (void)close(other[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_forbidden, test_folder_enter,
@@ -450,6 +477,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_what_it_is_that_forbids, test_folder_enter,
                                         test_folder_leave),
         cmocka_unit_test_setup_teardown(test_what_is_allowed, test_folder_enter, test_folder_leave),
+        cmocka_unit_test(test_pipe),
         cmocka_unit_test(test_abort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

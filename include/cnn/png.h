@@ -17,6 +17,10 @@ extern "C" {
  * Free with cnn_png_free. */
 CNN_MUST_USE cnn_status cnn_png_encode(int channels, int height, int width, const uint8_t *pixels,
                                        uint8_t **bytes, size_t *size, cnn_error *error);
+/* The same in a fifth of the time, but a third larger. */
+CNN_MUST_USE cnn_status cnn_png_encode_fast(int channels, int height, int width,
+                                            const uint8_t *pixels, uint8_t **bytes, size_t *size,
+                                            cnn_error *error);
 void cnn_png_free(uint8_t *bytes); /* NULL is allowed */
 
 #ifdef __cplusplus

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* 239 bytes: a temporary name is up to 16 longer, and a file system takes 255. */
@@ -78,25 +79,29 @@ static cnn_status write_picture(const char *folder, const char *name, const uint
     return status;
 }
 
-/* Does one request. False at the end of the pipe. */
+/* Does one request. False, with the reason in errno (0: the program has ended), if there will be no
+ * other. */
 static bool serve(const char *folder, int requests, int replies) {
     request head;
     char name[NAME_MAX_BYTES + 1] = "";
     cnn_error error = {0};
-    if (!receive_all(requests, &head, sizeof head) || head.name_length > NAME_MAX_BYTES ||
-        head.size > SIZE_MAX_BYTES || !receive_all(requests, name, head.name_length)) {
+    if (!receive_all(requests, &head, sizeof head)) {
+        return false;
+    }
+    if (head.name_length > NAME_MAX_BYTES || head.size > SIZE_MAX_BYTES) {
+        errno = EMSGSIZE;
         return false;
     }
     uint8_t *bytes = malloc(head.size + 1);
-    if (bytes && !receive_all(requests, bytes, head.size)) {
-        free(bytes);
-        return false;
+    const bool received = bytes && receive_all(requests, name, head.name_length) &&
+                          receive_all(requests, bytes, head.size);
+    const int reason = errno;
+    if (received) {
+        error.status = write_picture(folder, name, bytes, head.size, &error);
     }
-    error.status = bytes ? write_picture(folder, name, bytes, head.size, &error)
-                         : cnn_fail_memory(&error, "a picture");
     free(bytes);
-    /* without memory for them, the bytes are still in the pipe: this was the last reply */
-    return send_all(replies, &error, sizeof error) && bytes;
+    errno = reason;
+    return received && send_all(replies, &error, sizeof error);
 }
 
 static _Noreturn void work(const char *folder, int requests, int replies) {
@@ -109,26 +114,37 @@ static _Noreturn void work(const char *folder, int requests, int replies) {
     (void)close(STDOUT_FILENO);
     while (serve(folder, requests, replies)) {
     }
-    _exit(0);
+    _exit(errno & 0xff); /* the reason, for wait_for */
 }
 
 /* --- the program --- */
 
-static cnn_status start(const char *folder, const int down[2], const int up[2], cnn_error *error) {
-    const pid_t process = fork();
-    if (process == 0) {
+static cnn_status start(const char *folder, const int down[2], const int up[2], pid_t *process,
+                        cnn_error *error) {
+    *process = fork();
+    if (*process == 0) {
         (void)close(down[1]);
         (void)close(up[0]);
         work(folder, down[0], up[1]);
     }
-    return process > 0 ? CNN_OK
-                       : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: no process to write pictures: %s",
-                                  folder, strerror(errno));
+    return *process > 0 ? CNN_OK
+                        : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: no process to write pictures: %s",
+                                   folder, strerror(errno));
+}
+
+/* Closes those that are open. */
+static void close_both(const int pipe[2]) {
+    for (int i = 0; i < 2; i++) {
+        if (pipe[i] >= 0) {
+            (void)close(pipe[i]);
+        }
+    }
 }
 
 cnn_status cnn_picture_writer_start(const char *folder, cnn_picture_writer *writer,
                                     cnn_error *error) {
     int down[2] = {-1, -1}, up[2] = {-1, -1};
+    pid_t process = -1;
     CNN_TRY(cnn_folder_make(folder, error));
     cnn_status status = CNN_OK;
     if (pipe2(down, O_CLOEXEC) != 0 || pipe2(up, O_CLOEXEC) != 0) {
@@ -136,24 +152,39 @@ cnn_status cnn_picture_writer_start(const char *folder, cnn_picture_writer *writ
                           strerror(errno));
     }
     if (status == CNN_OK) {
-        status = start(folder, down, up, error);
+        status = start(folder, down, up, &process, error);
     }
-    *writer = (cnn_picture_writer){.requests = down[1], .replies = up[0]};
+    if (status != CNN_OK) {
+        close_both(down);
+        close_both(up);
+        return status;
+    }
     (void)close(down[0]);
     (void)close(up[1]);
-    if (status != CNN_OK) {
-        cnn_picture_writer_end(writer);
+    *writer = (cnn_picture_writer){.process = process, .requests = down[1], .replies = up[0]};
+    return CNN_OK;
+}
+
+/* Waits for the end of the process. Returns the reason that it gives, an errno, or 0. */
+static int wait_for(cnn_picture_writer *writer) {
+    int status = 0;
+    pid_t ended = -1;
+    if (writer->process > 0) {
+        const int pipes[2] = {writer->requests, writer->replies};
+        close_both(pipes);
+        do {
+            ended = waitpid(writer->process, &status, 0);
+        } while (ended < 0 && errno == EINTR);
     }
-    return status;
+    *writer = (cnn_picture_writer){.process = -1, .requests = -1, .replies = -1};
+    return ended > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
 void cnn_picture_writer_end(cnn_picture_writer *writer) {
-    (void)close(writer->requests);
-    (void)close(writer->replies);
-    *writer = (cnn_picture_writer){.requests = -1, .replies = -1};
+    (void)wait_for(writer);
 }
 
-cnn_status cnn_picture_writer_put(const cnn_picture_writer *writer, const char *name,
+cnn_status cnn_picture_writer_put(cnn_picture_writer *writer, const char *name,
                                   const uint8_t *bytes, size_t size, cnn_error *error) {
     const request head = {.name_length = strlen(name), .size = size};
     cnn_error reply;
@@ -161,8 +192,11 @@ cnn_status cnn_picture_writer_put(const cnn_picture_writer *writer, const char *
         !send_all(writer->requests, name, head.name_length) ||
         !send_all(writer->requests, bytes, size) ||
         !receive_all(writer->replies, &reply, sizeof reply)) {
+        int reason = errno == EPIPE ? 0 : errno;
+        const int given = wait_for(writer);
+        reason = reason ? reason : given;
         return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: the process that writes pictures: %s", name,
-                        errno == 0 || errno == EPIPE ? "it has ended" : strerror(errno));
+                        reason ? strerror(reason) : "it has ended");
     }
     return reply.status == CNN_OK ? CNN_OK
                                   : cnn_fail(error, CNN_ERROR_RUNTIME, "%s", reply.message);

@@ -10,9 +10,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-/* The pipes to the process, and from it. */
+/* The process, and the pipes to it and from it. */
 typedef struct cnn_picture_writer {
+    pid_t process;
     int requests, replies;
 } cnn_picture_writer;
 
@@ -27,7 +29,7 @@ void cnn_picture_writer_end(cnn_picture_writer *writer);
 
 /* Writes the file `name` (which ends in ".png", has no slash and at most 239 bytes) in the folder,
  * as cnn_file_write does, whose error it returns. */
-CNN_MUST_USE cnn_status cnn_picture_writer_put(const cnn_picture_writer *writer, const char *name,
+CNN_MUST_USE cnn_status cnn_picture_writer_put(cnn_picture_writer *writer, const char *name,
                                                const uint8_t *bytes, size_t size, cnn_error *error);
 
 #endif

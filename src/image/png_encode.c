@@ -20,14 +20,17 @@ static cnn_status encode(png_image *image, const uint8_t *pixels, uint8_t *bytes
     return done ? CNN_OK : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory (%s)", image->message);
 }
 
-cnn_status cnn_png_encode(int channels, int height, int width, const uint8_t *pixels,
-                          uint8_t **bytes, size_t *size, cnn_error *error) {
+/* flags: of libpng's png_image. */
+static cnn_status encode_picture(int channels, int height, int width, const uint8_t *pixels,
+                                 png_uint_32 flags, uint8_t **bytes, size_t *size,
+                                 cnn_error *error) {
     *bytes = NULL;
     *size = 0;
     png_image image = {.version = PNG_IMAGE_VERSION,
                        .width = (png_uint_32)width,
                        .height = (png_uint_32)height,
-                       .format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY};
+                       .format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY,
+                       .flags = flags};
     if (height > PNG_USER_HEIGHT_MAX || width > PNG_USER_WIDTH_MAX) {
         return cnn_fail(error, CNN_ERROR_RUNTIME,
                         "expected a picture of at most %d x %d pixels, got %d x %d",
@@ -46,6 +49,16 @@ cnn_status cnn_png_encode(int channels, int height, int width, const uint8_t *pi
     *bytes = memory;
     *size = room;
     return CNN_OK;
+}
+
+cnn_status cnn_png_encode(int channels, int height, int width, const uint8_t *pixels,
+                          uint8_t **bytes, size_t *size, cnn_error *error) {
+    return encode_picture(channels, height, width, pixels, 0, bytes, size, error);
+}
+
+cnn_status cnn_png_encode_fast(int channels, int height, int width, const uint8_t *pixels,
+                               uint8_t **bytes, size_t *size, cnn_error *error) {
+    return encode_picture(channels, height, width, pixels, PNG_IMAGE_FLAG_FAST, bytes, size, error);
 }
 
 void cnn_png_free(uint8_t *bytes) {

@@ -263,8 +263,8 @@ static cnn_status make_sheet(const group *g, size_t i, cnn_error *error) {
     }
     cnn_map_sheet(explanation->height, explanation->width, explanation->overlay, g->views[i].range,
                   classes, pixels);
-    cnn_status status = cnn_png_encode(3, height, width, pixels, &explanation->sheet,
-                                       &explanation->sheet_size, error);
+    cnn_status status = cnn_png_encode_fast(3, height, width, pixels, &explanation->sheet,
+                                            &explanation->sheet_size, error);
     cnn_free(pixels);
     return status;
 }

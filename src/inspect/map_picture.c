@@ -58,6 +58,8 @@ bool cnn_map_value(const cnn_map_view *view, double u, double v, float *value) {
 
 /* --- colours --- */
 
+enum { PAPER = 255, INK = 32 };
+
 static const uint8_t colours[2][3] = {{33, 102, 172}, {230, 97, 1}}; /* blue, orange */
 
 /* The strongest colour still lets a fifth of the picture through. */
@@ -83,11 +85,10 @@ void cnn_map_overlay(const cnn_map_view *view, int height, int width, const uint
     for (int h = 0; h < height; h++) {
         for (int w = 0; w < width; w++, picture += 3, overlay += 3) {
             float value = 0.0f;
-            if (view->range > 0.0f) {
-                (void)cnn_map_value(view, (w + 0.5) / width, (h + 0.5) / height, &value);
-                value /= view->range;
-            }
-            colour(soft_grey(picture), value, overlay);
+            const bool is_seen = cnn_map_value(view, (w + 0.5) / width, (h + 0.5) / height, &value);
+            const uint8_t grey = soft_grey(picture);
+            colour(is_seen ? grey : (uint8_t)((grey + PAPER) / 2),
+                   view->range > 0.0f ? value / view->range : 0.0f, overlay);
         }
     }
 }
@@ -103,8 +104,6 @@ enum {
     LINE = ZOOM * (CNN_GLYPH_HEIGHT + 2),
     WIDTH_MIN = 256,
     TEXT_MAX = 64,
-    PAPER = 255,
-    INK = 32,
 };
 
 void cnn_map_sheet_size(int height, int width, int *sheet_height, int *sheet_width) {
@@ -135,7 +134,7 @@ static void draw_character(const canvas *sheet, int y, int x, char character) {
 /* place: 0 left, 1 in the middle, 2 right. */
 static void draw_text(const canvas *sheet, int y, int place, const char *text) {
     const int length = (int)strlen(text) * CHARACTER - ZOOM;
-    const int x = (sheet->width - length) * place / 2;
+    const int x = GAP / 2 + (sheet->width - GAP - length) * place / 2;
     for (int i = 0; text[i]; i++) {
         draw_character(sheet, y, x + i * CHARACTER, text[i]);
     }

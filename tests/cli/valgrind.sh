@@ -42,6 +42,8 @@ checked "$CNNTRAIN" --config cfg.json --quiet --threads 2 --resume train.epochs=
 # valgrind translates machine code inside the process, which the sandbox forbids
 checked "$CNNPREDICT" --no-sandbox run/model.bin data --threads 2
 [ "$(wc -l <stdout)" -eq 24 ] || fail "expected 24 rows"
+checked "$CNNPREDICT" --no-sandbox run/model.bin data/left/00000.pgm --explain maps --threads 2
+checked "$CNNPREDICT" --no-sandbox run/model.bin data/left/00000.pgm --explain maps --explain-method occlusion
 echo "no picture" >text.pgm
 head -c 30 data/left/00000.pgm >short.pgm
 run 6 valgrind --quiet --error-exitcode=99 "$CNNPREDICT" --no-sandbox -q run/model.bin text.pgm short.pgm missing.pgm

@@ -54,10 +54,15 @@ static long fail_at;
 static int fail_reason;
 static bool sticky, half;
 static atomic_bool armed;
-static atomic_long calls, live, ticks;
-static atomic_bool delivered;
-static const char *failed_name = "-";
-static char failed_path[PATH_SIZE] = "-";
+static atomic_long live, ticks;
+
+/* A process that the program forks counts on: the first of both that makes the N-th call fails. */
+static struct shared {
+    atomic_long calls;
+    atomic_bool delivered;
+    const char *failed_name;
+    char failed_path[PATH_SIZE];
+} alone = {.failed_name = "-", .failed_path = "-"}, *shared = &alone;
 
 /* The purpose of each open descriptor. */
 static char file_path[FILES][PATH_SIZE];
@@ -75,15 +80,15 @@ static bool fails(int classes, const char *name, const char *path) {
     if (!atomic_load(&armed) || !(classes & wanted_class)) {
         return false;
     }
-    long number = atomic_fetch_add(&calls, 1) + 1;
+    long number = atomic_fetch_add(&shared->calls, 1) + 1;
     if (half || fail_at == 0 || (sticky ? number < fail_at : number != fail_at)) {
         return false;
     }
-    if (!atomic_exchange(&delivered, true)) {
-        failed_name = name;
+    if (!atomic_exchange(&shared->delivered, true)) {
+        shared->failed_name = name;
         size_t length = strnlen(path, PATH_SIZE - 1);
-        memcpy(failed_path, path, length);
-        failed_path[length] = '\0';
+        memcpy(shared->failed_path, path, length);
+        shared->failed_path[length] = '\0';
     }
     errno = fail_reason;
     return true;
@@ -463,8 +468,9 @@ static void report(void) {
     if (!path) {
         return;
     }
-    int length = snprintf(text, sizeof text, "%ld %d %ld %s %s\n", atomic_load(&calls),
-                          atomic_load(&delivered), atomic_load(&live), failed_name, failed_path);
+    int length = snprintf(text, sizeof text, "%ld %d %ld %s %s\n", atomic_load(&shared->calls),
+                          atomic_load(&shared->delivered), atomic_load(&live), shared->failed_name,
+                          shared->failed_path);
     long file = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (file < 0 || syscall(SYS_write, file, text, (size_t)length) != length) {
         _exit(99);
@@ -487,6 +493,12 @@ static int run_program(int argc, char **argv, char **environment) {
     FILE *stream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_stdout});
     if (stream) {
         stdout = stream;
+    }
+    struct shared *memory =
+        mmap(NULL, sizeof *memory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED) {
+        *memory = alone;
+        shared = memory;
     }
     atomic_store(&armed, true);
     int code = program(argc, argv, environment);

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Compares heat maps with those of pytorch-grad-cam (HiResCAM): explain_torch.py PROGRAM MODEL IMAGE...
+
+PROGRAM is build/tests/explain_map, MODEL a model.bin. The network is an nn.Sequential made of the layers that MODEL states; its state_dict
+is MODEL. Exit code 1 if a value differs by more than 1e-3 of the map's largest one. `explain_torch.py --golden` prints the numbers that
+tests/test_heat_map.c contains. Needs torch, grad-cam, safetensors and Pillow.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+
+import torch
+from PIL import Image, ImageOps
+from pretrained_torch import Convolution, Residual
+from pytorch_grad_cam import HiResCAM
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+LIMIT = 1e-3
+
+
+class Logit:
+    """The target: the one output."""
+
+    def __call__(self, output):
+        return output.reshape(-1)[0]
+
+
+class SignedHiResCAM(HiResCAM):
+    """Without the ReLU and the scaling to 0 ... 1 that pytorch-grad-cam applies at the end."""
+
+    def compute_cam_per_layer(self, input_tensor, targets, eigen_smooth):
+        activations = self.activations_and_grads.activations[-1].cpu().numpy()
+        gradients = self.activations_and_grads.gradients[-1].cpu().numpy()
+        return [self.get_cam_image(input_tensor, self.target_layers[0], targets, activations, gradients, eigen_smooth)]
+
+    def aggregate_multi_layers(self, cam_per_target_layer):
+        return cam_per_target_layer[0]
+
+
+class Clip(nn.Module):
+    """A ReLU; not in place, because a map needs the values before and after it."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.most = most
+
+    def forward(self, x):
+        return torch.clamp(x, 0, self.most)
+
+
+def sequence(layers, shape):
+    """The modules of a list of layers, and the shape (channels, height, width) of their output."""
+    modules = []
+    for layer in layers:
+        channels = shape[0]
+        kind = layer["type"]
+        if kind == "conv":
+            same_upper = layer["padding"] == "same_upper"
+            padding = layer["kernel"] // 2 if layer["padding"] == "same" else 0 if layer["padding"] in ("valid", "same_upper") else layer["padding"]
+            modules.append(
+                (Convolution if same_upper else nn.Conv2d)(
+                    channels, layer["filters"], layer["kernel"], layer["stride"], padding, groups=layer.get("groups", 1), bias=layer.get("bias", True)
+                )
+            )
+        elif kind == "batchnorm":
+            modules.append((nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d)(channels, eps=layer["eps"]))
+        elif kind == "relu":
+            modules.append(Clip(layer.get("max")))
+        elif kind == "leaky_relu":
+            modules.append(nn.LeakyReLU(layer["slope"]))
+        elif kind == "residual":
+            inner, after = sequence(layer["layers"], shape)
+            if after != shape:
+                sys.exit("explain_torch.py: a residual with a projection is not compared")
+            modules.append(Residual(inner))
+        elif kind in ("maxpool", "avgpool"):
+            modules.append((nn.MaxPool2d if kind == "maxpool" else nn.AvgPool2d)(layer["size"], layer["stride"]))
+        elif kind == "dense":
+            modules.append(nn.Linear(channels, layer["units"]))
+        else:
+            modules.append({"global_avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "silu": nn.SiLU()}.get(kind, nn.Identity()))
+        network = modules[-1].eval()
+        shape = tuple(network(torch.zeros(1, *shape)).shape[1:])
+    return nn.Sequential(*modules), shape
+
+
+def find_layer(network, shape):
+    """The last module with at least 7 rows and columns, or as many as the image has."""
+    x, found = torch.zeros(1, *shape), None
+    for module in network:
+        x = module(x)
+        if x.dim() == 4 and x.shape[2] >= min(7, shape[1]) and x.shape[3] >= min(7, shape[2]):
+            found = module
+    return found
+
+
+def explain(network, layer, x):
+    with SignedHiResCAM(model=network, target_layers=[layer]) as cam:
+        return torch.tensor(cam(input_tensor=x, targets=[Logit()])[0])
+
+
+def compare(program, path, images):
+    with safe_open(path, "pt") as file:
+        config = json.loads(file.metadata()["cnntrain.config"])
+    channels, height, width = shape = tuple(config["image"][key] for key in ("channels", "height", "width"))
+    network, _ = sequence(config["layers"][:-1], shape)
+    network.load_state_dict(load_file(path))
+    network.eval()
+    mean, deviation = (torch.tensor(config["normalization"][key])[:channels].view(channels, 1, 1) for key in ("mean", "deviation"))
+    worst = 0.0
+    for image in images:
+        mode = "RGB" if channels == 3 else "L"
+        picture = ImageOps.exif_transpose(Image.open(image)).convert(mode).resize((width, height), Image.BILINEAR)
+        with tempfile.NamedTemporaryFile(suffix=".png") as file:
+            picture.save(file, "PNG")
+            file.flush()
+            lines = subprocess.run([program, path, file.name], check=True, capture_output=True, text=True).stdout.split()
+        ours = torch.tensor([float(word) for word in lines[3:]]).view(int(lines[1]), int(lines[2]))
+        x = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(height, width, channels).permute(2, 0, 1)
+        theirs = explain(network, find_layer(network, shape), ((x / 255 - mean) / deviation).unsqueeze(0)) / config.get("temperature", 1.0)
+        difference = ((ours - theirs).abs().max() / theirs.abs().max()).item()
+        print(f"{image}: {difference:.2g} of the largest value, {theirs.abs().max():.4g}")
+        worst = max(worst, difference)
+    return 0 if worst <= LIMIT else 1
+
+
+def simple(count, factor, modulus):
+    """The numbers that `simple_numbers` of test_heat_map.c makes."""
+    return torch.tensor([((i * factor + 11) % modulus) / modulus - 0.5 for i in range(count)])
+
+
+def golden():
+    layers = [nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 5, 3, padding=1), nn.ReLU()]
+    network = nn.Sequential(*layers, nn.AvgPool2d(3, 2), nn.Flatten(), nn.Linear(45, 6), nn.LeakyReLU(0.01), nn.Linear(6, 1)).eval()
+    state = network.state_dict()
+    for factor, name in enumerate([name for name in state if not name.endswith("tracked")]):
+        values = simple(state[name].numel(), 37 + 2 * factor, 101)
+        state[name] = (values + 1 if name == "1.running_var" else values).view(state[name].shape)
+    network.load_state_dict(state)
+    x = simple(2 * 14 * 14, 29, 97).view(1, 2, 14, 14)
+    for number in [network(x).item(), *explain(network, layers[5], x).flatten().tolist()]:
+        print(f"{number:.7g}", end=", ")
+    print()
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--golden"]:
+        sys.exit(golden())
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
+    sys.exit(compare(sys.argv[1], sys.argv[2], sys.argv[3:]))
