@@ -551,8 +551,7 @@ static const cnn_program program = {
              "\n"
              "  cnntrain --init photos > cfg.json && cnntrain --config cfg.json\n"
              "  cnntrain --config configs/fashion.json\n"
-             "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b\n"
-             "  cnnpredict runs/b/model.bin image.png",
+             "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b",
     .options = options,
     .shared = cnn_shared_rows,
     .argument = add_override,
