@@ -19,7 +19,7 @@ const char *const sample_names[SAMPLE_NAMES] = {
     "\"><img src=x onerror=alert(2)>.pgm",
     "'onmouseover='alert(3)'.pgm",
     "&lt;b&gt; &amp; ]]> <!-- .pgm",
-    "\xe2\x80\xaemgp.tac\xe2\x81\xa6.pgm",        /* U+202E, U+2066: would read cat.pgm */
+    "\xe2\x80\xaemgp.tac\xe2\x80\xac.pgm",        /* U+202E, U+202C: would read cat.pgm */
     "\xd7\x97\xd7\xaa\xd7\x95\xd7\x9c 3 (1).pgm", /* Hebrew */
     "\xff\xfe\xc3(\xed\xa0\x80.pgm",              /* not UTF-8 */
     "\xe7\x8c\xab \xf0\x9f\x90\x88.pgm",          /* Chinese, an emoji */
@@ -184,7 +184,7 @@ int main(int argc, char **argv) {
                           .version = version,
                           .copies_left_out = 2,
                           .split_images = {{1080, 1080}, {120, 120}, {120, 120}}};
-    cnn_report report = {.title = "run</title><script>alert(5)</script> \xe2\x80\xae",
+    cnn_report report = {.title = "run</title><script>alert(5)</script> \xe2\x81\xa7x\xe2\x81\xa9",
                          .classes = {"<b>cat</b> & \"dog\"", "\xe2\x80\xaegod\xe2\x80\xac"},
                          .model_sha256 = sha256,
                          .images_count = 1,

@@ -35,8 +35,8 @@ static void test_escapes(void **state) {
         {"\xd8\x9c\xd8\x9b\xd8\x9d", "\xef\xbf\xbd\xd8\x9b\xd8\x9d"},
         {"\xe2\x80\x8d\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\x90",
          "\xe2\x80\x8d\xef\xbf\xbd\xef\xbf\xbd\xe2\x80\x90"},
-        {"\xe2\x80\xa9\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf",
-         "\xe2\x80\xa9\xef\xbf\xbd\xef\xbf\xbd\xe2\x80\xaf"},
+        {"\xe2\x80\xa9\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xac\xe2\x80\xac\xe2\x80\xaf",
+         "\xe2\x80\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xe2\x80\xaf"},
         {"\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa",
          "\xe2\x81\xa5\xef\xbf\xbd\xef\xbf\xbd\xe2\x81\xaa"},
     };
@@ -95,20 +95,21 @@ static void test_table(void **state) {
     cnn_text text = {0};
     cnn_html html = cnn_html_start(&text);
     cnn_html_table_begin(&html, "Images & \"more\"", "matrix",
-                         (const char *[]){"split", "cat", " note", NULL});
+                         (const char *[]){"split", "cat", " note", "", NULL});
     cnn_html_table_row(&html, "<train>");
     cnn_html_table_number(&html, "%d", 7);
     cnn_html_table_text(&html, "a&b");
     cnn_html_end(&html);
     cnn_html_table_end(&html);
     assert_int_equal(html.depth, 0);
-    expect_markup(&text,
-                  "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"Images &amp; "
-                  "&quot;more&quot;\"><table class=\"matrix\"><caption>Images &amp; "
-                  "&quot;more&quot;</caption><thead><tr><th scope=\"col\">split</th><th "
-                  "class=\"number\" scope=\"col\">cat</th><th scope=\"col\">note</th></tr></thead>"
-                  "<tbody><tr><th scope=\"row\">&lt;train&gt;</th><td class=\"number\">7</td>"
-                  "<td>a&amp;b</td></tr></tbody></table></div>");
+    expect_markup(
+        &text,
+        "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"Images &amp; "
+        "&quot;more&quot;\"><table class=\"matrix\"><caption>Images &amp; "
+        "&quot;more&quot;</caption><thead><tr><th scope=\"col\">split</th><th "
+        "class=\"number\" scope=\"col\">cat</th><th scope=\"col\">note</th><td></td></tr></thead>"
+        "<tbody><tr><th scope=\"row\">&lt;train&gt;</th><td class=\"number\">7</td>"
+        "<td>a&amp;b</td></tr></tbody></table></div>");
 }
 
 /* The examples of RFC 4648, and a length above one part. */

@@ -1,7 +1,12 @@
 #include "report/html.h"
 
+#include "base/c_locale.h"
+
 #include <stdio.h>
 #include <string.h>
+
+/* Bytes of a formatted text that needs no memory, and of a number with up to 60 decimals. */
+enum { SMALL = 256, NUMBER = 384 };
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
@@ -63,6 +68,17 @@ static void add_escaped(cnn_html *html, const char *text) {
 
 /* Adds the text that printf makes, escaped. */
 static void add_formatted(cnn_html *html, const char *format, va_list arguments) {
+    char small[SMALL]; /* a page has thousands of numbers: most need no memory */
+    va_list again;
+    va_copy(again, arguments);
+    locale_t before = cnn_c_locale_enter();
+    int length = vsnprintf(small, sizeof small, format, again);
+    cnn_c_locale_leave(before);
+    va_end(again);
+    if (length >= 0 && (size_t)length < sizeof small) {
+        add_escaped(html, small);
+        return;
+    }
     cnn_text text = {0};
     cnn_text_format_list(&text, format, arguments);
     if (text.failed) {
@@ -131,19 +147,23 @@ void cnn_html_attribute(cnn_html *html, const char *name, const char *value) {
 }
 
 void cnn_html_attribute_number(cnn_html *html, const char *name, double value, int decimals) {
-    cnn_text text = {0};
-    cnn_text_format(&text, "%.*f", decimals, value);
-    if (!text.failed && decimals > 0) {
-        while (text.data[text.length - 1] == '0') {
-            text.data[--text.length] = '\0';
+    char text[NUMBER];
+    locale_t before = cnn_c_locale_enter();
+    int length = snprintf(text, sizeof text, "%.*f", decimals, value);
+    cnn_c_locale_leave(before);
+    if (length < 0 || (size_t)length >= sizeof text) {
+        html->text->failed = true;
+        return;
+    }
+    if (decimals > 0) {
+        while (text[length - 1] == '0') {
+            text[--length] = '\0';
         }
-        if (text.data[text.length - 1] == '.') {
-            text.data[--text.length] = '\0';
+        if (text[length - 1] == '.') {
+            text[--length] = '\0';
         }
     }
-    html->text->failed |= text.failed;
-    cnn_html_attribute(html, name, text.failed ? "" : text.data);
-    cnn_text_free(&text);
+    cnn_html_attribute(html, name, text);
 }
 
 void cnn_html_attribute_format(cnn_html *html, const char *name, const char *format, ...) {

@@ -5,9 +5,14 @@ static void write_heads(cnn_html *html, const char *const *heads) {
     cnn_html_begin(html, "tr");
     for (size_t i = 0; heads[i]; i++) {
         bool is_text = i == 0 || heads[i][0] == ' ';
+        const char *head = heads[i] + (heads[i][0] == ' ');
+        if (*head == '\0') {
+            cnn_html_element(html, "td", ""); /* an empty head would be announced */
+            continue;
+        }
         cnn_html_begin_class(html, "th", is_text ? NULL : "number");
         cnn_html_attribute(html, "scope", "col");
-        cnn_html_text(html, heads[i] + (heads[i][0] == ' '));
+        cnn_html_text(html, head);
         cnn_html_end(html);
     }
     cnn_html_end(html);

@@ -15,7 +15,7 @@
 /* Begins a table. caption: what the table shows, in a few words. class_name: NULL: none. heads: the
  * heads of the columns, ended by NULL. Rows follow. Numbers are aligned to the right, and so is the
  * head of a column after the first, unless it starts with a space (which is not shown): that of a
- * column of text. */
+ * column of text. A column without a head has "" or " ". */
 void cnn_html_table_begin(cnn_html *html, const char *caption, const char *class_name,
                           const char *const *heads);
 void cnn_html_table_end(cnn_html *html);

@@ -23,8 +23,8 @@ typedef struct cnn_thumbnail {
 
 /* Makes thumbnails[count] of images[count], numbers of `from`. with_maps: where there is a model.
  * A file that cannot be read, or that has changed since its image was predicted, gets a reason.
- * Fails only if memory is refused, or with CNN_STOPPED; *thumbnails: release each in any case. The same bytes for any
- * number of threads. */
+ * Fails only if memory is refused, or with CNN_STOPPED; *thumbnails: release each in any case. The
+ * same bytes for any number of threads. */
 CNN_MUST_USE cnn_status cnn_thumbnails_make(const cnn_report *report, const cnn_report_images *from,
                                             const size_t *images, size_t count, bool with_maps,
                                             cnn_thumbnail *thumbnails, cnn_error *error);
