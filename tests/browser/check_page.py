@@ -91,6 +91,9 @@ def main():
     parser.add_argument("--sample", metavar="PROGRAM")
     parser.add_argument("pages", nargs="*")
     arguments = parser.parse_args()
+    absent = [path for path in arguments.pages if not os.path.isfile(path)]
+    if absent:
+        parser.error(f"{absent[0]}: expected a file")
     missing = [] if chromium.find() else ["chromium"]
     missing += [] if shutil.which("pdftotext") else ["pdftotext (Debian: poppler-utils)"]
     if missing:

@@ -175,6 +175,7 @@ printf '\342\200\256gnp.tac\342\201\246 \330\234 \342\200\217' >html/directions
 printf '\377\376 \303( \355\240\200 \300\200 \364\220\200\200 \360\237\220' >html/not-utf-8
 printf '\327\227\327\252\327\225\327\234 \347\214\253 \360\237\220\210 \357\277\275' >html/utf-8
 printf 'a\tb\n\001\177\302\205\033[31m' >html/controls
+printf '%0300d' 0 | tr 0 '<' >html/long
 
 # --- numbers for charts, eight bytes each, after a byte for the kind of axes
 doubles() { for bytes; do printf '%b' "$bytes"; done; }
