@@ -791,10 +791,17 @@ static bool makes_report(const scenario *s) {
     return strncmp(s->name, "report", strlen("report")) == 0;
 }
 
-/* What cannot be read is left out of a report, which says so: images, and models for maps. */
+/* What cannot be read is left out of a report: models, for maps, and images, which have the reason
+ * in their place. */
 static bool is_left_out(const injection *how, const outcome *o) {
-    return strcmp(how->kind, "read") == 0 && !is_exhaustion(how->reason) &&
-           (is_image(o->path) || contains(o->path, "model.bin"));
+    size_t size;
+    if (strcmp(how->kind, "read") != 0 || how->reason != EIO || !exists("out/report.html")) {
+        return false;
+    }
+    char *page = read_text("out/report.html", &size);
+    bool shown = contains(page, "Not shown: Input/output error");
+    free(page);
+    return is_image(o->path) ? shown : contains(o->path, "model.bin");
 }
 
 /* A run is finished without its report, a warning says why, and --resume makes it. */
