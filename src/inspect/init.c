@@ -13,7 +13,7 @@
 /* Ants and bees, in configs/README.md. */
 #define PRETRAINED_HINT                                                                            \
     "a network that has learned from a million photographs is a better start (ants and bees: 4 % " \
-    "wrong instead of 28 %), and takes seconds: data/pretrained.sh lite2, then --pretrained "      \
+    "wrong instead of 22 %), and takes seconds: data/pretrained.sh lite2, then --pretrained "      \
     "pretrained/efficientnet-lite2.bin"
 
 /* "runs/NAME" for the folder or manifest NAME; "runs/mine" if a path does not end in a name. */
