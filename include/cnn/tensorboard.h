@@ -23,8 +23,9 @@ void cnn_tensorboard_free(cnn_tensorboard *tensorboard); /* NULL is allowed */
 CNN_MUST_USE cnn_status cnn_tensorboard_epoch(cnn_tensorboard *tensorboard,
                                               const cnn_train_epoch *epoch, cnn_error *error);
 
-/* Adds what a finished run leaves: its config, as text. Nothing if the file has no epochs of this
- * process: the run was finished already. */
+/* Adds what a finished run leaves: its config, as text, and pictures of the worst mistakes and of
+ * the least certain images (cnn/report.h), with maps of where the model looked. Nothing if the file
+ * has no epochs of this process: the run was finished already. */
 CNN_MUST_USE cnn_status cnn_tensorboard_finish(cnn_tensorboard *tensorboard, cnn_error *error);
 
 #ifdef __cplusplus

@@ -1,5 +1,7 @@
 #include "report/picture_choice.h"
 
+#include "report/gallery.h"
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/sort.h"
@@ -92,5 +94,20 @@ cnn_status cnn_picture_choice_make(const cnn_report_images *images, const double
     }
     cnn_free(c.keyed);
     cnn_free(c.shown);
+    return status;
+}
+
+cnn_status cnn_picture_choice_of_report(const cnn_report *report, cnn_picture_choice *choice,
+                                        cnn_error *error) {
+    const cnn_report_images *images = &report->images[0];
+    double *thresholds = cnn_alloc(images->count, sizeof *thresholds);
+    if (!thresholds) {
+        return cnn_fail_memory(error, "the pictures");
+    }
+    for (size_t i = 0; i < images->count; i++) {
+        thresholds[i] = cnn_threshold_of(report, images, i);
+    }
+    const cnn_status status = cnn_picture_choice_make(images, thresholds, choice, error);
+    cnn_free(thresholds);
     return status;
 }

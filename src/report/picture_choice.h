@@ -29,4 +29,8 @@ CNN_MUST_USE cnn_status cnn_picture_choice_make(const cnn_report_images *images,
                                                 const double *thresholds,
                                                 cnn_picture_choice *choice, cnn_error *error);
 
+/* Chooses from the first images of a report, which has some, with their thresholds. */
+CNN_MUST_USE cnn_status cnn_picture_choice_of_report(const cnn_report *report,
+                                                     cnn_picture_choice *choice, cnn_error *error);
+
 #endif

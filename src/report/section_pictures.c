@@ -6,7 +6,6 @@
 #include "report/sections.h"
 
 #include "base/error.h"
-#include "base/memory.h"
 
 /* "Shirt taken for t-shirt". */
 static void write_title(cnn_html *html, const cnn_report *report, cnn_picture_group group) {
@@ -64,26 +63,12 @@ static cnn_status write_group(cnn_html *html, const cnn_report *report, cnn_pict
                              choice->count[group], true, error);
 }
 
-static cnn_status choose(const cnn_report *report, cnn_picture_choice *choice, cnn_error *error) {
-    const cnn_report_images *images = &report->images[0];
-    double *thresholds = cnn_alloc(images->count, sizeof *thresholds);
-    if (!thresholds) {
-        return cnn_fail_memory(error, "the pictures");
-    }
-    for (size_t i = 0; i < images->count; i++) {
-        thresholds[i] = cnn_threshold_of(report, images, i);
-    }
-    const cnn_status status = cnn_picture_choice_make(images, thresholds, choice, error);
-    cnn_free(thresholds);
-    return status;
-}
-
 cnn_status cnn_report_pictures(cnn_html *html, const cnn_report *report, cnn_error *error) {
     if (report->images_count == 0) {
         return CNN_OK;
     }
     cnn_picture_choice choice;
-    CNN_TRY(choose(report, &choice, error));
+    CNN_TRY(cnn_picture_choice_of_report(report, &choice, error));
     cnn_gallery_explain(html, report);
     for (int group = 0; group < CNN_PICTURES_GROUPS; group++) {
         CNN_TRY(write_group(html, report, (cnn_picture_group)group, &choice, error));

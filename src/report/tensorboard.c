@@ -5,9 +5,12 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "report/event_file.h"
-#include "run/directory.h"
+#include "report/picture_choice.h"
+#include "report/record.h"
+#include "report/thumbnails.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -144,6 +147,21 @@ static void add_text(int64_t step, char *tag, const cnn_text *markdown, cnn_text
     add_summary(step, values, 1, text);
 }
 
+static void add_image(int64_t step, char *tag, const cnn_thumbnail *picture, cnn_text *text) {
+    const cnn_thumbnail_file *file = picture->map.bytes ? &picture->map : &picture->picture;
+    Tensorboard__Summary__Image image = TENSORBOARD__SUMMARY__IMAGE__INIT;
+    image.height = picture->height;
+    image.width = picture->width;
+    image.colorspace = 3;
+    image.encoded_image_string = (ProtobufCBinaryData){.len = file->size, .data = file->bytes};
+    Tensorboard__Summary__Value value = TENSORBOARD__SUMMARY__VALUE__INIT;
+    Tensorboard__Summary__Value *values[] = {&value};
+    value.tag = tag;
+    value.value_case = TENSORBOARD__SUMMARY__VALUE__VALUE_IMAGE;
+    value.image = &image;
+    add_summary(step, values, 1, text);
+}
+
 /* --- the file of a run --- */
 
 static const char *path_of(const cnn_tensorboard *tensorboard) {
@@ -248,8 +266,66 @@ static cnn_status add_config(const cnn_tensorboard *tensorboard, cnn_error *erro
     return append(tensorboard, &text, error);
 }
 
+/* The pictures of a group in the report, under a map of what speaks for which class. */
+static cnn_status add_group(const cnn_tensorboard *tensorboard, const cnn_report *report,
+                            const char *name, const size_t *images, size_t count,
+                            cnn_error *error) {
+    cnn_thumbnail thumbnails[CNN_PICTURES_MAX] = {0};
+    cnn_text text = {0};
+    cnn_status status =
+        cnn_thumbnails_make(report, &report->images[0], images, count, true, thumbnails, error);
+    for (size_t i = 0; i < count; i++) {
+        char tag[40];
+        (void)snprintf(tag, sizeof tag, "%s/%zu", name, i + 1);
+        if (status == CNN_OK && thumbnails[i].picture.bytes) {
+            add_image(tensorboard->step, tag, &thumbnails[i], &text);
+        }
+        cnn_thumbnail_release(&thumbnails[i]);
+    }
+    if (status == CNN_OK) {
+        return append(tensorboard, &text, error);
+    }
+    cnn_text_free(&text);
+    return status;
+}
+
+/* Appends the worst mistakes of each class, and the images that the model is least certain about.
+ */
+static cnn_status add_pictures(const cnn_tensorboard *tensorboard, const cnn_report *report,
+                               cnn_error *error) {
+    static const struct {
+        cnn_picture_group group;
+        const char *name;
+    } groups[] = {{CNN_PICTURES_MISTAKES_0, "mistakes_of_class_0"},
+                  {CNN_PICTURES_MISTAKES_1, "mistakes_of_class_1"},
+                  {CNN_PICTURES_UNCERTAIN, "least_certain"}};
+    cnn_picture_choice choice;
+    if (report->images_count == 0) {
+        return CNN_OK;
+    }
+    CNN_TRY(cnn_picture_choice_of_report(report, &choice, error));
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        cnn_picture_group group = groups[i].group;
+        CNN_TRY(add_group(tensorboard, report, groups[i].name, choice.image[group],
+                          choice.count[group], error));
+    }
+    return CNN_OK;
+}
+
+/* Appends what can be said at the end. */
+static cnn_status finish(const cnn_tensorboard *tensorboard, cnn_error *error) {
+    cnn_record record;
+    CNN_TRY(add_config(tensorboard, error));
+    cnn_status status = cnn_record_read(tensorboard->directory.path, &record, error);
+    if (status == CNN_OK) {
+        status = add_pictures(tensorboard, &record.report, error);
+    }
+    cnn_record_free(&record);
+    return status;
+}
+
 cnn_status cnn_tensorboard_finish(cnn_tensorboard *tensorboard, cnn_error *error) {
-    cnn_status status = tensorboard->step > 0 ? add_config(tensorboard, error) : CNN_OK;
+    cnn_status status = tensorboard->step > 0 ? finish(tensorboard, error) : CNN_OK;
     leave(tensorboard);
     return status;
 }

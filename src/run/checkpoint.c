@@ -185,7 +185,8 @@ static cnn_status read_field(const cnn_saved_file *file, const char *path, const
     return CNN_OK;
 }
 
-/* Compares the config, and reads the first `count` fields, the base, and whether the time was up. */
+/* Compares the config, and reads the first `count` fields, the base, and whether the time was up.
+ */
 static cnn_status read_fields(const cnn_saved_file *file, const char *path, const char *config,
                               size_t count, cnn_checkpoint_state *state, cnn_error *error) {
     CNN_TRY(compare_config(file, path, config, error));

@@ -18,8 +18,8 @@
     X(CNN_RUN_CHECKPOINT, "checkpoint.bin")             /* what --resume needs */                  \
     X(CNN_RUN_PREDICTIONS, "predictions.csv")           /* validation images */                    \
     X(CNN_RUN_TEST_PREDICTIONS, "test_predictions.csv") /* test images */                          \
-    X(CNN_RUN_REPORT, "report.html") /* made from the others; a run is complete without it */ \
-    X(CNN_RUN_EVENTS, "events.out.tfevents.cnntrain")   /* with --tensorboard */
+    X(CNN_RUN_REPORT, "report.html") /* made from the others; a run is complete without it */      \
+    X(CNN_RUN_EVENTS, "events.out.tfevents.cnntrain") /* with --tensorboard */
 
 /* The table of a cross-validation, one row per fold. */
 #define CNN_FOLDS_TABLE "folds.csv"

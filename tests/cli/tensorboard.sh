@@ -36,6 +36,8 @@ if "$python" -c 'import tensorboard' 2>/dev/null; then
     grep -E '^(loss/train|loss/validation|auc/validation) ' read | sort >found
     expect_same expected found
     [ "$(grep -c '^config .* text ' read)" -eq 2 ] || fail "expected the config at both ends of the run: $(cat read)"
+    grep -q '^mistakes_of_class_[01]/1 6 image ' read || fail "expected pictures of mistakes: $(cat read)"
+    grep -q '^least_certain/' read || fail "expected pictures of uncertain images: $(cat read)"
     "$python" "$SOURCE/tests/tensorboard_read.py" folds/fold-2 2>/dev/null | grep -q '^loss/train 2 ' ||
         fail "expected the epochs of a fold"
 else
