@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes docs/report.png again, the picture on the front page: builds cnntrain, trains configs/fashion.json, and takes a picture
+# Makes .github/report.png again, the picture on the front page: builds cnntrain, trains configs/fashion.json, and takes a picture
 # of the top of its report.html in Chromium. The page is the same on every machine; its fonts are those of the system.
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,8 +16,7 @@ build/cnntrain --config configs/fashion.json --out "$work/fashion"
 python3 tests/browser/screenshot.py "$work/fashion/report.html" "$work/report.png" 1200 light 1040
 size=$(wc -c <"$work/report.png")
 if [ "$size" -ge 200000 ]; then
-    echo "docs/report.png: expected less than 200000 bytes, got $size" >&2
+    echo ".github/report.png: expected less than 200000 bytes, got $size" >&2
     exit 1
 fi
-mkdir -p docs
-mv "$work/report.png" docs/report.png
+mv "$work/report.png" .github/report.png
