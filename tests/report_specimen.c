@@ -314,7 +314,7 @@ static void write_bitmap(cnn_html *html, size_t number, int height, bool is_map)
         uint8_t grey = (uint8_t)(distance < 1600 ? 200 - distance / 16 : 40 + i % SIDE / 4);
         uint8_t *pixel = bytes + HEADER + 3 * i; /* blue, green, red */
         pixel[0] = pixel[1] = pixel[2] = grey;
-        pixel[2] = is_map && distance < 3000 ? (uint8_t)(255 - distance / 40) : grey;
+        pixel[2] = (uint8_t)(is_map && distance < 3000 ? 255 - distance / 40 : grey);
     }
     cnn_html_picture(html, "image/bmp", bytes, size, SIDE, height, is_map ? "heat map" : "picture");
 }

@@ -64,7 +64,8 @@ echo "== clang-tidy, cppcheck"
 tests/static.sh || failed="$failed static"
 tests/browser/get_axe.sh "$axe" || echo "without axe-core: tests/browser/rules.js has the main rules"
 if build gcc gcc all; then
-    AXE_CORE=$axe SAME_BYTES_RESULT=$same_bytes run_tests gcc
+    # without tests that take long: ctest --test-dir build-test/gcc -L soak
+    AXE_CORE=$axe SAME_BYTES_RESULT=$same_bytes run_tests gcc --label-exclude '^soak$'
     echo "== gcc, CNN_ISA=generic"
     # without tests that go through all instruction sets anyway
     CNN_ISA=generic run_tests gcc --label-exclude '^(cli|kernels|browser|inject)$' --exclude-regex '^test_network$'
@@ -72,7 +73,7 @@ fi
 # without tests whose result does not depend on the code that a compiler makes
 if build clang clang all; then
     SAME_BYTES_EXPECTED=$same_bytes SAME_BYTES_THREADS=2 run_tests clang --label-exclude '^(browser|inject)$' --exclude-regex \
-        '^(test_winograd|cli_(kill|signals|lock|cache|full_disk|limits|damaged_models|pretrained|valgrind|sandbox|examples|init|fashion|bench|install|docs|help))$'
+        '^(test_winograd|cli_(kill|signals|lock|cache|full_disk|limits|damaged_models|pretrained|valgrind|sandbox|examples|init|fashion|bench|install|docs|help|minutes|eval_report|progress|reading|tensorboard))$'
 fi
 # without those that take long there and run nothing that others do not
 build gcc-sanitized gcc all -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo &&

@@ -35,6 +35,7 @@ while read -r name; do
 done <names
 manual "$CNNPREDICT" "$SOURCE/src/cli/cnnpredict.1"
 manual "$CNNEVAL" "$SOURCE/src/cli/cnneval.1"
+manual "$CNNCONVERT" "$SOURCE/src/cli/cnnconvert.1"
 for page in cnntrain cnnpredict cnneval cnnconvert; do
     if command -v mandoc >/dev/null 2>&1; then
         run 0 mandoc -T lint -W error "$SOURCE/src/cli/$page.1"
@@ -100,7 +101,7 @@ split_blocks() {
 # A folder that looks like the repository after a build: what the examples are run in.
 make_tree() {
     mkdir -p "$1/build/tests/bench" "$1/data"
-    for program in "$CNNTRAIN" "$CNNPREDICT" "$CNNEVAL"; do
+    for program in "$CNNTRAIN" "$CNNPREDICT" "$CNNEVAL" "$CNNCONVERT"; do
         ln -s "$program" "$1/build/$(basename "$program")"
     done
     cp -R "$SOURCE/configs" "$1/configs"
@@ -160,12 +161,6 @@ fill_tree() {
     cp first/model.bin model.bin
     cp first/last.bin old.bin
     cp first/last.bin new.bin
-    # a small network in place of EfficientNet, for images of its size
-    cnntrain --config configs/folders.json data.train=photos train.epochs=1 image.width=224 image.height=224 --out first --overwrite \
-        --quiet layers='[{"type": "conv", "filters": 2, "kernel": 3, "stride": 4}, {"type": "global_avgpool"}, {"type": "flatten"},
-            {"type": "dense", "units": 1}, {"type": "sigmoid"}]'
-    mkdir pretrained
-    cp first/model.bin pretrained/efficientnet-lite0.bin
     rm -r first
     cnntrain --config configs/fashion.json --quiet
     # instead of what data/pretrained.sh writes
