@@ -54,11 +54,12 @@ static bool is(const cnn_node *node, const char *type) {
 /* The scale and shift of a normalization that could not be merged. */
 static void add_normalization(const writing *w, const cnn_node *node) {
     size_t channels = (size_t)node->in.channels;
-    float *scale = cnn_alloc(2 * channels, sizeof *scale), *shift = scale + channels;
+    float *scale = cnn_alloc(2 * channels, sizeof *scale);
     if (!scale) {
         w->source->failed = true;
         return;
     }
+    float *shift = scale + channels;
     for (size_t c = 0; c < channels; c++) {
         double exact_scale, exact_shift;
         cnn_batchnorm_scale(node, w->model->parameters + node->parameter_offset, (int)c,
