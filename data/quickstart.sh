@@ -20,6 +20,8 @@ echo "\$ build/cnnpredict runs/fashion/model.bin $image"
 build/cnnpredict runs/fashion/model.bin "$image"
 cat <<'END'
 
+runs/fashion/report.html shows how good the model is, and what it got wrong: open it in a browser.
+
 Next: your own images (any size, PNG or JPEG) in two folders, photos/bad and photos/good:
 
     build/cnntrain --init photos > cfg.json
