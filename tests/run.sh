@@ -56,13 +56,14 @@ run_tests() {
 mkdir -p build-test
 same_bytes=$PWD/build-test/same_bytes.txt # GCC's, which Clang's have to be
 rm -f "$same_bytes"
-echo "== packages of PyPI"
-tests/python-packages.sh build-test/python tensorboard numpy onnx onnxruntime pillow
+# packages of PyPI, while the static checks run
+tests/python-packages.sh build-test/python tensorboard numpy onnx onnxruntime pillow &
 CNN_TEST_PYTHON=$PWD/build-test/python/bin/python
 export CNN_TEST_PYTHON
 axe=$PWD/build-test/axe.min.js # checks pages for accessibility
 echo "== clang-tidy, cppcheck"
 tests/static.sh || failed="$failed static"
+wait
 tests/browser/get_axe.sh "$axe" || echo "without axe-core: tests/browser/rules.js has the main rules"
 if build gcc gcc all; then
     # without tests that take long: ctest --test-dir build-test/gcc -L soak
