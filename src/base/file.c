@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "base/file.h"
 
 #include "base/error.h"
@@ -364,4 +365,18 @@ const char *cnn_path_tilde(const char *path, char text[CNN_TILDE_TEXT_SIZE]) {
                    "./%.80s for a folder named ~",
                    path, home && *home ? home : "the home directory's path", path + 1, path);
     return text;
+}
+
+char *cnn_path_last(const char *path) {
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/') {
+        end--;
+    }
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/') {
+        start--;
+    }
+    cnn_text text = {0};
+    cnn_text_append(&text, path + start, end - start);
+    return cnn_text_take(&text);
 }

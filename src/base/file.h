@@ -66,6 +66,10 @@ char *cnn_path_join(const char *folder, const char *name);
  * cnn_copy_string or cnn_path_join, stays the caller's. */
 CNN_MUST_USE cnn_status cnn_path_correct(char **path, cnn_error *error);
 
+/* The last part of a path: "b" of "a/b//". NULL if memory is refused. Free with cnn_text_release.
+ */
+char *cnn_path_last(const char *path);
+
 /* The folder part of a path ("" if there is none). NULL if memory is refused. Free with cnn_free.
  */
 char *cnn_path_folder(const char *path);

@@ -5,7 +5,6 @@
 static const char *const bad_images[] = {"fail", "skip", NULL};
 static const char *const duplicates[] = {"drop", "error", "allow", NULL};
 static const char *const samplings[] = {"all", "balanced", NULL};
-static const char *const resizes[] = {"stretch", "crop", "letterbox", NULL};
 static const char *const ranges[] = {"full", "stretch", NULL};
 static const char *const alphas[] = {"drop", "white", "black", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
@@ -126,7 +125,7 @@ static const cnn_key image_keys[] = {
     {.name = "image.resize",
      .kind = &cnn_kind_choice,
      FIELD(image.resize),
-     .choices = resizes,
+     .choices = cnn_resize_names,
      .in_model = true,
      .help = "stretch: scale to the size; crop: cut the middle to the right shape first; "
              "letterbox: fit the image inside, with black around it",

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+const char *const cnn_resize_names[] = {"stretch", "crop", "letterbox", NULL};
+
 /* The most bytes of rows that are kept for one image. A photograph needs 1 to 10 MB; only an image
  * some 100 000 pixels high, and a network that sees a wide line, need more than this. */
 #define BUFFER_MAX ((size_t)256 << 20)

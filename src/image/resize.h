@@ -17,6 +17,9 @@ typedef enum cnn_resize {
     CNN_RESIZE_LETTERBOX, /* the whole image, its shape kept, black around it */
 } cnn_resize;
 
+/* Their names in configs, by number; ends with NULL. */
+extern const char *const cnn_resize_names[];
+
 /* What the network sees. Integers as in the config: width and height 1 … 4096, channels 1 or 3. */
 typedef struct cnn_image_settings {
     int64_t width, height, channels;

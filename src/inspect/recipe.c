@@ -397,7 +397,7 @@ static cnn_status make_with(const recipe *r, const cnn_recipe_network *network,
     return status;
 }
 
-/* The config with the largest network for which so many seconds are enough, else the smallest. */
+/* The config with the largest network for which the time is enough, else the smallest. */
 static cnn_status make(const cnn_survey *survey, const beginning *from, const char *output,
                        const available_time *time, cnn_config **config, cnn_recipe_budget *budget,
                        cnn_error *error) {

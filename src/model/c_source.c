@@ -77,8 +77,7 @@ static void add_constants(const writing *w) {
     size_t channels = (size_t)w->graph->nodes[0].out.channels;
     float scale[3], shift[3];
     for (size_t c = 0; c < channels; c++) {
-        scale[c] = (float)(1.0 / (255.0 * info->deviation[c]));
-        shift[c] = (float)(-info->mean[c] / info->deviation[c]);
+        cnn_model_normalization(info, (int)c, &scale[c], &shift[c]);
     }
     add_floats(w->source, "image", "scale", scale, channels);
     add_floats(w->source, "image", "shift", shift, channels);
@@ -299,7 +298,6 @@ static void add_header(const writing *w, const char *sha256, const cnn_c_cost *c
                        cnn_text *text) {
     const char *name = w->name;
     const cnn_shape *image = &w->graph->nodes[0].out;
-    static const char *const resizes[] = {"stretch", "crop", "letterbox"};
     cnn_text_format(text,
                     "/* A network of cnntrain %s, from the model with the SHA-256\n"
                     "   %s. */\n"
@@ -312,7 +310,7 @@ static void add_header(const writing *w, const char *sha256, const cnn_c_cost *c
                     "#define %s_HEIGHT %d\n#define %s_WIDTH %d\n#define %s_CHANNELS %d\n"
                     "#define %s_RESIZE \"%s\"\n\n",
                     name, name, image->height, name, image->width, name, image->channels, name,
-                    resizes[w->model->config->image.resize]);
+                    cnn_resize_names[w->model->config->image.resize]);
     cnn_text_format(
         text, "/* Class 1 if the probability is at least the threshold. */\n#define %s_CLASS_0 ",
         name);

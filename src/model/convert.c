@@ -20,7 +20,7 @@ typedef struct conversion {
 
 enum { IDENTIFIER_MAX = 64 };
 
-/* Model files have at most so many bytes here; safetensors.c has its own limits. */
+/* The largest model file that is hashed. */
 #define FILE_LIMIT ((size_t)4 << 30)
 
 static bool ends_in(const char *name, const char *end) {

@@ -447,3 +447,8 @@ void cnn_model_free(cnn_model *model) {
     cnn_free(model->parameters);
     cnn_free(model);
 }
+
+void cnn_model_normalization(const cnn_model_info *info, int channel, float *scale, float *shift) {
+    *scale = (float)(1.0 / (255.0 * info->deviation[channel]));
+    *shift = (float)(-info->mean[channel] / info->deviation[channel]);
+}

@@ -13,6 +13,9 @@ typedef struct cnn_model_info {
     double threshold;             /* class 1 if the probability is at least this, as float */
 } cnn_model_info;
 
+/* How a byte of a channel becomes what the network sees: x scale + shift, for exports. */
+void cnn_model_normalization(const cnn_model_info *info, int channel, float *scale, float *shift);
+
 typedef struct cnn_model {
     cnn_model_info info;
     cnn_config *config;   /* its image and network parts */

@@ -42,8 +42,7 @@ static void add_normalization(const conversion *e) {
     const int64_t planes[] = {0, 3, 1, 2};
     float scale[3], shift[3];
     for (int c = 0; c < channels; c++) {
-        scale[c] = (float)(1.0 / (255.0 * info->deviation[c]));
-        shift[c] = (float)(-info->mean[c] / info->deviation[c]);
+        cnn_model_normalization(info, c, &scale[c], &shift[c]);
     }
     cnn_onnx_floats(e->builder, "normalize.scale", scale, dim, 3);
     cnn_onnx_floats(e->builder, "normalize.shift", shift, dim, 3);
@@ -267,7 +266,6 @@ static void add_result(const conversion *e) {
 
 static void add_metadata(const conversion *e) {
     const cnn_model_info *info = &e->model->info;
-    static const char *const resizes[] = {"stretch", "crop", "letterbox"};
     cnn_text classes = {0}, threshold = {0};
     cnn_json_writer json = cnn_json_writer_start(&classes, CNN_JSON_COMPACT);
     cnn_json_begin_array(&json);
@@ -279,7 +277,7 @@ static void add_metadata(const conversion *e) {
         cnn_onnx_metadata(e->builder, "classes", classes.data);
         cnn_onnx_metadata(e->builder, "threshold", threshold.data);
     }
-    cnn_onnx_metadata(e->builder, "resize", resizes[e->model->config->image.resize]);
+    cnn_onnx_metadata(e->builder, "resize", cnn_resize_names[e->model->config->image.resize]);
     cnn_onnx_metadata(e->builder, "pixels", CNN_IMAGE_PIXELS);
     cnn_onnx_metadata(e->builder, "model_sha256", e->options->sha256);
     cnn_text_free(&classes);

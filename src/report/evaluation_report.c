@@ -12,21 +12,6 @@
 /* The largest model file that is read. */
 #define MODEL_LIMIT ((size_t)1 << 40)
 
-/* "b" of "a/b//". NULL if memory is refused. */
-static char *last_part(const char *path) {
-    size_t end = strlen(path);
-    while (end > 1 && path[end - 1] == '/') {
-        end--;
-    }
-    size_t start = end;
-    while (start > 0 && path[start - 1] != '/') {
-        start--;
-    }
-    cnn_text text = {0};
-    cnn_text_append(&text, path + start, end - start);
-    return cnn_text_take(&text);
-}
-
 /* What the page needs, of the first model. What is allocated is freed by free_images. */
 static cnn_status describe_images(const cnn_evaluation *evaluation, cnn_report_images *images,
                                   cnn_error *error) {
@@ -85,7 +70,7 @@ cnn_status cnn_evaluation_write_report(const cnn_evaluation *evaluation, const c
                                        cnn_error *error) {
     char checksum[65];
     CNN_TRY(find_checksum(evaluation->model[0].path, checksum, error));
-    char *title = last_part(evaluation->data);
+    char *title = cnn_path_last(evaluation->data);
     if (!title) {
         return cnn_fail_memory(error, "the report");
     }

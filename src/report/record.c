@@ -14,21 +14,6 @@
 #define CONFIG_LIMIT ((size_t)16 << 20)
 #define MODEL_LIMIT ((size_t)1 << 40)
 
-/* The last part of a path: "b" of "a/b//". */
-static char *last_part(const char *path) {
-    size_t end = strlen(path);
-    while (end > 1 && path[end - 1] == '/') {
-        end--;
-    }
-    size_t start = end;
-    while (start > 0 && path[start - 1] != '/') {
-        start--;
-    }
-    cnn_text text = {0};
-    cnn_text_append(&text, path + start, end - start);
-    return cnn_text_take(&text);
-}
-
 static cnn_status read_file(const char *path, size_t limit, char **data, size_t *size,
                             cnn_error *error) {
     cnn_status status = cnn_file_read(path, limit, CNN_ERROR_RUNTIME, data, size, error);
@@ -92,7 +77,7 @@ static cnn_status read_predictions(cnn_record *record, cnn_error *error) {
 
 static cnn_status read_all(const char *path, cnn_record *record, cnn_error *error) {
     CNN_TRY(cnn_run_directory_name(path, &record->directory, error));
-    record->title = last_part(path);
+    record->title = cnn_path_last(path);
     if (!record->title) {
         return cnn_fail_memory(error, path);
     }
