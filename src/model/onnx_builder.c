@@ -89,6 +89,10 @@ void cnn_onnx_free(cnn_onnx_builder *builder) {
     cnn_free(builder);
 }
 
+void cnn_onnx_fail(cnn_onnx_builder *builder) {
+    builder->failed = true;
+}
+
 /* --- nodes --- */
 
 cnn_onnx_node *cnn_onnx_add(cnn_onnx_builder *builder, const char *type, const char *name) {

@@ -2,7 +2,9 @@
 
 #include "base/error.h"
 #include "base/json_writer.h"
+#include "base/memory.h"
 #include "image/load.h"
+#include "model/golden.h"
 #include "model/onnx_builder.h"
 
 #include "cnn/version.h"
@@ -264,24 +266,75 @@ static void add_result(const conversion *e) {
     cnn_onnx_output(e->builder, "logit", CNN_ONNX_FLOAT, shape, 1);
 }
 
+/* Adds the text to the metadata, and frees it. */
+static void add_text(const conversion *e, const char *key, cnn_text *text) {
+    if (text->failed) {
+        cnn_onnx_fail(e->builder);
+    } else {
+        cnn_onnx_metadata(e->builder, key, text->data);
+    }
+    cnn_text_free(text);
+}
+
+static void add_number(const conversion *e, const char *key, double number) {
+    cnn_text text = {0};
+    cnn_text_number(&text, number, "");
+    add_text(e, key, &text);
+}
+
+/* As a list of JSON, a number for each channel. */
+static void add_channels(const conversion *e, const char *key, const double *numbers) {
+    cnn_text text = {0};
+    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
+    cnn_json_begin_array(&json);
+    for (int c = 0; c < e->graph->nodes[0].out.channels; c++) {
+        cnn_json_number(&json, numbers[c]);
+    }
+    cnn_json_end(&json);
+    add_text(e, key, &text);
+}
+
 static void add_metadata(const conversion *e) {
     const cnn_model_info *info = &e->model->info;
-    cnn_text classes = {0}, threshold = {0};
+    cnn_text classes = {0};
     cnn_json_writer json = cnn_json_writer_start(&classes, CNN_JSON_COMPACT);
     cnn_json_begin_array(&json);
     cnn_json_string(&json, info->classes[0]);
     cnn_json_string(&json, info->classes[1]);
     cnn_json_end(&json);
-    cnn_text_number(&threshold, info->threshold, "");
-    if (!classes.failed && !threshold.failed) {
-        cnn_onnx_metadata(e->builder, "classes", classes.data);
-        cnn_onnx_metadata(e->builder, "threshold", threshold.data);
-    }
+    add_text(e, "classes", &classes);
+    add_number(e, "threshold", info->threshold);
+    add_channels(e, "mean", info->mean);
+    add_channels(e, "deviation", info->deviation);
     cnn_onnx_metadata(e->builder, "resize", cnn_resize_names[e->model->config->image.resize]);
     cnn_onnx_metadata(e->builder, "pixels", CNN_IMAGE_PIXELS);
     cnn_onnx_metadata(e->builder, "model_sha256", e->options->sha256);
-    cnn_text_free(&classes);
-    cnn_text_free(&threshold);
+}
+
+static void add_golden_texts(const conversion *e, const uint8_t *pixels,
+                             const cnn_golden_answer *answer) {
+    cnn_text image = {0}, logit = {0}, probability = {0};
+    cnn_golden_write_image(&e->graph->nodes[0].out, pixels, &image);
+    cnn_text_float(&logit, answer->logit);
+    cnn_text_float(&probability, answer->probability);
+    add_text(e, CNN_GOLDEN_IMAGE, &image);
+    add_text(e, CNN_GOLDEN_LOGIT, &logit);
+    add_text(e, CNN_GOLDEN_PROBABILITY, &probability);
+}
+
+/* An image and what the model says about it, so that anybody can check the file. */
+static cnn_status add_golden(const conversion *e, cnn_error *error) {
+    cnn_golden_answer answer;
+    uint8_t *pixels = cnn_alloc(cnn_shape_size(&e->graph->nodes[0].out), 1);
+    if (!pixels) {
+        return cnn_fail_memory(error, "the export");
+    }
+    cnn_status status = cnn_golden_ask_drawn(e->model, pixels, &answer, error);
+    if (status == CNN_OK) {
+        add_golden_texts(e, pixels, &answer);
+    }
+    cnn_free(pixels);
+    return status;
 }
 
 static cnn_status add_all(const conversion *e, cnn_error *error) {
@@ -291,7 +344,7 @@ static cnn_status add_all(const conversion *e, cnn_error *error) {
     }
     add_result(e);
     add_metadata(e);
-    return CNN_OK;
+    return add_golden(e, error);
 }
 
 cnn_status cnn_onnx_export(const cnn_model *model, const cnn_onnx_options *options, cnn_text *bytes,

@@ -14,7 +14,8 @@ typedef struct cnn_onnx_options {
  * row first, RGB or grey, N free. Outputs `logit` and `probability`, float [N]: of class 1, the
  * logit divided by the model's temperature. Nodes are named by the paths of their layers; batch
  * normalization is merged where cnn_network_create_prediction merges it. Metadata: classes (a JSON
- * array), threshold, how an image comes to this size, checksum. Operators of opset 13 or below.
+ * array), threshold, mean and deviation of x / 255 (arrays), how an image comes to this size,
+ * checksum of the model file, golden image (golden.h). Operators of opset 13 or below.
  * CNN_ERROR_RUNTIME if memory is refused. */
 CNN_MUST_USE cnn_status cnn_onnx_export(const cnn_model *model, const cnn_onnx_options *options,
                                         cnn_text *bytes, cnn_error *error);
