@@ -1,19 +1,19 @@
 #include "model/onnx_export.h"
 
 #include "base/error.h"
-#include "base/json_writer.h"
-#include "base/memory.h"
-#include "image/load.h"
-#include "model/golden.h"
+#include "model/onnx_any_size.h"
 #include "model/onnx_builder.h"
+#include "model/onnx_metadata.h"
 
 #include "cnn/version.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* The operators are those of this opset, which runtimes of 2020 and later know. */
+/* The operators are those of this opset, which runtimes of 2020 and later know … */
 enum { OPSET = 13 };
+/* … or, with any size, of the first one whose Resize is antialiased (ONNX 1.13, end of 2022). */
+enum { OPSET_ANY_SIZE = 18 };
 
 /* A name of a value: a layer's path, and what follows it. */
 typedef struct value_name {
@@ -49,7 +49,7 @@ static void add_normalization(const conversion *e) {
     cnn_onnx_floats(e->builder, "normalize.scale", scale, dim, 3);
     cnn_onnx_floats(e->builder, "normalize.shift", shift, dim, 3);
     cnn_onnx_node *node = cnn_onnx_add(e->builder, "Cast", "image.float");
-    cnn_onnx_read(e->builder, node, "image");
+    cnn_onnx_read(e->builder, node, e->options->any_size ? CNN_ONNX_RESIZED : "image");
     cnn_onnx_int(e->builder, node, "to", CNN_ONNX_FLOAT);
     node = cnn_onnx_add(e->builder, "Transpose", "image.planes");
     cnn_onnx_read(e->builder, node, "image.float");
@@ -75,13 +75,19 @@ static value_name output_of(const conversion *e, int n) {
 static void add_image(const conversion *e) {
     const cnn_shape *shape = &e->graph->nodes[0].out;
     const int bytes[] = {-1, shape->height, shape->width, shape->channels};
+    const int any_size[] = {-1, -2, -3, shape->channels};
     const int planes[] = {-1, shape->channels, shape->height, shape->width};
     if (e->options->float_input) {
         cnn_onnx_input(e->builder, "image", CNN_ONNX_FLOAT, planes, 4);
+        return;
+    }
+    if (e->options->any_size) {
+        cnn_onnx_input(e->builder, "image", CNN_ONNX_UINT8, any_size, 4);
+        cnn_onnx_add_resize(e->builder, shape, e->model->config->image.resize);
     } else {
         cnn_onnx_input(e->builder, "image", CNN_ONNX_UINT8, bytes, 4);
-        add_normalization(e);
     }
+    add_normalization(e);
 }
 
 /* --- layers --- */
@@ -266,90 +272,18 @@ static void add_result(const conversion *e) {
     cnn_onnx_output(e->builder, "logit", CNN_ONNX_FLOAT, shape, 1);
 }
 
-/* Adds the text to the metadata, and frees it. */
-static void add_text(const conversion *e, const char *key, cnn_text *text) {
-    if (text->failed) {
-        cnn_onnx_fail(e->builder);
-    } else {
-        cnn_onnx_metadata(e->builder, key, text->data);
-    }
-    cnn_text_free(text);
-}
-
-static void add_number(const conversion *e, const char *key, double number) {
-    cnn_text text = {0};
-    cnn_text_number(&text, number, "");
-    add_text(e, key, &text);
-}
-
-/* As a list of JSON, a number for each channel. */
-static void add_channels(const conversion *e, const char *key, const double *numbers) {
-    cnn_text text = {0};
-    cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
-    cnn_json_begin_array(&json);
-    for (int c = 0; c < e->graph->nodes[0].out.channels; c++) {
-        cnn_json_number(&json, numbers[c]);
-    }
-    cnn_json_end(&json);
-    add_text(e, key, &text);
-}
-
-static void add_metadata(const conversion *e) {
-    const cnn_model_info *info = &e->model->info;
-    cnn_text classes = {0};
-    cnn_json_writer json = cnn_json_writer_start(&classes, CNN_JSON_COMPACT);
-    cnn_json_begin_array(&json);
-    cnn_json_string(&json, info->classes[0]);
-    cnn_json_string(&json, info->classes[1]);
-    cnn_json_end(&json);
-    add_text(e, "classes", &classes);
-    add_number(e, "threshold", info->threshold);
-    add_channels(e, "mean", info->mean);
-    add_channels(e, "deviation", info->deviation);
-    cnn_onnx_metadata(e->builder, "resize", cnn_resize_names[e->model->config->image.resize]);
-    cnn_onnx_metadata(e->builder, "pixels", CNN_IMAGE_PIXELS);
-    cnn_onnx_metadata(e->builder, "model_sha256", e->options->sha256);
-}
-
-static void add_golden_texts(const conversion *e, const uint8_t *pixels,
-                             const cnn_golden_answer *answer) {
-    cnn_text image = {0}, logit = {0}, probability = {0};
-    cnn_golden_write_image(&e->graph->nodes[0].out, pixels, &image);
-    cnn_text_float(&logit, answer->logit);
-    cnn_text_float(&probability, answer->probability);
-    add_text(e, CNN_GOLDEN_IMAGE, &image);
-    add_text(e, CNN_GOLDEN_LOGIT, &logit);
-    add_text(e, CNN_GOLDEN_PROBABILITY, &probability);
-}
-
-/* An image and what the model says about it, so that anybody can check the file. */
-static cnn_status add_golden(const conversion *e, cnn_error *error) {
-    cnn_golden_answer answer;
-    uint8_t *pixels = cnn_alloc(cnn_shape_size(&e->graph->nodes[0].out), 1);
-    if (!pixels) {
-        return cnn_fail_memory(error, "the export");
-    }
-    cnn_status status = cnn_golden_ask_drawn(e->model, pixels, &answer, error);
-    if (status == CNN_OK) {
-        add_golden_texts(e, pixels, &answer);
-    }
-    cnn_free(pixels);
-    return status;
-}
-
 static cnn_status add_all(const conversion *e, cnn_error *error) {
     add_image(e);
     for (int n = 1; n <= cnn_graph_result(e->graph); n++) {
         CNN_TRY(add_layer(e, &e->graph->nodes[n], error));
     }
     add_result(e);
-    add_metadata(e);
-    return add_golden(e, error);
+    return cnn_onnx_add_metadata(e->builder, e->model, e->options->sha256, error);
 }
 
 cnn_status cnn_onnx_export(const cnn_model *model, const cnn_onnx_options *options, cnn_text *bytes,
                            cnn_error *error) {
-    conversion e = {.builder = cnn_onnx_create(OPSET),
+    conversion e = {.builder = cnn_onnx_create(options->any_size ? OPSET_ANY_SIZE : OPSET),
                     .model = model,
                     .graph = &model->network->graph,
                     .options = options};

@@ -95,6 +95,17 @@ if "$python" -c 'import onnx, onnxruntime, PIL' 2>/dev/null; then
         run 0 "$python" "$SOURCE/tests/compare/onnx_runtime.py" "$CNNPREDICT" $name/model.bin $name.onnx $images
         expect_in_stdout '^60 images: largest difference '
     done
+    # any size: the graph resizes as cnnpredict does
+    pairs=
+    for how in stretch crop letterbox; do
+        run 0 "$CNNTRAIN" --config layers.json image.channels=3 image.resize=$how train.epochs=1 --quiet --out any-$how
+        run 0 "$CNNCONVERT" any-$how/model.bin any-$how.onnx --any-size
+        pairs="$pairs any-$how/model.bin any-$how.onnx"
+    done
+    run 0 "$CNNCONVERT" layers/model.bin any-grey.onnx --any-size
+    # shellcheck disable=SC2086 # a list of words
+    run 0 "$python" "$SOURCE/tests/compare/onnx_any_size.py" "$CNNPREDICT" $pairs layers/model.bin any-grey.onnx
+    [ "$(grep -c '28 images: pixels differ by at most [012],' stdout)" -eq 4 ] || fail "expected four comparisons"
 else
     echo "onnx, onnxruntime and pillow are not installed: probabilities are not compared"
 fi
@@ -115,6 +126,14 @@ head -c 300 small/model.bin >cut.bin
 run 4 "$CNNCONVERT" cut.bin other.onnx
 expect_stderr '^cnnconvert: cut.bin: '
 run 1 "$CNNCONVERT" small/model.bin missing/other.onnx
-[ ! -e other.onnx ] || fail "expected no file"
+run 2 "$CNNCONVERT" small/model.bin other.onnx --any-size --input float
+expect_stderr '^cnnconvert: other.onnx: expected an input of bytes if images may have any size, got float$'
+for option in --any-size --input=float; do
+    run 2 "$CNNCONVERT" small/model.bin other.c $option
+    expect_stderr '^cnnconvert: other.c: expected a file that ends in .onnx, '
+done
+for file in other.onnx other.c other.h; do
+    [ ! -e $file ] || fail "expected no $file"
+done
 
 finish

@@ -57,4 +57,5 @@ def main():
     return 0 if difference <= LARGEST_DIFFERENCE else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
