@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "model/c_source.h"
 #include "model/model_file.h"
 #include "model/onnx_export.h"
@@ -22,11 +23,6 @@ enum { IDENTIFIER_MAX = 64 };
 
 /* The largest model file that is hashed. */
 #define FILE_LIMIT ((size_t)4 << 30)
-
-static bool ends_in(const char *name, const char *end) {
-    size_t length = strlen(name), end_length = strlen(end);
-    return length > end_length && strcmp(name + length - end_length, end) == 0;
-}
 
 /* The SHA-256 of the file, as sha256sum prints it. */
 static cnn_status hash_file(const char *path, char digits[65], cnn_error *error) {
@@ -138,9 +134,9 @@ cnn_status cnn_convert(const char *in, const char *out, const cnn_convert_option
     conversion c = {.out = out, .options = options ? options : &none};
     const format *chosen = NULL;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        chosen = ends_in(out, formats[i].ending) ? &formats[i] : chosen;
+        chosen = cnn_text_ends(out, formats[i].ending) ? &formats[i] : chosen;
     }
-    if (!ends_in(in, ".bin")) {
+    if (!cnn_text_ends(in, ".bin")) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a model of cnntrain (*.bin)", in);
     }
     if (!chosen) {
