@@ -125,7 +125,49 @@ run 4 "$CNNCONVERT" missing.bin other.onnx
 head -c 300 small/model.bin >cut.bin
 run 4 "$CNNCONVERT" cut.bin other.onnx
 expect_stderr '^cnnconvert: cut.bin: '
-run 1 "$CNNCONVERT" small/model.bin missing/other.onnx
+run 4 "$CNNCONVERT" --quiet cut.bin other.onnx
+expect_stderr '^cnnconvert: cut.bin: '
+for file in missing/other.onnx missing/other.c; do
+    run 1 "$CNNCONVERT" small/model.bin $file
+    expect_stderr '^cnnconvert: missing/other.[a-z]*: No such file or directory$'
+done
+run 1 "$CNNCONVERT" small/model.bin --max-memory 10K other.onnx
+expect_stderr '^cnnconvert: .*out of memory'
+run 2 "$CNNCONVERT" small/model.bin other.onnx --input bits
+expect_stderr '^cnnconvert: --input: expected '
+
+# the model stays as it is, even if OUT is another name of it
+cp small/model.bin kept.bin
+run 2 "$CNNCONVERT" small/model.bin small/model.bin
+ln small/model.bin hard.onnx
+ln -s small/model.bin soft.onnx
+for file in hard.onnx soft.onnx; do
+    run 0 "$CNNCONVERT" --quiet small/model.bin $file
+    expect_same small.onnx $file
+    expect_same kept.bin small/model.bin
+done
+
+# a full disk: the old file, and no other
+if [ -c /dev/full ]; then
+    "$CNNCONVERT" grey/model.bin grey.c >/dev/full 2>stderr
+    [ $? -eq 1 ] || fail "expected exit code 1 on a full disk"
+    expect_stderr '^cnnconvert: standard output: '
+fi
+case ${SANITIZE-} in
+*thread*) ;; # it does not survive such a limit
+*)
+    echo old >full.onnx
+    last="cnnconvert, files of at most one block"
+    (
+        ulimit -f 1
+        exec "$CNNCONVERT" layers/model.bin full.onnx
+    ) 2>stderr
+    [ $? -eq 1 ] || fail "expected exit code 1 on a full disk"
+    expect_stderr '^cnnconvert: full.onnx: File too large$'
+    [ "$(cat full.onnx)" = old ] || fail "expected the old file"
+    ;;
+esac
+[ -z "$(find . -name '*.tmp.*')" ] || fail "expected no temporary files"
 run 2 "$CNNCONVERT" small/model.bin other.onnx --any-size --input float
 expect_stderr '^cnnconvert: other.onnx: expected an input of bytes if images may have any size, got float$'
 for option in --any-size --input=float; do
