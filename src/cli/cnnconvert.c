@@ -29,7 +29,7 @@ static const cnn_option options[] = {
      .help = "ONNX: what the graph reads: bytes (default) or float",
      .prose = "ONNX: `bytes` (default): the pixels of N images as bytes, [N, height, width, "
               "channels], RGB or grey, top row first. `float`: the same as numbers that the caller "
-              "has normalized, [N, channels, height, width]."},
+              "has normalized, [N, channels, height, width]; opset 10, for OpenCV."},
     {.name = "any-size",
      FIELD(any_size),
      .help = "ONNX: images of any height and width, resized in the graph",

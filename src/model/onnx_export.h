@@ -15,7 +15,7 @@ typedef struct cnn_onnx_options {
  * size (onnx_any_size.h), top row first, RGB or grey, N free. Outputs `logit` and `probability`,
  * float [N]: of class 1, the logit divided by the model's temperature. Nodes are named by the paths
  * of their layers; batch normalization is merged where cnn_network_create_prediction merges it.
- * Metadata: onnx_metadata.h. Operators of opset 13 or below, with any size of opset 18.
+ * Metadata: onnx_metadata.h. Opset 13; 10 for a float input; 18 with any size.
  * CNN_ERROR_RUNTIME if memory is refused. */
 CNN_MUST_USE cnn_status cnn_onnx_export(const cnn_model *model, const cnn_onnx_options *options,
                                         cnn_text *bytes, cnn_error *error);

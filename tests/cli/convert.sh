@@ -90,11 +90,10 @@ run 0 "$CNNCONVERT" layers/model.bin float.onnx --input float
 cmp -s layers.onnx float.onnx && fail "expected --input to make a difference"
 if "$python" -c 'import onnx, onnxruntime, PIL' 2>/dev/null; then
     images=$(find data -name '*.pgm' | sort)
-    for name in small layers; do
-        # shellcheck disable=SC2086 # a list of words
-        run 0 "$python" "$SOURCE/tests/compare/onnx_runtime.py" "$CNNPREDICT" $name/model.bin $name.onnx $images
-        expect_in_stdout '^60 images: largest difference '
-    done
+    # shellcheck disable=SC2086 # a list of words
+    run 0 "$python" "$SOURCE/tests/compare/onnx_runtime.py" "$CNNPREDICT" small/model.bin small.onnx layers/model.bin layers.onnx \
+        layers/model.bin float.onnx $images
+    [ "$(grep -c ': 60 images: largest difference ' stdout)" -eq 3 ] || fail "expected three comparisons"
     # any size: the graph resizes as cnnpredict does
     pairs=
     for how in stretch crop letterbox; do
@@ -108,6 +107,17 @@ if "$python" -c 'import onnx, onnxruntime, PIL' 2>/dev/null; then
     [ "$(grep -c '28 images: pixels differ by at most [012],' stdout)" -eq 4 ] || fail "expected four comparisons"
 else
     echo "onnx, onnxruntime and pillow are not installed: probabilities are not compared"
+fi
+
+# OpenCV is Debian's, and not among the packages of PyPI
+opencv=${CNN_TEST_OPENCV_PYTHON:-/usr/bin/python3}
+if "$opencv" -c 'import cv2' 2>/dev/null; then
+    "$MAKE_IMAGES" sized 20 12 10 1 || exit 1
+    # shellcheck disable=SC2046 # a list of words
+    run 0 "$opencv" "$SOURCE/tests/compare/onnx_opencv.py" "$CNNPREDICT" layers/model.bin float.onnx $(find sized -name '*.pgm')
+    expect_in_stdout '^float.onnx: 20 images: largest difference '
+else
+    echo "python3-opencv is not installed: probabilities are not compared with OpenCV"
 fi
 
 # nothing is written where there is nothing to write, or no place

@@ -7,7 +7,6 @@ is rounded in the same way everywhere, so that 1 is the rule. Needs the packages
     tests/compare/onnx_any_size.py CNNPREDICT model.bin model.onnx [model.bin model.onnx ...] [--images IMAGE ...]
 """
 import argparse
-import json
 import os
 import random
 import sys
@@ -15,10 +14,10 @@ import tempfile
 
 import numpy
 import onnx
-import onnxruntime
 from PIL import Image
 
-from onnx_runtime import LARGEST_DIFFERENCE, golden_difference, ours
+import pillow_pixels
+from onnx_runtime import LARGEST_DIFFERENCE, Exported, ours
 
 LARGEST_PIXEL_DIFFERENCE = 2
 # (width, height): extreme ones, enlarged and reduced, in one direction or both
@@ -38,63 +37,30 @@ def made(folder):
             yield path
 
 
-def middle(outer_width, outer_height, width, height):
-    """The largest rectangle of that shape in the middle: see image/resize.c."""
-    w, h = outer_width, outer_height
-    if w * height > h * width:
-        w = (h * width + height // 2) // height
-    else:
-        h = (w * height + width // 2) // width
-    w, h = max(1, min(w, outer_width)), max(1, min(h, outer_height))
-    return (outer_width - w) // 2, (outer_height - h) // 2, w, h
-
-
-def resized(image, how, width, height):
-    """The pixels that cnnpredict sees."""
-    if how == "letterbox":
-        x, y, w, h = middle(width, height, *image.size)
-        boxed = Image.new(image.mode, (width, height))
-        boxed.paste(image.resize((w, h), Image.BILINEAR), (x, y))
-        return boxed
-    if how == "crop":
-        x, y, w, h = middle(*image.size, width, height)
-        image = image.crop((x, y, x + w, y + h))
-    return image.resize((width, height), Image.BILINEAR)
-
-
-def load(path):
-    """Checks the file, and adds the resized pixels to its outputs."""
-    model = onnx.load(path)
-    onnx.checker.check_model(model, full_check=True)
-    model.graph.output.append(onnx.helper.make_tensor_value_info("image.resized", onnx.TensorProto.UINT8, None))
-    return onnxruntime.InferenceSession(model.SerializeToString()), {entry.key: entry.value for entry in model.metadata_props}
-
-
-def compare(program, model, exported, paths):
+def compare(program, model, path, paths):
     """Compares the two files, and prints a line. True if they agree."""
-    session, metadata = load(exported)
-    height, width, channels = json.loads(metadata["size"])
-    assert session.get_inputs()[0].shape == ["N", "height", "width", channels], session.get_inputs()[0].shape
-    images = [Image.open(path).convert("L" if channels == 1 else "RGB") for path in paths]
+    exported = Exported(path, [("image.resized", onnx.TensorProto.UINT8)])
+    size = (exported.height, exported.width, exported.channels)
+    assert exported.input.shape == ["N", "height", "width", exported.channels], exported.input.shape
     expected = ours(program, model, paths)
     most, different, values, probabilities, exact = 0, 0, 0, 0.0, 0
-    for image, probability in zip(images, expected):
-        pixels = numpy.asarray(image).reshape(1, image.height, image.width, channels)
-        want = numpy.asarray(resized(image, metadata["resize"], width, height), dtype=int).reshape(height, width, channels)
+    for file, probability in zip(paths, expected):
+        image = pillow_pixels.opened(file, exported.channels)
+        pixels = numpy.asarray(image).reshape(1, image.height, image.width, exported.channels)
+        want = exported.seen(file).astype(int)
         # twice the same image: the second one must not be taken for a part of the first
-        seen, found = session.run(["image.resized", "probability"], {"image": numpy.concatenate([pixels, pixels])})
-        assert seen.shape == (2, height, width, channels), seen.shape
+        seen, found = exported.run(numpy.concatenate([pixels, pixels]), ["image.resized", "probability"])
+        assert seen.shape == (2, *size), seen.shape
         difference = abs(seen - want)
         most, different, values = max(most, difference.max()), different + (difference > 0).sum(), values + difference.size
         change = abs(found - probability).max()
         probabilities = max(probabilities, change)
         if difference.max() == 0:
             exact += 1
-            assert change <= LARGEST_DIFFERENCE, (image.size, change)
-    golden = golden_difference(session, metadata, (height, width, channels))
-    print(f"{exported}: {len(paths)} images: pixels differ by at most {most}, {100 * different / values:.2g} % of them; the largest difference of a "
-          f"probability is {probabilities:.2g}; {exact} images have the same pixels")
-    return most <= LARGEST_PIXEL_DIFFERENCE and golden <= LARGEST_DIFFERENCE
+            assert change <= LARGEST_DIFFERENCE, (file, change)
+    print(f"{path}: {len(paths)} images: pixels differ by at most {most}, {100 * different / values:.2g} % of them; the largest difference "
+          f"of a probability is {probabilities:.2g}; {exact} images have the same pixels")
+    return most <= LARGEST_PIXEL_DIFFERENCE and exported.golden_difference() <= LARGEST_DIFFERENCE
 
 
 def main():
