@@ -1,4 +1,12 @@
-"""The pixels that a network sees, by Pillow: those of image/resize.c to the byte with Pillow 9.4 to 12 (resample_golden.py)."""
+#!/usr/bin/env python3
+"""The pixels that a network sees, by Pillow: those of image/resize.c to the byte with Pillow 9.4 to 12 (resample_golden.py).
+
+    tests/compare/pillow_pixels.py model.onnx OUT IMAGE ...     writes each image as the network of this file sees it, as OUT/NUMBER.png
+"""
+import json
+import os
+import sys
+
 import numpy
 from PIL import Image
 
@@ -35,3 +43,16 @@ def opened(path, channels):
 def seen(path, how, height, width, channels):
     """[height, width, channels], uint8."""
     return numpy.asarray(resized(opened(path, channels), how, width, height)).reshape(height, width, channels)
+
+
+def main():
+    import onnx  # not needed by those who import this file
+    model, out, *paths = sys.argv[1:]
+    metadata = {entry.key: entry.value for entry in onnx.load(model).metadata_props}
+    height, width, channels = json.loads(metadata["size"])
+    for i, path in enumerate(paths):
+        resized(opened(path, channels), metadata["resize"], width, height).save(os.path.join(out, f"{i:04}.png"), icc_profile=None)
+
+
+if __name__ == "__main__":
+    main()
