@@ -86,6 +86,8 @@ run 0 "$CNNCONVERT" small/model.bin small.onnx
 run 0 "$CNNCONVERT" layers/model.bin layers.onnx
 run 0 "$CNNCONVERT" layers/model.bin again.onnx
 expect_same layers.onnx again.onnx
+run 0 env CNN_ISA=generic "$CNNCONVERT" layers/model.bin again.onnx
+expect_same layers.onnx again.onnx
 run 0 "$CNNCONVERT" layers/model.bin float.onnx --input float
 cmp -s layers.onnx float.onnx && fail "expected --input to make a difference"
 if "$python" -c 'import onnx, onnxruntime, PIL' 2>/dev/null; then

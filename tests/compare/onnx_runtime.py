@@ -6,6 +6,7 @@ the largest difference; fails if it is above 1e-5. Needs the packages numpy, onn
     tests/compare/onnx_runtime.py CNNPREDICT model.bin model.onnx [model.bin model.onnx ...] IMAGE ...
 """
 import base64
+import hashlib
 import io
 import json
 import subprocess
@@ -21,10 +22,15 @@ import pillow_pixels
 LARGEST_DIFFERENCE = 1e-5
 
 
-def ours(program, model, paths):
-    """P(class 1) of each path, by cnnpredict."""
+def answers(program, model, paths):
+    """Class and P(class 1) of each path, by cnnpredict."""
     result = subprocess.run([program, model, *paths, "--format", "jsonl"], check=True, capture_output=True, text=True)
-    return numpy.array([json.loads(line)["probability"] for line in result.stdout.splitlines()])
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    return [row["label"] for row in rows], numpy.array([row["probability"] for row in rows])
+
+
+def ours(program, model, paths):
+    return answers(program, model, paths)[1]
 
 
 class Exported:
@@ -50,6 +56,9 @@ class Exported:
     def seen(self, path):
         return pillow_pixels.seen(path, self.metadata["resize"], self.height, self.width, self.channels)
 
+    def label(self, probability):
+        return json.loads(self.metadata["classes"])[int(probability >= numpy.float32(json.loads(self.metadata["threshold"])))]
+
     def golden_difference(self):
         """The difference of the golden image's probability from that in the metadata, or that of its logit, whose bound is ten times as
         large, relative to a logit above 1."""
@@ -66,11 +75,14 @@ def compare(program, model, path, paths):
     shape = (exported.channels, exported.height, exported.width) if floats else (exported.height, exported.width, exported.channels)
     assert exported.input.shape == ["N", *shape], exported.input.shape
     images = numpy.stack([exported.seen(path) for path in paths])
-    expected = ours(program, model, paths)
+    labels, expected = answers(program, model, paths)
     probability, logit = exported.run(images)
     one, _ = exported.run(images[:1])
     difference = max(abs(probability - expected).max(), abs(1 / (1 + numpy.exp(-logit)) - expected).max(), abs(one[0] - expected[0]),
                      exported.golden_difference())
+    assert labels == [exported.label(p) for p in expected.astype(numpy.float32)], "classes or threshold"
+    with open(model, "rb") as file:
+        assert hashlib.sha256(file.read()).hexdigest() == exported.metadata["model_sha256"], "model_sha256"
     print(f"{path}: {len(paths)} images: largest difference {difference:.2g}")
     return difference <= LARGEST_DIFFERENCE
 

@@ -21,7 +21,7 @@ import numpy
 from PIL import Image
 
 import pillow_pixels
-from onnx_runtime import LARGEST_DIFFERENCE, Exported
+from onnx_runtime import LARGEST_DIFFERENCE, Exported, ours
 
 DRIVER = """
 #include "NAME.h"
@@ -45,11 +45,6 @@ def chosen(folder, classes, count):
         paths += [os.path.join(folder, name, files[int(i * step)]) for i in range(count // 2)]
         labels += [label] * (count // 2)
     return paths, numpy.array(labels)
-
-
-def by_cnnpredict(programs, model, paths):
-    lines = subprocess.run([programs("cnnpredict"), model, *paths, "--format", "jsonl"], check=True, capture_output=True, text=True).stdout
-    return numpy.array([json.loads(line)["probability"] for line in lines.splitlines()])
 
 
 def by_c(programs, model, name, options, pixels):
@@ -107,7 +102,7 @@ def main():
         paths, labels = chosen(images, json.loads(fixed.metadata["classes"]), arguments.images)
         pixels = numpy.stack([fixed.seen(path) for path in paths])
         threshold = numpy.float32(json.loads(fixed.metadata["threshold"]))
-        expected = by_cnnpredict(programs, model, paths)
+        expected = ours(programs("cnnpredict"), model, paths)
         print(f"{len(paths)} images; the answer of cnnpredict is right for {int(((expected >= threshold) == labels).sum())}\n\n"
               "| program | same answer | right answer | largest difference of a probability | mean |\n|---|---|---|---|---|")
         one_by_one = numpy.concatenate([fixed.run(image[None])[0] for image in pixels])
