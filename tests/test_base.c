@@ -224,6 +224,16 @@ static void test_text_csv(void **state) {
     expect_csv("\xc3\xa4;\t'", "\xc3\xa4;\t'");
 }
 
+static void test_text_ends(void **state) {
+    (void)state;
+    assert_true(cnn_text_ends("a.png", ".png"));
+    assert_true(cnn_text_ends("a", ""));
+    assert_false(cnn_text_ends(".png", ".png"));
+    assert_false(cnn_text_ends("a.png.x", ".png"));
+    assert_false(cnn_text_ends("g", ".png"));
+    assert_false(cnn_text_ends("", ""));
+}
+
 static void test_text_is_utf8(void **state) {
     (void)state;
     assert_true(cnn_text_is_utf8(""));
@@ -1018,6 +1028,7 @@ int main(void) {
         cmocka_unit_test(test_random_distribution),
         cmocka_unit_test(test_random_streams_differ),
         cmocka_unit_test(test_text_csv),
+        cmocka_unit_test(test_text_ends),
         cmocka_unit_test(test_text_is_utf8),
         cmocka_unit_test(test_text_grows),
         cmocka_unit_test(test_text_failed_stays),

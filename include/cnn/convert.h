@@ -23,6 +23,9 @@ typedef struct cnn_convert_options {
     /* ONNX: the input is float [N, channels, height, width], normalized by the caller; else uint8
      * [N, height, width, channels] */
     bool float_input;
+    /* ONNX: images may have any height and width, and are resized in the graph; not with
+     * float_input */
+    bool any_size;
     cnn_converted_cost *cost; /* C source: set; NULL: not wanted */
 } cnn_convert_options;
 

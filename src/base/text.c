@@ -116,6 +116,11 @@ bool cnn_text_is_utf8(const char *string) {
     return true;
 }
 
+bool cnn_text_ends(const char *string, const char *end) {
+    const size_t length = strlen(string), end_length = strlen(end);
+    return length > end_length && strcmp(string + length - end_length, end) == 0;
+}
+
 const char *cnn_bytes_text(uint64_t bytes, char text[24]) {
     static const char units[] = "KMGTPE";
     double number = (double)bytes;

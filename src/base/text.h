@@ -31,4 +31,7 @@ size_t cnn_utf8_length(const unsigned char *s);
 /* Is the string valid UTF-8 (RFC 3629)? */
 bool cnn_text_is_utf8(const char *string);
 
+/* Does the string end with `end`, and is longer, as "a.png" is than ".png"? */
+bool cnn_text_ends(const char *string, const char *end);
+
 #endif

@@ -12,6 +12,7 @@ typedef struct convert_command {
     const char *paths[2]; /* in, out */
     size_t path_count;
     int input; /* an index of input_names */
+    bool any_size;
 } convert_command;
 
 static const char *const input_names[] = {"bytes", "float", NULL};
@@ -28,7 +29,13 @@ static const cnn_option options[] = {
      .help = "ONNX: what the graph reads: bytes (default) or float",
      .prose = "ONNX: `bytes` (default): the pixels of N images as bytes, [N, height, width, "
               "channels], RGB or grey, top row first. `float`: the same as numbers that the caller "
-              "has normalized, [N, channels, height, width]."},
+              "has normalized, [N, channels, height, width]; opset 10, for OpenCV."},
+    {.name = "any-size",
+     FIELD(any_size),
+     .help = "ONNX: images of any height and width, resized in the graph",
+     .prose = "ONNX: the images may have any height and width, all of a call the same. The graph "
+              "resizes them as `resize` of the config says; pixels are within 2 (of 255) of those "
+              "that cnnpredict sees. It needs opset 18, not 13: ONNX Runtime 1.15 or later."},
     {.name = NULL},
 };
 
@@ -77,8 +84,8 @@ static cnn_status convert(void *context, cnn_error *error) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "expected IN and OUT (see --help)");
     }
     cnn_converted_cost cost = {0};
-    const cnn_convert_options wanted = {.float_input = command->input == INPUT_FLOAT,
-                                        .cost = &cost};
+    const cnn_convert_options wanted = {
+        .float_input = command->input == INPUT_FLOAT, .any_size = command->any_size, .cost = &cost};
     CNN_TRY(cnn_convert(command->paths[0], command->paths[1], &wanted, error));
     return cost.multiply_adds > 0.0 ? print_cost(&cost, error) : CNN_OK;
 }

@@ -5,8 +5,6 @@
 static const char *const bad_images[] = {"fail", "skip", NULL};
 static const char *const duplicates[] = {"drop", "error", "allow", NULL};
 static const char *const samplings[] = {"all", "balanced", NULL};
-static const char *const ranges[] = {"full", "stretch", NULL};
-static const char *const alphas[] = {"drop", "white", "black", NULL};
 static const char *const normalizations[] = {"unit", "standardize", NULL};
 
 /* cnn_kind_choice stores an int, so the enums of its fields must have the size of int. */
@@ -136,7 +134,7 @@ static const cnn_key image_keys[] = {
     {.name = "image.range",
      .kind = &cnn_kind_choice,
      FIELD(image.range),
-     .choices = ranges,
+     .choices = cnn_range_names,
      .in_model = true,
      .help = "full: of 16-bit images, the network sees the high byte; stretch: the 0.1 to 99.9 "
              "percentile of the training images becomes 0 to 255",
@@ -153,7 +151,7 @@ static const cnn_key image_keys[] = {
     {.name = "image.alpha",
      .kind = &cnn_kind_choice,
      FIELD(image.alpha),
-     .choices = alphas,
+     .choices = cnn_alpha_names,
      .in_model = true,
      .help = "drop: transparency is ignored; white, black: images are composed over that colour",
      .prose = "What becomes of transparency. \"drop\": the alpha channel is ignored; the network "

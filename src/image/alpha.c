@@ -1,6 +1,9 @@
 #include "image/alpha.h"
 
+#include <stddef.h>
 #include <string.h>
+
+const char *const cnn_alpha_names[] = {"drop", "white", "black", NULL};
 
 static bool has_alpha(const cnn_image *image) {
     return image->channels == 2 || image->channels == 4;

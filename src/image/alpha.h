@@ -12,6 +12,9 @@ typedef enum cnn_alpha {
     CNN_ALPHA_BLACK, /* … or over black */
 } cnn_alpha;
 
+/* Their names in configs, by number; ends with NULL. */
+extern const char *const cnn_alpha_names[];
+
 /* Composes the colours of image->pixels over the background, to the byte what Pillow's
  * Image.alpha_composite gives over an opaque background. The alpha channel stays, as it is. Nothing
  * changes if the image has no alpha, or with CNN_ALPHA_DROP. */

@@ -156,11 +156,6 @@ static int by_use(const void *a, const void *b) {
     return (x->used.tv_nsec > y->used.tv_nsec) - (x->used.tv_nsec < y->used.tv_nsec);
 }
 
-static bool ends_with(const char *name, const char *suffix) {
-    size_t length = strlen(name), tail = strlen(suffix);
-    return length > tail && strcmp(name + length - tail, suffix) == 0;
-}
-
 /* Removes a draft that no program has locked: its program was killed. */
 static bool remove_if_left(int folder, const char *name) {
     int file = openat(folder, name, O_RDWR | OPEN_FLAGS);
@@ -187,8 +182,8 @@ static bool list_files(DIR *stream, const char *suffix, const char *own, cached_
         size_t length = strlen(own);
         bool is_own = strncmp(name, own, length) == 0 &&
                       (name[length] == '\0' || strcmp(name + length, DRAFT_SUFFIX) == 0);
-        bool is_draft = ends_with(name, draft_suffix);
-        if (is_own || !(is_draft || ends_with(name, suffix)) ||
+        bool is_draft = cnn_text_ends(name, draft_suffix);
+        if (is_own || !(is_draft || cnn_text_ends(name, suffix)) ||
             fstatat(dirfd(stream), name, &about, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISREG(about.st_mode) || (is_draft && remove_if_left(dirfd(stream), name))) {
             continue;

@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+const char *const cnn_range_names[] = {"full", "stretch", NULL};
+
 enum { VALUES = 65536, WHITE = 65535 };
 
 bool cnn_range_is_valid(const cnn_range *range) {

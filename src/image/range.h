@@ -15,6 +15,9 @@ typedef enum cnn_range_kind {
     CNN_RANGE_STRETCH, /* from one value of the training images to another (cnn_range) */
 } cnn_range_kind;
 
+/* Their names in configs, by number; ends with NULL. */
+extern const char *const cnn_range_names[];
+
 /* The values of 16 bits that become 0 and 255: 0 <= low < high <= 65535. Both 0: not known yet. */
 typedef struct cnn_range {
     int64_t low, high;

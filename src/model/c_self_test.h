@@ -5,9 +5,9 @@
 #include "base/text.h"
 #include "model/model_file.h"
 
-/* Appends the part between #ifdef NAME_SELF_TEST and #endif: pixels from a linear congruential
- * generator, and the probability that the model gives them here. main returns 0 if the difference
- * is at most 1e-5. CNN_ERROR_RUNTIME if memory is refused. */
+/* Appends the part between #ifdef NAME_SELF_TEST and #endif: the golden image
+ * (model/golden.h), and the probability that the model gives it here. main returns 0 if the
+ * difference is at most 1e-5. CNN_ERROR_RUNTIME if memory is refused. */
 CNN_MUST_USE cnn_status cnn_c_self_test_write(const cnn_model *model, const char *name,
                                               cnn_text *source, cnn_error *error);
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "model/c_source.h"
 #include "model/model_file.h"
 #include "model/onnx_export.h"
@@ -23,11 +24,6 @@ enum { IDENTIFIER_MAX = 64 };
 /* The largest model file that is hashed. */
 #define FILE_LIMIT ((size_t)4 << 30)
 
-static bool ends_in(const char *name, const char *end) {
-    size_t length = strlen(name), end_length = strlen(end);
-    return length > end_length && strcmp(name + length - end_length, end) == 0;
-}
-
 /* The SHA-256 of the file, as sha256sum prints it. */
 static cnn_status hash_file(const char *path, char digits[65], cnn_error *error) {
     char *bytes;
@@ -43,7 +39,9 @@ static cnn_status hash_file(const char *path, char digits[65], cnn_error *error)
 
 static cnn_status write_onnx(const cnn_model *model, const conversion *c, cnn_error *error) {
     cnn_text bytes = {0};
-    const cnn_onnx_options wanted = {.float_input = c->options->float_input, .sha256 = c->sha256};
+    const cnn_onnx_options wanted = {.float_input = c->options->float_input,
+                                     .any_size = c->options->any_size,
+                                     .sha256 = c->sha256};
     cnn_status status = cnn_onnx_export(model, &wanted, &bytes, error);
     if (status == CNN_OK) {
         status = cnn_file_write(c->out, bytes.data, bytes.length, error);
@@ -108,10 +106,27 @@ static cnn_status write_c(const cnn_model *model, const conversion *c, cnn_error
 
 typedef struct format {
     const char *ending;
+    bool takes_input; /* the options of ONNX about its input */
     cnn_status (*write)(const cnn_model *model, const conversion *c, cnn_error *error);
 } format;
 
-static const format formats[] = {{".onnx", write_onnx}, {".c", write_c}};
+static const format formats[] = {{".onnx", true, write_onnx}, {".c", false, write_c}};
+
+static cnn_status check_options(const format *chosen, const conversion *c, cnn_error *error) {
+    const bool float_input = c->options->float_input, any_size = c->options->any_size;
+    if ((float_input || any_size) && !chosen->takes_input) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: expected a file that ends in .onnx, the only one with an input that "
+                        "is float or has any size",
+                        c->out);
+    }
+    if (float_input && any_size) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: expected an input of bytes if images may have any size, got float",
+                        c->out);
+    }
+    return CNN_OK;
+}
 
 cnn_status cnn_convert(const char *in, const char *out, const cnn_convert_options *options,
                        cnn_error *error) {
@@ -119,9 +134,9 @@ cnn_status cnn_convert(const char *in, const char *out, const cnn_convert_option
     conversion c = {.out = out, .options = options ? options : &none};
     const format *chosen = NULL;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        chosen = ends_in(out, formats[i].ending) ? &formats[i] : chosen;
+        chosen = cnn_text_ends(out, formats[i].ending) ? &formats[i] : chosen;
     }
-    if (!ends_in(in, ".bin")) {
+    if (!cnn_text_ends(in, ".bin")) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a model of cnntrain (*.bin)", in);
     }
     if (!chosen) {
@@ -130,6 +145,7 @@ cnn_status cnn_convert(const char *in, const char *out, const cnn_convert_option
     }
     const cnn_kernels *kernels;
     cnn_model *model;
+    CNN_TRY(check_options(chosen, &c, error));
     CNN_TRY(cnn_kernels_choose(&kernels, error));
     CNN_TRY(cnn_model_read(in, kernels, &model, error));
     cnn_status status = hash_file(in, c.sha256, error);

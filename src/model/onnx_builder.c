@@ -89,6 +89,10 @@ void cnn_onnx_free(cnn_onnx_builder *builder) {
     cnn_free(builder);
 }
 
+void cnn_onnx_fail(cnn_onnx_builder *builder) {
+    builder->failed = true;
+}
+
 /* --- nodes --- */
 
 cnn_onnx_node *cnn_onnx_add(cnn_onnx_builder *builder, const char *type, const char *name) {
@@ -279,8 +283,9 @@ void cnn_onnx_metadata(cnn_onnx_builder *builder, const char *key, const char *v
 
 /* --- bytes --- */
 
-/* The version of the format itself that every opset from 13 on may have (ONNX 1.8). */
-enum { IR_VERSION = 7 };
+/* The version of the format itself: that of ONNX 1.8, which had opset 13, or of ONNX 1.10 to 1.13,
+ * which had opsets 15 to 18. */
+enum { IR_VERSION = 7, OPSET_IR_8 = 15, IR_VERSION_8 = 8 };
 
 /* Gives the nodes what was added to them. */
 static void finish_nodes(const cnn_onnx_builder *builder) {
@@ -324,7 +329,7 @@ void cnn_onnx_finish(cnn_onnx_builder *builder, const char *graph_name, const ch
     opset.version = builder->opset;
     Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
     model.has_ir_version = 1;
-    model.ir_version = IR_VERSION;
+    model.ir_version = builder->opset < OPSET_IR_8 ? IR_VERSION : IR_VERSION_8;
     model.producer_name = copy_text(builder, producer);
     model.producer_version = copy_text(builder, version);
     model.n_opset_import = 1;

@@ -46,6 +46,9 @@ void cnn_onnx_input(cnn_onnx_builder *builder, const char *name, cnn_onnx_type t
 void cnn_onnx_output(cnn_onnx_builder *builder, const char *name, cnn_onnx_type type,
                      const int *dim, int rank);
 
+/* Makes cnn_onnx_finish report that memory was refused, as it was to the caller. */
+void cnn_onnx_fail(cnn_onnx_builder *builder);
+
 /* Adds a string to the model's metadata. */
 void cnn_onnx_metadata(cnn_onnx_builder *builder, const char *key, const char *value);
 

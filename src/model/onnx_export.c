@@ -1,17 +1,22 @@
 #include "model/onnx_export.h"
 
 #include "base/error.h"
-#include "base/json_writer.h"
-#include "image/load.h"
+#include "model/onnx_any_size.h"
 #include "model/onnx_builder.h"
+#include "model/onnx_metadata.h"
 
 #include "cnn/version.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* The operators are those of this opset, which runtimes of 2020 and later know. */
+/* The operators are those of this opset, which runtimes of 2020 and later know … */
 enum { OPSET = 13 };
+/* … for a float input, those of one that is older still, because OpenCV 4.6 (Debian 12), which such
+ * a file is for, knows Clip only as it was before opset 11 … */
+enum { OPSET_FLOAT = 10 };
+/* … or, with any size, of the first one whose Resize is antialiased (ONNX 1.13, end of 2022). */
+enum { OPSET_ANY_SIZE = 18 };
 
 /* A name of a value: a layer's path, and what follows it. */
 typedef struct value_name {
@@ -47,7 +52,7 @@ static void add_normalization(const conversion *e) {
     cnn_onnx_floats(e->builder, "normalize.scale", scale, dim, 3);
     cnn_onnx_floats(e->builder, "normalize.shift", shift, dim, 3);
     cnn_onnx_node *node = cnn_onnx_add(e->builder, "Cast", "image.float");
-    cnn_onnx_read(e->builder, node, "image");
+    cnn_onnx_read(e->builder, node, e->options->any_size ? CNN_ONNX_RESIZED : "image");
     cnn_onnx_int(e->builder, node, "to", CNN_ONNX_FLOAT);
     node = cnn_onnx_add(e->builder, "Transpose", "image.planes");
     cnn_onnx_read(e->builder, node, "image.float");
@@ -73,13 +78,19 @@ static value_name output_of(const conversion *e, int n) {
 static void add_image(const conversion *e) {
     const cnn_shape *shape = &e->graph->nodes[0].out;
     const int bytes[] = {-1, shape->height, shape->width, shape->channels};
+    const int any_size[] = {-1, -2, -3, shape->channels};
     const int planes[] = {-1, shape->channels, shape->height, shape->width};
     if (e->options->float_input) {
         cnn_onnx_input(e->builder, "image", CNN_ONNX_FLOAT, planes, 4);
+        return;
+    }
+    if (e->options->any_size) {
+        cnn_onnx_input(e->builder, "image", CNN_ONNX_UINT8, any_size, 4);
+        cnn_onnx_add_resize(e->builder, shape, e->model->config->image.resize);
     } else {
         cnn_onnx_input(e->builder, "image", CNN_ONNX_UINT8, bytes, 4);
-        add_normalization(e);
     }
+    add_normalization(e);
 }
 
 /* --- layers --- */
@@ -97,14 +108,16 @@ static void set_pads(const conversion *e, cnn_onnx_node *added, const cnn_node *
     cnn_onnx_ints(e->builder, added, "pads", pads, 4);
 }
 
-/* Kernel, stride and padding of a window that slides. */
+/* Kernel, stride and padding (or none) of a window that slides. */
 static void set_window(const conversion *e, cnn_onnx_node *added, const cnn_node *node,
-                       const char *size_name) {
+                       const char *size_name, bool padding) {
     const int64_t size[] = {integer(node, size_name), integer(node, size_name)};
     const int64_t stride[] = {integer(node, "stride"), integer(node, "stride")};
     cnn_onnx_ints(e->builder, added, "kernel_shape", size, 2);
     cnn_onnx_ints(e->builder, added, "strides", stride, 2);
-    set_pads(e, added, node);
+    if (padding) {
+        set_pads(e, added, node);
+    }
 }
 
 /* Adds the layer's tensors as constants, and makes the node read them in order. */
@@ -120,7 +133,7 @@ static void add_tensors(const conversion *e, cnn_onnx_node *added, const cnn_nod
 }
 
 static void export_conv(const conversion *e, cnn_onnx_node *added, const cnn_node *node) {
-    set_window(e, added, node, "kernel");
+    set_window(e, added, node, "kernel", true);
     cnn_onnx_int(e->builder, added, "group", integer(node, "groups"));
     add_tensors(e, added, node);
 }
@@ -132,12 +145,15 @@ static void export_batchnorm(const conversion *e, cnn_onnx_node *added, const cn
     add_tensors(e, added, node);
 }
 
-/* With a ceiling, Clip; without one, max is 0. */
-static void export_clip(const conversion *e, cnn_onnx_node *added, const cnn_node *node) {
-    double max = 0.0;
+/* The bounds of Clip, 0 and `high`: attributes up to opset 10, then inputs. */
+static void export_clip(const conversion *e, cnn_onnx_node *added, const cnn_node *node,
+                        float high) {
     const float low = 0.0f;
-    (void)cnn_node_attribute(node, "max", &max);
-    const float high = (float)max;
+    if (e->options->float_input) {
+        cnn_onnx_float(e->builder, added, "min", low);
+        cnn_onnx_float(e->builder, added, "max", high);
+        return;
+    }
     char low_name[CNN_TENSOR_NAME_MAX], high_name[CNN_TENSOR_NAME_MAX];
     (void)snprintf(low_name, sizeof low_name, "%s.min", node->path);
     (void)snprintf(high_name, sizeof high_name, "%s.max", node->path);
@@ -154,13 +170,7 @@ static void export_leaky_relu(const conversion *e, cnn_onnx_node *added, const c
 }
 
 static void export_maxpool(const conversion *e, cnn_onnx_node *added, const cnn_node *node) {
-    set_window(e, added, node, "size");
-}
-
-/* Values outside the image are zeros that count. */
-static void export_avgpool(const conversion *e, cnn_onnx_node *added, const cnn_node *node) {
-    set_window(e, added, node, "size");
-    cnn_onnx_int(e->builder, added, "count_include_pad", 1);
+    set_window(e, added, node, "size", true);
 }
 
 static void export_flatten(const conversion *e, cnn_onnx_node *added, const cnn_node *node) {
@@ -188,7 +198,6 @@ static const layer_export exports[] = {
     {"batchnorm", "BatchNormalization", export_batchnorm},
     {"leaky_relu", "LeakyRelu", export_leaky_relu},
     {"maxpool", "MaxPool", export_maxpool},
-    {"avgpool", "AveragePool", export_avgpool},
     {"global_avgpool", "GlobalAveragePool", export_nothing},
     {"flatten", "Flatten", export_flatten},
     {"dense", "Gemm", export_dense},
@@ -206,26 +215,55 @@ static void export_silu(const conversion *e, const cnn_node *node, const char *i
     cnn_onnx_read(e->builder, added, share.text);
 }
 
+static bool has_padding(const cnn_node *node) {
+    return integer(node, "padding_top") > 0 || integer(node, "padding_left") > 0 ||
+           integer(node, "padding_bottom") > 0 || integer(node, "padding_right") > 0;
+}
+
+/* Values outside the image are zeros that count. OpenCV 4.6, which a file with a float input is
+ * for, ignores count_include_pad: there, they are values inside a larger image. */
+static void export_avgpool(const conversion *e, const cnn_node *node, const char *input) {
+    value_name name = name_of(node), padded = name;
+    const bool apart = e->options->float_input && has_padding(node);
+    if (apart) {
+        const int64_t pads[] = {
+            0, 0, integer(node, "padding_top"),    integer(node, "padding_left"),
+            0, 0, integer(node, "padding_bottom"), integer(node, "padding_right")};
+        (void)snprintf(padded.text, sizeof padded.text, "%s.padded", node->path);
+        cnn_onnx_node *pad = cnn_onnx_add(e->builder, "Pad", padded.text);
+        cnn_onnx_read(e->builder, pad, input);
+        cnn_onnx_ints(e->builder, pad, "pads", pads, 8);
+    }
+    cnn_onnx_node *added = cnn_onnx_add(e->builder, "AveragePool", name.text);
+    cnn_onnx_read(e->builder, added, apart ? padded.text : input);
+    set_window(e, added, node, "size", !apart);
+    cnn_onnx_int(e->builder, added, "count_include_pad", 1);
+}
+
 static void export_relu(const conversion *e, const cnn_node *node, const char *input) {
     double max = 0.0;
     bool ceiling = cnn_node_attribute(node, "max", &max) && max > 0.0;
     cnn_onnx_node *added = cnn_onnx_add(e->builder, ceiling ? "Clip" : "Relu", name_of(node).text);
     cnn_onnx_read(e->builder, added, input);
     if (ceiling) {
-        export_clip(e, added, node);
+        export_clip(e, added, node, (float)max);
     }
 }
+
+/* Layers whose operator depends on their attributes, or that need several. */
+static const struct {
+    const char *layer;
+    void (*add)(const conversion *e, const cnn_node *node, const char *input);
+} own_exports[] = {{"silu", export_silu}, {"avgpool", export_avgpool}, {"relu", export_relu}};
 
 /* Adds the operators of a layer. CNN_ERROR_CONFIG for one that ONNX has no operator for. */
 static cnn_status add_layer(const conversion *e, const cnn_node *node, cnn_error *error) {
     value_name input = output_of(e, node->input[0]);
-    if (strcmp(node->ops->name, "silu") == 0) {
-        export_silu(e, node, input.text);
-        return CNN_OK;
-    }
-    if (strcmp(node->ops->name, "relu") == 0) {
-        export_relu(e, node, input.text);
-        return CNN_OK;
+    for (size_t i = 0; i < sizeof own_exports / sizeof *own_exports; i++) {
+        if (strcmp(node->ops->name, own_exports[i].layer) == 0) {
+            own_exports[i].add(e, node, input.text);
+            return CNN_OK;
+        }
     }
     for (size_t i = 0; i < sizeof exports / sizeof *exports; i++) {
         if (strcmp(node->ops->name, exports[i].layer) == 0) {
@@ -264,39 +302,21 @@ static void add_result(const conversion *e) {
     cnn_onnx_output(e->builder, "logit", CNN_ONNX_FLOAT, shape, 1);
 }
 
-static void add_metadata(const conversion *e) {
-    const cnn_model_info *info = &e->model->info;
-    cnn_text classes = {0}, threshold = {0};
-    cnn_json_writer json = cnn_json_writer_start(&classes, CNN_JSON_COMPACT);
-    cnn_json_begin_array(&json);
-    cnn_json_string(&json, info->classes[0]);
-    cnn_json_string(&json, info->classes[1]);
-    cnn_json_end(&json);
-    cnn_text_number(&threshold, info->threshold, "");
-    if (!classes.failed && !threshold.failed) {
-        cnn_onnx_metadata(e->builder, "classes", classes.data);
-        cnn_onnx_metadata(e->builder, "threshold", threshold.data);
-    }
-    cnn_onnx_metadata(e->builder, "resize", cnn_resize_names[e->model->config->image.resize]);
-    cnn_onnx_metadata(e->builder, "pixels", CNN_IMAGE_PIXELS);
-    cnn_onnx_metadata(e->builder, "model_sha256", e->options->sha256);
-    cnn_text_free(&classes);
-    cnn_text_free(&threshold);
-}
-
 static cnn_status add_all(const conversion *e, cnn_error *error) {
     add_image(e);
     for (int n = 1; n <= cnn_graph_result(e->graph); n++) {
         CNN_TRY(add_layer(e, &e->graph->nodes[n], error));
     }
     add_result(e);
-    add_metadata(e);
-    return CNN_OK;
+    return cnn_onnx_add_metadata(e->builder, e->model, e->options->sha256, error);
 }
 
 cnn_status cnn_onnx_export(const cnn_model *model, const cnn_onnx_options *options, cnn_text *bytes,
                            cnn_error *error) {
-    conversion e = {.builder = cnn_onnx_create(OPSET),
+    const int opset = options->any_size      ? OPSET_ANY_SIZE
+                      : options->float_input ? OPSET_FLOAT
+                                             : OPSET;
+    conversion e = {.builder = cnn_onnx_create(opset),
                     .model = model,
                     .graph = &model->network->graph,
                     .options = options};

@@ -86,17 +86,40 @@ run 0 "$CNNCONVERT" small/model.bin small.onnx
 run 0 "$CNNCONVERT" layers/model.bin layers.onnx
 run 0 "$CNNCONVERT" layers/model.bin again.onnx
 expect_same layers.onnx again.onnx
+run 0 env CNN_ISA=generic "$CNNCONVERT" layers/model.bin again.onnx
+expect_same layers.onnx again.onnx
 run 0 "$CNNCONVERT" layers/model.bin float.onnx --input float
 cmp -s layers.onnx float.onnx && fail "expected --input to make a difference"
 if "$python" -c 'import onnx, onnxruntime, PIL' 2>/dev/null; then
     images=$(find data -name '*.pgm' | sort)
-    for name in small layers; do
-        # shellcheck disable=SC2086 # a list of words
-        run 0 "$python" "$SOURCE/tests/compare/onnx_runtime.py" "$CNNPREDICT" $name/model.bin $name.onnx $images
-        expect_in_stdout '^60 images: largest difference '
+    # shellcheck disable=SC2086 # a list of words
+    run 0 "$python" "$SOURCE/tests/compare/onnx_runtime.py" "$CNNPREDICT" small/model.bin small.onnx layers/model.bin layers.onnx \
+        layers/model.bin float.onnx $images
+    [ "$(grep -c ': 60 images: largest difference ' stdout)" -eq 3 ] || fail "expected three comparisons"
+    # any size: the graph resizes as cnnpredict does
+    pairs=
+    for how in stretch crop letterbox; do
+        run 0 "$CNNTRAIN" --config layers.json image.channels=3 image.resize=$how train.epochs=1 --quiet --out any-$how
+        run 0 "$CNNCONVERT" any-$how/model.bin any-$how.onnx --any-size
+        pairs="$pairs any-$how/model.bin any-$how.onnx"
     done
+    run 0 "$CNNCONVERT" layers/model.bin any-grey.onnx --any-size
+    # shellcheck disable=SC2086 # a list of words
+    run 0 "$python" "$SOURCE/tests/compare/onnx_any_size.py" "$CNNPREDICT" $pairs layers/model.bin any-grey.onnx
+    [ "$(grep -c '28 images: pixels differ by at most [012],' stdout)" -eq 4 ] || fail "expected four comparisons"
 else
     echo "onnx, onnxruntime and pillow are not installed: probabilities are not compared"
+fi
+
+# OpenCV is Debian's, and not among the packages of PyPI
+opencv=${CNN_TEST_OPENCV_PYTHON:-/usr/bin/python3}
+if "$opencv" -c 'import cv2' 2>/dev/null; then
+    "$MAKE_IMAGES" sized 20 12 10 1 || exit 1
+    # shellcheck disable=SC2046 # a list of words
+    run 0 "$opencv" "$SOURCE/tests/compare/onnx_opencv.py" "$CNNPREDICT" layers/model.bin float.onnx $(find sized -name '*.pgm')
+    expect_in_stdout '^float.onnx: 20 images: largest difference '
+else
+    echo "python3-opencv is not installed: probabilities are not compared with OpenCV"
 fi
 
 # nothing is written where there is nothing to write, or no place
@@ -114,7 +137,57 @@ run 4 "$CNNCONVERT" missing.bin other.onnx
 head -c 300 small/model.bin >cut.bin
 run 4 "$CNNCONVERT" cut.bin other.onnx
 expect_stderr '^cnnconvert: cut.bin: '
-run 1 "$CNNCONVERT" small/model.bin missing/other.onnx
-[ ! -e other.onnx ] || fail "expected no file"
+run 4 "$CNNCONVERT" --quiet cut.bin other.onnx
+expect_stderr '^cnnconvert: cut.bin: '
+for file in missing/other.onnx missing/other.c; do
+    run 1 "$CNNCONVERT" small/model.bin $file
+    expect_stderr '^cnnconvert: missing/other.[a-z]*: No such file or directory$'
+done
+run 1 "$CNNCONVERT" small/model.bin --max-memory 10K other.onnx
+expect_stderr '^cnnconvert: .*out of memory'
+run 2 "$CNNCONVERT" small/model.bin other.onnx --input bits
+expect_stderr '^cnnconvert: --input: expected '
+
+# the model stays as it is, even if OUT is another name of it
+cp small/model.bin kept.bin
+run 2 "$CNNCONVERT" small/model.bin small/model.bin
+ln small/model.bin hard.onnx
+ln -s small/model.bin soft.onnx
+for file in hard.onnx soft.onnx; do
+    run 0 "$CNNCONVERT" --quiet small/model.bin $file
+    expect_same small.onnx $file
+    expect_same kept.bin small/model.bin
+done
+
+# a full disk: the old file, and no other
+if [ -c /dev/full ]; then
+    "$CNNCONVERT" grey/model.bin grey.c >/dev/full 2>stderr
+    [ $? -eq 1 ] || fail "expected exit code 1 on a full disk"
+    expect_stderr '^cnnconvert: standard output: '
+fi
+case ${SANITIZE-} in
+*thread*) ;; # it does not survive such a limit
+*)
+    echo old >full.onnx
+    last="cnnconvert, files of at most one block"
+    (
+        ulimit -f 1
+        exec "$CNNCONVERT" layers/model.bin full.onnx
+    ) 2>stderr
+    [ $? -eq 1 ] || fail "expected exit code 1 on a full disk"
+    expect_stderr '^cnnconvert: full.onnx: File too large$'
+    [ "$(cat full.onnx)" = old ] || fail "expected the old file"
+    ;;
+esac
+[ -z "$(find . -name '*.tmp.*')" ] || fail "expected no temporary files"
+run 2 "$CNNCONVERT" small/model.bin other.onnx --any-size --input float
+expect_stderr '^cnnconvert: other.onnx: expected an input of bytes if images may have any size, got float$'
+for option in --any-size --input=float; do
+    run 2 "$CNNCONVERT" small/model.bin other.c $option
+    expect_stderr '^cnnconvert: other.c: expected a file that ends in .onnx, '
+done
+for file in other.onnx other.c other.h; do
+    [ ! -e $file ] || fail "expected no $file"
+done
 
 finish

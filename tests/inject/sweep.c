@@ -1,13 +1,13 @@
 /* Runs a program again and again, the N-th call failing in the N-th run (inject.c), until there is
  * no such call any more, and checks after each run what tests/README.md promises.
  *
- *   sweep LIBRARY CNNTRAIN CNNPREDICT MAKE_IMAGES SCENARIO|list
+ *   sweep LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES SCENARIO|list [IMAGES]
  *
  * After a failed run: the promised exit code; one message, with the file and the reason; nothing
  * half-written, no lock, no more memory in use than after an undisturbed run. In a run directory: a
- * model that is there works, and --resume ends with the bytes of an undisturbed run. A run that
- * ends well in spite of the failure has these bytes at once, and the failure is one that may be
- * survived. */
+ * model that is there works, and --resume ends with the bytes of an undisturbed run. A converted
+ * file is the old or the new one. A run that ends well in spite of the failure has these bytes at
+ * once, and the failure is one that may be survived. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 
 enum { ARGUMENTS = 24, STATES = 4096, PATH_SIZE = 4096, NAME_SIZE = 512, TOO_LONG = 60 };
 
-static const char *library, *cnntrain, *cnnpredict;
+static const char *library, *cnntrain, *cnnpredict, *cnnconvert;
 
 /* --- small things --- */
 
@@ -231,7 +231,7 @@ static void free_outcome(outcome *o) {
 
 /* --- scenarios --- */
 
-typedef enum family { TRAIN, PREDICT, PRINT } family;
+typedef enum family { TRAIN, PREDICT, CONVERT, PRINT } family;
 
 typedef struct scenario {
     const char *name;
@@ -426,6 +426,22 @@ static const scenario scenarios[] = {
      false,
      false,
      {"out/model.bin", "--no-sandbox", ONE, "data-formats"},
+     {NULL}},
+    {"convert-onnx",
+     CONVERT,
+     "converted",
+     false,
+     false,
+     false,
+     {"out/model.bin", "out/model.onnx", ONE},
+     {NULL}},
+    {"convert-c",
+     CONVERT,
+     "converted",
+     false,
+     false,
+     false,
+     {"out/model.bin", "out/model.c", ONE},
      {NULL}},
     {"check-data", PRINT, "none", false, false, false, {CONFIGURED, ONE, "--check-data"}, {NULL}},
     {"init", PRINT, "none", false, false, false, {"--init", "data", "--quiet", ONE}, {NULL}},
@@ -653,9 +669,12 @@ static bool has_results(const scenario *s, const outcome *o) {
     if (strcmp(s->arguments[0], "--init") == 0 && skips_image(o)) {
         return true;
     }
-    return s->family == TRAIN
-               ? other_file() == NULL
-               : o->out_size == wanted.out_size && memcmp(o->out, wanted.out, o->out_size) == 0;
+    const bool makes_files = s->family == TRAIN || s->family == CONVERT;
+    if (makes_files && other_file()) {
+        return false;
+    }
+    return s->family == TRAIN ||
+           (o->out_size == wanted.out_size && memcmp(o->out, wanted.out, o->out_size) == 0);
 }
 
 /* Calls whose failure does not affect the results: those for the cache, for the note in the lock
@@ -823,6 +842,39 @@ static void check_report(const scenario *s, const injection *how, const outcome 
     }
 }
 
+static bool is_copy(const char *path, const char *folder, const char *name) {
+    char other_path[PATH_SIZE];
+    size_t size, other_size;
+    (void)snprintf(other_path, sizeof other_path, "%s/%s", folder, name);
+    char *text = read_text(path, &size), *other = read_text(other_path, &other_size);
+    const bool same =
+        exists(path) && exists(other_path) && size == other_size && memcmp(text, other, size) == 0;
+    free(text);
+    free(other);
+    return same;
+}
+
+/* Is the file neither the one that was there before nor the new one? context: its name, then. */
+static void find_mixture(const char *path, const char *name, void *context) {
+    char *mixture = context;
+    if (!is_copy(path, "converted", name) && !is_copy(path, "wanted", name)) {
+        (void)snprintf(mixture, NAME_SIZE, "%s", name);
+    }
+}
+
+/* Whatever failed, there are the old and the new files, and no others. */
+static void check_converted(const scenario *s, const injection *how, const outcome *o) {
+    char mixture[NAME_SIZE] = "";
+    each_file("out", find_mixture, mixture);
+    if (mixture[0]) {
+        complain(s, how, o, "%s is neither the old nor the new file", mixture);
+    }
+    if (!exists("out/model.bin") || !exists("out/model.onnx") || !exists("out/model.c") ||
+        !exists("out/model.h")) {
+        complain(s, how, o, "a file is gone");
+    }
+}
+
 static void check(const scenario *s, const injection *how, const outcome *o) {
     leftovers left = {.o = o};
     if (o->signal != 0) {
@@ -854,6 +906,8 @@ static void check(const scenario *s, const injection *how, const outcome *o) {
     }
     if (s->family == TRAIN && o->code != 0) {
         check_resume(s, how, o);
+    } else if (s->family == CONVERT) {
+        check_converted(s, how, o);
     }
 }
 
@@ -942,7 +996,9 @@ static void run_scenario(const scenario *s) {
                 {"memory", "once", ENOMEM},  {"memory", "sticky", ENOMEM},
                 {"thread", "sticky", EAGAIN}};
     const injection nothing = {.kind = "memory"};
-    const char *arguments[ARGUMENTS + 1] = {s->family == PREDICT ? cnnpredict : cnntrain};
+    const char *arguments[ARGUMENTS + 1] = {s->family == PREDICT   ? cnnpredict
+                                            : s->family == CONVERT ? cnnconvert
+                                                                   : cnntrain};
     for (int i = 0; s->arguments[i]; i++) {
         arguments[i + 1] = s->arguments[i];
     }
@@ -1029,6 +1085,21 @@ static void make_runs(void) {
     free_outcome(&half);
 }
 
+/* "converted": a model, and older files where the new ones will be. */
+static void make_converted(void) {
+    static const char *const names[] = {"model.onnx", "model.c", "model.h"};
+    char to[] = "converted";
+    if (mkdir(to, 0777) != 0) {
+        give_up(to);
+    }
+    copy_file("finished/model.bin", "model.bin", to);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[PATH_SIZE];
+        (void)snprintf(path, sizeof path, "%s/%s", to, names[i]);
+        write_text(path, "old", strlen("old"));
+    }
+}
+
 /* "data-formats": images that other libraries decode, from the seeds for fuzzing. */
 static void copy_formats(const char *seeds) {
     /* not JPEG in a TIFF: libtiff 4.5.0 crashes where libjpeg gets no memory to begin with */
@@ -1046,23 +1117,24 @@ static void copy_formats(const char *seeds) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6 && argc != 7) {
-        fprintf(stderr,
-                "usage: sweep LIBRARY CNNTRAIN CNNPREDICT MAKE_IMAGES SCENARIO|list [IMAGES]\n");
+    if (argc != 7 && argc != 8) {
+        fprintf(stderr, "usage: sweep LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES "
+                        "SCENARIO|list [IMAGES]\n");
         return 2;
     }
     library = argv[1];
     cnntrain = argv[2];
     cnnpredict = argv[3];
+    cnnconvert = argv[4];
     size_t chosen = sizeof scenarios / sizeof *scenarios;
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
-        if (strcmp(argv[5], "list") == 0) {
+        if (strcmp(argv[6], "list") == 0) {
             puts(scenarios[i].name);
         }
-        chosen = strcmp(argv[5], scenarios[i].name) == 0 ? i : chosen;
+        chosen = strcmp(argv[6], scenarios[i].name) == 0 ? i : chosen;
     }
     if (chosen == sizeof scenarios / sizeof *scenarios) {
-        return strcmp(argv[5], "list") == 0 ? 0 : 2;
+        return strcmp(argv[6], "list") == 0 ? 0 : 2;
     }
     char folder[PATH_SIZE];
     char cache[PATH_SIZE + 8];
@@ -1079,12 +1151,13 @@ int main(int argc, char **argv) {
     write_text("rows.csv", rows, sizeof rows - 1);
     write_text("stdin", inputs, sizeof inputs - 1);
     write_photo("photo.jpg");
-    make_data(argv[4], "data", "12");
-    make_data(argv[4], "extra", "2");
-    if (argc == 7) {
-        copy_formats(argv[6]);
+    make_data(argv[5], "data", "12");
+    make_data(argv[5], "extra", "2");
+    if (argc == 8) {
+        copy_formats(argv[7]);
     }
     make_runs();
+    make_converted();
     make_members();
     make_folds();
     run_scenario(&scenarios[chosen]);

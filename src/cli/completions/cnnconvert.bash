@@ -16,7 +16,7 @@ _cnnconvert() {
     --max-memory) kind=words words=() ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--input --threads --max-memory --quiet --help --version)
+            kind=words words=(--input --any-size --threads --max-memory --quiet --help --version)
         else
             kind=path
         fi
