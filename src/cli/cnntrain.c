@@ -112,20 +112,30 @@ static const cnn_option options[] = {
      .help = "cross-validation: K runs, each tested on its part of data.train",
      .prose = "Cross-validation with 2 to 1000 folds: see {CROSS-VALIDATION}. With `-n`: print "
               "what each fold trains on and is tested on."},
+    {.name = "sweep",
+     .argument = "FILE",
+     .parse = cnn_option_path,
+     FIELD(sweep),
+     .help = "many runs, with the values of keys that FILE names (JSON)",
+     .prose = "Train a run for each combination of values in <file>, and choose the best one: see "
+              "{SWEEPS}. With `-n`: print the runs and how long each takes."},
     {.name = "member",
      .argument = "N",
      .parse = cnn_option_integer,
      FIELD(run.member),
      .minimum = 1,
-     .maximum = 1000,
-     .help = "with --folds: train only fold N",
-     .prose = "With `--folds` <k>: train only fold <n>, 1 to <k>. Other processes, also on other "
-              "machines with access to the run directory, may train other folds at the same time: "
-              "see {CROSS-VALIDATION}."},
+     .maximum = 9999,
+     .help = "with --folds or --sweep: train only fold or run N",
+     .prose =
+         "With `--folds` <k>: train only fold <n>, 1 to <k>. With `--sweep`: train only run <n>. "
+         "Other processes, also on other "
+         "machines with access to the run directory, may train others at the same time: "
+         "see {CROSS-VALIDATION}."},
     {.name = "gather",
      FIELD(run.gather),
-     .help = "with --folds: put the results of all folds together",
-     .prose = "With `--folds` <k>: train nothing; put the results of all folds together."},
+     .help = "with --folds or --sweep: put the results of all runs together",
+     .prose = "With `--folds` <k>: train nothing; put the results of all folds together. With "
+              "`--sweep`: the same with all runs that have finished."},
     {.name = "no-report",
      FIELD(no_report),
      .help = "do not make report.html",

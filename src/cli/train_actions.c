@@ -8,6 +8,7 @@
 #include "cnn/error.h"
 #include "cnn/inspect.h"
 #include "cnn/report.h"
+#include "cnn/sweep.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -106,6 +107,8 @@ static cnn_status check_options(const train_command *command, const char *action
     } conflicts[] = {
         {train->resume && train->overwrite, "resume", "overwrite"},
         {run->folds > 0 && action && strcmp(action, "dry-run") != 0, "folds", action},
+        {command->sweep && action && strcmp(action, "dry-run") != 0, "sweep", action},
+        {command->sweep && run->folds > 0, "sweep", "folds"},
         {member && action, "member", action},
         {run->gather && action, "gather", action},
         {run->gather && member, "gather", "member"},
@@ -124,8 +127,9 @@ static cnn_status check_options(const train_command *command, const char *action
                         "train.minutes=%g",
                         command->minutes);
     }
-    if ((member || run->gather) && run->folds == 0) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K beside it",
+    if ((member || run->gather) && run->folds == 0 && !command->sweep) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--%s: expected --folds K or --sweep FILE beside it",
                         member ? "member" : "gather");
     }
     for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++) {
@@ -134,21 +138,27 @@ static cnn_status check_options(const train_command *command, const char *action
                             conflicts[i].one, conflicts[i].other);
         }
     }
-    return run->member <= run->folds
+    return command->sweep || run->member <= run->folds
                ? CNN_OK
                : cnn_fail(error, CNN_ERROR_CONFIG,
                           "--member: expected an integer from 1 to %d (--folds), got %d",
                           run->folds, run->member);
 }
 
-/* Loads the config. action: as for check_options. */
-static cnn_status load(train_command *command, const char *action, cnn_error *error) {
+/* Checks the options, and sets up messages. action: as for check_options. */
+static cnn_status begin(train_command *command, const char *action, cnn_error *error) {
     if (!command->config_path) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "--config: missing; expected --config FILE (see --help)");
     }
     CNN_TRY(check_options(command, action, error));
     start(command);
+    return CNN_OK;
+}
+
+/* The same, and loads the config. */
+static cnn_status load(train_command *command, const char *action, cnn_error *error) {
+    CNN_TRY(begin(command, action, error));
     return cnn_config_load(command->config_path, command->overrides, command->override_count,
                            &command->config, error);
 }
@@ -187,16 +197,32 @@ static cnn_status report(train_command *command, cnn_error *error) {
     return CNN_OK;
 }
 
+static cnn_sweep_options sweep_options(const train_command *command) {
+    return (cnn_sweep_options){.train = command->run.train,
+                               .config = command->config_path,
+                               .overrides = command->overrides,
+                               .override_count = command->override_count,
+                               .sweep = command->sweep,
+                               .member = command->run.member,
+                               .gather = command->run.gather};
+}
+
+/* Trains one run, or a set of runs. */
+static cnn_status train(train_command *command, cnn_error *error) {
+    const cnn_sweep_options sweep = sweep_options(command);
+    return command->sweep           ? cnn_sweep_run(&sweep, error)
+           : command->run.folds > 0 ? cnn_cross_validate(command->config, &command->run, error)
+                                    : cnn_train(command->config, &command->run.train, error);
+}
+
 cnn_status cnn_action_train(void *context, cnn_error *error) {
     train_command *command = context;
-    CNN_TRY(load(command, NULL, error));
+    CNN_TRY(command->sweep ? begin(command, NULL, error) : load(command, NULL, error));
     if (command->with_tensorboard) {
         CNN_TRY(cnn_tensorboard_create(&command->tensorboard, error));
     }
     catch_signals();
-    const cnn_status status = command->run.folds > 0
-                                  ? cnn_cross_validate(command->config, &command->run, error)
-                                  : cnn_train(command->config, &command->run.train, error);
+    const cnn_status status = train(command, error);
     cnn_progress_clear(&command->progress);
     if (status == CNN_OK && command->tensorboard) {
         cnn_error reason;
@@ -204,7 +230,8 @@ cnn_status cnn_action_train(void *context, cnn_error *error) {
             give_up_tensorboard(command, &reason);
         }
     }
-    return status == CNN_OK && !command->no_report ? report(command, error) : status;
+    return status == CNN_OK && !command->no_report && !command->sweep ? report(command, error)
+                                                                      : status;
 }
 
 /* Prints a config for the images in a folder. */
@@ -212,14 +239,16 @@ cnn_status cnn_action_init(void *context, cnn_error *error) {
     train_command *command = context;
     const char *config = command->config_path;
     const char *override = command->override_count > 0 ? command->overrides[0] : NULL;
-    if (config || override || command->run.folds > 0) {
+    if (config || override || command->run.folds > 0 || command->sweep) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
-                        config     ? "--config"
-                        : override ? "KEY=VALUE"
-                                   : "--folds",
-                        config     ? config
-                        : override ? override
-                                   : "one");
+                        config           ? "--config"
+                        : override       ? "KEY=VALUE"
+                        : command->sweep ? "--sweep"
+                                         : "--folds",
+                        config           ? config
+                        : override       ? override
+                        : command->sweep ? command->sweep
+                                         : "one");
     }
     CNN_TRY(check_options(command, "init", error));
     start(command);
@@ -235,6 +264,12 @@ cnn_status cnn_action_init(void *context, cnn_error *error) {
 cnn_status cnn_action_dry_run(void *context, cnn_error *error) {
     train_command *command = context;
     char *text = NULL;
+    if (command->sweep) {
+        CNN_TRY(begin(command, "dry-run", error));
+        catch_signals();
+        const cnn_sweep_options sweep = sweep_options(command);
+        return print_text(cnn_sweep_dry_run(&sweep, &text, error), &text, error);
+    }
     CNN_TRY(load(command, "dry-run", error));
     const cnn_dry_run_options wanted = {.common = command->run.train.common,
                                         .folds = command->run.folds};

@@ -18,6 +18,7 @@ typedef struct train_command {
     const char **overrides; /* [argc] */
     size_t override_count;
     cnn_cross_validation_options run; /* folds is 0 for a plain run */
+    const char *sweep;                /* the sweep file; NULL: none */
     bool verbose, no_cache, no_report, with_tensorboard;
     int shown; /* images on the sheet of --show-augmented */
 

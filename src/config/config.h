@@ -94,6 +94,12 @@ CNN_MUST_USE cnn_status cnn_config_parse_with(const char *name, const char *text
                                               const cnn_config_overrides *overrides,
                                               cnn_config **config, cnn_error *error);
 
+/* The largest config that is read from a file. */
+#define CNN_CONFIG_FILE_LIMIT ((size_t)16 << 20)
+
+/* Notes that the config was read from the file `path`. */
+void cnn_config_note_source(cnn_config *config, const char *path);
+
 /* Writes the value of one key as JSON; null if it is not given. */
 void cnn_config_write_key(const cnn_config *config, const char *name, cnn_json_writer *json);
 

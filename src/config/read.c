@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CONFIG_FILE_LIMIT ((size_t)16 << 20)
 enum { NAMES_MAX = 64 };
 
 /* --- sections --- */
@@ -222,23 +221,29 @@ cnn_status cnn_config_parse(const char *name, const char *text, size_t size,
     return cnn_config_parse_with(name, text, size, &rows, out, error);
 }
 
+void cnn_config_note_source(cnn_config *config, const char *path) {
+    struct stat about;
+    if (stat(path, &about) == 0 && S_ISREG(about.st_mode)) {
+        config->source.known = true;
+        config->source.device = about.st_dev;
+        config->source.inode = about.st_ino;
+    }
+}
+
 cnn_status cnn_config_load(const char *path, const char *const *overrides, size_t override_count,
                            cnn_config **out, cnn_error *error) {
     *out = NULL;
     char *text = NULL;
     size_t size;
     cnn_status status =
-        cnn_file_read(path, CONFIG_FILE_LIMIT, CNN_ERROR_CONFIG, &text, &size, error);
+        cnn_file_read(path, CNN_CONFIG_FILE_LIMIT, CNN_ERROR_CONFIG, &text, &size, error);
     if (status != CNN_OK) {
         return cnn_fail_prefix(error, status, "%s: ", path);
     }
     status = cnn_config_parse(path, text, size, overrides, override_count, out, error);
     cnn_free(text);
-    struct stat about;
-    if (status == CNN_OK && stat(path, &about) == 0 && S_ISREG(about.st_mode)) {
-        (*out)->source.known = true;
-        (*out)->source.device = about.st_dev;
-        (*out)->source.inode = about.st_ino;
+    if (status == CNN_OK) {
+        cnn_config_note_source(*out, path);
     }
     return status;
 }

@@ -23,6 +23,7 @@ typedef struct set_run {
     cnn_session session;
     int member;      /* the current one, from 1 */
     int finished;    /* members that had finished when this process began */
+    int failed;      /* members whose failure was noted */
     size_t images;   /* training images of an epoch; 0 if unknown */
     double begin;    /* by cnn_clock_seconds */
     double deadline; /* of --max-seconds, the same */
@@ -42,6 +43,7 @@ static void progress_of_member(void *user, const cnn_train_progress *progress) {
     cnn_train_progress whole = *progress;
     whole.fold = r->member;
     whole.folds = r->set->count;
+    whole.member = r->set->kind->member;
     if (progress->images_per_second > 0.0 && r->set->member == 0) {
         whole.seconds_left += (double)(r->set->count - r->member) * (double)progress->epochs *
                               (double)r->images / progress->images_per_second;
@@ -77,7 +79,8 @@ static cnn_status name_member(const set_run *r, cnn_status status, cnn_error *er
 
 /* Seconds of train.minutes for the set; 0: no limit. */
 static double seconds_of_set(const set_run *r) {
-    return cnn_settings_seconds(r->set->kind->resolved(r->set->context));
+    const cnn_set_kind *kind = r->set->kind;
+    return kind->plan ? cnn_settings_seconds(kind->resolved(r->set->context)) : 0.0;
 }
 
 /* The same for a member: an equal part of what is left for it and those after it. */
@@ -109,10 +112,13 @@ static cnn_status compare_with(const cnn_config *now, const char *then, char dif
 
 static cnn_status compare_texts(const set_run *r, const char *then, cnn_error *error) {
     char difference[256];
-    cnn_config now = *r->set->kind->resolved(r->set->context); /* a view */
-    cnn_status status = cnn_config_take_over(then, &now, error);
+    const cnn_set_kind *kind = r->set->kind;
+    cnn_config now = *kind->resolved(r->set->context); /* a view */
+    cnn_status status = kind->plan ? cnn_config_take_over(then, &now, error) : CNN_OK;
+    if (status == CNN_OK && kind->plan) {
+        kind->plan(r->set->context, now.train.epochs);
+    }
     if (status == CNN_OK) {
-        r->set->kind->plan(r->set->context, now.train.epochs);
         status = compare_with(&now, then, difference, error);
     }
     if (status == CNN_ERROR_MODEL) {
@@ -146,15 +152,14 @@ static cnn_status compare_config(const set_run *r, cnn_error *error) {
     return status;
 }
 
-static cnn_status compare_split(const set_run *r, cnn_error *error) {
+static cnn_status compare_table(const set_run *r, cnn_error *error) {
     cnn_text difference = {0};
     cnn_status status = r->set->kind->follow(
-        r->set->context, r->session.directory.file[CNN_RUN_SPLIT], &difference, error);
+        r->set->context, r->session.directory.file[r->set->kind->table], &difference, error);
     if (status == CNN_OK && difference.length > 0) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: cannot %s: --folds or the images have changed since the run was "
-                          "started (fold,path,label,group,content): %s",
-                          r->session.directory.path, verb(r), difference.data);
+        status =
+            cnn_fail(error, CNN_ERROR_CONFIG, "%s: cannot %s: %s: %s", r->session.directory.path,
+                     verb(r), r->set->kind->changed, difference.data);
     }
     cnn_text_free(&difference);
     return status;
@@ -162,7 +167,7 @@ static cnn_status compare_split(const set_run *r, cnn_error *error) {
 
 static cnn_status compare(const set_run *r, cnn_error *error) {
     CNN_TRY(compare_config(r, error));
-    return compare_split(r, error);
+    return compare_table(r, error);
 }
 
 /* --- the set's own files --- */
@@ -195,14 +200,14 @@ static cnn_status plan_epochs(const set_run *r, cnn_error *error) {
     return CNN_OK;
 }
 
-/* split.csv is written last: if it exists, all other files do. */
+/* The table is written last: if it exists, all other files do. */
 static cnn_status start(const set_run *r, cnn_error *error) {
     cnn_text text = {0};
     CNN_TRY(cnn_run_directory_clear(&r->session.directory, error));
     CNN_TRY(plan_epochs(r, error));
     CNN_TRY(write_config(r, error));
     r->set->kind->describe(r->set->context, &text);
-    return cnn_table_write(r->session.directory.file[CNN_RUN_SPLIT], &text, true, error);
+    return cnn_table_write(r->session.directory.file[r->set->kind->table], &text, true, error);
 }
 
 static cnn_status start_or_resume(const set_run *r, cnn_error *error) {
@@ -243,12 +248,18 @@ typedef cnn_status member_work(set_run *r, const char *path, bool *answer, cnn_e
 static cnn_status train_in(set_run *r, const char *path, bool *trained, cnn_error *error) {
     cnn_member what;
     const cnn_train_options options = options_of_member(r, path);
-    CNN_TRY(r->set->kind->prepare(r->set->context, r->member, &what, error));
+    cnn_status prepared = r->set->kind->prepare(r->set->context, r->member, &what, error);
+    if (prepared != CNN_OK) {
+        return r->set->kind->failed ? name_member(r, prepared, error) : prepared;
+    }
     r->images = what.images ? what.images->split_count[CNN_SPLIT_TRAIN] : 0;
     *trained = true;
-    return name_member(
-        r, cnn_train_on(what.images, seconds_of_member(r, r->member), what.config, &options, error),
-        error);
+    const cnn_training training = {.images = what.images,
+                                   .fold = what.fold,
+                                   .seconds = r->set->kind->plan
+                                                  ? seconds_of_member(r, r->member)
+                                                  : cnn_settings_seconds(what.config)};
+    return name_member(r, cnn_train_on(&training, what.config, &options, error), error);
 }
 
 static cnn_status look_at(cnn_session *session, const cnn_config *config, bool *finished,
@@ -280,9 +291,21 @@ static cnn_status look_in(set_run *r, const char *path, bool *finished, cnn_erro
     return name_member(r, status, error);
 }
 
+/* *settled: has the member failed, for good? */
+static cnn_status is_settled(const set_run *r, bool *settled, cnn_error *error) {
+    const cnn_set_kind *kind = r->set->kind;
+    *settled = false;
+    return kind->settled ? kind->settled(r->set->context, r->member, settled, error) : CNN_OK;
+}
+
 static cnn_status is_finished_in(set_run *r, const char *path, bool *finished, cnn_error *error) {
     cnn_run_end end;
-    CNN_TRY(cnn_run_look(path, r->set->kind->config(r->set->context, r->member), &end, error));
+    CNN_TRY(is_settled(r, finished, error));
+    if (*finished) {
+        return CNN_OK;
+    }
+    CNN_TRY(cnn_run_look(path, r->set->kind->config(r->set->context, r->member),
+                         r->options->no_test, &end, error));
     *finished = end == CNN_RUN_FINISHED;
     return CNN_OK;
 }
@@ -306,7 +329,7 @@ static cnn_status wanted_as_many(const char *path, int64_t epochs, bool *same, c
 static cnn_status is_done_in(set_run *r, const char *path, bool *done, cnn_error *error) {
     const cnn_config *config = r->set->kind->config(r->set->context, r->member);
     cnn_run_end end;
-    CNN_TRY(cnn_run_look(path, config, &end, error));
+    CNN_TRY(cnn_run_look(path, config, r->options->no_test, &end, error));
     *done = end == CNN_RUN_FINISHED;
     return end == CNN_RUN_CUT_SHORT ? wanted_as_many(path, config->train.epochs, done, error)
                                     : CNN_OK;
@@ -328,7 +351,47 @@ static cnn_status train_member(set_run *r, int member, cnn_error *error) {
         CNN_TRY(name_member(r, of_member(r, member, is_finished_in, &finished, error), error));
         r->finished += finished;
     }
+    r->member = member;
+    CNN_TRY(is_settled(r, &finished, error));
+    if (finished) {
+        r->failed++;
+        log_of_member(r, CNN_LOG_INFO, "has failed before, and would again; not trained");
+        return CNN_OK;
+    }
     return of_member(r, member, train_in, &trained, error);
+}
+
+/* Is the failure one of the member, and not of the set, its directory, or the user's? */
+static bool is_own_failure(const set_run *r, cnn_status status) {
+    return r->set->kind->failed && status != CNN_OK && status != CNN_STOPPED &&
+           status != CNN_ERROR_CONFIG;
+}
+
+/* Trains a member, and notes its failure, which ends only a process that trains this member alone.
+ * A failure that cannot be noted, because the disk is full or the directory is gone, is that of the
+ * set. */
+static cnn_status train_or_note(set_run *r, int member, cnn_error *error) {
+    cnn_error reason = {0};
+    cnn_status status = train_member(r, member, &reason);
+    if (is_own_failure(r, status)) {
+        CNN_TRY(r->set->kind->failed(r->set->context, member, &reason, error));
+        cnn_log_message(&r->options->common.log, CNN_LOG_WARNING, "%s", reason.message);
+        r->failed++;
+        status = r->set->member > 0 ? status : CNN_OK;
+    }
+    if (status != CNN_OK && error) {
+        *error = reason;
+    }
+    return status;
+}
+
+/* After gathering: the failure of a set of which no member has finished. */
+static cnn_status check_any_finished(const set_run *r, cnn_error *error) {
+    return r->failed < r->set->count
+               ? CNN_OK
+               : cnn_fail(error, CNN_ERROR_DIVERGED,
+                          "%s: all %d %ss have failed; sweep.csv says why",
+                          r->session.directory.path, r->set->count, r->set->kind->member);
 }
 
 /* --- all members --- */
@@ -359,7 +422,7 @@ static cnn_status gather_results(const set_run *r, cnn_error *error) {
 
 static cnn_status run_all(set_run *r, cnn_error *error) {
     bool finished = false;
-    CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_SET,
+    CNN_TRY(cnn_session_open(r->set->config, r->options, r->set->kind->whole,
                              cnn_run_mode_of(r->options), &r->session, error));
     CNN_TRY(compare_config(r, error));
     CNN_TRY(is_finished(r, &finished, error));
@@ -372,9 +435,10 @@ static cnn_status run_all(set_run *r, cnn_error *error) {
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(start_or_resume(r, error));
     for (int member = 1; member <= r->set->count; member++) {
-        CNN_TRY(train_member(r, member, error));
+        CNN_TRY(train_or_note(r, member, error));
     }
-    return gather_results(r, error);
+    CNN_TRY(gather_results(r, error));
+    return check_any_finished(r, error);
 }
 
 /* --- one member --- */
@@ -393,7 +457,7 @@ static cnn_status join(set_run *r, cnn_error *error) {
 static cnn_status run_member(set_run *r, cnn_error *error) {
     bool finished = false;
     /* the set may exist whatever the options are: they apply to the member */
-    CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_MEMBER, CNN_RUN_RESUME,
+    CNN_TRY(cnn_session_open(r->set->config, r->options, r->set->kind->part, CNN_RUN_RESUME,
                              &r->session, error));
     CNN_TRY(compare_config(r, error));
     CNN_TRY(of_member(r, r->set->member, look_in, &finished, error));
@@ -404,7 +468,7 @@ static cnn_status run_member(set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(join(r, error));
-    return train_member(r, r->set->member, error);
+    return train_or_note(r, r->set->member, error);
 }
 
 /* --- gathering --- */
@@ -443,7 +507,7 @@ static cnn_status check_all_done(set_run *r, cnn_error *error) {
 }
 
 static cnn_status run_gather(set_run *r, cnn_error *error) {
-    CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_SET, CNN_RUN_RESUME,
+    CNN_TRY(cnn_session_open(r->set->config, r->options, r->set->kind->whole, CNN_RUN_RESUME,
                              &r->session, error));
     if (!r->session.begun) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
@@ -454,7 +518,9 @@ static cnn_status run_gather(set_run *r, cnn_error *error) {
     CNN_TRY(cnn_session_claim(&r->session, false, error));
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(compare(r, error));
-    CNN_TRY(check_all_done(r, error));
+    if (!r->set->kind->gathers_part) {
+        CNN_TRY(check_all_done(r, error));
+    }
     CNN_TRY(cnn_run_remove_results(&r->session.directory, error));
     return gather_results(r, error);
 }

@@ -1,0 +1,146 @@
+/* A sweep in progress: shared by the files of the sweep, and not included elsewhere.
+ *
+ *   sweep.c           the sweep as a set of runs (run_set.h)
+ *   sweep_images.c    images that neighbouring members share
+ *   sweep_estimate.c  how long the members will take
+ *   sweep_notes.c     failed members
+ *   sweep_results.c   what the members have left in their directories
+ *   sweep_choice.c    the member that is chosen
+ *   sweep_test.c      its model on the test images
+ *   sweep_tables.c    members.csv, sweep.csv, summary.json */
+#ifndef CNN_RUN_SWEEP_SET_H
+#define CNN_RUN_SWEEP_SET_H
+
+#include "config/sweep.h"
+#include "run/directory.h"
+#include "run/training.h"
+#include "samples/dataset.h"
+#include "stats/metrics_text.h"
+
+#include "cnn/sweep.h"
+
+/* The images of the member that used some last. */
+typedef struct cnn_sweep_images {
+    char *key; /* a text that equal images share; NULL: none are loaded */
+    cnn_dataset *dataset;
+} cnn_sweep_images;
+
+typedef struct cnn_sweep_set {
+    const cnn_sweep_options *options;
+    cnn_train_options train; /* the options of the set, completed */
+    cnn_sweep *sweep;
+    char *text;           /* of the config */
+    cnn_config *base;     /* the config without the values of a member */
+    cnn_config **configs; /* [members] */
+    cnn_sweep_images images;
+    cnn_train_cost *costs; /* [members]; NULL: not estimated */
+    const char *directory; /* of the set */
+} cnn_sweep_set;
+
+/* The state of a member. */
+typedef enum cnn_sweep_state {
+    CNN_SWEEP_UNFINISHED,
+    CNN_SWEEP_FINISHED,
+    CNN_SWEEP_DIVERGED,
+    CNN_SWEEP_FAILED,
+    CNN_SWEEP_STATE_COUNT,
+} cnn_sweep_state;
+
+extern const char *const cnn_sweep_state_names[CNN_SWEEP_STATE_COUNT];
+
+/* The results of a member. Numbers that do not exist are NaN. */
+typedef struct cnn_sweep_row {
+    cnn_sweep_state state;
+    char *reason; /* of a failure; else NULL */
+    double epochs, best_epoch, parameters, threshold, train_loss, train_accuracy;
+    double metrics[CNN_METRIC_COUNT]; /* of model.bin, on the validation images */
+    cnn_interval intervals[CNN_METRIC_COUNT];
+    double seconds, images_per_second;
+} cnn_sweep_row;
+
+/* The member that is chosen: of the best combination, the best seed. */
+typedef struct cnn_sweep_choice {
+    int member;  /* 0: no member has finished with validation metrics */
+    int point;   /* its combination */
+    double mean; /* of the metric, over the seeds of the combination */
+} cnn_sweep_choice;
+
+/* --- sweep_images.c --- */
+
+/* *dataset: the images of a member, loaded unless those of the last call are the same; they belong
+ * to *images. NULL if a run with this config must read its own: with a pretrained network. */
+CNN_MUST_USE cnn_status cnn_sweep_images_get(cnn_sweep_images *images, const cnn_config *config,
+                                             const cnn_common_options *options,
+                                             cnn_dataset **dataset, cnn_error *error);
+void cnn_sweep_images_free(cnn_sweep_images *images);
+
+/* --- sweep_estimate.c --- */
+
+/* Estimates what each member takes, into set->costs. Members that differ only in keys that have no
+ * influence on the speed are measured once. Finds what the images show to be impossible for a
+ * member. */
+CNN_MUST_USE cnn_status cnn_sweep_estimate(cnn_sweep_set *set, cnn_error *error);
+
+/* Seconds that a member takes, and all of them. */
+double cnn_sweep_seconds_of(const cnn_sweep_set *set, int member);
+double cnn_sweep_seconds(const cnn_sweep_set *set);
+
+/* "12 s", "3 min 20 s", "2 h 05 min". */
+void cnn_sweep_duration(double seconds, char text[40]);
+
+/* The members and what they take, as a table for people. */
+void cnn_sweep_describe(const cnn_sweep_set *set, cnn_text *text);
+
+/* --- sweep_notes.c --- */
+
+/* Makes a note of a failure, failed.json in the member's directory. */
+CNN_MUST_USE cnn_status cnn_sweep_note(const cnn_sweep_set *set, int member,
+                                       const cnn_error *reason, cnn_error *error);
+CNN_MUST_USE cnn_status cnn_sweep_remove_note(const cnn_sweep_set *set, int member,
+                                              cnn_error *error);
+
+/* Reads the note of a member. *code: 0 if there is none. *reason: to be freed with cnn_free. */
+CNN_MUST_USE cnn_status cnn_sweep_read_note(const cnn_sweep_set *set, int member, int *code,
+                                            char **reason, cnn_error *error);
+
+/* --- sweep_results.c --- */
+
+/* Reads what each member has left into rows[members], all zero. Free with cnn_sweep_rows_free. */
+CNN_MUST_USE cnn_status cnn_sweep_read_rows(const cnn_sweep_set *set, cnn_sweep_row *rows,
+                                            cnn_error *error);
+void cnn_sweep_rows_free(cnn_sweep_row *rows, int count);
+
+/* --- sweep_choice.c --- */
+
+/* Is metric value a better than b? NaN is never better. */
+bool cnn_sweep_is_better(cnn_metric_id metric, double a, double b);
+
+/* Chooses the combination with the most finished seeds, and of those the one with the best mean of
+ * the metric over its finished seeds; then the best of its members. Ties go to the first. */
+cnn_sweep_choice cnn_sweep_choose(const cnn_sweep *sweep, const cnn_sweep_row *rows,
+                                  cnn_metric_id metric);
+
+/* --- sweep_test.c --- */
+
+/* Measures a member's model on its test images, and writes their predictions to the file `path`.
+ * test->metrics.count is 0, and nothing is written, if there are none. classes: the names, to be
+ * freed with cnn_free. */
+CNN_MUST_USE cnn_status cnn_sweep_test(const cnn_sweep_set *set, int member, const char *path,
+                                       cnn_measured *test, char *classes[2], cnn_error *error);
+
+/* --- sweep_tables.c --- */
+
+/* members.csv: member, and a column for each key. */
+void cnn_sweep_members_table(const cnn_sweep *sweep, cnn_text *text);
+
+/* sweep.csv: a row for each member, with its values and results. */
+CNN_MUST_USE cnn_status cnn_sweep_write_table(const cnn_sweep_set *set, const cnn_sweep_row *rows,
+                                              const char *path, cnn_error *error);
+
+/* summary.json. test: NULL if no member was chosen. */
+CNN_MUST_USE cnn_status cnn_sweep_write_summary(const cnn_sweep_set *set, const cnn_sweep_row *rows,
+                                                const cnn_sweep_choice *choice,
+                                                const cnn_measured *test, char *const classes[2],
+                                                const char *path, cnn_error *error);
+
+#endif
