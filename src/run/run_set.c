@@ -135,6 +135,19 @@ static cnn_status compare_texts(const set_run *r, const char *then, cnn_error *e
                          : CNN_OK;
 }
 
+static cnn_status compare_table(const set_run *r, cnn_error *error) {
+    cnn_text difference = {0};
+    cnn_status status = r->set->kind->follow(
+        r->set->context, r->session.directory.file[r->set->kind->table], &difference, error);
+    if (status == CNN_OK && difference.length > 0) {
+        status =
+            cnn_fail(error, CNN_ERROR_CONFIG, "%s: cannot %s: %s: %s", r->session.directory.path,
+                     verb(r), r->set->kind->changed, difference.data);
+    }
+    cnn_text_free(&difference);
+    return status;
+}
+
 /* Compares the config with that of a set that has begun. Needs no images. */
 static cnn_status compare_config(const set_run *r, cnn_error *error) {
     const char *path = r->session.directory.file[CNN_RUN_CONFIG];
@@ -149,20 +162,7 @@ static cnn_status compare_config(const set_run *r, cnn_error *error) {
     }
     status = compare_texts(r, then, error);
     cnn_free(then);
-    return status;
-}
-
-static cnn_status compare_table(const set_run *r, cnn_error *error) {
-    cnn_text difference = {0};
-    cnn_status status = r->set->kind->follow(
-        r->set->context, r->session.directory.file[r->set->kind->table], &difference, error);
-    if (status == CNN_OK && difference.length > 0) {
-        status =
-            cnn_fail(error, CNN_ERROR_CONFIG, "%s: cannot %s: %s: %s", r->session.directory.path,
-                     verb(r), r->set->kind->changed, difference.data);
-    }
-    cnn_text_free(&difference);
-    return status;
+    return status == CNN_OK && r->set->kind->grows ? compare_table(r, error) : status;
 }
 
 static cnn_status compare(const set_run *r, cnn_error *error) {
@@ -200,14 +200,18 @@ static cnn_status plan_epochs(const set_run *r, cnn_error *error) {
     return CNN_OK;
 }
 
+static cnn_status write_table(const set_run *r, cnn_error *error) {
+    cnn_text text = {0};
+    r->set->kind->describe(r->set->context, &text);
+    return cnn_table_write(r->session.directory.file[r->set->kind->table], &text, true, error);
+}
+
 /* The table is written last: if it exists, all other files do. */
 static cnn_status start(const set_run *r, cnn_error *error) {
-    cnn_text text = {0};
     CNN_TRY(cnn_run_directory_clear(&r->session.directory, error));
     CNN_TRY(plan_epochs(r, error));
     CNN_TRY(write_config(r, error));
-    r->set->kind->describe(r->set->context, &text);
-    return cnn_table_write(r->session.directory.file[r->set->kind->table], &text, true, error);
+    return write_table(r, error);
 }
 
 static cnn_status start_or_resume(const set_run *r, cnn_error *error) {
@@ -216,7 +220,8 @@ static cnn_status start_or_resume(const set_run *r, cnn_error *error) {
     }
     CNN_TRY(compare(r, error));
     CNN_TRY(cnn_run_remove_results(&r->session.directory, error));
-    return write_config(r, error); /* from now on, a larger train.epochs is part of the set */
+    CNN_TRY(write_config(r, error)); /* from now on, a larger train.epochs is part of the set */
+    return r->set->kind->grows ? write_table(r, error) : CNN_OK;
 }
 
 /* --- members --- */

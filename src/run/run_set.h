@@ -43,6 +43,7 @@ typedef struct cnn_set_kind {
     cnn_run_file table;           /* the file that identifies the set, besides config.json */
     const char *changed;          /* for messages: what may have changed if it differs */
     bool gathers_part; /* the results of some members can be gathered while others are missing */
+    bool grows; /* members may be added to the end of the table, which is known before `load` */
     /* The config of a member. Needs no images. */
     const cnn_config *(*config)(const void *context, int member);
     /* The member's directory: "DIR/fold-2". NULL if memory is refused; free with cnn_free. */
@@ -58,8 +59,7 @@ typedef struct cnn_set_kind {
     void (*describe)(const void *context, cnn_text *text);
     /* Compares the table that the set was started with, the file `table`, and brings what was
      * loaded into its order. *difference: a description of the difference (free with
-     * cnn_text_free), empty if there is none. Then writes the table again if paths have changed or
-     * members were added. */
+     * cnn_text_free), empty if there is none. Then writes the table again if paths have changed. */
     cnn_status (*follow)(void *context, const char *table, cnn_text *difference, cnn_error *error);
     /* Prepares a member for training. */
     cnn_status (*prepare)(void *context, int member, cnn_member *what, cnn_error *error);

@@ -106,8 +106,6 @@ static cnn_status follow_members(void *context, const char *table, cnn_text *dif
     if (strncmp(then, now.data, size) != 0) {
         describe_difference(then, now.data, difference);
         status = difference->failed ? cnn_fail_memory(error, table) : CNN_OK;
-    } else if (size < now.length) {
-        status = cnn_file_write(table, now.data, now.length, error);
     }
     cnn_free(then);
     cnn_text_free(&now);
@@ -270,6 +268,7 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
         .changed = "the sweep file has changed since the sweep was started, in more than runs "
                    "that were added at the end (members.csv)",
         .gathers_part = true,
+        .grows = true,
         .config = member_config,
         .path = cnn_run_member_path,
         .load = load_set,

@@ -71,29 +71,41 @@ static cnn_status check_validation(const cnn_sweep_set *set, int i, cnn_error *e
                           i + 1, set->sweep->members);
 }
 
+/* Measures one member. A member that gets no memory is no reason not to train the others; nothing
+ * is known of its time. */
+static cnn_status measure_member(cnn_sweep_set *set, int i, double seconds, cnn_error *error) {
+    const cnn_train_options *options = &set->train;
+    cnn_dataset *images = NULL;
+    cnn_error reason = {0};
+    cnn_status status =
+        cnn_sweep_images_get(&set->images, set->configs[i], &options->common, &images, &reason);
+    if (status == CNN_OK) {
+        status =
+            cnn_train_estimate(images, seconds, set->configs[i], options, &set->costs[i], &reason);
+    }
+    if (status == CNN_ERROR_RUNTIME) {
+        set->costs[i] = (cnn_train_cost){.epoch = (double)NAN, .end = (double)NAN};
+        cnn_log_message(&options->common.log, CNN_LOG_WARNING, "run %d/%d cannot be trained: %s",
+                        i + 1, set->sweep->members, reason.message);
+        return CNN_OK;
+    }
+    if (status != CNN_OK) {
+        return cnn_fail(error, status, "run %d/%d: %s", i + 1, set->sweep->members, reason.message);
+    }
+    return check_validation(set, i, error);
+}
+
 static cnn_status measure(cnn_sweep_set *set, const int *same, int kinds, cnn_error *error) {
     double seconds = fmin(MEASURING_ONE, MEASURING / kinds);
-    const cnn_train_options *options = &set->train;
+    const cnn_common_options *options = &set->train.common;
     for (int i = 0; i < set->sweep->members; i++) {
-        cnn_dataset *images = NULL;
-        if (same[i] != i) {
-            set->costs[i] = set->costs[same[i]];
-            continue;
-        }
-        cnn_status status =
-            cnn_sweep_images_get(&set->images, set->configs[i], &options->common, &images, error);
-        if (status == CNN_OK) {
-            status = cnn_train_estimate(images, seconds, set->configs[i], options, &set->costs[i],
-                                        error);
-        }
-        if (status != CNN_OK) {
-            return status == CNN_STOPPED
-                       ? status
-                       : cnn_fail_prefix(error, status, "run %d/%d: ", i + 1, set->sweep->members);
-        }
-        CNN_TRY(check_validation(set, i, error));
-        if (options->common.should_stop && options->common.should_stop(options->common.user)) {
+        if (options->should_stop && options->should_stop(options->user)) {
             return cnn_fail(error, CNN_STOPPED, "stopped before the first run");
+        }
+        if (same[i] == i) {
+            CNN_TRY(measure_member(set, i, seconds, error));
+        } else {
+            set->costs[i] = set->costs[same[i]];
         }
     }
     return CNN_OK;
@@ -129,20 +141,23 @@ double cnn_sweep_seconds_of(const cnn_sweep_set *set, int member) {
     const cnn_train_cost *cost = &set->costs[member - 1];
     double minutes = set->configs[member - 1]->train.minutes;
     double seconds = epochs_of(set, member) * cost->epoch + cost->end;
-    return minutes > 0.0 ? fmin(seconds, 60.0 * minutes) : seconds;
+    return minutes > 0.0 && !isnan(seconds) ? fmin(seconds, 60.0 * minutes) : seconds;
 }
 
 double cnn_sweep_seconds(const cnn_sweep_set *set) {
     double sum = 0.0;
     for (int member = 1; member <= set->sweep->members; member++) {
-        sum += cnn_sweep_seconds_of(set, member);
+        double seconds = cnn_sweep_seconds_of(set, member);
+        sum += isnan(seconds) ? 0.0 : seconds;
     }
     return sum;
 }
 
 void cnn_sweep_duration(double seconds, char text[40]) {
-    long all = (long)(seconds + 0.5);
-    if (seconds < 9.95) {
+    long all = isnan(seconds) ? 0 : (long)(fmin(seconds, 1e12) + 0.5);
+    if (isnan(seconds)) {
+        (void)snprintf(text, 40, "unknown");
+    } else if (seconds < 9.95) {
         (void)snprintf(text, 40, "%.1f s", seconds);
     } else if (all < 60) {
         (void)snprintf(text, 40, "%ld s", all);
