@@ -20,6 +20,9 @@ typedef struct cnn_sweep_options {
      * directory; resume and overwrite then apply to its run directory. 0: train all, and gather */
     int member;
     bool gather; /* train nothing; put the results that exist together */
+    int jobs;    /* runs that are trained at the same time, in processes of their own, which share
+                  * threads and memory equally; the callbacks but the log's and should_stop are not
+                  * called. The process must have one thread. Below 2: one after the other */
 } cnn_sweep_options;
 
 /* Trains a run for every member of the sweep in OUTPUT/0001, …: the run that cnn_train makes of the

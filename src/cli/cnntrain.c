@@ -119,6 +119,18 @@ static const cnn_option options[] = {
      .help = "many runs, with the values of keys that FILE names (JSON)",
      .prose = "Train a run for each combination of values in <file>, and choose the best one: see "
               "{SWEEPS}. With `-n`: print the runs and how long each takes."},
+    {.name = "jobs",
+     .letter = 'j',
+     .argument = "N",
+     .parse = cnn_option_integer,
+     FIELD(jobs),
+     .minimum = 1,
+     .maximum = 1000,
+     .help = "with --sweep: N runs at the same time",
+     .prose =
+         "With `--sweep`: train <n> runs at the same time, each in a process of its own with an "
+         "equal share of threads and memory. Small networks train faster so; the results are "
+         "the same."},
     {.name = "member",
      .argument = "N",
      .parse = cnn_option_integer,

@@ -109,6 +109,9 @@ static cnn_status check_options(const train_command *command, const char *action
         {run->folds > 0 && action && strcmp(action, "dry-run") != 0, "folds", action},
         {command->sweep && action && strcmp(action, "dry-run") != 0, "sweep", action},
         {command->sweep && run->folds > 0, "sweep", "folds"},
+        {command->jobs > 0 && member, "jobs", "member"},
+        {command->jobs > 0 && run->gather, "jobs", "gather"},
+        {command->jobs > 1 && command->with_tensorboard, "jobs", "tensorboard"},
         {member && action, "member", action},
         {run->gather && action, "gather", action},
         {run->gather && member, "gather", "member"},
@@ -131,6 +134,9 @@ static cnn_status check_options(const train_command *command, const char *action
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "--%s: expected --folds K or --sweep FILE beside it",
                         member ? "member" : "gather");
+    }
+    if (command->jobs > 0 && !command->sweep) {
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--jobs: expected --sweep FILE beside it");
     }
     for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++) {
         if (conflicts[i].both) {
@@ -204,7 +210,8 @@ static cnn_sweep_options sweep_options(const train_command *command) {
                                .override_count = command->override_count,
                                .sweep = command->sweep,
                                .member = command->run.member,
-                               .gather = command->run.gather};
+                               .gather = command->run.gather,
+                               .jobs = command->jobs};
 }
 
 /* Trains one run, or a set of runs. */

@@ -19,6 +19,7 @@ typedef struct train_command {
     size_t override_count;
     cnn_cross_validation_options run; /* folds is 0 for a plain run */
     const char *sweep;                /* the sweep file; NULL: none */
+    int jobs;                         /* of a sweep; 0: one run after the other */
     bool verbose, no_cache, no_report, with_tensorboard;
     int shown; /* images on the sheet of --show-augmented */
 

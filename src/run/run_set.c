@@ -5,12 +5,15 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "run/clock.h"
+#include "run/jobs.h"
 #include "run/session.h"
+#include "run/setup.h"
 #include "run/tables.h"
 #include "run/training.h"
 #include "run/training_settings.h"
 
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 
 /* The largest config.json that is read. */
@@ -240,8 +243,8 @@ static cnn_train_options options_of_member(set_run *r, const char *path) {
     options.common.reading = r->options->common.reading ? reading_of_member : NULL;
     options.common.user = r;
     if (options.max_seconds > 0.0) { /* the remaining members share the remaining time */
-        options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) /
-                              (alone ? 1 : r->set->count - r->member + 1);
+        int rounds = (r->set->count - r->member) / (r->set->jobs > 1 ? r->set->jobs : 1) + 1;
+        options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) / (alone ? 1 : rounds);
     }
     return options;
 }
@@ -425,6 +428,64 @@ static cnn_status gather_results(const set_run *r, cnn_error *error) {
     return r->set->kind->gather(r->set->context, &r->session.directory, error);
 }
 
+/* --- several members at once --- */
+
+/* The options of a process that trains one of several members at the same time. */
+static cnn_train_options options_of_job(const set_run *r) {
+    cnn_train_options options = *r->options;
+    int threads = cnn_setup_threads(options.common.threads) / r->set->jobs;
+    options.common.threads = threads > 1 ? threads : 1;
+    options.common.reading = NULL; /* several lines of progress would overwrite each other */
+    options.progress = NULL;
+    return options;
+}
+
+static void work_on_member(void *context, int member, cnn_job_result *result) {
+    set_run *r = context;
+    const cnn_train_options options = options_of_job(r);
+    const int failed = r->failed;
+    r->options = &options;
+    result->error.status = train_or_note(r, member, &result->error);
+    result->noted = r->failed > failed;
+}
+
+/* The process of a member that uses too much memory is killed by the system. */
+static cnn_status member_ended(void *context, int member, int killed, const cnn_job_result *result,
+                               cnn_error *error) {
+    set_run *r = context;
+    cnn_error reason;
+    if (killed == 0) {
+        r->failed += result->noted;
+        return result->error.status == CNN_OK
+                   ? CNN_OK
+                   : cnn_fail(error, result->error.status, "%s", result->error.message);
+    }
+    (void)cnn_fail(&reason, CNN_ERROR_RUNTIME, "%s %d/%d: its process was killed by signal %d%s",
+                   r->set->kind->member, member, r->set->count, killed,
+                   killed == SIGKILL ? ", as systems do that run out of memory" : "");
+    cnn_log_message(&r->options->common.log, CNN_LOG_WARNING, "%s", reason.message);
+    r->failed++;
+    return r->set->kind->failed ? r->set->kind->failed(r->set->context, member, &reason, error)
+                                : cnn_fail(error, CNN_ERROR_RUNTIME, "%s", reason.message);
+}
+
+static cnn_status train_all(set_run *r, cnn_error *error) {
+    if (r->set->jobs > 1) {
+        const cnn_jobs jobs = {.count = r->set->count,
+                               .at_once =
+                                   r->set->jobs < r->set->count ? r->set->jobs : r->set->count,
+                               .options = &r->options->common,
+                               .context = r,
+                               .work = work_on_member,
+                               .ended = member_ended};
+        return cnn_jobs_run(&jobs, error);
+    }
+    for (int member = 1; member <= r->set->count; member++) {
+        CNN_TRY(train_or_note(r, member, error));
+    }
+    return CNN_OK;
+}
+
 static cnn_status run_all(set_run *r, cnn_error *error) {
     bool finished = false;
     CNN_TRY(cnn_session_open(r->set->config, r->options, r->set->kind->whole,
@@ -439,9 +500,7 @@ static cnn_status run_all(set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(start_or_resume(r, error));
-    for (int member = 1; member <= r->set->count; member++) {
-        CNN_TRY(train_or_note(r, member, error));
-    }
+    CNN_TRY(train_all(r, error));
     CNN_TRY(gather_results(r, error));
     return check_any_finished(r, error);
 }

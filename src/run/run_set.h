@@ -83,6 +83,7 @@ typedef struct cnn_run_set {
     /* the mode: */
     int member; /* this member alone; 0: all, or gather */
     bool gather;
+    int jobs; /* members that are trained at the same time (jobs.h); below 2: one after the other */
 } cnn_run_set;
 
 /* Runs the set. Statuses as those of cnn_train, messages of a member starting with "fold 2/5: ".

@@ -285,7 +285,8 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
                               .config = set->base,
                               .options = &set->train,
                               .member = set->options->member,
-                              .gather = set->options->gather};
+                              .gather = set->options->gather,
+                              .jobs = set->options->jobs};
     return cnn_run_set_run(&runs, error);
 }
 

@@ -101,14 +101,15 @@ expect_stderr '^cnntrain: run 4/4: c/0004: expected an empty run directory'
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json --member 5 --out c
 expect_stderr '^cnntrain: --member: expected an integer from 1 to 4 \(sweep.json\), got 5'
 for moment in 0.05 0.2 0.4; do
-    "$CNNTRAIN" --config cfg.json --sweep sweep.json --out c --resume -q --threads 1 --no-cache 2>stderr &
+    "$CNNTRAIN" --config cfg.json --sweep sweep.json --out c --resume -q --jobs 2 --threads 2 --no-cache 2>stderr &
     background=$!
     sleep $moment
     kill -KILL $background 2>/dev/null
     wait $background 2>/dev/null
     background=
 done
-run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --out c --threads 1 --no-cache
+run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --out c --jobs 3
+expect_stderr '^run [23]/4: epoch 2/2: |^run 4/4: c/0004: finished already'
 same_sweep a c 4
 run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --out c
 expect_stderr '^c: finished already'
@@ -131,6 +132,59 @@ background=
 [ "$code" -eq 75 ] || fail "expected exit code 75, got $code"
 expect_no_file f/summary.json
 expect_no_file f/0002
+
+# the same with several at once, whose processes stop with the first one, however that ends; one that the system kills is a row
+begin_jobs() {
+    "$CNNTRAIN" --config cfg.json --sweep sweep.json train.epochs=100000 --out f --resume --jobs 2 2>stderr &
+    background=$!
+    last="cnntrain --jobs 2"
+    polls=0
+    while [ "$(pgrep -P "$background" | wc -l)" -lt 2 ] || [ ! -f f/0002/checkpoint.bin ] && [ "$polls" -lt 3000 ]; do
+        sleep 0.01
+        polls=$((polls + 1))
+    done
+    workers=$(pgrep -P "$background")
+}
+# expect_ended PID...: no such process within 30 s.
+expect_ended() {
+    for process; do
+        polls=0
+        while kill -0 "$process" 2>/dev/null && [ "$polls" -lt 3000 ]; do
+            sleep 0.01
+            polls=$((polls + 1))
+        done
+        ! kill -0 "$process" 2>/dev/null || fail "expected process $process to have ended"
+    done
+}
+if command -v pgrep >/dev/null; then
+    begin_jobs
+    kill -TERM "$background"
+    wait "$background"
+    code=$?
+    [ "$code" -eq 75 ] || fail "expected exit code 75, got $code"
+    # shellcheck disable=SC2086
+    expect_ended $workers
+    begin_jobs
+    kill -KILL "$background"
+    wait "$background" 2>/dev/null
+    background=
+    # shellcheck disable=SC2086
+    expect_ended $workers
+    begin_jobs
+    killed=$(echo "$workers" | head -n 1)
+    kill -KILL "$killed"
+    expect_ended "$killed"
+    polls=0
+    while [ ! -f f/0001/failed.json ] && [ ! -f f/0002/failed.json ] && [ "$polls" -lt 3000 ]; do
+        sleep 0.01
+        polls=$((polls + 1))
+    done
+    kill -TERM "$background"
+    wait "$background"
+    background=
+    expect_stderr '^cnntrain: run [12]/4: its process was killed by signal 9, as systems do'
+    grep -q '"code":1,"reason":"run [12]/4: its process was killed' f/000?/failed.json || fail "expected a note"
+fi
 
 # members that diverge or get no memory are rows; only the latter are tried again
 cat >fails.json <<'END'
@@ -215,6 +269,10 @@ run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json --folds 3 --out n
 expect_stderr 'expected one of --sweep and --folds, got both'
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json --trace
 expect_stderr 'expected one of --sweep and --trace, got both'
+run 2 "$CNNTRAIN" --config cfg.json --jobs 2 --out n
+expect_stderr '^cnntrain: --jobs: expected --sweep FILE beside it'
+run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json --jobs 2 --member 1 --out n
+expect_stderr 'expected one of --jobs and --member, got both'
 run 2 "$CNNTRAIN" --sweep sweep.json --out n
 expect_stderr '^cnntrain: --config: missing'
 run 2 "$CNNTRAIN" --config cfg.json --member 2 --out n
