@@ -137,10 +137,12 @@ static void log_choice(const cnn_sweep_set *set, const cnn_sweep_choice *choice,
         cnn_log_message(log, CNN_LOG_WARNING, "no run has finished with validation metrics");
         return;
     }
-    cnn_log_message(log, CNN_LOG_INFO,
-                    "chosen: run %d, by the validation images (mean %s of %d %s %g)",
-                    choice->member, metric->text, set->sweep->seeds,
-                    set->sweep->seeds == 1 ? "seed" : "seeds", choice->mean);
+    char mean[40] = "";
+    if (set->sweep->seeds > 1) {
+        (void)snprintf(mean, sizeof mean, "mean of %d seeds, ", set->sweep->seeds);
+    }
+    cnn_log_message(log, CNN_LOG_INFO, "chosen: run %d, by the validation images (%s%s %.4f)",
+                    choice->member, mean, metric->text, choice->mean);
     if (test->metrics.count > 0) {
         const cnn_metrics_column column = {"test", test};
         cnn_log_message(log, CNN_LOG_INFO, "test images, measured for this run only:");

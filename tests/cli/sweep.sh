@@ -258,6 +258,17 @@ cp plain/model.bin a/2024
 run 0 "$CNNTRAIN" --config cfg.json --out a --overwrite -q
 expect_file a/2024/model.bin
 
+# Optuna, where it is installed
+python=${CNN_TEST_PYTHON:-python3}
+if "$python" -c 'import optuna' 2>/dev/null; then
+    run 0 "$python" "$SOURCE/configs/sweeps/optuna_search.py" cfg.json optuna 2
+    expect_in_stdout '^optuna/000[12] validation loss 0\.[0-9]{4} '
+    run 0 "$python" "$SOURCE/configs/sweeps/optuna_search.py" cfg.json optuna 3
+    expect_file optuna/0003/summary.json
+    expect_no_file optuna/0004
+    run 2 "$python" "$SOURCE/configs/sweeps/optuna_search.py" missing.json optuna 4
+fi
+
 # mistakes are found before anything is read or written
 echo '{"grid": {"train.learning_rate": [0.1, -1]}}' >wrong.json
 run 2 "$CNNTRAIN" --config cfg.json --sweep wrong.json --out n

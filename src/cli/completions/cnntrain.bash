@@ -19,6 +19,7 @@ _cnntrain() {
     --max-seconds) kind=words words=() ;;
     --folds) kind=words words=() ;;
     --sweep) kind=path words=() ;;
+    --jobs | -j) kind=words words=() ;;
     --member) kind=words words=() ;;
     --cache-limit) kind=words words=() ;;
     --show-augmented) kind=words words=() ;;
@@ -49,7 +50,7 @@ _cnntrain() {
     output) kind=path ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--config --init --pretrained --minutes --out --resume --overwrite --tensorboard --max-seconds --folds --sweep --member --gather --no-report --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
+            kind=words words=(--config --init --pretrained --minutes --out --resume --overwrite --tensorboard --max-seconds --folds --sweep --jobs --member --gather --no-report --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
         else
             compopt -o nospace
             kind=words words=(
