@@ -211,6 +211,7 @@ static cnn_sweep_options sweep_options(const train_command *command) {
                                .sweep = command->sweep,
                                .member = command->run.member,
                                .gather = command->run.gather,
+                               .no_report = command->no_report,
                                .jobs = command->jobs};
 }
 

@@ -129,22 +129,36 @@ static cnn_status load_set(void *context, cnn_error *error) {
 
 /* --- results --- */
 
-static void log_choice(const cnn_sweep_set *set, const cnn_sweep_choice *choice,
-                       const cnn_measured *test) {
+static void log_next(const cnn_sweep_set *set, const cnn_sweep_findings *f) {
+    const cnn_metric *metric = &cnn_metric_table[set->base->train.early_stopping.metric];
+    int next = cnn_sweep_next(set, f->comparisons);
+    if (next > 0) {
+        const cnn_sweep_comparison *found = &f->comparisons[next - 1];
+        cnn_log_message(&set->train.common.log, CNN_LOG_INFO,
+                        "next: run %d; image by image, its %s is greater by %.4f, standard error "
+                        "%.4f, p = %.3g for the best of %d",
+                        (next - 1) * set->sweep->seeds + 1,
+                        metric->needs_threshold ? "share of errors" : "log loss", found->difference,
+                        found->standard_error, found->adjusted_p, set->sweep->points);
+    }
+}
+
+static void log_choice(const cnn_sweep_set *set, const cnn_sweep_findings *f) {
     const cnn_log_sink *log = &set->train.common.log;
     const cnn_metric *metric = &cnn_metric_table[set->base->train.early_stopping.metric];
-    if (choice->member == 0) {
+    char mean[40] = "";
+    if (f->choice.member == 0) {
         cnn_log_message(log, CNN_LOG_WARNING, "no run has finished with validation metrics");
         return;
     }
-    char mean[40] = "";
     if (set->sweep->seeds > 1) {
         (void)snprintf(mean, sizeof mean, "mean of %d seeds, ", set->sweep->seeds);
     }
     cnn_log_message(log, CNN_LOG_INFO, "chosen: run %d, by the validation images (%s%s %.4f)",
-                    choice->member, mean, metric->text, choice->mean);
-    if (test->metrics.count > 0) {
-        const cnn_metrics_column column = {"test", test};
+                    f->choice.member, mean, metric->text, f->choice.mean);
+    log_next(set, f);
+    if (f->test.metrics.count > 0) {
+        const cnn_metrics_column column = {"test", &f->test};
         cnn_log_message(log, CNN_LOG_INFO, "test images, measured for this run only:");
         cnn_metrics_log(log, &column, 1);
     }
@@ -164,46 +178,53 @@ static void log_others(const cnn_sweep_set *set, const cnn_sweep_row *rows) {
     }
 }
 
+/* Finds what the members show. test_path: of test_predictions.csv. */
+static cnn_status find(const cnn_sweep_set *set, cnn_sweep_findings *f, const char *test_path,
+                       cnn_error *error) {
+    CNN_TRY(cnn_sweep_read_rows(set, f->rows, error));
+    f->choice = cnn_sweep_choose(set->sweep, f->rows, set->base->train.early_stopping.metric);
+    if (f->choice.member > 0) {
+        CNN_TRY(cnn_sweep_test(set, f->choice.member, test_path, &f->test, f->classes, error));
+    }
+    CNN_TRY(cnn_sweep_compare(set, f->rows, &f->choice, f->classes[1], f->comparisons, error));
+    return cnn_sweep_key_shares(set, f->rows, f->shares, error);
+}
+
+/* A failure is no failure of the sweep. */
+static void make_report(const cnn_sweep_set *set, const cnn_sweep_findings *f, const char *path) {
+    cnn_error error;
+    if (set->report && set->report(set, f, path, &error) != CNN_OK) {
+        cnn_log_message(&set->train.common.log, CNN_LOG_WARNING,
+                        "the sweep is finished, but has no report: %s", error.message);
+    }
+}
+
 /* Writes all results, the summary last. */
-static cnn_status write_results(const cnn_sweep_set *set, const cnn_run_directory *directory,
-                                const cnn_sweep_row *rows, cnn_error *error) {
-    cnn_measured test = {.metrics = cnn_metrics_none()};
-    char *classes[2] = {NULL, NULL};
-    const cnn_sweep_choice choice =
-        cnn_sweep_choose(set->sweep, rows, set->base->train.early_stopping.metric);
-    cnn_status status =
-        choice.member > 0
-            ? cnn_sweep_test(set, choice.member, directory->file[CNN_RUN_TEST_PREDICTIONS], &test,
-                             classes, error)
-            : CNN_OK;
-    if (status == CNN_OK) {
-        status = cnn_sweep_write_table(set, rows, directory->file[CNN_RUN_SWEEP], error);
-    }
-    if (status == CNN_OK) {
-        status = cnn_sweep_write_summary(set, rows, &choice, &test, classes,
-                                         directory->file[CNN_RUN_SUMMARY], error);
-    }
-    if (status == CNN_OK) {
-        log_others(set, rows);
-        log_choice(set, &choice, &test);
-    }
-    cnn_free(classes[0]);
-    cnn_free(classes[1]);
-    return status;
+static cnn_status find_and_write(const cnn_sweep_set *set, const cnn_run_directory *directory,
+                                 cnn_sweep_findings *f, cnn_error *error) {
+    CNN_TRY(find(set, f, directory->file[CNN_RUN_TEST_PREDICTIONS], error));
+    CNN_TRY(cnn_sweep_write_table(set, f->rows, directory->file[CNN_RUN_SWEEP], error));
+    make_report(set, f, directory->file[CNN_RUN_REPORT]);
+    CNN_TRY(cnn_sweep_write_summary(set, f, directory->file[CNN_RUN_SUMMARY], error));
+    log_others(set, f->rows);
+    log_choice(set, f);
+    return CNN_OK;
 }
 
 static cnn_status gather_members(void *context, const cnn_run_directory *directory,
                                  cnn_error *error) {
     cnn_sweep_set *set = context;
-    int count = set->sweep->members;
-    cnn_sweep_row *rows = cnn_alloc((size_t)count, sizeof *rows);
-    cnn_status status =
-        rows ? cnn_sweep_read_rows(set, rows, error) : cnn_fail_memory(error, "the results");
+    size_t count = (size_t)set->sweep->members, points = (size_t)set->sweep->points;
+    cnn_sweep_findings f = {.test = {.metrics = cnn_metrics_none()}};
+    f.rows = cnn_alloc(count, sizeof *f.rows);
+    f.comparisons = cnn_alloc(points, sizeof *f.comparisons);
     cnn_sweep_images_free(&set->images);
-    if (status == CNN_OK) {
-        status = write_results(set, directory, rows, error);
-    }
-    cnn_sweep_rows_free(rows, count);
+    cnn_status status = f.rows && f.comparisons ? find_and_write(set, directory, &f, error)
+                                                : cnn_fail_memory(error, "the results");
+    cnn_sweep_rows_free(f.rows, set->sweep->members);
+    cnn_free(f.comparisons);
+    cnn_free(f.classes[0]);
+    cnn_free(f.classes[1]);
     return status;
 }
 
@@ -292,9 +313,11 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
     return cnn_run_set_run(&runs, error);
 }
 
-cnn_status cnn_sweep_run(const cnn_sweep_options *options, cnn_error *error) {
+cnn_status cnn_sweep_run_with(const cnn_sweep_options *options, cnn_sweep_report *report,
+                              cnn_error *error) {
     cnn_sweep_set set;
     cnn_status status = open_set(options, &set, error);
+    set.report = report;
     if (status == CNN_OK) {
         status = run(&set, error);
     }

@@ -7,13 +7,12 @@ bool cnn_sweep_is_better(cnn_metric_id metric, double a, double b) {
     return !isnan(a) && (isnan(b) || (cnn_metric_table[metric].more_is_better ? a > b : a < b));
 }
 
-/* The finished seeds of a combination, from 0, that have the metric, and its mean over them. */
-static int finished_seeds(const cnn_sweep *sweep, const cnn_sweep_row *rows, int point,
-                          cnn_metric_id metric, double *mean) {
+int cnn_sweep_mean(const cnn_sweep *sweep, const cnn_sweep_row *rows, int point,
+                   cnn_metric_id metric, double *mean) {
     double sum = 0.0;
     int count = 0;
     for (int seed = 0; seed < sweep->seeds; seed++) {
-        const cnn_sweep_row *row = &rows[point * sweep->seeds + seed];
+        const cnn_sweep_row *row = &rows[(point - 1) * sweep->seeds + seed];
         if (row->state == CNN_SWEEP_FINISHED && !isnan(row->metrics[metric])) {
             sum += row->metrics[metric];
             count++;
@@ -44,7 +43,7 @@ cnn_sweep_choice cnn_sweep_choose(const cnn_sweep *sweep, const cnn_sweep_row *r
     int most = 0;
     for (int point = 0; point < sweep->points; point++) {
         double mean;
-        int finished = finished_seeds(sweep, rows, point, metric, &mean);
+        int finished = cnn_sweep_mean(sweep, rows, point + 1, metric, &mean);
         if (finished > most ||
             (finished > 0 && finished == most && cnn_sweep_is_better(metric, mean, choice.mean))) {
             most = finished;

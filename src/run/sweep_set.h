@@ -6,6 +6,8 @@
  *   sweep_notes.c     failed members
  *   sweep_results.c   what the members have left in their directories
  *   sweep_choice.c    the member that is chosen
+ *   sweep_compare.c   is it really better than others?
+ *   sweep_keys.c      which keys mattered
  *   sweep_test.c      its model on the test images
  *   sweep_tables.c    members.csv, sweep.csv, summary.json */
 #ifndef CNN_RUN_SWEEP_SET_H
@@ -25,6 +27,8 @@ typedef struct cnn_sweep_images {
     cnn_dataset *dataset;
 } cnn_sweep_images;
 
+struct cnn_sweep_findings;
+
 typedef struct cnn_sweep_set {
     const cnn_sweep_options *options;
     cnn_train_options train; /* the options of the set, completed */
@@ -35,6 +39,8 @@ typedef struct cnn_sweep_set {
     cnn_sweep_images images;
     cnn_train_cost *costs; /* [members]; NULL: not estimated */
     const char *directory; /* of the set */
+    cnn_status (*report)(const struct cnn_sweep_set *set, const struct cnn_sweep_findings *found,
+                         const char *path, cnn_error *error); /* cnn_sweep_report, or NULL */
 } cnn_sweep_set;
 
 /* The state of a member. */
@@ -112,6 +118,11 @@ void cnn_sweep_rows_free(cnn_sweep_row *rows, int count);
 
 /* --- sweep_choice.c --- */
 
+/* The finished seeds of a combination, from 1, that have the metric, and its mean over them; NaN if
+ * there are none. */
+int cnn_sweep_mean(const cnn_sweep *sweep, const cnn_sweep_row *rows, int point,
+                   cnn_metric_id metric, double *mean);
+
 /* Is metric value a better than b? NaN is never better. */
 bool cnn_sweep_is_better(cnn_metric_id metric, double a, double b);
 
@@ -119,6 +130,35 @@ bool cnn_sweep_is_better(cnn_metric_id metric, double a, double b);
  * the metric over its finished seeds; then the best of its members. Ties go to the first. */
 cnn_sweep_choice cnn_sweep_choose(const cnn_sweep *sweep, const cnn_sweep_row *rows,
                                   cnn_metric_id metric);
+
+/* --- sweep_compare.c --- */
+
+/* How much worse another combination is than the chosen one, on the same validation images: in log
+ * loss, or, if the metric depends on the threshold, in the share of errors. */
+typedef struct cnn_sweep_comparison {
+    size_t cells;          /* images, each counted for every seed; 0: nothing could be compared */
+    double difference;     /* of the means; above 0: the chosen one is better */
+    double standard_error; /* of the difference, with images and seeds as drawn by chance */
+    double p;              /* two-sided, by the normal distribution */
+    double adjusted_p;     /* of the claim that the chosen one, which looked best, is better */
+} cnn_sweep_comparison;
+
+/* Compares the chosen combination with all others: results[points]. Seeds whose validation images
+ * differ are left out. class_1: the name of class 1. */
+CNN_MUST_USE cnn_status cnn_sweep_compare(const cnn_sweep_set *set, const cnn_sweep_row *rows,
+                                          const cnn_sweep_choice *choice, const char *class_1,
+                                          cnn_sweep_comparison *results, cnn_error *error);
+
+/* The combination that comes next; 0: none could be compared. */
+int cnn_sweep_next(const cnn_sweep_set *set, const cnn_sweep_comparison *results);
+
+/* --- sweep_keys.c --- */
+
+/* shares[i]: the share of the variance of the metric's ranks, over all finished members, that goes
+ * with the value of key i alone, 0 to 1: for values of a list, that between the values; for drawn
+ * numbers, Spearman's correlation, squared. NaN: all values or results are equal. */
+CNN_MUST_USE cnn_status cnn_sweep_key_shares(const cnn_sweep_set *set, const cnn_sweep_row *rows,
+                                             double shares[CNN_SWEEP_KEYS_MAX], cnn_error *error);
 
 /* --- sweep_test.c --- */
 
@@ -137,10 +177,32 @@ void cnn_sweep_members_table(const cnn_sweep *sweep, cnn_text *text);
 CNN_MUST_USE cnn_status cnn_sweep_write_table(const cnn_sweep_set *set, const cnn_sweep_row *rows,
                                               const char *path, cnn_error *error);
 
-/* summary.json. test: NULL if no member was chosen. */
-CNN_MUST_USE cnn_status cnn_sweep_write_summary(const cnn_sweep_set *set, const cnn_sweep_row *rows,
-                                                const cnn_sweep_choice *choice,
-                                                const cnn_measured *test, char *const classes[2],
+/* What is known when all members have been read. */
+typedef struct cnn_sweep_findings {
+    cnn_sweep_row *rows; /* [members] */
+    cnn_sweep_choice choice;
+    cnn_measured test;                 /* of the chosen member; count 0: none */
+    char *classes[2];                  /* NULL if no member was chosen */
+    cnn_sweep_comparison *comparisons; /* [points] */
+    double shares[CNN_SWEEP_KEYS_MAX];
+} cnn_sweep_findings;
+
+/* --- sweep.c --- */
+
+/* Makes the report of a sweep, the file `path`. */
+typedef cnn_status cnn_sweep_report(const cnn_sweep_set *set, const cnn_sweep_findings *found,
+                                    const char *path, cnn_error *error);
+
+/* cnn_sweep_run. report: called when all other results are known, before summary.json is written; a
+ * failure is a warning. NULL: none is made. */
+CNN_MUST_USE cnn_status cnn_sweep_run_with(const cnn_sweep_options *options,
+                                           cnn_sweep_report *report, cnn_error *error);
+
+/* --- sweep_tables.c, again --- */
+
+/* summary.json. */
+CNN_MUST_USE cnn_status cnn_sweep_write_summary(const cnn_sweep_set *set,
+                                                const cnn_sweep_findings *findings,
                                                 const char *path, cnn_error *error);
 
 #endif

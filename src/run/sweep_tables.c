@@ -121,6 +121,38 @@ static void add_validation(cnn_json_writer *json, const cnn_sweep_row *row) {
     cnn_json_end(json);
 }
 
+/* A comparison with another combination, whose first member is `member`. */
+static void add_next(cnn_json_writer *json, const cnn_sweep_set *set,
+                     const cnn_sweep_findings *findings) {
+    const cnn_metric *metric = &cnn_metric_table[set->base->train.early_stopping.metric];
+    int next = cnn_sweep_next(set, findings->comparisons);
+    if (next == 0) {
+        cnn_json_null(json);
+        return;
+    }
+    const cnn_sweep_comparison *found = &findings->comparisons[next - 1];
+    int member = (next - 1) * set->sweep->seeds + 1;
+    cnn_json_begin_object(json);
+    cnn_json_integer(cnn_json_key(json, "member"), member);
+    add_values(cnn_json_key(json, "values"), set->sweep, member);
+    cnn_json_string(cnn_json_key(json, "compared"), metric->needs_threshold ? "errors" : "loss");
+    cnn_json_integer(cnn_json_key(json, "images"), (int64_t)found->cells);
+    cnn_json_number(cnn_json_key(json, "difference"), found->difference);
+    cnn_json_number(cnn_json_key(json, "standard_error"), found->standard_error);
+    cnn_json_number(cnn_json_key(json, "p"), found->p);
+    cnn_json_number(cnn_json_key(json, "adjusted_p"), found->adjusted_p);
+    cnn_json_end(json);
+}
+
+/* {"train.learning_rate":0.8,…} */
+static void add_shares(cnn_json_writer *json, const cnn_sweep *sweep, const double *shares) {
+    cnn_json_begin_object(json);
+    for (int i = 0; i < sweep->key_count; i++) {
+        cnn_json_number(cnn_json_key(json, sweep->keys[i].name), shares[i]);
+    }
+    cnn_json_end(json);
+}
+
 static void add_chosen(cnn_json_writer *json, const cnn_sweep_set *set, const cnn_sweep_row *rows,
                        const cnn_sweep_choice *choice, const cnn_measured *test) {
     char directory[24];
@@ -140,20 +172,19 @@ static void add_chosen(cnn_json_writer *json, const cnn_sweep_set *set, const cn
     cnn_json_end(json);
 }
 
-cnn_status cnn_sweep_write_summary(const cnn_sweep_set *set, const cnn_sweep_row *rows,
-                                   const cnn_sweep_choice *choice, const cnn_measured *test,
-                                   char *const classes[2], const char *path, cnn_error *error) {
+cnn_status cnn_sweep_write_summary(const cnn_sweep_set *set, const cnn_sweep_findings *findings,
+                                   const char *path, cnn_error *error) {
     cnn_text text = {0};
     cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
     int count[CNN_SWEEP_STATE_COUNT] = {0};
     for (int i = 0; i < set->sweep->members; i++) {
-        count[rows[i].state]++;
+        count[findings->rows[i].state]++;
     }
     cnn_json_begin_object(&json);
     cnn_json_string(cnn_json_key(&json, "version"), CNN_VERSION);
     cnn_json_begin_array(cnn_json_key(&json, "classes"));
-    cnn_json_string_or_null(&json, classes[0]);
-    cnn_json_string_or_null(&json, classes[1]);
+    cnn_json_string_or_null(&json, findings->classes[0]);
+    cnn_json_string_or_null(&json, findings->classes[1]);
     cnn_json_end(&json);
     cnn_json_integer(cnn_json_key(&json, "members"), set->sweep->members);
     for (int state = 0; state < CNN_SWEEP_STATE_COUNT; state++) {
@@ -161,7 +192,10 @@ cnn_status cnn_sweep_write_summary(const cnn_sweep_set *set, const cnn_sweep_row
     }
     cnn_json_string(cnn_json_key(&json, "metric"),
                     cnn_metric_table[set->base->train.early_stopping.metric].name);
-    add_chosen(cnn_json_key(&json, "chosen"), set, rows, choice, test);
+    add_chosen(cnn_json_key(&json, "chosen"), set, findings->rows, &findings->choice,
+               &findings->test);
+    add_next(cnn_json_key(&json, "next"), set, findings);
+    add_shares(cnn_json_key(&json, "keys"), set->sweep, findings->shares);
     cnn_json_end(&json);
     cnn_text_append(&text, "\n", 1);
     return cnn_table_write(path, &text, true, error);
