@@ -286,6 +286,13 @@ static const char *const broken_files[][2] = {
      "sweep.json: random.a.choice: expected a list of 1 to 9999 values, got a list of 0"},
     {"{\"random\": {\"a\": {\"uniform\": [0, 1]}}, \"runs\": 5000, \"seeds\": [1, 2]}",
      "sweep.json: expected at most 9999 runs, got more"},
+    {"{\"seeds\": [1], \"halving\": {\"factor\": 3}}", "sweep.json: halving.epochs: missing; *"},
+    {"{\"seeds\": [1], \"halving\": {\"epochs\": 0}}",
+     "sweep.json: halving.epochs: expected an integer from 1 to 1000000, got 0"},
+    {"{\"seeds\": [1], \"halving\": {\"epochs\": 1, \"factor\": 1}}",
+     "sweep.json: halving.factor: expected an integer from 2 to 100, got 1"},
+    {"{\"seeds\": [1], \"halving\": {\"epoch\": 1}}",
+     "sweep.json: halving: unknown setting \"epoch\"; did you mean \"epochs\"?"},
 };
 
 static void test_broken_files(void **state) {

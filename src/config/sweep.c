@@ -13,7 +13,7 @@
 /* Integers up to here are exact in double. */
 #define INTEGER_MAX 9007199254740991.0
 
-static const char *const settings[] = {"grid", "random", "runs", "seed", "seeds", NULL};
+static const char *const settings[] = {"grid", "random", "runs", "seed", "seeds", "halving", NULL};
 
 /* --- the text of values --- */
 
@@ -282,9 +282,36 @@ static cnn_status read_seeds(const cnn_reader *reader, const cJSON *json, cnn_sw
     return CNN_OK;
 }
 
+static cnn_status read_halving(const cnn_reader *reader, const cJSON *json,
+                               cnn_sweep_halving *halving) {
+    static const char *const names[] = {"epochs", "factor", NULL};
+    double epochs, factor = 3.0;
+    if (!cJSON_IsObject(json)) {
+        return cnn_reader_expected(reader, "halving", "an object { \"epochs\": …, \"factor\": … }",
+                                   json);
+    }
+    for (const cJSON *item = json->child; item; item = item->next) {
+        if (strcmp(item->string, names[0]) != 0 && strcmp(item->string, names[1]) != 0) {
+            return cnn_reader_unknown(reader, "halving", "setting", item->string, names);
+        }
+    }
+    CNN_TRY(cnn_reader_check_names(reader, "halving", json, names));
+    if (!setting_of(json, "epochs")) {
+        return cnn_reader_fail(reader, "halving.epochs",
+                               "missing; the epochs after which runs are compared first");
+    }
+    CNN_TRY(read_integer(reader, "halving.epochs", setting_of(json, "epochs"), 1.0, 1e6, &epochs));
+    const cJSON *given = setting_of(json, "factor");
+    if (given) {
+        CNN_TRY(read_integer(reader, "halving.factor", given, 2.0, 100.0, &factor));
+    }
+    *halving = (cnn_sweep_halving){.epochs = (int64_t)epochs, .factor = (int64_t)factor};
+    return CNN_OK;
+}
+
 static cnn_status read_sweep(const cnn_reader *reader, const cJSON *root, cnn_sweep *sweep) {
     const cJSON *grid = setting_of(root, "grid"), *random = setting_of(root, "random");
-    const cJSON *seeds = setting_of(root, "seeds");
+    const cJSON *seeds = setting_of(root, "seeds"), *halving = setting_of(root, "halving");
     CNN_TRY(check_settings(reader, root));
     CNN_TRY(check_together(reader, root));
     sweep->random = random != NULL;
@@ -295,6 +322,9 @@ static cnn_status read_sweep(const cnn_reader *reader, const cJSON *root, cnn_sw
     CNN_TRY(read_points(reader, root, sweep));
     if (seeds) {
         CNN_TRY(read_seeds(reader, seeds, sweep));
+    }
+    if (halving) {
+        CNN_TRY(read_halving(reader, halving, &sweep->halving));
     }
     if (sweep->points > CNN_SWEEP_MEMBERS_MAX / sweep->seeds) {
         return cnn_reader_fail(reader, "", "expected at most %d runs, got more",

@@ -40,6 +40,13 @@ typedef struct cnn_sweep_key {
     double low, high; /* of the others */
 } cnn_sweep_key;
 
+/* A rule that ends bad combinations early: of those that have trained `epochs` epochs, the best 1
+ * of `factor` continue, to `factor` times as many epochs, and so on. */
+typedef struct cnn_sweep_halving {
+    int64_t epochs; /* 0: none ends early */
+    int64_t factor;
+} cnn_sweep_halving;
+
 typedef struct cnn_sweep {
     cnn_sweep_key
         *keys; /* [key_count], in the order of the file; train.seed last, if it has seeds */
@@ -49,6 +56,7 @@ typedef struct cnn_sweep {
     int members; /* points × seeds. Members count from 1; the seeds of a point are neighbours */
     bool random;
     uint64_t seed; /* of random values */
+    cnn_sweep_halving halving;
 } cnn_sweep;
 
 /* Reads the file `path`. CNN_ERROR_CONFIG with a message "FILE: PLACE: …" for unknown, duplicate

@@ -293,7 +293,7 @@ cnn_status cnn_report_sweep_curves(cnn_html *html, const cnn_report *report, cnn
         return CNN_OK;
     }
     plot.y.high = fmin(plot.y.high, 3.0 * loss_of_chance);
-    plot.y.low = fmin(plot.y.low, plot.y.high / 2.0);
+    plot.y.low = plot.y.low < plot.y.high ? plot.y.low : plot.y.high / 2.0;
     (void)snprintf(description, sizeof description,
                    "Validation loss of %d runs, epoch by epoch. The files are 0001/metrics.csv and "
                    "so on.",

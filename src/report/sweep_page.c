@@ -41,6 +41,22 @@ static cnn_status parse_curve(const char *path, char *text, cnn_sweep_curve *cur
     return CNN_OK;
 }
 
+/* Points of all curves together: a page stays small. */
+enum { POINTS = 40000 };
+
+/* Keeps every n-th epoch, and the last one. */
+static void thin_out(cnn_sweep_curve *curve, int curves) {
+    size_t most = POINTS / curves > 2 ? (size_t)(POINTS / curves) : 2;
+    size_t step = (curve->count + most - 1) / most, kept = 0;
+    for (size_t i = 0; i < curve->count && step > 1; i++) {
+        if (i % step == 0 || i + 1 == curve->count) {
+            curve->epochs[kept] = curve->epochs[i];
+            curve->losses[kept++] = curve->losses[i];
+        }
+    }
+    curve->count = step > 1 ? kept : curve->count;
+}
+
 /* A member that was not begun has no curve. */
 static cnn_status read_file(const cnn_run_directory *directory, cnn_sweep_curve *curve,
                             cnn_error *error) {
@@ -105,6 +121,7 @@ static cnn_status read_and_write(cnn_report_sweep *sweep, const char *title, con
         .sweep = sweep};
     for (int member = 1; member <= sweep->set->sweep->members; member++) {
         CNN_TRY(read_curve(sweep->set, member, &sweep->curves[member - 1], error));
+        thin_out(&sweep->curves[member - 1], sweep->set->sweep->members);
     }
     return write_page(&report, path, error);
 }

@@ -121,9 +121,21 @@ static void give_up(running *r, cnn_status status) {
     }
 }
 
+/* Passes over members that are not to be worked on. */
+static void skip(running *r, cnn_error *error) {
+    bool wanted = false;
+    while (r->status == CNN_OK && r->next <= r->jobs->count && !wanted) {
+        give_up(r, r->jobs->wanted(r->jobs->context, r->next, &wanted, error));
+        r->next += !wanted;
+    }
+}
+
 /* Starts members where there is room. */
 static void fill(running *r, cnn_error *error) {
     for (int i = 0; i < r->jobs->at_once; i++) {
+        if (r->list[i].member == 0) {
+            skip(r, error);
+        }
         if (r->list[i].member == 0 && r->next <= r->jobs->count && r->status == CNN_OK) {
             give_up(r, start(r, &r->list[i], error));
         }

@@ -19,6 +19,8 @@ typedef struct cnn_jobs {
     int at_once;
     const cnn_common_options *options; /* should_stop is asked several times a second */
     void *context;
+    /* In this process: is the member to be worked on? */
+    cnn_status (*wanted)(void *context, int member, bool *wanted, cnn_error *error);
     /* In a process of its own, a copy of this one: trains the member. */
     void (*work)(void *context, int member, cnn_job_result *result);
     /* In this process: a member has ended. killed: the number of the signal that killed its

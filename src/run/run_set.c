@@ -114,7 +114,7 @@ static cnn_status compare_with(const cnn_config *now, const char *then, char dif
 }
 
 static cnn_status compare_texts(const set_run *r, const char *then, cnn_error *error) {
-    char difference[256];
+    char difference[256] = "";
     const cnn_set_kind *kind = r->set->kind;
     cnn_config now = *kind->resolved(r->set->context); /* a view */
     cnn_status status = kind->plan ? cnn_config_take_over(then, &now, error) : CNN_OK;
@@ -264,6 +264,7 @@ static cnn_status train_in(set_run *r, const char *path, bool *trained, cnn_erro
     *trained = true;
     const cnn_training training = {.images = what.images,
                                    .fold = what.fold,
+                                   .pause = what.pause,
                                    .seconds = r->set->kind->plan
                                                   ? seconds_of_member(r, r->member)
                                                   : cnn_settings_seconds(what.config)};
@@ -469,19 +470,44 @@ static cnn_status member_ended(void *context, int member, int killed, const cnn_
                                 : cnn_fail(error, CNN_ERROR_RUNTIME, "%s", reason.message);
 }
 
-static cnn_status train_all(set_run *r, cnn_error *error) {
+static cnn_status is_wanted(void *context, int member, bool *wanted, cnn_error *error) {
+    const set_run *r = context;
+    *wanted = true;
+    return r->set->kind->wanted ? r->set->kind->wanted(r->set->context, member, wanted, error)
+                                : CNN_OK;
+}
+
+/* Trains all members that are wanted. */
+static cnn_status train_rung(set_run *r, cnn_error *error) {
     if (r->set->jobs > 1) {
         const cnn_jobs jobs = {.count = r->set->count,
                                .at_once =
                                    r->set->jobs < r->set->count ? r->set->jobs : r->set->count,
                                .options = &r->options->common,
                                .context = r,
+                               .wanted = is_wanted,
                                .work = work_on_member,
                                .ended = member_ended};
         return cnn_jobs_run(&jobs, error);
     }
     for (int member = 1; member <= r->set->count; member++) {
-        CNN_TRY(train_or_note(r, member, error));
+        bool wanted;
+        CNN_TRY(is_wanted(r, member, &wanted, error));
+        if (wanted) {
+            CNN_TRY(train_or_note(r, member, error));
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status train_all(set_run *r, cnn_error *error) {
+    const cnn_set_kind *kind = r->set->kind;
+    if (kind->rungs == 0) {
+        return train_rung(r, error);
+    }
+    for (int rung = 0; rung < kind->rungs; rung++) {
+        CNN_TRY(kind->begin_rung(r->set->context, rung, error));
+        CNN_TRY(train_rung(r, error));
     }
     return CNN_OK;
 }

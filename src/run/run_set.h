@@ -34,6 +34,7 @@ typedef struct cnn_member {
     const cnn_config *config; /* that of the set, or that with some keys overridden */
     cnn_dataset *images;      /* split for the member; NULL: the member reads its own */
     bool fold;                /* as in cnn_training */
+    int64_t pause;            /* the same */
 } cnn_member;
 
 /* One kind of set; `context` is that of the set. Members count from 1. */
@@ -69,6 +70,12 @@ typedef struct cnn_set_kind {
                          cnn_error *error);
     /* *settled: is there such a note, and would training the member again end in the same way? */
     cnn_status (*settled)(const void *context, int member, bool *settled, cnn_error *error);
+    /* The training of the whole set may be divided into rungs, from 0: before each one, begin_rung
+     * decides how far which members are trained. rungs 0: no; the functions are NULL. */
+    int rungs;
+    cnn_status (*begin_rung)(void *context, int rung, cnn_error *error);
+    /* *wanted: is the member to be trained in this rung? */
+    cnn_status (*wanted)(const void *context, int member, bool *wanted, cnn_error *error);
     /* Reads the results of all members from their directories, and writes the results of the set
      * into its directory; summary.json last. */
     cnn_status (*gather)(void *context, const cnn_run_directory *directory, cnn_error *error);

@@ -44,7 +44,7 @@ static cnn_status has_begun(const cnn_sweep_set *set, int member, bool *begun, c
 static cnn_status prepare_member(void *context, int member, cnn_member *what, cnn_error *error) {
     cnn_sweep_set *set = context;
     bool begun;
-    *what = (cnn_member){.config = set->configs[member - 1]};
+    *what = (cnn_member){.config = set->configs[member - 1], .pause = cnn_sweep_pause(set)};
     CNN_TRY(cnn_sweep_remove_note(set, member, error));
     CNN_TRY(has_begun(set, member, &begun, error));
     return begun ? CNN_OK
@@ -62,9 +62,17 @@ static cnn_status is_settled(const void *context, int member, bool *settled, cnn
     int code;
     char *reason;
     cnn_status status = cnn_sweep_read_note(context, member, &code, &reason, error);
-    *settled = code == CNN_ERROR_DIVERGED;
+    *settled = code == CNN_ERROR_DIVERGED || code == CNN_SWEEP_ENDED_CODE;
     cnn_free(reason);
     return status;
+}
+
+static cnn_status begin_rung(void *context, int rung, cnn_error *error) {
+    return cnn_sweep_begin_rung(context, rung, error);
+}
+
+static cnn_status is_wanted(const void *context, int member, bool *wanted, cnn_error *error) {
+    return cnn_sweep_is_wanted(context, member, wanted, error);
 }
 
 /* --- members.csv --- */
@@ -92,8 +100,8 @@ static void describe_difference(const char *then, const char *now, cnn_text *dif
 static cnn_status follow_members(void *context, const char *table, cnn_text *difference,
                                  cnn_error *error) {
     const cnn_sweep_set *set = context;
-    char *then;
-    size_t size;
+    char *then = NULL;
+    size_t size = 0;
     cnn_text now = {0};
     cnn_sweep_members_table(set->sweep, &now);
     cnn_status status =
@@ -169,7 +177,12 @@ static void log_others(const cnn_sweep_set *set, const cnn_sweep_row *rows) {
     for (int i = 0; i < set->sweep->members; i++) {
         count[rows[i].state]++;
     }
-    if (count[CNN_SWEEP_FINISHED] < set->sweep->members) {
+    if (count[CNN_SWEEP_ENDED] > 0) {
+        cnn_log_message(&set->train.common.log, CNN_LOG_INFO,
+                        "of %d runs, %d were ended early, because others were better",
+                        set->sweep->members, count[CNN_SWEEP_ENDED]);
+    }
+    if (count[CNN_SWEEP_FINISHED] + count[CNN_SWEEP_ENDED] < set->sweep->members) {
         cnn_log_message(&set->train.common.log, CNN_LOG_WARNING,
                         "of %d runs, %d finished, %d diverged, %d failed, %d are unfinished: see "
                         "sweep.csv",
@@ -266,6 +279,16 @@ static cnn_status open_set(const cnn_sweep_options *options, cnn_sweep_set *set,
         return cnn_fail_prefix(error, status, "%s: ", options->config);
     }
     CNN_TRY(read_configs(set, size, error));
+    set->ended = cnn_alloc((size_t)set->sweep->points, sizeof *set->ended);
+    if (!set->ended) {
+        return cnn_fail_memory(error, "the runs");
+    }
+    if (options->member > 0 && set->sweep->halving.epochs > 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: halving: expected none beside --member, because it compares runs with "
+                        "each other",
+                        options->sweep);
+    }
     set->directory = options->train.output ? options->train.output : set->base->output;
     return CNN_OK;
 }
@@ -279,11 +302,12 @@ static void close_set(cnn_sweep_set *set) {
     cnn_config_free(set->base);
     cnn_sweep_free(set->sweep);
     cnn_free(set->costs);
+    cnn_free(set->ended);
     cnn_free(set->text);
 }
 
 static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
-    static const cnn_set_kind kind = {
+    const cnn_set_kind kind = {
         .member = "run",
         .whole = CNN_SESSION_SWEEP,
         .part = CNN_SESSION_SWEEP_MEMBER,
@@ -301,6 +325,9 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
         .prepare = prepare_member,
         .failed = note_failure,
         .settled = is_settled,
+        .rungs = cnn_sweep_rungs(set),
+        .begin_rung = begin_rung,
+        .wanted = is_wanted,
         .gather = gather_members};
     const cnn_run_set runs = {.kind = &kind,
                               .context = set,

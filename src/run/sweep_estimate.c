@@ -150,7 +150,7 @@ double cnn_sweep_seconds(const cnn_sweep_set *set) {
         double seconds = cnn_sweep_seconds_of(set, member);
         sum += isnan(seconds) ? 0.0 : seconds;
     }
-    return sum;
+    return sum * cnn_sweep_share(set);
 }
 
 void cnn_sweep_duration(double seconds, char text[40]) {
@@ -215,6 +215,7 @@ void cnn_sweep_describe(const cnn_sweep_set *set, cnn_text *text) {
         epochs += epochs_of(set, member);
     }
     cnn_sweep_duration(cnn_sweep_seconds(set), duration);
-    cnn_text_format(text, "total: %d runs, %.0f epochs, about %s\n", sweep->members, epochs,
+    cnn_text_format(text, "total: %d runs, %.0f epochs%s, about %s\n", sweep->members,
+                    epochs * cnn_sweep_share(set), sweep->halving.epochs > 0 ? " with halving" : "",
                     duration);
 }

@@ -29,13 +29,19 @@ static cnn_status in_directory(const cnn_sweep_set *set, int member, note_work *
 
 /* --- writing --- */
 
+/* What is written. */
+typedef struct note {
+    int code;
+    char *reason;
+} note;
+
 static cnn_status write_note(const cnn_run_directory *directory, void *context, cnn_error *error) {
-    const cnn_error *reason = context;
+    const note *written = context;
     cnn_text text = {0};
     cnn_json_writer json = cnn_json_writer_start(&text, CNN_JSON_COMPACT);
     cnn_json_begin_object(&json);
-    cnn_json_integer(cnn_json_key(&json, "code"), reason->status);
-    cnn_json_string(cnn_json_key(&json, "reason"), reason->message);
+    cnn_json_integer(cnn_json_key(&json, "code"), written->code);
+    cnn_json_string(cnn_json_key(&json, "reason"), written->reason);
     cnn_json_end(&json);
     cnn_text_append(&text, "\n", 1);
     cnn_status status = cnn_folder_make(directory->path, error);
@@ -49,7 +55,15 @@ static cnn_status write_note(const cnn_run_directory *directory, void *context, 
 cnn_status cnn_sweep_note(const cnn_sweep_set *set, int member, const cnn_error *reason,
                           cnn_error *error) {
     cnn_error copy = *reason;
-    return in_directory(set, member, write_note, &copy, error);
+    note written = {.code = reason->status, .reason = copy.message};
+    return in_directory(set, member, write_note, &written, error);
+}
+
+cnn_status cnn_sweep_note_end(const cnn_sweep_set *set, int member, const cnn_error *reason,
+                              cnn_error *error) {
+    cnn_error copy = *reason;
+    note written = {.code = CNN_SWEEP_ENDED_CODE, .reason = copy.message};
+    return in_directory(set, member, write_note, &written, error);
 }
 
 static cnn_status remove_note(const cnn_run_directory *directory, void *context, cnn_error *error) {
@@ -63,11 +77,6 @@ cnn_status cnn_sweep_remove_note(const cnn_sweep_set *set, int member, cnn_error
 
 /* --- reading --- */
 
-typedef struct note {
-    int code;
-    char *reason;
-} note;
-
 static cnn_status parse_note(const char *path, const char *text, size_t size, note *found,
                              cnn_error *error) {
     bool no_memory;
@@ -77,7 +86,7 @@ static cnn_status parse_note(const char *path, const char *text, size_t size, no
     cnn_status status = CNN_OK;
     if (no_memory) {
         status = cnn_fail_memory(error, path);
-    } else if (!cJSON_IsNumber(code) || !cJSON_IsString(reason) || code->valueint < 1) {
+    } else if (!cJSON_IsNumber(code) || !cJSON_IsString(reason) || code->valueint == 0) {
         status = cnn_fail(error, CNN_ERROR_RUNTIME,
                           "%s: expected {\"code\": …, \"reason\": …}, found other text; remove the "
                           "file, and the run is trained again",

@@ -11,10 +11,9 @@
 #define SUMMARY_LIMIT ((size_t)16 << 20)
 
 const char *const cnn_sweep_state_names[CNN_SWEEP_STATE_COUNT] = {
-    [CNN_SWEEP_UNFINISHED] = "unfinished",
-    [CNN_SWEEP_FINISHED] = "finished",
-    [CNN_SWEEP_DIVERGED] = "diverged",
-    [CNN_SWEEP_FAILED] = "failed",
+    [CNN_SWEEP_UNFINISHED] = "unfinished", [CNN_SWEEP_FINISHED] = "finished",
+    [CNN_SWEEP_DIVERGED] = "diverged",     [CNN_SWEEP_FAILED] = "failed",
+    [CNN_SWEEP_ENDED] = "ended",
 };
 
 /* --- summary.json --- */
@@ -107,7 +106,9 @@ static cnn_status read_row(const cnn_sweep_set *set, int member, cnn_sweep_row *
     clear_row(row);
     CNN_TRY(cnn_sweep_read_note(set, member, &code, &row->reason, error));
     if (code != 0) {
-        row->state = code == CNN_ERROR_DIVERGED ? CNN_SWEEP_DIVERGED : CNN_SWEEP_FAILED;
+        row->state = code == CNN_ERROR_DIVERGED     ? CNN_SWEEP_DIVERGED
+                     : code == CNN_SWEEP_ENDED_CODE ? CNN_SWEEP_ENDED
+                                                    : CNN_SWEEP_FAILED;
         return CNN_OK;
     }
     char *path = cnn_run_member_path(set->directory, member);

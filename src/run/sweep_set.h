@@ -3,6 +3,7 @@
  *   sweep.c           the sweep as a set of runs (run_set.h)
  *   sweep_images.c    images that neighbouring members share
  *   sweep_estimate.c  how long the members will take
+ *   sweep_halving.c   members that are ended early
  *   sweep_notes.c     failed members
  *   sweep_results.c   what the members have left in their directories
  *   sweep_choice.c    the member that is chosen
@@ -39,6 +40,8 @@ typedef struct cnn_sweep_set {
     cnn_sweep_images images;
     cnn_train_cost *costs; /* [members]; NULL: not estimated */
     const char *directory; /* of the set */
+    int rung;              /* of halving, from 0 */
+    bool *ended;           /* [points]: by halving */
     cnn_status (*report)(const struct cnn_sweep_set *set, const struct cnn_sweep_findings *found,
                          const char *path, cnn_error *error); /* cnn_sweep_report, or NULL */
 } cnn_sweep_set;
@@ -49,6 +52,7 @@ typedef enum cnn_sweep_state {
     CNN_SWEEP_FINISHED,
     CNN_SWEEP_DIVERGED,
     CNN_SWEEP_FAILED,
+    CNN_SWEEP_ENDED, /* early, by halving */
     CNN_SWEEP_STATE_COUNT,
 } cnn_sweep_state;
 
@@ -97,7 +101,31 @@ void cnn_sweep_duration(double seconds, char text[40]);
 /* The members and what they take, as a table for people. */
 void cnn_sweep_describe(const cnn_sweep_set *set, cnn_text *text);
 
+/* --- sweep_halving.c --- */
+
+/* Parts into which the training of all members is divided, after each of which some are ended; 1
+ * without halving. */
+int cnn_sweep_rungs(const cnn_sweep_set *set);
+
+/* The share of all epochs that is trained, if no run stops early for another reason. */
+double cnn_sweep_share(const cnn_sweep_set *set);
+
+/* Before each part, from 0: decides which combinations go on. */
+CNN_MUST_USE cnn_status cnn_sweep_begin_rung(cnn_sweep_set *set, int rung, cnn_error *error);
+
+/* *wanted: is the member to be trained in this part? */
+CNN_MUST_USE cnn_status cnn_sweep_is_wanted(const cnn_sweep_set *set, int member, bool *wanted,
+                                            cnn_error *error);
+
+/* The epoch after which members are paused in this part; 0: none. */
+int64_t cnn_sweep_pause(const cnn_sweep_set *set);
+
 /* --- sweep_notes.c --- */
+
+/* The code of a note that is no failure: the member was ended early. */
+enum { CNN_SWEEP_ENDED_CODE = -1 };
+CNN_MUST_USE cnn_status cnn_sweep_note_end(const cnn_sweep_set *set, int member,
+                                           const cnn_error *reason, cnn_error *error);
 
 /* Makes a note of a failure, failed.json in the member's directory. */
 CNN_MUST_USE cnn_status cnn_sweep_note(const cnn_sweep_set *set, int member,

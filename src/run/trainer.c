@@ -115,9 +115,14 @@ static bool goes_on(const cnn_trainer *t) {
            !cnn_best_epoch_stops_early(t->config, t->state.epochs, &t->state.best);
 }
 
+/* Is the run to be continued by another process, or later? */
+static bool is_paused(const cnn_trainer *t) {
+    return t->pause > 0 && t->state.epochs >= t->pause && t->state.batches == 0 && goes_on(t);
+}
+
 static cnn_status train_epochs(cnn_trainer *t, cnn_error *error) {
     bool over = false;
-    while (goes_on(t)) {
+    while (goes_on(t) && !is_paused(t)) {
         cnn_epoch epoch;
         CNN_TRY(cnn_interruption_before_epoch(t, &over, error));
         if (over) {
@@ -277,7 +282,7 @@ static cnn_status train(cnn_trainer *t, cnn_dataset *images, const cnn_config *c
     CNN_TRY(cnn_trainer_start(t, error));
     cnn_minutes_set_end(t);
     CNN_TRY(train_and_write(t, error));
-    return cnn_trainer_finish(t, error);
+    return is_paused(t) ? CNN_OK : cnn_trainer_finish(t, error);
 }
 
 /* A trainer that begins now. */
@@ -285,6 +290,7 @@ static cnn_trainer begin(const cnn_training *training, const cnn_train_options *
     double now = cnn_clock_seconds();
     return (cnn_trainer){.options = options,
                          .part = training->fold,
+                         .pause = training->pause,
                          .predicted = training->fold ? CNN_SPLIT_TEST : CNN_SPLIT_VALIDATION,
                          .session = {.lock = {.file = -1}},
                          .begin = now,

@@ -12,6 +12,8 @@ typedef struct cnn_training {
     cnn_dataset *images; /* loaded and split, and stay owned by the caller; NULL: to be read */
     bool fold;      /* predictions.csv has the test images, there is no test_predictions.csv, and
                      * train.epochs are trained: train.minutes is for the set */
+    int64_t pause;  /* after this epoch, unless the run ends there, cnn_train_on returns; what there
+                     * is can be resumed. 0: never */
     double seconds; /* the run ends after this time, less that of its earlier epochs; 0: no limit */
 } cnn_training;
 

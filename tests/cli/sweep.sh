@@ -69,6 +69,11 @@ for member in a/000?; do
     grep -q '"test":null' "$member/summary.json" || fail "expected no test metrics in $member"
 done
 
+# the page: the choice, all runs; a name that is markup stays text
+grep -q "Run $chosen was chosen of 4, by the log loss of its validation images" a/report.html || fail "expected a verdict"
+grep -q 'On 30 test images, which were measured for this run only' a/report.html || fail "expected the test images"
+[ "$(grep -o 'class="series-[0-9]*[^"]*"' a/report.html | wc -l)" -gt 0 ] || grep -q '<svg' a/report.html || fail "expected a chart"
+
 # the choice, the comparison with the next one and what mattered, computed from the members' files
 if command -v python3 >/dev/null; then
     run 0 python3 "$SOURCE/tests/cli/check_sweep.py" a 2
@@ -183,6 +188,7 @@ END
 run 0 "$CNNTRAIN" --config cfg.json --sweep fails.json --out g train.epochs=50
 expect_stderr '^cnntrain: run 2/2: .*(diverged|NaN|infinite|not finite)'
 expect_stderr 'of 2 runs, 1 finished, 1 diverged, 0 failed, 0 are unfinished: see sweep.csv'
+grep -q '<td[^>]*>diverged</td>' g/report.html || fail "expected the run that diverged in the report"
 grep -q '^2,diverged,1000000,1,standardize,.*run 2/2: ' g/sweep.csv || fail "expected a row that says diverged"
 expect_file g/0002/failed.json
 rm g/summary.json
@@ -209,7 +215,8 @@ expect_stderr '^cnntrain: i/0001/failed.json: expected .*remove the file'
 # more members: added runs leave the others as they are; any other change is refused
 draws='"random": {"train.learning_rate": {"log_uniform": [0.001, 0.1]}, "train.optimizer": {"choice": ["sgd", "adam"]}}'
 echo "{$draws, \"runs\": 3}" >random.json
-run 0 "$CNNTRAIN" --config cfg.json --sweep random.json --out r -q
+run 0 "$CNNTRAIN" --config cfg.json --sweep random.json --out r -q --no-report
+expect_no_file r/report.html
 cksum r/000?/model.bin >before
 echo "{$draws, \"runs\": 4}" >random.json
 run 0 "$CNNTRAIN" --config cfg.json --sweep random.json --out r --resume
@@ -226,6 +233,60 @@ for change in 's/"runs": 4/"runs": 3/' 's/0.001/0.002/' 's/"runs": 4/&, "seed": 
 done
 run 2 "$CNNTRAIN" --config cfg.json --sweep random.json train.batch_size=9 --out r --resume
 expect_stderr 'the config has changed.*train.batch_size: 8, now 9'
+
+# halving: at each comparison the better half goes on; a run that was paused has the bytes of one that was not, though its
+# learning rates are those of a schedule; killed, with several jobs, the decisions are the same
+echo '{"grid": {"train.learning_rate": [0.001, 0.005, 0.02, 0.05]}, "halving": {"epochs": 1, "factor": 2}}' >halving.json
+run 0 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --dry-run
+expect_in_stdout '^total: 4 runs, 7 epochs with halving, about '
+run 0 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --out p
+expect_stderr '^of 4 runs, 3 were ended early'
+losses_at() { # EPOCH MEMBER...
+    epoch=$1
+    shift
+    for member; do
+        awk -F, -v n="$member" -v e="$epoch" 'NR > 1 && $1 <= e && (best == "" || $5 < best) { best = $5 } END { print best, n }' \
+            "p/000$member/metrics.csv"
+    done | sort -g
+}
+losses_at 1 1 2 3 4 | awk 'NR > 2 { print $2 }' | sort >ended-after-1
+kept=$(losses_at 1 1 2 3 4 | awk 'NR <= 2 { print $2 }')
+# shellcheck disable=SC2086
+losses_at 2 $kept | awk 'NR > 1 { print $2 }' >ended-after-2
+for epoch in 1 2; do
+    grep -l "ended after epoch $epoch: not among the best" p/000?/failed.json | sed 's/.*000\(.\).*/\1/' >found
+    expect_same "ended-after-$epoch" found
+done
+last_one=$(grep '^[0-9],finished,' p/sweep.csv | cut -d, -f1)
+rate=$(grep '^[0-9],finished,' p/sweep.csv | cut -d, -f3)
+run 0 "$CNNTRAIN" --config cfg.json train.learning_rate="$rate" train.epochs=3 train.schedule=cosine --out never-paused -q
+for file in model.bin last.bin predictions.csv split.csv config.json; do
+    expect_same "p/000$last_one/$file" "never-paused/$file"
+done
+cut -d, -f1-7,10- "p/000$last_one/metrics.csv" >metrics-a
+cut -d, -f1-7,10- never-paused/metrics.csv >metrics-b
+expect_same metrics-a metrics-b
+for moment in 0.2 0.5; do
+    "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --out q --resume --jobs 2 -q 2>stderr &
+    background=$!
+    sleep $moment
+    kill -KILL $background 2>/dev/null
+    wait $background 2>/dev/null
+    background=
+done
+for polls in 1 2 3 4 5 6 7 8 9 10; do # processes of the killed one may still write their checkpoints
+    "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --out q --resume --jobs 2 -q 2>stderr && break
+    sleep 1
+done
+without_times p/sweep.csv >sweep-a
+without_times q/sweep.csv >sweep-b
+expect_same sweep-a sweep-b
+expect_same p/summary.json q/summary.json
+expect_same "p/000$last_one/model.bin" "q/000$last_one/model.bin"
+run 0 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --out q --resume
+expect_stderr '^q: finished already'
+run 2 "$CNNTRAIN" --config cfg.json --sweep halving.json --member 1 --out n
+expect_stderr '^cnntrain: halving.json: halving: expected none beside --member'
 
 # starting over removes all members, and nothing else; kinds of directories are told apart
 run 2 "$CNNTRAIN" --config cfg.json --sweep random.json --out a --resume

@@ -147,7 +147,7 @@ printf '{"grid":{"train.learning_rate":[0.01,0.1],"layers.0":[{"type":"conv","fi
 "seeds":[1,2,3]}' >sweep/grid.json
 printf '{"random":{"train.learning_rate":{"log_uniform":[1e-4,1e-1]},"augment.shift":{"uniform":[0,0.2]},
 "layers.0.filters":{"integer":[4,32]},"train.optimizer":{"choice":["sgd","adam"]}},"runs":40,"seed":7,
-"seeds":[1,2]}' >sweep/random.json
+"seeds":[1,2],"halving":{"epochs":2,"factor":3}}' >sweep/random.json
 printf '{"seeds":[1,2,3,4]}' >sweep/seeds.json
 
 # --- manifests after a byte: 1 where a column split is allowed, + 2 where the classes are "no" and "yes"
