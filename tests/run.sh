@@ -59,7 +59,7 @@ mkdir -p build-test
 same_bytes=$PWD/build-test/same_bytes.txt # GCC's, which Clang's have to be
 rm -f "$same_bytes"
 # packages of PyPI, while the static checks run
-tests/python-packages.sh build-test/python tensorboard numpy onnx onnxruntime pillow &
+tests/python-packages.sh build-test/python tensorboard numpy onnx onnxruntime optuna pillow &
 CNN_TEST_PYTHON=$PWD/build-test/python/bin/python
 export CNN_TEST_PYTHON
 axe=$PWD/build-test/axe.min.js # checks pages for accessibility

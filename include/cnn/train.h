@@ -18,7 +18,8 @@ extern "C" {
 typedef struct cnn_train_progress {
     int64_t epoch, epochs; /* counted from 1 */
     int64_t batch, batches;
-    int fold, folds; /* counted from 1; 0 if this is no cross-validation */
+    int fold, folds;    /* of a cross-validation or a sweep, counted from 1; 0 if this is none */
+    const char *member; /* what they count: "fold", "run"; NULL if this is none */
     double loss;
     double images_per_second;
     double seconds_left; /* of the whole training, estimated */
@@ -27,7 +28,7 @@ typedef struct cnn_train_progress {
 /* The results of an epoch: a row of metrics.csv, which is written when they are reported. Values
  * that do not exist are NaN. */
 typedef struct cnn_train_epoch {
-    const char *directory; /* the run directory; of a fold, its own */
+    const char *directory; /* the run directory; of a fold or a sweep's member, its own */
     int64_t epoch, epochs; /* counted from 1 */
     int fold, folds;       /* as above */
     double learning_rate;
@@ -45,6 +46,9 @@ typedef struct cnn_train_options {
     bool overwrite;     /* start over in a run directory that is in use */
     double max_seconds; /* end after about this time, with all files of a finished run; 0: no limit.
                          * Counted from the call, also if the run is resumed */
+    bool no_test; /* do not measure the test images, for a run that is one of many, one of which
+                   * will be chosen. They are read: training images that are copies of them are left
+                   * out, as in any run */
     /* called after every batch, with common.user; NULL: never */
     void (*progress)(void *user, const cnn_train_progress *progress);
     /* called after every epoch, with common.user; NULL: never */

@@ -17,6 +17,7 @@ typedef enum cnn_random_purpose {
                                 * own numbers, which have the change as their index */
     CNN_RANDOM_FOLDS = 16,     /* index: as for CNN_RANDOM_HOLD_BACK */
     CNN_RANDOM_BOOTSTRAP = 20, /* epoch: the resample; index: the draw */
+    CNN_RANDOM_SWEEP = 24,     /* epoch: the combination; index: the hash of the key's name */
 } cnn_random_purpose;
 
 /* A bijection that spreads every bit of z over all bits of the result. The functions below apply it

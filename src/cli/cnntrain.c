@@ -1,332 +1,11 @@
-/* cnntrain: trains a small convolutional network that tells two kinds of image apart. */
-#include "cnn/train.h"
+/* cnntrain: trains a small convolutional network that tells two kinds of image apart. The table of
+ * its options; train_actions.c does what they ask for. */
+#include "cli/train_actions.h"
 
-#include "cli/cache_home.h"
-#include "cli/png_file.h"
-#include "cli/program.h"
-#include "cli/progress.h"
+#include "cnn/config.h"
 
-#include "cnn/error.h"
-#include "cnn/inspect.h"
-#include "cnn/report.h"
-#include "cnn/tensorboard.h"
-
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-/* The settings from the command line. */
-typedef struct train_command {
-    cnn_shared_options shared;
-    const char *config_path;
-    const char *images;     /* what --init examines */
-    const char *pretrained; /* the network that its config starts from; NULL: none */
-    double minutes;         /* the time that its config allows; 0: any */
-    const char **overrides; /* [argc] */
-    size_t override_count;
-    cnn_cross_validation_options run; /* folds is 0 for a plain run */
-    bool verbose, no_cache, no_report, with_tensorboard;
-    int shown; /* images on the sheet of --show-augmented */
-
-    /* of the current action */
-    cnn_progress progress;
-    char *cache;                  /* the folder; NULL: none */
-    cnn_config *config;           /* NULL until it is loaded */
-    cnn_tensorboard *tensorboard; /* NULL: no event files, or they could not be written */
-} train_command;
-
-/* --- signals --- */
-
-static atomic_bool stop_requested; /* lock-free: set by a signal handler, read by all threads */
-
-static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
-enum { STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
-
-/* The first signal requests a checkpoint, the second one ends the program at once. */
-static void request_stop(int signal_number) {
-    if (atomic_exchange(&stop_requested, true)) {
-        _exit(128 + signal_number);
-    }
-}
-
-static bool should_stop(void *user) {
-    (void)user;
-    return atomic_load(&stop_requested);
-}
-
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = request_stop, .sa_flags = SA_RESTART};
-    for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        struct sigaction inherited;
-        if (sigaction(stop_signals[i], NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN) {
-            (void)sigaction(stop_signals[i], &action, NULL); /* nohup's SIG_IGN is kept */
-        }
-    }
-}
-
-/* --- events of training; user is the command --- */
-
-static void show_reading(void *user, size_t done, size_t count) {
-    train_command *command = user;
-    cnn_progress_reading(&command->progress, done, count);
-}
-
-static void show_progress(void *user, const cnn_train_progress *state) {
-    train_command *command = user;
-    cnn_progress_show(&command->progress, state);
-}
-
-/* Event files come second: a run does not fail because of them. */
-static void give_up_tensorboard(train_command *command, const cnn_error *reason) {
-    cnn_tensorboard_free(command->tensorboard);
-    command->tensorboard = NULL;
-    char line[sizeof reason->message + 64];
-    (void)snprintf(line, sizeof line, "%s; no more events are written", reason->message);
-    cnn_progress_log(&command->progress, CNN_LOG_WARNING, line);
-}
-
-static void end_epoch(void *user, const cnn_train_epoch *epoch) {
-    train_command *command = user;
-    cnn_error error;
-    cnn_progress_epoch(&command->progress, epoch);
-    if (command->tensorboard &&
-        cnn_tensorboard_epoch(command->tensorboard, epoch, &error) != CNN_OK) {
-        give_up_tensorboard(command, &error);
-    }
-}
-
-/* --- actions --- */
-
-/* Sets up messages, progress and the cache. */
-static void start(train_command *command) {
-    cnn_progress_start(&command->progress, "cnntrain", command->shared.quiet, command->verbose);
-    command->cache = command->no_cache ? NULL : cnn_cache_home("cnntrain");
-    cnn_common_options *common = &command->run.train.common;
-    common->cache_directory = command->cache;
-    common->threads = command->shared.threads;
-    common->log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
-    common->should_stop = should_stop;
-    common->reading = show_reading;
-    common->user = command;
-    command->run.train.progress = show_progress;
-    command->run.train.epoch = end_epoch;
-}
-
-/* Checks for options that exclude each other, and options that need another. action: the option
- * that selected the action; NULL if none did. */
-static cnn_status check_options(const train_command *command, const char *action,
-                                cnn_error *error) {
-    const cnn_cross_validation_options *run = &command->run;
-    const cnn_train_options *train = &run->train;
-    const bool member = run->member > 0;
-    const struct {
-        bool both;
-        const char *one, *other;
-    } conflicts[] = {
-        {train->resume && train->overwrite, "resume", "overwrite"},
-        {run->folds > 0 && action && strcmp(action, "dry-run") != 0, "folds", action},
-        {member && action, "member", action},
-        {run->gather && action, "gather", action},
-        {run->gather && member, "gather", "member"},
-        {run->gather && train->resume, "gather", "resume"},
-        {run->gather && train->overwrite, "gather", "overwrite"},
-        {run->gather && train->max_seconds > 0.0, "gather", "max-seconds"},
-    };
-    if (command->pretrained && !(action && strcmp(action, "init") == 0)) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--pretrained: expected --init DIR beside it; a config names the file as "
-                        "pretrained.file");
-    }
-    if (command->minutes > 0.0 && !(action && strcmp(action, "init") == 0)) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--minutes: expected --init DIR beside it; for a config, set "
-                        "train.minutes=%g",
-                        command->minutes);
-    }
-    if ((member || run->gather) && run->folds == 0) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K beside it",
-                        member ? "member" : "gather");
-    }
-    for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++) {
-        if (conflicts[i].both) {
-            return cnn_fail(error, CNN_ERROR_CONFIG, "expected one of --%s and --%s, got both",
-                            conflicts[i].one, conflicts[i].other);
-        }
-    }
-    return run->member <= run->folds
-               ? CNN_OK
-               : cnn_fail(error, CNN_ERROR_CONFIG,
-                          "--member: expected an integer from 1 to %d (--folds), got %d",
-                          run->folds, run->member);
-}
-
-/* Loads the config. action: as for check_options. */
-static cnn_status load(train_command *command, const char *action, cnn_error *error) {
-    if (!command->config_path) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--config: missing; expected --config FILE (see --help)");
-    }
-    CNN_TRY(check_options(command, action, error));
-    start(command);
-    return cnn_config_load(command->config_path, command->overrides, command->override_count,
-                           &command->config, error);
-}
-
-/* Prints a text from the library, if there is one, and frees it. status: that of the call that made
- * the text. */
-static cnn_status print_text(cnn_status status, char **text, cnn_error *error) {
-    if (!*text) {
-        return status != CNN_OK ? status : cnn_fail(error, CNN_ERROR_RUNTIME, "out of memory");
-    }
-    cnn_error unprinted;
-    cnn_status printed = cnn_print_results(*text, strlen(*text), &unprinted);
-    printed = printed == CNN_OK ? cnn_flush_results(&unprinted) : printed;
-    cnn_text_release(*text);
-    if (printed != CNN_OK) { /* the text could not be printed */
-        *error = unprinted;
-        return printed;
-    }
-    return status;
-}
-
-/* Makes the report of a run that has finished. A failure is no failure of the run. */
-static cnn_status report(train_command *command, cnn_error *error) {
-    const cnn_cross_validation_options *run = &command->run;
-    const cnn_report_options wanted = {.common = run->train.common,
-                                       .output = run->train.output,
-                                       .folds = run->folds,
-                                       .member = run->member};
-    const cnn_status status = cnn_report_make(command->config, &wanted, error);
-    if (status == CNN_OK || status == CNN_STOPPED) {
-        return status;
-    }
-    char line[sizeof error->message + 64];
-    (void)snprintf(line, sizeof line, "the run is finished, but has no report: %s", error->message);
-    cnn_progress_log(&command->progress, CNN_LOG_WARNING, line);
-    return CNN_OK;
-}
-
-static cnn_status train(void *context, cnn_error *error) {
-    train_command *command = context;
-    CNN_TRY(load(command, NULL, error));
-    if (command->with_tensorboard) {
-        CNN_TRY(cnn_tensorboard_create(&command->tensorboard, error));
-    }
-    catch_signals();
-    const cnn_status status = command->run.folds > 0
-                                  ? cnn_cross_validate(command->config, &command->run, error)
-                                  : cnn_train(command->config, &command->run.train, error);
-    cnn_progress_clear(&command->progress);
-    if (status == CNN_OK && command->tensorboard) {
-        cnn_error reason;
-        if (cnn_tensorboard_finish(command->tensorboard, &reason) != CNN_OK) {
-            give_up_tensorboard(command, &reason);
-        }
-    }
-    return status == CNN_OK && !command->no_report ? report(command, error) : status;
-}
-
-/* Prints a config for the images in a folder. */
-static cnn_status init(void *context, cnn_error *error) {
-    train_command *command = context;
-    const char *config = command->config_path;
-    const char *override = command->override_count > 0 ? command->overrides[0] : NULL;
-    if (config || override || command->run.folds > 0) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
-                        config     ? "--config"
-                        : override ? "KEY=VALUE"
-                                   : "--folds",
-                        config     ? config
-                        : override ? override
-                                   : "one");
-    }
-    CNN_TRY(check_options(command, "init", error));
-    start(command);
-    catch_signals();
-    const cnn_init_options wanted = {.common = command->run.train.common,
-                                     .output = command->run.train.output,
-                                     .pretrained = command->pretrained,
-                                     .minutes = command->minutes};
-    char *json = NULL;
-    return print_text(cnn_init(command->images, &wanted, &json, error), &json, error);
-}
-
-static cnn_status dry_run(void *context, cnn_error *error) {
-    train_command *command = context;
-    char *text = NULL;
-    CNN_TRY(load(command, "dry-run", error));
-    const cnn_dry_run_options wanted = {.common = command->run.train.common,
-                                        .folds = command->run.folds};
-    return print_text(cnn_dry_run(command->config, &wanted, &text, error), &text, error);
-}
-
-static cnn_status check_data(void *context, cnn_error *error) {
-    train_command *command = context;
-    char *text = NULL;
-    CNN_TRY(load(command, "check-data", error));
-    const cnn_check_data_options wanted = {.common = command->run.train.common,
-                                           .output = command->run.train.output};
-    return print_text(cnn_check_data(command->config, &wanted, &text, error), &text, error);
-}
-
-static cnn_status check_gradients(void *context, cnn_error *error) {
-    train_command *command = context;
-    char *text = NULL;
-    CNN_TRY(load(command, "check-gradients", error));
-    return print_text(cnn_check_gradients(command->config, &text, error), &text, error);
-}
-
-static cnn_status trace(void *context, cnn_error *error) {
-    train_command *command = context;
-    char *json = NULL;
-    CNN_TRY(load(command, "trace", error));
-    return print_text(cnn_trace(command->config, &command->run.train.common, &json, error), &json,
-                      error);
-}
-
-static cnn_status write_sheet(const cnn_augmented_sheet *sheet, cnn_error *error) {
-    CNN_TRY(cnn_png_write(sheet->path, sheet->channels, sheet->height, sheet->width, sheet->pixels,
-                          error));
-    CNN_TRY(cnn_print_results(sheet->path, strlen(sheet->path), error));
-    return cnn_print_results("\n", 1, error);
-}
-
-/* Writes the contact sheet and prints its path. */
-static cnn_status show_augmented(void *context, cnn_error *error) {
-    train_command *command = context;
-    cnn_augmented_sheet sheet;
-    CNN_TRY(load(command, "show-augmented", error));
-    const cnn_augmented_sheet_options wanted = {.common = command->run.train.common,
-                                                .output = command->run.train.output,
-                                                .images = command->shown};
-    CNN_TRY(cnn_show_augmented(command->config, &wanted, &sheet, error));
-    const cnn_status status = write_sheet(&sheet, error);
-    cnn_augmented_sheet_free(&sheet);
-    return status;
-}
-
-static cnn_status print_config(void *context, cnn_error *error) {
-    train_command *command = context;
-    CNN_TRY(load(command, "print-config", error));
-    char *json = cnn_config_to_json(command->config);
-    CNN_TRY(print_text(CNN_OK, &json, error));
-    return cnn_print_results("\n", 1, error);
-}
-
-static cnn_status help_config(void *context, cnn_error *error) {
-    (void)context;
-    char *text = cnn_config_help();
-    return print_text(CNN_OK, &text, error);
-}
-
-static cnn_status schema(void *context, cnn_error *error) {
-    (void)context;
-    char *text = cnn_config_schema();
-    return print_text(CNN_OK, &text, error);
-}
 
 /* --- the command line --- */
 
@@ -345,7 +24,7 @@ static const cnn_option options[] = {
      .argument = "DIR",
      .parse = cnn_option_path,
      FIELD(images),
-     .action = init,
+     .action = cnn_action_init,
      .help = "examine the images in DIR and print a config for them",
      .prose = "Examine all images in <directory> and print a complete config for them. Nothing is "
               "trained or written. See {A CONFIG FROM THE IMAGES}."},
@@ -433,20 +112,42 @@ static const cnn_option options[] = {
      .help = "cross-validation: K runs, each tested on its part of data.train",
      .prose = "Cross-validation with 2 to 1000 folds: see {CROSS-VALIDATION}. With `-n`: print "
               "what each fold trains on and is tested on."},
+    {.name = "sweep",
+     .argument = "FILE",
+     .parse = cnn_option_path,
+     FIELD(sweep),
+     .help = "many runs, with the values of keys that FILE names (JSON)",
+     .prose = "Train a run for each combination of values in <file>, and choose the best one: see "
+              "{SWEEPS}. With `-n`: print the runs and how long each takes."},
+    {.name = "jobs",
+     .letter = 'j',
+     .argument = "N",
+     .parse = cnn_option_integer,
+     FIELD(jobs),
+     .minimum = 1,
+     .maximum = 1000,
+     .help = "with --sweep: N runs at the same time",
+     .prose =
+         "With `--sweep`: train <n> runs at the same time, each in a process of its own with an "
+         "equal share of threads and memory. Small networks train faster so; the results are "
+         "the same."},
     {.name = "member",
      .argument = "N",
      .parse = cnn_option_integer,
      FIELD(run.member),
      .minimum = 1,
-     .maximum = 1000,
-     .help = "with --folds: train only fold N",
-     .prose = "With `--folds` <k>: train only fold <n>, 1 to <k>. Other processes, also on other "
-              "machines with access to the run directory, may train other folds at the same time: "
-              "see {CROSS-VALIDATION}."},
+     .maximum = 9999,
+     .help = "with --folds or --sweep: train only fold or run N",
+     .prose =
+         "With `--folds` <k>: train only fold <n>, 1 to <k>. With `--sweep`: train only run <n>. "
+         "Other processes, also on other "
+         "machines with access to the run directory, may train others at the same time: "
+         "see {CROSS-VALIDATION}."},
     {.name = "gather",
      FIELD(run.gather),
-     .help = "with --folds: put the results of all folds together",
-     .prose = "With `--folds` <k>: train nothing; put the results of all folds together."},
+     .help = "with --folds or --sweep: put the results of all runs together",
+     .prose = "With `--folds` <k>: train nothing; put the results of all folds together. With "
+              "`--sweep`: the same with all runs that have finished."},
     {.name = "no-report",
      FIELD(no_report),
      .help = "do not make report.html",
@@ -464,25 +165,25 @@ static const cnn_option options[] = {
               "`--max-memory`. Default: 10G."},
     {.name = "dry-run",
      .letter = 'n',
-     .action = dry_run,
+     .action = cnn_action_dry_run,
      .help = "print layers, memory and data counts; train nothing",
      .prose = "Read the data and print the layers with their shapes, parameters and floating-point "
               "operations, the memory that training needs, and the number of images of each class. "
               "Nothing is trained or written."},
     {.name = "check-data",
-     .action = check_data,
+     .action = cnn_action_check_data,
      .help = "report copies, bad images, shortcuts, …; train nothing",
      .prose = "Examine every image, by itself and compared with all others, and print a report. "
               "Nothing is trained. See {CHECKING THE DATA}."},
     {.name = "check-gradients",
-     .action = check_gradients,
+     .action = cnn_action_check_gradients,
      .help = "compare gradients with differences in double",
      .prose = "Compare the gradients of the config's network, on random images and weights, with "
               "central differences in double precision, and the kernels in single precision with "
               "the same equations in double. Prints a table; the exit status is 1 if an error "
               "exceeds its bound. The data is not read."},
     {.name = "trace",
-     .action = trace,
+     .action = cnn_action_trace,
      .help = "print the values and gradients of one batch as JSON",
      .prose = "Print, as JSON on standard output, how the first batch passes through the network "
               "with its starting weights, and back: the paths of the images, the values of every "
@@ -499,7 +200,7 @@ static const cnn_option options[] = {
      FIELD(shown),
      .minimum = 1,
      .maximum = 1000,
-     .action = show_augmented,
+     .action = cnn_action_show_augmented,
      .help = "draw N images as augmentation changes them: augmented.png",
      .prose = "Draw <n> training images (1 to 1000), chosen evenly, as the keys `augment` of the "
               "config change them, into the file *augmented.png* in the run directory, or in the "
@@ -508,17 +209,17 @@ static const cnn_option options[] = {
               "of training. Small images are enlarged by an integer factor. An existing file of "
               "that name is replaced."},
     {.name = "print-config",
-     .action = print_config,
+     .action = cnn_action_print_config,
      .help = "print the config with overrides and defaults; train nothing",
      .prose =
          "Print the config that training would use, as JSON, with every `KEY=VALUE` of the command "
          "line and every default filled in. The output is a valid config. The data is not read."},
     {.name = "help-config",
-     .action = help_config,
+     .action = cnn_action_help_config,
      .help = "explain every key of the config",
      .prose = "Explain every key of the config."},
     {.name = "schema",
-     .action = schema,
+     .action = cnn_action_schema,
      .help = "print the config's JSON Schema",
      .prose = "Print the config's JSON Schema, for editors."},
     {.name = "verbose",
@@ -556,7 +257,7 @@ static const cnn_program program = {
     .options = options,
     .shared = cnn_shared_rows,
     .argument = add_override,
-    .work = train,
+    .work = cnn_action_train,
     .key_words = cnn_config_words,
     .key_reference = cnn_config_reference,
     .key_meant = cnn_config_key_meant,
@@ -570,9 +271,7 @@ int main(int argc, char **argv) {
         return CNN_ERROR_RUNTIME;
     }
     const int code = cnn_program_main(&program, argc, argv, &command);
-    cnn_tensorboard_free(command.tensorboard);
-    cnn_config_free(command.config);
-    free(command.cache);
+    cnn_action_end(&command);
     free(command.overrides);
     return code;
 }

@@ -74,7 +74,9 @@ static int curve_columns(const cnn_curve *curve) {
 static void fill(line_parts *parts, const cnn_train_progress *progress, const cnn_curve *curve,
                  double validation_loss, bool unicode) {
     if (progress->folds > 0) {
-        (void)snprintf(parts->text[FOLD], TEXT_MAX, "fold %d/%d ", progress->fold, progress->folds);
+        (void)snprintf(parts->text[FOLD], TEXT_MAX, "%s %d/%d ",
+                       progress->member ? progress->member : "fold", progress->fold,
+                       progress->folds);
         measure(parts, FOLD, 0);
     }
     (void)snprintf(parts->text[EPOCH], TEXT_MAX, "epoch %lld/%lld", (long long)progress->epoch,

@@ -80,6 +80,26 @@ CNN_MUST_USE cnn_status cnn_config_parse(const char *name, const char *text, siz
                                          const char *const *overrides, size_t override_count,
                                          cnn_config **config, cnn_error *error);
 
+/* KEY=VALUE rows, applied in their order. The last ones may be those of a sweep file. */
+typedef struct cnn_config_overrides {
+    const char *const *rows; /* [count] */
+    size_t count;
+    size_t swept;      /* rows of the sweep file */
+    const char *sweep; /* its name, for messages */
+} cnn_config_overrides;
+
+/* The same with overrides of a sweep file. A row of it that would replace what an earlier row has
+ * set is refused. */
+CNN_MUST_USE cnn_status cnn_config_parse_with(const char *name, const char *text, size_t size,
+                                              const cnn_config_overrides *overrides,
+                                              cnn_config **config, cnn_error *error);
+
+/* The largest config that is read from a file. */
+#define CNN_CONFIG_FILE_LIMIT ((size_t)16 << 20)
+
+/* Notes that the config was read from the file `path`. */
+void cnn_config_note_source(cnn_config *config, const char *path);
+
 /* Writes the value of one key as JSON; null if it is not given. */
 void cnn_config_write_key(const cnn_config *config, const char *name, cnn_json_writer *json);
 

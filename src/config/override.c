@@ -88,8 +88,8 @@ static cnn_status put_text(cJSON *parent, const char *part, const char *text, cn
 }
 
 /* Follows the parts of the path, which is cut at its dots, and sets the value at its end. */
-static cnn_status set(cJSON *root, const char *override, char *path, const char *value,
-                      char place[CNN_CONFIG_PLACE_SIZE], cnn_error *error) {
+static cnn_status set(cJSON *root, const char *override, const char *origin, char *path,
+                      const char *value, char place[CNN_CONFIG_PLACE_SIZE], cnn_error *error) {
     size_t used = 0;
     cJSON *parent = root;
     char *rest = path;
@@ -103,14 +103,14 @@ static cnn_status set(cJSON *root, const char *override, char *path, const char 
                                  part);
         if (used >= CNN_CONFIG_PLACE_SIZE || !*part) {
             return cnn_fail(error, CNN_ERROR_CONFIG,
-                            "command line: expected a key such as train.epochs, got \"%.100s\"",
+                            "%s: expected a key such as train.epochs, got \"%.100s\"", origin,
                             override);
         }
         if (!rest) {
             return has_place(parent, part)
                        ? put_text(parent, part, value, error)
-                       : cnn_fail(error, CNN_ERROR_CONFIG,
-                                  "command line: %s: there is no \"%s\" to set", override, place);
+                       : cnn_fail(error, CNN_ERROR_CONFIG, "%s: %s: there is no \"%s\" to set",
+                                  origin, override, place);
         }
         if (!child(parent, part) && has_place(parent, part) &&
             !put(parent, part, cJSON_CreateObject())) {
@@ -119,22 +119,21 @@ static cnn_status set(cJSON *root, const char *override, char *path, const char 
         parent = child(parent, part);
         if (!cJSON_IsObject(parent) && !cJSON_IsArray(parent)) {
             return cnn_fail(error, CNN_ERROR_CONFIG,
-                            parent ? "command line: %s: there is nothing inside \"%s\" to set"
-                                   : "command line: %s: there is no \"%s\"",
-                            override, place);
+                            parent ? "%s: %s: there is nothing inside \"%s\" to set"
+                                   : "%s: %s: there is no \"%s\"",
+                            origin, override, place);
         }
     }
     return CNN_OK;
 }
 
-cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN_CONFIG_PLACE_SIZE],
-                               cnn_error *error) {
+cnn_status cnn_config_override(cJSON *root, const char *override, const char *origin,
+                               char place[CNN_CONFIG_PLACE_SIZE], cnn_error *error) {
     const char *equals = strchr(override, '=');
     if (!equals || equals == override || !cnn_text_is_utf8(override)) {
         const char *key = cnn_config_key_meant(override, false);
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "command line: expected KEY=VALUE%s, got \"%.100s\"%s%s%s",
-                        cnn_text_is_utf8(override) ? "" : " in UTF-8", override,
+        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected KEY=VALUE%s, got \"%.100s\"%s%s%s",
+                        origin, cnn_text_is_utf8(override) ? "" : " in UTF-8", override,
                         key ? "; did you mean " : "", key ? key : "", key ? "=VALUE?" : "");
     }
     char *path = cnn_copy_string(override);
@@ -142,7 +141,7 @@ cnn_status cnn_config_override(cJSON *root, const char *override, char place[CNN
         return cnn_fail_memory(error, "an override");
     }
     path[equals - override] = '\0';
-    const cnn_status status = set(root, override, path, equals + 1, place, error);
+    const cnn_status status = set(root, override, origin, path, equals + 1, place, error);
     cnn_free(path);
     return status;
 }

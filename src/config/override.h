@@ -6,8 +6,9 @@
 #include "config/reader.h"
 
 /* Sets the value of an override ("layers.0.filters=8") in the tree. Creates missing sections.
- * place: receives the place of the value. A value that is not JSON is a string. */
-CNN_MUST_USE cnn_status cnn_config_override(cJSON *root, const char *override,
+ * origin: where it is from, for messages. place: receives the place of the value. A value that is
+ * not JSON is a string. */
+CNN_MUST_USE cnn_status cnn_config_override(cJSON *root, const char *override, const char *origin,
                                             char place[CNN_CONFIG_PLACE_SIZE], cnn_error *error);
 
 #endif

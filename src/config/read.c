@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CONFIG_FILE_LIMIT ((size_t)16 << 20)
 enum { NAMES_MAX = 64 };
 
 /* --- sections --- */
@@ -159,31 +158,51 @@ cnn_status cnn_config_read_model_part(const cJSON *json, cnn_config *config, cnn
 
 /* --- files --- */
 
+/* Fails if override i, of a sweep file, would replace what an earlier one has set. */
+static cnn_status check_replaced(const cnn_reader *reader, size_t i) {
+    const char *place = reader->override_places[i];
+    size_t length = strlen(place);
+    for (size_t other = 0; other < i && i >= reader->command_line_count; other++) {
+        const char *before = reader->override_places[other];
+        if (strncmp(place, before, length) == 0 &&
+            (!before[length] || strchr(".[", before[length]))) {
+            return cnn_fail(reader->error, CNN_ERROR_CONFIG,
+                            "%s: %s: would replace %s, which is set on the command line",
+                            reader->sweep, place, before);
+        }
+    }
+    return CNN_OK;
+}
+
 /* Applies the overrides to the tree, and reads it. */
-static cnn_status read_tree(cnn_reader *reader, cJSON *root, const char *const *overrides,
-                            size_t override_count, cnn_config *config) {
-    reader->overrides = overrides;
-    for (size_t i = 0; i < override_count; i++) {
-        CNN_TRY(cnn_config_override(root, overrides[i], reader->override_places[i], reader->error));
+static cnn_status read_tree(cnn_reader *reader, cJSON *root, const cnn_config_overrides *overrides,
+                            cnn_config *config) {
+    reader->overrides = overrides->rows;
+    reader->command_line_count = overrides->count - overrides->swept;
+    reader->sweep = overrides->sweep;
+    for (size_t i = 0; i < overrides->count; i++) {
+        CNN_TRY(cnn_config_override(root, overrides->rows[i], cnn_reader_override_origin(reader, i),
+                                    reader->override_places[i], reader->error));
+        CNN_TRY(check_replaced(reader, i));
         reader->override_count = i + 1;
     }
     CNN_TRY(check_structure(reader, root));
     return read_keys(reader, root, false, config);
 }
 
-cnn_status cnn_config_parse(const char *name, const char *text, size_t size,
-                            const char *const *overrides, size_t override_count, cnn_config **out,
-                            cnn_error *error) {
+cnn_status cnn_config_parse_with(const char *name, const char *text, size_t size,
+                                 const cnn_config_overrides *overrides, cnn_config **out,
+                                 cnn_error *error) {
     *out = NULL;
     cnn_reader reader = {.file = name, .error = error};
     cJSON *root = NULL;
     cnn_config *config = cnn_alloc(1, sizeof *config);
-    reader.override_places = cnn_alloc(override_count, sizeof *reader.override_places);
+    reader.override_places = cnn_alloc(overrides->count, sizeof *reader.override_places);
     cnn_status status = config && reader.override_places
                             ? cnn_reader_parse(&reader, text, size, &root)
                             : cnn_fail_memory(error, "the config");
     if (status == CNN_OK) {
-        status = read_tree(&reader, root, overrides, override_count, config);
+        status = read_tree(&reader, root, overrides, config);
     }
     cJSON_Delete(root);
     cnn_free(reader.override_places);
@@ -195,23 +214,36 @@ cnn_status cnn_config_parse(const char *name, const char *text, size_t size,
     return status;
 }
 
+cnn_status cnn_config_parse(const char *name, const char *text, size_t size,
+                            const char *const *overrides, size_t override_count, cnn_config **out,
+                            cnn_error *error) {
+    const cnn_config_overrides rows = {.rows = overrides, .count = override_count};
+    return cnn_config_parse_with(name, text, size, &rows, out, error);
+}
+
+void cnn_config_note_source(cnn_config *config, const char *path) {
+    struct stat about;
+    if (stat(path, &about) == 0 && S_ISREG(about.st_mode)) {
+        config->source.known = true;
+        config->source.device = about.st_dev;
+        config->source.inode = about.st_ino;
+    }
+}
+
 cnn_status cnn_config_load(const char *path, const char *const *overrides, size_t override_count,
                            cnn_config **out, cnn_error *error) {
     *out = NULL;
     char *text = NULL;
     size_t size;
     cnn_status status =
-        cnn_file_read(path, CONFIG_FILE_LIMIT, CNN_ERROR_CONFIG, &text, &size, error);
+        cnn_file_read(path, CNN_CONFIG_FILE_LIMIT, CNN_ERROR_CONFIG, &text, &size, error);
     if (status != CNN_OK) {
         return cnn_fail_prefix(error, status, "%s: ", path);
     }
     status = cnn_config_parse(path, text, size, overrides, override_count, out, error);
     cnn_free(text);
-    struct stat about;
-    if (status == CNN_OK && stat(path, &about) == 0 && S_ISREG(about.st_mode)) {
-        (*out)->source.known = true;
-        (*out)->source.device = about.st_dev;
-        (*out)->source.inode = about.st_ino;
+    if (status == CNN_OK) {
+        cnn_config_note_source(*out, path);
     }
     return status;
 }

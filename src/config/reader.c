@@ -21,10 +21,15 @@ static bool is_inside(const char *place, const char *outer) {
            (place[length] == '\0' || place[length] == '.' || place[length] == '[');
 }
 
+const char *cnn_reader_override_origin(const cnn_reader *reader, size_t i) {
+    return i < reader->command_line_count ? "command line" : reader->sweep;
+}
+
+/* The last override counts. */
 const char *cnn_reader_origin(const cnn_reader *reader, const char *place) {
-    for (size_t i = 0; i < reader->override_count; i++) {
-        if (is_inside(place, reader->override_places[i])) {
-            return "command line";
+    for (size_t i = reader->override_count; i > 0; i--) {
+        if (is_inside(place, reader->override_places[i - 1])) {
+            return cnn_reader_override_origin(reader, i - 1);
         }
     }
     return reader->file;
@@ -94,7 +99,7 @@ static void name_key(const cnn_reader *reader, const char *full, const char *key
     const size_t section = (size_t)(strrchr(key, '.') ? strrchr(key, '.') + 1 - key : 0);
     const bool same_section = strncmp(key, full, section) == 0 && !strchr(full + section, '.');
     (void)snprintf(hint, HINT_SIZE, "did you mean \"%s\"?", key + (same_section ? section : 0));
-    for (size_t i = 0; i < reader->override_count; i++) {
+    for (size_t i = 0; i < reader->override_count && i < reader->command_line_count; i++) {
         const char *value = strchr(reader->overrides[i], '=');
         if (value && strcmp(reader->override_places[i], full) == 0) {
             (void)snprintf(hint, HINT_SIZE, "did you mean %s%.100s?", key, value);
@@ -129,7 +134,8 @@ cnn_status cnn_reader_unknown(const cnn_reader *reader, const char *place, const
     const char *from = cnn_reader_origin(reader, full);
     /* an override may have created the whole section */
     for (size_t i = 0; i < reader->override_count; i++) {
-        from = is_inside(reader->override_places[i], full) ? "command line" : from;
+        from = is_inside(reader->override_places[i], full) ? cnn_reader_override_origin(reader, i)
+                                                           : from;
     }
     return cnn_fail(reader->error, CNN_ERROR_CONFIG, "%s: %s%sunknown %s \"%.100s\"; %s", from,
                     place, *place ? ": " : "", what, found, hint);

@@ -17,13 +17,18 @@ typedef struct cnn_reader {
     char (*override_places)[CNN_CONFIG_PLACE_SIZE]; /* the places that the command line set */
     const char *const *overrides;                   /* as on the command line */
     size_t override_count;
+    size_t command_line_count; /* of the overrides; those after them are from the file `sweep` */
+    const char *sweep;
     cnn_error *error;
 } cnn_reader;
 
 /* Formats a place. Places are short, because the nesting of residuals is limited. */
 void cnn_reader_place(char place[CNN_CONFIG_PLACE_SIZE], const char *format, ...) CNN_PRINTF(2, 3);
 
-/* The source of the value at this place: the file, or "command line". */
+/* The source of override i: "command line", or the sweep file. */
+const char *cnn_reader_override_origin(const cnn_reader *reader, size_t i);
+
+/* The source of the value at this place: the file, or that of the override. */
 const char *cnn_reader_origin(const cnn_reader *reader, const char *place);
 
 /* Each of these reports an error at a place ("": the whole file) and returns CNN_ERROR_CONFIG. */

@@ -86,6 +86,7 @@ typedef struct cnn_report_set {
 } cnn_report_set;
 
 struct cnn_evaluation;
+struct cnn_report_sweep;
 
 typedef struct cnn_report {
     const char *title; /* the last part of the run directory's or data's name */
@@ -97,6 +98,7 @@ typedef struct cnn_report {
     const cnn_report_run *run;               /* NULL: an evaluation */
     const cnn_report_set *set;               /* NULL: one run, or an evaluation */
     const struct cnn_evaluation *evaluation; /* NULL: a run; else of its models, the first */
+    const struct cnn_report_sweep *sweep;    /* NULL: none; else this alone (sweep_record.h) */
     int threads;                             /* 0: as many as there are processors */
     const cnn_common_options *options; /* should_stop, for sections that read images; NULL: none */
 } cnn_report;

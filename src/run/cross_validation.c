@@ -63,7 +63,7 @@ static cnn_status follow_folds(void *context, const char *table, cnn_text *diffe
 
 static cnn_status prepare_fold(void *context, int fold, cnn_member *member, cnn_error *error) {
     validation *v = context;
-    *member = (cnn_member){.config = &v->config, .images = v->images.dataset};
+    *member = (cnn_member){.config = &v->config, .images = v->images.dataset, .fold = true};
     CNN_TRY(cnn_fold_images_choose(&v->images, &v->config, fold, error));
     return cnn_fold_images_stretch(&v->images, &v->config, error);
 }
@@ -279,6 +279,11 @@ static cnn_status gather_folds(void *context, const cnn_run_directory *directory
 cnn_status cnn_cross_validate(const cnn_config *config, const cnn_cross_validation_options *options,
                               cnn_error *error) {
     static const cnn_set_kind kind = {.member = "fold",
+                                      .whole = CNN_SESSION_SET,
+                                      .part = CNN_SESSION_MEMBER,
+                                      .table = CNN_RUN_SPLIT,
+                                      .changed = "--folds or the images have changed since the run "
+                                                 "was started (fold,path,label,group,content)",
                                       .config = fold_config,
                                       .path = cnn_run_fold_path,
                                       .load = load_images,

@@ -46,6 +46,12 @@ char *cnn_run_fold_path(const char *directory, int fold) {
     return cnn_path_join(directory, name);
 }
 
+char *cnn_run_member_path(const char *directory, int member) {
+    char name[24];
+    (void)snprintf(name, sizeof name, "%04d", member);
+    return cnn_path_join(directory, name);
+}
+
 /* "model.bin.tmp.1234": a file that cnn_file_write was writing when the program was killed. */
 static bool is_draft_of(const char *name, const char *file) {
     static const char mark[] = ".tmp.";
@@ -64,8 +70,13 @@ static bool is_draft(const char *name) {
 /* True if this file may be in a directory without a run. Drafts may: a program that is killed early
  * leaves only its first one. */
 static bool may_be_in_unused(const char *name) {
-    static const char *const names[] = {
-        ".", "..", CNN_RUN_LOCK, CNN_RUN_START_LOCK, CNN_DATA_REPORT, CNN_AUGMENTED_SHEET};
+    const char *const names[] = {".",
+                                 "..",
+                                 CNN_RUN_LOCK,
+                                 CNN_RUN_START_LOCK,
+                                 CNN_DATA_REPORT,
+                                 CNN_AUGMENTED_SHEET,
+                                 file_names[CNN_RUN_FAILURE]};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
@@ -111,30 +122,47 @@ static int fold_number(const char *name) {
     return plain ? (int)strtol(digits, NULL, 10) : 0;
 }
 
-/* *fold: the number of the next fold's directory in the open folder; 0 if there are no more. path:
- * of the folder. */
-static cnn_status next_fold(DIR *folder, const char *path, int *fold, cnn_error *error) {
+/* N if the name is that of a sweep's member, "000N", else 0. */
+static int member_number(const char *name) {
+    bool plain = strlen(name) == 4 && strspn(name, "0123456789") == 4;
+    return plain ? (int)strtol(name, NULL, 10) : 0;
+}
+
+/* The kinds of directories in that of a set. */
+typedef struct member_kind {
+    int (*number)(const char *name);
+    char *(*path)(const char *directory, int number);
+} member_kind;
+
+static const member_kind folds = {.number = fold_number, .path = cnn_run_fold_path};
+static const member_kind members = {.number = member_number, .path = cnn_run_member_path};
+
+static cnn_status is_folder(const char *path, const member_kind *kind, int number, bool *is,
+                            cnn_error *error) {
+    char *member_path = kind->path(path, number);
+    cnn_status status = member_path ? cnn_folder_look(member_path, CNN_ERROR_RUNTIME, is, error)
+                                    : cnn_fail_memory(error, path);
+    cnn_free(member_path);
+    return status;
+}
+
+/* *number: that of the next member's directory in the open folder; 0 if there are no more. path: of
+ * the folder. */
+static cnn_status next_member(DIR *folder, const char *path, const member_kind *kind, int *number,
+                              cnn_error *error) {
     const struct dirent *entry;
     while ((errno = 0, entry = readdir(folder)) != NULL) {
-        *fold = fold_number(entry->d_name);
-        bool is_folder = false;
-        if (*fold > 0) {
-            CNN_TRY(cnn_run_has_fold(path, *fold, &is_folder, error));
+        *number = kind->number(entry->d_name);
+        bool found = false;
+        if (*number > 0) {
+            CNN_TRY(is_folder(path, kind, *number, &found, error));
         }
-        if (is_folder) {
+        if (found) {
             return CNN_OK;
         }
     }
-    *fold = 0;
+    *number = 0;
     return errno == 0 ? CNN_OK : cnn_fail_errno(error, path, errno);
-}
-
-cnn_status cnn_run_has_fold(const char *path, int fold, bool *has, cnn_error *error) {
-    char *fold_path = cnn_run_fold_path(path, fold);
-    cnn_status status = fold_path ? cnn_folder_look(fold_path, CNN_ERROR_RUNTIME, has, error)
-                                  : cnn_fail_memory(error, path);
-    cnn_free(fold_path);
-    return status;
 }
 
 cnn_status cnn_run_has_folds(const char *path, bool *has, cnn_error *error) {
@@ -143,7 +171,7 @@ cnn_status cnn_run_has_folds(const char *path, bool *has, cnn_error *error) {
     if (!folder) {
         return cnn_fail_errno(error, path, errno);
     }
-    cnn_status status = next_fold(folder, path, &fold, error);
+    cnn_status status = next_member(folder, path, &folds, &fold, error);
     (void)closedir(folder);
     *has = fold > 0;
     return status;
@@ -208,51 +236,58 @@ static cnn_status clear_files(const cnn_run_directory *directory, cnn_error *err
     return CNN_OK;
 }
 
-static cnn_status clear_named_fold(const cnn_run_directory *fold, cnn_error *error) {
-    CNN_TRY(cnn_run_remove_drafts(fold->path, error));
-    CNN_TRY(clear_files(fold, error));
-    CNN_TRY(cnn_run_remove(fold, CNN_RUN_CONFIG, error));
-    return rmdir(fold->path) == 0 || errno == ENOTEMPTY || errno == EEXIST
+static cnn_status clear_named(const cnn_run_directory *member, cnn_error *error) {
+    CNN_TRY(cnn_run_remove_drafts(member->path, error));
+    CNN_TRY(clear_files(member, error));
+    CNN_TRY(cnn_run_remove(member, CNN_RUN_CONFIG, error));
+    return rmdir(member->path) == 0 || errno == ENOTEMPTY || errno == EEXIST
                ? CNN_OK
-               : cnn_fail_errno(error, fold->path, errno);
+               : cnn_fail_errno(error, member->path, errno);
 }
 
-/* Removes the files of one fold, and its directory if it is then empty. */
-static cnn_status clear_fold(const char *path, int fold, cnn_error *error) {
+/* Removes the files of one member, and its directory if it is then empty. */
+static cnn_status clear_member(const char *path, const member_kind *kind, int number,
+                               cnn_error *error) {
     cnn_run_directory directory = {0};
-    char *fold_path = cnn_run_fold_path(path, fold);
-    cnn_status status = fold_path ? cnn_run_directory_name(fold_path, &directory, error)
-                                  : cnn_fail_memory(error, path);
+    char *member_path = kind->path(path, number);
+    cnn_status status = member_path ? cnn_run_directory_name(member_path, &directory, error)
+                                    : cnn_fail_memory(error, path);
     if (status == CNN_OK) {
-        status = clear_named_fold(&directory, error);
+        status = clear_named(&directory, error);
     }
-    cnn_free(fold_path);
+    cnn_free(member_path);
     cnn_run_directory_free(&directory);
     return status;
 }
 
-static cnn_status clear_folds_in(DIR *folder, const char *path, cnn_error *error) {
-    int fold;
-    CNN_TRY(next_fold(folder, path, &fold, error));
-    while (fold > 0) {
-        CNN_TRY(clear_fold(path, fold, error));
-        CNN_TRY(next_fold(folder, path, &fold, error));
+static cnn_status clear_members_in(DIR *folder, const char *path, const member_kind *kind,
+                                   cnn_error *error) {
+    int number;
+    CNN_TRY(next_member(folder, path, kind, &number, error));
+    while (number > 0) {
+        CNN_TRY(clear_member(path, kind, number, error));
+        CNN_TRY(next_member(folder, path, kind, &number, error));
     }
     return CNN_OK;
 }
 
-static cnn_status clear_folds(const char *path, cnn_error *error) {
+static cnn_status clear_members(const char *path, const member_kind *kind, cnn_error *error) {
     DIR *folder = opendir(path);
     if (!folder) {
         return cnn_fail_errno(error, path, errno);
     }
-    cnn_status status = clear_folds_in(folder, path, error);
+    cnn_status status = clear_members_in(folder, path, kind, error);
     (void)closedir(folder);
     return status;
 }
 
 cnn_status cnn_run_directory_clear(const cnn_run_directory *directory, cnn_error *error) {
-    CNN_TRY(clear_folds(directory->path, error));
+    bool swept;
+    CNN_TRY(clear_members(directory->path, &folds, error));
+    CNN_TRY(cnn_run_has_file(directory, CNN_RUN_MEMBERS, &swept, error));
+    if (swept) { /* else a directory with such a name, 2024, is another's */
+        CNN_TRY(clear_members(directory->path, &members, error));
+    }
     CNN_TRY(remove_file(directory->folds_table, error));
     return clear_files(directory, error);
 }

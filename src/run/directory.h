@@ -19,7 +19,10 @@
     X(CNN_RUN_PREDICTIONS, "predictions.csv")           /* validation images */                    \
     X(CNN_RUN_TEST_PREDICTIONS, "test_predictions.csv") /* test images */                          \
     X(CNN_RUN_REPORT, "report.html") /* made from the others; a run is complete without it */      \
-    X(CNN_RUN_EVENTS, "events.out.tfevents.cnntrain") /* with --tensorboard */
+    X(CNN_RUN_EVENTS, "events.out.tfevents.cnntrain") /* with --tensorboard */                     \
+    X(CNN_RUN_MEMBERS, "members.csv")                 /* of a sweep: the values of each member */  \
+    X(CNN_RUN_SWEEP, "sweep.csv")                     /* of a sweep: the results of each member */ \
+    X(CNN_RUN_FAILURE, "failed.json")                 /* of a sweep's member: why it failed */
 
 /* The table of a cross-validation, one row per fold. */
 #define CNN_FOLDS_TABLE "folds.csv"
@@ -56,6 +59,9 @@ void cnn_run_directory_free(cnn_run_directory *directory);
  * cnn_free. */
 char *cnn_run_fold_path(const char *directory, int fold);
 
+/* The same for a member of a sweep: "DIR/0001". */
+char *cnn_run_member_path(const char *directory, int member);
+
 /* --- existing files --- */
 
 /* *in_use: does the directory contain files of a run, or other files? A missing one does not. */
@@ -65,9 +71,6 @@ CNN_MUST_USE cnn_status cnn_run_is_in_use(const char *path, bool *in_use, cnn_er
  * its checkpoint could not be accessed. */
 CNN_MUST_USE cnn_status cnn_run_has_file(const cnn_run_directory *directory, cnn_run_file file,
                                          bool *has, cnn_error *error);
-
-/* *has: is there a directory of a cross-validation's fold, counted from 1? */
-CNN_MUST_USE cnn_status cnn_run_has_fold(const char *path, int fold, bool *has, cnn_error *error);
 
 /* *has: is there a directory of any fold? The directory `path` must exist. */
 CNN_MUST_USE cnn_status cnn_run_has_folds(const char *path, bool *has, cnn_error *error);
@@ -91,7 +94,7 @@ CNN_MUST_USE cnn_status cnn_run_remove_results(const cnn_run_directory *director
 CNN_MUST_USE cnn_status cnn_run_remove_drafts(const char *path, cnn_error *error);
 
 /* For a run that starts, and writes config.json next: removes the files of an earlier run but this
- * one, and those of the folds of an earlier cross-validation. */
+ * one, and those of the members of an earlier cross-validation or sweep. */
 CNN_MUST_USE cnn_status cnn_run_directory_clear(const cnn_run_directory *directory,
                                                 cnn_error *error);
 

@@ -144,7 +144,9 @@ cnn_status cnn_trainer_finish(cnn_trainer *t, cnn_error *error) {
     }
     summary.threshold = t->setup.info.threshold;
     CNN_TRY(measure(t, CNN_SPLIT_VALIDATION, &summary.validation, error));
-    CNN_TRY(measure(t, CNN_SPLIT_TEST, &summary.test, error));
+    if (!t->options->no_test) {
+        CNN_TRY(measure(t, CNN_SPLIT_TEST, &summary.test, error));
+    }
     CNN_TRY(cnn_summary_write(t->session.directory.file[CNN_RUN_SUMMARY], t->setup.dataset,
                               &summary, error));
     log_end(t, &summary);

@@ -153,8 +153,8 @@ static cnn_status measure_files(const cnn_trainer *t, double seconds, cnn_run_sp
 
 /* --- */
 
-cnn_status cnn_measure_speed(cnn_trainer *t, double seconds, bool training, cnn_run_speed *speed,
-                             cnn_error *error) {
+cnn_status cnn_measure_computing(cnn_trainer *t, double seconds, bool training,
+                                 cnn_run_speed *speed, cnn_error *error) {
     *speed = (cnn_run_speed){0};
     cnn_start_weights(t->setup.start, t->setup.network, (uint64_t)t->config->train.seed,
                       t->values.parameters);
@@ -162,7 +162,12 @@ cnn_status cnn_measure_speed(cnn_trainer *t, double seconds, bool training, cnn_
         CNN_TRY(measure_steps(t, seconds, &speed->step, error));
     }
     measure_forward(t, seconds / 2.0, &speed->forward);
-    CNN_TRY(measure_intervals(t->setup.threads, &speed->intervals, error));
+    return measure_intervals(t->setup.threads, &speed->intervals, error);
+}
+
+cnn_status cnn_measure_speed(cnn_trainer *t, double seconds, bool training, cnn_run_speed *speed,
+                             cnn_error *error) {
+    CNN_TRY(cnn_measure_computing(t, seconds, training, speed, error));
     return measure_files(t, seconds / 2.0, speed, error);
 }
 
@@ -171,7 +176,7 @@ cnn_run_work cnn_measure_work(const cnn_trainer *t) {
     size_t images = cnn_trainer_images(t);
     return (cnn_run_work){.batches = cnn_trainer_batches(t),
                           .validation = count[CNN_SPLIT_VALIDATION],
-                          .test = count[CNN_SPLIT_TEST],
+                          .test = t->options->no_test ? 0 : count[CNN_SPLIT_TEST],
                           .compared = images < CNN_COMPARED_MAX ? images : CNN_COMPARED_MAX,
                           .tunes = cnn_tune_wanted(t->config),
                           .gathered = t->part};

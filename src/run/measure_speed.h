@@ -13,6 +13,10 @@
 CNN_MUST_USE cnn_status cnn_measure_speed(cnn_trainer *t, double seconds, bool training,
                                           cnn_run_speed *speed, cnn_error *error);
 
+/* The same without files: nothing is written, and no run directory is needed. */
+CNN_MUST_USE cnn_status cnn_measure_computing(cnn_trainer *t, double seconds, bool training,
+                                              cnn_run_speed *speed, cnn_error *error);
+
 /* What the speed is to be multiplied with. */
 cnn_run_work cnn_measure_work(const cnn_trainer *t);
 

@@ -5,12 +5,15 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "run/clock.h"
+#include "run/jobs.h"
 #include "run/session.h"
+#include "run/setup.h"
 #include "run/tables.h"
 #include "run/training.h"
 #include "run/training_settings.h"
 
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 
 /* The largest config.json that is read. */
@@ -23,6 +26,7 @@ typedef struct set_run {
     cnn_session session;
     int member;      /* the current one, from 1 */
     int finished;    /* members that had finished when this process began */
+    int failed;      /* members whose failure was noted */
     size_t images;   /* training images of an epoch; 0 if unknown */
     double begin;    /* by cnn_clock_seconds */
     double deadline; /* of --max-seconds, the same */
@@ -42,6 +46,7 @@ static void progress_of_member(void *user, const cnn_train_progress *progress) {
     cnn_train_progress whole = *progress;
     whole.fold = r->member;
     whole.folds = r->set->count;
+    whole.member = r->set->kind->member;
     if (progress->images_per_second > 0.0 && r->set->member == 0) {
         whole.seconds_left += (double)(r->set->count - r->member) * (double)progress->epochs *
                               (double)r->images / progress->images_per_second;
@@ -77,7 +82,8 @@ static cnn_status name_member(const set_run *r, cnn_status status, cnn_error *er
 
 /* Seconds of train.minutes for the set; 0: no limit. */
 static double seconds_of_set(const set_run *r) {
-    return cnn_settings_seconds(r->set->kind->resolved(r->set->context));
+    const cnn_set_kind *kind = r->set->kind;
+    return kind->plan ? cnn_settings_seconds(kind->resolved(r->set->context)) : 0.0;
 }
 
 /* The same for a member: an equal part of what is left for it and those after it. */
@@ -108,11 +114,14 @@ static cnn_status compare_with(const cnn_config *now, const char *then, char dif
 }
 
 static cnn_status compare_texts(const set_run *r, const char *then, cnn_error *error) {
-    char difference[256];
-    cnn_config now = *r->set->kind->resolved(r->set->context); /* a view */
-    cnn_status status = cnn_config_take_over(then, &now, error);
+    char difference[256] = "";
+    const cnn_set_kind *kind = r->set->kind;
+    cnn_config now = *kind->resolved(r->set->context); /* a view */
+    cnn_status status = kind->plan ? cnn_config_take_over(then, &now, error) : CNN_OK;
+    if (status == CNN_OK && kind->plan) {
+        kind->plan(r->set->context, now.train.epochs);
+    }
     if (status == CNN_OK) {
-        r->set->kind->plan(r->set->context, now.train.epochs);
         status = compare_with(&now, then, difference, error);
     }
     if (status == CNN_ERROR_MODEL) {
@@ -129,6 +138,19 @@ static cnn_status compare_texts(const set_run *r, const char *then, cnn_error *e
                          : CNN_OK;
 }
 
+static cnn_status compare_table(const set_run *r, cnn_error *error) {
+    cnn_text difference = {0};
+    cnn_status status = r->set->kind->follow(
+        r->set->context, r->session.directory.file[r->set->kind->table], &difference, error);
+    if (status == CNN_OK && difference.length > 0) {
+        status =
+            cnn_fail(error, CNN_ERROR_CONFIG, "%s: cannot %s: %s: %s", r->session.directory.path,
+                     verb(r), r->set->kind->changed, difference.data);
+    }
+    cnn_text_free(&difference);
+    return status;
+}
+
 /* Compares the config with that of a set that has begun. Needs no images. */
 static cnn_status compare_config(const set_run *r, cnn_error *error) {
     const char *path = r->session.directory.file[CNN_RUN_CONFIG];
@@ -143,26 +165,12 @@ static cnn_status compare_config(const set_run *r, cnn_error *error) {
     }
     status = compare_texts(r, then, error);
     cnn_free(then);
-    return status;
-}
-
-static cnn_status compare_split(const set_run *r, cnn_error *error) {
-    cnn_text difference = {0};
-    cnn_status status = r->set->kind->follow(
-        r->set->context, r->session.directory.file[CNN_RUN_SPLIT], &difference, error);
-    if (status == CNN_OK && difference.length > 0) {
-        status = cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: cannot %s: --folds or the images have changed since the run was "
-                          "started (fold,path,label,group,content): %s",
-                          r->session.directory.path, verb(r), difference.data);
-    }
-    cnn_text_free(&difference);
-    return status;
+    return status == CNN_OK && r->set->kind->grows ? compare_table(r, error) : status;
 }
 
 static cnn_status compare(const set_run *r, cnn_error *error) {
     CNN_TRY(compare_config(r, error));
-    return compare_split(r, error);
+    return compare_table(r, error);
 }
 
 /* --- the set's own files --- */
@@ -195,14 +203,18 @@ static cnn_status plan_epochs(const set_run *r, cnn_error *error) {
     return CNN_OK;
 }
 
-/* split.csv is written last: if it exists, all other files do. */
-static cnn_status start(const set_run *r, cnn_error *error) {
+static cnn_status write_table(const set_run *r, cnn_error *error) {
     cnn_text text = {0};
+    r->set->kind->describe(r->set->context, &text);
+    return cnn_table_write(r->session.directory.file[r->set->kind->table], &text, true, error);
+}
+
+/* The table is written last: if it exists, all other files do. */
+static cnn_status start(const set_run *r, cnn_error *error) {
     CNN_TRY(cnn_run_directory_clear(&r->session.directory, error));
     CNN_TRY(plan_epochs(r, error));
     CNN_TRY(write_config(r, error));
-    r->set->kind->describe(r->set->context, &text);
-    return cnn_table_write(r->session.directory.file[CNN_RUN_SPLIT], &text, true, error);
+    return write_table(r, error);
 }
 
 static cnn_status start_or_resume(const set_run *r, cnn_error *error) {
@@ -211,7 +223,8 @@ static cnn_status start_or_resume(const set_run *r, cnn_error *error) {
     }
     CNN_TRY(compare(r, error));
     CNN_TRY(cnn_run_remove_results(&r->session.directory, error));
-    return write_config(r, error); /* from now on, a larger train.epochs is part of the set */
+    CNN_TRY(write_config(r, error)); /* from now on, a larger train.epochs is part of the set */
+    return r->set->kind->grows ? write_table(r, error) : CNN_OK;
 }
 
 /* --- members --- */
@@ -230,8 +243,8 @@ static cnn_train_options options_of_member(set_run *r, const char *path) {
     options.common.reading = r->options->common.reading ? reading_of_member : NULL;
     options.common.user = r;
     if (options.max_seconds > 0.0) { /* the remaining members share the remaining time */
-        options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) /
-                              (alone ? 1 : r->set->count - r->member + 1);
+        int rounds = (r->set->count - r->member) / (r->set->jobs > 1 ? r->set->jobs : 1) + 1;
+        options.max_seconds = fmax(r->deadline - cnn_clock_seconds(), 1e-3) / (alone ? 1 : rounds);
     }
     return options;
 }
@@ -243,12 +256,19 @@ typedef cnn_status member_work(set_run *r, const char *path, bool *answer, cnn_e
 static cnn_status train_in(set_run *r, const char *path, bool *trained, cnn_error *error) {
     cnn_member what;
     const cnn_train_options options = options_of_member(r, path);
-    CNN_TRY(r->set->kind->prepare(r->set->context, r->member, &what, error));
+    cnn_status prepared = r->set->kind->prepare(r->set->context, r->member, &what, error);
+    if (prepared != CNN_OK) {
+        return r->set->kind->failed ? name_member(r, prepared, error) : prepared;
+    }
     r->images = what.images ? what.images->split_count[CNN_SPLIT_TRAIN] : 0;
     *trained = true;
-    return name_member(
-        r, cnn_train_on(what.images, seconds_of_member(r, r->member), what.config, &options, error),
-        error);
+    const cnn_training training = {.images = what.images,
+                                   .fold = what.fold,
+                                   .pause = what.pause,
+                                   .seconds = r->set->kind->plan
+                                                  ? seconds_of_member(r, r->member)
+                                                  : cnn_settings_seconds(what.config)};
+    return name_member(r, cnn_train_on(&training, what.config, &options, error), error);
 }
 
 static cnn_status look_at(cnn_session *session, const cnn_config *config, bool *finished,
@@ -280,9 +300,21 @@ static cnn_status look_in(set_run *r, const char *path, bool *finished, cnn_erro
     return name_member(r, status, error);
 }
 
+/* *settled: has the member failed, for good? */
+static cnn_status is_settled(const set_run *r, bool *settled, cnn_error *error) {
+    const cnn_set_kind *kind = r->set->kind;
+    *settled = false;
+    return kind->settled ? kind->settled(r->set->context, r->member, settled, error) : CNN_OK;
+}
+
 static cnn_status is_finished_in(set_run *r, const char *path, bool *finished, cnn_error *error) {
     cnn_run_end end;
-    CNN_TRY(cnn_run_look(path, r->set->kind->config(r->set->context, r->member), &end, error));
+    CNN_TRY(is_settled(r, finished, error));
+    if (*finished) {
+        return CNN_OK;
+    }
+    CNN_TRY(cnn_run_look(path, r->set->kind->config(r->set->context, r->member),
+                         r->options->no_test, &end, error));
     *finished = end == CNN_RUN_FINISHED;
     return CNN_OK;
 }
@@ -306,7 +338,7 @@ static cnn_status wanted_as_many(const char *path, int64_t epochs, bool *same, c
 static cnn_status is_done_in(set_run *r, const char *path, bool *done, cnn_error *error) {
     const cnn_config *config = r->set->kind->config(r->set->context, r->member);
     cnn_run_end end;
-    CNN_TRY(cnn_run_look(path, config, &end, error));
+    CNN_TRY(cnn_run_look(path, config, r->options->no_test, &end, error));
     *done = end == CNN_RUN_FINISHED;
     return end == CNN_RUN_CUT_SHORT ? wanted_as_many(path, config->train.epochs, done, error)
                                     : CNN_OK;
@@ -328,7 +360,47 @@ static cnn_status train_member(set_run *r, int member, cnn_error *error) {
         CNN_TRY(name_member(r, of_member(r, member, is_finished_in, &finished, error), error));
         r->finished += finished;
     }
+    r->member = member;
+    CNN_TRY(is_settled(r, &finished, error));
+    if (finished) {
+        r->failed++;
+        log_of_member(r, CNN_LOG_INFO, "has failed before, and would again; not trained");
+        return CNN_OK;
+    }
     return of_member(r, member, train_in, &trained, error);
+}
+
+/* Is the failure one of the member, and not of the set, its directory, or the user's? */
+static bool is_own_failure(const set_run *r, cnn_status status) {
+    return r->set->kind->failed && status != CNN_OK && status != CNN_STOPPED &&
+           status != CNN_ERROR_CONFIG;
+}
+
+/* Trains a member, and notes its failure, which ends only a process that trains this member alone.
+ * A failure that cannot be noted, because the disk is full or the directory is gone, is that of the
+ * set. */
+static cnn_status train_or_note(set_run *r, int member, cnn_error *error) {
+    cnn_error reason = {0};
+    cnn_status status = train_member(r, member, &reason);
+    if (is_own_failure(r, status)) {
+        CNN_TRY(r->set->kind->failed(r->set->context, member, &reason, error));
+        cnn_log_message(&r->options->common.log, CNN_LOG_WARNING, "%s", reason.message);
+        r->failed++;
+        status = r->set->member > 0 ? status : CNN_OK;
+    }
+    if (status != CNN_OK && error) {
+        *error = reason;
+    }
+    return status;
+}
+
+/* After gathering: the failure of a set of which no member has finished. */
+static cnn_status check_any_finished(const set_run *r, cnn_error *error) {
+    return r->failed < r->set->count
+               ? CNN_OK
+               : cnn_fail(error, CNN_ERROR_DIVERGED,
+                          "%s: all %d %ss have failed; sweep.csv says why",
+                          r->session.directory.path, r->set->count, r->set->kind->member);
 }
 
 /* --- all members --- */
@@ -357,9 +429,92 @@ static cnn_status gather_results(const set_run *r, cnn_error *error) {
     return r->set->kind->gather(r->set->context, &r->session.directory, error);
 }
 
+/* --- several members at once --- */
+
+/* The options of a process that trains one of several members at the same time. */
+static cnn_train_options options_of_job(const set_run *r) {
+    cnn_train_options options = *r->options;
+    int threads = cnn_setup_threads(options.common.threads) / r->set->jobs;
+    options.common.threads = threads > 1 ? threads : 1;
+    options.common.reading = NULL; /* several lines of progress would overwrite each other */
+    options.progress = NULL;
+    return options;
+}
+
+static void work_on_member(void *context, int member, cnn_job_result *result) {
+    set_run *r = context;
+    const cnn_train_options options = options_of_job(r);
+    const int failed = r->failed;
+    r->options = &options;
+    result->error.status = train_or_note(r, member, &result->error);
+    result->noted = r->failed > failed;
+}
+
+/* The process of a member that uses too much memory is killed by the system. */
+static cnn_status member_ended(void *context, int member, int killed, const cnn_job_result *result,
+                               cnn_error *error) {
+    set_run *r = context;
+    cnn_error reason;
+    if (killed == 0) {
+        r->failed += result->noted;
+        return result->error.status == CNN_OK
+                   ? CNN_OK
+                   : cnn_fail(error, result->error.status, "%s", result->error.message);
+    }
+    (void)cnn_fail(&reason, CNN_ERROR_RUNTIME, "%s %d/%d: its process was killed by signal %d%s",
+                   r->set->kind->member, member, r->set->count, killed,
+                   killed == SIGKILL ? ", as systems do that run out of memory" : "");
+    cnn_log_message(&r->options->common.log, CNN_LOG_WARNING, "%s", reason.message);
+    r->failed++;
+    return r->set->kind->failed ? r->set->kind->failed(r->set->context, member, &reason, error)
+                                : cnn_fail(error, CNN_ERROR_RUNTIME, "%s", reason.message);
+}
+
+static cnn_status is_wanted(void *context, int member, bool *wanted, cnn_error *error) {
+    const set_run *r = context;
+    *wanted = true;
+    return r->set->kind->wanted ? r->set->kind->wanted(r->set->context, member, wanted, error)
+                                : CNN_OK;
+}
+
+/* Trains all members that are wanted. */
+static cnn_status train_rung(set_run *r, cnn_error *error) {
+    if (r->set->jobs > 1) {
+        const cnn_jobs jobs = {.count = r->set->count,
+                               .at_once =
+                                   r->set->jobs < r->set->count ? r->set->jobs : r->set->count,
+                               .options = &r->options->common,
+                               .context = r,
+                               .wanted = is_wanted,
+                               .work = work_on_member,
+                               .ended = member_ended};
+        return cnn_jobs_run(&jobs, error);
+    }
+    for (int member = 1; member <= r->set->count; member++) {
+        bool wanted;
+        CNN_TRY(is_wanted(r, member, &wanted, error));
+        if (wanted) {
+            CNN_TRY(train_or_note(r, member, error));
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status train_all(set_run *r, cnn_error *error) {
+    const cnn_set_kind *kind = r->set->kind;
+    if (kind->rungs == 0) {
+        return train_rung(r, error);
+    }
+    for (int rung = 0; rung < kind->rungs; rung++) {
+        CNN_TRY(kind->begin_rung(r->set->context, rung, error));
+        CNN_TRY(train_rung(r, error));
+    }
+    return CNN_OK;
+}
+
 static cnn_status run_all(set_run *r, cnn_error *error) {
     bool finished = false;
-    CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_SET,
+    CNN_TRY(cnn_session_open(r->set->config, r->options, r->set->kind->whole,
                              cnn_run_mode_of(r->options), &r->session, error));
     CNN_TRY(compare_config(r, error));
     CNN_TRY(is_finished(r, &finished, error));
@@ -371,10 +526,9 @@ static cnn_status run_all(set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(start_or_resume(r, error));
-    for (int member = 1; member <= r->set->count; member++) {
-        CNN_TRY(train_member(r, member, error));
-    }
-    return gather_results(r, error);
+    CNN_TRY(train_all(r, error));
+    CNN_TRY(gather_results(r, error));
+    return check_any_finished(r, error);
 }
 
 /* --- one member --- */
@@ -393,7 +547,7 @@ static cnn_status join(set_run *r, cnn_error *error) {
 static cnn_status run_member(set_run *r, cnn_error *error) {
     bool finished = false;
     /* the set may exist whatever the options are: they apply to the member */
-    CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_MEMBER, CNN_RUN_RESUME,
+    CNN_TRY(cnn_session_open(r->set->config, r->options, r->set->kind->part, CNN_RUN_RESUME,
                              &r->session, error));
     CNN_TRY(compare_config(r, error));
     CNN_TRY(of_member(r, r->set->member, look_in, &finished, error));
@@ -404,7 +558,7 @@ static cnn_status run_member(set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(join(r, error));
-    return train_member(r, r->set->member, error);
+    return train_or_note(r, r->set->member, error);
 }
 
 /* --- gathering --- */
@@ -443,7 +597,7 @@ static cnn_status check_all_done(set_run *r, cnn_error *error) {
 }
 
 static cnn_status run_gather(set_run *r, cnn_error *error) {
-    CNN_TRY(cnn_session_open(r->set->config, r->options, CNN_SESSION_SET, CNN_RUN_RESUME,
+    CNN_TRY(cnn_session_open(r->set->config, r->options, r->set->kind->whole, CNN_RUN_RESUME,
                              &r->session, error));
     if (!r->session.begun) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
@@ -454,7 +608,9 @@ static cnn_status run_gather(set_run *r, cnn_error *error) {
     CNN_TRY(cnn_session_claim(&r->session, false, error));
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(compare(r, error));
-    CNN_TRY(check_all_done(r, error));
+    if (!r->set->kind->gathers_part) {
+        CNN_TRY(check_all_done(r, error));
+    }
     CNN_TRY(cnn_run_remove_results(&r->session.directory, error));
     return gather_results(r, error);
 }

@@ -22,31 +22,63 @@ static cnn_status fail_not_empty(const char *path, cnn_error *error) {
                     path);
 }
 
+static cnn_status fail_kind(const cnn_session *session, const char *expected, const char *found,
+                            cnn_error *error) {
+    return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected %s to resume, found %s",
+                    session->directory.path, expected, found);
+}
+
+static bool is_shared(const cnn_session *session) {
+    return session->kind == CNN_SESSION_MEMBER || session->kind == CNN_SESSION_SWEEP_MEMBER;
+}
+
+static bool is_sweep(const cnn_session *session) {
+    return session->kind == CNN_SESSION_SWEEP || session->kind == CNN_SESSION_SWEEP_MEMBER;
+}
+
+static const char cross_validation[] = "a cross-validation; continue it with the same --folds";
+static const char sweep[] = "a sweep; continue it with the same --sweep";
+
+/* For the directory of a run, which has a checkpoint or a config. */
+static cnn_status check_run(cnn_session *session, bool has_checkpoint, bool has_members,
+                            cnn_error *error) {
+    bool has_folds;
+    CNN_TRY(cnn_run_has_folds(session->directory.path, &has_folds, error));
+    session->begun = has_checkpoint;
+    return has_folds     ? fail_kind(session, "a run", cross_validation, error)
+           : has_members ? fail_kind(session, "a run", sweep, error)
+                         : CNN_OK;
+}
+
+/* The same for that of a set. A set that was killed early has a config only. */
+static cnn_status check_set(cnn_session *session, bool has_checkpoint, bool has_members,
+                            cnn_error *error) {
+    bool has_split;
+    CNN_TRY(cnn_run_has_file(&session->directory, CNN_RUN_SPLIT, &has_split, error));
+    session->begun = is_sweep(session) ? has_members : has_split;
+    if (is_sweep(session)) {
+        return has_checkpoint ? fail_kind(session, "a sweep", "a run without --sweep", error)
+               : has_split    ? fail_kind(session, "a sweep", cross_validation, error)
+                              : CNN_OK;
+    }
+    return has_checkpoint ? fail_kind(session, "a cross-validation", "a run without --folds", error)
+           : has_members  ? fail_kind(session, "a cross-validation", sweep, error)
+                          : CNN_OK;
+}
+
 /* For a directory with files: are they those of a run, or set, that this session can resume? */
 static cnn_status check_kind(cnn_session *session, cnn_error *error) {
     const cnn_run_directory *directory = &session->directory;
-    bool has_checkpoint, has_config, has_folds;
+    bool has_checkpoint, has_config, has_members;
     CNN_TRY(cnn_run_has_file(directory, CNN_RUN_CHECKPOINT, &has_checkpoint, error));
     CNN_TRY(cnn_run_has_file(directory, CNN_RUN_CONFIG, &has_config, error));
+    CNN_TRY(cnn_run_has_file(directory, CNN_RUN_MEMBERS, &has_members, error));
     if (!has_checkpoint && !has_config) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a run to resume, found other files",
-                        directory->path);
+        return fail_kind(session, "a run", "other files", error);
     }
-    if (session->kind == CNN_SESSION_RUN) {
-        CNN_TRY(cnn_run_has_folds(directory->path, &has_folds, error));
-        session->begun = has_checkpoint;
-        return !has_folds ? CNN_OK
-                          : cnn_fail(error, CNN_ERROR_CONFIG,
-                                     "%s: expected a run to resume, found a cross-validation; "
-                                     "continue it with the same --folds",
-                                     directory->path);
-    }
-    if (has_checkpoint) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: expected a cross-validation to resume, found a run without --folds",
-                        directory->path);
-    }
-    return cnn_run_has_file(directory, CNN_RUN_SPLIT, &session->begun, error);
+    return session->kind == CNN_SESSION_RUN
+               ? check_run(session, has_checkpoint, has_members, error)
+               : check_set(session, has_checkpoint, has_members, error);
 }
 
 static cnn_status check(cnn_session *session, cnn_error *error) {
@@ -64,8 +96,11 @@ cnn_status cnn_session_open(const cnn_config *config, const cnn_train_options *o
                             cnn_session_kind kind, cnn_run_mode mode, cnn_session *session,
                             cnn_error *error) {
     const char *path = options->output ? options->output : config->output;
-    *session =
-        (cnn_session){.kind = kind, .mode = mode, .lock = {.file = -1}, .log = options->common.log};
+    *session = (cnn_session){.kind = kind,
+                             .mode = mode,
+                             .no_test = options->no_test,
+                             .lock = {.file = -1},
+                             .log = options->common.log};
     if (!path) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "output: missing; the run directory, in the config or as --out DIR");
@@ -107,7 +142,7 @@ static cnn_status take_lock(const cnn_session *session, const char *name, cnn_lo
 }
 
 cnn_status cnn_session_claim(cnn_session *session, bool make, cnn_error *error) {
-    bool shared = session->kind == CNN_SESSION_MEMBER;
+    bool shared = is_shared(session);
     if (session->claimed || (!make && !cnn_folder_exists(session->directory.path))) {
         return CNN_OK;
     }
@@ -148,7 +183,8 @@ static cnn_status look(const cnn_session *session, const cnn_config *config, con
     cnn_checkpoint_state state = {0};
     bool complete;
     CNN_TRY(cnn_checkpoint_peek(session->directory.file[CNN_RUN_CHECKPOINT], json, &state, error));
-    CNN_TRY(cnn_run_is_complete(&session->directory, config->data.test != NULL, &complete, error));
+    CNN_TRY(cnn_run_is_complete(&session->directory, config->data.test != NULL && !session->no_test,
+                                &complete, error));
     bool trained = state.batches == 0 && /* else --max-seconds has cut an epoch short */
                    (state.epochs == config->train.epochs ||
                     cnn_best_epoch_stops_early(config, state.epochs, &state.best));
@@ -173,10 +209,10 @@ cnn_status cnn_session_look(const cnn_session *session, const cnn_config *config
     return status;
 }
 
-cnn_status cnn_run_look(const char *path, const cnn_config *config, cnn_run_end *end,
+cnn_status cnn_run_look(const char *path, const cnn_config *config, bool no_test, cnn_run_end *end,
                         cnn_error *error) {
     cnn_session session;
-    const cnn_train_options options = {.output = path};
+    const cnn_train_options options = {.output = path, .no_test = no_test};
     cnn_status status =
         cnn_session_open(config, &options, CNN_SESSION_RUN, CNN_RUN_RESUME, &session, error);
     if (status == CNN_OK) {

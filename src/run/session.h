@@ -21,6 +21,8 @@ typedef enum cnn_session_kind {
     CNN_SESSION_RUN,    /* one run; excludes all other programs */
     CNN_SESSION_SET,    /* a complete set of runs (run_set.h); excludes all other programs */
     CNN_SESSION_MEMBER, /* a set, for one of its members; other programs may train other members */
+    CNN_SESSION_SWEEP,  /* as CNN_SESSION_SET, of a sweep instead of folds */
+    CNN_SESSION_SWEEP_MEMBER, /* as CNN_SESSION_MEMBER */
 } cnn_session_kind;
 
 typedef enum cnn_run_mode {
@@ -33,9 +35,10 @@ typedef struct cnn_session {
     cnn_session_kind kind;
     cnn_run_mode mode;
     cnn_run_directory directory;
-    bool begun; /* there is something to resume: the checkpoint of a run, the split.csv of a set */
+    bool begun;   /* there is something to resume: the checkpoint of a run, the table of a set */
     bool claimed; /* by cnn_session_claim */
     bool part;    /* part of a set, whose session has reported on locks */
+    bool no_test; /* the options say that test images are not measured */
     cnn_file_lock lock;
     cnn_log_sink log;
 } cnn_session;
@@ -82,9 +85,9 @@ typedef enum cnn_run_end {
 CNN_MUST_USE cnn_status cnn_session_look(const cnn_session *session, const cnn_config *config,
                                          cnn_run_end *end, cnn_error *error);
 
-/* The same for the run directory `path`. */
-CNN_MUST_USE cnn_status cnn_run_look(const char *path, const cnn_config *config, cnn_run_end *end,
-                                     cnn_error *error);
+/* The same for the run directory `path`. no_test: as in cnn_train_options. */
+CNN_MUST_USE cnn_status cnn_run_look(const char *path, const cnn_config *config, bool no_test,
+                                     cnn_run_end *end, cnn_error *error);
 
 /* Logs that there is nothing to do. */
 void cnn_session_log_finished(const cnn_session *session);

@@ -109,19 +109,18 @@ static void log_setup(const cnn_setup *setup, const cnn_log_sink *log) {
                     setup->threads);
 }
 
-/* Reads the images, as features if layers are frozen. */
-static cnn_status load_images(cnn_setup *setup, const cnn_config *config,
-                              const cnn_common_options *options, bool checked, cnn_error *error) {
+cnn_status cnn_setup_read_images(const cnn_start *start, const cnn_config *config,
+                                 const cnn_common_options *options, bool checked,
+                                 cnn_dataset **dataset, cnn_error *error) {
     cnn_reading reading;
     cnn_frozen_base *base;
-    cnn_status status =
-        cnn_setup_reading_for(setup->start, config, options, &reading, &base, error);
+    cnn_status status = cnn_setup_reading_for(start, config, options, &reading, &base, error);
     if (status == CNN_OK) {
         if (checked) {
             cnn_splits_check_list(config, &reading);
         }
         status = cnn_dataset_load(&config->data, &config->image, (uint64_t)config->train.seed,
-                                  &reading, &setup->dataset, error);
+                                  &reading, dataset, error);
     }
     cnn_frozen_base_free(base);
     return status;
@@ -165,7 +164,8 @@ cnn_status cnn_setup_load(cnn_dataset *dataset, const cnn_config *config,
     setup->dataset = dataset;
     setup->borrowed = dataset != NULL;
     if (!dataset) {
-        CNN_TRY(load_images(setup, config, options, checked, error));
+        CNN_TRY(
+            cnn_setup_read_images(setup->start, config, options, checked, &setup->dataset, error));
     }
     if (checked) {
         CNN_TRY(cnn_splits_check(config, setup->dataset, error));

@@ -63,6 +63,12 @@ CNN_MUST_USE cnn_status cnn_setup_reading_for(const cnn_start *start, const cnn_
                                               cnn_reading *reading, cnn_frozen_base **base,
                                               cnn_error *error);
 
+/* Reads the images of a run with this start, as features if layers are frozen. checked: as for
+ * cnn_setup_load. */
+CNN_MUST_USE cnn_status cnn_setup_read_images(const cnn_start *start, const cnn_config *config,
+                                              const cnn_common_options *options, bool checked,
+                                              cnn_dataset **dataset, cnn_error *error);
+
 /* Writes a model of all layers, those of a pretrained network included. parameters: of
  * setup->network. */
 CNN_MUST_USE cnn_status cnn_setup_write_model(const cnn_setup *setup, const char *path,

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "run/measure_speed.h"
 #include "run/memory_plan.h"
 #include "run/training.h"
 #include "run/training_settings.h"
@@ -114,9 +115,14 @@ static bool goes_on(const cnn_trainer *t) {
            !cnn_best_epoch_stops_early(t->config, t->state.epochs, &t->state.best);
 }
 
+/* Is the run to be continued by another process, or later? */
+static bool is_paused(const cnn_trainer *t) {
+    return t->pause > 0 && t->state.epochs >= t->pause && t->state.batches == 0 && goes_on(t);
+}
+
 static cnn_status train_epochs(cnn_trainer *t, cnn_error *error) {
     bool over = false;
-    while (goes_on(t)) {
+    while (goes_on(t) && !is_paused(t)) {
         cnn_epoch epoch;
         CNN_TRY(cnn_interruption_before_epoch(t, &over, error));
         if (over) {
@@ -276,27 +282,27 @@ static cnn_status train(cnn_trainer *t, cnn_dataset *images, const cnn_config *c
     CNN_TRY(cnn_trainer_start(t, error));
     cnn_minutes_set_end(t);
     CNN_TRY(train_and_write(t, error));
-    return cnn_trainer_finish(t, error);
+    return is_paused(t) ? CNN_OK : cnn_trainer_finish(t, error);
 }
 
-/* A trainer that begins now. images, seconds: as for cnn_train_on. */
-static cnn_trainer begin(const cnn_dataset *images, double seconds,
-                         const cnn_train_options *options) {
+/* A trainer that begins now. */
+static cnn_trainer begin(const cnn_training *training, const cnn_train_options *options) {
     double now = cnn_clock_seconds();
     return (cnn_trainer){.options = options,
-                         .part = images != NULL,
-                         .predicted = images ? CNN_SPLIT_TEST : CNN_SPLIT_VALIDATION,
+                         .part = training->fold,
+                         .pause = training->pause,
+                         .predicted = training->fold ? CNN_SPLIT_TEST : CNN_SPLIT_VALIDATION,
                          .session = {.lock = {.file = -1}},
                          .begin = now,
-                         .seconds = seconds,
+                         .seconds = training->seconds,
                          .deadline =
                              options->max_seconds > 0.0 ? now + options->max_seconds : HUGE_VAL};
 }
 
-cnn_status cnn_train_on(cnn_dataset *images, double seconds, const cnn_config *config,
+cnn_status cnn_train_on(const cnn_training *training, const cnn_config *config,
                         const cnn_train_options *options, cnn_error *error) {
-    cnn_trainer t = begin(images, seconds, options);
-    cnn_status status = train(&t, images, config, error);
+    cnn_trainer t = begin(training, options);
+    cnn_status status = train(&t, training->images, config, error);
     release(&t);
     return status;
 }
@@ -315,7 +321,8 @@ cnn_status cnn_train_plan_epochs(cnn_dataset *images, double seconds, int member
     cnn_train_options quiet = *options;
     cnn_epoch_choice choice;
     quiet.common.log = (cnn_log_sink){0};
-    cnn_trainer t = begin(images, seconds, &quiet);
+    const cnn_training training = {.images = images, .fold = true, .seconds = seconds};
+    cnn_trainer t = begin(&training, &quiet);
     cnn_status status = plan_epochs(&t, images, config, &choice, error);
     release(&t);
     CNN_TRY(status);
@@ -324,6 +331,32 @@ cnn_status cnn_train_plan_epochs(cnn_dataset *images, double seconds, int member
     return CNN_OK;
 }
 
+static cnn_status estimate(cnn_trainer *t, cnn_dataset *images, double seconds,
+                           const cnn_config *config, cnn_train_cost *cost, cnn_error *error) {
+    cnn_run_speed speed;
+    CNN_TRY(set_up(t, images, config, error));
+    CNN_TRY(cnn_measure_computing(t, seconds, config->train.epochs > 0, &speed, error));
+    const cnn_run_work work = cnn_measure_work(t);
+    *cost = (cnn_train_cost){.epoch = cnn_budget_epoch(&speed, &work),
+                             .end = cnn_budget_end(&speed, &work),
+                             .parameters = cnn_setup_parameters(&t->setup),
+                             .validation = work.validation};
+    return CNN_OK;
+}
+
+cnn_status cnn_train_estimate(cnn_dataset *images, double seconds, const cnn_config *config,
+                              const cnn_train_options *options, cnn_train_cost *cost,
+                              cnn_error *error) {
+    cnn_train_options quiet = *options;
+    const cnn_training training = {.images = images};
+    quiet.common.log = (cnn_log_sink){0};
+    cnn_trainer t = begin(&training, &quiet);
+    cnn_status status = estimate(&t, images, seconds, config, cost, error);
+    release(&t);
+    return status;
+}
+
 cnn_status cnn_train(const cnn_config *config, const cnn_train_options *options, cnn_error *error) {
-    return cnn_train_on(NULL, cnn_settings_seconds(config), config, options, error);
+    const cnn_training training = {.seconds = cnn_settings_seconds(config)};
+    return cnn_train_on(&training, config, options, error);
 }

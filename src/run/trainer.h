@@ -19,7 +19,8 @@
 
 typedef struct cnn_trainer {
     const cnn_train_options *options;
-    bool part; /* a member of a set of runs */
+    bool part;     /* a member of a set of runs */
+    int64_t pause; /* as in cnn_training */
     cnn_session session;
     cnn_config planned; /* the config of the caller, with the epochs of a run that is resumed: a
                          * view, of which nothing is freed */

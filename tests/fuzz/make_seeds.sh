@@ -8,7 +8,7 @@ build=$1
 
 ../../../data/install-packages.sh netpbm libjpeg-turbo-progs libtiff-tools webp xxd
 
-mkdir -p model checkpoint cache_file config manifest image html plot
+mkdir -p model checkpoint cache_file config sweep manifest image html plot
 "$build/tests/fuzz/make_seeds" .
 
 # --- images: a picture of 13 x 11 pixels, colourful and then grey, in every format
@@ -141,6 +141,14 @@ residual='{"data":{"train":"a"},"image":{"width":9,"height":9,"channels":1},"lay
 {"type":"sigmoid"}]}'
 printf '%s' "$residual" >config/residual.json
 printf '%s\0layers.0.layers.3.layers.0.rate=0.5\0layers.0.layers.9={"type":"sum"}' "$residual" >config/override-residual
+
+# --- sweep files
+printf '{"grid":{"train.learning_rate":[0.01,0.1],"layers.0":[{"type":"conv","filters":8,"kernel":3},{"type":"relu"}]},
+"seeds":[1,2,3]}' >sweep/grid.json
+printf '{"random":{"train.learning_rate":{"log_uniform":[1e-4,1e-1]},"augment.shift":{"uniform":[0,0.2]},
+"layers.0.filters":{"integer":[4,32]},"train.optimizer":{"choice":["sgd","adam"]}},"runs":40,"seed":7,
+"seeds":[1,2],"halving":{"epochs":2,"factor":3}}' >sweep/random.json
+printf '{"seeds":[1,2,3,4]}' >sweep/seeds.json
 
 # --- manifests after a byte: 1 where a column split is allowed, + 2 where the classes are "no" and "yes"
 printf '1path,label\na/1.png,no\na/2.png,yes\n' >manifest/plain.csv

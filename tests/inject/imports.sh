@@ -13,8 +13,8 @@ ceil ceilf clearerr cos dirfd erfc exp fclose ferror fileno floor fma fmaf fmax 
 localeconv frexp malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
 fmin fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerror strlen strncasecmp strncmp strnlen strpbrk strrchr strspn
 strstr strtod strtol sscanf strtoll strtoul strtoull sysconf _setjmp longjmp __longjmp_chk __memcpy_chk __memset_chk __sprintf_chk
-__snprintf_chk __vsnprintf_chk snprintf vsnprintf newlocale uselocale pthread_once waitpid ioctl time'
-# of cnnpredict --explain: no memory for a name, no process or pipe (each is a message, which test_heat_map.c does not see)
+__snprintf_chk __vsnprintf_chk snprintf vsnprintf newlocale uselocale pthread_once waitpid ioctl time getppid kill prctl'
+# of cnnpredict --explain and cnntrain --jobs: no memory for a name, no process or pipe (each is a message, which test_heat_map.c does not see)
 others_refused='fork pipe2 tsearch tdestroy'
 # stdio: inject.c sees the writes of stdout; the loss of stderr changes nothing
 stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_chk __printf_chk'

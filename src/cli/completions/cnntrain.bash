@@ -18,6 +18,8 @@ _cnntrain() {
     --out | -o) kind=folder words=() ;;
     --max-seconds) kind=words words=() ;;
     --folds) kind=words words=() ;;
+    --sweep) kind=path words=() ;;
+    --jobs | -j) kind=words words=() ;;
     --member) kind=words words=() ;;
     --cache-limit) kind=words words=() ;;
     --show-augmented) kind=words words=() ;;
@@ -48,7 +50,7 @@ _cnntrain() {
     output) kind=path ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--config --init --pretrained --minutes --out --resume --overwrite --tensorboard --max-seconds --folds --member --gather --no-report --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
+            kind=words words=(--config --init --pretrained --minutes --out --resume --overwrite --tensorboard --max-seconds --folds --sweep --jobs --member --gather --no-report --no-cache --cache-limit --dry-run --check-data --check-gradients --trace --show-augmented --print-config --help-config --schema --verbose --threads --max-memory --quiet --help --version)
         else
             compopt -o nospace
             kind=words words=(

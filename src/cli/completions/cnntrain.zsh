@@ -105,8 +105,11 @@ _cnntrain() {
         '--tensorboard[also write the file from which TensorBoard shows the run]' \
         '--max-seconds=[end after N seconds, with all files of a finished run]:N: ' \
         '--folds=[cross-validation\: K runs, each tested on its part of data.train]:K: ' \
-        '--member=[with --folds\: train only fold N]:N: ' \
-        '--gather[with --folds\: put the results of all folds together]' \
+        '--sweep=[many runs, with the values of keys that FILE names (JSON)]:FILE:_files' \
+        '(-j --jobs)-j+[with --sweep\: N runs at the same time]:N: ' \
+        '(-j --jobs)--jobs=[with --sweep\: N runs at the same time]:N: ' \
+        '--member=[with --folds or --sweep\: train only fold or run N]:N: ' \
+        '--gather[with --folds or --sweep\: put the results of all runs together]' \
         '--no-report[do not make report.html]' \
         '--no-cache[do not use the cache of decoded images]' \
         '--cache-limit=[limit for the size of the cache (default\: 10G)]:SIZE: ' \

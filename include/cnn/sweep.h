@@ -1,0 +1,48 @@
+/* Sweeps: many runs of one config, which differ in the values of some keys. */
+#ifndef CNN_SWEEP_H
+#define CNN_SWEEP_H
+
+#include "cnn/train.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cnn_sweep_options {
+    cnn_train_options train; /* of every run; output is the directory of the whole */
+    const char *config;      /* the path of the config, … */
+    const char *const *overrides;
+    size_t override_count; /* … KEY=VALUE for all runs, as in cnn_config_load, … */
+    const char *sweep;     /* … and the path of the sweep file */
+    /* train this member alone, from 1, while other processes may train others in the same
+     * directory; resume and overwrite then apply to its run directory. 0: train all, and gather */
+    int member;
+    bool gather;    /* train nothing; put the results that exist together */
+    bool no_report; /* do not make report.html */
+    int jobs; /* runs that are trained at the same time, in processes of their own, which share
+               * threads and memory equally; the callbacks but the log's and should_stop are not
+               * called. The process must have one thread. Below 2: one after the other */
+} cnn_sweep_options;
+
+/* Trains a run for every member of the sweep in OUTPUT/0001, …: the run that cnn_train makes of the
+ * config with the member's values as overrides, byte for byte, but for test images, which are not
+ * measured. Checks the configs of all members, and estimates the time, before it trains. Then
+ * chooses a member by the validation metric of the config's train.early_stopping.metric, measures
+ * the test images with its model alone, and writes members.csv, sweep.csv, report.html,
+ * summary.json and test_predictions.csv to the output directory.
+ *
+ * A member that fails is a row of sweep.csv. The same statuses as cnn_train; CNN_ERROR_DIVERGED if
+ * all members failed; CNN_ERROR_CONFIG also for mistakes in the sweep file. */
+CNN_MUST_USE cnn_status cnn_sweep_run(const cnn_sweep_options *options, cnn_error *error);
+
+/* The members, with the time that each takes on this machine, as text. Reads the data, trains and
+ * writes nothing. *text is to be freed with cnn_text_release. */
+CNN_MUST_USE cnn_status cnn_sweep_dry_run(const cnn_sweep_options *options, char **text,
+                                          cnn_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

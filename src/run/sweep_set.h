@@ -1,0 +1,236 @@
+/* A sweep in progress: shared by the files of the sweep, and not included elsewhere.
+ *
+ *   sweep.c           the sweep as a set of runs (run_set.h)
+ *   sweep_images.c    images that neighbouring members share
+ *   sweep_estimate.c  how long the members will take
+ *   sweep_halving.c   members that are ended early
+ *   sweep_notes.c     failed members
+ *   sweep_results.c   what the members have left in their directories
+ *   sweep_choice.c    the member that is chosen
+ *   sweep_compare.c   is it really better than others?
+ *   sweep_keys.c      which keys mattered
+ *   sweep_test.c      its model on the test images
+ *   sweep_tables.c    members.csv, sweep.csv, summary.json */
+#ifndef CNN_RUN_SWEEP_SET_H
+#define CNN_RUN_SWEEP_SET_H
+
+#include "config/sweep.h"
+#include "run/directory.h"
+#include "run/training.h"
+#include "samples/dataset.h"
+#include "stats/metrics_text.h"
+
+#include "cnn/sweep.h"
+
+/* The images of the member that used some last. */
+typedef struct cnn_sweep_images {
+    char *key; /* a text that equal images share; NULL: none are loaded */
+    cnn_dataset *dataset;
+} cnn_sweep_images;
+
+struct cnn_sweep_findings;
+
+typedef struct cnn_sweep_set {
+    const cnn_sweep_options *options;
+    cnn_train_options train; /* the options of the set, completed */
+    cnn_sweep *sweep;
+    char *text;           /* of the config */
+    cnn_config *base;     /* the config without the values of a member */
+    cnn_config **configs; /* [members] */
+    cnn_sweep_images images;
+    cnn_train_cost *costs; /* [members]; NULL: not estimated */
+    const char *directory; /* of the set */
+    int rung;              /* of halving, from 0 */
+    bool *ended;           /* [points]: by halving */
+    cnn_status (*report)(const struct cnn_sweep_set *set, const struct cnn_sweep_findings *found,
+                         const char *path, cnn_error *error); /* cnn_sweep_report, or NULL */
+} cnn_sweep_set;
+
+/* The state of a member. */
+typedef enum cnn_sweep_state {
+    CNN_SWEEP_UNFINISHED,
+    CNN_SWEEP_FINISHED,
+    CNN_SWEEP_DIVERGED,
+    CNN_SWEEP_FAILED,
+    CNN_SWEEP_ENDED, /* early, by halving */
+    CNN_SWEEP_STATE_COUNT,
+} cnn_sweep_state;
+
+extern const char *const cnn_sweep_state_names[CNN_SWEEP_STATE_COUNT];
+
+/* The results of a member. Numbers that do not exist are NaN. */
+typedef struct cnn_sweep_row {
+    cnn_sweep_state state;
+    char *reason; /* of a failure; else NULL */
+    double epochs, best_epoch, parameters, threshold, train_loss, train_accuracy;
+    double metrics[CNN_METRIC_COUNT]; /* of model.bin, on the validation images */
+    cnn_interval intervals[CNN_METRIC_COUNT];
+    double seconds, images_per_second;
+} cnn_sweep_row;
+
+/* The member that is chosen: of the best combination, the best seed. */
+typedef struct cnn_sweep_choice {
+    int member;  /* 0: no member has finished with validation metrics */
+    int point;   /* its combination */
+    double mean; /* of the metric, over the seeds of the combination */
+} cnn_sweep_choice;
+
+/* --- sweep_images.c --- */
+
+/* *dataset: the images of a member, loaded unless those of the last call are the same; they belong
+ * to *images. NULL if a run with this config must read its own: with a pretrained network. */
+CNN_MUST_USE cnn_status cnn_sweep_images_get(cnn_sweep_images *images, const cnn_config *config,
+                                             const cnn_common_options *options,
+                                             cnn_dataset **dataset, cnn_error *error);
+void cnn_sweep_images_free(cnn_sweep_images *images);
+
+/* --- sweep_estimate.c --- */
+
+/* Estimates what each member takes, into set->costs. Members that differ only in keys that have no
+ * influence on the speed are measured once. Finds what the images show to be impossible for a
+ * member. */
+CNN_MUST_USE cnn_status cnn_sweep_estimate(cnn_sweep_set *set, cnn_error *error);
+
+/* Seconds that a member takes, and all of them. */
+double cnn_sweep_seconds_of(const cnn_sweep_set *set, int member);
+double cnn_sweep_seconds(const cnn_sweep_set *set);
+
+/* "12 s", "3 min 20 s", "2 h 05 min". */
+void cnn_sweep_duration(double seconds, char text[40]);
+
+/* The members and what they take, as a table for people. */
+void cnn_sweep_describe(const cnn_sweep_set *set, cnn_text *text);
+
+/* --- sweep_halving.c --- */
+
+/* Parts into which the training of all members is divided, after each of which some are ended; 1
+ * without halving. */
+int cnn_sweep_rungs(const cnn_sweep_set *set);
+
+/* The share of all epochs that is trained, if no run stops early for another reason. */
+double cnn_sweep_share(const cnn_sweep_set *set);
+
+/* Before each part, from 0: decides which combinations go on. */
+CNN_MUST_USE cnn_status cnn_sweep_begin_rung(cnn_sweep_set *set, int rung, cnn_error *error);
+
+/* *wanted: is the member to be trained in this part? */
+CNN_MUST_USE cnn_status cnn_sweep_is_wanted(const cnn_sweep_set *set, int member, bool *wanted,
+                                            cnn_error *error);
+
+/* The epoch after which members are paused in this part; 0: none. */
+int64_t cnn_sweep_pause(const cnn_sweep_set *set);
+
+/* --- sweep_notes.c --- */
+
+/* The code of a note that is no failure: the member was ended early. */
+enum { CNN_SWEEP_ENDED_CODE = -1 };
+CNN_MUST_USE cnn_status cnn_sweep_note_end(const cnn_sweep_set *set, int member,
+                                           const cnn_error *reason, cnn_error *error);
+
+/* Makes a note of a failure, failed.json in the member's directory. */
+CNN_MUST_USE cnn_status cnn_sweep_note(const cnn_sweep_set *set, int member,
+                                       const cnn_error *reason, cnn_error *error);
+CNN_MUST_USE cnn_status cnn_sweep_remove_note(const cnn_sweep_set *set, int member,
+                                              cnn_error *error);
+
+/* Reads the note of a member. *code: 0 if there is none. *reason: to be freed with cnn_free. */
+CNN_MUST_USE cnn_status cnn_sweep_read_note(const cnn_sweep_set *set, int member, int *code,
+                                            char **reason, cnn_error *error);
+
+/* --- sweep_results.c --- */
+
+/* Reads what each member has left into rows[members], all zero. Free with cnn_sweep_rows_free. */
+CNN_MUST_USE cnn_status cnn_sweep_read_rows(const cnn_sweep_set *set, cnn_sweep_row *rows,
+                                            cnn_error *error);
+void cnn_sweep_rows_free(cnn_sweep_row *rows, int count);
+
+/* --- sweep_choice.c --- */
+
+/* The finished seeds of a combination, from 1, that have the metric, and its mean over them; NaN if
+ * there are none. */
+int cnn_sweep_mean(const cnn_sweep *sweep, const cnn_sweep_row *rows, int point,
+                   cnn_metric_id metric, double *mean);
+
+/* Is metric value a better than b? NaN is never better. */
+bool cnn_sweep_is_better(cnn_metric_id metric, double a, double b);
+
+/* Chooses the combination with the most finished seeds, and of those the one with the best mean of
+ * the metric over its finished seeds; then the best of its members. Ties go to the first. */
+cnn_sweep_choice cnn_sweep_choose(const cnn_sweep *sweep, const cnn_sweep_row *rows,
+                                  cnn_metric_id metric);
+
+/* --- sweep_compare.c --- */
+
+/* How much worse another combination is than the chosen one, on the same validation images: in log
+ * loss, or, if the metric depends on the threshold, in the share of errors. */
+typedef struct cnn_sweep_comparison {
+    size_t cells;          /* images, each counted for every seed; 0: nothing could be compared */
+    double difference;     /* of the means; above 0: the chosen one is better */
+    double standard_error; /* of the difference, with images and seeds as drawn by chance */
+    double p;              /* two-sided, by the normal distribution */
+    double adjusted_p;     /* of the claim that the chosen one, which looked best, is better */
+} cnn_sweep_comparison;
+
+/* Compares the chosen combination with all others: results[points]. Seeds whose validation images
+ * differ are left out. class_1: the name of class 1. */
+CNN_MUST_USE cnn_status cnn_sweep_compare(const cnn_sweep_set *set, const cnn_sweep_row *rows,
+                                          const cnn_sweep_choice *choice, const char *class_1,
+                                          cnn_sweep_comparison *results, cnn_error *error);
+
+/* The combination that comes next; 0: none could be compared. */
+int cnn_sweep_next(const cnn_sweep_set *set, const cnn_sweep_comparison *results);
+
+/* --- sweep_keys.c --- */
+
+/* shares[i]: the share of the variance of the metric's ranks, over all finished members, that goes
+ * with the value of key i alone, 0 to 1: for values of a list, that between the values; for drawn
+ * numbers, Spearman's correlation, squared. NaN: all values or results are equal. */
+CNN_MUST_USE cnn_status cnn_sweep_key_shares(const cnn_sweep_set *set, const cnn_sweep_row *rows,
+                                             double shares[CNN_SWEEP_KEYS_MAX], cnn_error *error);
+
+/* --- sweep_test.c --- */
+
+/* Measures a member's model on its test images, and writes their predictions to the file `path`.
+ * test->metrics.count is 0, and nothing is written, if there are none. classes: the names, to be
+ * freed with cnn_free. */
+CNN_MUST_USE cnn_status cnn_sweep_test(const cnn_sweep_set *set, int member, const char *path,
+                                       cnn_measured *test, char *classes[2], cnn_error *error);
+
+/* --- sweep_tables.c --- */
+
+/* members.csv: member, and a column for each key. */
+void cnn_sweep_members_table(const cnn_sweep *sweep, cnn_text *text);
+
+/* sweep.csv: a row for each member, with its values and results. */
+CNN_MUST_USE cnn_status cnn_sweep_write_table(const cnn_sweep_set *set, const cnn_sweep_row *rows,
+                                              const char *path, cnn_error *error);
+
+/* What is known when all members have been read. */
+typedef struct cnn_sweep_findings {
+    cnn_sweep_row *rows; /* [members] */
+    cnn_sweep_choice choice;
+    cnn_measured test;                 /* of the chosen member; count 0: none */
+    char *classes[2];                  /* NULL if no member was chosen */
+    cnn_sweep_comparison *comparisons; /* [points] */
+    double shares[CNN_SWEEP_KEYS_MAX];
+} cnn_sweep_findings;
+
+/* --- sweep.c --- */
+
+/* Makes the report of a sweep, the file `path`. */
+typedef cnn_status cnn_sweep_report(const cnn_sweep_set *set, const cnn_sweep_findings *found,
+                                    const char *path, cnn_error *error);
+
+/* cnn_sweep_run. report: called when all other results are known, before summary.json is written; a
+ * failure is a warning. NULL: none is made. */
+CNN_MUST_USE cnn_status cnn_sweep_run_with(const cnn_sweep_options *options,
+                                           cnn_sweep_report *report, cnn_error *error);
+
+/* --- sweep_tables.c, again --- */
+
+/* summary.json. */
+CNN_MUST_USE cnn_status cnn_sweep_write_summary(const cnn_sweep_set *set,
+                                                const cnn_sweep_findings *findings,
+                                                const char *path, cnn_error *error);
+
+#endif
