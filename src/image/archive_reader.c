@@ -1,0 +1,214 @@
+#include "image/archive_reader.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_AT_ONCE = 1 << 16 };
+
+struct cnn_archive_reader {
+    struct archive *archive;
+    int file;
+    uint64_t file_size, start; /* bytes */
+    uint64_t headers;          /* read so far */
+};
+
+/* --- names in UTF-8, whatever the locale --- */
+
+/* libarchive converts the names that an archive declares to be UTF-8 to the locale's encoding, and
+ * gives none that the encoding lacks. Names are bytes here, so they must stay UTF-8. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static locale_t utf8;
+
+static void make_locale(void) {
+    utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+static locale_t enter_utf8(void) {
+    (void)pthread_once(&once, make_locale);
+    return utf8 ? uselocale(utf8) : (locale_t)0;
+}
+
+static void leave_utf8(locale_t before) {
+    if (before) {
+        (void)uselocale(before);
+    }
+}
+
+/* --- errors --- */
+
+static cnn_status fail(struct archive *archive, cnn_error *error) {
+    const int reason = archive_errno(archive);
+    const char *text = archive_error_string(archive);
+    if (reason == ENOMEM) {
+        return cnn_fail_memory(error, "an archive");
+    }
+    return cnn_fail(error, cnn_file_blame(reason, CNN_ERROR_DATA), "%s",
+                    text && *text ? text : "the archive is damaged");
+}
+
+/* --- opening --- */
+
+static cnn_status open_archive(cnn_archive_reader *reader, uint64_t offset, cnn_error *error) {
+    struct archive *archive = reader->archive;
+    if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
+        archive_read_support_format_zip_seekable(archive) != ARCHIVE_OK) {
+        return fail(archive, error);
+    }
+    if (lseek(reader->file, (off_t)offset, SEEK_SET) < 0) {
+        return cnn_fail(error, cnn_file_blame(errno, CNN_ERROR_DATA), "%s", strerror(errno));
+    }
+    const locale_t before = enter_utf8();
+    const int result = archive_read_open_fd(archive, reader->file, READ_AT_ONCE);
+    leave_utf8(before);
+    if (result == ARCHIVE_OK) {
+        return CNN_OK;
+    }
+    const cnn_status status = fail(archive, error);
+    return status == CNN_ERROR_RUNTIME
+               ? status
+               : cnn_fail(error, status,
+                          "expected an uncompressed tar archive or a zip archive, found something "
+                          "else or a damaged one");
+}
+
+static cnn_status open_file(const char *path, cnn_archive_reader *reader, cnn_error *error) {
+    struct stat about;
+    reader->file = cnn_file_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    if (reader->file < 0 || fstat(reader->file, &about) != 0) {
+        return cnn_fail(error, cnn_file_blame(errno, CNN_ERROR_DATA), "%s", strerror(errno));
+    }
+    if (!S_ISREG(about.st_mode)) {
+        return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found a pipe or a device");
+    }
+    reader->file_size = (uint64_t)about.st_size;
+    reader->archive = archive_read_new();
+    return reader->archive ? CNN_OK : cnn_fail_memory(error, "an archive");
+}
+
+cnn_status cnn_archive_reader_open(const char *path, uint64_t offset, cnn_archive_reader **reader,
+                                   cnn_error *error) {
+    *reader = cnn_alloc(1, sizeof **reader);
+    if (!*reader) {
+        return cnn_fail_memory(error, "an archive");
+    }
+    (*reader)->file = -1;
+    (*reader)->start = offset;
+    cnn_status status = open_file(path, *reader, error);
+    if (status == CNN_OK) {
+        status = open_archive(*reader, offset, error);
+    }
+    if (status != CNN_OK) {
+        cnn_archive_reader_free(*reader);
+        *reader = NULL;
+    }
+    return status;
+}
+
+void cnn_archive_reader_free(cnn_archive_reader *reader) {
+    if (!reader) {
+        return;
+    }
+    if (reader->archive) {
+        (void)archive_read_free(reader->archive);
+    }
+    if (reader->file >= 0) {
+        (void)close(reader->file);
+    }
+    cnn_free(reader);
+}
+
+uint64_t cnn_archive_reader_file_size(const cnn_archive_reader *reader) {
+    return reader->file_size;
+}
+
+bool cnn_archive_reader_is_tar(const cnn_archive_reader *reader) {
+    return (archive_format(reader->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+}
+
+/* --- members --- */
+
+static cnn_member_kind kind_of(struct archive_entry *entry) {
+    if (archive_entry_hardlink(entry)) {
+        return CNN_MEMBER_LINK;
+    }
+    switch (archive_entry_filetype(entry)) {
+    case AE_IFREG:
+        return CNN_MEMBER_FILE;
+    case AE_IFDIR:
+        return CNN_MEMBER_FOLDER;
+    default:
+        return CNN_MEMBER_LINK;
+    }
+}
+
+static cnn_status describe(const cnn_archive_reader *reader, struct archive_entry *entry,
+                           cnn_archive_header *header, cnn_error *error) {
+    header->kind = kind_of(entry);
+    header->name = archive_entry_pathname(entry);
+    header->position = cnn_archive_reader_is_tar(reader)
+                           ? reader->start + (uint64_t)archive_read_header_position(reader->archive)
+                           : reader->headers;
+    if (!header->name || !*header->name) {
+        return cnn_fail(error, CNN_ERROR_DATA, "expected members with names, found one without");
+    }
+    if (header->kind != CNN_MEMBER_FILE) {
+        return CNN_OK;
+    }
+    if (archive_entry_is_encrypted(entry)) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "%.80s: expected a member that can be read, found an encrypted one",
+                        header->name);
+    }
+    if (!archive_entry_size_is_set(entry) || archive_entry_size(entry) < 0) {
+        return cnn_fail(error, CNN_ERROR_DATA, "%.80s: expected a member with a size, found none",
+                        header->name);
+    }
+    header->size = (uint64_t)archive_entry_size(entry);
+    return CNN_OK;
+}
+
+cnn_status cnn_archive_reader_next(cnn_archive_reader *reader, cnn_archive_header *header,
+                                   cnn_error *error) {
+    struct archive_entry *entry;
+    *header = (cnn_archive_header){.kind = CNN_MEMBER_END};
+    const locale_t before = enter_utf8();
+    const int result = archive_read_next_header(reader->archive, &entry);
+    cnn_status status = CNN_OK;
+    if (result == ARCHIVE_OK || result == ARCHIVE_WARN) {
+        status = describe(reader, entry, header, error);
+        reader->headers++;
+    } else if (result != ARCHIVE_EOF) {
+        status = fail(reader->archive, error);
+    }
+    leave_utf8(before);
+    return status;
+}
+
+cnn_status cnn_archive_reader_read(cnn_archive_reader *reader, size_t size, uint8_t *to,
+                                   cnn_error *error) {
+    uint8_t skipped[READ_AT_ONCE];
+    while (size > 0) {
+        const size_t wanted = to || size < sizeof skipped ? size : sizeof skipped;
+        const la_ssize_t got = archive_read_data(reader->archive, to ? to : skipped, wanted);
+        if (got < 0) {
+            return fail(reader->archive, error);
+        }
+        if (got == 0) {
+            return cnn_fail(error, CNN_ERROR_DATA, "expected %zu more bytes, found an end", size);
+        }
+        size -= (size_t)got;
+        to = to ? to + got : NULL;
+    }
+    return CNN_OK;
+}
