@@ -12,11 +12,12 @@
 #include <stdint.h>
 
 /* Limits for archives that were made to do harm. */
-#define CNN_MEMBERS_MAX ((size_t)10000000)      /* of one archive, or images of one array */
-#define CNN_UNPACKED_RATIO ((uint64_t)1100)     /* all members : the archive. DEFLATE (RFC 1951)
-                                                 * cannot pack more than 1032 : 1 */
-#define CNN_UNPACKED_FREE ((uint64_t)1 << 20)   /* bytes for which the ratio does not count */
-#define CNN_LABEL_BYTES_MAX ((size_t)256)       /* of a member that holds a label */
+#define CNN_MEMBERS_MAX ((size_t)10000000) /* of one archive, or images of one array */
+#define CNN_UNPACKED_RATIO                                                                         \
+    ((uint64_t)1100)                          /* all members : the archive. DEFLATE (RFC 1951)     \
+                                               * cannot pack more than 1032 : 1 */
+#define CNN_UNPACKED_FREE ((uint64_t)1 << 20) /* bytes for which the ratio does not count */
+#define CNN_LABEL_BYTES_MAX ((size_t)256)     /* of a member that holds a label */
 
 typedef struct cnn_archive_member {
     size_t name;       /* its offset in the names */
@@ -32,8 +33,8 @@ typedef struct cnn_archive {
     cnn_text names, labels; /* concatenated, each with its '\0' */
     cnn_archive_member *members;
     size_t count, capacity;
-    cnn_keyed *by_name; /* [count]: sorted by the hash of the name */
-    size_t skipped;     /* links, devices and pipes, … */
+    cnn_keyed *by_name;  /* [count]: sorted by the hash of the name */
+    size_t skipped;      /* links, devices and pipes, … */
     char *first_skipped; /* … and the first of them; NULL: none */
 } cnn_archive;
 

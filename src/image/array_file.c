@@ -81,9 +81,9 @@ cnn_status cnn_array_images_of(const cnn_array *array, cnn_array_images *images,
         return cnn_fail(error, CNN_ERROR_DATA,
                         "expected images, unsigned bytes of the shape count × height × width, or "
                         "count × height × width × 3, found %s of %d dimensions",
-                        array->item != 1     ? "larger numbers"
+                        array->item != 1   ? "larger numbers"
                         : array->is_signed ? "signed bytes"
-                                             : "bytes",
+                                           : "bytes",
                         n);
     }
     *images = (cnn_array_images){.count = array->shape[0],
@@ -211,7 +211,8 @@ static cnn_status read_idx_header(gzFile gz, uint64_t packed, cnn_array *array, 
     if (gzdirect(gz)) {
         return check_size(array, packed - array->start, error);
     }
-    if (!data_size(array, &size) || (size > CNN_UNPACKED_FREE && size / CNN_UNPACKED_RATIO > packed)) {
+    if (!data_size(array, &size) ||
+        (size > CNN_UNPACKED_FREE && size / CNN_UNPACKED_RATIO > packed)) {
         return cnn_fail(error, CNN_ERROR_DATA,
                         "expected at most %llu times as many bytes as the compressed file has, "
                         "found a shape with more",
@@ -296,7 +297,8 @@ static cnn_status read_npz(cnn_array_stream *stream, size_t array, uint64_t offs
         stream->array = array;
         stream->offset = 0;
     }
-    CNN_TRY(cnn_archive_stream_read(stream->archive, (size_t)(offset - stream->offset), NULL, error));
+    CNN_TRY(
+        cnn_archive_stream_read(stream->archive, (size_t)(offset - stream->offset), NULL, error));
     CNN_TRY(cnn_archive_stream_read(stream->archive, size, to, error));
     stream->offset = offset + size;
     return CNN_OK;

@@ -1,9 +1,9 @@
-/* Arrays of numbers in files: .npz of NumPy (a zip of .npy files), and the IDX files of MNIST, plain
- * or compressed by gzip. Images are arrays of bytes, [count][height][width] or
+/* Arrays of numbers in files: .npz of NumPy (a zip of .npy files), and the IDX files of MNIST,
+ * plain or compressed by gzip. Images are arrays of bytes, [count][height][width] or
  * [count][height][width][3]; labels are arrays of integers.
  *
- * Formats: numpy.lib.format, versions 1.0 to 3.0; "THE IDX FILE FORMAT" (yann.lecun.com/exdb/mnist).
- * Python objects (pickle) are never read. */
+ * Formats: numpy.lib.format, versions 1.0 to 3.0; "THE IDX FILE FORMAT"
+ * (yann.lecun.com/exdb/mnist). Python objects (pickle) are never read. */
 #ifndef CNN_IMAGE_ARRAY_FILE_H
 #define CNN_IMAGE_ARRAY_FILE_H
 

@@ -210,7 +210,7 @@ typedef struct retry {
     uint8_t *pixels; /* [threads][image_size] */
     size_t image_size;
     cnn_image_buffers *buffers; /* [threads] */
-    atomic_bool readable; /* an image that was unreadable can be read now */
+    atomic_bool readable;       /* an image that was unreadable can be read now */
 } retry;
 
 static void retry_unreadable(void *context, size_t i, int thread) {

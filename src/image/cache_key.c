@@ -49,7 +49,7 @@ typedef struct open_folder {
     size_t length;
     int file; /* -1: it cannot be opened */
     uint64_t hash;
-    bool in_container; /* it is one, or is in one; … */
+    bool in_container;     /* it is one, or is in one; … */
     struct stat container; /* … whose state is that of its images */
 } open_folder;
 

@@ -16,10 +16,8 @@ static const struct {
     const char *ending;
     cnn_container_kind kind;
 } endings[] = {
-    {".tar", CNN_CONTAINER_ARCHIVE},
-    {".zip", CNN_CONTAINER_ARCHIVE},
-    {".npz", CNN_CONTAINER_NPZ},
-    {"idx3-ubyte", CNN_CONTAINER_IDX},
+    {".tar", CNN_CONTAINER_ARCHIVE},      {".zip", CNN_CONTAINER_ARCHIVE},
+    {".npz", CNN_CONTAINER_NPZ},          {"idx3-ubyte", CNN_CONTAINER_IDX},
     {"idx3-ubyte.gz", CNN_CONTAINER_IDX},
 };
 
@@ -266,7 +264,8 @@ static cnn_status place_of(cnn_containers *containers, const char *path, uint64_
     }
     const cnn_status status = find(containers, path, length, &number, &c, &position, error);
     if (status == CNN_OK) {
-        *place = (uint64_t)number << POSITION_BITS | (position & (UINT64_MAX >> (64 - POSITION_BITS)));
+        *place =
+            (uint64_t)number << POSITION_BITS | (position & (UINT64_MAX >> (64 - POSITION_BITS)));
     }
     return status == CNN_ERROR_RUNTIME ? status : CNN_OK; /* the image's own fault shows later */
 }

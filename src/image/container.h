@@ -3,8 +3,8 @@
  *
  * An image in a container has a path like one in a folder: "photos.tar/good/a.jpg",
  * "digits.npz/train_images/17", "train-images-idx3-ubyte.gz/17". No other path can run through a
- * file, so none is ambiguous; a folder that is called photos.tar stays a folder. GDAL names files in
- * archives in this way, after a prefix (/vsizip/photos.zip/good/a.jpg). */
+ * file, so none is ambiguous; a folder that is called photos.tar stays a folder. GDAL names files
+ * in archives in this way, after a prefix (/vsizip/photos.zip/good/a.jpg). */
 #ifndef CNN_IMAGE_CONTAINER_H
 #define CNN_IMAGE_CONTAINER_H
 

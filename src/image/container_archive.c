@@ -69,8 +69,7 @@ static cnn_status read(void *state, uint64_t position, size_t limit, char **byte
         return cnn_fail_memory(error, "reading a file");
     }
     (*bytes)[*size] = '\0';
-    const cnn_status status =
-        cnn_archive_stream_read(s->members, *size, (uint8_t *)*bytes, error);
+    const cnn_status status = cnn_archive_stream_read(s->members, *size, (uint8_t *)*bytes, error);
     if (status != CNN_OK) {
         cnn_free(*bytes);
         *bytes = NULL;

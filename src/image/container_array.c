@@ -9,15 +9,18 @@
 #include <string.h>
 
 const cnn_array_pair cnn_array_pairs[] = {
-    {0, "train_images", "train_labels"}, {1, "val_images", "val_labels"},
-    {2, "test_images", "test_labels"},   {0, "x_train", "y_train"},
-    {1, "x_val", "y_val"},               {2, "x_test", "y_test"},
+    {0, "train_images", "train_labels"},
+    {1, "val_images", "val_labels"},
+    {2, "test_images", "test_labels"},
+    {0, "x_train", "y_train"},
+    {1, "x_val", "y_val"},
+    {2, "x_test", "y_test"},
     {0, NULL, NULL},
 };
-const char *const cnn_array_names[] = {"train_images", "train_labels", "val_images", "val_labels",
-                                       "test_images",  "test_labels",  "x_train",    "y_train",
-                                       "x_val",        "y_val",        "x_test",     "y_test",
-                                       NULL};
+const char *const cnn_array_names[] = {
+    "train_images", "train_labels", "val_images", "val_labels", "test_images",
+    "test_labels",  "x_train",      "y_train",    "x_val",      "y_val",
+    "x_test",       "y_test",       NULL};
 
 /* A position: the number of the array, then that of the image. */
 enum { IMAGE_BITS = 32, HEADER_SIZE = 32 };
@@ -114,9 +117,9 @@ static cnn_status read(void *state, uint64_t position, size_t limit, char **byte
     char header[HEADER_SIZE];
     CNN_TRY(cnn_array_images_of(&s->file->arrays[array], &images, error));
     const size_t pixels = images.height * images.width * images.channels;
-    const size_t start_of_pixels = (size_t)snprintf(
-        header, sizeof header, "P%c\n%zu %zu\n255\n", images.channels == 1 ? '5' : '6', images.width,
-        images.height);
+    const size_t start_of_pixels =
+        (size_t)snprintf(header, sizeof header, "P%c\n%zu %zu\n255\n",
+                         images.channels == 1 ? '5' : '6', images.width, images.height);
     *size = start_of_pixels + pixels;
     *bytes = *size <= limit ? cnn_plain_alloc(*size + 1) : NULL;
     if (!*bytes) {
@@ -127,9 +130,8 @@ static cnn_status read(void *state, uint64_t position, size_t limit, char **byte
     }
     memcpy(*bytes, header, start_of_pixels);
     (*bytes)[*size] = '\0';
-    const cnn_status status =
-        cnn_array_stream_read(s->arrays, array, number * pixels, pixels,
-                              (uint8_t *)*bytes + start_of_pixels, error);
+    const cnn_status status = cnn_array_stream_read(s->arrays, array, number * pixels, pixels,
+                                                    (uint8_t *)*bytes + start_of_pixels, error);
     s->next = status == CNN_OK ? position + 1 : 0;
     if (status != CNN_OK) {
         cnn_free(*bytes);
@@ -139,13 +141,10 @@ static cnn_status read(void *state, uint64_t position, size_t limit, char **byte
 }
 
 #define OPERATIONS(open_it)                                                                        \
-    {.open = (open_it),                                                                            \
-     .close = close_file,                                                                          \
-     .find = find,                                                                                 \
-     .start = start,                                                                               \
-     .end = end,                                                                                   \
-     .at = at,                                                                                     \
-     .read = read}
+    {                                                                                              \
+        .open = (open_it), .close = close_file, .find = find, .start = start, .end = end,          \
+        .at = at, .read = read                                                                     \
+    }
 
 const cnn_container_operations cnn_npz_container = OPERATIONS(open_npz);
 const cnn_container_operations cnn_idx_container = OPERATIONS(open_idx);

@@ -115,10 +115,9 @@ static cnn_status read_bytes(cnn_containers *containers, const char *path, char 
                              size_t *size, cnn_error *error) {
     size_t length;
     if (cnn_container_of(path, &length) != CNN_CONTAINER_NONE && path[length]) {
-        return containers
-                   ? cnn_containers_read(containers, path, length, IMAGE_FILE_LIMIT, bytes, size,
-                                         error)
-                   : read_alone(path, length, bytes, size, error);
+        return containers ? cnn_containers_read(containers, path, length, IMAGE_FILE_LIMIT, bytes,
+                                                size, error)
+                          : read_alone(path, length, bytes, size, error);
     }
     if (cnn_file_is_endless(path)) {
         return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found a pipe or a device");

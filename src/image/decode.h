@@ -38,8 +38,8 @@ typedef struct cnn_pixel_limit {
     const char *name; /* what messages call it; NULL: image.max_megapixels */
 } cnn_pixel_limit;
 
-/* Decodes `path`, of a file or of an image in a container (container.h), whose format is found by its
- * content, and turns it upright. An image with more pixels than allowed is refused before it is
+/* Decodes `path`, of a file or of an image in a container (container.h), whose format is found by
+ * its content, and turns it upright. An image with more pixels than allowed is refused before it is
  * decoded. CNN_ERROR_DATA with a reason, without the
  * path. Free with cnn_image_release. */
 CNN_MUST_USE cnn_status cnn_image_read_limited(const char *path, const cnn_pixel_limit *limit,

@@ -59,10 +59,11 @@ static cnn_status read_type(scanner *s, cnn_array *array, cnn_error *error) {
     const char *text;
     size_t length;
     if (!take_string(s, &text, &length)) {
-        return cnn_fail(error, CNN_ERROR_DATA, "expected an array of simple numbers, found another");
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected an array of simple numbers, found another");
     }
-    const bool known = length == 3 && strchr("<>|=", text[0]) && strchr("iu", text[1]) &&
-                       strchr("1248", text[2]);
+    const bool known =
+        length == 3 && strchr("<>|=", text[0]) && strchr("iu", text[1]) && strchr("1248", text[2]);
     if (!known) {
         return cnn_fail(error, CNN_ERROR_DATA, "expected an array of integers, found \"%.*s\"%s",
                         length < 20 ? (int)length : 20, text,
@@ -123,7 +124,8 @@ static cnn_status read_dictionary(scanner *s, cnn_array *array, cnn_error *error
         } else if (length == 5 && memcmp(key, "shape", 5) == 0 && read_shape(s, array)) {
             this = SHAPE;
         }
-        if (this == 0 || (found & this) != 0 || (!take(s, ",") && (s->at == s->end || *s->at != '}'))) {
+        if (this == 0 || (found & this) != 0 ||
+            (!take(s, ",") && (s->at == s->end || *s->at != '}'))) {
             return fail_header(error);
         }
         found |= this;

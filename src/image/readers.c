@@ -73,8 +73,7 @@ static cnn_image_format format_of_extension(const char *path) {
     const char *slash = strrchr(path, '/');
     const char *dot = strrchr(slash ? slash : path, '.');
     int i = dot ? 0 : CNN_IMAGE_FORMATS;
-    while (i < CNN_IMAGE_FORMATS &&
-           !(readers[i] && contains(readers[i]->extensions, dot + 1))) {
+    while (i < CNN_IMAGE_FORMATS && !(readers[i] && contains(readers[i]->extensions, dot + 1))) {
         i++;
     }
     return (cnn_image_format)i;

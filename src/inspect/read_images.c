@@ -13,7 +13,7 @@ typedef struct reading {
     cnn_read_image *read;
     void *context;
     char **reasons;
-    size_t *order; /* [list->count]; NULL: as listed */
+    size_t *order;     /* [list->count]; NULL: as listed */
     atomic_bool ended; /* stop reading images */
     cnn_error why;     /* written by the thread that ended it */
 } reading;

@@ -189,8 +189,8 @@ static cnn_status examine(const cnn_common_options *options, image_list *all, cn
     if (!all->containers) {
         return cnn_fail_memory(error, "the images");
     }
-    cnn_status status = cnn_read_images(&all->list, options, all->containers, look_at, all,
-                                        all->reasons, error);
+    cnn_status status =
+        cnn_read_images(&all->list, options, all->containers, look_at, all, all->reasons, error);
     cnn_containers_free(all->containers);
     CNN_TRY(status);
     drop_unreadable(all, &options->log, survey);

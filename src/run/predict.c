@@ -174,10 +174,10 @@ cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const uint8_t *fro
 typedef struct chunk {
     const cnn_predictor *predictor;
     size_t first;
-    size_t *order;              /* of all files: in which they are decoded; NULL: as listed */
-    const char *const *paths;   /* of all files, … */
+    size_t *order;               /* of all files: in which they are decoded; NULL: as listed */
+    const char *const *paths;    /* of all files, … */
     cnn_prediction *predictions; /* … which have the others in the same places */
-    cnn_image_quality *quality; /* NULL: not measured */
+    cnn_image_quality *quality;  /* NULL: not measured */
     size_t image_size;
     uint8_t *pixels;             /* [CHUNK][image_size] */
     cnn_image_buffers *resizing; /* [threads] */
@@ -200,7 +200,8 @@ static void decode(void *context, size_t i, int thread) {
     prediction->status =
         cnn_image_load(c->paths[number], settings, &c->resizing[thread], pixels, NULL, &error);
     if (prediction->status == CNN_OK && c->quality) {
-        prediction->status = cnn_image_quality_measure(pixels, settings, &c->quality[number], &error);
+        prediction->status =
+            cnn_image_quality_measure(pixels, settings, &c->quality[number], &error);
     }
     if (prediction->status != CNN_OK) {
         cnn_prediction_fail(prediction->status, &error, prediction);

@@ -48,7 +48,8 @@ static cnn_status add_part(array_parts *p, const cnn_array_file *images_file, si
         status = cnn_array_labels(labels_file, labels, &part->labels, &part->count, p->error);
     }
     if (status == CNN_OK && part->count != about.count) {
-        status = cnn_fail(p->error, CNN_ERROR_DATA, "expected a label for each of %llu images, found %zu",
+        status = cnn_fail(p->error, CNN_ERROR_DATA,
+                          "expected a label for each of %llu images, found %zu",
                           (unsigned long long)about.count, part->count);
     }
     return status == CNN_OK
@@ -68,16 +69,16 @@ static cnn_status add_pairs(array_parts *p, const cnn_array_file *file, const ch
             continue;
         }
         if (labels == SIZE_MAX) {
-            return cnn_fail(p->error, CNN_ERROR_DATA, "%s: expected an array %s beside %s, found none",
-                            file->path, pair->labels, pair->images);
+            return cnn_fail(p->error, CNN_ERROR_DATA,
+                            "%s: expected an array %s beside %s, found none", file->path,
+                            pair->labels, pair->images);
         }
         const cnn_split split = *wanted ? p->source->split : (cnn_split)pair->split;
         CNN_TRY(add_part(p, file, images, file, labels, split));
     }
     if (p->count == 0) {
-        return cnn_fail(p->error, CNN_ERROR_DATA,
-                        "%s: expected an array \"%s\"%s, found none", file->path,
-                        *wanted ? wanted : cnn_array_pairs[0].images,
+        return cnn_fail(p->error, CNN_ERROR_DATA, "%s: expected an array \"%s\"%s, found none",
+                        file->path, *wanted ? wanted : cnn_array_pairs[0].images,
                         *wanted ? "" : " (and train_labels), or x_train (and y_train)");
     }
     return CNN_OK;

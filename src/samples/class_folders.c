@@ -172,8 +172,7 @@ static cnn_status add_classes(const cnn_list_source *source, bool classes_found,
 }
 
 /* Sets classes from the names of the folders in source->path. */
-static cnn_status find_classes(const cnn_list_source *source, char *classes[2],
-                               cnn_error *error) {
+static cnn_status find_classes(const cnn_list_source *source, char *classes[2], cnn_error *error) {
     cnn_file_list names = {0};
     cnn_status status = cnn_tree_folders(source->tree, source->path, &names, error);
     if (status == CNN_OK) {

@@ -46,12 +46,12 @@ typedef struct cnn_sample_list {
 
 /* Where a list comes from. */
 typedef struct cnn_list_source {
-    const char *path;        /* a folder or a manifest */
-    cnn_split split;         /* of samples for which the folder or manifest names none */
-    bool splits_allowed;     /* may it name splits? */
+    const char *path;            /* a folder or a manifest */
+    cnn_split split;             /* of samples for which the folder or manifest names none */
+    bool splits_allowed;         /* may it name splits? */
     const struct cnn_tree *tree; /* of the archive that `path` is in (tree.h); NULL: the disk */
-    int threads;             /* uses up to this many */
-    const cnn_log_sink *log; /* what is left out is named here; NULL: nowhere */
+    int threads;                 /* uses up to this many */
+    const cnn_log_sink *log;     /* what is left out is named here; NULL: nowhere */
 } cnn_list_source;
 
 void cnn_sample_list_free(cnn_sample_list *list);

@@ -12,15 +12,25 @@
 #include <string.h>
 #include <strings.h>
 
-size_t cnn_manifest_stem(const char *path) {
-    static const char *const endings[] = {".csv", ".tsv", ".txt"};
+/* The length of the path without one of the endings, each of 4 bytes, or 0 if it has none. */
+static size_t stem(const char *path, const char *const *endings) {
     size_t length = strlen(path);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (length > 4 && strcasecmp(path + length - 4, endings[i]) == 0) {
+    for (; *endings; endings++) {
+        if (length > 4 && strcasecmp(path + length - 4, *endings) == 0) {
             return length - 4;
         }
     }
     return 0;
+}
+
+size_t cnn_manifest_stem(const char *path) {
+    static const char *const endings[] = {".csv", ".tsv", ".txt", NULL};
+    return stem(path, endings);
+}
+
+size_t cnn_source_stem(const char *path) {
+    static const char *const endings[] = {".csv", ".tsv", ".txt", ".tar", ".zip", ".npz", NULL};
+    return stem(path, endings);
 }
 
 /* Replaces the paths that a manifest has in another Unicode form than the disk: list->samples from
@@ -75,8 +85,8 @@ static cnn_status read_splits(const cnn_list_source *source, const cnn_split_fol
 static cnn_status read_folder(const cnn_list_source *source, char *classes[2],
                               cnn_sample_list *list, cnn_error *error) {
     cnn_split_folders splits;
-    cnn_status status = cnn_split_folders_find(source->tree, source->path, classes, source->log,
-                                               &splits, error);
+    cnn_status status =
+        cnn_split_folders_find(source->tree, source->path, classes, source->log, &splits, error);
     if (status == CNN_OK) {
         status = splits.path[CNN_SPLIT_TRAIN]
                      ? read_splits(source, &splits, classes, list, error)

@@ -18,4 +18,7 @@ CNN_MUST_USE cnn_status cnn_sample_list_read(const cnn_list_source *source, char
 /* The length of the path without the ending of a manifest, or 0 if it has none. */
 size_t cnn_manifest_stem(const char *path);
 
+/* The same, also without the ending of an archive or an .npz. */
+size_t cnn_source_stem(const char *path);
+
 #endif

@@ -33,8 +33,8 @@ static bool has_name(const cnn_file_list *names, const char *name) {
 static cnn_status list_inside(const finding *f, size_t i, cnn_file_list *inside) {
     *inside = (cnn_file_list){0};
     char *path = cnn_path_join(f->path, f->names.paths[i]);
-    cnn_status status =
-        path ? cnn_tree_folders(f->tree, path, inside, f->error) : cnn_fail_memory(f->error, "a path");
+    cnn_status status = path ? cnn_tree_folders(f->tree, path, inside, f->error)
+                             : cnn_fail_memory(f->error, "a path");
     cnn_free(path);
     return status;
 }

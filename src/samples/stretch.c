@@ -14,7 +14,7 @@ typedef struct counting {
     const cnn_reading *reading;
     cnn_histogram *histogram;
     cnn_containers *containers;
-    size_t *order; /* [count]: in which images are read; NULL: as listed */
+    size_t *order;     /* [count]: in which images are read; NULL: as listed */
     atomic_bool ended; /* no further image is read */
     cnn_error why;     /* written by the thread that set `ended` */
 } counting;

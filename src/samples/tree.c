@@ -122,7 +122,8 @@ static part find_part(const cnn_tree *tree, const char *folder) {
         }
     }
     p.end = p.first;
-    while (p.end < tree->count && compare_to_folder(cnn_tree_name(tree, p.end), name, length) == 0) {
+    while (p.end < tree->count &&
+           compare_to_folder(cnn_tree_name(tree, p.end), name, length) == 0) {
         p.end++;
     }
     return p;
@@ -144,18 +145,6 @@ cnn_status cnn_tree_look(const cnn_tree *tree, const char *folder, bool *is_fold
     return CNN_OK;
 }
 
-/* Adds a string, which the list takes. */
-static cnn_status add(cnn_file_list *list, char *text, cnn_error *error) {
-    void *paths = list->paths;
-    if (!text || !cnn_grow(&paths, &list->capacity, list->count + 1, sizeof *list->paths)) {
-        cnn_free(text);
-        return cnn_fail_memory(error, "a list of files");
-    }
-    list->paths = paths;
-    list->paths[list->count++] = text;
-    return CNN_OK;
-}
-
 cnn_status cnn_tree_files(const cnn_tree *tree, const char *folder, cnn_file_list *files,
                           cnn_error *error) {
     if (!tree) {
@@ -165,7 +154,7 @@ cnn_status cnn_tree_files(const cnn_tree *tree, const char *folder, cnn_file_lis
     const part p = find_part(tree, folder);
     for (size_t i = p.first; i < p.end; i++) {
         const cnn_status status =
-            add(files, cnn_path_join(folder, cnn_tree_name(tree, i) + p.skip), error);
+            cnn_file_list_add(files, cnn_path_join(folder, cnn_tree_name(tree, i) + p.skip), error);
         if (status != CNN_OK) {
             cnn_file_list_free(files);
             return status;
@@ -201,7 +190,7 @@ cnn_status cnn_tree_folders(const cnn_tree *tree, const char *folder, cnn_file_l
         }
         before = name;
         before_length = length;
-        const cnn_status status = add(names, copy_part(name, length), error);
+        const cnn_status status = cnn_file_list_add(names, copy_part(name, length), error);
         if (status != CNN_OK) {
             cnn_file_list_free(names);
             return status;

@@ -1,4 +1,5 @@
-/* Folders on disk, and those in a tar or zip archive, which are listed in the same way and order. */
+/* Folders on disk, and those in a tar or zip archive, which are listed in the same way and order.
+ */
 #ifndef CNN_SAMPLES_TREE_H
 #define CNN_SAMPLES_TREE_H
 
