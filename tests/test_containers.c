@@ -111,7 +111,8 @@ static void check_list(const char *path, const char *want) {
 static void check_refused(const char *path, const char *part) {
     char got[8192];
     const cnn_status status = list(path, NULL, NULL, true, got, sizeof got);
-    if (status != CNN_ERROR_DATA || strncmp(got, path, strcspn(path, "/")) != 0 || !strstr(got, part)) {
+    if (status != CNN_ERROR_DATA || strncmp(got, path, strcspn(path, "/")) != 0 ||
+        !strstr(got, part)) {
         fail_msg("%s: expected \"%s\", got \"%s\"", path, part, got);
     }
 }
@@ -174,8 +175,9 @@ static void test_idx(void **state) {
     assert_int_equal(mkdir("mnist", 0777), 0);
     write_idx("mnist/train-images-idx3-ubyte.gz", "mnist/train-labels-idx1-ubyte", 4, 2, true);
     write_idx("mnist/t10k-images-idx3-ubyte", "mnist/t10k-labels-idx1-ubyte", 1, 2, false);
-    check_list("mnist", "0 1 +0\n" IDX_LIST("mnist/train-images-idx3-ubyte.gz")
-                        "mnist/t10k-images-idx3-ubyte/0 0 test\n");
+    check_list("mnist",
+               "0 1 +0\n" IDX_LIST(
+                   "mnist/train-images-idx3-ubyte.gz") "mnist/t10k-images-idx3-ubyte/0 0 test\n");
     char got[4096];
     assert_int_equal(list("mnist", NULL, NULL, false, got, sizeof got), CNN_ERROR_DATA);
     assert_non_null(strstr(got, "such as mnist/train-images-idx3-ubyte.gz"));
@@ -202,8 +204,9 @@ static void test_idx_labels(void **state) {
     check_refused("c-images-idx3-ubyte", "expected two labels, found 3: \"0\", \"1\", \"2\"; "
                                          "choose two with data.classes");
     assert_int_equal(list("c-images-idx3-ubyte", "2", "0", true, got, sizeof got), CNN_OK);
-    assert_string_equal(got, "2 0 +2\nc-images-idx3-ubyte/0 1 train\nc-images-idx3-ubyte/2 0 train\n"
-                             "c-images-idx3-ubyte/3 1 train\nc-images-idx3-ubyte/5 0 train\n");
+    assert_string_equal(got,
+                        "2 0 +2\nc-images-idx3-ubyte/0 1 train\nc-images-idx3-ubyte/2 0 train\n"
+                        "c-images-idx3-ubyte/3 1 train\nc-images-idx3-ubyte/5 0 train\n");
     write_idx("d-images-idx3-ubyte", "c-labels-idx1-ubyte", 5, 2, false);
     check_refused("d-images-idx3-ubyte", "expected a file of labels beside it");
     write_idx("c-images-idx3-ubyte", "other", 7, 2, false); /* 7 images, 5 labels */
@@ -248,7 +251,8 @@ static void test_npy_header(void **state) {
         {"{'descr': '|u1', 'fortran_order': True, 'shape': (10, 2, 2), }\n", "Fortran"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (10, 2, 2, 2, 2), }\n", "dimensions"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (10, -2), }\n", "header"},
-        {"{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999,), }\n", "header"},
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999,), }\n",
+         "header"},
         {"{'descr': '|u1', 'descr': '|u1', 'fortran_order': False, 'shape': (10,), }\n", "header"},
         {"{'descr': '|u1', 'fortran_order': False, }\n", "header"},
         {"{'descr': '|u1', 'fortran_order': False, 'shape': (10,), 'x': 1}\n", "header"},
@@ -316,11 +320,11 @@ static void write_archive(const char *path, bool zip, const char *options, const
 
 /* In the order of a program that wrote them as they came. */
 static const member photos[] = {
-    {"./good/", NULL, 0, AE_IFDIR},    {"./good/b.pgm", NULL, 1, 0},
-    {"./good/2024/c.pgm", NULL, 2, 0}, {"./bad/x y.pgm", NULL, 3, 0},
-    {"./bad/x/z.pgm", NULL, 4, 0},     {"./good/2024-a.pgm", NULL, 5, 0},
+    {"./good/", NULL, 0, AE_IFDIR},       {"./good/b.pgm", NULL, 1, 0},
+    {"./good/2024/c.pgm", NULL, 2, 0},    {"./bad/x y.pgm", NULL, 3, 0},
+    {"./bad/x/z.pgm", NULL, 4, 0},        {"./good/2024-a.pgm", NULL, 5, 0},
     {"./good/.hidden", "no image", 8, 0}, {"./.git/a/b.pgm", NULL, 9, 0},
-    {"./bad/x.pgm", NULL, 6, 0},       {"./good/\xc3\xa9.pgm", NULL, 7, 0},
+    {"./bad/x.pgm", NULL, 6, 0},          {"./good/\xc3\xa9.pgm", NULL, 7, 0},
 };
 
 static void write_folder(const char *folder, const member *members, size_t count) {
@@ -387,15 +391,16 @@ static void test_folders(void **state) {
     static const member nested[] = {{"all/photos/a/1.pgm", NULL, 1, 0},
                                     {"all/photos/b/1.pgm", NULL, 2, 0}};
     write_archive("n.zip", true, NULL, nested, TEST_COUNT(nested));
-    check_list("n.zip", "a b +0\nn.zip/all/photos/a/1.pgm 0 train\nn.zip/all/photos/b/1.pgm 1 train\n");
+    check_list("n.zip",
+               "a b +0\nn.zip/all/photos/a/1.pgm 0 train\nn.zip/all/photos/b/1.pgm 1 train\n");
     check_list("n.zip/all/photos/",
                "a b +0\nn.zip/all/photos/a/1.pgm 0 train\nn.zip/all/photos/b/1.pgm 1 train\n");
     check_refused("n.zip/all", "expected two class folders, found 1");
     check_refused("n.zip/none", "found nothing");
-    static const member splits[] = {
-        {"test/a/1.pgm", NULL, 1, 0},  {"test/b/1.pgm", NULL, 2, 0},  {"Train/a/2.pgm", NULL, 3, 0},
-        {"Train/b/2.pgm", NULL, 4, 0}, {"Train/b/3.pgm", NULL, 5, 0}, {"val/a/1.pgm", NULL, 6, 0},
-        {"val/b/1.pgm", NULL, 7, 0}};
+    static const member splits[] = {{"test/a/1.pgm", NULL, 1, 0},  {"test/b/1.pgm", NULL, 2, 0},
+                                    {"Train/a/2.pgm", NULL, 3, 0}, {"Train/b/2.pgm", NULL, 4, 0},
+                                    {"Train/b/3.pgm", NULL, 5, 0}, {"val/a/1.pgm", NULL, 6, 0},
+                                    {"val/b/1.pgm", NULL, 7, 0}};
     write_archive("s.tar", false, NULL, splits, TEST_COUNT(splits));
     check_list("s.tar", "a b +0\ns.tar/Train/a/2.pgm 0 train\ns.tar/Train/b/2.pgm 1 train\n"
                         "s.tar/Train/b/3.pgm 1 train\ns.tar/val/a/1.pgm 0 validation\n"
@@ -418,8 +423,8 @@ static void check_hostile(bool zip, const char *options, member extra, const cha
     check_refused(path, part);
 }
 
-/* A tar with a member that has 15 bytes and 2 GiB of holes (the old GNU format: "S", a map, the real
- * size), as no compression is needed for. */
+/* A tar with a member that has 15 bytes and 2 GiB of holes (the old GNU format: "S", a map, the
+ * real size), as no compression is needed for. */
 static void write_sparse_bomb(const char *path) {
     char header[512];
     const member members[] = {{"a/1.pgm", NULL, 1, 0}, {"b/1.pgm", NULL, 2, 0}};
@@ -428,7 +433,10 @@ static void write_sparse_bomb(const char *path) {
     assert_non_null(file);
     assert_int_equal(fread(header, 1, sizeof header, file), sizeof header);
     header[156] = 'S';
-    memcpy(header + 386, "00000000000\0" "00000000017", 24);
+    memcpy(header + 386,
+           "00000000000\0"
+           "00000000017",
+           24);
     memcpy(header + 483, "20000000000", 12);
     memset(header + 148, ' ', 8);
     unsigned sum = 0;
@@ -494,9 +502,9 @@ static void test_cut_short(void **state) {
 static void test_webdataset(void **state) {
     (void)state;
     static const member good[] = {
-        {"2.cls", " dog\n", 5, 0},   {"2.pgm", NULL, 2, 0},        {"2.json", "{}", 2, 0},
-        {"1.pgm", NULL, 1, 0},       {"1.mask.pgm", NULL, 9, 0},   {"1.cls", "cat", 3, 0},
-        {"p/1.cls", "bird", 4, 0},   {"p/1.seg.png", NULL, 9, 0},  {"p/1.PGM", NULL, 3, 0},
+        {"2.cls", " dog\n", 5, 0}, {"2.pgm", NULL, 2, 0},       {"2.json", "{}", 2, 0},
+        {"1.pgm", NULL, 1, 0},     {"1.mask.pgm", NULL, 9, 0},  {"1.cls", "cat", 3, 0},
+        {"p/1.cls", "bird", 4, 0}, {"p/1.seg.png", NULL, 9, 0}, {"p/1.PGM", NULL, 3, 0},
     };
     char got[4096];
     write_archive("w.tar", false, NULL, good, TEST_COUNT(good));
@@ -508,13 +516,18 @@ static void test_webdataset(void **state) {
         member extra[2];
         const char *reason;
     } bad[] = {
-        {{{"3.pgm", NULL, 3, 0}, {"4/a", "", 0, 0}}, "3: expected an image and a label (.cls), found no label"},
-        {{{"3.cls", "x", 1, 0}, {"3.txt", "", 0, 0}}, "3: expected an image and a label (.cls), found no image"},
-        {{{"1.png", NULL, 3, 0}, {"9.cls", "", 0, 0}}, "1: expected an image and a label (.cls), found several images"},
-        {{{"3.cls", " \n", 2, 0}, {"3.png", "", 0, 0}}, "3: expected an image and a label (.cls), found an empty label"},
+        {{{"3.pgm", NULL, 3, 0}, {"4/a", "", 0, 0}},
+         "3: expected an image and a label (.cls), found no label"},
+        {{{"3.cls", "x", 1, 0}, {"3.txt", "", 0, 0}},
+         "3: expected an image and a label (.cls), found no image"},
+        {{{"1.png", NULL, 3, 0}, {"9.cls", "", 0, 0}},
+         "1: expected an image and a label (.cls), found several images"},
+        {{{"3.cls", " \n", 2, 0}, {"3.png", "", 0, 0}},
+         "3: expected an image and a label (.cls), found an empty label"},
     };
     for (size_t i = 0; i < TEST_COUNT(bad); i++) {
-        const member members[] = {good[3], good[5], good[0], good[1], bad[i].extra[0], bad[i].extra[1]};
+        const member members[] = {good[3], good[5],         good[0],
+                                  good[1], bad[i].extra[0], bad[i].extra[1]};
         write_archive("bad.tar", false, NULL, members, TEST_COUNT(members));
         check_refused("bad.tar", bad[i].reason);
     }
@@ -525,8 +538,8 @@ static void test_webdataset(void **state) {
 /* A .npy of bytes; its size. */
 static size_t make_npy(const char *type, const char *shape, const void *data, size_t data_size,
                        char *to) {
-    const int length = snprintf(to + 10, 200, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }\n",
-                                type, shape);
+    const int length = snprintf(
+        to + 10, 200, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }\n", type, shape);
     memcpy(to, "\x93NUMPY\1\0", 8);
     to[8] = (char)length;
     to[9] = 0;
@@ -570,7 +583,8 @@ static void test_npz(void **state) {
         char got[4096];
         assert_int_equal(list("a.npz", "-2", "7", false, got, sizeof got), CNN_ERROR_DATA);
         assert_int_equal(list("a.npz/test_images", "1", "7", false, got, sizeof got), CNN_OK);
-        assert_string_equal(got, "1 7 +0\na.npz/test_images/0 1 train\na.npz/test_images/1 0 train\n");
+        assert_string_equal(got,
+                            "1 7 +0\na.npz/test_images/0 1 train\na.npz/test_images/1 0 train\n");
         cnn_containers *containers = cnn_containers_create();
         cnn_error error;
         assert_int_equal(read_pixel(containers, "a.npz/test_images/1", &error), 1);
@@ -591,19 +605,26 @@ static void test_npz_refused(void **state) {
     } cases[] = {
         {{{"train_images.npy", "|u1", "(3, 2, 2)", pixels, 12}, {"x.npy", "|u1", "(1,)", "", 1}},
          "expected an array train_labels"},
-        {{{"train_images.npy", "|O", "(3, 2, 2)", pixels, 12}, {"train_labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
+        {{{"train_images.npy", "|O", "(3, 2, 2)", pixels, 12},
+          {"train_labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
          "Python objects"},
-        {{{"train_images.npy", "|u1", "(3, 4)", pixels, 12}, {"train_labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
+        {{{"train_images.npy", "|u1", "(3, 4)", pixels, 12},
+          {"train_labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
          "expected images"},
-        {{{"train_images.npy", "<u2", "(3, 2, 1)", pixels, 12}, {"train_labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
+        {{{"train_images.npy", "<u2", "(3, 2, 1)", pixels, 12},
+          {"train_labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
          "expected images"},
-        {{{"train_images.npy", "|u1", "(9, 2, 2)", pixels, 12}, {"train_labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
+        {{{"train_images.npy", "|u1", "(9, 2, 2)", pixels, 12},
+          {"train_labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
          "as many bytes"},
-        {{{"train_images.npy", "|u1", "(3, 2, 2)", pixels, 12}, {"train_labels.npy", "|u1", "(3, 2)", pixels, 6}},
+        {{{"train_images.npy", "|u1", "(3, 2, 2)", pixels, 12},
+          {"train_labels.npy", "|u1", "(3, 2)", pixels, 6}},
          "several for each"},
-        {{{"train_images.npy", "|u1", "(3, 2, 2)", pixels, 12}, {"train_labels.npy", "|u1", "(2,)", "\0\1", 2}},
+        {{{"train_images.npy", "|u1", "(3, 2, 2)", pixels, 12},
+          {"train_labels.npy", "|u1", "(2,)", "\0\1", 2}},
          "expected a label for each of 3 images, found 2"},
-        {{{"images.npy", "|u1", "(3, 2, 2)", pixels, 12}, {"labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
+        {{{"images.npy", "|u1", "(3, 2, 2)", pixels, 12},
+          {"labels.npy", "|u1", "(3,)", "\0\1\0", 3}},
          "expected an array \"train_images\""},
     };
     for (size_t i = 0; i < TEST_COUNT(cases); i++) {
@@ -695,7 +716,8 @@ static void test_cache_key(void **state) {
 
 static void test_path_files(void **state) {
     (void)state;
-    static const member members[] = {{"b.pgm", NULL, 1, 0}, {"b.cls", "1", 1, 0}, {"a.pgm", NULL, 2, 0}};
+    static const member members[] = {
+        {"b.pgm", NULL, 1, 0}, {"b.cls", "1", 1, 0}, {"a.pgm", NULL, 2, 0}};
     bool is_folder;
     cnn_file_list files;
     cnn_error error;
@@ -719,21 +741,14 @@ static void test_path_files(void **state) {
 int main(void) {
 #define FILE_TEST(test) cmocka_unit_test_setup_teardown(test, test_folder_enter, test_folder_leave)
     const struct CMUnitTest tests[] = {
-        FILE_TEST(test_idx),
-        FILE_TEST(test_idx_labels),
-        FILE_TEST(test_idx_damage),
-        cmocka_unit_test(test_npy_header),
+        FILE_TEST(test_idx),         FILE_TEST(test_idx_labels),
+        FILE_TEST(test_idx_damage),  cmocka_unit_test(test_npy_header),
 #ifdef CNN_HAVE_ARCHIVES
-        FILE_TEST(test_order),
-        FILE_TEST(test_folders),
-        FILE_TEST(test_hostile),
-        FILE_TEST(test_cut_short),
-        FILE_TEST(test_webdataset),
-        FILE_TEST(test_npz),
-        FILE_TEST(test_npz_refused),
-        FILE_TEST(test_threads),
-        FILE_TEST(test_cache_key),
-        FILE_TEST(test_path_files),
+        FILE_TEST(test_order),       FILE_TEST(test_folders),
+        FILE_TEST(test_hostile),     FILE_TEST(test_cut_short),
+        FILE_TEST(test_webdataset),  FILE_TEST(test_npz),
+        FILE_TEST(test_npz_refused), FILE_TEST(test_threads),
+        FILE_TEST(test_cache_key),   FILE_TEST(test_path_files),
 #endif
     };
     return cmocka_run_group_tests_name("containers", tests, NULL, NULL);

@@ -14,7 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_AT_ONCE = 1 << 16 };
+enum {
+    READ_AT_ONCE = 1 << 16,
+    WRONG_FORMAT = EILSEQ, /* what archive_errno is where the bytes are not those of a format */
+};
 
 struct cnn_archive_reader {
     struct archive *archive;
@@ -53,8 +56,12 @@ static cnn_status fail(struct archive *archive, cnn_error *error) {
     if (reason == ENOMEM) {
         return cnn_fail_memory(error, "an archive");
     }
+    /* of libarchive's own, or of a call that failed */
+    const bool own = reason <= 0 || reason == EINVAL || reason == WRONG_FORMAT;
     return cnn_fail(error, cnn_file_blame(reason, CNN_ERROR_DATA), "%s",
-                    text && *text ? text : "the archive is damaged");
+                    !own            ? strerror(reason)
+                    : text && *text ? text
+                                    : "the archive is damaged");
 }
 
 /* --- opening --- */
@@ -74,12 +81,12 @@ static cnn_status open_archive(cnn_archive_reader *reader, uint64_t offset, cnn_
     if (result == ARCHIVE_OK) {
         return CNN_OK;
     }
-    const cnn_status status = fail(archive, error);
-    return status == CNN_ERROR_RUNTIME
-               ? status
-               : cnn_fail(error, status,
-                          "expected an uncompressed tar archive or a zip archive, found something "
-                          "else or a damaged one");
+    if (archive_errno(archive) == WRONG_FORMAT) {
+        return cnn_fail(error, CNN_ERROR_DATA,
+                        "expected an uncompressed tar archive or a zip archive, found something "
+                        "else or a damaged one");
+    }
+    return fail(archive, error);
 }
 
 static cnn_status open_file(const char *path, cnn_archive_reader *reader, cnn_error *error) {

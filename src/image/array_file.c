@@ -178,6 +178,10 @@ static cnn_status read_gz(gzFile gz, size_t size, uint8_t *to, cnn_error *error)
     while (size > 0) {
         const unsigned wanted = size < 1U << 30 ? (unsigned)size : 1U << 30;
         const int got = gzread(gz, to, wanted);
+        if (got < 0 && errno == EINTR) { /* zlib keeps its place */
+            gzclearerr(gz);
+            continue;
+        }
         if (got <= 0) {
             return fail_gz(gz, error);
         }

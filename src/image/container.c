@@ -5,6 +5,7 @@
 #include "base/sort.h"
 #include "image/container_kinds.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <strings.h>
@@ -32,6 +33,13 @@ static cnn_container_kind kind_of_name(const char *path, size_t length) {
     return CNN_CONTAINER_NONE;
 }
 
+/* Does errno say that there is no such file, and not that it could not be looked up? */
+static bool is_absent(int reason) {
+    return reason == ENOENT || reason == ENOTDIR || reason == EACCES || reason == ELOOP ||
+           reason == ENAMETOOLONG;
+}
+
+/* What cannot be looked up counts as a file: opening it gives the reason. */
 static bool is_file(const char *path, size_t length) {
     char part[4096];
     struct stat about;
@@ -40,7 +48,7 @@ static bool is_file(const char *path, size_t length) {
     }
     memcpy(part, path, length);
     part[length] = '\0';
-    return stat(part, &about) == 0 && S_ISREG(about.st_mode);
+    return stat(part, &about) == 0 ? S_ISREG(about.st_mode) : !is_absent(errno);
 }
 
 /* The end of the next part of a path. */

@@ -6,11 +6,12 @@
 #include "base/text.h"
 #include "image/array_file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 enum { PARTS_MAX = 8, DIGITS = 24 };
 
@@ -107,27 +108,38 @@ static bool replace(char *text, const char *from, const char *to) {
     return last != NULL;
 }
 
-/* The labels of a file of images: with the same ending, or the other of "" and ".gz". NULL: there
- * are none, or no memory. */
-static char *find_labels(const char *images) {
+static cnn_status is_there(const char *path, bool *there, cnn_error *error) {
+    struct stat about;
+    *there = stat(path, &about) == 0;
+    return *there || errno == ENOENT || errno == ENOTDIR
+               ? CNN_OK
+               : cnn_fail(error, cnn_file_blame(errno, CNN_ERROR_DATA), "%s: %s", path,
+                          strerror(errno));
+}
+
+/* *labels: the file of labels of a file of images: with the same ending, or the other of "" and
+ * ".gz". NULL: there is none. Free with cnn_free. */
+static cnn_status find_labels(const char *images, char **labels, cnn_error *error) {
     const size_t length = strlen(images);
-    char *path = cnn_plain_alloc(length + 4);
+    char *path = *labels = cnn_plain_alloc(length + 4);
+    bool there = false;
     if (!path) {
-        return NULL;
+        return cnn_fail_memory(error, "a path");
     }
     memcpy(path, images, length + 1);
     if (replace(path, "images", "labels") && replace(path, "idx3", "idx1")) {
-        if (access(path, F_OK) == 0) {
-            return path;
-        }
-        const bool packed = strcmp(path + length - 3, ".gz") == 0;
-        memcpy(path + length - (packed ? 3 : 0), packed ? "" : ".gz", packed ? 1 : 4);
-        if (access(path, F_OK) == 0) {
-            return path;
+        CNN_TRY(is_there(path, &there, error));
+        if (!there) {
+            const bool packed = strcmp(path + length - 3, ".gz") == 0;
+            memcpy(path + length - (packed ? 3 : 0), packed ? "" : ".gz", packed ? 1 : 4);
+            CNN_TRY(is_there(path, &there, error));
         }
     }
-    cnn_free(path);
-    return NULL;
+    if (!there) {
+        cnn_free(path);
+        *labels = NULL;
+    }
+    return CNN_OK;
 }
 
 static cnn_status open_idx(array_parts *p, const char *path, cnn_array_file *file) {
@@ -147,38 +159,49 @@ static cnn_status add_idx_pair(array_parts *p, const char *images, const char *l
 }
 
 static cnn_status add_idx(array_parts *p, const char *images, cnn_split split) {
-    char *labels = find_labels(images);
-    const cnn_status status =
-        labels ? add_idx_pair(p, images, labels, split)
-               : cnn_fail(p->error, CNN_ERROR_DATA,
-                          "%s: expected a file of labels beside it, whose name has "
-                          "\"labels-idx1\" in place of \"images-idx3\", found none",
-                          images);
+    char *labels = NULL;
+    cnn_status status = find_labels(images, &labels, p->error);
+    if (status == CNN_OK) {
+        status = labels ? add_idx_pair(p, images, labels, split)
+                        : cnn_fail(p->error, CNN_ERROR_DATA,
+                                   "%s: expected a file of labels beside it, whose name has "
+                                   "\"labels-idx1\" in place of \"images-idx3\", found none",
+                                   images);
+    }
     cnn_free(labels);
     return status;
 }
 
-/* The path of the images of a split in a folder; NULL: there are none, or no memory. */
-static char *find_images(const char *folder, const char *name) {
+/* *images: the path of the images of a split in a folder; NULL: there are none. */
+static cnn_status find_images(const char *folder, const char *name, char **images,
+                              cnn_error *error) {
     static const char *const ends[] = {"-images-idx3-ubyte", "-images-idx3-ubyte.gz",
                                        "-images.idx3-ubyte", "-images.idx3-ubyte.gz"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    *images = NULL;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends && !*images; i++) {
+        bool there = false;
         cnn_text text = {0};
         cnn_text_format(&text, "%s%s%s%s", folder,
                         *folder && folder[strlen(folder) - 1] == '/' ? "" : "/", name, ends[i]);
         char *path = cnn_text_take(&text);
-        if (path && access(path, F_OK) == 0) {
-            return path;
+        const cnn_status status =
+            path ? is_there(path, &there, error) : cnn_fail_memory(error, "a path");
+        if (there) {
+            *images = path;
+        } else {
+            cnn_text_release(path);
         }
-        cnn_text_release(path);
+        CNN_TRY(status);
     }
-    return NULL;
+    return CNN_OK;
 }
 
-bool cnn_idx_folder_is(const char *folder) {
-    char *path = find_images(folder, "train");
+cnn_status cnn_idx_folder_look(const char *folder, bool *is_idx, cnn_error *error) {
+    char *path;
+    const cnn_status status = find_images(folder, "train", &path, error);
+    *is_idx = path != NULL;
     cnn_text_release(path);
-    return path != NULL;
+    return status;
 }
 
 static cnn_status add_idx_folder(array_parts *p, const char *folder) {
@@ -187,8 +210,9 @@ static cnn_status add_idx_folder(array_parts *p, const char *folder) {
         cnn_split split;
     } files[] = {{"train", CNN_SPLIT_TRAIN}, {"t10k", CNN_SPLIT_TEST}, {"test", CNN_SPLIT_TEST}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char *images = find_images(folder, files[i].name);
-        const cnn_status status = images ? add_idx(p, images, files[i].split) : CNN_OK;
+        char *images;
+        cnn_status status = find_images(folder, files[i].name, &images, p->error);
+        status = images ? add_idx(p, images, files[i].split) : status;
         cnn_text_release(images);
         CNN_TRY(status);
     }

@@ -5,8 +5,8 @@
 
 #include "samples/list.h"
 
-/* Is the folder one of IDX files, which has train-images-idx3-ubyte, perhaps with .gz? */
-bool cnn_idx_folder_is(const char *folder);
+/* *is_idx: is the folder one of IDX files, which has train-images-idx3-ubyte, perhaps with .gz? */
+CNN_MUST_USE cnn_status cnn_idx_folder_look(const char *folder, bool *is_idx, cnn_error *error);
 
 /* Appends the images of source->path in their order: those of a folder of IDX files; of an IDX file
  * of images, whose labels are in the file of that name with "labels-idx1" in place of

@@ -154,12 +154,12 @@ static cnn_status read_archive(const cnn_list_source *source, size_t archive_len
 /* source->path: as it is on disk. */
 static cnn_status read_list(const cnn_list_source *source, char *classes[2], cnn_sample_list *list,
                             cnn_error *error) {
-    bool is_folder;
+    bool is_folder, is_idx;
     CNN_TRY(cnn_folder_look(source->path, CNN_ERROR_DATA, &is_folder, error));
     if (is_folder) {
-        return cnn_idx_folder_is(source->path)
-                   ? cnn_sample_list_read_arrays(source, classes, list, error)
-                   : read_folder(source, classes, list, error);
+        CNN_TRY(cnn_idx_folder_look(source->path, &is_idx, error));
+        return is_idx ? cnn_sample_list_read_arrays(source, classes, list, error)
+                      : read_folder(source, classes, list, error);
     }
     size_t length;
     const cnn_container_kind kind = cnn_container_of(source->path, &length);

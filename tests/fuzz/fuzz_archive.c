@@ -1,5 +1,6 @@
 /* Archives and arrays: the first byte says what the file is called; the others are the file. It is
- * listed as a run and as cnnpredict would, and the first images are read, forwards and backwards. */
+ * listed as a run and as cnnpredict would, and the first images are read, forwards and backwards.
+ */
 #include "fuzz.h"
 
 #include "base/memory.h"

@@ -254,6 +254,9 @@ typedef struct scenario {
 #define PRETRAINED                                                                                 \
     "pretrained.file=finished/model.bin",                                                          \
         "layers=[{\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}]"
+#define ARRAYS                                                                                     \
+    "train.epochs=1", "data.train=data-images-idx3-ubyte", "data.test=data-images-idx3-ubyte",     \
+        "data.duplicates=allow"
 #define FOLDS "--config", "folds-cfg.json", OUT, "--folds", "2"
 
 static const scenario scenarios[] = {
@@ -347,6 +350,22 @@ static const scenario scenarios[] = {
      false,
      {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=rows.csv"},
      {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=rows.csv", "--resume"}},
+    {"archive",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=data.tar"},
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=data.tar", "--resume"}},
+    {"arrays",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {CONFIGURED, ONE, NO_CACHE, ARRAYS},
+     {CONFIGURED, ONE, NO_CACHE, ARRAYS, "--resume"}},
     {"threads",
      TRAIN,
      "none",
@@ -1045,6 +1064,51 @@ static void copy_formats(const char *seeds) {
     }
 }
 
+enum { PACKED = 12, PACKED_SIDE = 12, PACKED_PIXELS = PACKED_SIDE * PACKED_SIDE, BLOCK = 512 };
+
+/* Image i, bright on the side of its class, which is i % 2. */
+static void draw_packed(int i, char *pixels) {
+    for (int p = 0; p < PACKED_PIXELS; p++) {
+        pixels[p] = (char)((p % PACKED_SIDE < PACKED_SIDE / 2) == (i % 2 == 0) ? 100 : i);
+    }
+}
+
+/* The tar data.tar, and the IDX files data-images-idx3-ubyte and data-labels-idx1-ubyte. */
+static void write_containers(void) {
+    static char tar[(2 * PACKED + 2) * BLOCK], images[16 + PACKED * PACKED_PIXELS];
+    char labels[8 + PACKED] = {0, 0, 8, 1, 0, 0, 0, PACKED};
+    static const char header[] = "P5\n12 12\n255\n";
+    memcpy(
+        images,
+        (const char[16]){0, 0, 8, 3, 0, 0, 0, PACKED, 0, 0, 0, PACKED_SIDE, 0, 0, 0, PACKED_SIDE},
+        16);
+    for (int i = 0; i < PACKED; i++) {
+        char *block = tar + (size_t)i * 2 * BLOCK,
+             *pixels = images + 16 + (size_t)i * PACKED_PIXELS;
+        labels[8 + i] = (char)(i % 2);
+        draw_packed(i, pixels);
+        memcpy(block + BLOCK, header, sizeof header - 1);
+        memcpy(block + BLOCK + sizeof header - 1, pixels, PACKED_PIXELS);
+        (void)snprintf(block, 100, "%s/%d.pgm", i % 2 ? "right" : "left", i);
+        (void)snprintf(block + 100, 8, "0000644");
+        (void)snprintf(block + 124, 12, "%011o", (unsigned)(sizeof header - 1 + PACKED_PIXELS));
+        memset(block + 148, ' ', 8);
+        memcpy(block + 156, "0", 1);
+        memcpy(block + 257,
+               "ustar\0"
+               "00",
+               8);
+        unsigned sum = 0;
+        for (int b = 0; b < BLOCK; b++) {
+            sum += (unsigned char)block[b];
+        }
+        (void)snprintf(block + 148, 8, "%06o", sum);
+    }
+    write_text("data.tar", tar, sizeof tar);
+    write_text("data-images-idx3-ubyte", images, sizeof images);
+    write_text("data-labels-idx1-ubyte", labels, sizeof labels);
+}
+
 int main(int argc, char **argv) {
     if (argc != 6 && argc != 7) {
         fprintf(stderr,
@@ -1079,6 +1143,7 @@ int main(int argc, char **argv) {
     write_text("rows.csv", rows, sizeof rows - 1);
     write_text("stdin", inputs, sizeof inputs - 1);
     write_photo("photo.jpg");
+    write_containers();
     make_data(argv[4], "data", "12");
     make_data(argv[4], "extra", "2");
     if (argc == 7) {
