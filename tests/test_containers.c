@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -684,6 +685,29 @@ static void test_threads(void **state) {
     }
 }
 
+/* A list of more archives than a process may have files open. */
+static void test_many_archives(void **state) {
+    (void)state;
+    enum { ARCHIVES = 80, FILES = 64 };
+    struct rlimit before;
+    cnn_containers *containers = cnn_containers_create();
+    for (int i = 0; i < ARCHIVES; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "%d.tar", i);
+        write_archive(path, false, NULL, &(member){"a.pgm", NULL, (size_t)i, 0}, 1);
+    }
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){FILES, before.rlim_max}), 0);
+    for (int i = 0; i < ARCHIVES; i++) {
+        char path[64];
+        cnn_error error;
+        (void)snprintf(path, sizeof path, "%d.tar/a.pgm", i);
+        assert_int_equal(read_pixel(containers, path, &error), i);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    cnn_containers_free(containers);
+}
+
 static cnn_hash128 key_of(const char *path) {
     const cnn_image_settings settings = {.width = 2, .height = 2, .channels = 1};
     cnn_hash128 key;
@@ -741,14 +765,15 @@ static void test_path_files(void **state) {
 int main(void) {
 #define FILE_TEST(test) cmocka_unit_test_setup_teardown(test, test_folder_enter, test_folder_leave)
     const struct CMUnitTest tests[] = {
-        FILE_TEST(test_idx),         FILE_TEST(test_idx_labels),
-        FILE_TEST(test_idx_damage),  cmocka_unit_test(test_npy_header),
+        FILE_TEST(test_idx),           FILE_TEST(test_idx_labels),
+        FILE_TEST(test_idx_damage),    cmocka_unit_test(test_npy_header),
 #ifdef CNN_HAVE_ARCHIVES
-        FILE_TEST(test_order),       FILE_TEST(test_folders),
-        FILE_TEST(test_hostile),     FILE_TEST(test_cut_short),
-        FILE_TEST(test_webdataset),  FILE_TEST(test_npz),
-        FILE_TEST(test_npz_refused), FILE_TEST(test_threads),
-        FILE_TEST(test_cache_key),   FILE_TEST(test_path_files),
+        FILE_TEST(test_order),         FILE_TEST(test_folders),
+        FILE_TEST(test_hostile),       FILE_TEST(test_cut_short),
+        FILE_TEST(test_webdataset),    FILE_TEST(test_npz),
+        FILE_TEST(test_npz_refused),   FILE_TEST(test_threads),
+        FILE_TEST(test_many_archives), FILE_TEST(test_cache_key),
+        FILE_TEST(test_path_files),
 #endif
     };
     return cmocka_run_group_tests_name("containers", tests, NULL, NULL);

@@ -100,6 +100,7 @@ static bool ends_with(const char *name, const char *ending) {
 
 static cnn_status read_label(cnn_archive_reader *reader, cnn_archive *archive,
                              cnn_archive_member *member, const char *name, cnn_error *error) {
+    bool dead;
     char text[CNN_LABEL_BYTES_MAX + 1] = "";
     if (member->size > CNN_LABEL_BYTES_MAX) {
         return cnn_fail(error, CNN_ERROR_DATA,
@@ -107,7 +108,7 @@ static cnn_status read_label(cnn_archive_reader *reader, cnn_archive *archive,
                         CNN_LABEL_BYTES_MAX, (unsigned long long)member->size);
     }
     cnn_status status =
-        cnn_archive_reader_read(reader, (size_t)member->size, (uint8_t *)text, error);
+        cnn_archive_reader_read(reader, (size_t)member->size, (uint8_t *)text, &dead, error);
     if (status != CNN_OK) {
         return cnn_fail_prefix(error, status, "%.80s: ", name);
     }
@@ -295,9 +296,10 @@ cnn_status cnn_archive_stream_read(cnn_archive_stream *stream, size_t size, uint
     if (!stream->reader || size > stream->left) {
         return cnn_fail(error, CNN_ERROR_DATA, "expected %zu more bytes, found an end", size);
     }
-    cnn_status status = cnn_archive_reader_read(stream->reader, size, to, error);
-    stream->left -= size;
-    if (status != CNN_OK) {
+    bool dead;
+    cnn_status status = cnn_archive_reader_read(stream->reader, size, to, &dead, error);
+    stream->left = status == CNN_OK ? stream->left - size : 0;
+    if (status != CNN_OK && dead) {
         leave(stream);
     }
     return status;

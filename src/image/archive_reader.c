@@ -202,13 +202,15 @@ cnn_status cnn_archive_reader_next(cnn_archive_reader *reader, cnn_archive_heade
     return status;
 }
 
-cnn_status cnn_archive_reader_read(cnn_archive_reader *reader, size_t size, uint8_t *to,
+cnn_status cnn_archive_reader_read(cnn_archive_reader *reader, size_t size, uint8_t *to, bool *dead,
                                    cnn_error *error) {
     uint8_t skipped[READ_AT_ONCE];
+    *dead = false;
     while (size > 0) {
         const size_t wanted = to || size < sizeof skipped ? size : sizeof skipped;
         const la_ssize_t got = archive_read_data(reader->archive, to ? to : skipped, wanted);
         if (got < 0) {
+            *dead = got == ARCHIVE_FATAL;
             return fail(reader->archive, error);
         }
         if (got == 0) {

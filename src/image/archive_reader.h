@@ -40,8 +40,8 @@ CNN_MUST_USE cnn_status cnn_archive_reader_next(cnn_archive_reader *reader,
                                                 cnn_archive_header *header, cnn_error *error);
 
 /* Reads `size` further bytes of the member; to: NULL skips them. CNN_ERROR_DATA if there are
- * fewer, or they are damaged. */
+ * fewer, or they are damaged. *dead: after a failure, can nothing more be read with this reader? */
 CNN_MUST_USE cnn_status cnn_archive_reader_read(cnn_archive_reader *reader, size_t size,
-                                                uint8_t *to, cnn_error *error);
+                                                uint8_t *to, bool *dead, cnn_error *error);
 
 #endif

@@ -91,8 +91,13 @@ typedef struct container {
     stream *idle;      /* not in use by a thread */
 } container;
 
+/* Streams that are kept although no thread uses them. Each has a file open, and a list may name a
+ * thousand archives. */
+enum { IDLE_MAX = 32 };
+
 struct cnn_containers {
     pthread_mutex_t lock;
+    size_t idle;      /* streams, of all containers */
     container **list; /* [count] */
     size_t count, capacity;
 };
@@ -216,16 +221,41 @@ static stream *take_stream(cnn_containers *containers, container *c, uint64_t po
     stream *taken = best ? *best : NULL;
     if (taken) {
         *best = taken->next;
+        containers->idle--;
     }
     (void)pthread_mutex_unlock(&containers->lock);
     return taken;
 }
 
+/* Takes the idle streams of the first other container that has any. NULL: none has. */
+static stream *take_others(cnn_containers *containers, const container *c, container **other) {
+    for (size_t i = 0; i < containers->count; i++) {
+        *other = containers->list[i];
+        if (*other != c && (*other)->idle) {
+            stream *taken = (*other)->idle;
+            (*other)->idle = NULL;
+            for (const stream *s = taken; s; s = s->next) {
+                containers->idle--;
+            }
+            return taken;
+        }
+    }
+    return NULL;
+}
+
+/* Lists are read container by container, so that those of earlier ones are not needed any more. */
 static void give_back(cnn_containers *containers, container *c, stream *s) {
+    container *other = NULL;
     (void)pthread_mutex_lock(&containers->lock);
     s->next = c->idle;
     c->idle = s;
+    stream *unused = containers->idle++ >= IDLE_MAX ? take_others(containers, c, &other) : NULL;
     (void)pthread_mutex_unlock(&containers->lock);
+    while (unused) {
+        stream *next = unused->next;
+        free_stream(other, unused);
+        unused = next;
+    }
 }
 
 static stream *start_stream(const container *c) {
@@ -283,7 +313,10 @@ static cnn_status find_order(cnn_containers *containers, const char *const *path
     bool sorted = true;
     for (size_t i = 0; i < count; i++) {
         places[i].value = i;
-        CNN_TRY(place_of(containers, paths[i], &places[i].key, error));
+        const cnn_status status = place_of(containers, paths[i], &places[i].key, error);
+        if (status != CNN_OK) {
+            return cnn_fail_prefix(error, status, "%s: ", paths[i]);
+        }
         sorted = sorted && (i == 0 || places[i].key >= places[i - 1].key);
     }
     if (sorted) {

@@ -33,8 +33,9 @@ cnn_status cnn_archive_reader_next(cnn_archive_reader *reader, cnn_archive_heade
     return cnn_fail(error, CNN_ERROR_DATA, "no archive is open");
 }
 
-cnn_status cnn_archive_reader_read(cnn_archive_reader *reader, size_t size, uint8_t *to,
+cnn_status cnn_archive_reader_read(cnn_archive_reader *reader, size_t size, uint8_t *to, bool *dead,
                                    cnn_error *error) {
     (void)reader, (void)size, (void)to;
+    *dead = true;
     return cnn_fail(error, CNN_ERROR_DATA, "no archive is open");
 }
