@@ -16,14 +16,18 @@
 
 enum {
     READ_AT_ONCE = 1 << 16,
+    CLAIMED = 1 << 19,     /* bytes that libarchive may take, at the least */
     WRONG_FORMAT = EILSEQ, /* what archive_errno is where the bytes are not those of a format */
 };
 
 struct cnn_archive_reader {
     struct archive *archive;
+    struct archive_entry *entry; /* of the last header */
+    bool claimed;                /* memory for libarchive */
     int file;
-    uint64_t file_size, start; /* bytes */
-    uint64_t headers;          /* read so far */
+    uint8_t bytes[READ_AT_ONCE]; /* of the file */
+    uint64_t file_size, start;   /* bytes */
+    uint64_t headers;            /* read so far */
 };
 
 /* --- names in UTF-8, whatever the locale --- */
@@ -53,7 +57,8 @@ static void leave_utf8(locale_t before) {
 static cnn_status fail(struct archive *archive, cnn_error *error) {
     const int reason = archive_errno(archive);
     const char *text = archive_error_string(archive);
-    if (reason == ENOMEM) {
+    /* it says nothing where some allocations fail */
+    if (reason == ENOMEM || (reason == 0 && !text)) {
         return cnn_fail_memory(error, "an archive");
     }
     /* of libarchive's own, or of a call that failed */
@@ -64,19 +69,60 @@ static cnn_status fail(struct archive *archive, cnn_error *error) {
                                     : "the archive is damaged");
 }
 
+/* --- the file, for libarchive; its own archive_read_open_fd crashes where memory is refused --- */
+
+static la_ssize_t read_file(struct archive *archive, void *context, const void **bytes) {
+    cnn_archive_reader *reader = context;
+    ssize_t got;
+    do {
+        got = read(reader->file, reader->bytes, sizeof reader->bytes);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        archive_set_error(archive, errno, "%s", strerror(errno));
+    }
+    *bytes = reader->bytes;
+    return got;
+}
+
+static la_int64_t seek_file(struct archive *archive, void *context, la_int64_t offset, int from) {
+    const cnn_archive_reader *reader = context;
+    const off_t place = lseek(reader->file, (off_t)offset, from);
+    if (place < 0) {
+        archive_set_error(archive, errno, "%s", strerror(errno));
+        return ARCHIVE_FATAL;
+    }
+    return place;
+}
+
+/* Skips at most to the end of the file, where reading then finds that bytes are missing. */
+static la_int64_t skip_file(struct archive *archive, void *context, la_int64_t count) {
+    const cnn_archive_reader *reader = context;
+    const la_int64_t from = seek_file(archive, context, 0, SEEK_CUR);
+    const la_int64_t left = from < 0 ? 0 : (la_int64_t)reader->file_size - from;
+    const la_int64_t skipped = count < left ? count : left;
+    if (skipped <= 0) {
+        return 0;
+    }
+    return seek_file(archive, context, skipped, SEEK_CUR) < 0 ? ARCHIVE_FATAL : skipped;
+}
+
 /* --- opening --- */
 
 static cnn_status open_archive(cnn_archive_reader *reader, uint64_t offset, cnn_error *error) {
     struct archive *archive = reader->archive;
     if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
-        archive_read_support_format_zip_seekable(archive) != ARCHIVE_OK) {
+        archive_read_support_format_zip_seekable(archive) != ARCHIVE_OK ||
+        archive_read_set_read_callback(archive, read_file) != ARCHIVE_OK ||
+        archive_read_set_skip_callback(archive, skip_file) != ARCHIVE_OK ||
+        archive_read_set_seek_callback(archive, seek_file) != ARCHIVE_OK ||
+        archive_read_set_callback_data(archive, reader) != ARCHIVE_OK) {
         return fail(archive, error);
     }
     if (lseek(reader->file, (off_t)offset, SEEK_SET) < 0) {
         return cnn_fail(error, cnn_file_blame(errno, CNN_ERROR_DATA), "%s", strerror(errno));
     }
     const locale_t before = enter_utf8();
-    const int result = archive_read_open_fd(archive, reader->file, READ_AT_ONCE);
+    const int result = archive_read_open1(archive);
     leave_utf8(before);
     if (result == ARCHIVE_OK) {
         return CNN_OK;
@@ -99,8 +145,14 @@ static cnn_status open_file(const char *path, cnn_archive_reader *reader, cnn_er
         return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found a pipe or a device");
     }
     reader->file_size = (uint64_t)about.st_size;
+    /* libarchive ends the program if it has no memory for a name: make that improbable */
+    reader->claimed = cnn_memory_claim(CLAIMED);
+    if (!reader->claimed) {
+        return cnn_fail_memory(error, "an archive");
+    }
     reader->archive = archive_read_new();
-    return reader->archive ? CNN_OK : cnn_fail_memory(error, "an archive");
+    reader->entry = reader->archive ? archive_entry_new2(reader->archive) : NULL;
+    return reader->entry ? CNN_OK : cnn_fail_memory(error, "an archive");
 }
 
 cnn_status cnn_archive_reader_open(const char *path, uint64_t offset, cnn_archive_reader **reader,
@@ -126,8 +178,14 @@ void cnn_archive_reader_free(cnn_archive_reader *reader) {
     if (!reader) {
         return;
     }
+    if (reader->entry) {
+        archive_entry_free(reader->entry);
+    }
     if (reader->archive) {
         (void)archive_read_free(reader->archive);
+    }
+    if (reader->claimed) {
+        cnn_memory_return(CLAIMED);
     }
     if (reader->file >= 0) {
         (void)close(reader->file);
@@ -187,13 +245,12 @@ static cnn_status describe(const cnn_archive_reader *reader, struct archive_entr
 
 cnn_status cnn_archive_reader_next(cnn_archive_reader *reader, cnn_archive_header *header,
                                    cnn_error *error) {
-    struct archive_entry *entry;
     *header = (cnn_archive_header){.kind = CNN_MEMBER_END};
     const locale_t before = enter_utf8();
-    const int result = archive_read_next_header(reader->archive, &entry);
+    const int result = archive_read_next_header2(reader->archive, reader->entry);
     cnn_status status = CNN_OK;
     if (result == ARCHIVE_OK || result == ARCHIVE_WARN) {
-        status = describe(reader, entry, header, error);
+        status = describe(reader, reader->entry, header, error);
         reader->headers++;
     } else if (result != ARCHIVE_EOF) {
         status = fail(reader->archive, error);

@@ -738,7 +738,10 @@ static void check_message(const scenario *s, const injection *how, const outcome
     const char *reason = strerror(how->reason);
     const char *end = strchr(o->errors, '\n');
     if (strcmp(how->kind, "memory") == 0) {
-        if (!contains(o->errors, "out of memory") && !contains(o->errors, reason) &&
+        /* libarchive itself ends a program that has no memory for the name of a member */
+        const bool ended = strcmp(s->name, "archive") == 0 &&
+                           contains(o->errors, "Fatal Internal Error in libarchive: Out of memory");
+        if (!ended && !contains(o->errors, "out of memory") && !contains(o->errors, reason) &&
             !contains(o->out, "out of memory") && !contains(o->out, reason)) {
             complain(s, how, o, "expected a message about memory");
         }
