@@ -1,7 +1,7 @@
 #!/bin/sh
 # 64-bit ARM, emulated: cross-builds with the NEON kernels and trains example configs, which must leave the same bytes as
-# the native build does. For Debian on another processor. The programs for ARM are built without libwebp and libtiff, which
-# all other builds have, so that this form of the programs is tested, too.
+# the native build does. For Debian on another processor. The programs for ARM are built without libwebp, libtiff and libarchive,
+# which all other builds have, so that this form of the programs is tested, too.
 #
 #   tests/aarch64.sh           everything: the tests of the library's functions, and every config of the repository on one
 #                              thread and on three; a quarter of an hour on two cores
@@ -30,7 +30,7 @@ if [ "$(uname -m)" = aarch64 ]; then
 fi
 
 data/install-packages.sh gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev \
-    libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libcmocka-dev gcc-aarch64-linux-gnu qemu-user
+    libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libarchive-dev libcmocka-dev gcc-aarch64-linux-gnu qemu-user
 arm_packages="libc6-dev libstb-dev libcjson-dev libcsv-dev libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev
     libpng-dev libcmocka-dev"
 
@@ -88,7 +88,7 @@ fi
 {
     cmake -S . -B "$native" -DCMAKE_C_COMPILER=gcc -DCNN_WERROR=ON &&
         cmake --build "$native" --parallel "$jobs" --target $native_targets &&
-        cmake -S . -B "$work/arm" -DCNN_WERROR=ON -DCNN_WEBP=OFF -DCNN_TIFF=OFF -DCNN_TENSORBOARD=OFF -DCNN_ONNX=OFF -DCNN_SYSROOT="$sysroot" \
+        cmake -S . -B "$work/arm" -DCNN_WERROR=ON -DCNN_ARCHIVES=OFF -DCNN_WEBP=OFF -DCNN_TIFF=OFF -DCNN_TENSORBOARD=OFF -DCNN_ONNX=OFF -DCNN_SYSROOT="$sysroot" \
             -DCMAKE_TOOLCHAIN_FILE="$root/tests/aarch64-toolchain.cmake" &&
         cmake --build "$work/arm" --parallel "$jobs" --target $arm_targets
 } >"$work/build.log" 2>&1 || {

@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 data/install-packages.sh gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev \
-    libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libcmocka-dev gcovr
+    libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libarchive-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libcmocka-dev gcovr
 
 build=build-test/coverage
 jobs=$(nproc)

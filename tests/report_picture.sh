@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 data/install-packages.sh gcc libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libjpeg-dev nettle-dev libutf8proc-dev \
-    libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev dataset-fashion-mnist python3 chromium fonts-dejavu-core
+    libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libarchive-dev dataset-fashion-mnist python3 chromium fonts-dejavu-core
 cmake -S . -B build
 cmake --build build --parallel --target cnntrain_program
 data/fashion-mnist.sh t-shirt shirt data/fashion-mnist

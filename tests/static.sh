@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 data/install-packages.sh clang libc6-dev make cmake libstb-dev libcjson-dev libcsv-dev libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev \
-    libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libcmocka-dev clang-tidy cppcheck
+    libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libarchive-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libcmocka-dev clang-tidy cppcheck
 
 checks="-clang-analyzer-*"
 [ "${1-}" != --full ] || checks=""

@@ -269,7 +269,7 @@ static void test_manifest(void **state) {
     refuse("m/plain.csv", NULL, "expected two labels, found 3: \"bird\", \"cat\", \"dog\"");
     dataset = accept("m/plain.csv", "data.classes=[\"cat\",\"dog\"]", "data.validation=0");
     assert_int_equal(dataset->count, 2);
-    assert_non_null(strstr(logged, "1 rows with other labels than \"cat\" and \"dog\" left out"));
+    assert_non_null(strstr(logged, "1 images with other labels than \"cat\" and \"dog\" left out"));
     cnn_dataset_free(dataset);
 }
 

@@ -16,7 +16,8 @@ typedef struct cnn_file_list {
     size_t count, capacity;
 } cnn_file_list;
 
-/* *is_folder: is `path` a folder? If so, lists all files below it in *files, however deep. Each
+/* *is_folder: is `path` a folder, an archive (.tar, .zip) or a file of arrays (.npz, IDX)? If so,
+ * lists all files below it, or images in it, in *files, however deep. Each
  * path starts with `path` as it is given. The order is folder by folder, with entries sorted by
  * their bytes. Links are followed (a loop of them ends); hidden entries (.name) are left out.
  * Broken links, pipes and devices are in the list. CNN_ERROR_DATA, with the path in the message, if

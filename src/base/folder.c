@@ -133,8 +133,7 @@ static bool is_folder(const entry_list *list, size_t place, const char *path) {
     return type == DT_DIR || ((type == DT_LNK || type == DT_UNKNOWN) && cnn_folder_exists(path));
 }
 
-/* Adds a path. The list takes ownership. */
-static cnn_status add(cnn_file_list *list, char *path, cnn_error *error) {
+cnn_status cnn_file_list_add(cnn_file_list *list, char *path, cnn_error *error) {
     void *paths = list->paths;
     if (!path || !cnn_grow(&paths, &list->capacity, list->count + 1, sizeof *list->paths)) {
         cnn_free(path);
@@ -159,7 +158,7 @@ static cnn_status walk_entries(const char *folder, const step *here, entry_list 
             cnn_free(path);
             CNN_TRY(status);
         } else {
-            CNN_TRY(add(files, path, error));
+            CNN_TRY(cnn_file_list_add(files, path, error));
         }
     }
     return CNN_OK;
@@ -207,7 +206,7 @@ static cnn_status add_folders(const char *folder, entry_list *list, cnn_file_lis
         bool found = is_folder(list, i, path);
         cnn_free(path);
         if (found) {
-            CNN_TRY(add(names, cnn_copy_string(name_of(list, i)), error));
+            CNN_TRY(cnn_file_list_add(names, cnn_copy_string(name_of(list, i)), error));
         }
     }
     return CNN_OK;
@@ -230,11 +229,4 @@ void cnn_file_list_free(cnn_file_list *files) {
     }
     cnn_free(files->paths);
     *files = (cnn_file_list){0};
-}
-
-cnn_status cnn_path_files(const char *path, bool *is_folder, cnn_file_list *files,
-                          cnn_error *error) {
-    *files = (cnn_file_list){0};
-    CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, is_folder, error));
-    return *is_folder ? cnn_folder_files(path, files, error) : CNN_OK;
 }

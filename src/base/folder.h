@@ -17,4 +17,8 @@ CNN_MUST_USE cnn_status cnn_folder_files(const char *folder, cnn_file_list *file
 CNN_MUST_USE cnn_status cnn_folder_folders(const char *folder, cnn_file_list *names,
                                            cnn_error *error);
 
+/* Adds a path, which the list takes; NULL, and one for which there is no room, is a lack of memory.
+ */
+CNN_MUST_USE cnn_status cnn_file_list_add(cnn_file_list *list, char *path, cnn_error *error);
+
 #endif

@@ -93,9 +93,9 @@ static const cnn_program program = {
     .name = "cnnpredict",
     .usage = "usage: cnnpredict MODEL PATH ... [OPTION ...]\n"
              "\n"
-             "Classifies images with a model of cnntrain. PATH is an image, a folder (all files\n"
-             "below it, in sorted order), or - (paths from standard input, one per line, or\n"
-             "with a zero byte after each).\n"
+             "Classifies images with a model of cnntrain. PATH is an image, a folder, .tar or\n"
+             ".zip (all files in it, in sorted order), arrays (.npz, IDX), or - (paths\n"
+             "from standard input, one per line, or with a zero byte after each).\n"
              "\n"
              "Prints one row per input: path, label, probability of the second class, and \"ok\"\n"
              "or the reason why there is none.\n",

@@ -22,7 +22,8 @@ static const cnn_key data_keys[] = {
      .also = "data dataset data_dir train_data train_dir",
      .help =
          "a folder with one sub-folder per class, or with folders train, validation and test that "
-         "contain these; or a .csv manifest with a header: path,label[,split][,group]",
+         "contain these; a .tar or .zip of one; a .csv manifest with a header: "
+         "path,label[,split][,group]; or arrays: .npz, IDX",
      .prose = "The training images: see {DATA LAYOUTS}."},
     {.name = "data.validation",
      .kind = &cnn_kind_validation,

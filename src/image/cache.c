@@ -40,6 +40,7 @@ typedef struct decoding {
     uint8_t *kept;   /* [threads][batch][kept_size] */
     cnn_cache_file_writer *writer;
     size_t batch;                /* images that a thread decodes before it transforms them, or 1 */
+    size_t *order;               /* [count]: in which images are decoded; NULL: as listed */
     uint8_t *pixels;             /* [threads][batch][image_size]: before a transform */
     cnn_image_buffers *resizing; /* [threads] */
     atomic_size_t done;          /* images whose batch is finished */
@@ -118,7 +119,8 @@ static void decode_batch(void *context, size_t b, int thread) {
     uint8_t *kept[CNN_TRANSFORM_IMAGES];
     bool plain[CNN_TRANSFORM_IMAGES];
     int count = 0;
-    for (size_t i = b * d->batch; i < (b + 1) * d->batch && i < d->request->count; i++) {
+    for (size_t at = b * d->batch; at < (b + 1) * d->batch && at < d->request->count; at++) {
+        size_t i = d->order ? d->order[at] : at;
         size_t lane = (size_t)count;
         uint8_t *to = kept_at(d, i, thread, lane);
         uint8_t *decoded =
@@ -146,6 +148,18 @@ static void decode_batch(void *context, size_t b, int thread) {
     }
 }
 
+static cnn_status decode_in_order(decoding *d, int threads, cnn_error *error) {
+    CNN_TRY(cnn_containers_order(d->resizing[0].containers, d->request->paths, d->request->count,
+                                 &d->order, error));
+    atomic_init(&d->ended, false);
+    atomic_init(&d->done, 0);
+    report(d, 0);
+    cnn_parallel_for((d->request->count + d->batch - 1) / d->batch, threads, decode_batch, d);
+    report(d, d->request->count);
+    cnn_free(d->order);
+    return atomic_load(&d->ended) ? cnn_fail(error, d->why.status, "%s", d->why.message) : CNN_OK;
+}
+
 static cnn_status decode_batches(decoding *d, cnn_error *error) {
     int threads = d->request->threads;
     size_t pixels = d->request->transform ? d->batch * d->image_size : 0;
@@ -154,13 +168,9 @@ static cnn_status decode_batches(decoding *d, cnn_error *error) {
         return cnn_fail_memory(error, "decoding");
     }
     CNN_TRY(cnn_image_buffers_create(threads, &d->resizing, error));
-    atomic_init(&d->ended, false);
-    atomic_init(&d->done, 0);
-    report(d, 0);
-    cnn_parallel_for((d->request->count + d->batch - 1) / d->batch, threads, decode_batch, d);
-    report(d, d->request->count);
+    cnn_status status = decode_in_order(d, threads, error);
     cnn_image_buffers_free(d->resizing, threads);
-    return atomic_load(&d->ended) ? cnn_fail(error, d->why.status, "%s", d->why.message) : CNN_OK;
+    return status;
 }
 
 static cnn_status decode_all(decoding *d, cnn_error *error) {
@@ -197,9 +207,10 @@ typedef struct retry {
     const cnn_image_request *request;
     const cnn_cache_record *records;
     char **reasons;
-    uint8_t *buffers; /* [threads][image_size] */
+    uint8_t *pixels; /* [threads][image_size] */
     size_t image_size;
-    atomic_bool readable; /* an image that was unreadable can be read now */
+    cnn_image_buffers *buffers; /* [threads] */
+    atomic_bool readable;       /* an image that was unreadable can be read now */
 } retry;
 
 static void retry_unreadable(void *context, size_t i, int thread) {
@@ -208,8 +219,8 @@ static void retry_unreadable(void *context, size_t i, int thread) {
     if (r->records[i].readable) {
         return;
     }
-    if (cnn_image_load(r->request->paths[i], r->request->settings, NULL,
-                       r->buffers + (size_t)thread * r->image_size, NULL, &error) == CNN_OK) {
+    if (cnn_image_load(r->request->paths[i], r->request->settings, &r->buffers[thread],
+                       r->pixels + (size_t)thread * r->image_size, NULL, &error) == CNN_OK) {
         atomic_store(&r->readable, true);
     } else {
         set_reason(&r->reasons[i], error.message);
@@ -232,13 +243,14 @@ static bool take(const cnn_image_request *request, cnn_image_set *images) {
                .records = images->file.records,
                .reasons = images->reasons,
                .image_size = cnn_image_size(request->settings)};
-    r.buffers = cnn_alloc((size_t)request->threads, r.image_size);
-    if (!r.buffers) {
-        return false;
+    r.pixels = cnn_alloc((size_t)request->threads, r.image_size);
+    bool ready = r.pixels && cnn_image_buffers_create(request->threads, &r.buffers, NULL) == CNN_OK;
+    atomic_init(&r.readable, !ready);
+    if (ready) {
+        cnn_parallel_for(request->count, request->threads, retry_unreadable, &r);
+        cnn_image_buffers_free(r.buffers, request->threads);
     }
-    atomic_init(&r.readable, false);
-    cnn_parallel_for(request->count, request->threads, retry_unreadable, &r);
-    cnn_free(r.buffers);
+    cnn_free(r.pixels);
     return !atomic_load(&r.readable);
 }
 

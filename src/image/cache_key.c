@@ -49,7 +49,22 @@ typedef struct open_folder {
     size_t length;
     int file; /* -1: it cannot be opened */
     uint64_t hash;
+    bool in_container;     /* it is one, or is in one; … */
+    struct stat container; /* … whose state is that of its images */
 } open_folder;
+
+/* Looks up the container that `path`, a folder that cannot be opened, is or runs through. */
+static void enter_container(key_context *k, char *path, open_folder *folder) {
+    size_t length;
+    if (cnn_container_of(path, &length) == CNN_CONTAINER_NONE) {
+        return;
+    }
+    path[length] = '\0';
+    folder->in_container = stat(path, &folder->container) == 0;
+    if (!folder->in_container && !is_state(errno)) {
+        atomic_store(&k->failure, errno);
+    }
+}
 
 /* Opens the folder of `path`, unless it is open already. */
 static void enter(key_context *k, const char *path, size_t length, open_folder *folder) {
@@ -73,6 +88,9 @@ static void enter(key_context *k, const char *path, size_t length, open_folder *
         if (folder->file < 0 && !is_state(errno)) {
             atomic_store(&k->failure, errno);
         }
+        if (folder->file < 0 && errno == ENOTDIR) {
+            enter_container(k, text, folder);
+        }
     }
     memcpy(text, k->working_directory, root);
     text[root] = '/';
@@ -93,11 +111,12 @@ static cnn_hash128 hash_file(key_context *k, const char *path, open_folder *fold
     const char *name = path + length;
     size_t name_length = strnlen(name, NAME_MAX);
     file_state state;
-    struct stat about;
+    struct stat about = folder->container;
     memset(&state, 0, offsetof(file_state, name));
     memcpy(state.name, name, name_length);
     state.folder = folder->hash;
-    if (folder->file != -1 && fstatat(folder->file, name, &about, 0) == 0) {
+    if (folder->in_container ||
+        (folder->file != -1 && fstatat(folder->file, name, &about, 0) == 0)) {
         state.found = 1;
         state.size = about.st_size;
         state.changed[0] = about.st_mtim.tv_sec;

@@ -10,8 +10,9 @@
 
 /* *key: a hash of the paths (made absolute) in their order, of the files' sizes and times of change
  * (of content, and of status, which no program can set back), of the settings and of the decoder's
- * code. *newest: the latest change of a file's status. No file is opened. CNN_ERROR_RUNTIME if
- * memory is refused, or if a file cannot be looked up for a reason that is not the file's own. */
+ * code. The state of an image in a container is that of the container. *newest: the latest change
+ * of a file's status. No file is opened. CNN_ERROR_RUNTIME if memory is refused, or if a file
+ * cannot be looked up for a reason that is not the file's own. */
 CNN_MUST_USE cnn_status cnn_cache_key(const char *const *paths, size_t count,
                                       const cnn_image_settings *settings, int threads,
                                       cnn_hash128 *key, struct timespec *newest, cnn_error *error);

@@ -99,21 +99,49 @@ static cnn_status decode(const uint8_t *bytes, size_t size, const cnn_pixel_limi
     return turn_upright(image, error);
 }
 
-cnn_status cnn_image_read_limited(const char *path, const cnn_pixel_limit *limit, cnn_image *image,
-                                  cnn_error *error) {
-    *image = (cnn_image){0};
+static cnn_status read_alone(const char *path, size_t length, char **bytes, size_t *size,
+                             cnn_error *error) {
+    cnn_containers *containers = cnn_containers_create();
+    if (!containers) {
+        return cnn_fail_memory(error, "an image");
+    }
+    const cnn_status status =
+        cnn_containers_read(containers, path, length, IMAGE_FILE_LIMIT, bytes, size, error);
+    cnn_containers_free(containers);
+    return status;
+}
+
+static cnn_status read_bytes(cnn_containers *containers, const char *path, char **bytes,
+                             size_t *size, cnn_error *error) {
+    size_t length;
+    if (cnn_container_of(path, &length) != CNN_CONTAINER_NONE && path[length]) {
+        return containers ? cnn_containers_read(containers, path, length, IMAGE_FILE_LIMIT, bytes,
+                                                size, error)
+                          : read_alone(path, length, bytes, size, error);
+    }
     if (cnn_file_is_endless(path)) {
         return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found a pipe or a device");
     }
+    return cnn_file_read(path, IMAGE_FILE_LIMIT, CNN_ERROR_DATA, bytes, size, error);
+}
+
+cnn_status cnn_image_read_from(cnn_containers *containers, const char *path,
+                               const cnn_pixel_limit *limit, cnn_image *image, cnn_error *error) {
     char *bytes;
     size_t size;
-    CNN_TRY(cnn_file_read(path, IMAGE_FILE_LIMIT, CNN_ERROR_DATA, &bytes, &size, error));
+    *image = (cnn_image){0};
+    CNN_TRY(read_bytes(containers, path, &bytes, &size, error));
     cnn_status status = decode((const uint8_t *)bytes, size, limit, image, error);
     cnn_free(bytes);
     if (status != CNN_OK) {
         cnn_image_release(image);
     }
     return status;
+}
+
+cnn_status cnn_image_read_limited(const char *path, const cnn_pixel_limit *limit, cnn_image *image,
+                                  cnn_error *error) {
+    return cnn_image_read_from(NULL, path, limit, image, error);
 }
 
 cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,

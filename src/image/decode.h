@@ -3,6 +3,7 @@
 #define CNN_IMAGE_DECODE_H
 
 #include "cnn/status.h"
+#include "image/container.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,18 +38,26 @@ typedef struct cnn_pixel_limit {
     const char *name; /* what messages call it; NULL: image.max_megapixels */
 } cnn_pixel_limit;
 
-/* Decodes `path`, whose format is found by its content, and turns it upright. An image with more
- * pixels than allowed is refused before it is decoded. CNN_ERROR_DATA with a reason, without the
+/* Decodes `path`, of a file or of an image in a container (container.h), whose format is found by
+ * its content, and turns it upright. An image with more pixels than allowed is refused before it is
+ * decoded. CNN_ERROR_DATA with a reason, without the
  * path. Free with cnn_image_release. */
 CNN_MUST_USE cnn_status cnn_image_read_limited(const char *path, const cnn_pixel_limit *limit,
                                                cnn_image *image, cnn_error *error);
-/* The same with the limit of the key image.max_megapixels. */
+/* The same for many images, whose containers stay open; NULL: as cnn_image_read_limited. */
+CNN_MUST_USE cnn_status cnn_image_read_from(cnn_containers *containers, const char *path,
+                                            const cnn_pixel_limit *limit, cnn_image *image,
+                                            cnn_error *error);
+/* cnn_image_read_limited with the limit of the key image.max_megapixels. */
 CNN_MUST_USE cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
                                        cnn_error *error);
 void cnn_image_release(cnn_image *image); /* all zero is allowed */
 
 /* "PNG", "JPEG", … */
 const char *cnn_image_format_name(cnn_image_format format);
+
+/* Is the extension of `path` that of a format that is read? */
+bool cnn_image_has_extension(const char *path);
 
 /* Does the extension of `path` belong to another image format? False for an unknown extension, and
  * for none. */

@@ -103,7 +103,8 @@ cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *sett
                                 cnn_image_buffers *buffers, cnn_hidden *hidden,
                                 cnn_image_facts *facts, cnn_error *error) {
     cnn_image image;
-    CNN_TRY(cnn_image_read(path, settings->max_megapixels, &image, error));
+    const cnn_pixel_limit limit = {.megapixels = settings->max_megapixels};
+    CNN_TRY(cnn_image_read_from(buffers ? buffers->containers : NULL, path, &limit, &image, error));
     cnn_status status = measure(&image, settings, buffers, hidden, facts, error);
     cnn_image_release(&image);
     return status;

@@ -49,7 +49,8 @@ cnn_status cnn_image_load(const char *path, const cnn_image_settings *settings,
     cnn_image image;
     const cnn_pixel_limit limit = {.megapixels = settings->max_megapixels,
                                    .name = settings->max_megapixels_name};
-    CNN_TRY(cnn_image_read_limited(path, &limit, &image, error));
+    cnn_containers *containers = buffers ? buffers->containers : NULL;
+    CNN_TRY(cnn_image_read_from(containers, path, &limit, &image, error));
     cnn_status status = convert_image(&image, settings, buffers, pixels, content, error);
     cnn_image_release(&image);
     return status;

@@ -68,13 +68,22 @@ static bool contains(const char *list, const char *name) {
     return false;
 }
 
-bool cnn_image_extension_is_wrong(const char *path, cnn_image_format format) {
+/* The format to which the extension of `path` belongs; CNN_IMAGE_FORMATS: none. */
+static cnn_image_format format_of_extension(const char *path) {
     const char *slash = strrchr(path, '/');
     const char *dot = strrchr(slash ? slash : path, '.');
-    for (int i = 0; dot && i < CNN_IMAGE_FORMATS; i++) {
-        if (readers[i] && contains(readers[i]->extensions, dot + 1)) {
-            return i != (int)format;
-        }
+    int i = dot ? 0 : CNN_IMAGE_FORMATS;
+    while (i < CNN_IMAGE_FORMATS && !(readers[i] && contains(readers[i]->extensions, dot + 1))) {
+        i++;
     }
-    return false;
+    return (cnn_image_format)i;
+}
+
+bool cnn_image_has_extension(const char *path) {
+    return format_of_extension(path) != CNN_IMAGE_FORMATS;
+}
+
+bool cnn_image_extension_is_wrong(const char *path, cnn_image_format format) {
+    const cnn_image_format named = format_of_extension(path);
+    return named != CNN_IMAGE_FORMATS && named != format;
 }

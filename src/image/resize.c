@@ -54,13 +54,31 @@ cnn_status cnn_image_buffers_create(int threads, cnn_image_buffers **buffers, cn
     if (!*buffers) {
         return cnn_fail_memory(error, "reading images");
     }
+    cnn_containers *containers = cnn_containers_create();
+    if (!containers) {
+        cnn_free(*buffers);
+        *buffers = NULL;
+        return cnn_fail_memory(error, "reading images");
+    }
     for (int i = 0; i < threads; i++) {
         (*buffers)[i].kernels = kernels;
+        (*buffers)[i].containers = containers;
     }
     return CNN_OK;
 }
 
+void cnn_image_buffers_borrow(cnn_image_buffers *buffers, int threads, cnn_containers *containers) {
+    cnn_containers_free(buffers[0].borrowed ? NULL : buffers[0].containers);
+    for (int i = 0; i < threads; i++) {
+        buffers[i].containers = containers;
+        buffers[i].borrowed = true;
+    }
+}
+
 void cnn_image_buffers_free(cnn_image_buffers *buffers, int threads) {
+    if (buffers && !buffers[0].borrowed) {
+        cnn_containers_free(buffers[0].containers);
+    }
     for (int i = 0; buffers && i < threads; i++) {
         cnn_free(buffers[i].across.first);
         cnn_free(buffers[i].down.first);

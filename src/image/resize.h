@@ -5,6 +5,7 @@
 
 #include "cnn/status.h"
 #include "image/alpha.h"
+#include "image/container.h"
 #include "image/range.h"
 #include "kernels/kernels.h"
 
@@ -52,14 +53,17 @@ typedef struct cnn_rectangle {
 void cnn_image_fit(const cnn_image_settings *settings, int width, int height, cnn_rectangle *source,
                    cnn_rectangle *target);
 
-/* Memory that one thread uses again for each image that it resizes. It grows to what the largest
- * image needs: some rows, and the weights of the last size. */
+/* What one thread uses again for each image: memory for resizing, which grows to what the largest
+ * image needs (some rows, and the weights of the last size), and the containers that images come
+ * from, which the threads share. */
 typedef struct cnn_image_buffers {
     const cnn_kernels *kernels;
     cnn_resample_side across, down;
     size_t weights_size[2]; /* bytes that across and down have */
     uint8_t *bytes;
     size_t byte_count;
+    cnn_containers *containers;
+    bool borrowed; /* the containers belong to another */
 } cnn_image_buffers;
 
 /* Creates buffers[threads], for the kernels of cnn_kernels_choose, whose errors it returns.
@@ -67,6 +71,9 @@ typedef struct cnn_image_buffers {
 CNN_MUST_USE cnn_status cnn_image_buffers_create(int threads, cnn_image_buffers **buffers,
                                                  cnn_error *error);
 void cnn_image_buffers_free(cnn_image_buffers *buffers, int threads);
+
+/* Lets the buffers use containers that live longer than they. */
+void cnn_image_buffers_borrow(cnn_image_buffers *buffers, int threads, cnn_containers *containers);
 
 /* Resizes to to[channels][height][width] of the settings. Colours become grey, or grey becomes
  * three equal planes, before; alpha is dropped. The bytes are those of Pillow 9.4 to 12: crop, then

@@ -55,6 +55,18 @@ static cnn_status put_readable_first(cnn_data_report *report, cnn_error *error) 
     return CNN_OK;
 }
 
+/* Calls `read`, whose context is a facts_reader, for each image. */
+static cnn_status read_each(cnn_data_report *report, const cnn_common_options *options,
+                            cnn_read_image *read, cnn_error *error) {
+    int threads = cnn_setup_threads(options->threads);
+    facts_reader reader = {.report = report};
+    CNN_TRY(cnn_image_buffers_create(threads, &reader.buffers, error));
+    cnn_status status = cnn_read_images(&report->list, options, reader.buffers[0].containers, read,
+                                        &reader, report->reasons, error);
+    cnn_image_buffers_free(reader.buffers, threads);
+    return status;
+}
+
 static cnn_status read_all(cnn_data_report *report, const cnn_common_options *options,
                            cnn_error *error) {
     size_t count = report->list.count;
@@ -63,13 +75,8 @@ static cnn_status read_all(cnn_data_report *report, const cnn_common_options *op
     if (!report->facts || !report->reasons) {
         return cnn_fail_memory(error, "the images");
     }
-    int threads = cnn_setup_threads(options->threads);
-    facts_reader reader = {.report = report};
-    CNN_TRY(cnn_image_buffers_create(threads, &reader.buffers, error));
-    cnn_status status =
-        cnn_read_images(&report->list, options, read_facts, &reader, report->reasons, error);
-    cnn_image_buffers_free(reader.buffers, threads);
-    return status == CNN_OK ? put_readable_first(report, error) : status;
+    CNN_TRY(read_each(report, options, read_facts, error));
+    return put_readable_first(report, error);
 }
 
 /* values, labels: room for [report->readable]; may be NULL. */
@@ -154,11 +161,12 @@ static cnn_status hold_back(cnn_data_report *report, const cnn_log_sink *log, cn
 
 /* A cnn_read_image. */
 static cnn_status measure_again(void *context, size_t i, int thread, cnn_error *error) {
-    (void)thread;
-    cnn_data_report *report = context;
-    return i < report->readable ? cnn_image_facts_read(report->list.samples[i].path, &report->seen,
-                                                       NULL, NULL, &report->facts[i], error)
-                                : CNN_OK;
+    const facts_reader *reader = context;
+    cnn_data_report *report = reader->report;
+    return i < report->readable
+               ? cnn_image_facts_read(report->list.samples[i].path, &report->seen,
+                                      &reader->buffers[thread], NULL, &report->facts[i], error)
+               : CNN_OK;
 }
 
 /* used: room for [report->readable]; may be NULL. */
@@ -188,7 +196,7 @@ static cnn_status look_stretched(cnn_data_report *report, const cnn_common_optio
     cnn_status status = find_ends(report, options, used, error);
     cnn_free(used);
     CNN_TRY(status);
-    return cnn_read_images(&report->list, options, measure_again, report, report->reasons, error);
+    return read_each(report, options, measure_again, error);
 }
 
 static cnn_status examine(cnn_data_report *report, const cnn_common_options *options,

@@ -175,7 +175,8 @@ static void decode(void *context, size_t i, int thread) {
     cnn_explanation *explanation = &g->explanations[i];
     cnn_image image = {0};
     cnn_error error;
-    cnn_status status = cnn_image_read_limited(g->paths[i], &limit, &image, &error);
+    cnn_status status = cnn_image_read_from(g->explainer->buffers[thread].containers, g->paths[i],
+                                            &limit, &image, &error);
     if (status == CNN_OK) {
         g->views[i] = (cnn_map_view){
             .settings = settings, .image_height = image.height, .image_width = image.width};

@@ -16,7 +16,8 @@
     "wrong instead of 22 %), and takes seconds: data/pretrained.sh lite2, then --pretrained "      \
     "pretrained/efficientnet-lite2.bin"
 
-/* "runs/NAME" for the folder or manifest NAME; "runs/mine" if a path does not end in a name. */
+/* "runs/NAME" for the folder, manifest or archive NAME; "runs/mine" if a path does not end in a
+ * name. */
 static cnn_status name_output(const char *path, cnn_text *output, cnn_error *error) {
     size_t end = strlen(path);
     while (end > 0 && path[end - 1] == '/') {
@@ -26,7 +27,7 @@ static cnn_status name_output(const char *path, cnn_text *output, cnn_error *err
     while (start > 0 && path[start - 1] != '/') {
         start--;
     }
-    size_t stem = path[end] ? 0 : cnn_manifest_stem(path);
+    size_t stem = path[end] ? 0 : cnn_source_stem(path);
     end = stem > start ? stem : end;
     const char *name = path + start;
     int length = (int)(end - start);

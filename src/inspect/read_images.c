@@ -13,6 +13,7 @@ typedef struct reading {
     cnn_read_image *read;
     void *context;
     char **reasons;
+    size_t *order;     /* [list->count]; NULL: as listed */
     atomic_bool ended; /* stop reading images */
     cnn_error why;     /* written by the thread that ended it */
 } reading;
@@ -24,8 +25,9 @@ static void end(reading *r, const char *path, cnn_status status, const char *why
     }
 }
 
-static void read_image(void *context, size_t i, int thread) {
+static void read_image(void *context, size_t at, int thread) {
     reading *r = context;
+    const size_t i = r->order ? r->order[at] : at;
     const char *path = r->list->samples[i].path;
     cnn_error error;
     if (r->options->should_stop && r->options->should_stop(r->options->user)) {
@@ -44,10 +46,13 @@ static void read_image(void *context, size_t i, int thread) {
 }
 
 cnn_status cnn_read_images(const cnn_sample_list *list, const cnn_common_options *options,
-                           cnn_read_image *read, void *context, char **reasons, cnn_error *error) {
+                           cnn_containers *containers, cnn_read_image *read, void *context,
+                           char **reasons, cnn_error *error) {
     reading r = {
         .list = list, .options = options, .read = read, .context = context, .reasons = reasons};
+    CNN_TRY(cnn_samples_order(list->samples, list->count, containers, &r.order, error));
     atomic_init(&r.ended, false);
     cnn_parallel_for(list->count, cnn_setup_threads(options->threads), read_image, &r);
+    cnn_free(r.order);
     return atomic_load(&r.ended) ? cnn_fail(error, r.why.status, "%s", r.why.message) : CNN_OK;
 }

@@ -36,7 +36,7 @@ static cnn_status find_layout(const char *path, const cnn_log_sink *log, cnn_lay
     bool is_folder;
     CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error));
     cnn_status status =
-        is_folder ? cnn_split_folders_find(path, any_classes, log, &splits, error) : CNN_OK;
+        is_folder ? cnn_split_folders_find(NULL, path, any_classes, log, &splits, error) : CNN_OK;
     if (status == CNN_OK) {
         take_splits(&splits, layout);
     }
@@ -61,6 +61,7 @@ typedef struct look {
 typedef struct image_list {
     cnn_sample_list list;
     look *each; /* [list.count] */
+    cnn_containers *containers;
     cnn_hidden *hidden;
     char **reasons; /* [list.count]: why an image is unreadable; NULL if it is readable */
 } image_list;
@@ -86,7 +87,8 @@ static cnn_status look_at(void *context, size_t i, int thread, cnn_error *error)
     const image_list *all = context;
     look *seen = &all->each[i];
     cnn_image image;
-    CNN_TRY(cnn_image_read(all->list.samples[i].path, MEGAPIXELS_MAX, &image, error));
+    const cnn_pixel_limit limit = {.megapixels = MEGAPIXELS_MAX};
+    CNN_TRY(cnn_image_read_from(all->containers, all->list.samples[i].path, &limit, &image, error));
     seen->width = image.width;
     seen->height = image.height;
     seen->colour = has_colour(&image);
@@ -183,7 +185,14 @@ static cnn_status count_samples(const cnn_sample_list *list, cnn_survey *survey,
 
 static cnn_status examine(const cnn_common_options *options, image_list *all, cnn_survey *survey,
                           cnn_error *error) {
-    CNN_TRY(cnn_read_images(&all->list, options, look_at, all, all->reasons, error));
+    all->containers = cnn_containers_create();
+    if (!all->containers) {
+        return cnn_fail_memory(error, "the images");
+    }
+    cnn_status status =
+        cnn_read_images(&all->list, options, all->containers, look_at, all, all->reasons, error);
+    cnn_containers_free(all->containers);
+    CNN_TRY(status);
     drop_unreadable(all, &options->log, survey);
     if (survey->readable == 0) {
         return cnn_fail(error, CNN_ERROR_DATA, "%s: expected images, found %zu unreadable files",

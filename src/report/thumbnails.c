@@ -94,8 +94,8 @@ static void make_one(void *context, size_t i, int thread) {
                                    .name = settings->max_megapixels_name};
     cnn_image image;
     cnn_error error = {0};
-    cnn_status status =
-        cnn_image_read_limited(r->from->paths[r->images[i]], &limit, &image, &error);
+    cnn_status status = cnn_image_read_from(r->buffers[thread].containers,
+                                            r->from->paths[r->images[i]], &limit, &image, &error);
     if (status == CNN_OK) {
         cnn_image_adjust(&image, settings);
         status = convert(&image, &r->buffers[thread], &r->thumbnails[i], &error);

@@ -30,11 +30,12 @@ static bool differs_little(const cnn_dataset *dataset, size_t sample) {
 }
 
 /* Looks at the file of sample i. A file that cannot be read any more says nothing. */
-static cnn_status look(const cnn_setup *setup, size_t sample, cnn_hidden *hidden,
-                       cnn_error *error) {
+static cnn_status look(const cnn_setup *setup, cnn_containers *containers, size_t sample,
+                       cnn_hidden *hidden, cnn_error *error) {
     cnn_image image;
     const char *path = setup->dataset->samples[sample].path;
-    cnn_status status = cnn_image_read(path, setup->config.image.max_megapixels, &image, error);
+    const cnn_pixel_limit limit = {.megapixels = setup->config.image.max_megapixels};
+    cnn_status status = cnn_image_read_from(containers, path, &limit, &image, error);
     if (status != CNN_OK) {
         return status == CNN_ERROR_RUNTIME ? cnn_fail_prefix(error, status, "%s: ", path) : CNN_OK;
     }
@@ -64,8 +65,8 @@ static void warn(const cnn_image_settings *image, const cnn_hidden *hidden, size
     }
 }
 
-static cnn_status look_at_files(const cnn_setup *setup, cnn_hidden *hidden, const cnn_log_sink *log,
-                                cnn_error *error) {
+static cnn_status look_at_files(const cnn_setup *setup, cnn_containers *containers,
+                                cnn_hidden *hidden, const cnn_log_sink *log, cnn_error *error) {
     const cnn_dataset *dataset = setup->dataset;
     const cnn_image_settings *image = &setup->config.image;
     size_t there = dataset->split_count[CNN_SPLIT_TRAIN];
@@ -75,7 +76,7 @@ static cnn_status look_at_files(const cnn_setup *setup, cnn_hidden *hidden, cons
         size_t sample = dataset->split[CNN_SPLIT_TRAIN][i * there / images];
         bool features = dataset->features.count > 0; /* which show nothing */
         if (features || image->resize == CNN_RESIZE_LETTERBOX || differs_little(dataset, sample)) {
-            CNN_TRY(look(setup, sample, hidden, error));
+            CNN_TRY(look(setup, containers, sample, hidden, error));
         }
     }
     warn(image, hidden, images, log);
@@ -88,7 +89,10 @@ cnn_status cnn_hidden_warn(const cnn_setup *setup, const cnn_log_sink *log, cnn_
     if (image->range != CNN_RANGE_FULL && image->alpha != CNN_ALPHA_DROP) {
         return CNN_OK;
     }
-    cnn_status status = look_at_files(setup, &hidden, log, error);
+    cnn_containers *containers = cnn_containers_create();
+    cnn_status status = containers ? look_at_files(setup, containers, &hidden, log, error)
+                                   : cnn_fail_memory(error, "the images");
+    cnn_containers_free(containers);
     cnn_hidden_free(&hidden);
     return status;
 }

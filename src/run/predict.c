@@ -16,6 +16,7 @@
 
 struct cnn_predictor {
     cnn_model *model;
+    cnn_containers *containers; /* that images were read from */
     cnn_pixel_table table;
 };
 
@@ -37,7 +38,10 @@ cnn_status cnn_predictor_load(const char *path, cnn_predictor **out, cnn_error *
     if (!predictor) {
         return cnn_fail_memory(error, path);
     }
-    cnn_status status = cnn_model_read(path, kernels, &predictor->model, error);
+    predictor->containers = cnn_containers_create();
+    cnn_status status = predictor->containers
+                            ? cnn_model_read(path, kernels, &predictor->model, error)
+                            : cnn_fail_memory(error, path);
     if (status != CNN_OK) {
         cnn_predictor_free(predictor);
         return status;
@@ -50,6 +54,7 @@ cnn_status cnn_predictor_load(const char *path, cnn_predictor **out, cnn_error *
 
 void cnn_predictor_free(cnn_predictor *predictor) {
     if (predictor) {
+        cnn_containers_free(predictor->containers);
         cnn_model_free(predictor->model);
         cnn_free(predictor);
     }
@@ -131,7 +136,13 @@ cnn_status cnn_predict_file(const cnn_predictor *predictor, const char *path, fl
     if (!pixels) {
         return cnn_fail_memory(error, "a prediction");
     }
-    cnn_status status = cnn_image_load(path, settings, NULL, pixels, NULL, error);
+    cnn_image_buffers *buffers;
+    cnn_status status = cnn_image_buffers_create(1, &buffers, error);
+    if (status == CNN_OK) {
+        cnn_image_buffers_borrow(buffers, 1, predictor->containers);
+        status = cnn_image_load(path, settings, buffers, pixels, NULL, error);
+        cnn_image_buffers_free(buffers, 1);
+    }
     if (status == CNN_OK) {
         status = predict_one(predictor, pixels, probability, error);
     }
@@ -159,29 +170,38 @@ cnn_status cnn_predict_pixels(const cnn_predictor *predictor, const uint8_t *fro
 
 /* --- many files --- */
 
-/* At most CHUNK consecutive files. */
+/* At most CHUNK files, from number `first` of the order. */
 typedef struct chunk {
     const cnn_predictor *predictor;
-    const char *const *paths;
-    cnn_prediction *predictions;
-    cnn_image_quality *quality; /* NULL: not measured */
+    size_t first;
+    size_t *order;               /* of all files: in which they are decoded; NULL: as listed */
+    const char *const *paths;    /* of all files, … */
+    cnn_prediction *predictions; /* … which have the others in the same places */
+    cnn_image_quality *quality;  /* NULL: not measured */
     size_t image_size;
     uint8_t *pixels;             /* [CHUNK][image_size] */
     cnn_image_buffers *resizing; /* [threads] */
     size_t readable[CHUNK];
 } chunk;
 
+/* The number of the chunk's file i among all files. */
+static size_t number_of(const chunk *c, size_t i) {
+    return c->order ? c->order[c->first + i] : c->first + i;
+}
+
 static void decode(void *context, size_t i, int thread) {
     chunk *c = context;
     cnn_error error;
-    cnn_prediction *prediction = &c->predictions[i];
+    const size_t number = number_of(c, i);
+    cnn_prediction *prediction = &c->predictions[number];
     *prediction = (cnn_prediction){0};
     const cnn_image_settings *settings = &c->predictor->model->config->image;
     uint8_t *pixels = c->pixels + i * c->image_size;
     prediction->status =
-        cnn_image_load(c->paths[i], settings, &c->resizing[thread], pixels, NULL, &error);
+        cnn_image_load(c->paths[number], settings, &c->resizing[thread], pixels, NULL, &error);
     if (prediction->status == CNN_OK && c->quality) {
-        prediction->status = cnn_image_quality_measure(pixels, settings, &c->quality[i], &error);
+        prediction->status =
+            cnn_image_quality_measure(pixels, settings, &c->quality[number], &error);
     }
     if (prediction->status != CNN_OK) {
         cnn_prediction_fail(prediction->status, &error, prediction);
@@ -199,7 +219,7 @@ static void fill(void *context, size_t first, int count, const cnn_block *block,
     cnn_block_from_images(&c->predictor->table, images, count, block, x);
 }
 
-/* Predicts the files of a chunk, c->paths[size]. */
+/* Predicts the files of a chunk. */
 static void predict_chunk(chunk *c, size_t size, int threads, cnn_minibatch *minibatch) {
     const cnn_model *model = c->predictor->model;
     float logits[CHUNK];
@@ -207,13 +227,13 @@ static void predict_chunk(chunk *c, size_t size, int threads, cnn_minibatch *min
     cnn_sample_source source = {.fill = fill, .context = c};
     cnn_thread_pool_for(cnn_minibatch_pool(minibatch), size, threads, decode, c);
     for (size_t i = 0; i < size; i++) {
-        if (c->predictions[i].status == CNN_OK) {
+        if (c->predictions[number_of(c, i)].status == CNN_OK) {
             c->readable[readable++] = i;
         }
     }
     cnn_minibatch_forward(minibatch, model->parameters, &source, 0, readable, logits, NULL);
     for (size_t i = 0; i < readable; i++) {
-        cnn_prediction_set(c->predictor, logits[i], &c->predictions[c->readable[i]]);
+        cnn_prediction_set(c->predictor, logits[i], &c->predictions[number_of(c, c->readable[i])]);
     }
 }
 
@@ -226,19 +246,14 @@ static size_t chunk_size(size_t image_size, size_t count) {
 }
 
 /* c->pixels: space for chunk_size files. c->resizing: [threads]. */
-static cnn_status predict_all(chunk *c, const char *const *paths, size_t count, int threads,
-                              cnn_prediction *predictions, cnn_image_quality *quality,
-                              cnn_error *error) {
+static cnn_status predict_all(chunk *c, size_t count, int threads, cnn_error *error) {
     cnn_minibatch *minibatch;
     size_t most = chunk_size(c->image_size, count);
     size_t blocks = (most + CNN_LANES - 1) / CNN_LANES;
     int useful = blocks < (size_t)threads && blocks > 0 ? (int)blocks : threads;
     CNN_TRY(cnn_minibatch_create(c->predictor->model->network, 0, useful, &minibatch, error));
-    for (size_t first = 0; first < count; first += most) {
-        size_t left = count - first;
-        c->paths = paths + first;
-        c->predictions = predictions + first;
-        c->quality = quality ? quality + first : NULL;
+    for (c->first = 0; c->first < count; c->first += most) {
+        size_t left = count - c->first;
         predict_chunk(c, left < most ? left : most, threads, minibatch);
     }
     cnn_minibatch_free(minibatch);
@@ -254,13 +269,21 @@ cnn_status cnn_predict_measured(const cnn_predictor *predictor, const char *cons
     }
     threads = cnn_setup_threads(threads);
     c->predictor = predictor;
+    c->paths = paths;
+    c->predictions = predictions;
+    c->quality = quality;
     c->image_size = cnn_image_size(&predictor->model->config->image);
     c->pixels = cnn_alloc(chunk_size(c->image_size, count), c->image_size);
     cnn_status status = c->pixels ? cnn_image_buffers_create(threads, &c->resizing, error)
                                   : cnn_fail_memory(error, "predictions");
     if (status == CNN_OK) {
-        status = predict_all(c, paths, count, threads, predictions, quality, error);
+        cnn_image_buffers_borrow(c->resizing, threads, predictor->containers);
+        status = cnn_containers_order(predictor->containers, paths, count, &c->order, error);
     }
+    if (status == CNN_OK) {
+        status = predict_all(c, count, threads, error);
+    }
+    cnn_free(c->order);
     cnn_image_buffers_free(c->resizing, threads);
     cnn_free(c->pixels);
     cnn_free(c);

@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "samples/tree.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +12,7 @@
 /* The files of each class. */
 typedef struct class_files {
     const char *class_name;
+    const cnn_tree *tree;
     char *folder;
     cnn_file_list files;
     cnn_status status;
@@ -20,12 +21,12 @@ typedef struct class_files {
 
 static cnn_status list_files(class_files *c) {
     bool is_folder;
-    CNN_TRY(cnn_folder_look(c->folder, CNN_ERROR_DATA, &is_folder, &c->error));
+    CNN_TRY(cnn_tree_look(c->tree, c->folder, &is_folder, &c->error));
     if (!is_folder) {
         return cnn_fail(&c->error, CNN_ERROR_DATA, "%s: expected a folder for the class \"%s\"",
                         c->folder, c->class_name);
     }
-    return cnn_folder_files(c->folder, &c->files, &c->error);
+    return cnn_tree_files(c->tree, c->folder, &c->files, &c->error);
 }
 
 static void list_class(void *context, size_t i, int thread) {
@@ -126,12 +127,12 @@ static cnn_status count_others(const char *path, const class_files both[2],
     return CNN_OK;
 }
 
-static cnn_status find_others(const char *path, const class_files both[2], cnn_sample_list *list,
-                              cnn_error *error) {
+static cnn_status find_others(const cnn_list_source *source, const class_files both[2],
+                              cnn_sample_list *list, cnn_error *error) {
     cnn_file_list names = {0};
-    cnn_status status = cnn_folder_folders(path, &names, error);
+    cnn_status status = cnn_tree_folders(source->tree, source->path, &names, error);
     if (status == CNN_OK) {
-        status = count_others(path, both, &names, list, error);
+        status = count_others(source->path, both, &names, list, error);
     }
     cnn_file_list_free(&names);
     return status;
@@ -154,13 +155,14 @@ static cnn_status add_both(const cnn_list_source *source, bool classes_found, cl
     int first = strcmp(both[0].class_name, both[1].class_name) < 0 ? 0 : 1;
     CNN_TRY(add_class(&both[first], first, source->split, list, error));
     CNN_TRY(add_class(&both[1 - first], 1 - first, source->split, list, error));
-    return classes_found ? CNN_OK : find_others(source->path, both, list, error);
+    return classes_found ? CNN_OK : find_others(source, both, list, error);
 }
 
 /* Adds all files below the folders of the classes. */
 static cnn_status add_classes(const cnn_list_source *source, bool classes_found,
                               char *const *classes, cnn_sample_list *list, cnn_error *error) {
-    class_files both[2] = {{.class_name = classes[0]}, {.class_name = classes[1]}};
+    class_files both[2] = {{.class_name = classes[0], .tree = source->tree},
+                           {.class_name = classes[1], .tree = source->tree}};
     cnn_status status = add_both(source, classes_found, both, list, error);
     for (int i = 0; i < 2; i++) {
         cnn_file_list_free(&both[i].files);
@@ -169,13 +171,13 @@ static cnn_status add_classes(const cnn_list_source *source, bool classes_found,
     return status;
 }
 
-/* Sets classes from the names of the folders in `path`. */
-static cnn_status find_classes(const char *path, char *classes[2], cnn_error *error) {
+/* Sets classes from the names of the folders in source->path. */
+static cnn_status find_classes(const cnn_list_source *source, char *classes[2], cnn_error *error) {
     cnn_file_list names = {0};
-    cnn_status status = cnn_folder_folders(path, &names, error);
+    cnn_status status = cnn_tree_folders(source->tree, source->path, &names, error);
     if (status == CNN_OK) {
-        status =
-            cnn_classes_from_names(names.paths, names.count, path, "class folders", classes, error);
+        status = cnn_classes_from_names(names.paths, names.count, source->path, "class folders",
+                                        classes, error);
     }
     cnn_file_list_free(&names);
     return status;
@@ -185,15 +187,15 @@ cnn_status cnn_sample_list_read_folder(const cnn_list_source *source, char *clas
                                        cnn_sample_list *list, cnn_error *error) {
     const char *path = source->path;
     bool is_folder, classes_found = !classes[0];
-    CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error));
+    CNN_TRY(cnn_tree_look(source->tree, path, &is_folder, error));
     if (!is_folder) {
         return cnn_fail(error, CNN_ERROR_DATA,
-                        "%s: expected a folder with a folder for each class, or a manifest (.csv, "
-                        ".tsv, .txt), found %s",
+                        "%s: expected a folder with a folder for each class, a manifest (.csv, "
+                        ".tsv, .txt), an archive (.tar, .zip) or arrays (.npz, IDX), found %s",
                         path, access(path, F_OK) == 0 ? "another file" : "nothing");
     }
     if (classes_found) {
-        CNN_TRY(find_classes(path, classes, error));
+        CNN_TRY(find_classes(source, classes, error));
     }
     return add_classes(source, classes_found, classes, list, error);
 }

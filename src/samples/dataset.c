@@ -318,7 +318,7 @@ static cnn_status list(const cnn_data_settings *data, const cnn_reading *reading
     CNN_TRY(status);
     if (list.other_labels > 0) {
         cnn_log_message(log, CNN_LOG_INFO,
-                        "%zu rows with other labels than \"%s\" and \"%s\" left out",
+                        "%zu images with other labels than \"%s\" and \"%s\" left out",
                         list.other_labels, dataset->classes[0], dataset->classes[1]);
     }
     if (list.other_forms > 0) {

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -72,6 +73,20 @@ cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group, i
     return CNN_OK;
 }
 
+cnn_status cnn_samples_order(const cnn_sample *samples, size_t count, cnn_containers *containers,
+                             size_t **order, cnn_error *error) {
+    const char **paths = cnn_alloc(count, sizeof *paths);
+    if (!paths) {
+        return cnn_fail_memory(error, "the list of images");
+    }
+    for (size_t i = 0; i < count; i++) {
+        paths[i] = samples[i].path;
+    }
+    const cnn_status status = cnn_containers_order(containers, paths, count, order, error);
+    cnn_free(paths);
+    return status;
+}
+
 cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *source,
                                   const char *what, char *classes[2], cnn_error *error) {
     for (size_t i = 0; i < count; i++) {
@@ -95,4 +110,24 @@ cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *
                  count > 2 ? "; choose two with data.classes" : "");
     cnn_text_free(&found);
     return status;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+cnn_status cnn_classes_from_labels(char **labels, size_t count, const char *source,
+                                   char *classes[2], cnn_error *error) {
+    qsort(labels, count, sizeof *labels, by_text);
+    size_t different = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (different == 0 || strcmp(labels[different - 1], labels[i]) != 0) {
+            labels[different++] = labels[i];
+        }
+    }
+    return cnn_classes_from_names(labels, different, source, "labels", classes, error);
+}
+
+int cnn_class_of(const char *label, char *const *classes) {
+    return strcmp(label, classes[0]) == 0 ? 0 : strcmp(label, classes[1]) == 0 ? 1 : -1;
 }

@@ -5,6 +5,7 @@
 
 #include "cnn/log.h"
 #include "cnn/status.h"
+#include "image/container.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,11 +46,12 @@ typedef struct cnn_sample_list {
 
 /* Where a list comes from. */
 typedef struct cnn_list_source {
-    const char *path;        /* a folder or a manifest */
-    cnn_split split;         /* of samples for which the folder or manifest names none */
-    bool splits_allowed;     /* may it name splits? */
-    int threads;             /* uses up to this many */
-    const cnn_log_sink *log; /* what is left out is named here; NULL: nowhere */
+    const char *path;            /* a folder or a manifest */
+    cnn_split split;             /* of samples for which the folder or manifest names none */
+    bool splits_allowed;         /* may it name splits? */
+    const struct cnn_tree *tree; /* of the archive that `path` is in (tree.h); NULL: the disk */
+    int threads;                 /* uses up to this many */
+    const cnn_log_sink *log;     /* what is left out is named here; NULL: nowhere */
 } cnn_list_source;
 
 void cnn_sample_list_free(cnn_sample_list *list);
@@ -66,10 +68,23 @@ CNN_MUST_USE cnn_status cnn_sample_list_reserve(cnn_sample_list *list, size_t mo
 CNN_MUST_USE cnn_status cnn_sample_list_add(cnn_sample_list *list, char *path, char *group,
                                             int label, cnn_split split, cnn_error *error);
 
+/* The order in which samples[count] are read fastest, as cnn_containers_order gives it. */
+CNN_MUST_USE cnn_status cnn_samples_order(const cnn_sample *samples, size_t count,
+                                          cnn_containers *containers, size_t **order,
+                                          cnn_error *error);
+
 /* Sets classes from `count` different sorted names. CNN_ERROR_DATA unless there are exactly two, in
  * UTF-8. For the message, source is the path, and what is "class folders" or "labels". */
 CNN_MUST_USE cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *source,
                                                const char *what, char *classes[2],
                                                cnn_error *error);
+
+/* The same from the labels of all images, in any order, with repetitions; labels[count] is sorted.
+ */
+CNN_MUST_USE cnn_status cnn_classes_from_labels(char **labels, size_t count, const char *source,
+                                                char *classes[2], cnn_error *error);
+
+/* The class of a label, 0 or 1; -1: neither. */
+int cnn_class_of(const char *label, char *const *classes);
 
 #endif

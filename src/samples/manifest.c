@@ -9,7 +9,6 @@
 
 #include <csv.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -301,10 +300,6 @@ static cnn_status parse(manifest *m, const char *text, size_t size) {
 
 /* --- samples --- */
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Sets classes from the labels of all rows. */
 static cnn_status find_classes(const manifest *m, char *classes[2]) {
     char **labels = cnn_alloc(m->count, sizeof *labels);
@@ -314,15 +309,7 @@ static cnn_status find_classes(const manifest *m, char *classes[2]) {
     for (size_t i = 0; i < m->count; i++) {
         labels[i] = m->rows[i].field[LABEL];
     }
-    qsort(labels, m->count, sizeof *labels, by_text);
-    size_t different = 0;
-    for (size_t i = 0; i < m->count; i++) {
-        if (different == 0 || strcmp(labels[different - 1], labels[i]) != 0) {
-            labels[different++] = labels[i];
-        }
-    }
-    cnn_status status =
-        cnn_classes_from_names(labels, different, m->path, "labels", classes, m->error);
+    cnn_status status = cnn_classes_from_labels(labels, m->count, m->path, classes, m->error);
     cnn_free(labels);
     return status;
 }
@@ -345,8 +332,12 @@ static cnn_status read_split(const manifest *m, const manifest_row *row, bool al
     return CNN_OK;
 }
 
+/* An image in a container counts as there: its reader says if it is not. */
 static bool is_missing(const char *path) {
-    return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    size_t length;
+    return access(path, F_OK) != 0 &&
+           (errno == ENOENT ||
+            (errno == ENOTDIR && cnn_container_of(path, &length) == CNN_CONTAINER_NONE));
 }
 
 /* *path: the path of a row, to be freed, as it can be opened from the working directory. A
@@ -388,9 +379,7 @@ static cnn_status choose_folder(const manifest *m, char *folder) {
 static cnn_status add_row(const manifest *m, const manifest_row *row, const char *folder,
                           const cnn_list_source *source, char *const *classes,
                           cnn_sample_list *list) {
-    int label = strcmp(row->field[LABEL], classes[0]) == 0   ? 0
-                : strcmp(row->field[LABEL], classes[1]) == 0 ? 1
-                                                             : -1;
+    const int label = cnn_class_of(row->field[LABEL], classes);
     if (label < 0) {
         list->other_labels++;
         return CNN_OK;

@@ -3,22 +3,34 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "samples/arrays.h"
 #include "samples/class_folders.h"
 #include "samples/manifest.h"
 #include "samples/split_folders.h"
+#include "samples/webdataset.h"
 
 #include <string.h>
 #include <strings.h>
 
-size_t cnn_manifest_stem(const char *path) {
-    static const char *const endings[] = {".csv", ".tsv", ".txt"};
+/* The length of the path without one of the endings, each of 4 bytes, or 0 if it has none. */
+static size_t stem(const char *path, const char *const *endings) {
     size_t length = strlen(path);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (length > 4 && strcasecmp(path + length - 4, endings[i]) == 0) {
+    for (; *endings; endings++) {
+        if (length > 4 && strcasecmp(path + length - 4, *endings) == 0) {
             return length - 4;
         }
     }
     return 0;
+}
+
+size_t cnn_manifest_stem(const char *path) {
+    static const char *const endings[] = {".csv", ".tsv", ".txt", NULL};
+    return stem(path, endings);
+}
+
+size_t cnn_source_stem(const char *path) {
+    static const char *const endings[] = {".csv", ".tsv", ".txt", ".tar", ".zip", ".npz", NULL};
+    return stem(path, endings);
 }
 
 /* Replaces the paths that a manifest has in another Unicode form than the disk: list->samples from
@@ -73,7 +85,8 @@ static cnn_status read_splits(const cnn_list_source *source, const cnn_split_fol
 static cnn_status read_folder(const cnn_list_source *source, char *classes[2],
                               cnn_sample_list *list, cnn_error *error) {
     cnn_split_folders splits;
-    cnn_status status = cnn_split_folders_find(source->path, classes, source->log, &splits, error);
+    cnn_status status =
+        cnn_split_folders_find(source->tree, source->path, classes, source->log, &splits, error);
     if (status == CNN_OK) {
         status = splits.path[CNN_SPLIT_TRAIN]
                      ? read_splits(source, &splits, classes, list, error)
@@ -83,13 +96,77 @@ static cnn_status read_folder(const cnn_list_source *source, char *classes[2],
     return status;
 }
 
+/* Goes down while the archive holds a single folder, as archives of a folder do: *path becomes that
+ * folder. A split may be alone. */
+static cnn_status enter_only_folder(const cnn_tree *tree, char **path, cnn_error *error) {
+    for (bool only = true; only;) {
+        cnn_file_list names;
+        cnn_split split;
+        CNN_TRY(cnn_tree_folders(tree, *path, &names, error));
+        only = names.count == 1 && !cnn_split_from_word(names.paths[0], &split) &&
+               !cnn_tree_has_files(tree, *path);
+        char *inside = only ? cnn_path_join(*path, names.paths[0]) : NULL;
+        cnn_file_list_free(&names);
+        if (only) {
+            cnn_free(*path);
+            *path = inside;
+        }
+        if (!*path) {
+            return cnn_fail_memory(error, "a path");
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status read_tree(const cnn_list_source *source, size_t archive_length,
+                            const cnn_tree *tree, char **path, char *classes[2],
+                            cnn_sample_list *list, cnn_error *error) {
+    if (!source->path[archive_length]) {
+        CNN_TRY(enter_only_folder(tree, path, error));
+    }
+    cnn_list_source part = *source;
+    part.path = *path;
+    part.tree = tree;
+    return cnn_webdataset_is(tree, *path)
+               ? cnn_sample_list_read_webdataset(&part, classes, list, error)
+               : read_folder(&part, classes, list, error);
+}
+
+/* source->path: starts with the path of an archive. */
+static cnn_status read_archive(const cnn_list_source *source, size_t archive_length,
+                               char *classes[2], cnn_sample_list *list, cnn_error *error) {
+    cnn_tree tree = {0};
+    char *archive = cnn_copy_string(source->path), *path = cnn_copy_string(source->path);
+    cnn_status status = archive && path ? CNN_OK : cnn_fail_memory(error, "a path");
+    if (status == CNN_OK) {
+        archive[archive_length] = '\0';
+        status = cnn_tree_open(archive, source->log, &tree, error);
+    }
+    if (status == CNN_OK) {
+        status = read_tree(source, archive_length, &tree, &path, classes, list, error);
+    }
+    cnn_tree_free(&tree);
+    cnn_free(archive);
+    cnn_free(path);
+    return status;
+}
+
 /* source->path: as it is on disk. */
 static cnn_status read_list(const cnn_list_source *source, char *classes[2], cnn_sample_list *list,
                             cnn_error *error) {
-    bool is_folder;
+    bool is_folder, is_idx;
     CNN_TRY(cnn_folder_look(source->path, CNN_ERROR_DATA, &is_folder, error));
     if (is_folder) {
-        return read_folder(source, classes, list, error);
+        CNN_TRY(cnn_idx_folder_look(source->path, &is_idx, error));
+        return is_idx ? cnn_sample_list_read_arrays(source, classes, list, error)
+                      : read_folder(source, classes, list, error);
+    }
+    size_t length;
+    const cnn_container_kind kind = cnn_container_of(source->path, &length);
+    if (kind != CNN_CONTAINER_NONE) {
+        return kind == CNN_CONTAINER_ARCHIVE
+                   ? read_archive(source, length, classes, list, error)
+                   : cnn_sample_list_read_arrays(source, classes, list, error);
     }
     return cnn_manifest_stem(source->path) > 0
                ? read_manifest(source, classes, list, error)

@@ -2,15 +2,16 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "samples/tree.h"
 
 #include <string.h>
 
 /* The folders in a folder. */
 typedef struct finding {
     const char *path;
+    const cnn_tree *tree;
     cnn_file_list names;
     cnn_file_list classes;        /* the folders in the one for training */
     int name_of[CNN_SPLIT_COUNT]; /* the number of the name of each split; -1: none */
@@ -32,8 +33,8 @@ static bool has_name(const cnn_file_list *names, const char *name) {
 static cnn_status list_inside(const finding *f, size_t i, cnn_file_list *inside) {
     *inside = (cnn_file_list){0};
     char *path = cnn_path_join(f->path, f->names.paths[i]);
-    cnn_status status =
-        path ? cnn_folder_folders(path, inside, f->error) : cnn_fail_memory(f->error, "a path");
+    cnn_status status = path ? cnn_tree_folders(f->tree, path, inside, f->error)
+                             : cnn_fail_memory(f->error, "a path");
     cnn_free(path);
     return status;
 }
@@ -113,7 +114,7 @@ static cnn_status check_unused(const finding *f, size_t i, const char *path,
     if (!path) {
         return cnn_fail_memory(f->error, "a path");
     }
-    CNN_TRY(cnn_folder_folders(path, &inside, f->error));
+    CNN_TRY(cnn_tree_folders(f->tree, path, &inside, f->error));
     size_t shared = 0;
     for (size_t k = 0; k < inside.count; k++) {
         shared += has_name(&f->classes, inside.paths[k]);
@@ -155,7 +156,7 @@ static cnn_status set_paths(const finding *f, cnn_split_folders *splits) {
 
 static cnn_status find(finding *f, char *const *classes, const cnn_log_sink *log,
                        cnn_split_folders *splits) {
-    CNN_TRY(cnn_folder_folders(f->path, &f->names, f->error));
+    CNN_TRY(cnn_tree_folders(f->tree, f->path, &f->names, f->error));
     if (classes[0] && has_name(&f->names, classes[0]) && has_name(&f->names, classes[1])) {
         return CNN_OK;
     }
@@ -169,9 +170,10 @@ static cnn_status find(finding *f, char *const *classes, const cnn_log_sink *log
     return CNN_OK;
 }
 
-cnn_status cnn_split_folders_find(const char *path, char *const *classes, const cnn_log_sink *log,
-                                  cnn_split_folders *splits, cnn_error *error) {
-    finding f = {.path = path, .name_of = {-1, -1, -1}, .error = error};
+cnn_status cnn_split_folders_find(const cnn_tree *tree, const char *path, char *const *classes,
+                                  const cnn_log_sink *log, cnn_split_folders *splits,
+                                  cnn_error *error) {
+    finding f = {.path = path, .tree = tree, .name_of = {-1, -1, -1}, .error = error};
     *splits = (cnn_split_folders){0};
     cnn_status status = find(&f, classes, log, splits);
     cnn_file_list_free(&f.names);

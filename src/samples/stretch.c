@@ -13,6 +13,8 @@ typedef struct counting {
     const cnn_image_settings *image;
     const cnn_reading *reading;
     cnn_histogram *histogram;
+    cnn_containers *containers;
+    size_t *order;     /* [count]: in which images are read; NULL: as listed */
     atomic_bool ended; /* no further image is read */
     cnn_error why;     /* written by the thread that set `ended` */
 } counting;
@@ -26,7 +28,8 @@ static void end(counting *c, const char *path, cnn_status status, const char *wh
 
 static cnn_status count_values(const counting *c, const char *path, cnn_error *error) {
     cnn_image image;
-    CNN_TRY(cnn_image_read(path, c->image->max_megapixels, &image, error));
+    const cnn_pixel_limit limit = {.megapixels = c->image->max_megapixels};
+    CNN_TRY(cnn_image_read_from(c->containers, path, &limit, &image, error));
     cnn_status status = cnn_histogram_add(c->histogram, &image, c->image->alpha, error);
     cnn_image_release(&image);
     return status;
@@ -35,7 +38,7 @@ static cnn_status count_values(const counting *c, const char *path, cnn_error *e
 static void count_image(void *context, size_t i, int thread) {
     (void)thread;
     counting *c = context;
-    const cnn_sample *sample = &c->samples[i];
+    const cnn_sample *sample = &c->samples[c->order ? c->order[i] : i];
     const cnn_reading *reading = c->reading;
     cnn_error error;
     if (sample->split != CNN_SPLIT_TRAIN || atomic_load(&c->ended)) {
@@ -56,14 +59,23 @@ cnn_status cnn_stretch_find(const cnn_sample *samples, size_t count,
     counting c = {.samples = samples,
                   .image = image,
                   .reading = reading,
-                  .histogram = cnn_histogram_create()};
-    if (!c.histogram) {
+                  .histogram = cnn_histogram_create(),
+                  .containers = cnn_containers_create()};
+    if (!c.histogram || !c.containers) {
+        cnn_free(c.histogram);
+        cnn_containers_free(c.containers);
         return cnn_fail_memory(error, "the values of images");
     }
     atomic_init(&c.ended, false);
-    cnn_parallel_for(count, reading->threads, count_image, &c);
+    cnn_status status = cnn_samples_order(samples, count, c.containers, &c.order, error);
+    if (status == CNN_OK) {
+        cnn_parallel_for(count, reading->threads, count_image, &c);
+    }
     *ends = cnn_histogram_range(c.histogram);
     cnn_free(c.histogram);
+    cnn_containers_free(c.containers);
+    cnn_free(c.order);
+    CNN_TRY(status);
     return atomic_load(&c.ended) ? cnn_fail(error, c.why.status, "%s", c.why.message) : CNN_OK;
 }
 

@@ -6,9 +6,9 @@ set -eu
 cd "$(dirname "$0")/seeds"
 build=$1
 
-../../../data/install-packages.sh netpbm libjpeg-turbo-progs libtiff-tools webp xxd
+../../../data/install-packages.sh netpbm libjpeg-turbo-progs libtiff-tools webp xxd python3
 
-mkdir -p model checkpoint cache_file config sweep manifest image html plot
+mkdir -p model checkpoint cache_file config sweep manifest image html plot archive
 "$build/tests/fuzz/make_seeds" .
 
 # --- images: a picture of 13 x 11 pixels, colourful and then grey, in every format
@@ -195,3 +195,43 @@ tiny='\01\0\0\0\0\0\0\0'
 { printf '\14' && doubles "$one" "$two" "$one" "$one" "$nan" "$two"; } >plot/fixed
 { printf '\20' && doubles "$infinity" "$nan" "$huge" "$minus" "$zero" "$tiny"; } >plot/extremes
 printf '\20' >plot/nothing
+
+# --- archives and arrays after a byte: 0 .tar, 1 .zip, 2 .npz, 3 IDX, 4 IDX by gzip (python3)
+python3 - <<'END'
+import gzip, io, os, struct, tarfile, zipfile
+date = (1980, 1, 1, 0, 0, 0)
+def image(n): return b"P5\n2 2\n255\n" + bytes([n] * 4)
+def npy(shape, data, kind="|u1"):
+    text = ("{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (kind, shape)).ljust(53) + "\n"
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text.encode() + data
+def tar(members, form):
+    bytes = io.BytesIO()
+    with tarfile.open(fileobj=bytes, mode="w", format=form) as archive:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data or b"")
+            if data is None: member.type, member.linkname = tarfile.SYMTYPE, "a"
+            archive.addfile(member, io.BytesIO(data or b""))
+    return bytes.getvalue()[:-8192] # without most of the empty blocks at the end
+def zip(members, method):
+    bytes = io.BytesIO()
+    with zipfile.ZipFile(bytes, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(zipfile.ZipInfo(name, date), data or b"", method)
+    return bytes.getvalue()
+photos = [("b/2.pgm", image(2)), ("a/1.pgm", image(1)), ("./b/\u00e9.pgm", image(3))]
+pairs = [("1.pgm", image(1)), ("1.cls", b"x"), ("2.cls", b"y\n"), ("2.pgm", image(2)), ("2.json", b"{}")]
+arrays = [("train_images.npy", npy("(2, 2, 2)", bytes(8))), ("train_labels.npy", npy("(2,)", b"\0\1"))]
+colour = [("x_train.npy", npy("(1, 2, 2, 3)", bytes(12))), ("y_train.npy", npy("(1, 1)", bytes(7) + b"\1", ">i8"))]
+idx = b"\0\0\x08\3" + struct.pack(">III", 2, 2, 2) + bytes(8)
+for name, kind, data in (
+    ("photos.tar", 0, tar(photos, tarfile.USTAR_FORMAT)), ("pax.tar", 0, tar(photos, tarfile.PAX_FORMAT)),
+    ("labels.tar", 0, tar(pairs, tarfile.GNU_FORMAT)), ("link.tar", 0, tar([("l", None)] + photos, tarfile.GNU_FORMAT)),
+    ("long.tar", 0, tar([("n" * 150 + "/a.pgm", image(1))], tarfile.GNU_FORMAT)),
+    ("stored.zip", 1, zip(photos, zipfile.ZIP_STORED)), ("packed.zip", 1, zip(photos, zipfile.ZIP_DEFLATED)),
+    ("labels.zip", 1, zip(pairs, zipfile.ZIP_DEFLATED)), ("outside.zip", 1, zip([("../a.pgm", image(1))], zipfile.ZIP_STORED)),
+    ("stored.npz", 2, zip(arrays, zipfile.ZIP_STORED)), ("packed.npz", 2, zip(arrays, zipfile.ZIP_DEFLATED)),
+    ("colour.npz", 2, zip(colour, zipfile.ZIP_STORED)), ("plain-idx", 3, idx), ("packed-idx", 4, gzip.compress(idx, mtime=0))):
+    with open("archive/" + name, "wb") as file:
+        file.write(bytes([kind]) + data)
+END

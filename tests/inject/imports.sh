@@ -22,7 +22,7 @@ stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_c
 threads='pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait pthread_join
 pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_sigmask'
 # libraries that inject.c is under as well, and what the compiler adds
-others='^(cJSON_|seccomp_|csv_|jpeg_|png_|inflate|uncompress$|crc32|nettle_(base64|sha256)_|XXH|protobuf_c_|utf8proc_|TIFF|WebP|_ITM_|__gmon_start__$|__cxa_finalize$|optarg$|optind$|opterr$|optopt$|environ$)'
+others='^(cJSON_|archive_|gz[a-z_]*$|seccomp_|csv_|jpeg_|png_|inflate|uncompress$|crc32|nettle_(base64|sha256)_|XXH|protobuf_c_|utf8proc_|TIFF|WebP|_ITM_|__gmon_start__$|__cxa_finalize$|optarg$|optind$|opterr$|optopt$|environ$)'
 
 # Names without their version, and without the prefix that newer C libraries give a function whose meaning a newer C
 # standard changes: __isoc23_strtol is strtol.
