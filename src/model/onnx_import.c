@@ -210,14 +210,13 @@ static cnn_status build(const cnn_onnx_importer *importer, const cnn_shape *imag
 
 /* --- what else the file says --- */
 
-/* The classes and the threshold in the metadata of our own exports. */
+/* The classes: given, or in the metadata of our own exports. */
 static cnn_status read_classes(const cnn_onnx_importer *importer, cnn_imported *imported,
                                cnn_error *error) {
     const char *const *given = importer->options->classes;
-    const char *text = cnn_onnx_metadata_find(importer->graph.file, "classes");
     const char *names[2] = {"0", "1"};
-    bool no_memory;
-    cJSON *list = text ? cnn_json_parse(text, strlen(text) + 1, NULL, true, &no_memory) : NULL;
+    cJSON *list;
+    CNN_TRY(cnn_onnx_metadata_json(importer, "classes", &list, error));
     const cJSON *first = cJSON_GetArrayItem(list, 0), *second = cJSON_GetArrayItem(list, 1);
     if (given[0]) {
         names[0] = given[0];
@@ -232,14 +231,15 @@ static cnn_status read_classes(const cnn_onnx_importer *importer, cnn_imported *
     return status;
 }
 
-static void read_threshold(const cnn_onnx_importer *importer, cnn_imported *imported) {
-    const char *text = cnn_onnx_metadata_find(importer->graph.file, "threshold");
-    bool no_memory;
-    cJSON *number = text ? cnn_json_parse(text, strlen(text) + 1, NULL, true, &no_memory) : NULL;
+static cnn_status read_threshold(const cnn_onnx_importer *importer, cnn_imported *imported,
+                                 cnn_error *error) {
+    cJSON *number;
+    CNN_TRY(cnn_onnx_metadata_json(importer, "threshold", &number, error));
     if (cJSON_IsNumber(number) && number->valuedouble >= 0.0 && number->valuedouble <= 1.0) {
         imported->info.threshold = number->valuedouble;
     }
     cJSON_Delete(number);
+    return CNN_OK;
 }
 
 static void set_normalization(const cnn_onnx_importer *importer, int channels,
@@ -284,9 +284,10 @@ static cnn_status import_layers(cnn_onnx_importer *importer, int value, cnn_erro
     int end;
     importer->usable = -1;
     cnn_status status = cnn_onnx_import_walk(importer, value, &end, error);
-    if (status == CNN_OK && end != graph->end) {
+    if (status == CNN_OK && (end != graph->end || importer->padded)) {
         status = cnn_onnx_refuse(graph, graph->values[graph->end].writer, error,
-                                 "expected the first output of each node");
+                                 importer->padded ? "expected a Conv or AveragePool after a Pad"
+                                                  : "expected the first output of each node");
     }
     if (status == CNN_ERROR_MODEL && importer->usable >= 0 && error) {
         char reason[sizeof error->message];
@@ -314,7 +315,7 @@ static cnn_status import(cnn_onnx_importer *importer, cnn_imported *imported, cn
     set_normalization(importer, image.channels, imported);
     if (end != FEATURES) {
         CNN_TRY(read_classes(importer, imported, error));
-        read_threshold(importer, imported);
+        CNN_TRY(read_threshold(importer, imported, error));
         imported->info.temperature = importer->temperature;
     }
     return CNN_OK;

@@ -174,12 +174,18 @@ static cnn_status copy_integers(const cnn_onnx_graph *graph, int node,
 cnn_status cnn_onnx_read_integers(const cnn_onnx_graph *graph, int node, int k, int most,
                                   int64_t *integers, int *count, cnn_error *error) {
     CNN_TRY(need_constant(graph, node, k, error));
-    const cnn_onnx_value *value = &graph->values[cnn_onnx_input_of(graph, node, k)];
+    return cnn_onnx_value_integers(graph, node, cnn_onnx_input_of(graph, node, k), most, integers,
+                                   count, error);
+}
+
+cnn_status cnn_onnx_value_integers(const cnn_onnx_graph *graph, int node, int number, int most,
+                                   int64_t *integers, int *count, cnn_error *error) {
+    const cnn_onnx_value *value = &graph->values[number];
     if (value->tensor) {
         return copy_integers(graph, node, value->tensor, most, integers, count, error);
     }
     const Onnx__AttributeProto *from = value->attribute;
-    if ((from->n_ints == 0 && !from->has_i) || from->n_ints > (size_t)most || most < 1) {
+    if (!from || (from->n_ints == 0 && !from->has_i) || from->n_ints > (size_t)most || most < 1) {
         return cnn_onnx_refuse(graph, node, error, "expected a constant of at most %d integers",
                                most);
     }

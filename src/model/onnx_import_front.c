@@ -25,7 +25,8 @@ static const Onnx__TypeProto__Tensor *input_type(const cnn_onnx_importer *import
     const Onnx__TypeProto__Tensor *type = NULL;
     for (size_t i = 0; i < from->n_input; i++) {
         const Onnx__ValueInfoProto *input = from->input[i];
-        if (input->name && strcmp(input->name, graph->values[graph->input].name) == 0 &&
+        if (input->name &&
+            (graph->resizer >= 0 || strcmp(input->name, graph->values[graph->input].name) == 0) &&
             input->type && input->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE) {
             type = input->type->tensor_type;
         }
@@ -86,6 +87,22 @@ static cnn_status choose_side(const char *name, int64_t file, int option, int *s
     return CNN_OK;
 }
 
+/* The size to which one of our own files resizes images. */
+static cnn_status read_resized(const cnn_onnx_graph *graph, int64_t *height, int64_t *width,
+                               cnn_error *error) {
+    int64_t size[2] = {0, 0};
+    int count = 0, value = cnn_onnx_find(graph, "resize.to");
+    if (value >= 0) {
+        CNN_TRY(cnn_onnx_value_integers(graph, graph->resizer, value, 2, size, &count, error));
+    }
+    if (count != 2 || size[0] < 1 || size[1] < 1) {
+        return cnn_onnx_refuse(graph, graph->resizer, error, "expected the size in \"resize.to\"");
+    }
+    *height = size[0];
+    *width = size[1];
+    return CNN_OK;
+}
+
 static cnn_status read_shape(cnn_onnx_importer *importer, const Onnx__TypeProto__Tensor *type,
                              bool channels_last, cnn_error *error) {
     int64_t channels = dimension(type, channels_last ? 3 : 1);
@@ -95,29 +112,58 @@ static cnn_status read_shape(cnn_onnx_importer *importer, const Onnx__TypeProto_
             channels_last ? "[N, height, width, channels]" : "[N, channels, height, width]",
             (long long)channels);
     }
+    const cnn_onnx_import_options *options = importer->options;
+    int64_t height = dimension(type, channels_last ? 1 : 2);
+    int64_t width = dimension(type, channels_last ? 2 : 3);
+    if (importer->graph.resizer >= 0) {
+        CNN_TRY(read_resized(&importer->graph, &height, &width, error));
+    }
     importer->batch = dimension(type, 0);
     importer->shape = (cnn_shape){.channels = (int)channels};
-    CNN_TRY(choose_side("width", dimension(type, channels_last ? 2 : 3), importer->options->width,
-                        &importer->shape.width, error));
-    return choose_side("height", dimension(type, channels_last ? 1 : 2), importer->options->height,
-                       &importer->shape.height, error);
+    CNN_TRY(choose_side("width", width, options->width, &importer->shape.width, error));
+    return choose_side("height", height, options->height, &importer->shape.height, error);
 }
 
 /* --- from a byte to what the network sees --- */
 
-/* Reads a list of JSON, a number for each channel, from the metadata of our own exports. */
-static bool read_list(const cnn_onnx_importer *importer, const char *key, double numbers[3]) {
+cnn_status cnn_onnx_metadata_json(const cnn_onnx_importer *importer, const char *key, cJSON **json,
+                                  cnn_error *error) {
     const char *text = cnn_onnx_metadata_find(importer->graph.file, key);
-    bool no_memory;
-    cJSON *list = text ? cnn_json_parse(text, strlen(text) + 1, NULL, true, &no_memory) : NULL;
-    bool fits = cJSON_IsArray(list) && cJSON_GetArraySize(list) == importer->shape.channels;
-    for (int c = 0; fits && c < importer->shape.channels; c++) {
+    bool no_memory = false;
+    *json = text ? cnn_json_parse(text, strlen(text) + 1, NULL, true, &no_memory) : NULL;
+    return no_memory ? cnn_fail_memory(error, key) : CNN_OK;
+}
+
+/* Reads a list of JSON, a number for each channel, from the metadata of our own exports. */
+static cnn_status read_list(const cnn_onnx_importer *importer, const char *key, double numbers[3],
+                            bool *found, cnn_error *error) {
+    cJSON *list;
+    CNN_TRY(cnn_onnx_metadata_json(importer, key, &list, error));
+    *found = cJSON_IsArray(list) && cJSON_GetArraySize(list) == importer->shape.channels;
+    for (int c = 0; *found && c < importer->shape.channels; c++) {
         const cJSON *item = cJSON_GetArrayItem(list, c);
-        fits = cJSON_IsNumber(item) && isfinite(item->valuedouble);
-        numbers[c] = fits ? item->valuedouble : 0.0;
+        *found = cJSON_IsNumber(item) && isfinite(item->valuedouble);
+        numbers[c] = *found ? item->valuedouble : 0.0;
     }
     cJSON_Delete(list);
-    return fits;
+    return CNN_OK;
+}
+
+/* The normalization in the metadata, or else none, and a line that says so. */
+static cnn_status read_normalization(const cnn_onnx_importer *importer, double mean[3],
+                                     double deviation[3], cnn_text *about, cnn_error *error) {
+    bool found[2];
+    CNN_TRY(read_list(importer, "mean", mean, &found[0], error));
+    CNN_TRY(read_list(importer, "deviation", deviation, &found[1], error));
+    for (int c = 0; c < 3 && !(found[0] && found[1]); c++) {
+        mean[c] = 0.0;
+        deviation[c] = 1.0;
+    }
+    if (!found[0] || !found[1]) {
+        cnn_text_format(about, "input: the file does not say how its pixels are normalized; "
+                               "assumed 0 to 1 (--mean, --deviation, --imagenet)\n");
+    }
+    return CNN_OK;
 }
 
 /* What the caller of the network does with a pixel: nothing if the input is bytes. */
@@ -134,14 +180,8 @@ static cnn_status start_normalization(cnn_onnx_importer *importer, bool bytes, c
     if (given) {
         memcpy(mean, options->mean, sizeof mean);
         memcpy(deviation, options->deviation, sizeof deviation);
-    } else if (!bytes && (!read_list(importer, "mean", mean) ||
-                          !read_list(importer, "deviation", deviation))) {
-        cnn_text_format(about, "input: the file does not say how its pixels are normalized; "
-                               "assumed 0 to 1 (--mean, --deviation, --imagenet)\n");
-        for (int c = 0; c < 3; c++) {
-            mean[c] = 0.0;
-            deviation[c] = 1.0;
-        }
+    } else if (!bytes) {
+        CNN_TRY(read_normalization(importer, mean, deviation, about, error));
     }
     for (int c = 0; c < importer->shape.channels; c++) {
         importer->scale[c] = bytes ? 1.0 : 1.0 / (255.0 * deviation[c]);

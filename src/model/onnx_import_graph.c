@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "model/onnx_any_size.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ static const char *text_of(const char *text) {
 /* --- names --- */
 
 /* The value of that name among those whose names are sorted; -1: none. */
-static int find_name(const cnn_onnx_graph *graph, const char *name) {
+int cnn_onnx_find(const cnn_onnx_graph *graph, const char *name) {
     uint64_t hash = cnn_xxh3_64(name, strlen(name));
     size_t low = 0, high = graph->name_count;
     while (low < high) {
@@ -76,7 +77,7 @@ static void add_initializers(cnn_onnx_graph *graph, const Onnx__GraphProto *from
 static void add_inputs(cnn_onnx_graph *graph, const Onnx__GraphProto *from) {
     for (size_t i = 0; i < from->n_input; i++) {
         const char *name = text_of(from->input[i]->name);
-        if (find_name(graph, name) < 0) {
+        if (cnn_onnx_find(graph, name) < 0) {
             add_value(graph, name)->is_input = true;
         }
     }
@@ -145,7 +146,7 @@ static cnn_status connect(cnn_onnx_graph *graph, int n, int *edge, cnn_error *er
     operation->edge_count = (int)operation->proto->n_input;
     for (int k = 0; k < operation->edge_count; k++) {
         const char *name = text_of(operation->proto->input[k]);
-        int value = *name ? find_name(graph, name) : -1;
+        int value = *name ? cnn_onnx_find(graph, name) : -1;
         if (*name && (value < 0 || graph->values[value].writer >= n)) {
             return cnn_onnx_refuse(graph, n, error,
                                    "reads \"%.80s\", which no node before it writes", name);
@@ -158,6 +159,18 @@ static cnn_status connect(cnn_onnx_graph *graph, int n, int *edge, cnn_error *er
         graph->values[operation->output].attribute = graph->values[source].attribute;
     }
     return CNN_OK;
+}
+
+/* Our own files may resize images of any size first. This program does that while it reads them. */
+static void leave_out_resizing(cnn_onnx_graph *graph) {
+    int value = cnn_onnx_find(graph, CNN_ONNX_RESIZED);
+    if (value >= 0 && strcmp(text_of(graph->file->model->producer_name), "cnntrain") == 0) {
+        graph->resizer = graph->values[value].writer;
+    }
+    if (graph->resizer >= 0) {
+        graph->values[value].writer = -1;
+        graph->values[value].is_input = true;
+    }
 }
 
 /* Does the node compute something from this input? A shape is only compared. */
@@ -174,8 +187,9 @@ static cnn_status mark_needed(cnn_onnx_graph *graph, cnn_error *error) {
     for (int n = graph->node_count - 1; n >= 0; n--) {
         cnn_onnx_operation *operation = &graph->nodes[n];
         for (size_t i = 0; i < operation->proto->n_output; i++) {
-            int value = find_name(graph, text_of(operation->proto->output[i]));
-            operation->needed = operation->needed || (value >= 0 && graph->values[value].needed);
+            int value = cnn_onnx_find(graph, text_of(operation->proto->output[i]));
+            operation->needed = operation->needed || (value >= 0 && graph->values[value].needed &&
+                                                      graph->values[value].writer == n);
         }
         for (int k = operation->edge_count - 1; operation->needed && k >= 0; k--) {
             if (reads_data(graph, n, k)) {
@@ -211,7 +225,7 @@ static cnn_status mark_needed(cnn_onnx_graph *graph, cnn_error *error) {
 static cnn_status find_output(cnn_onnx_graph *graph, cnn_error *error) {
     const Onnx__GraphProto *from = graph->file->model->graph;
     for (size_t i = 0; i < from->n_output; i++) {
-        int value = find_name(graph, text_of(from->output[i]->name));
+        int value = cnn_onnx_find(graph, text_of(from->output[i]->name));
         if (value >= 0 && graph->values[value].writer >= 0 &&
             (graph->end < 0 || graph->values[value].writer > graph->values[graph->end].writer)) {
             graph->end = value;
@@ -223,7 +237,7 @@ static cnn_status find_output(cnn_onnx_graph *graph, cnn_error *error) {
 }
 
 static cnn_status find_until(cnn_onnx_graph *graph, const char *until, cnn_error *error) {
-    graph->end = find_name(graph, until);
+    graph->end = cnn_onnx_find(graph, until);
     for (int n = 0; graph->end < 0 && n < graph->node_count; n++) {
         if (strcmp(until, text_of(graph->nodes[n].proto->name)) == 0) {
             graph->end = graph->nodes[n].output;
@@ -242,7 +256,7 @@ static cnn_status find_until(cnn_onnx_graph *graph, const char *until, cnn_error
 static cnn_status check_outputs(const cnn_onnx_graph *graph, cnn_error *error) {
     const Onnx__GraphProto *from = graph->file->model->graph;
     for (size_t i = 0; i < from->n_output; i++) {
-        int value = find_name(graph, text_of(from->output[i]->name));
+        int value = cnn_onnx_find(graph, text_of(from->output[i]->name));
         if (value >= 0 && !graph->values[value].needed) {
             return cnn_fail(error, CNN_ERROR_MODEL,
                             "expected one output, found \"%.60s\" and \"%.60s\"; --until chooses",
@@ -254,7 +268,8 @@ static cnn_status check_outputs(const cnn_onnx_graph *graph, cnn_error *error) {
 
 cnn_status cnn_onnx_graph_create(const cnn_onnx_file *file, const char *until,
                                  cnn_onnx_graph *graph, cnn_error *error) {
-    *graph = (cnn_onnx_graph){.file = file, .opset = cnn_onnx_opset(file), .input = -1, .end = -1};
+    *graph = (cnn_onnx_graph){
+        .file = file, .opset = cnn_onnx_opset(file), .input = -1, .end = -1, .resizer = -1};
     if (graph->opset <= 0) {
         return cnn_fail(error, CNN_ERROR_MODEL,
                         "expected the version of ONNX's operators, found none");
@@ -264,6 +279,7 @@ cnn_status cnn_onnx_graph_create(const cnn_onnx_file *file, const char *until,
     for (int n = 0; n < graph->node_count; n++) {
         CNN_TRY(connect(graph, n, &edge, error));
     }
+    leave_out_resizing(graph);
     CNN_TRY(until ? find_until(graph, until, error) : find_output(graph, error));
     CNN_TRY(mark_needed(graph, error));
     return until ? CNN_OK : check_outputs(graph, error);

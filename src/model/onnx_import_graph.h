@@ -44,6 +44,9 @@ typedef struct cnn_onnx_graph {
     cnn_keyed *names; /* of the values, by hash: those of the first name_count */
     size_t name_count;
     int input, end; /* values: the only input that `end` depends on, and `end` itself */
+    /* In our own files that resize images, the input is the resized image, which this node writes;
+     * else -1. */
+    int resizer;
 } cnn_onnx_graph;
 
 /* until: the name of the value or node that is the end, or NULL: the output of the graph. Messages
@@ -58,6 +61,9 @@ void cnn_onnx_graph_free(cnn_onnx_graph *graph);
 const char *cnn_onnx_node_name(const cnn_onnx_graph *graph, int node);
 const char *cnn_onnx_node_type(const cnn_onnx_graph *graph, int node);
 bool cnn_onnx_node_is(const cnn_onnx_graph *graph, int node, const char *type);
+
+/* The value of that name, or -1. */
+int cnn_onnx_find(const cnn_onnx_graph *graph, const char *name);
 
 /* The value of input k, or -1. */
 int cnn_onnx_input_of(const cnn_onnx_graph *graph, int node, int k);
@@ -97,5 +103,10 @@ CNN_MUST_USE cnn_status cnn_onnx_read_floats(const cnn_onnx_graph *graph, int no
 CNN_MUST_USE cnn_status cnn_onnx_read_integers(const cnn_onnx_graph *graph, int node, int k,
                                                int most, int64_t *integers, int *count,
                                                cnn_error *error);
+
+/* The same for any value; messages name the node. */
+CNN_MUST_USE cnn_status cnn_onnx_value_integers(const cnn_onnx_graph *graph, int node, int number,
+                                                int most, int64_t *integers, int *count,
+                                                cnn_error *error);
 
 #endif

@@ -124,6 +124,10 @@ cnn_status cnn_onnx_read_window(const cnn_onnx_importer *importer, int node, int
         return cnn_onnx_refuse(graph, node, error, "expected no dilation, got %d", dilation);
     }
     CNN_TRY(read_pads(importer, node, layer, window, error));
+    for (int i = 0; i < 4; i++) {
+        window->pads[i] += importer->pads[i];
+        CNN_TRY(cnn_onnx_check_key(importer, node, layer, "padding", window->pads[i], error));
+    }
     bool ceil = cnn_onnx_int_of(graph, node, "ceil_mode", 0) != 0;
     window->rows =
         count_windows(importer->shape.height, window, window->pads[0], &window->pads[2], ceil);
@@ -148,8 +152,55 @@ static void set_window(cnn_imported_layer *layer, const cnn_onnx_window *window)
 }
 
 static void go_on(cnn_onnx_importer *importer, int channels, const cnn_onnx_window *window) {
+    importer->padded = false;
+    memset(importer->pads, 0, sizeof importer->pads);
     importer->shape =
         (cnn_shape){.channels = channels, .height = window->rows, .width = window->columns};
+}
+
+/* A number that is an attribute before opset 11, and an input from then on; `fallback` if it is not
+ * given. */
+static cnn_status read_bound(cnn_onnx_importer *importer, int node, int k, const char *name,
+                             double fallback, double *bound, cnn_error *error) {
+    *bound = cnn_onnx_float_of(&importer->graph, node, name, fallback);
+    if (cnn_onnx_input_of(&importer->graph, node, k) < 0) {
+        return CNN_OK;
+    }
+    cnn_onnx_constant constant;
+    CNN_TRY(cnn_onnx_take_floats(importer, node, k, &constant, error));
+    *bound = constant.count == 1 ? (double)constant.data[0] : (double)NAN;
+    cnn_free(constant.data);
+    return CNN_OK;
+}
+
+/* Zeros around rows and columns, which become padding of the next layer. */
+static cnn_status import_pad(cnn_onnx_importer *importer, int node, cnn_error *error) {
+    const cnn_onnx_graph *graph = &importer->graph;
+    const Onnx__AttributeProto *mode = cnn_onnx_attribute(graph, node, "mode");
+    const Onnx__AttributeProto *list = cnn_onnx_attribute(graph, node, "pads");
+    int64_t pads[8] = {0};
+    int count = 0;
+    double value;
+    CNN_TRY(need_rows(importer, node, error));
+    CNN_TRY(read_bound(importer, node, 2, "value", 0.0, &value, error));
+    if (cnn_onnx_input_of(graph, node, 1) >= 0) {
+        CNN_TRY(cnn_onnx_read_integers(graph, node, 1, 8, pads, &count, error));
+    }
+    for (size_t i = 0; list && i < list->n_ints && i < 8; i++) {
+        pads[count++] = list->ints[i];
+    }
+    if (count != 8 || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0 ||
+        cnn_onnx_input_of(graph, node, 3) >= 0 || !(value >= 0.0 && value <= 0.0) ||
+        (mode && (mode->s.len != 8 || memcmp(mode->s.data, "constant", 8) != 0))) {
+        return cnn_onnx_refuse(graph, node, error, "expected zeros around rows and columns");
+    }
+    const int64_t sides[] = {pads[2], pads[3], pads[6], pads[7]};
+    for (int i = 0; i < 4; i++) {
+        CNN_TRY(cnn_onnx_check_key(importer, node, "conv", "padding", (double)sides[i], error));
+        importer->pads[i] = (int)sides[i];
+    }
+    importer->padded = true;
+    return CNN_OK;
 }
 
 /* --- layers with weights --- */
@@ -338,20 +389,6 @@ static cnn_status import_leaky_relu(cnn_onnx_importer *importer, int node, cnn_e
     return CNN_OK;
 }
 
-/* A bound of Clip: an attribute before opset 11, later an input; `fallback` if it is not given. */
-static cnn_status read_bound(cnn_onnx_importer *importer, int node, int k, const char *name,
-                             double fallback, double *bound, cnn_error *error) {
-    *bound = cnn_onnx_float_of(&importer->graph, node, name, fallback);
-    if (cnn_onnx_input_of(&importer->graph, node, k) < 0) {
-        return CNN_OK;
-    }
-    cnn_onnx_constant constant;
-    CNN_TRY(cnn_onnx_take_floats(importer, node, k, &constant, error));
-    *bound = constant.count == 1 ? (double)constant.data[0] : (double)NAN;
-    cnn_free(constant.data);
-    return CNN_OK;
-}
-
 static cnn_status import_clip(cnn_onnx_importer *importer, int node, cnn_error *error) {
     double low, high;
     CNN_TRY(read_bound(importer, node, 1, "min", (double)-INFINITY, &low, error));
@@ -404,7 +441,10 @@ static cnn_status import_avgpool(cnn_onnx_importer *importer, int node, cnn_erro
     cnn_onnx_window window;
     CNN_TRY(read_pool(importer, node, "avgpool", &window, error));
     const int *pads = window.pads;
-    bool padded = pads[0] > 0 || pads[1] > 0 || pads[2] > 0 || pads[3] > 0;
+    bool padded = false; /* apart from the zeros of a Pad, which always count */
+    for (int i = 0; i < 4; i++) {
+        padded = padded || pads[i] > importer->pads[i];
+    }
     if (padded && (cnn_onnx_int_of(graph, node, "count_include_pad", 0) == 0 ||
                    cnn_onnx_int_of(graph, node, "ceil_mode", 0) != 0)) {
         return cnn_onnx_refuse(graph, node, error,
@@ -598,6 +638,7 @@ static const operator_row operators[] = {
     {"AveragePool", import_avgpool, false},
     {"GlobalAveragePool", import_global, false},
     {"ReduceMean", import_mean, false},
+    {"Pad", import_pad, false},
     {"Gemm", import_dense, false},
     {"MatMul", import_dense, false},
     {"Add", import_affine, false},
@@ -622,6 +663,11 @@ cnn_status cnn_onnx_import_node(cnn_onnx_importer *importer, int node, cnn_error
         if (importer->softmax && !operators[i].after_softmax) {
             return cnn_onnx_refuse(&importer->graph, node, error,
                                    "expected nothing after a softmax");
+        }
+        if (importer->padded && operators[i].import != import_conv &&
+            operators[i].import != import_avgpool) {
+            return cnn_onnx_refuse(&importer->graph, node, error,
+                                   "expected a Conv or AveragePool after a Pad");
         }
         return operators[i].import(importer, node, error);
     }

@@ -259,7 +259,7 @@ static cnn_status walk_branch(cnn_onnx_importer *importer, int value, int join, 
     if (importer->layers.failed) {
         return cnn_fail_memory(error, "the network");
     }
-    return end == from && importer->layers.count > before
+    return end == from && importer->layers.count > before && !importer->padded
                ? CNN_OK
                : cnn_onnx_refuse(&importer->graph, join, error,
                                  "expected a branch with layers from the value that the shortcut "
@@ -305,11 +305,12 @@ static cnn_status import_branches(cnn_onnx_importer *importer, int value, int *j
                                   cnn_error *error) {
     const cnn_onnx_graph *graph = &importer->graph;
     CNN_TRY(find_join(graph, value, join, error));
-    if (cnn_onnx_node_is(graph, *join, "Mul") && is_silu(graph, value, *join)) {
+    if (!importer->padded && cnn_onnx_node_is(graph, *join, "Mul") &&
+        is_silu(graph, value, *join)) {
         (void)cnn_imported_add(&importer->layers, "silu");
         return CNN_OK;
     }
-    if (!cnn_onnx_node_is(graph, *join, "Add") || importer->softmax) {
+    if (!cnn_onnx_node_is(graph, *join, "Add") || importer->softmax || importer->padded) {
         return cnn_onnx_refuse(graph, *join, error,
                                "expected branches that join by an Add, or as x times its Sigmoid");
     }
@@ -335,7 +336,7 @@ cnn_status cnn_onnx_import_walk(cnn_onnx_importer *importer, int value, int *end
             return value < 0 ? cnn_onnx_refuse(graph, node, error, "expected a first output")
                              : cnn_fail_memory(error, "the network");
         }
-        if (importer->layers.depth == 0 && importer->layers.count > 0) {
+        if (importer->layers.depth == 0 && importer->layers.count > 0 && !importer->padded) {
             importer->usable = node;
         }
     }

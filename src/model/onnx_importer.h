@@ -14,10 +14,12 @@ typedef struct cnn_onnx_importer {
     cnn_shape shape;           /* of the value that was reached */
     int64_t batch;             /* the images of one call, if the file fixes them; else 0 */
     double scale[3], shift[3]; /* the network sees scale × byte + shift */
-    bool softmax;              /* the value that was reached is a softmax */
-    double temperature;        /* a logit was divided by this */
-    size_t floats_left;        /* that the file may still become: weights may be used twice */
-    int usable;                /* the last node after which the network could end; -1: none */
+    int pads[4];        /* zeros that a Pad has put around the value: top, left, bottom, right */
+    bool padded;        /* there was a Pad, and no window after it yet */
+    bool softmax;       /* the value that was reached is a softmax */
+    double temperature; /* a logit was divided by this */
+    size_t floats_left; /* that the file may still become: weights may be used twice */
+    int usable;         /* the last node after which the network could end; -1: none */
 } cnn_onnx_importer;
 
 /* Adds the layers of a node that reads the value that was reached, and constants. */

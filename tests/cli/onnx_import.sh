@@ -91,10 +91,11 @@ if grep -q 'was built without' stderr; then
 fi
 run 0 "$CNNCONVERT" own/model.bin own.onnx
 run 0 "$CNNCONVERT" own/model.bin float.onnx --input float
+run 0 "$CNNCONVERT" own/model.bin any.onnx --any-size
 images=$(find data -name '*.pgm' | sort)
 # shellcheck disable=SC2086 # a list of words
 "$CNNPREDICT" own/model.bin $images >expected
-for name in own float; do
+for name in own float any; do
     run 0 "$CNNCONVERT" $name.onnx again.bin
     run 0 "$CNNCONVERT" --check $name.onnx
     expect_in_stdout '^ok$'
@@ -153,7 +154,7 @@ run 1 "$CNNCONVERT" own.onnx missing/again.bin
 # --- files that exporters write
 if "$python" -c 'import numpy, onnx, onnxruntime' 2>/dev/null; then
     run 0 "$python" "$SOURCE/tests/compare/onnx_variants.py" "$CNNCONVERT" "$CNNPREDICT" "$PRETRAINED_FEATURES"
-    expect_in_stdout '^32 graphs: largest difference '
+    expect_in_stdout '^34 graphs: largest difference '
     run 0 "$python" - <<'END'
 import onnx
 onnx.save(onnx.load("own.onnx"), "external.onnx", save_as_external_data=True, location="external.data", size_threshold=0)

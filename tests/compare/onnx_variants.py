@@ -144,6 +144,16 @@ def paddings():
     return g, g.conv(x, 6, 3, 4, pads=[0, 2, 1, 3]), []
 
 
+def pads(opset):
+    """A Pad before a convolution, and before an average."""
+    g = Graph(opset=opset)
+    sides = [0, 0, 1, 2, 0, 0, 0, 1]
+    x = g.node("Pad", "x", pads=sides) if opset < 11 else g.node("Pad", "x", g.constant(sides, numpy.int64))
+    x = g.conv(x, 3, 4, 3, pads=[0, 0, 1, 0])
+    x = g.node("Pad", x, pads=sides) if opset < 11 else g.node("Pad", x, g.constant(sides, numpy.int64), g.constant(0.0))
+    return g, g.node("AveragePool", x, kernel_shape=[3, 3], strides=[2, 2]), []
+
+
 def flat(how):
     g = Graph(opset=18 if how == "axes as input" else 13)
     x = g.conv("x", 3, 4, 3)
@@ -222,6 +232,8 @@ FEATURES = {
     "affine": affine,
     "pools": pools,
     "paddings": paddings,
+    "pads": lambda: pads(13),
+    "old pads": lambda: pads(10),
     "matrices": matrices,
     **{how: lambda how=how: flat(how) for how in ("axes", "axes as input", "squeeze", "pool", "constant")},
 }
