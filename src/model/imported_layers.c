@@ -20,17 +20,18 @@ void cnn_imported_layers_free(cnn_imported_layers *layers) {
     for (size_t i = 0; i < layers->count; i++) {
         free_tensors(&layers->items[i]);
     }
+    free_tensors(&layers->lost);
     cnn_free(layers->items);
     *layers = (cnn_imported_layers){0};
 }
 
 cnn_imported_layer *cnn_imported_add(cnn_imported_layers *layers, const char *type) {
-    static _Thread_local cnn_imported_layer lost;
     if (!cnn_grow((void **)&layers->items, &layers->capacity, layers->count + 1,
                   sizeof *layers->items)) {
         layers->failed = true;
     }
-    cnn_imported_layer *added = layers->failed ? &lost : &layers->items[layers->count++];
+    free_tensors(&layers->lost);
+    cnn_imported_layer *added = layers->failed ? &layers->lost : &layers->items[layers->count++];
     *added = (cnn_imported_layer){.type = type, .depth = layers->depth};
     return added;
 }

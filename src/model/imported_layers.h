@@ -39,8 +39,9 @@ typedef struct cnn_imported_layer {
 typedef struct cnn_imported_layers {
     cnn_imported_layer *items;
     size_t count, capacity;
-    int depth;   /* of the next layer */
-    bool failed; /* memory was refused; what is added then is lost */
+    int depth;               /* of the next layer */
+    bool failed;             /* memory was refused */
+    cnn_imported_layer lost; /* what is added then, to be freed with the list */
 } cnn_imported_layers;
 
 void cnn_imported_layers_free(cnn_imported_layers *layers);

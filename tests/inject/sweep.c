@@ -715,7 +715,8 @@ static int expected_code(const scenario *s, const injection *how, const outcome 
     if (contains(o->path, "cfg.json")) {
         return 2;
     }
-    if (contains(o->path, "model.bin") || contains(o->path, "checkpoint.bin")) {
+    if (contains(o->path, "model.bin") || contains(o->path, "checkpoint.bin") ||
+        contains(o->path, "in.onnx")) {
         return strcmp(o->call, "access") == 0 ? 1 : 4;
     }
     if (contains(o->path, "data") || contains(o->path, "extra") || contains(o->path, "rows.csv") ||
