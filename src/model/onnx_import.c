@@ -281,7 +281,7 @@ void cnn_onnx_notes_free(cnn_onnx_notes *notes) {
 /* The layers up to the end. A failure names the longest beginning that could be used instead. */
 static cnn_status import_layers(cnn_onnx_importer *importer, int value, cnn_error *error) {
     const cnn_onnx_graph *graph = &importer->graph;
-    int end;
+    int end = -1;
     importer->usable = -1;
     cnn_status status = cnn_onnx_import_walk(importer, value, &end, error);
     if (status == CNN_OK && (end != graph->end || importer->padded)) {

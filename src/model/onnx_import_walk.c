@@ -246,7 +246,7 @@ static cnn_status fill_projection(cnn_onnx_importer *importer, const shortcut *f
 /* The branch beside the shortcut becomes the list of the residual. */
 static cnn_status walk_branch(cnn_onnx_importer *importer, int value, int join, int k,
                               cnn_error *error) {
-    int from = cnn_onnx_input_of(&importer->graph, join, k), end;
+    int from = cnn_onnx_input_of(&importer->graph, join, k), end = -1;
     if (importer->layers.depth == CNN_RESIDUAL_DEPTH_MAX) {
         return cnn_onnx_refuse(&importer->graph, join, error,
                                "expected at most %d residuals in each other",
