@@ -16,7 +16,7 @@ case $seconds in
     ;;
 esac
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- model checkpoint cache_file config sweep manifest image html plot archive
+[ $# -gt 0 ] || set -- model onnx safetensors checkpoint cache_file config sweep manifest image html plot archive
 
 data/install-packages.sh clang llvm cmake make libc6-dev libstb-dev libcjson-dev libcsv-dev libjpeg-dev nettle-dev \
     libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libarchive-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libcmocka-dev

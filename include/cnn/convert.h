@@ -3,6 +3,7 @@
 #define CNN_CONVERT_H
 
 #include "cnn/status.h"
+#include "cnn/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,20 @@ typedef struct cnn_converted_cost {
     double multiply_adds; /* of one image */
 } cnn_converted_cost;
 
+/* What a file of another program may not say, for networks that become a model of cnntrain. All
+ * members may be zero. */
+typedef struct cnn_foreign_options {
+    /* The node, or the value, where the network ends; NULL: its output. */
+    const char *until;
+    int width, height;      /* of the image, where the file leaves them open */
+    const char *classes[2]; /* their names: the network ends in one logit, or in two */
+    /* The network was trained on (x / 255 - mean) / deviation, for each channel; deviation 0: it
+     * was trained on x / 255, unless the file says something else */
+    double mean[3], deviation[3];
+    bool blue_first;    /* its channels are blue, green, red */
+    const char *layers; /* .safetensors: a JSON file with `image` and `layers` of a config */
+} cnn_foreign_options;
+
 /* All members may be zero. */
 typedef struct cnn_convert_options {
     /* ONNX: the input is float [N, channels, height, width], normalized by the caller; else uint8
@@ -27,14 +42,24 @@ typedef struct cnn_convert_options {
      * float_input */
     bool any_size;
     cnn_converted_cost *cost; /* C source: set; NULL: not wanted */
+    cnn_foreign_options foreign;
+    /* Networks of other programs: what was found, assumed and left out, as lines; to be freed with
+     * cnn_text_release, also after a failure. NULL: not wanted. */
+    char **about;
 } cnn_convert_options;
 
 /* Converts the file `in` to the file `out`. The formats follow from the ends of the names: *.bin
- * (of cnntrain) to *.onnx, or to *.c and *.h (C99 without any library). A file is written
+ * (of cnntrain) to *.onnx, or to *.c and *.h (C99 without any library); *.onnx or *.safetensors, of
+ * any program, to *.bin: a model, or, without a classifier for two classes, a network to start
+ * training from (pretrained.file). A file is written
  * completely or not at all. CNN_ERROR_CONFIG: there is no such conversion, or the program was built
  * without it; CNN_ERROR_MODEL: `in` is missing or damaged. options may be NULL. */
 CNN_MUST_USE cnn_status cnn_convert(const char *in, const char *out,
                                     const cnn_convert_options *options, cnn_error *error);
+
+/* Reads an ONNX file that cnn_convert wrote, and asks its network about the image in it.
+ * CNN_ERROR_MODEL, with the two numbers, if the answer is not the one in the file. */
+CNN_MUST_USE cnn_status cnn_convert_check(const char *path, cnn_error *error);
 
 #ifdef __cplusplus
 }

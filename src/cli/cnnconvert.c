@@ -5,7 +5,10 @@
 
 #include "cnn/error.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef struct convert_command {
     cnn_shared_options shared;
@@ -13,10 +16,15 @@ typedef struct convert_command {
     size_t path_count;
     int input; /* an index of input_names */
     bool any_size;
+    const char *check;
+    const char *until, *size, *classes, *mean, *deviation, *layers;
+    bool imagenet, blue_first;
 } convert_command;
 
 static const char *const input_names[] = {"bytes", "float", NULL};
 enum { INPUT_FLOAT = 1 };
+
+static cnn_action convert, check;
 
 #define FIELD(field) .offset = offsetof(convert_command, field)
 
@@ -36,8 +44,161 @@ static const cnn_option options[] = {
      .prose = "ONNX: the images may have any height and width, all of a call the same. The graph "
               "resizes them as `resize` of the config says; pixels are within 2 (of 255) of those "
               "that cnnpredict sees. It needs opset 18, not 13: ONNX Runtime 1.15 or later."},
+    {.name = "until",
+     .argument = "NODE",
+     .parse = cnn_option_text,
+     FIELD(until),
+     .help = "from ONNX: the node, or its output, where the network ends",
+     .prose =
+         "From ONNX: the name of the node, or of its output, where the network ends; what "
+         "follows is left out. An output with rows and columns is replaced by the mean of each "
+         "channel. The result is a network to start training from, unless it ends in one "
+         "sigmoid or in a softmax of two."},
+    {.name = "classes",
+     .argument = "A,B",
+     .parse = cnn_option_text,
+     FIELD(classes),
+     .help = "to a model: the names of class 0 and class 1",
+     .prose = "To a model: the names of class 0 and class 1. With this option, a network that ends "
+              "in one value, or in two, without a sigmoid or softmax is a classifier, too: the "
+              "values are logits, as after training with PyTorch's `BCEWithLogitsLoss` or "
+              "`CrossEntropyLoss`. Default: those in the file, or 0 and 1."},
+    {.name = "size",
+     .argument = "WIDTHxHEIGHT",
+     .parse = cnn_option_text,
+     FIELD(size),
+     .help = "from ONNX: the size of the image, where the file leaves it open",
+     .prose = "From ONNX: the size of the image in pixels, where the file leaves it open, such as "
+              "`224x224`."},
+    {.name = "mean",
+     .argument = "LIST",
+     .parse = cnn_option_text,
+     FIELD(mean),
+     .help = "to a model: the mean that was subtracted from pixels from 0 to 1",
+     .prose = "To a model: how pixels were normalized when the network was trained, if the file "
+              "does not say so: the network sees (x / 255 - mean) / deviation of a pixel x from 0 "
+              "to 255. One number, or one for each channel in the order of the network, separated "
+              "by commas. A network on numbers from 0 to 255 less a mean m has mean m / 255 and "
+              "deviation 0.00392156863, which is 1 / 255. Default: mean 0 and deviation 1."},
+    {.name = "deviation",
+     .argument = "LIST",
+     .parse = cnn_option_text,
+     FIELD(deviation),
+     .help = "to a model: … and the deviation by which they were divided",
+     .prose = "To a model: see `--mean`."},
+    {.name = "imagenet",
+     FIELD(imagenet),
+     .help = "to a model: mean and deviation of ImageNet, as torchvision uses them",
+     .prose = "To a model: the same as `--mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225`, "
+              "which the networks of torchvision were trained with."},
+    {.name = "bgr",
+     FIELD(blue_first),
+     .help = "to a model: the channels of the network are blue, green, red",
+     .prose =
+         "To a model: the network was trained on channels in the order blue, green, red, as by "
+         "OpenCV and Caffe. The weights of the first layer are reordered."},
+    {.name = "layers",
+     .argument = "FILE",
+     .parse = cnn_option_path,
+     FIELD(layers),
+     .help = "from safetensors: the keys image and layers of a config",
+     .prose =
+         "From safetensors, which contains weights alone: a JSON file with the keys `image` "
+         "and `layers` of a config. The tensors have the names of a PyTorch `nn.Sequential` of "
+         "the same layers, such as `0.weight`."},
+    {.name = "check",
+     .argument = "FILE",
+     .parse = cnn_option_path,
+     FIELD(check),
+     .action = check,
+     .help = "check an ONNX file of this program with the image in it, and stop",
+     .prose = "Read an ONNX file that this program wrote, compute the probability of the image in "
+              "its metadata, and compare it with the one that the model gave. Print `ok`, or fail "
+              "with both numbers and exit status 4."},
     {.name = NULL},
 };
+
+/* --- the values of options --- */
+
+/* Reads one number, or one for each channel. */
+static cnn_status read_numbers(const char *option, const char *text, double numbers[3],
+                               cnn_error *error) {
+    int count = 0;
+    char *end = NULL;
+    for (const char *at = text; count < 3; at = end + 1) {
+        numbers[count++] = strtod(at, &end);
+        if (end == at || *end != ',') {
+            break;
+        }
+    }
+    bool fits = end && !*end && end > text && (count == 1 || count == 3);
+    for (int i = 0; i < count; i++) {
+        fits = fits && isfinite(numbers[i]);
+    }
+    if (!fits) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--%s: expected one number, or three separated by commas, got \"%.100s\"",
+                        option, text);
+    }
+    for (int i = count; i < 3; i++) {
+        numbers[i] = numbers[0];
+    }
+    return CNN_OK;
+}
+
+static cnn_status read_normalization(const convert_command *command, cnn_foreign_options *to,
+                                     cnn_error *error) {
+    const char *mean = command->mean, *deviation = command->deviation;
+    if (command->imagenet && (mean || deviation)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--imagenet: expected neither --mean nor --deviation beside it");
+    }
+    if (command->imagenet) {
+        mean = "0.485,0.456,0.406";
+        deviation = "0.229,0.224,0.225";
+    }
+    if (mean || deviation) {
+        CNN_TRY(read_numbers("mean", mean ? mean : "0", to->mean, error));
+        CNN_TRY(read_numbers("deviation", deviation ? deviation : "1", to->deviation, error));
+        for (int c = 0; c < 3; c++) {
+            if (!(to->deviation[c] > 0.0)) {
+                return cnn_fail(error, CNN_ERROR_CONFIG,
+                                "--deviation: expected numbers above 0, got \"%.100s\"", deviation);
+            }
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status read_size(const char *text, cnn_foreign_options *to, cnn_error *error) {
+    char *end;
+    long width = strtol(text, &end, 10);
+    long height = *end == 'x' ? strtol(end + 1, &end, 10) : 0;
+    if (*end || width < 1 || width > 4096 || height < 1 || height > 4096) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--size: expected WIDTHxHEIGHT, each from 1 to 4096, got \"%.100s\"", text);
+    }
+    to->width = (int)width;
+    to->height = (int)height;
+    return CNN_OK;
+}
+
+/* Divides the text at its only comma. names: where the two names are stored. */
+static cnn_status read_classes(const char *text, char names[256], cnn_foreign_options *to,
+                               cnn_error *error) {
+    size_t length = strlen(text), first = strcspn(text, ",");
+    const char *second = text + first + 1; /* if there is a comma */
+    if (length >= 256 || first == 0 || first + 1 >= length || strchr(second, ',') ||
+        (strncmp(text, second, first) == 0 && strlen(second) == first)) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "--classes: expected two different names A,B, got \"%.100s\"", text);
+    }
+    memcpy(names, text, length + 1);
+    names[first] = '\0';
+    to->classes[0] = names;
+    to->classes[1] = names + first + 1;
+    return CNN_OK;
+}
 
 static cnn_status add_path(void *context, const char *value, cnn_error *error) {
     convert_command *command = context;
@@ -50,19 +211,19 @@ static cnn_status add_path(void *context, const char *value, cnn_error *error) {
     return CNN_OK;
 }
 
-static cnn_action convert;
-
 static const cnn_program program = {
     .name = "cnnconvert",
     .usage = "usage: cnnconvert IN OUT [OPTION ...]\n"
              "\n"
-             "Writes a model of cnntrain in another format. The ends of the names say which:\n"
-             "model.bin to model.onnx, or to model.c and model.h.\n",
+             "Writes a model of cnntrain in another format, or a network of another program as a\n"
+             "model. The ends of the names say which: model.bin to model.onnx, or to model.c and\n"
+             "model.h; network.onnx or network.safetensors to network.bin.\n",
     .notes =
         "Exit codes: 0 done, 1 I/O or memory, 2 flags, or no such conversion, 4 model missing or\n"
-        "damaged.\n"
+        "damaged, or not one that can be converted.\n"
         "\n"
-        "  cnnconvert runs/fashion/model.bin fashion.onnx",
+        "  cnnconvert runs/fashion/model.bin fashion.onnx\n"
+        "  cnnconvert resnet18.onnx resnet18.bin --imagenet",
     .options = options,
     .shared = cnn_shared_rows,
     .argument = add_path,
@@ -78,16 +239,45 @@ static cnn_status print_cost(const cnn_converted_cost *cost, cnn_error *error) {
     return cnn_flush_results(error);
 }
 
+static cnn_status read_foreign(const convert_command *command, char names[256],
+                               cnn_foreign_options *to, cnn_error *error) {
+    CNN_TRY(read_normalization(command, to, error));
+    if (command->size) {
+        CNN_TRY(read_size(command->size, to, error));
+    }
+    return command->classes ? read_classes(command->classes, names, to, error) : CNN_OK;
+}
+
 static cnn_status convert(void *context, cnn_error *error) {
     const convert_command *command = context;
     if (command->path_count < 2) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "expected IN and OUT (see --help)");
     }
     cnn_converted_cost cost = {0};
-    const cnn_convert_options wanted = {
-        .float_input = command->input == INPUT_FLOAT, .any_size = command->any_size, .cost = &cost};
+    char names[256], *about = NULL;
+    cnn_convert_options wanted = {.float_input = command->input == INPUT_FLOAT,
+                                  .any_size = command->any_size,
+                                  .cost = &cost,
+                                  .foreign = {.until = command->until,
+                                              .blue_first = command->blue_first,
+                                              .layers = command->layers},
+                                  .about = &about};
+    CNN_TRY(read_foreign(command, names, &wanted.foreign, error));
     CNN_TRY(cnn_convert(command->paths[0], command->paths[1], &wanted, error));
+    if (about && !command->shared.quiet) {
+        cnn_status status = cnn_print_results(about, strlen(about), error);
+        cnn_text_release(about);
+        return status == CNN_OK ? cnn_flush_results(error) : status;
+    }
+    cnn_text_release(about);
     return cost.multiply_adds > 0.0 ? print_cost(&cost, error) : CNN_OK;
+}
+
+static cnn_status check(void *context, cnn_error *error) {
+    const convert_command *command = context;
+    CNN_TRY(cnn_convert_check(command->check, error));
+    CNN_TRY(cnn_print_results("ok\n", 3, error));
+    return cnn_flush_results(error);
 }
 
 int main(int argc, char **argv) {

@@ -127,5 +127,9 @@ void cnn_config_write_model_part(const cnn_config *config, cnn_json_writer *json
 struct cJSON;
 CNN_MUST_USE cnn_status cnn_config_read_model_part(const struct cJSON *json, cnn_config *config,
                                                    cnn_error *error);
+/* The same for a config, which messages call `name`: other keys are checked, but not read. If
+ * config->network.features is set, the layers need not end in a classifier. */
+CNN_MUST_USE cnn_status cnn_config_read_image_and_layers(const char *name, const struct cJSON *json,
+                                                         cnn_config *config, cnn_error *error);
 
 #endif

@@ -151,6 +151,13 @@ static cnn_status read_keys(const cnn_reader *reader, const cJSON *root, bool mo
     return model_only ? CNN_OK : check_conflicts(reader, config, false);
 }
 
+cnn_status cnn_config_read_image_and_layers(const char *name, const cJSON *json, cnn_config *config,
+                                            cnn_error *error) {
+    const cnn_reader reader = {.file = name, .error = error};
+    CNN_TRY(check_structure(&reader, json));
+    return read_keys(&reader, json, true, config);
+}
+
 cnn_status cnn_config_read_model_part(const cJSON *json, cnn_config *config, cnn_error *error) {
     const cnn_reader reader = {.file = "cnntrain.config", .error = error};
     return read_keys(&reader, json, true, config);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/c_source.h"
+#include "model/convert_foreign.h"
 #include "model/model_file.h"
 #include "model/onnx_export.h"
 
@@ -135,6 +136,12 @@ cnn_status cnn_convert(const char *in, const char *out, const cnn_convert_option
     const format *chosen = NULL;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         chosen = cnn_text_ends(out, formats[i].ending) ? &formats[i] : chosen;
+    }
+    if (cnn_text_ends(out, ".bin") && cnn_text_ends(in, ".onnx")) {
+        return cnn_convert_onnx(in, out, c.options, error);
+    }
+    if (cnn_text_ends(out, ".bin") && cnn_text_ends(in, ".safetensors")) {
+        return cnn_convert_safetensors(in, out, c.options, error);
     }
     if (!cnn_text_ends(in, ".bin")) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a model of cnntrain (*.bin)", in);

@@ -13,6 +13,7 @@
 static const char config_key[] = "cnntrain.config";
 static const char kind_key[] = "cnntrain.kind";
 static const char features_kind[] = "features";
+static const char source_key[] = "cnntrain.source";
 static const char pixels_key[] = "pixels"; /* in it: CNN_IMAGE_PIXELS */
 
 /* --- writing --- */
@@ -32,6 +33,14 @@ static void write_range(cnn_json_writer *json, const cnn_range *ends) {
     cnn_json_end(json);
 }
 
+static void write_classes(cnn_json_writer *json, const cnn_model_info *info) {
+    cnn_json_begin_array(cnn_json_key(json, "classes"));
+    cnn_json_string(json, info->classes[0]);
+    cnn_json_string(json, info->classes[1]);
+    cnn_json_end(json);
+    cnn_json_number(cnn_json_key(json, "threshold"), info->threshold);
+}
+
 /* The string `cnntrain.config`; NULL when memory is refused. Free with cnn_free. */
 static char *write_config(const cnn_config *config, const cnn_model_info *info) {
     int channels = (int)config->image.channels;
@@ -40,11 +49,9 @@ static char *write_config(const cnn_config *config, const cnn_model_info *info) 
     cnn_json_begin_object(&json);
     cnn_config_write_model_part(config, &json);
     cnn_json_string(cnn_json_key(&json, pixels_key), CNN_IMAGE_PIXELS);
-    cnn_json_begin_array(cnn_json_key(&json, "classes"));
-    cnn_json_string(&json, info->classes[0]);
-    cnn_json_string(&json, info->classes[1]);
-    cnn_json_end(&json);
-    cnn_json_number(cnn_json_key(&json, "threshold"), info->threshold);
+    if (info->classes[0]) {
+        write_classes(&json, info);
+    }
     if (info->temperature < 1.0 || info->temperature > 1.0) {
         cnn_json_number(cnn_json_key(&json, "temperature"), info->temperature);
     }
@@ -88,22 +95,35 @@ static void describe_tensors(const cnn_graph *graph, const float *parameters,
     }
 }
 
-cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn_model_info *info,
-                           const cnn_graph *graph, const float *parameters, cnn_error *error) {
+cnn_status cnn_model_write_from(const char *path, const char *source, const cnn_config *config,
+                                const cnn_model_info *info, const cnn_graph *graph,
+                                const float *parameters, cnn_error *error) {
     size_t count = count_tensors(graph);
     cnn_saved_tensor *tensors = cnn_alloc(count, sizeof *tensors);
     char *text = write_config(config, info);
     cnn_status status = CNN_OK;
     if (tensors && text) {
-        const cnn_saved_text saved_text = {.key = config_key, .value = text};
+        cnn_saved_text texts[3] = {{.key = config_key, .value = text}};
+        size_t text_count = 1;
+        if (!info->classes[0]) {
+            texts[text_count++] = (cnn_saved_text){.key = kind_key, .value = features_kind};
+        }
+        if (source) {
+            texts[text_count++] = (cnn_saved_text){.key = source_key, .value = source};
+        }
         describe_tensors(graph, parameters, tensors);
-        status = cnn_safetensors_write(path, &saved_text, 1, tensors, count, error);
+        status = cnn_safetensors_write(path, texts, text_count, tensors, count, error);
     } else {
         status = cnn_fail_memory(error, path);
     }
     cnn_free(text);
     cnn_free(tensors);
     return status;
+}
+
+cnn_status cnn_model_write(const char *path, const cnn_config *config, const cnn_model_info *info,
+                           const cnn_graph *graph, const float *parameters, cnn_error *error) {
+    return cnn_model_write_from(path, NULL, config, info, graph, parameters, error);
 }
 
 /* --- reading --- */

@@ -33,6 +33,14 @@ CNN_MUST_USE cnn_status cnn_model_write(const char *path, const cnn_config *conf
                                         const cnn_model_info *info, const cnn_graph *graph,
                                         const float *parameters, cnn_error *error);
 
+/* The same, with the string `cnntrain.source`: where the network is from; NULL: without it. If
+ * there are no classes (NULL), the network has no classifier: the file is one to start from
+ * (pretrained.h). */
+CNN_MUST_USE cnn_status cnn_model_write_from(const char *path, const char *source,
+                                             const cnn_config *config, const cnn_model_info *info,
+                                             const cnn_graph *graph, const float *parameters,
+                                             cnn_error *error);
+
 /* Reads such a file and plans its network for `kernels`, prepared with its parameters.
  * CNN_ERROR_MODEL with a message that starts with the path, also if the network was trained with
  * other pixels than this version makes. Free with cnn_model_free. */

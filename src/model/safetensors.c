@@ -1,4 +1,4 @@
-#include "model/safetensors.h"
+#include "model/safetensors_bytes.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -212,8 +212,7 @@ static cnn_status check_digest(const char *path, char *bytes, size_t size, size_
     return CNN_OK;
 }
 
-/* *out: an integer from 0 to 2^53. */
-static bool get_whole(const cJSON *item, size_t *out) {
+bool cnn_whole_number(const cJSON *item, size_t *out) {
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0.0 && item->valuedouble <= 0x1p53) ||
         item->valuedouble > floor(item->valuedouble)) {
         return false;
@@ -231,8 +230,9 @@ static bool read_tensor(const cJSON *item, size_t *offset, size_t size, cnn_save
     size_t begin, end;
     if (!cJSON_IsObject(item) || !cJSON_IsString(type) || strcmp(type->valuestring, "F32") != 0 ||
         !cJSON_IsArray(shape) || cJSON_GetArraySize(shape) > 4 || !cJSON_IsArray(offsets) ||
-        cJSON_GetArraySize(offsets) != 2 || !get_whole(cJSON_GetArrayItem(offsets, 0), &begin) ||
-        !get_whole(cJSON_GetArrayItem(offsets, 1), &end) ||
+        cJSON_GetArraySize(offsets) != 2 ||
+        !cnn_whole_number(cJSON_GetArrayItem(offsets, 0), &begin) ||
+        !cnn_whole_number(cJSON_GetArrayItem(offsets, 1), &end) ||
         strlen(item->string) >= sizeof tensor->name) {
         return false;
     }
@@ -241,7 +241,8 @@ static bool read_tensor(const cJSON *item, size_t *offset, size_t size, cnn_save
     const cJSON *dim;
     cJSON_ArrayForEach(dim, shape) {
         size_t extent;
-        if (!get_whole(dim, &extent) || !cnn_multiply_size(tensor->count, extent, &tensor->count)) {
+        if (!cnn_whole_number(dim, &extent) ||
+            !cnn_multiply_size(tensor->count, extent, &tensor->count)) {
             return false;
         }
         tensor->dim[tensor->rank++] = (int64_t)extent;
@@ -307,55 +308,83 @@ static bool is_padding(const char *from, const char *end) {
     return from == end;
 }
 
-cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_error *error) {
-    *file = (cnn_saved_file){0};
-    char *bytes;
-    size_t size;
+/* Parses the header of a file that was read. */
+static cnn_status parse_header(const char *path, const char *expected,
+                               cnn_safetensors_bytes *opened, cnn_error *error) {
+    uint64_t length = opened->size >= LENGTH_BYTES ? get_length(opened->bytes) : 0;
+    const char *header = opened->bytes + LENGTH_BYTES;
+    if (length < 2 || length > HEADER_LIMIT || length > opened->size - LENGTH_BYTES ||
+        *header != '{') {
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: %ssomething else, or a file cut short", path,
+                        expected);
+    }
+    const char *rest = NULL;
+    bool no_memory;
+    opened->header = cnn_json_parse(header, (size_t)length, &rest, false, &no_memory);
+    if (no_memory) {
+        return cnn_fail_memory(error, path);
+    }
+    if (!cJSON_IsObject(opened->header) || !is_padding(rest, header + length)) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa file without a header like it", path,
+                        expected);
+    }
+    opened->header_length = (size_t)length;
+    opened->data = header + length;
+    opened->data_size = opened->size - LENGTH_BYTES - (size_t)length;
+    return CNN_OK;
+}
+
+cnn_status cnn_safetensors_open(const char *path, const char *expected,
+                                cnn_safetensors_bytes *opened, cnn_error *error) {
+    *opened = (cnn_safetensors_bytes){0};
     if (cnn_file_is_endless(path)) {
         return cnn_fail(error, CNN_ERROR_MODEL, "%s: expected a file, found a pipe or a device",
                         path);
     }
-    cnn_status status = cnn_file_read(path, FILE_LIMIT, CNN_ERROR_MODEL, &bytes, &size, error);
+    cnn_status status =
+        cnn_file_read(path, FILE_LIMIT, CNN_ERROR_MODEL, &opened->bytes, &opened->size, error);
     if (status != CNN_OK) {
         return cnn_fail_prefix(error, status, "%s: ", path);
     }
+    status = parse_header(path, expected, opened, error);
+    if (status != CNN_OK) {
+        cnn_safetensors_close(opened);
+    }
+    return status;
+}
+
+void cnn_safetensors_close(cnn_safetensors_bytes *opened) {
+    cJSON_Delete(opened->header);
+    cnn_free(opened->bytes);
+    *opened = (cnn_safetensors_bytes){0};
+}
+
+/* The file, once it is open: its header becomes part of *file. */
+static cnn_status read_opened(const char *path, cnn_safetensors_bytes *opened, cnn_saved_file *file,
+                              cnn_error *error) {
     file_memory *memory = cnn_alloc(1, sizeof *memory);
     file->memory = memory;
     if (!memory) {
-        status = cnn_fail_memory(error, path);
-        goto done;
+        return cnn_fail_memory(error, path);
     }
-    uint64_t length = size >= LENGTH_BYTES ? get_length(bytes) : 0;
-    if (length < 2 || length > HEADER_LIMIT || length > size - LENGTH_BYTES ||
-        bytes[LENGTH_BYTES] != '{') {
-        status = cnn_fail(error, CNN_ERROR_MODEL, "%s: %ssomething else, or a file cut short", path,
-                          foreign);
-        goto done;
-    }
-    const char *rest = NULL;
-    bool no_memory;
-    memory->header = cnn_json_parse(bytes + LENGTH_BYTES, (size_t)length, &rest, false, &no_memory);
-    if (no_memory) {
-        status = cnn_fail_memory(error, path);
-        goto done;
-    }
+    memory->header = opened->header;
+    opened->header = NULL;
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(memory->header, "__metadata__");
-    if (!cJSON_IsObject(memory->header) || !cJSON_IsObject(metadata) ||
-        !is_padding(rest, bytes + LENGTH_BYTES + length)) {
-        status = cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa file without a header like it", path,
-                          foreign);
-        goto done;
+    if (!cJSON_IsObject(metadata)) {
+        return cnn_fail(error, CNN_ERROR_MODEL, "%s: %sa file without a header like it", path,
+                        foreign);
     }
-    status = check_version(path, metadata, error);
-    if (status == CNN_OK) {
-        status = check_digest(path, bytes, size, (size_t)length, error);
-    }
-    if (status == CNN_OK) {
-        status = read_entries(path, bytes + LENGTH_BYTES + length,
-                              size - LENGTH_BYTES - (size_t)length, file, error);
-    }
-done:
-    cnn_free(bytes);
+    CNN_TRY(check_version(path, metadata, error));
+    CNN_TRY(check_digest(path, opened->bytes, opened->size, opened->header_length, error));
+    return read_entries(path, opened->data, opened->data_size, file, error);
+}
+
+cnn_status cnn_safetensors_read(const char *path, cnn_saved_file *file, cnn_error *error) {
+    *file = (cnn_saved_file){0};
+    cnn_safetensors_bytes opened;
+    CNN_TRY(cnn_safetensors_open(path, foreign, &opened, error));
+    cnn_status status = read_opened(path, &opened, file, error);
+    cnn_safetensors_close(&opened);
     if (status != CNN_OK) {
         cnn_safetensors_free(file);
     }

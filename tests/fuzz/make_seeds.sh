@@ -8,12 +8,46 @@ build=$1
 
 ../../../data/install-packages.sh netpbm libjpeg-turbo-progs libtiff-tools webp xxd python3
 
-mkdir -p model checkpoint cache_file config sweep manifest image html plot archive
+mkdir -p model onnx safetensors checkpoint cache_file config sweep manifest image html plot archive
 "$build/tests/fuzz/make_seeds" .
+for name in plain residual winograd; do
+    "$build/cnnconvert" "model/$name.bin" "onnx/$name.onnx"
+done
+"$build/cnnconvert" model/plain.bin onnx/float.onnx --input float
 
-# --- images: a picture of 13 x 11 pixels, colourful and then grey, in every format
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# --- safetensors: the tensors of the layers in fuzz_safetensors.c, as zeros of each type
+safetensors() { # NAME TYPE BYTES-OF-A-NUMBER
+    entry() { # TENSOR SHAPE NUMBERS
+        printf ',"%s":{"dtype":"%s","shape":[%s],"data_offsets":[%d,%d]}' "$1" "$type" "$2" "$offset" $((offset + $3 * size))
+        offset=$((offset + $3 * size))
+    }
+    type=$2
+    size=$3
+    offset=0
+    {
+        printf '{"__metadata__":{"format":"pt"}'
+        entry 0.weight 2,1,3,3 18
+        for name in weight bias running_mean running_var; do
+            entry "1.$name" 2 2
+        done
+        entry 3.weight 1,8 8
+        entry 3.bias 1 1
+        printf ',"1.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[%d,%d]}}' "$offset" $((offset + 8))
+    } >"$work/header"
+    {
+        printf '%b' "$(printf '\\0%o\\0%o\\0\\0\\0\\0\\0\\0' $(($(wc -c <"$work/header") % 256)) $(($(wc -c <"$work/header") / 256)))"
+        cat "$work/header"
+        head -c $((35 * size + 8)) /dev/zero
+    } >"safetensors/$1.safetensors"
+}
+safetensors plain F32 4
+safetensors half F16 2
+safetensors brain BF16 2
+
+# --- images: a picture of 13 x 11 pixels, colourful and then grey, in every format
 ppmmake rgb:20/60/a0 13 11 >"$work/ground.ppm"
 ppmdraw -script 'setcolor red; line 0 0 12 10; setcolor white; circle 6 5 3; setcolor green; line 0 10 12 2' \
     "$work/ground.ppm" >"$work/picture.ppm"

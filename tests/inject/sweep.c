@@ -1,7 +1,7 @@
 /* Runs a program again and again, the N-th call failing in the N-th run (inject.c), until there is
  * no such call any more, and checks after each run what tests/README.md promises.
  *
- *   sweep LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES SCENARIO|list [IMAGES]
+ *   sweep LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES SCENARIO|list [IMAGES|ONNX]
  *
  * After a failed run: the promised exit code; one message, with the file and the reason; nothing
  * half-written, no lock, no more memory in use than after an undisturbed run. In a run directory: a
@@ -474,6 +474,14 @@ static const scenario scenarios[] = {
      false,
      {"out/model.bin", "out/model.c", ONE},
      {NULL}},
+    {"convert-in",
+     CONVERT,
+     "converted",
+     false,
+     false,
+     false,
+     {"out/in.onnx", "out/model.bin", ONE},
+     {NULL}},
     {"check-data", PRINT, "none", false, false, false, {CONFIGURED, ONE, "--check-data"}, {NULL}},
     {"init", PRINT, "none", false, false, false, {"--init", "data", "--quiet", ONE}, {NULL}},
     {"init-pretrained",
@@ -737,7 +745,8 @@ static int expected_code(const scenario *s, const injection *how, const outcome 
     if (contains(o->path, "cfg.json")) {
         return 2;
     }
-    if (contains(o->path, "model.bin") || contains(o->path, "checkpoint.bin")) {
+    if (contains(o->path, "model.bin") || contains(o->path, "checkpoint.bin") ||
+        contains(o->path, "in.onnx")) {
         return strcmp(o->call, "access") == 0 ? 1 : 4;
     }
     if (contains(o->path, "data") || contains(o->path, "extra") || contains(o->path, "rows.csv") ||
@@ -1113,14 +1122,18 @@ static void make_runs(void) {
     free_outcome(&half);
 }
 
-/* "converted": a model, and older files where the new ones will be. */
-static void make_converted(void) {
+/* "converted": a model, and older files where the new ones will be. onnx: a file to read, or NULL.
+ */
+static void make_converted(const char *onnx) {
     static const char *const names[] = {"model.onnx", "model.c", "model.h"};
     char to[] = "converted";
     if (mkdir(to, 0777) != 0) {
         give_up(to);
     }
     copy_file("finished/model.bin", "model.bin", to);
+    if (onnx) {
+        copy_file(onnx, "in.onnx", to);
+    }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[PATH_SIZE];
         (void)snprintf(path, sizeof path, "%s/%s", to, names[i]);
@@ -1192,7 +1205,7 @@ static void write_containers(void) {
 int main(int argc, char **argv) {
     if (argc != 7 && argc != 8) {
         fprintf(stderr, "usage: sweep LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES "
-                        "SCENARIO|list [IMAGES]\n");
+                        "SCENARIO|list [IMAGES|ONNX]\n");
         return 2;
     }
     library = argv[1];
@@ -1227,11 +1240,12 @@ int main(int argc, char **argv) {
     write_containers();
     make_data(argv[5], "data", "12");
     make_data(argv[5], "extra", "2");
-    if (argc == 8) {
+    const bool reads_onnx = strcmp(argv[6], "convert-in") == 0;
+    if (argc == 8 && !reads_onnx) {
         copy_formats(argv[7]);
     }
     make_runs();
-    make_converted();
+    make_converted(argc == 8 && reads_onnx ? argv[7] : NULL);
     make_members();
     make_folds();
     run_scenario(&scenarios[chosen]);

@@ -12,11 +12,18 @@ _cnnconvert() {
     local -a words=()
     case $before in
     --input) kind=words words=(bytes float) ;;
+    --until) kind=path words=() ;;
+    --classes) kind=path words=() ;;
+    --size) kind=path words=() ;;
+    --mean) kind=path words=() ;;
+    --deviation) kind=path words=() ;;
+    --layers) kind=path words=() ;;
+    --check) kind=path words=() ;;
     --threads | -t) kind=words words=() ;;
     --max-memory) kind=words words=() ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--input --any-size --threads --max-memory --quiet --help --version)
+            kind=words words=(--input --any-size --until --classes --size --mean --deviation --imagenet --bgr --layers --check --threads --max-memory --quiet --help --version)
         else
             kind=path
         fi

@@ -4,6 +4,15 @@ _cnnconvert() {
     _arguments -s -S \
         '--input=[ONNX\: what the graph reads\: bytes (default) or float]:KIND:(bytes float)' \
         '--any-size[ONNX\: images of any height and width, resized in the graph]' \
+        '--until=[from ONNX\: the node, or its output, where the network ends]:NODE:_files' \
+        '--classes=[to a model\: the names of class 0 and class 1]:A,B:_files' \
+        '--size=[from ONNX\: the size of the image, where the file leaves it open]:WIDTHxHEIGHT:_files' \
+        '--mean=[to a model\: the mean that was subtracted from pixels from 0 to 1]:LIST:_files' \
+        '--deviation=[to a model\: … and the deviation by which they were divided]:LIST:_files' \
+        '--imagenet[to a model\: mean and deviation of ImageNet, as torchvision uses them]' \
+        '--bgr[to a model\: the channels of the network are blue, green, red]' \
+        '--layers=[from safetensors\: the keys image and layers of a config]:FILE:_files' \
+        '--check=[check an ONNX file of this program with the image in it, and stop]:FILE:_files' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
         '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
         '--max-memory=[limit for memory (default\: all of it)]:SIZE: ' \
