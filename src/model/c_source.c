@@ -177,25 +177,26 @@ static void call_in_place(const writing *w, int n) {
     }
 }
 
-/* A kind of layer: the function it needs, and its call. */
+/* A kind of layer: the function it needs, its call, and if it is elementwise (c_places.h). */
 typedef struct layer_call {
     const char *layer, *function;
     void (*write)(const writing *w, int n);
+    bool elementwise;
 } layer_call;
 
 static const layer_call calls[] = {
-    {"conv", "convolve", call_conv},
-    {"maxpool", "maximum", call_pool},
-    {"avgpool", "average", call_pool},
-    {"global_avgpool", "average", call_pool},
-    {"dense", "dense", call_dense},
-    {"add", "add", call_add},
-    {"relu", "rectify", call_in_place},
-    {"leaky_relu", "rectify", call_in_place},
-    {"silu", "sigmoid_weighted", call_in_place},
-    {"batchnorm", "scale_and_shift", call_in_place},
-    {"flatten", NULL, call_in_place},
-    {"dropout", NULL, call_in_place},
+    {"conv", "convolve", call_conv, false},
+    {"maxpool", "maximum", call_pool, false},
+    {"avgpool", "average", call_pool, false},
+    {"global_avgpool", "average", call_pool, false},
+    {"dense", "dense", call_dense, false},
+    {"add", "add", call_add, true},
+    {"relu", "rectify", call_in_place, true},
+    {"leaky_relu", "rectify", call_in_place, true},
+    {"silu", "sigmoid_weighted", call_in_place, true},
+    {"batchnorm", "scale_and_shift", call_in_place, true},
+    {"flatten", NULL, call_in_place, true},
+    {"dropout", NULL, call_in_place, true},
 };
 
 /* NULL: there is none. */
@@ -372,6 +373,23 @@ static cnn_status write(const writing *w, const char *sha256, cnn_text *header, 
     return header->failed || w->source->failed ? cnn_fail_memory(error, "the C source") : CNN_OK;
 }
 
+static cnn_status find_places(writing *w, cnn_error *error) {
+    cnn_c_step *steps = cnn_alloc((size_t)w->result + 1, sizeof *steps);
+    if (!steps) {
+        return cnn_fail_memory(error, "the C source");
+    }
+    for (int n = 0; n <= w->result; n++) {
+        const cnn_node *node = &w->graph->nodes[n];
+        steps[n] = (cnn_c_step){.size = cnn_shape_size(&node->out),
+                                .input = {node->input[0], node->input[1]},
+                                .input_count = node->input_count,
+                                .elementwise = n > 0 && call_of(node)->elementwise};
+    }
+    cnn_status status = cnn_c_places_create(steps, w->result + 1, &w->places, error);
+    cnn_free(steps);
+    return status;
+}
+
 cnn_status cnn_c_source_write(const cnn_model *model, const char *name, const char *sha256,
                               cnn_text *header, cnn_text *source, cnn_c_cost *cost,
                               cnn_error *error) {
@@ -381,7 +399,7 @@ cnn_status cnn_c_source_write(const cnn_model *model, const char *name, const ch
                  .name = name,
                  .source = source};
     CNN_TRY(check_layers(&w, error));
-    cnn_status status = cnn_c_places_create(w.graph, w.result, &w.places, error);
+    cnn_status status = find_places(&w, error);
     if (status == CNN_OK) {
         status = write(&w, sha256, header, cost, error);
     }
