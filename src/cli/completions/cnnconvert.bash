@@ -12,11 +12,12 @@ _cnnconvert() {
     local -a words=()
     case $before in
     --input) kind=words words=(bytes float) ;;
+    --int8) kind=words words=() ;;
     --threads | -t) kind=words words=() ;;
     --max-memory) kind=words words=() ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--input --threads --max-memory --quiet --help --version)
+            kind=words words=(--input --int8 --threads --max-memory --quiet --help --version)
         else
             kind=path
         fi

@@ -3,6 +3,7 @@
 _cnnconvert() {
     _arguments -s -S \
         '--input=[ONNX\: what the graph reads\: bytes (default) or float]:KIND:(bytes float)' \
+        '--int8=[C source\: 8-bit integers, with scales from these images]:IMAGES: ' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
         '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
         '--max-memory=[limit for memory (default\: all of it)]:SIZE: ' \
