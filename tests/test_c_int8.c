@@ -345,7 +345,9 @@ static void make_files(const char *folder, int count) {
     test_ok(cnn_folder_make(folder, &error), &error);
     for (int i = 0; i < count; i++) {
         (void)snprintf(path, sizeof path, "%s/%03d.pgm", folder, i);
-        test_ok(cnn_file_write(path, "P5 1 1 255\nx", 12, &error), &error);
+        FILE *file = fopen(path, "wb"); /* cnn_file_write would wait for the disk */
+        assert_non_null(file);
+        assert_true(fputs("P5 1 1 255\nx", file) >= 0 && fclose(file) == 0);
     }
 }
 
