@@ -64,7 +64,7 @@ CNN_MUST_USE cnn_status cnn_int8_network_create(const cnn_model *model,
                                                 cnn_int8_network **network, cnn_error *error);
 void cnn_int8_network_free(cnn_int8_network *network); /* NULL is allowed */
 
-/* The number of a node's first input as a step. */
+/* The step whose value a step reads as its input 0 or 1. */
 static inline const cnn_int8_step *cnn_int8_input(const cnn_int8_network *network, int step,
                                                   int input) {
     return &network->steps[network->steps[step].node->input[input]];

@@ -1,5 +1,6 @@
 /* From a model and the ranges of its values to integers of 8 bits (c_int8.h). All numbers are made
  * in double with operations that are the same on every machine.
+ *
  * Source: Jacob et al., "Quantization and training of neural networks for efficient
  * integer-arithmetic-only inference", 2018. */
 #include "model/c_quantize_weights.h"
