@@ -1,5 +1,5 @@
-/* How a Cortex-M4 starts a program of newlib: where its stack ends and which function comes first. A fault ends in a
- * loop, which the test stops. */
+/* How a Cortex-M4 starts a program of newlib: where its stack ends and which function comes first.
+ * A fault ends in a loop, which the test stops. */
 extern char __stack[];
 extern void _start(void);
 
