@@ -187,6 +187,10 @@ static double *expected_of(const quantized *q, int n, const int8_t *buffer, size
     for (int k = 0; k < node->input_count; k++) {
         x[k] = numbers_of(q->network, node->input[k], buffer);
     }
+    if (!x[0]) {
+        fail_msg("no memory");
+        return y;
+    }
     const cnn_reference_pass pass = {.N = 1, .parameters = parameters, .x = {x[0], x[1]}, .y = y};
     if (node->ops->aliases_input) {
         memcpy(y, x[0], size * sizeof *y);

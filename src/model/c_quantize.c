@@ -103,7 +103,7 @@ static void set_window(const cnn_node *node, const cnn_int8_step *input, cnn_int
 static cnn_status quantize_image(quantizer *q, int n, cnn_error *error) {
     cnn_int8_step *step = &q->network->steps[n];
     const cnn_shape *shape = &q->graph->nodes[n].out;
-    float scale[3], shift[3];
+    float scale[3] = {0}, shift[3] = {0};
     cnn_int8_range range = {0.0, 0.0};
     for (int c = 0; c < shape->channels; c++) {
         cnn_model_normalization(&q->model->info, c, &scale[c], &shift[c]);
