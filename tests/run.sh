@@ -14,7 +14,8 @@ cd "$(dirname "$0")/.."
 data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
     libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libarchive-dev \
     libprotobuf-c-dev protobuf-c-compiler libonnx-dev libonnx-testdata libcmocka-dev pkg-config mandoc valgrind clang-tidy cppcheck zsh fish \
-    parallel python3 python3-pip python3-venv dataset-fashion-mnist
+    parallel python3 python3-pip python3-venv dataset-fashion-mnist \
+    gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 data/install-packages.sh python3-opencv || echo "without python3-opencv, OpenCV judges no ONNX files"
 data/install-packages.sh chromium poppler-utils ||
     echo "without Chromium (Ubuntu has it as a snap only), pages are not tested in a browser"

@@ -33,6 +33,18 @@ typedef struct cnn_foreign_options {
     const char *layers; /* .safetensors: a JSON file with `image` and `layers` of a config */
 } cnn_foreign_options;
 
+/* C source in integers of 8 bits: the images that it was made with, and what is lost against float
+ * on images that did not set its scales. */
+typedef struct cnn_int8_result {
+    size_t scaling_images;    /* set the scales */
+    size_t measured_images;   /* others, on which the rest is measured; 0: there are none */
+    size_t unreadable_images; /* of all, left out */
+    double mean_difference, largest_difference; /* of probabilities, absolute */
+    size_t changed_decisions;                   /* images on the other side of the threshold */
+    size_t labelled_images;             /* of those measured, the ones whose class is known */
+    size_t correct_float, correct_int8; /* of these */
+} cnn_int8_result;
+
 /* All members may be zero. */
 typedef struct cnn_convert_options {
     /* ONNX: the input is float [N, channels, height, width], normalized by the caller; else uint8
@@ -46,6 +58,12 @@ typedef struct cnn_convert_options {
     /* Networks of other programs: what was found, assumed and left out, as lines; to be freed with
      * cnn_text_release, also after a failure. NULL: not wanted. */
     char **about;
+    /* C source in integers of 8 bits, with scales from images at these paths: a manifest, a folder
+     * with the two classes or with splits, or images and folders of them. 0: in float */
+    const char *const *int8_images;
+    size_t int8_count;
+    cnn_int8_result *int8; /* set, if int8_count is not 0; NULL: not wanted */
+    int threads;           /* 0: as many as there are processors */
 } cnn_convert_options;
 
 /* Converts the file `in` to the file `out`. The formats follow from the ends of the names: *.bin
@@ -53,7 +71,8 @@ typedef struct cnn_convert_options {
  * any program, to *.bin: a model, or, without a classifier for two classes, a network to start
  * training from (pretrained.file). A file is written
  * completely or not at all. CNN_ERROR_CONFIG: there is no such conversion, or the program was built
- * without it; CNN_ERROR_MODEL: `in` is missing or damaged. options may be NULL. */
+ * without it; CNN_ERROR_DATA: there are fewer than two images for 8 bits, or none can be read;
+ * CNN_ERROR_MODEL: `in` is missing or damaged. options may be NULL. */
 CNN_MUST_USE cnn_status cnn_convert(const char *in, const char *out,
                                     const cnn_convert_options *options, cnn_error *error);
 

@@ -14,6 +14,9 @@ typedef struct convert_command {
     cnn_shared_options shared;
     const char *paths[2]; /* in, out */
     size_t path_count;
+    const char **images; /* [argc]: those of --int8, and the arguments after in and out */
+    size_t image_count;
+    bool int8; /* --int8 was given */
     int input; /* an index of input_names */
     bool any_size;
     const char *check;
@@ -25,6 +28,14 @@ static const char *const input_names[] = {"bytes", "float", NULL};
 enum { INPUT_FLOAT = 1 };
 
 static cnn_action convert, check;
+
+/* Parses --int8; field: the whole command. */
+static cnn_status parse_int8(const cnn_option *option, const char *text, void *field,
+                             cnn_error *error) {
+    convert_command *command = field;
+    command->int8 = true;
+    return cnn_option_path(option, text, &command->images[command->image_count++], error);
+}
 
 #define FIELD(field) .offset = offsetof(convert_command, field)
 
@@ -44,6 +55,14 @@ static const cnn_option options[] = {
      .prose = "ONNX: the images may have any height and width, all of a call the same. The graph "
               "resizes them as `resize` of the config says; pixels are within 2 (of 255) of those "
               "that cnnpredict sees. It needs opset 18, not 13: ONNX Runtime 1.15 or later."},
+    {.name = "int8",
+     .argument = "IMAGES",
+     .parse = parse_int8,
+     .help = "C source: 8-bit integers, with scales from these images",
+     .prose = "C source: in integers of 8 bits instead of float, see {8 bits}. <images> is a "
+              "folder with a sub-folder for each class, or with split folders that contain these, "
+              "or a manifest. Any folder of images, or an image, will do as well, and further ones "
+              "after <in> and <out>; their classes are then not known."},
     {.name = "until",
      .argument = "NODE",
      .parse = cnn_option_text,
@@ -203,8 +222,9 @@ static cnn_status read_classes(const char *text, char names[256], cnn_foreign_op
 static cnn_status add_path(void *context, const char *value, cnn_error *error) {
     convert_command *command = context;
     if (command->path_count == 2) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "expected one IN and one OUT, got a third argument \"%.100s\"", value);
+        CNN_TRY(cnn_check_path("IMAGES", value, error));
+        command->images[command->image_count++] = value;
+        return CNN_OK;
     }
     CNN_TRY(cnn_check_path(command->path_count == 0 ? "IN" : "OUT", value, error));
     command->paths[command->path_count++] = value;
@@ -219,8 +239,8 @@ static const cnn_program program = {
              "model. The ends of the names say which: model.bin to model.onnx, or to model.c and\n"
              "model.h; network.onnx or network.safetensors to network.bin.\n",
     .notes =
-        "Exit codes: 0 done, 1 I/O or memory, 2 flags, or no such conversion, 4 model missing or\n"
-        "damaged, or not one that can be converted.\n"
+        "Exit codes: 0 done, 1 I/O or memory, 2 flags, or no such conversion, 3 no images that can be\n"
+        "read (--int8), 4 model missing or damaged, or not one that can be converted.\n"
         "\n"
         "  cnnconvert runs/fashion/model.bin fashion.onnx\n"
         "  cnnconvert resnet18.onnx resnet18.bin --imagenet",
@@ -235,7 +255,46 @@ static cnn_status print_cost(const cnn_converted_cost *cost, cnn_error *error) {
     const int length =
         snprintf(line, sizeof line, "RAM %zu bytes, flash %zu bytes and code, %.0f multiply-adds\n",
                  cost->ram_bytes, cost->flash_bytes, cost->multiply_adds);
+    return cnn_print_results(line, (size_t)length, error);
+}
+
+/* What 8 bits lose against float. */
+static cnn_status print_int8(const cnn_int8_result *r, cnn_error *error) {
+    char line[400];
+    int length =
+        snprintf(line, sizeof line,
+                 "8 bits: scales from %zu images; on %zu others, probabilities differ by %.5f on "
+                 "average and %.5f at most, %zu are on the other side of the threshold\n",
+                 r->scaling_images, r->measured_images, r->mean_difference, r->largest_difference,
+                 r->changed_decisions);
     CNN_TRY(cnn_print_results(line, (size_t)length, error));
+    if (r->labelled_images == 0) {
+        return CNN_OK;
+    }
+    const double exact = (double)r->correct_float / (double)r->labelled_images;
+    const double quantized = (double)r->correct_int8 / (double)r->labelled_images;
+    length = snprintf(line, sizeof line,
+                      "accuracy on these: %.4f in float, %.4f in 8 bits: %+.2f points\n", exact,
+                      quantized, 100.0 * (quantized - exact));
+    return cnn_print_results(line, (size_t)length, error);
+}
+
+static cnn_status print(const convert_command *command, const char *about,
+                        const cnn_converted_cost *cost, const cnn_int8_result *int8,
+                        cnn_error *error) {
+    if (about && !command->shared.quiet) {
+        CNN_TRY(cnn_print_results(about, strlen(about), error));
+    }
+    if (cost->multiply_adds > 0.0) {
+        CNN_TRY(print_cost(cost, error));
+    }
+    if (command->int8) {
+        CNN_TRY(print_int8(int8, error));
+    }
+    if (int8->unreadable_images > 0 && !command->shared.quiet) {
+        fprintf(stderr, "cnnconvert: %zu images cannot be read and are left out\n",
+                int8->unreadable_images);
+    }
     return cnn_flush_results(error);
 }
 
@@ -253,24 +312,32 @@ static cnn_status convert(void *context, cnn_error *error) {
     if (command->path_count < 2) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "expected IN and OUT (see --help)");
     }
+    if (!command->int8 && command->image_count > 0) {
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "expected one IN and one OUT, got a third argument \"%.100s\"",
+                        command->images[0]);
+    }
     cnn_converted_cost cost = {0};
+    cnn_int8_result int8 = {0};
     char names[256], *about = NULL;
     cnn_convert_options wanted = {.float_input = command->input == INPUT_FLOAT,
                                   .any_size = command->any_size,
                                   .cost = &cost,
+                                  .int8_images = command->images,
+                                  .int8_count = command->image_count,
+                                  .int8 = &int8,
+                                  .threads = command->shared.threads,
                                   .foreign = {.until = command->until,
                                               .blue_first = command->blue_first,
                                               .layers = command->layers},
                                   .about = &about};
     CNN_TRY(read_foreign(command, names, &wanted.foreign, error));
-    CNN_TRY(cnn_convert(command->paths[0], command->paths[1], &wanted, error));
-    if (about && !command->shared.quiet) {
-        cnn_status status = cnn_print_results(about, strlen(about), error);
-        cnn_text_release(about);
-        return status == CNN_OK ? cnn_flush_results(error) : status;
+    cnn_status status = cnn_convert(command->paths[0], command->paths[1], &wanted, error);
+    if (status == CNN_OK) {
+        status = print(command, about, &cost, &int8, error);
     }
     cnn_text_release(about);
-    return cost.multiply_adds > 0.0 ? print_cost(&cost, error) : CNN_OK;
+    return status;
 }
 
 static cnn_status check(void *context, cnn_error *error) {
@@ -281,6 +348,12 @@ static cnn_status check(void *context, cnn_error *error) {
 }
 
 int main(int argc, char **argv) {
-    convert_command command = {0};
-    return cnn_program_main(&program, argc, argv, &command);
+    convert_command command = {.images = calloc((size_t)argc + 1, sizeof *command.images)};
+    if (!command.images) {
+        fprintf(stderr, "cnnconvert: out of memory\n");
+        return 1;
+    }
+    const int code = cnn_program_main(&program, argc, argv, &command);
+    free(command.images);
+    return code;
 }

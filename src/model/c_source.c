@@ -3,10 +3,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/c_functions.h"
+#include "model/c_header.h"
 #include "model/c_places.h"
 #include "model/c_self_test.h"
-
-#include "cnn/version.h"
 
 #include <string.h>
 
@@ -33,20 +32,6 @@ static void add_floats(cnn_text *text, const char *name, const char *part, const
     cnn_text_format(text, "\n};\n");
 }
 
-/* "layer_3_layers_0": the identifier of a node. */
-typedef struct node_name {
-    char text[CNN_LAYER_PATH_MAX + 8];
-} node_name;
-
-static node_name name_of(const cnn_node *node) {
-    node_name name = {"layer_"};
-    size_t length = strlen(name.text);
-    for (const char *c = node->path; *c && length + 1 < sizeof name.text; c++) {
-        name.text[length++] = *c == '.' ? '_' : *c;
-    }
-    return name;
-}
-
 static bool is(const cnn_node *node, const char *type) {
     return strcmp(node->ops->name, type) == 0;
 }
@@ -67,8 +52,8 @@ static void add_normalization(const writing *w, const cnn_node *node) {
         scale[c] = (float)exact_scale;
         shift[c] = (float)exact_shift;
     }
-    add_floats(w->source, name_of(node).text, "scale", scale, channels);
-    add_floats(w->source, name_of(node).text, "shift", shift, channels);
+    add_floats(w->source, cnn_c_node_name(node).text, "scale", scale, channels);
+    add_floats(w->source, cnn_c_node_name(node).text, "shift", shift, channels);
     cnn_free(scale);
 }
 
@@ -88,7 +73,7 @@ static void add_constants(const writing *w) {
             continue;
         }
         for (int t = 0; t < node->tensor_count; t++) {
-            add_floats(w->source, name_of(node).text, node->tensors[t].name,
+            add_floats(w->source, cnn_c_node_name(node).text, node->tensors[t].name,
                        w->model->parameters + node->tensors[t].offset, node->tensors[t].count);
         }
     }
@@ -118,7 +103,7 @@ static void add_window(const writing *w, const cnn_node *node) {
 
 static void call_conv(const writing *w, int n) {
     const cnn_node *node = &w->graph->nodes[n];
-    node_name name = name_of(node);
+    cnn_c_name name = cnn_c_node_name(node);
     add_window(w, node);
     cnn_text_format(w->source, "        convolve(&s, x + %zu, x + %zu, %s_weight, ",
                     place_of(w, node->input[0]), place_of(w, n), name.text);
@@ -137,7 +122,7 @@ static void call_pool(const writing *w, int n) {
 
 static void call_dense(const writing *w, int n) {
     const cnn_node *node = &w->graph->nodes[n];
-    node_name name = name_of(node);
+    cnn_c_name name = cnn_c_node_name(node);
     cnn_text_format(w->source, "        dense(x + %zu, x + %zu, %s_weight, %s_bias, %zu, %zu);\n",
                     place_of(w, node->input[0]), place_of(w, n), name.text, name.text,
                     cnn_shape_size(&node->in), cnn_shape_size(&node->out));
@@ -170,32 +155,33 @@ static void call_in_place(const writing *w, int n) {
     } else if (is(node, "silu")) {
         cnn_text_format(w->source, "        sigmoid_weighted(x + %zu, %zu);\n", place, size);
     } else if (is(node, "batchnorm")) {
-        node_name name = name_of(node);
+        cnn_c_name name = cnn_c_node_name(node);
         cnn_text_format(w->source,
                         "        scale_and_shift(x + %zu, %s_scale, %s_shift, %d, %zu);\n", place,
                         name.text, name.text, node->in.channels, size / (size_t)node->in.channels);
     }
 }
 
-/* A kind of layer: the function it needs, and its call. */
+/* A kind of layer: the function it needs, its call, and if it is elementwise (c_places.h). */
 typedef struct layer_call {
     const char *layer, *function;
     void (*write)(const writing *w, int n);
+    bool elementwise;
 } layer_call;
 
 static const layer_call calls[] = {
-    {"conv", "convolve", call_conv},
-    {"maxpool", "maximum", call_pool},
-    {"avgpool", "average", call_pool},
-    {"global_avgpool", "average", call_pool},
-    {"dense", "dense", call_dense},
-    {"add", "add", call_add},
-    {"relu", "rectify", call_in_place},
-    {"leaky_relu", "rectify", call_in_place},
-    {"silu", "sigmoid_weighted", call_in_place},
-    {"batchnorm", "scale_and_shift", call_in_place},
-    {"flatten", NULL, call_in_place},
-    {"dropout", NULL, call_in_place},
+    {"conv", "convolve", call_conv, false},
+    {"maxpool", "maximum", call_pool, false},
+    {"avgpool", "average", call_pool, false},
+    {"global_avgpool", "average", call_pool, false},
+    {"dense", "dense", call_dense, false},
+    {"add", "add", call_add, true},
+    {"relu", "rectify", call_in_place, true},
+    {"leaky_relu", "rectify", call_in_place, true},
+    {"silu", "sigmoid_weighted", call_in_place, true},
+    {"batchnorm", "scale_and_shift", call_in_place, true},
+    {"flatten", NULL, call_in_place, true},
+    {"dropout", NULL, call_in_place, true},
 };
 
 /* NULL: there is none. */
@@ -223,14 +209,9 @@ static void add_calls(const writing *w) {
     }
     cnn_text_format(w->source,
                     "    return logistic(x[%zu] / %af);\n"
-                    "}\n"
-                    "\n"
-                    "float %s_predict(const uint8_t *pixels) {\n"
-                    "    static float buffer[%zu];\n"
-                    "    return %s_predict_in(pixels, buffer);\n"
                     "}\n",
-                    place_of(w, w->result), w->model->info.temperature, w->name, w->places.size,
-                    w->name);
+                    place_of(w, w->result), w->model->info.temperature);
+    cnn_c_predict_write(w->name, "float", w->places.size, w->source);
 }
 
 /* --- functions --- */
@@ -284,57 +265,6 @@ static void add_functions(const writing *w) {
 
 /* --- the files --- */
 
-/* A C string; whatever could end it, or begin a trigraph, is a number. */
-static void add_string(cnn_text *text, const char *string) {
-    cnn_text_format(text, "\"");
-    for (const unsigned char *c = (const unsigned char *)string; *c; c++) {
-        bool plain = *c >= 0x20 && *c < 0x7f && *c != '"' && *c != '\\' && *c != '?';
-        cnn_text_format(text, plain ? "%c" : "\\%03o", *c);
-    }
-    cnn_text_format(text, "\"");
-}
-
-static void add_header(const writing *w, const char *sha256, const cnn_c_cost *cost,
-                       cnn_text *text) {
-    const char *name = w->name;
-    const cnn_shape *image = &w->graph->nodes[0].out;
-    cnn_text_format(text,
-                    "/* A network of cnntrain %s, from the model with the SHA-256\n"
-                    "   %s. */\n"
-                    "#ifndef %s_H\n#define %s_H\n\n#include <stdint.h>\n\n",
-                    cnn_version(), sha256, name, name);
-    cnn_text_format(text,
-                    "/* The image: bytes [height][width][channels], top row first; 3 channels are "
-                    "RGB. It comes "
-                    "to this\n   size as %s_RESIZE says. */\n"
-                    "#define %s_HEIGHT %d\n#define %s_WIDTH %d\n#define %s_CHANNELS %d\n"
-                    "#define %s_RESIZE \"%s\"\n\n",
-                    name, name, image->height, name, image->width, name, image->channels, name,
-                    cnn_resize_names[w->model->config->image.resize]);
-    cnn_text_format(
-        text, "/* Class 1 if the probability is at least the threshold. */\n#define %s_CLASS_0 ",
-        name);
-    add_string(text, w->model->info.classes[0]);
-    cnn_text_format(text, "\n#define %s_CLASS_1 ", name);
-    add_string(text, w->model->info.classes[1]);
-    cnn_text_format(text, "\n#define %s_THRESHOLD %af\n\n", name,
-                    (double)(float)w->model->info.threshold);
-    cnn_text_format(
-        text,
-        "/* What it needs: bytes of memory for values, bytes of constants, multiply-adds for an "
-        "image. */\n"
-        "#define %s_RAM_BYTES %zu\n#define %s_WEIGHT_BYTES %zu\n#define %s_MULTIPLY_ADDS %.0f\n\n",
-        name, cost->buffer_bytes, name, cost->weight_bytes, name, cost->multiply_adds);
-    cnn_text_format(
-        text,
-        "/* The probability of class 1. Has a buffer of its own, so it must not run twice at the "
-        "same time. */\n"
-        "float %s_predict(const uint8_t *pixels);\n\n"
-        "/* The same in a buffer of the caller: float[%s_RAM_BYTES / sizeof(float)]. */\n"
-        "float %s_predict_in(const uint8_t *pixels, float *buffer);\n\n#endif\n",
-        name, name, name);
-}
-
 static cnn_status check_layers(const writing *w, cnn_error *error) {
     for (int n = 1; n <= w->result; n++) {
         const cnn_node *node = &w->graph->nodes[n];
@@ -352,8 +282,7 @@ static cnn_c_cost cost_of(const writing *w) {
     for (int n = 0; n <= w->result; n++) {
         const cnn_node *node = &w->graph->nodes[n];
         cost.weight_bytes += node->parameter_count * sizeof(float);
-        cost.multiply_adds +=
-            is(node, "conv") || is(node, "dense") ? cnn_node_flops(node) / 2 : 0.0;
+        cost.multiply_adds += cnn_c_multiply_adds(node);
     }
     return cost;
 }
@@ -361,7 +290,7 @@ static cnn_c_cost cost_of(const writing *w) {
 static cnn_status write(const writing *w, const char *sha256, cnn_text *header, cnn_c_cost *cost,
                         cnn_error *error) {
     *cost = cost_of(w);
-    add_header(w, sha256, cost, header);
+    cnn_c_header_write(w->model, w->name, sha256, "float", "", cost, header);
     cnn_text_format(w->source, "/* See %s.h. C99, no library. */\n#include \"%s.h\"\n\n", w->name,
                     w->name);
     add_constants(w);
@@ -370,6 +299,23 @@ static cnn_status write(const writing *w, const char *sha256, cnn_text *header, 
     add_calls(w);
     CNN_TRY(cnn_c_self_test_write(w->model, w->name, w->source, error));
     return header->failed || w->source->failed ? cnn_fail_memory(error, "the C source") : CNN_OK;
+}
+
+static cnn_status find_places(writing *w, cnn_error *error) {
+    cnn_c_step *steps = cnn_alloc((size_t)w->result + 1, sizeof *steps);
+    if (!steps) {
+        return cnn_fail_memory(error, "the C source");
+    }
+    for (int n = 0; n <= w->result; n++) {
+        const cnn_node *node = &w->graph->nodes[n];
+        steps[n] = (cnn_c_step){.size = cnn_shape_size(&node->out),
+                                .input = {node->input[0], node->input[1]},
+                                .input_count = node->input_count,
+                                .elementwise = n > 0 && call_of(node)->elementwise};
+    }
+    cnn_status status = cnn_c_places_create(steps, w->result + 1, &w->places, error);
+    cnn_free(steps);
+    return status;
 }
 
 cnn_status cnn_c_source_write(const cnn_model *model, const char *name, const char *sha256,
@@ -381,7 +327,7 @@ cnn_status cnn_c_source_write(const cnn_model *model, const char *name, const ch
                  .name = name,
                  .source = source};
     CNN_TRY(check_layers(&w, error));
-    cnn_status status = cnn_c_places_create(w.graph, w.result, &w.places, error);
+    cnn_status status = find_places(&w, error);
     if (status == CNN_OK) {
         status = write(&w, sha256, header, cost, error);
     }

@@ -3,14 +3,7 @@
 #define CNN_MODEL_C_SOURCE_H
 
 #include "base/text.h"
-#include "model/model_file.h"
-
-/* What it needs. */
-typedef struct cnn_c_cost {
-    size_t buffer_bytes;  /* the one buffer with all values */
-    size_t weight_bytes;  /* constants */
-    double multiply_adds; /* of one image */
-} cnn_c_cost;
+#include "model/c_header.h"
 
 /* Appends NAME.h and NAME.c. name: a C identifier, which all public names start with. sha256: of
  * the model file, 64 digits. The source has NAME_predict(pixels), with a buffer of its own, and

@@ -25,6 +25,10 @@ if [ -z "$SANITIZE" ] && [ "${CNN_ISA:-}" != generic ]; then
         train.epochs=1 --out run
     accuracy=$(sed -n 's/.*"test":{[^}]*"accuracy":\([^,]*\),.*/\1/p' run/summary.json)
     awk -v a="$accuracy" 'BEGIN { exit !(a > 0.9) }' || fail "expected a test accuracy above 0.9, found $accuracy"
+    # integers of 8 bits lose at most half a point of it
+    run 0 "$CNNCONVERT" run/model.bin boots.c --int8 data/fashion-mnist/test
+    awk '/^accuracy/ { n = $NF == "points" ? $(NF - 1) : -100; found = 1 } END { exit !(found && n >= -0.5) }' stdout ||
+        fail "expected at most 0.5 points less in 8 bits"
 fi
 
 finish
