@@ -834,7 +834,7 @@ static void test_writer(void **state) {
     uint8_t *png;
     size_t size;
     test_ok(cnn_png_encode(3, 1, 1, pixels, &png, &size, &error), &error);
-    test_ok(cnn_picture_writer_start("maps/inner", &writer, &error), &error);
+    test_ok(cnn_picture_writer_start("maps/inner", NULL, &writer, &error), &error);
     for (int i = 0; i < 2; i++) { /* the second time, the file is replaced */
         struct stat about;
         test_ok(cnn_picture_writer_put(&writer, "a.png", png, size, &error), &error);
@@ -855,7 +855,7 @@ static void test_writer(void **state) {
     FILE *file = fopen("file", "w");
     assert_non_null(file);
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(cnn_picture_writer_start("file", &writer, &error), CNN_ERROR_RUNTIME);
+    assert_int_equal(cnn_picture_writer_start("file", NULL, &writer, &error), CNN_ERROR_RUNTIME);
     cnn_png_free(png);
 }
 

@@ -172,6 +172,7 @@ if [ -z "${SANITIZE-}" ] && grep -q '^Seccomp_filters:' /proc/self/status 2>/dev
     expect_file answers
     grep -q '^Seccomp:[[:space:]]*2$' "/proc/$background/status" || fail "expected Seccomp: 2"
     writer=$(cat "/proc/$background/task/$background/children" 2>/dev/null)
+    [ -z "$writer" ] || grep -q '^Seccomp:[[:space:]]*2$' "/proc/${writer%% *}/status" || fail "expected Seccomp: 2 of the process that writes"
     kill -KILL "$background"
     exec 3>&-
     wait "$background" 2>/dev/null
