@@ -1,9 +1,9 @@
 /* Measures maps of a model (cnn/explain.h):
  *
- *   explain_quality MODEL gradient|occlusion|SIDE < LIST
+ *   explain_quality MODEL gradient|occlusion|hirescam|SIDE < LIST
  *
- * LIST has lines "PATH", or "PATH X Y SIZE" for an image with a square patch. SIDE: the gradient at
- * the last layer with at least so many rows and columns. Prints means over the images, as names and
+ * LIST has lines "PATH", or "PATH X Y SIZE" for an image with a square patch. SIDE: HiResCAM at the
+ * last layer with at least so many rows and columns. Prints means over the images, as names and
  * numbers.
  *
  * patch: the share of a map's mass, of the sign of the logit, that lies on the patch.
@@ -12,13 +12,15 @@
  * steps, in the order of the map: those that speak most for that class first. The better the map,
  * the lower. cells, pixels: the same in random order of 7 × 7 cells of the image, and of pixels.
  *
- * milliseconds: of the processor, for the map of an image. */
+ * milliseconds: of the processor, for the map of an image. ratio: the time for the maps of a block
+ * of images, divided by that for predicting it; 0 for occlusion. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "image/load.h"
 #include "inspect/heat_map.h"
 #include "inspect/map_picture.h"
 #include "inspect/occlusion.h"
+#include "nn/inference.h"
 #include "run/predictor.h"
 
 #include <stdio.h>
@@ -174,6 +176,34 @@ static void measure_deletion(measure *m, float sign, uint64_t image) {
     cnn_free(keys);
 }
 
+/* --- time --- */
+
+/* The least of some times for a block of copies of m->pixels; prediction: without maps. */
+static double block_seconds(measure *m, bool prediction) {
+    enum { TIMES = 10 };
+    const cnn_sample_source source = {.fill = fill, .context = m};
+    const size_t places = m->heat_map ? (size_t)cnn_heat_map_shape(m->heat_map)->height *
+                                            (size_t)cnn_heat_map_shape(m->heat_map)->width
+                                      : 0;
+    float logits[CNN_LANES], *maps = cnn_alloc(CNN_LANES * places, sizeof *maps);
+    double least = 1e9;
+    cnn_error error;
+    for (int i = 0; i < TIMES && maps; i++) {
+        const clock_t start = clock();
+        if (prediction) {
+            cnn_minibatch_forward(m->minibatch, m->model->parameters, &source, 0, CNN_LANES, logits,
+                                  NULL);
+        } else if (cnn_heat_map_run(m->heat_map, &source, 0, CNN_LANES, logits, maps, &error) !=
+                   CNN_OK) {
+            stop("maps", &error);
+        }
+        const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+        least = seconds < least ? seconds : least;
+    }
+    cnn_free(maps);
+    return least;
+}
+
 /* --- images --- */
 
 static void measure_image(measure *m, char *line) {
@@ -211,9 +241,14 @@ static void create(measure *m, const char *path) {
         stop(path, &error);
     }
     if (strcmp(m->method, "occlusion") != 0) {
+        const cnn_graph *graph = &m->model->network->graph;
         const int side = atoi(m->method) > 0 ? atoi(m->method) : CNN_HEAT_MAP_SIDE;
-        if (cnn_heat_map_create(m->model->network, m->model->parameters,
-                                cnn_heat_map_node(&m->model->network->graph, side), NULL,
+        const int deep = cnn_heat_map_deep(graph, side);
+        int nodes[CNN_HEAT_MAP_NODES] = {deep}, count = 1;
+        if (strcmp(m->method, "gradient") == 0) {
+            count = cnn_heat_map_nodes(graph, deep, nodes);
+        }
+        if (cnn_heat_map_create(m->model->network, m->model->parameters, nodes, count, NULL,
                                 &m->heat_map, &error) != CNN_OK) {
             stop(path, &error);
         }
@@ -231,7 +266,7 @@ static void create(measure *m, const char *path) {
 
 int main(int argc, char **argv) {
     if (argc != 3) {
-        fputs("usage: explain_quality MODEL gradient|occlusion|SIDE < LIST\n", stderr);
+        fputs("usage: explain_quality MODEL gradient|occlusion|hirescam|SIDE < LIST\n", stderr);
         return 2;
     }
     measure m = {.method = argv[2]};
@@ -242,12 +277,14 @@ int main(int argc, char **argv) {
         measure_image(&m, line);
     }
     const double n = m.images;
-    printf(
-        "%s images %d patch %.4f deletion %.4f cells %.4f pixels %.4f rows %d columns %d "
-        "milliseconds %.2f\n",
-        m.method, m.images, m.patches > 0 ? m.patch / m.patches : 0.0, m.deletion / n, m.cells / n,
-        m.random / n, m.heat_map ? cnn_heat_map_shape(m.heat_map)->height : m.image.height,
-        m.heat_map ? cnn_heat_map_shape(m.heat_map)->width : m.image.width, m.seconds * 1000.0 / n);
+    const double ratio = m.heat_map ? block_seconds(&m, false) / block_seconds(&m, true) : 0.0;
+    printf("%s images %d patch %.4f deletion %.4f cells %.4f pixels %.4f rows %d columns %d "
+           "milliseconds %.2f ratio %.2f\n",
+           m.method, m.images, m.patches > 0 ? m.patch / m.patches : 0.0, m.deletion / n,
+           m.cells / n, m.random / n,
+           m.heat_map ? cnn_heat_map_shape(m.heat_map)->height : m.image.height,
+           m.heat_map ? cnn_heat_map_shape(m.heat_map)->width : m.image.width,
+           m.seconds * 1000.0 / n, ratio);
     cnn_heat_map_free(m.heat_map);
     cnn_minibatch_free(m.minibatch);
     cnn_predictor_free((cnn_predictor *)m.predictor);

@@ -64,16 +64,22 @@ static void fill(void *context, size_t first, int count, const cnn_block *block,
     }
 }
 
-/* Maps x at a node. Returns the logit. */
-static float map_at(const predicting *p, int node, double *x, float *map) {
+/* The product of maps of x at nodes[count]. Returns the logit. */
+static float map_nodes(const predicting *p, const int *nodes, int count, double *x, float *map) {
     cnn_error error;
     cnn_heat_map *maker;
     float logit;
     const cnn_sample_source source = {.fill = fill, .context = x};
-    test_ok(cnn_heat_map_create(p->network, p->parameters, node, NULL, &maker, &error), &error);
+    test_ok(cnn_heat_map_create(p->network, p->parameters, nodes, count, NULL, &maker, &error),
+            &error);
     test_ok(cnn_heat_map_run(maker, &source, 0, 1, &logit, map, &error), &error);
     cnn_heat_map_free(maker);
     return logit;
+}
+
+/* HiResCAM of x at a node. Returns the logit. */
+static float map_at(const predicting *p, int node, double *x, float *map) {
+    return map_nodes(p, &node, 1, x, map);
 }
 
 /* --- by hand --- */
@@ -88,7 +94,7 @@ static void test_by_hand(void **state) {
         prepare("1x2x2: conv 1 1, relu, flatten, dense 1, sigmoid", test_kernels(), copy);
     double x[] = {1, 2, 3, 4};
     float map[4];
-    assert_int_equal(cnn_heat_map_node(&p.network->graph, CNN_HEAT_MAP_SIDE), 2);
+    assert_int_equal(cnn_heat_map_deep(&p.network->graph, CNN_HEAT_MAP_SIDE), 2);
     assert_true(map_at(&p, 2, x, map) == 28.75f);
     static const float at_relu[] = {3.0f, -5.0f, 3.5f, 27.0f};
     assert_memory_equal(map, at_relu, sizeof map);
@@ -138,7 +144,7 @@ static double simple(int i, int factor, int modulus) {
 }
 
 /* tests/compare/explain_torch.py --golden, with PyTorch 2.x and pytorch-grad-cam 1.5: the logit,
- * then the map of the last convolution's ReLU, 7 × 7. */
+ * then HiResCAM of the last convolution's ReLU, 7 × 7. */
 static const double golden[] = {
     -0.183385,
     0,
@@ -192,6 +198,204 @@ static const double golden[] = {
     -0.001070366,
 };
 
+/* The same: the product of the first convolution, 14 × 14, the pooling, and that map. */
+static const double golden_product[] = {0,
+                                        3.799391e-05,
+                                        0,
+                                        0,
+                                        1.526049e-05,
+                                        0,
+                                        -5.503858e-06,
+                                        -1.859751e-05,
+                                        -1.713799e-07,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        7.459751e-06,
+                                        0,
+                                        0,
+                                        3.948918e-05,
+                                        7.944199e-06,
+                                        0,
+                                        0,
+                                        0,
+                                        -1.151825e-07,
+                                        -1.983789e-05,
+                                        -2.352596e-05,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        1.760927e-05,
+                                        5.198651e-05,
+                                        2.376819e-05,
+                                        3.87774e-07,
+                                        0,
+                                        0,
+                                        0,
+                                        -1.161762e-05,
+                                        -0.000134242,
+                                        -3.572295e-05,
+                                        0,
+                                        2.157011e-05,
+                                        0,
+                                        0,
+                                        0,
+                                        2.762104e-05,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        -3.740649e-05,
+                                        -0.0001733133,
+                                        -0.0001864128,
+                                        -1.593893e-05,
+                                        3.171285e-06,
+                                        7.864068e-05,
+                                        4.885865e-06,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        -3.91705e-06,
+                                        -9.118296e-06,
+                                        -3.232233e-05,
+                                        -0.000348131,
+                                        -0.0006578716,
+                                        -0.0001302493,
+                                        -4.59564e-06,
+                                        0,
+                                        4.880445e-06,
+                                        2.28775e-07,
+                                        0,
+                                        0,
+                                        0,
+                                        -1.352383e-07,
+                                        -1.981862e-05,
+                                        -5.30393e-05,
+                                        -3.84266e-05,
+                                        -0.0001258251,
+                                        -0.0001772305,
+                                        -5.817533e-05,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        1.631177e-07,
+                                        0,
+                                        -5.050399e-06,
+                                        -0.0004097605,
+                                        -0.0004730808,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        -1.768273e-05,
+                                        0,
+                                        -2.941773e-05,
+                                        -3.725701e-05,
+                                        -3.716508e-07,
+                                        0,
+                                        0,
+                                        0,
+                                        -0.0005132915,
+                                        -0.0005421661,
+                                        0,
+                                        1.341017e-05,
+                                        0,
+                                        0,
+                                        -1.556203e-05,
+                                        -1.995169e-06,
+                                        0,
+                                        0,
+                                        -3.377155e-05,
+                                        -2.067071e-05,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        -1.910621e-08,
+                                        0,
+                                        3.141076e-05,
+                                        1.227079e-05,
+                                        -3.469966e-06,
+                                        -7.128411e-05,
+                                        0,
+                                        0,
+                                        0,
+                                        -6.880978e-06,
+                                        0,
+                                        0,
+                                        3.686515e-05,
+                                        3.22436e-05,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        4.258826e-08,
+                                        1.759899e-05,
+                                        7.066391e-05,
+                                        6.222392e-05,
+                                        1.217979e-05,
+                                        3.32942e-06,
+                                        0,
+                                        0,
+                                        0,
+                                        0,
+                                        -1.254248e-05,
+                                        -1.970886e-05,
+                                        0,
+                                        0,
+                                        0,
+                                        8.744153e-07,
+                                        3.1756e-06,
+                                        1.4295e-05,
+                                        3.294264e-05,
+                                        1.367917e-06,
+                                        -6.319221e-06,
+                                        -1.197274e-05,
+                                        0,
+                                        0,
+                                        -1.875213e-05,
+                                        -1.94807e-05,
+                                        -2.953247e-06,
+                                        0,
+                                        0,
+                                        0,
+                                        -1.246745e-07,
+                                        -1.114133e-07,
+                                        0,
+                                        0,
+                                        -2.521388e-06,
+                                        -2.941026e-06,
+                                        0,
+                                        0,
+                                        -2.190906e-05,
+                                        -7.93996e-06,
+                                        -6.71725e-06,
+                                        -7.99993e-06,
+                                        0,
+                                        0,
+                                        -7.034647e-07,
+                                        -8.015323e-06,
+                                        -4.03559e-05,
+                                        -1.556675e-05,
+                                        -2.235413e-07,
+                                        -7.146036e-08,
+                                        -3.160597e-07,
+                                        -8.111732e-07};
+
 static void test_golden(void **state) {
     (void)state;
     static const char line[] = "2x14x14: conv 4 3 1 same, batchnorm, relu, maxpool 2, conv 5 3 1 "
@@ -218,12 +422,78 @@ static void test_golden(void **state) {
         x[i] = simple(i, 29, 97);
     }
     float map[49];
-    const int node = cnn_heat_map_node(&p.network->graph, CNN_HEAT_MAP_SIDE);
+    const int node = cnn_heat_map_deep(&p.network->graph, CNN_HEAT_MAP_SIDE);
     assert_string_equal(p.network->graph.nodes[node].path, "5");
     test_near("logit", 0, (double)map_at(&p, node, x, map), golden[0], 2e-6);
     for (size_t i = 0; i < 49; i++) {
         test_near("map", i, (double)map[i], golden[1 + i], 1e-7);
     }
+    float product[14 * 14];
+    int nodes[CNN_HEAT_MAP_NODES];
+    assert_int_equal(cnn_heat_map_nodes(&p.network->graph, node, nodes), 3);
+    assert_string_equal(p.network->graph.nodes[nodes[0]].path, "0");
+    assert_string_equal(p.network->graph.nodes[nodes[1]].path, "3");
+    (void)map_nodes(&p, nodes, 3, x, product);
+    for (size_t i = 0; i < TEST_COUNT(product); i++) {
+        test_near("product", i, (double)product[i], golden_product[i], 1e-7);
+    }
+    release(&p);
+}
+
+/* --- the product --- */
+
+static void test_multiply(void **state) {
+    (void)state;
+    /* smoothed along the row: 1 3 2 -2 -4; the deep map is 4 in its left half, between its centres
+     * from 4 to -2, and -2 after them */
+    float fine[] = {0.0f, 4.0f, 4.0f, -4.0f, -4.0f}, work[5];
+    const float deep[] = {4.0f, -2.0f};
+    cnn_heat_map_smooth(fine, 1, 5, work);
+    cnn_heat_map_multiply(fine, 1, 5, deep, 1, 2, work);
+    static const float want[] = {1.0f, 3.0f * 3.4f / 4.0f, 2.0f / 4.0f, -2.0f * 1.4f / 4.0f,
+                                 -4.0f * 2.0f / 4.0f};
+    for (size_t i = 0; i < 5; i++) {
+        test_near("product", i, (double)fine[i], (double)want[i], 1e-6);
+    }
+    /* where the signs differ, and where nothing is known */
+    float column[] = {1.0f, 1.0f, 1.0f};
+    cnn_heat_map_multiply(column, 3, 1, &deep[1], 1, 1, work);
+    assert_true(column[0] == 0.0f && column[1] == 0.0f && column[2] == 0.0f);
+    const float nothing = 0.0f;
+    column[0] = 1.0f;
+    cnn_heat_map_multiply(column, 3, 1, &nothing, 1, 1, work);
+    assert_true(column[0] == 0.0f && column[1] == 0.0f && column[2] == 0.0f);
+}
+
+/* The nodes of a network with 28 × 28, 14 × 14 and 7 × 7 places, and of small ones. */
+static void test_nodes(void **state) {
+    (void)state;
+    predicting p = prepare("1x56x56: conv 2 3 1 same, relu, maxpool 2, conv 2 3 1 same, relu, "
+                           "maxpool 2, conv 2 3 1 same, relu, maxpool 2, relu, maxpool 7, flatten, "
+                           "dense 1, sigmoid",
+                           test_kernels(), NULL);
+    const cnn_graph *graph = &p.network->graph;
+    const int deep = cnn_heat_map_deep(graph, CNN_HEAT_MAP_SIDE);
+    assert_string_equal(graph->nodes[deep].path, "9");
+    int nodes[CNN_HEAT_MAP_NODES];
+    assert_int_equal(cnn_heat_map_nodes(graph, deep, nodes), 4);
+    static const char *const paths[] = {"2", "5", "8", "9"};
+    for (int i = 0; i < 4; i++) {
+        assert_string_equal(graph->nodes[nodes[i]].path, paths[i]);
+    }
+    release(&p);
+    p = prepare("1x9x9: flatten, dense 1, sigmoid", test_kernels(), NULL);
+    assert_int_equal(cnn_heat_map_deep(&p.network->graph, CNN_HEAT_MAP_SIDE), 0);
+    assert_int_equal(cnn_heat_map_nodes(&p.network->graph, 0, nodes), 1);
+    assert_int_equal(nodes[0], 0);
+    release(&p);
+    /* sides that fall by 2: not each of them */
+    p = prepare("1x30x30: conv 1 3, conv 1 3, conv 1 3, conv 1 3, conv 1 3, conv 1 3, flatten, "
+                "dense 1, sigmoid",
+                test_kernels(), NULL);
+    assert_int_equal(cnn_heat_map_nodes(&p.network->graph, 6, nodes), 2);
+    assert_int_equal(nodes[0], 1);
+    assert_int_equal(nodes[1], 6);
     release(&p);
 }
 
@@ -307,6 +577,25 @@ static void compare_gradient(const cnn_network *head, const float *parameters) {
     cnn_free(gradients);
 }
 
+/* All products with a deep node have the bytes of the product of the two maps. */
+static void compare_pairs(const predicting *p, int deep, double *x, const float *deep_map) {
+    const cnn_graph *graph = &p->network->graph;
+    const cnn_shape *to = &graph->nodes[deep].out;
+    for (int fine = 0; fine < deep; fine++) {
+        const cnn_shape *from = &graph->nodes[fine].out;
+        if (!cnn_cut_is_possible(graph, fine) || from->flat) {
+            continue;
+        }
+        float want[128], got[128], work[128];
+        const float logit = map_at(p, fine, x, want);
+        cnn_heat_map_smooth(want, from->height, from->width, work);
+        cnn_heat_map_multiply(want, from->height, from->width, deep_map, to->height, to->width,
+                              work);
+        assert_true(map_nodes(p, (const int[]){fine, deep}, 2, x, got) == logit);
+        assert_memory_equal(got, want, (size_t)(from->height * from->width) * sizeof *got);
+    }
+}
+
 static void test_any_cut(void **state) {
     (void)state;
     for (size_t n = 0; n < TEST_COUNT(networks); n++) {
@@ -329,6 +618,9 @@ static void test_any_cut(void **state) {
             float map[128];
             const float logit = map_at(&p, node, x, map);
             assert_memory_equal(&logit, &want, sizeof logit); /* the bytes of a prediction */
+            if (!p.network->graph.nodes[node].out.flat) {
+                compare_pairs(&p, node, x, map);
+            }
             cnn_network *head;
             size_t first;
             test_ok(cnn_cut_head(p.network, node, &head, &first, &error), &error);
@@ -542,7 +834,7 @@ static void test_writer(void **state) {
     uint8_t *png;
     size_t size;
     test_ok(cnn_png_encode(3, 1, 1, pixels, &png, &size, &error), &error);
-    test_ok(cnn_picture_writer_start("maps/inner", &writer, &error), &error);
+    test_ok(cnn_picture_writer_start("maps/inner", NULL, &writer, &error), &error);
     for (int i = 0; i < 2; i++) { /* the second time, the file is replaced */
         struct stat about;
         test_ok(cnn_picture_writer_put(&writer, "a.png", png, size, &error), &error);
@@ -563,7 +855,7 @@ static void test_writer(void **state) {
     FILE *file = fopen("file", "w");
     assert_non_null(file);
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(cnn_picture_writer_start("file", &writer, &error), CNN_ERROR_RUNTIME);
+    assert_int_equal(cnn_picture_writer_start("file", NULL, &writer, &error), CNN_ERROR_RUNTIME);
     cnn_png_free(png);
 }
 
@@ -572,6 +864,8 @@ int main(void) {
         cmocka_unit_test(test_by_hand),
         cmocka_unit_test(test_is_cam),
         cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_multiply),
+        cmocka_unit_test(test_nodes),
         cmocka_unit_test(test_any_cut),
         cmocka_unit_test(test_impossible_cuts),
         cmocka_unit_test(test_same_bytes),

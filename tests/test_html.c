@@ -236,6 +236,23 @@ static void test_plot(void **state) {
     cnn_text_free(&text);
 }
 
+/* A drawing of equal scales is as high as it needs to be. */
+static void test_square(void **state) {
+    (void)state;
+    cnn_text text = {0};
+    cnn_html html = cnn_html_start(&text);
+    cnn_plot plot = {.title = "T",
+                     .description = "D",
+                     .x = {.high = 1, .is_fixed = true, .label = "x"},
+                     .y = {.high = 1, .is_fixed = true},
+                     .is_square = true};
+    cnn_plot_begin(&plot, &html);
+    cnn_plot_end(&plot);
+    assert_true(plot.right - plot.left == plot.bottom - plot.top);
+    assert_true(plot.right - plot.left > 300 && plot.height > plot.bottom);
+    cnn_text_free(&text);
+}
+
 /* --- the page --- */
 
 static cnn_status write_words(cnn_html *html, const cnn_report *report, cnn_error *error) {
@@ -302,7 +319,8 @@ int main(void) {
         cmocka_unit_test(test_escapes), cmocka_unit_test(test_elements),
         cmocka_unit_test(test_table),   cmocka_unit_test(test_picture),
         cmocka_unit_test(test_ticks),   cmocka_unit_test(test_fit),
-        cmocka_unit_test(test_plot),    cmocka_unit_test(test_page),
+        cmocka_unit_test(test_plot),    cmocka_unit_test(test_square),
+        cmocka_unit_test(test_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -332,6 +332,37 @@ static void test_complete(void **state) {
     }
 }
 
+/* A page names only what can be done there: cnneval has no keys of a config, apart from the hint at
+ * calibration; the folds of a cross-validation use every image already. */
+static void test_remedies(void **state) {
+    (void)state;
+    static const cnn_report_set folds = {.member = "fold"};
+    static const char *const keys[] = {"train.", "data.", "--folds", "--init", "--resume"};
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        made *m = make();
+        cases[i].change(m, true);
+        m->report.images[0].measured = *test_of(m);
+        m->report.run = NULL;
+        for (const cnn_advice *rule = cnn_advice_table; rule->name; rule++) {
+            const char *remedy = cnn_advice_remedy(rule, &m->report);
+            for (size_t k = 0; rule->applies(&m->report) && k < TEST_COUNT(keys); k++) {
+                const char *named = strstr(remedy, keys[k]);
+                if (named && !strstr(remedy, "train.calibrate=true of cnntrain")) {
+                    fail_msg("%s: expected no \"%s\" without a run: %s", rule->name, keys[k],
+                             remedy);
+                }
+            }
+        }
+        m->report.run = &m->run;
+        m->report.set = &folds;
+        for (const cnn_advice *rule = cnn_advice_table; rule->name; rule++) {
+            assert_true(strcmp(rule->name, "wide") != 0 ||
+                        !strstr(cnn_advice_remedy(rule, &m->report), "--folds"));
+        }
+        release(m);
+    }
+}
+
 /* An evaluation, which has no run. */
 static void test_evaluation(void **state) {
     (void)state;
@@ -349,9 +380,8 @@ static void test_evaluation(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_text),
+        cmocka_unit_test(test_complete),   cmocka_unit_test(test_remedies),
         cmocka_unit_test(test_evaluation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,18 +16,22 @@ extern "C" {
 /* How a map is made. Both explain the logit and are signed: positive where the picture speaks for
  * class 1, negative where it speaks for class 0. */
 typedef enum cnn_explain_method {
-    /* HiResCAM (Draelos and Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of
-     * convolutional neural networks", 2020): the sum over channels of activation times gradient of
-     * the logit, at one layer. Equal to Grad-CAM and CAM for global average pooling and a dense
-     * layer. */
+    /* The product of maps of CNN_EXPLAIN_HIRESCAM where all have the same sign: of a fine layer,
+     * and of deeper, coarser ones, each of these divided by its largest value. */
     CNN_EXPLAIN_GRADIENT,
     /* Occlusion (Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014):
      * how much the logit falls when a patch of the image becomes its mean colour. Needs no
      * gradients, and some hundred predictions. */
     CNN_EXPLAIN_OCCLUSION,
+    /* HiResCAM (Draelos and Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of
+     * convolutional neural networks", 2020): the sum over channels of activation times gradient of
+     * the logit, at one layer, the deep one. Equal to Grad-CAM and CAM for global average pooling
+     * and a dense layer. Coarse; if all that follows the layer is linear, its values add up to the
+     * logit without the bias. */
+    CNN_EXPLAIN_HIRESCAM,
 } cnn_explain_method;
 
-/* "gradient" and "occlusion", in this order, and NULL. */
+/* "gradient", "occlusion" and "hirescam", in this order, and NULL. */
 extern const char *const cnn_explain_method_names[];
 
 /* All members may be zero. */

@@ -67,8 +67,9 @@ static const cnn_option options[] = {
      .parse = cnn_option_choice,
      FIELD(method),
      .choices = cnn_explain_method_names,
-     .help = "gradient (default) or occlusion (slow; a check of the other)",
-     .prose = "How pictures are made: `gradient` (default) or `occlusion`. See {PICTURES}."},
+     .help = "gradient (default), hirescam (coarse) or occlusion (slow)",
+     .prose =
+         "How pictures are made: `gradient` (default), `hirescam` or `occlusion`. See {PICTURES}."},
     {.name = "no-sandbox",
      FIELD(no_sandbox),
      .help = "keep all rights while reading (for debuggers)",
@@ -274,7 +275,9 @@ static cnn_status run(work *w, cnn_error *error) {
 static cnn_status start(work *w, cnn_error *error) {
     const predict_command *command = w->command;
     if (command->explain) {
-        CNN_TRY(cnn_pictures_start(command->explain, &w->pictures, error));
+        CNN_TRY(cnn_pictures_start(command->explain,
+                                   command->no_sandbox ? NULL : cnn_sandbox_enter_writer,
+                                   &w->pictures, error));
     }
     if (!command->no_sandbox) {
         CNN_TRY(cnn_sandbox_enter(w->pictures ? cnn_pictures_pipe(w->pictures) : -1, error));

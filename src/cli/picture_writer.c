@@ -104,7 +104,8 @@ static bool serve(const char *folder, int requests, int replies) {
     return received && send_all(replies, &error, sizeof error);
 }
 
-static _Noreturn void work(const char *folder, int requests, int replies) {
+static _Noreturn void work(const char *folder, cnn_status (*confine)(cnn_error *error),
+                           int requests, int replies) {
     static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE};
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
         (void)signal(ignored[i], SIG_IGN);
@@ -112,6 +113,10 @@ static _Noreturn void work(const char *folder, int requests, int replies) {
     /* whoever reads or writes these must not wait for this process */
     (void)close(STDIN_FILENO);
     (void)close(STDOUT_FILENO);
+    cnn_error error;
+    if (confine && confine(&error) != CNN_OK) {
+        _exit(EPERM);
+    }
     while (serve(folder, requests, replies)) {
     }
     _exit(errno & 0xff); /* the reason, for wait_for */
@@ -119,13 +124,13 @@ static _Noreturn void work(const char *folder, int requests, int replies) {
 
 /* --- the program --- */
 
-static cnn_status start(const char *folder, const int down[2], const int up[2], pid_t *process,
-                        cnn_error *error) {
+static cnn_status start(const char *folder, cnn_status (*confine)(cnn_error *error),
+                        const int down[2], const int up[2], pid_t *process, cnn_error *error) {
     *process = fork();
     if (*process == 0) {
         (void)close(down[1]);
         (void)close(up[0]);
-        work(folder, down[0], up[1]);
+        work(folder, confine, down[0], up[1]);
     }
     return *process > 0 ? CNN_OK
                         : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: no process to write pictures: %s",
@@ -141,8 +146,8 @@ static void close_both(const int pipe[2]) {
     }
 }
 
-cnn_status cnn_picture_writer_start(const char *folder, cnn_picture_writer *writer,
-                                    cnn_error *error) {
+cnn_status cnn_picture_writer_start(const char *folder, cnn_status (*confine)(cnn_error *error),
+                                    cnn_picture_writer *writer, cnn_error *error) {
     int down[2] = {-1, -1}, up[2] = {-1, -1};
     pid_t process = -1;
     CNN_TRY(cnn_folder_make(folder, error));
@@ -152,7 +157,7 @@ cnn_status cnn_picture_writer_start(const char *folder, cnn_picture_writer *writ
                           strerror(errno));
     }
     if (status == CNN_OK) {
-        status = start(folder, down, up, &process, error);
+        status = start(folder, confine, down, up, &process, error);
     }
     if (status != CNN_OK) {
         close_both(down);

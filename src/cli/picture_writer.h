@@ -21,10 +21,11 @@ typedef struct cnn_picture_writer {
 /* Creates the folder and its parents if they do not exist, and starts the process. Call it while
  * there is one thread. End it with cnn_picture_writer_end. The process ends by itself if the
  * program does; it ignores signals from the keyboard, so that no file is left half-written.
- * CNN_ERROR_RUNTIME.
- */
-CNN_MUST_USE cnn_status cnn_picture_writer_start(const char *folder, cnn_picture_writer *writer,
-                                                 cnn_error *error);
+ * confine: what the process calls first, to give up the rights that it does not need; it ends if
+ * that fails. NULL: it keeps them. CNN_ERROR_RUNTIME. */
+CNN_MUST_USE cnn_status cnn_picture_writer_start(const char *folder,
+                                                 cnn_status (*confine)(cnn_error *error),
+                                                 cnn_picture_writer *writer, cnn_error *error);
 void cnn_picture_writer_end(cnn_picture_writer *writer);
 
 /* Writes the file `name` (which ends in ".png", has no slash and at most 239 bytes) in the folder,

@@ -20,7 +20,8 @@ struct cnn_pictures {
     cnn_explanation explanations[TOGETHER];
 };
 
-cnn_status cnn_pictures_start(const char *folder, cnn_pictures **out, cnn_error *error) {
+cnn_status cnn_pictures_start(const char *folder, cnn_status (*confine)(cnn_error *error),
+                              cnn_pictures **out, cnn_error *error) {
     *out = NULL;
     cnn_pictures *pictures = calloc(1, sizeof *pictures);
     cnn_picture_names *names = cnn_picture_names_create();
@@ -31,7 +32,7 @@ cnn_status cnn_pictures_start(const char *folder, cnn_pictures **out, cnn_error 
     }
     pictures->folder = folder;
     pictures->names = names;
-    cnn_status status = cnn_picture_writer_start(folder, &pictures->writer, error);
+    cnn_status status = cnn_picture_writer_start(folder, confine, &pictures->writer, error);
     if (status != CNN_OK) {
         cnn_picture_names_free(names);
         free(pictures);

@@ -7,10 +7,11 @@
 typedef struct cnn_pictures cnn_pictures;
 
 /* Before the sandbox, while there is one thread: makes the folder, and starts the process that
- * writes into it (picture_writer.h). `folder` must outlive the pictures. Free with
- * cnn_pictures_free. */
-CNN_MUST_USE cnn_status cnn_pictures_start(const char *folder, cnn_pictures **pictures,
-                                           cnn_error *error);
+ * writes into it (picture_writer.h, also for confine). `folder` must outlive the pictures. Free
+ * with cnn_pictures_free. */
+CNN_MUST_USE cnn_status cnn_pictures_start(const char *folder,
+                                           cnn_status (*confine)(cnn_error *error),
+                                           cnn_pictures **pictures, cnn_error *error);
 void cnn_pictures_free(cnn_pictures *pictures); /* NULL is allowed */
 
 /* The descriptor that must remain writable in the sandbox. */

@@ -156,8 +156,27 @@ static int add_rules(scmp_filter_ctx filter, int pipe) {
     return result;
 }
 
+/* What the process that writes pictures may do as well: write, and replace, files that its folder's
+ * permissions allow. */
+static const int writing[] = {
+    SCMP_SYS(write),  SCMP_SYS(openat),   SCMP_SYS(open),      SCMP_SYS(fsync),    SCMP_SYS(rename),
+    SCMP_SYS(unlink), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlinkat),
+};
+
+/* As add_rules, for that process. The first rule of a call that has no conditions allows it. */
+static int add_writer_rules(scmp_filter_ctx filter) {
+    int result = 0;
+    for (size_t i = 0; i < sizeof writing / sizeof *writing && result == 0; i++) {
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, writing[i], 0);
+    }
+    return result;
+}
+
+/* Who gives up rights. */
+typedef enum role { READS, WRITES } role;
+
 /* Makes the filter and loads it into the kernel. Returns 0 or a negative errno. */
-static int load_filter(int pipe) {
+static int load_filter(role who, int pipe) {
     /* ENOSYS, not EPERM: if the C library tries a call that is newer than this list, it then uses
      * the older one, as on an older kernel. The same applies to clone3, whose flags a filter cannot
      * see. */
@@ -173,6 +192,9 @@ static int load_filter(int pipe) {
     if (result == 0) {
         result = add_rules(filter, pipe);
     }
+    if (result == 0 && who == WRITES) {
+        result = add_writer_rules(filter);
+    }
     if (result == 0) {
         result = seccomp_load(filter); /* sets no_new_privs first */
     }
@@ -180,19 +202,27 @@ static int load_filter(int pipe) {
     return result;
 }
 
-cnn_status cnn_sandbox_enter(int pipe, cnn_error *error) {
+static cnn_status enter(role who, int pipe, cnn_error *error) {
 #ifdef CNN_SANITIZED
-    (void)pipe, (void)error,
+    (void)who, (void)pipe, (void)error,
         (void)load_filter; /* sanitizers find leaks by ptrace, and write files */
     return CNN_OK;
 #else
     if (seccomp_api_get() < API_KILL_PROCESS) {
         return CNN_OK;
     }
-    int result = load_filter(pipe);
+    int result = load_filter(who, pipe);
     return result == 0 ? CNN_OK
                        : cnn_fail(error, CNN_ERROR_RUNTIME,
                                   "the sandbox cannot be entered: %s (--no-sandbox turns it off)",
                                   strerror(-result));
 #endif
+}
+
+cnn_status cnn_sandbox_enter(int pipe, cnn_error *error) {
+    return enter(READS, pipe, error);
+}
+
+cnn_status cnn_sandbox_enter_writer(cnn_error *error) {
+    return enter(WRITES, -1, error);
 }

@@ -16,4 +16,8 @@
  * sanitizers, which need more calls. CNN_ERROR_RUNTIME if a filter could not be made or loaded. */
 CNN_MUST_USE cnn_status cnn_sandbox_enter(int pipe, cnn_error *error);
 
+/* The same for the process that writes pictures (picture_writer.h), which may also open, write,
+ * rename and remove files. */
+CNN_MUST_USE cnn_status cnn_sandbox_enter_writer(cnn_error *error);
+
 #endif

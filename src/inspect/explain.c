@@ -14,7 +14,7 @@
 #include <math.h>
 #include <string.h>
 
-const char *const cnn_explain_method_names[] = {"gradient", "occlusion", NULL};
+const char *const cnn_explain_method_names[] = {"gradient", "occlusion", "hirescam", NULL};
 
 /* Images that are explained together, at most: a block for each thread, but not more than 64. */
 enum { GROUP_MAX = 64, LONGEST_SIDE = 512 };
@@ -24,7 +24,7 @@ struct cnn_explainer {
     cnn_explain_options options;
     cnn_thread_pool *pool; /* of the minibatch, or its own */
     cnn_thread_pool *own_pool;
-    cnn_heat_map *heat_map;   /* of CNN_EXPLAIN_GRADIENT … */
+    cnn_heat_map *heat_map;   /* of CNN_EXPLAIN_GRADIENT and CNN_EXPLAIN_HIRESCAM … */
     cnn_minibatch *minibatch; /* … or of CNN_EXPLAIN_OCCLUSION */
     cnn_image_buffers *buffers;
     int map_height, map_width;
@@ -47,8 +47,12 @@ static cnn_status create_method(cnn_explainer *e, cnn_error *error) {
         if (!e->pool) {
             return cnn_fail_memory(error, "maps");
         }
-        CNN_TRY(cnn_heat_map_create(model->network, model->parameters,
-                                    cnn_heat_map_node(graph, CNN_HEAT_MAP_SIDE), e->pool,
+        const int deep = cnn_heat_map_deep(graph, CNN_HEAT_MAP_SIDE);
+        int nodes[CNN_HEAT_MAP_NODES] = {deep}, count = 1;
+        if (e->options.method == CNN_EXPLAIN_GRADIENT) {
+            count = cnn_heat_map_nodes(graph, deep, nodes);
+        }
+        CNN_TRY(cnn_heat_map_create(model->network, model->parameters, nodes, count, e->pool,
                                     &e->heat_map, error));
         map = cnn_heat_map_shape(e->heat_map);
     }

@@ -2,67 +2,146 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "inspect/map_picture.h"
 #include "nn/cut.h"
 
+#include <math.h>
 #include <string.h>
+
+/* What a thread needs for a block of images. */
+typedef struct room {
+    float *workspaces[CNN_HEAT_MAP_NODES]; /* of each part */
+    float *values;                         /* the activations of node 0, with lanes */
+    float *lanes, *map, *work;             /* a map of each lane; of one image; for the product */
+} room;
 
 struct cnn_heat_map {
     const cnn_network *network;
     const float *parameters;
     cnn_thread_pool *pool;
     int threads;
-    cnn_network *base, *head;
+    cnn_network *base;        /* up to the first node */
     cnn_inference *inference; /* of the base */
     int step;                 /* images that the base sees together */
-    const float *head_parameters;
-    float **workspaces; /* [threads]: of the head */
-    float **gradients;  /* [threads]: of the head's parameters; nobody reads them */
-    size_t size;        /* activations of an image */
+    int count;
+    cnn_shape shapes[CNN_HEAT_MAP_NODES];   /* of the nodes */
+    cnn_network *parts[CNN_HEAT_MAP_NODES]; /* from a node to the next, or to the logit */
+    const float *part_parameters[CNN_HEAT_MAP_NODES];
+    size_t size; /* activations of an image at the first node */
+    room *rooms; /* [threads] */
 };
 
-int cnn_heat_map_node(const cnn_graph *graph, int side) {
-    const cnn_shape *image = &graph->nodes[0].out;
-    const int rows = image->height < side ? image->height : side;
-    const int columns = image->width < side ? image->width : side;
-    for (int n = cnn_graph_result(graph); n > 0; n--) {
-        const cnn_shape *out = &graph->nodes[n].out;
-        if (!out->flat && out->height >= rows && out->width >= columns &&
-            cnn_cut_is_possible(graph, n)) {
-            return n;
+static size_t positions_of(const cnn_shape *shape) {
+    return (size_t)shape->height * (size_t)shape->width;
+}
+
+/* --- choosing the nodes --- */
+
+static int least(int side, int image) {
+    return image < side ? image : side;
+}
+
+static bool is_candidate(const cnn_graph *graph, int node, int side) {
+    const cnn_shape *image = &graph->nodes[0].out, *out = &graph->nodes[node].out;
+    return !out->flat && out->height >= least(side, image->height) &&
+           out->width >= least(side, image->width) && cnn_cut_is_possible(graph, node);
+}
+
+int cnn_heat_map_deep(const cnn_graph *graph, int side) {
+    int n = cnn_graph_result(graph);
+    while (n > 0 && !is_candidate(graph, n, side)) {
+        n--;
+    }
+    return n;
+}
+
+/* The fine node for a deep one. */
+static int find_fine(const cnn_graph *graph, int deep) {
+    int best = deep;
+    size_t smallest = SIZE_MAX;
+    for (int n = 1; n <= deep; n++) {
+        const size_t positions = positions_of(&graph->nodes[n].out);
+        if (positions < smallest && is_candidate(graph, n, CNN_HEAT_MAP_FINE_SIDE)) {
+            smallest = positions;
+            best = n;
         }
     }
-    return 0;
+    return best;
+}
+
+int cnn_heat_map_nodes(const cnn_graph *graph, int deep, int nodes[CNN_HEAT_MAP_NODES]) {
+    int count = 0;
+    nodes[count++] = find_fine(graph, deep);
+    for (int n = nodes[0] + 1; n < deep && count < CNN_HEAT_MAP_NODES - 1; n++) {
+        const size_t before = positions_of(&graph->nodes[nodes[count - 1]].out);
+        if (2 * positions_of(&graph->nodes[n].out) <= before &&
+            is_candidate(graph, n, CNN_HEAT_MAP_SIDE)) {
+            nodes[count++] = n;
+        }
+    }
+    if (nodes[count - 1] < deep) {
+        nodes[count++] = deep;
+    }
+    return count;
 }
 
 /* --- creating --- */
 
-static cnn_status make_workspaces(cnn_heat_map *map, cnn_error *error) {
-    map->workspaces = cnn_alloc((size_t)map->threads, sizeof *map->workspaces);
-    map->gradients = cnn_alloc((size_t)map->threads, sizeof *map->gradients);
-    bool complete = map->workspaces && map->gradients;
-    for (int i = 0; complete && i < map->threads; i++) {
-        map->workspaces[i] = cnn_network_workspace(map->head, true);
-        map->gradients[i] = cnn_alloc(map->head->parameter_count, sizeof **map->gradients);
-        complete = map->workspaces[i] && map->gradients[i];
+static cnn_status make_room(const cnn_heat_map *map, room *to, cnn_error *error) {
+    size_t positions = 0, wide = 0;
+    bool complete = true;
+    for (int i = 0; i < map->count; i++) {
+        const size_t these = positions_of(&map->shapes[i]);
+        const size_t widened = (size_t)map->shapes[i].height * (size_t)map->shapes[0].width;
+        positions = these > positions ? these : positions;
+        wide = widened > wide ? widened : wide;
+        to->workspaces[i] = cnn_network_workspace(map->parts[i], true);
+        complete = complete && to->workspaces[i];
     }
+    to->values = cnn_alloc(map->size * CNN_LANES, sizeof *to->values);
+    to->lanes = cnn_alloc(positions * CNN_LANES, sizeof *to->lanes);
+    to->map = cnn_alloc(positions, sizeof *to->map);
+    to->work = cnn_alloc(wide, sizeof *to->work);
+    complete = complete && to->values && to->lanes && to->map && to->work;
     return complete ? CNN_OK : cnn_fail_memory(error, "maps");
 }
 
-static cnn_status create(cnn_heat_map *map, int node, cnn_error *error) {
+static cnn_status make_part(cnn_heat_map *map, const int *nodes, int i, cnn_error *error) {
     size_t first;
-    CNN_TRY(cnn_cut_base(map->network, node, &map->base, error));
-    CNN_TRY(cnn_cut_head(map->network, node, &map->head, &first, error));
-    map->head_parameters = map->parameters + first;
-    map->size = cnn_shape_size(&map->head->graph.nodes[0].out);
-    CNN_TRY(cnn_inference_create(map->base, map->threads, &map->inference, error));
-    cnn_inference_prepare(map->inference, map->parameters);
-    cnn_network_prepare(map->head, map->head_parameters);
-    map->step = cnn_inference_prefers_planes(map->base) ? 1 : CNN_LANES;
-    return make_workspaces(map, error);
+    if (i + 1 < map->count) {
+        CNN_TRY(
+            cnn_cut_middle(map->network, nodes[i], nodes[i + 1], &map->parts[i], &first, error));
+    } else {
+        CNN_TRY(cnn_cut_head(map->network, nodes[i], &map->parts[i], &first, error));
+    }
+    map->shapes[i] = map->network->graph.nodes[nodes[i]].out;
+    map->part_parameters[i] = map->parameters + first;
+    cnn_network_prepare(map->parts[i], map->part_parameters[i]);
+    return CNN_OK;
 }
 
-cnn_status cnn_heat_map_create(const cnn_network *network, const float *parameters, int node,
-                               cnn_thread_pool *pool, cnn_heat_map **out, cnn_error *error) {
+static cnn_status create(cnn_heat_map *map, const int *nodes, cnn_error *error) {
+    CNN_TRY(cnn_cut_base(map->network, nodes[0], &map->base, error));
+    CNN_TRY(cnn_inference_create(map->base, map->threads, &map->inference, error));
+    cnn_inference_prepare(map->inference, map->parameters);
+    map->step = cnn_inference_prefers_planes(map->base) ? 1 : CNN_LANES;
+    for (int i = 0; i < map->count; i++) {
+        CNN_TRY(make_part(map, nodes, i, error));
+    }
+    map->size = cnn_shape_size(&map->shapes[0]);
+    map->rooms = cnn_alloc((size_t)map->threads, sizeof *map->rooms);
+    if (!map->rooms) {
+        return cnn_fail_memory(error, "maps");
+    }
+    for (int i = 0; i < map->threads; i++) {
+        CNN_TRY(make_room(map, &map->rooms[i], error));
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_heat_map_create(const cnn_network *network, const float *parameters,
+                               const int *nodes, int count, cnn_thread_pool *pool,
+                               cnn_heat_map **out, cnn_error *error) {
     *out = NULL;
     cnn_heat_map *map = cnn_alloc(1, sizeof *map);
     if (!map) {
@@ -72,7 +151,8 @@ cnn_status cnn_heat_map_create(const cnn_network *network, const float *paramete
     map->parameters = parameters;
     map->pool = pool;
     map->threads = cnn_thread_pool_threads(pool);
-    cnn_status status = create(map, node, error);
+    map->count = count;
+    cnn_status status = create(map, nodes, error);
     if (status != CNN_OK) {
         cnn_heat_map_free(map);
         return status;
@@ -81,24 +161,86 @@ cnn_status cnn_heat_map_create(const cnn_network *network, const float *paramete
     return CNN_OK;
 }
 
+static void free_room(room *from) {
+    for (int i = 0; i < CNN_HEAT_MAP_NODES; i++) {
+        cnn_free(from->workspaces[i]);
+    }
+    cnn_free(from->values);
+    cnn_free(from->lanes);
+    cnn_free(from->map);
+    cnn_free(from->work);
+}
+
 void cnn_heat_map_free(cnn_heat_map *map) {
     if (!map) {
         return;
     }
-    for (int i = 0; i < map->threads; i++) {
-        cnn_free(map->workspaces ? map->workspaces[i] : NULL);
-        cnn_free(map->gradients ? map->gradients[i] : NULL);
+    for (int i = 0; map->rooms && i < map->threads; i++) {
+        free_room(&map->rooms[i]);
     }
-    cnn_free(map->workspaces);
-    cnn_free(map->gradients);
+    cnn_free(map->rooms);
     cnn_inference_free(map->inference);
     cnn_network_free(map->base);
-    cnn_network_free(map->head);
+    for (int i = 0; i < map->count; i++) {
+        cnn_network_free(map->parts[i]);
+    }
     cnn_free(map);
 }
 
 const cnn_shape *cnn_heat_map_shape(const cnn_heat_map *map) {
-    return &map->head->graph.nodes[0].out;
+    return &map->shapes[0];
+}
+
+/* --- the product --- */
+
+/* 1 2 1 along a line of `count` values, `step` apart; those at the ends count for those beyond. */
+static void smooth_line(const float *from, int count, int step, float *to) {
+    for (int i = 0; i < count; i++) {
+        const float before = from[(ptrdiff_t)(i > 0 ? i - 1 : i) * step];
+        const float after = from[(ptrdiff_t)(i < count - 1 ? i + 1 : i) * step];
+        const ptrdiff_t at = (ptrdiff_t)i * step;
+        to[at] = 0.25f * (before + after) + 0.5f * from[at];
+    }
+}
+
+void cnn_heat_map_smooth(float *map, int height, int width, float *work) {
+    for (int h = 0; h < height; h++) {
+        smooth_line(map + (ptrdiff_t)h * width, width, 1, work + (ptrdiff_t)h * width);
+    }
+    for (int w = 0; w < width; w++) {
+        smooth_line(work + w, height, width, map + w);
+    }
+}
+
+/* wide[rows][width]: each row of map[rows][columns], interpolated. */
+static void widen(const float *map, int rows, int columns, int width, float *wide) {
+    for (int w = 0; w < width; w++) {
+        const cnn_map_cells x = cnn_map_find_cells((w + 0.5) / width, columns);
+        for (int r = 0; r < rows; r++) {
+            const float *row = map + (ptrdiff_t)r * columns;
+            wide[(ptrdiff_t)r * width + w] = row[x.first] + x.weight * (row[x.next] - row[x.first]);
+        }
+    }
+}
+
+void cnn_heat_map_multiply(float *map, int height, int width, const float *coarse, int rows,
+                           int columns, float *work) {
+    float largest = 0.0f;
+    for (int i = 0; i < rows * columns; i++) {
+        largest = fabsf(coarse[i]) > largest ? fabsf(coarse[i]) : largest;
+    }
+    const float scale = largest > 0.0f ? 1.0f / largest : 0.0f;
+    widen(coarse, rows, columns, width, work);
+    for (int h = 0; h < height; h++, map += width) {
+        const cnn_map_cells y = cnn_map_find_cells((h + 0.5) / height, rows);
+        const float *above = work + (ptrdiff_t)y.first * width;
+        const float *below = work + (ptrdiff_t)y.next * width;
+        for (int w = 0; w < width; w++) {
+            const float weight = scale * (above[w] + y.weight * (below[w] - above[w]));
+            const bool agree = (map[w] > 0.0f) == (weight > 0.0f);
+            map[w] = agree ? map[w] * fabsf(weight) : 0.0f;
+        }
+    }
 }
 
 /* --- running --- */
@@ -108,7 +250,7 @@ typedef struct job {
     cnn_heat_map *map;
     const cnn_sample_source *source;
     size_t first, count;
-    float *activations; /* [count][map->size] */
+    float *activations; /* [count][map->size]: of the fine node */
     float *logits, *maps;
 } job;
 
@@ -125,61 +267,125 @@ static void run_base(void *context, size_t index, int thread) {
                       NULL);
 }
 
-/* Writes activations, each [C][H][W], into the lanes of a block, zeros into the others. */
-static void fill_block(const cnn_block *block, const float *activations, size_t size, int count,
-                       float *x) {
-    size_t i = 0;
-    for (int c = 0; c < block->channels; c++) {
-        for (int h = 0; h < block->height; h++) {
-            float *to = x + cnn_block_row(block, c, h);
-            for (int w = 0; w < block->width; w++, i++, to += CNN_LANES) {
-                for (int lane = 0; lane < CNN_LANES; lane++) {
-                    to[lane] = lane < count ? activations[(size_t)lane * size + i] : 0.0f;
-                }
+/* Writes activations, each [C][H][W], into the lanes of values[C][H][W][lane], zeros into the
+ * others. */
+static void fill_lanes(const float *activations, size_t size, int count, float *values) {
+    for (size_t i = 0; i < size; i++, values += CNN_LANES) {
+        for (int lane = 0; lane < CNN_LANES; lane++) {
+            values[lane] = lane < count ? activations[(size_t)lane * size + i] : 0.0f;
+        }
+    }
+}
+
+/* A block without borders. */
+static cnn_block dense_block(const cnn_shape *shape) {
+    const ptrdiff_t row = (ptrdiff_t)shape->width * CNN_LANES;
+    return (cnn_block){.channels = shape->channels,
+                       .height = shape->height,
+                       .width = shape->width,
+                       .row_stride = row,
+                       .plane_stride = row * shape->height};
+}
+
+/* HiResCAM: maps[height][width][lane]. */
+static void find_maps(const cnn_block *value_block, const float *values,
+                      const cnn_block *gradient_block, const float *gradients, float *maps) {
+    const size_t row = (size_t)value_block->width * CNN_LANES;
+    memset(maps, 0, (size_t)value_block->height * row * sizeof *maps);
+    for (int c = 0; c < value_block->channels; c++) {
+        for (int h = 0; h < value_block->height; h++) {
+            const float *a = values + cnn_block_row(value_block, c, h);
+            const float *g = gradients + cnn_block_row(gradient_block, c, h);
+            float *to = maps + (size_t)h * row;
+            for (size_t i = 0; i < row; i++) {
+                to[i] += a[i] * g[i];
             }
         }
     }
 }
 
-/* map += activation · gradient of one channel after the other, for one lane of a block. */
-static void add_products(const cnn_block *block, const float *gradient, int lane,
-                         const float *activations, float *map) {
-    for (int c = 0; c < block->channels; c++) {
-        float *to = map;
-        for (int h = 0; h < block->height; h++) {
-            const float *from = gradient + cnn_block_row(block, c, h) + lane;
-            for (int w = 0; w < block->width; w++, from += CNN_LANES) {
-                *to++ += *activations++ * *from;
-            }
-        }
+static void take_lane(const float *lanes, int lane, size_t positions, float *map) {
+    for (size_t i = 0; i < positions; i++) {
+        map[i] = lanes[i * CNN_LANES + (size_t)lane];
     }
 }
 
-/* The head, forward and backward, on its next block of images. */
-static void run_head(void *context, size_t index, int thread) {
-    const job *j = context;
-    const cnn_heat_map *map = j->map;
-    const size_t start = index * CNN_LANES;
-    const int count = images_at(j, start, CNN_LANES);
-    float *workspace = map->workspaces[thread];
-    const float *activations = j->activations + start * map->size;
-    const cnn_block *block;
-    float *x = cnn_network_input(map->head, workspace, &block);
-    fill_block(block, activations, map->size, count, x);
-    const float *z = cnn_network_forward(map->head, map->head_parameters, workspace);
-    memcpy(j->logits + start, z, (size_t)count * sizeof *z);
+/* A block of images from the first node to the logits. Returns these. */
+static const float *run_forward(const cnn_heat_map *map, const room *in) {
+    cnn_block from = dense_block(&map->shapes[0]);
+    const float *values = in->values;
+    for (int i = 0; i < map->count; i++) {
+        const cnn_block *to;
+        float *x = cnn_network_input(map->parts[i], in->workspaces[i], &to);
+        cnn_block_copy(&from, values, to, x);
+        values = cnn_network_forward(map->parts[i], map->part_parameters[i], in->workspaces[i]);
+        from = *cnn_network_result_block(map->parts[i]);
+    }
+    return values;
+}
+
+/* Backward, from the gradient 1 of the logits of `count` lanes. */
+static void run_backward(const cnn_heat_map *map, const room *in, int count) {
+    const int last = map->count - 1;
     float ones[CNN_LANES] = {0};
     for (int lane = 0; lane < count; lane++) {
         ones[lane] = 1.0f; /* dz / dz */
     }
-    cnn_network_backward(map->head, map->head_parameters, workspace, ones, map->gradients[thread]);
-    const float *gradient = cnn_network_gradient(map->head, 0, workspace, &block);
-    const size_t positions = (size_t)block->height * (size_t)block->width;
-    for (int lane = 0; lane < count; lane++) {
-        float *to = j->maps + (start + (size_t)lane) * positions;
-        memset(to, 0, positions * sizeof *to);
-        add_products(block, gradient, lane, activations + (size_t)lane * map->size, to);
+    cnn_network_backward(map->parts[last], map->part_parameters[last], in->workspaces[last], ones,
+                         NULL);
+    for (int i = last - 1; i >= 0; i--) {
+        const cnn_block *block;
+        const float *gradient =
+            cnn_network_gradient(map->parts[i + 1], 0, in->workspaces[i + 1], &block);
+        cnn_network_backward_values(map->parts[i], map->part_parameters[i], in->workspaces[i],
+                                    block, gradient);
     }
+}
+
+/* The maps of node i, in in->lanes. */
+static void find_maps_of(const cnn_heat_map *map, const room *in, int i) {
+    cnn_block block = dense_block(&map->shapes[0]);
+    const float *values = in->values;
+    if (i > 0) {
+        block = *cnn_network_result_block(map->parts[i - 1]);
+        values = cnn_network_result(map->parts[i - 1], in->workspaces[i - 1]);
+    }
+    const cnn_block *gradient_block;
+    const float *gradients =
+        cnn_network_gradient(map->parts[i], 0, in->workspaces[i], &gradient_block);
+    find_maps(&block, values, gradient_block, gradients, in->lanes);
+}
+
+/* maps: [count][height][width] of the first node. */
+static void write_maps(const cnn_heat_map *map, const room *in, int count, float *maps) {
+    const cnn_shape *fine = &map->shapes[0];
+    for (int i = 0; i < map->count; i++) {
+        const cnn_shape *shape = &map->shapes[i];
+        find_maps_of(map, in, i);
+        for (int lane = 0; lane < count; lane++) {
+            float *to = maps + (size_t)lane * positions_of(fine);
+            take_lane(in->lanes, lane, positions_of(shape), i > 0 ? in->map : to);
+            if (i > 0) {
+                cnn_heat_map_multiply(to, fine->height, fine->width, in->map, shape->height,
+                                      shape->width, in->work);
+            } else if (map->count > 1) {
+                cnn_heat_map_smooth(to, fine->height, fine->width, in->work);
+            }
+        }
+    }
+}
+
+/* The next block of images from the first node on, forward and backward. */
+static void run_parts(void *context, size_t index, int thread) {
+    const job *j = context;
+    const cnn_heat_map *map = j->map;
+    const room *in = &map->rooms[thread];
+    const size_t start = index * CNN_LANES;
+    const int count = images_at(j, start, CNN_LANES);
+    fill_lanes(j->activations + start * map->size, map->size, count, in->values);
+    memcpy(j->logits + start, run_forward(map, in), (size_t)count * sizeof *j->logits);
+    run_backward(map, in, count);
+    write_maps(map, in, count, j->maps + start * positions_of(&map->shapes[0]));
 }
 
 cnn_status cnn_heat_map_run(cnn_heat_map *map, const cnn_sample_source *source, size_t first,
@@ -196,7 +402,8 @@ cnn_status cnn_heat_map_run(cnn_heat_map *map, const cnn_sample_source *source, 
     }
     const size_t step = (size_t)map->step;
     cnn_thread_pool_for(map->pool, (count + step - 1) / step, map->threads, run_base, &j);
-    cnn_thread_pool_for(map->pool, (count + CNN_LANES - 1) / CNN_LANES, map->threads, run_head, &j);
+    cnn_thread_pool_for(map->pool, (count + CNN_LANES - 1) / CNN_LANES, map->threads, run_parts,
+                        &j);
     cnn_free(j.activations);
     return CNN_OK;
 }

@@ -11,20 +11,12 @@ static double clamp(double x, double low, double high) {
     return x < low ? low : x > high ? high : x;
 }
 
-/* A position between two cells of a side: cell `first` and the next, and the weight of the latter.
- */
-typedef struct between {
-    int first, next;
-    float weight;
-} between;
-
-/* u: 0 … 1 along `cells` cells, whose values are at their centres. */
-static between find_cells(double u, int cells) {
+cnn_map_cells cnn_map_find_cells(double u, int cells) {
     const double at = clamp(u * cells - 0.5, 0.0, cells - 1);
     const int first = (int)at;
-    return (between){.first = first,
-                     .next = first + 1 < cells ? first + 1 : first,
-                     .weight = (float)(at - first)};
+    return (cnn_map_cells){.first = first,
+                           .next = first + 1 < cells ? first + 1 : first,
+                           .weight = (float)(at - first)};
 }
 
 /* From a share of the image's side to one of what the network sees; outside of 0 … 1 where it sees
@@ -47,7 +39,8 @@ bool cnn_map_value(const cnn_map_view *view, double u, double v, float *value) {
     if (u < 0.0 || v < 0.0) {
         return false;
     }
-    const between x = find_cells(u, view->map_width), y = find_cells(v, view->map_height);
+    const cnn_map_cells x = cnn_map_find_cells(u, view->map_width);
+    const cnn_map_cells y = cnn_map_find_cells(v, view->map_height);
     const float *above = view->map + (ptrdiff_t)y.first * view->map_width;
     const float *below = view->map + (ptrdiff_t)y.next * view->map_width;
     const float top = above[x.first] + x.weight * (above[x.next] - above[x.first]);

@@ -15,6 +15,16 @@ typedef struct cnn_map_view {
     int image_height, image_width; /* upright, before it was resized */
 } cnn_map_view;
 
+/* A position between two cells of a side, whose values are at their centres: cell `first` and the
+ * next, and the weight of the latter. Beyond the outer centres, it is that of the cell. */
+typedef struct cnn_map_cells {
+    int first, next;
+    float weight;
+} cnn_map_cells;
+
+/* u: 0 … 1 along `cells` cells. */
+cnn_map_cells cnn_map_find_cells(double u, int cells);
+
 /* The value of the map, interpolated between its cells (bilinear), at a point of the image: u, v in
  * 0 … 1 from the left and the top edge. False where the network sees nothing. */
 bool cnn_map_value(const cnn_map_view *view, double u, double v, float *value);

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
+#include "base/file_hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/c_int8_measure.h"
@@ -23,22 +23,6 @@ typedef struct conversion {
 } conversion;
 
 enum { IDENTIFIER_MAX = 64 };
-
-/* The largest model file that is hashed. */
-#define FILE_LIMIT ((size_t)4 << 30)
-
-/* The SHA-256 of the file, as sha256sum prints it. */
-static cnn_status hash_file(const char *path, char digits[65], cnn_error *error) {
-    char *bytes;
-    size_t size;
-    cnn_status status = cnn_file_read(path, FILE_LIMIT, CNN_ERROR_MODEL, &bytes, &size, error);
-    if (status != CNN_OK) {
-        return cnn_fail_prefix(error, status, "%s: ", path);
-    }
-    cnn_sha256_hex(bytes, size, digits);
-    cnn_free(bytes);
-    return CNN_OK;
-}
 
 static cnn_status write_onnx(const cnn_model *model, const conversion *c, cnn_error *error) {
     cnn_text bytes = {0};
@@ -194,7 +178,7 @@ cnn_status cnn_convert(const char *in, const char *out, const cnn_convert_option
     CNN_TRY(check_options(chosen, &c, error));
     CNN_TRY(cnn_kernels_choose(&kernels, error));
     CNN_TRY(cnn_model_read(in, kernels, &model, error));
-    cnn_status status = hash_file(in, c.sha256, error);
+    cnn_status status = cnn_file_sha256(in, CNN_ERROR_MODEL, c.sha256, error);
     if (status == CNN_OK) {
         status = chosen->write(model, &c, error);
     }

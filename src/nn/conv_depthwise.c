@@ -113,7 +113,10 @@ void cnn_conv_depthwise_backward(const cnn_layer *layer, const cnn_conv_size *si
                                  const float *weights, const float *x, const float *dy, float *dw,
                                  float *db, float *dx) {
     const cnn_depthwise geometry = forward_geometry(layer, size, &layer->dy_block);
-    layer->kernels->depthwise_backward_weight(&geometry, first_patch(layer, size, x), dy, dw, db);
+    if (dw) {
+        layer->kernels->depthwise_backward_weight(&geometry, first_patch(layer, size, x), dy, dw,
+                                                  db);
+    }
     for (int phase = 0; dx && phase < size->stride * size->stride; phase++) {
         data_gradient(layer, size, phase / size->stride, phase % size->stride, weights, dy, dx);
     }

@@ -340,7 +340,7 @@ void cnn_conv_direct_backward(const cnn_layer *layer, const cnn_conv_direct *pla
                               float *dx) {
     const tap_table *table = &plan->weight;
     bool unpools = layer->node->pool && !layer->node->needs_dx;
-    for (int g = 0; g < plan->groups; g++) {
+    for (int g = 0; dw && g < plan->groups; g++) {
         weight_gradient(layer, &table->taps, x + g * table->x_group, dy + g * table->y_group,
                         unpools ? places + g * place_count(table) : NULL,
                         dw + (size_t)g * plan->weight_group,

@@ -228,7 +228,9 @@ void cnn_conv_winograd_backward(const cnn_layer *layer, const cnn_conv_winograd 
     float *bias_sums = work + layout.bias_sums;
     size_t du_stride = (size_t)w->filters * (size_t)w->channels_padded;
     memset(bias_sums, 0, (size_t)w->filters * CNN_LANES * sizeof(float));
-    kernels->winograd_transpose(w, x, xt);
+    if (dw) {
+        kernels->winograd_transpose(w, x, xt);
+    }
     for (int first = 0; first < w->tile_rows * w->tile_columns; first += CNN_WINOGRAD_GROUP) {
         int count = group_size(w, first);
         if (layer->node->pool) {
@@ -236,11 +238,15 @@ void cnn_conv_winograd_backward(const cnn_layer *layer, const cnn_conv_winograd 
         } else {
             kernels->winograd_output_gradient(w, first, count, dy, m, bias_sums);
         }
-        kernels->winograd_input_transposed(w, first, count, xt, vt);
+        if (dw) {
+            kernels->winograd_input_transposed(w, first, count, xt, vt);
+        }
         for (size_t e = 0; e < CNN_WINOGRAD_ELEMENTS; e++) {
             const float *g = m + e * (size_t)w->filter_element_stride;
-            kernels->winograd_outer(w, count, g, vt + e * (size_t)w->channel_element_stride,
-                                    du + e * du_stride, first > 0);
+            if (dw) {
+                kernels->winograd_outer(w, count, g, vt + e * (size_t)w->channel_element_stride,
+                                        du + e * du_stride, first > 0);
+            }
             if (dx) {
                 kernels->conv_forward(&plan->data[count], g,
                                       plan->packed_data + e * plan->data_stride, NULL, 0.0f,
@@ -251,7 +257,7 @@ void cnn_conv_winograd_backward(const cnn_layer *layer, const cnn_conv_winograd 
             kernels->winograd_input_gradient(w, first, count, mx, dx);
         }
     }
-    for (int f = 0; f < w->filters; f++) {
+    for (int f = 0; dw && f < w->filters; f++) {
         kernels->winograd_weight_gradient(w, f, du, dw + (size_t)f * (size_t)w->channels * 9);
     }
     if (db) {

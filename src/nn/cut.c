@@ -34,19 +34,52 @@ static cnn_node plain_node(const cnn_layer_ops *ops, const cnn_shape *shape) {
                       .stored = *shape};
 }
 
+/* The last node of a part: its result is the value of the node before it. */
+static void end_graph(cnn_graph *graph) {
+    cnn_node *end = &graph->nodes[graph->node_count - 1];
+    *end = plain_node(&cnn_layer_features, &end[-1].out);
+    end->input_count = 1;
+    end->input[0] = graph->node_count - 2;
+}
+
+/* Nodes after `node` of the whole network become those after the input of a part that runs
+ * backward, too: 1 … last. */
+static void copy_after(const cnn_graph *whole, int node, int last, cnn_graph *graph) {
+    graph->nodes[0] = plain_node(&cnn_layer_image, &whole->nodes[node].out);
+    graph->nodes[0].has_gradient = true;
+    for (int i = 1; i <= last; i++) {
+        cnn_node *to = &graph->nodes[i];
+        *to = whole->nodes[node + i];
+        to->normalizer = 0; /* the parameters are merged already */
+        to->has_gradient = to->needs_dx = true;
+        for (int k = 0; k < to->input_count; k++) {
+            to->input[k] -= node;
+        }
+    }
+}
+
 cnn_status cnn_cut_base(const cnn_network *network, int node, cnn_network **base,
                         cnn_error *error) {
     cnn_graph graph;
     CNN_TRY(start_graph(node + 2, &graph, error));
     for (int i = 0; i <= node; i++) {
         graph.nodes[i] = network->graph.nodes[i];
-        graph.nodes[i].normalizer = 0; /* the parameters are merged already */
+        graph.nodes[i].normalizer = 0;
     }
-    graph.nodes[node + 1] = plain_node(&cnn_layer_features, &network->graph.nodes[node].out);
-    graph.nodes[node + 1].input_count = 1;
-    graph.nodes[node + 1].input[0] = node;
+    end_graph(&graph);
     cnn_graph_place_parameters(&graph);
     return cnn_network_create_part(network, &graph, base, error);
+}
+
+cnn_status cnn_cut_middle(const cnn_network *network, int from, int to, cnn_network **middle,
+                          size_t *first, cnn_error *error) {
+    cnn_graph graph;
+    CNN_TRY(start_graph(to - from + 2, &graph, error));
+    copy_after(&network->graph, from, to - from, &graph);
+    end_graph(&graph);
+    *first = network->graph.nodes[from + 1].parameter_offset;
+    cnn_graph_place_parameters(&graph);
+    return cnn_network_create_part(network, &graph, middle, error);
 }
 
 cnn_status cnn_cut_head(const cnn_network *network, int node, cnn_network **head, size_t *first,
@@ -54,17 +87,7 @@ cnn_status cnn_cut_head(const cnn_network *network, int node, cnn_network **head
     cnn_graph graph;
     const cnn_graph *whole = &network->graph;
     CNN_TRY(start_graph(whole->node_count - node, &graph, error));
-    graph.nodes[0] = plain_node(&cnn_layer_image, &whole->nodes[node].out);
-    graph.nodes[0].has_gradient = true;
-    for (int i = 1; i < graph.node_count; i++) {
-        cnn_node *to = &graph.nodes[i];
-        *to = whole->nodes[node + i];
-        to->normalizer = 0;
-        to->has_gradient = to->needs_dx = true;
-        for (int k = 0; k < to->input_count; k++) {
-            to->input[k] -= node;
-        }
-    }
+    copy_after(whole, node, graph.node_count - 1, &graph);
     *first = whole->nodes[node + 1].parameter_offset;
     cnn_graph_place_parameters(&graph);
     return cnn_network_create_part(network, &graph, head, error);

@@ -1,5 +1,6 @@
-/* Cuts a network for prediction in two: the base computes the value of a node from the image, the
- * head the logit from that value, and the gradient of the logit with respect to it. */
+/* Cuts a network for prediction in parts: the base computes the value of a node from the image, the
+ * head the logit from that value, and the gradient of the logit with respect to it. A middle may be
+ * between them. */
 #ifndef CNN_NN_CUT_H
 #define CNN_NN_CUT_H
 
@@ -20,5 +21,10 @@ CNN_MUST_USE cnn_status cnn_cut_base(const cnn_network *network, int node, cnn_n
  */
 CNN_MUST_USE cnn_status cnn_cut_head(const cnn_network *network, int node, cnn_network **head,
                                      size_t *first, cnn_error *error);
+
+/* The middle: from the value of node `from` to that of the later node `to`, both possible cuts, as
+ * features. Backward as the head, by cnn_network_backward_values. */
+CNN_MUST_USE cnn_status cnn_cut_middle(const cnn_network *network, int from, int to,
+                                       cnn_network **middle, size_t *first, cnn_error *error);
 
 #endif

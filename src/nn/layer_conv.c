@@ -260,7 +260,7 @@ static void forward(const cnn_layer *layer, const cnn_pass *pass) {
 static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     const conv_plan *plan = layer->plan;
     ptrdiff_t offset = bias_offset(layer->node);
-    float *db = offset < 0 ? NULL : pass->gradients + offset;
+    float *db = offset < 0 || !pass->gradients ? NULL : pass->gradients + offset;
     if (!plan) {
         cnn_conv_size size = size_of(layer->node);
         cnn_conv_depthwise_backward(layer, &size, pass->parameters, pass->x[0], pass->dy,

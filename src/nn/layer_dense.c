@@ -62,9 +62,11 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_kernels *kernels = layer->kernels;
     int inputs = layer->node->in.channels;
     int outputs = layer->node->out.channels;
-    kernels->dense_backward_weight(inputs, outputs, pass->x[0], pass->dy, pass->work,
-                                   pass->gradients,
-                                   pass->gradients + layer->node->tensors[0].count);
+    if (pass->gradients) {
+        kernels->dense_backward_weight(inputs, outputs, pass->x[0], pass->dy, pass->work,
+                                       pass->gradients,
+                                       pass->gradients + layer->node->tensors[0].count);
+    }
     if (pass->dx[0]) {
         kernels->dense_backward_data(inputs, outputs, pass->parameters, pass->dy, pass->dx[0]);
     }

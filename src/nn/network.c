@@ -255,6 +255,14 @@ void cnn_network_backward(const cnn_network *network, const float *parameters, f
     cnn_run_backward(&run, 0, network->plan.instruction_count);
 }
 
+void cnn_network_backward_values(const cnn_network *network, const float *parameters,
+                                 float *workspace, const cnn_block *block, const float *gradient) {
+    const cnn_run run = {.plan = &network->plan, .parameters = parameters, .workspace = workspace};
+    const cnn_place *to = &network->plan.places[cnn_graph_result(&network->fused)].gradient;
+    cnn_block_copy(block, gradient, &to->block, workspace + to->offset);
+    cnn_run_backward(&run, 0, network->plan.instruction_count);
+}
+
 static const float *look_at(const cnn_place *place, const float *workspace,
                             const cnn_block **block) {
     *block = &place->block;

@@ -81,12 +81,17 @@ void cnn_network_set_logit_gradients(const cnn_network *network, float *workspac
                                      const float *logit_gradients);
 
 /* One block from input to logits, and back: adds the block's gradients to
- * gradients[parameter_count]. Only for networks without layers that see the whole batch, or,
- * forward, for prediction; minibatch.h runs the others. */
+ * gradients[parameter_count]; NULL: only the gradients of values are wanted. Only for networks
+ * without layers that see the whole batch, or for prediction; minibatch.h runs the others. */
 const float *cnn_network_forward(const cnn_network *network, const float *parameters,
                                  float *workspace);
 void cnn_network_backward(const cnn_network *network, const float *parameters, float *workspace,
                           const float *logit_gradients, float *gradients);
+
+/* The same backward, for values only, from the gradient of the result, a block of its shape: for
+ * the middle of a network (cut.h), whose result are values that its head reads. */
+void cnn_network_backward_values(const cnn_network *network, const float *parameters,
+                                 float *workspace, const cnn_block *block, const float *gradient);
 
 /* After a pass of a stepwise network: the output of a node of network->graph (0: the image), and
  * its gradient; NULL if it has none, or is the last sigmoid. */

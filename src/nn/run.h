@@ -9,7 +9,7 @@ typedef struct cnn_run {
     const cnn_plan *plan;
     const float *parameters; /* [parameter_count], as prepared */
     float *workspace;
-    float *gradients; /* [parameter_count], added to; backward only */
+    float *gradients; /* [parameter_count], added to; backward only. NULL: only those of values */
     /* Only for networks with layers that see the whole batch: */
     float *shared; /* [plan->shared_size] */
     double *sums;  /* [plan->sums_size]: the sums of this block for the current layer */

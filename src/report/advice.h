@@ -9,10 +9,15 @@ typedef struct cnn_advice {
     const char *title; /* a few words */
     bool (*applies)(const cnn_report *report);
     void (*describe)(cnn_html *html, const cnn_report *report); /* what was found, in a sentence */
-    const char *remedy;                                         /* what to do about it */
+    const char *remedy;                                         /* what to do about it … */
+    const char *of_evaluation; /* … on the page of cnneval, which trains nothing; NULL: the same */
+    const char *of_set;        /* … on that of a set of runs; NULL: the same */
 } cnn_advice;
 
 /* All rules, what matters most first; ends with one without a name. */
 extern const cnn_advice cnn_advice_table[];
+
+/* What to do, on this page. */
+const char *cnn_advice_remedy(const cnn_advice *rule, const cnn_report *report);
 
 #endif

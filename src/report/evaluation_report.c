@@ -1,16 +1,13 @@
 /* The page about an evaluation (cnn/evaluate.h). */
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
+#include "base/file_hash.h"
 #include "base/memory.h"
 #include "nn/loss.h"
 #include "report/page.h"
 #include "run/evaluate_model.h"
 
 #include <string.h>
-
-/* The largest model file that is read. */
-#define MODEL_LIMIT ((size_t)1 << 40)
 
 /* What the page needs, of the first model. What is allocated is freed by free_images. */
 static cnn_status describe_images(const cnn_evaluation *evaluation, cnn_report_images *images,
@@ -44,15 +41,8 @@ static void free_images(cnn_report_images *images) {
 
 /* The checksum of a model's file; empty if it cannot be read any more. */
 static cnn_status find_checksum(const char *path, char digits[65], cnn_error *error) {
-    char *bytes;
-    size_t size;
     digits[0] = '\0';
-    const cnn_status status =
-        cnn_file_read(path, MODEL_LIMIT, CNN_ERROR_MODEL, &bytes, &size, error);
-    if (status == CNN_OK) {
-        cnn_sha256_hex(bytes, size, digits);
-        cnn_free(bytes);
-    }
+    const cnn_status status = cnn_file_sha256(path, CNN_ERROR_MODEL, digits, error);
     return status == CNN_ERROR_MODEL ? CNN_OK : status;
 }
 

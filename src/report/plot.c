@@ -115,7 +115,11 @@ static void place(cnn_plot *plot, const cnn_ticks *x, const cnn_ticks *y) {
     plot->left = widest * CHARACTER + 9;
     plot->right = plot->width - (last * CHARACTER / 2 > BLEED ? last * CHARACTER / 2 : BLEED);
     plot->top = TOP;
-    plot->bottom = plot->height - (plot->x.label ? BOTTOM : 22);
+    const int below = plot->x.label ? BOTTOM : 22;
+    if (plot->is_square) {
+        plot->height = (int)(plot->top + plot->right - plot->left) + below;
+    }
+    plot->bottom = plot->height - below;
 }
 
 static void draw_axes(cnn_plot *plot, const cnn_ticks *x, const cnn_ticks *y) {

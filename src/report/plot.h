@@ -43,6 +43,8 @@ typedef struct cnn_plot {
     cnn_plot_axis x, y;
     const char *series[CNN_PLOT_SERIES_MAX]; /* names, for the legend; NULL: none */
     int width, height;                       /* of the drawing, in units; 0: 400 × 260 */
+    bool is_square; /* the area of the data is as high as it is wide, whatever the height: for axes
+                     * of the same values, on which a diagonal then has 45° */
 
     /* The rest is cnn_plot_begin's. */
     cnn_html *html;

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
+#include "base/file_hash.h"
 #include "base/memory.h"
 #include "model/model_file.h"
 #include "report/record_parts.h"
@@ -10,9 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The largest config.json, and the largest model.bin, that is read. */
+/* The largest config.json that is read. */
 #define CONFIG_LIMIT ((size_t)16 << 20)
-#define MODEL_LIMIT ((size_t)1 << 40)
 
 static cnn_status read_file(const char *path, size_t limit, char **data, size_t *size,
                             cnn_error *error) {
@@ -42,12 +41,8 @@ static cnn_status read_ends(const char *path, cnn_range *ends, cnn_error *error)
 /* model.bin, for its threshold, its checksum, and heat maps. */
 static cnn_status read_model(cnn_record *record, cnn_error *error) {
     const char *path = record->directory.file[CNN_RUN_MODEL];
-    char *bytes;
-    size_t size;
     CNN_TRY(cnn_predictor_load(path, &record->model, error));
-    CNN_TRY(read_file(path, MODEL_LIMIT, &bytes, &size, error));
-    cnn_sha256_hex(bytes, size, record->sha256);
-    cnn_free(bytes);
+    CNN_TRY(cnn_file_sha256(path, CNN_ERROR_RUNTIME, record->sha256, error));
     if (isnan(record->run.threshold)) {
         record->run.threshold = (double)cnn_predictor_threshold(record->model);
     }

@@ -150,7 +150,7 @@ static void write_advice(cnn_html *html, const cnn_report *report) {
         cnn_html_text(html, " ");
         rule->describe(html, report);
         cnn_html_text(html, " ");
-        cnn_html_element(html, "em", rule->remedy);
+        cnn_html_element(html, "em", cnn_advice_remedy(rule, report));
         cnn_html_end(html);
     }
     if (found > 0) {

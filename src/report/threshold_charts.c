@@ -49,7 +49,8 @@ static void draw_roc(cnn_html *html, const cnn_report *report, const cnn_curve *
                      .description = description,
                      .x = share_axis("false positive rate"),
                      .y = share_axis("recall"),
-                     .series = {"model, with its 95 % interval"}};
+                     .series = {"model, with its 95 % interval"},
+                     .is_square = true};
     cnn_plot_begin(&plot, html);
     cnn_plot_reference(&plot, 0, 0, 1, 1);
     draw_band(&plot, curve);
@@ -79,7 +80,8 @@ static void draw_precision_recall(cnn_html *html, const cnn_report *report,
                      .description = description,
                      .x = share_axis("recall"),
                      .y = share_axis("precision"),
-                     .series = {"model, with its 95 % interval"}};
+                     .series = {"model, with its 95 % interval"},
+                     .is_square = true};
     cnn_plot_begin(&plot, html);
     cnn_plot_reference(&plot, 0, share, 1, share);
     draw_band(&plot, curve);
@@ -108,7 +110,8 @@ static void draw_reliability(cnn_html *html, const cnn_report *report,
                      .description = description,
                      .x = share_axis("mean probability of images"),
                      .y = share_axis("share that is of the positive class"),
-                     .series = {"images of similar probability, with 95 % interval"}};
+                     .series = {"images of similar probability, with 95 % interval"},
+                     .is_square = true};
     cnn_plot_begin(&plot, html);
     cnn_plot_reference(&plot, 0, 0, 1, 1);
     cnn_plot_ranges(&plot, x, low, high, CNN_CALIBRATION_BINS, 0);
@@ -127,7 +130,8 @@ static void draw_histogram(cnn_html *html, const cnn_report *report,
                                     "table below has the numbers.",
                      .x = share_axis("probability of the positive class"),
                      .y = {.label = "images", .is_whole = true, .is_fitted = true},
-                     .series = {report->classes[0], report->classes[1]}};
+                     .series = {report->classes[0], report->classes[1]},
+                     .is_square = true}; /* as the chart beside it */
     for (int label = 0; label < 2; label++) {
         for (int b = 0; b < CNN_HISTOGRAM_BINS; b++) {
             left[label][b] = (b + (label == 0 ? 0.08 : 0.5)) / CNN_HISTOGRAM_BINS;

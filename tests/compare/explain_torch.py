@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares heat maps with those of pytorch-grad-cam (HiResCAM): explain_torch.py PROGRAM MODEL IMAGE...
+"""Compares heat maps with those of pytorch-grad-cam (products of HiResCAM): explain_torch.py PROGRAM MODEL IMAGE...
 
 PROGRAM is build/tests/explain_map, MODEL a model.bin. The network is an nn.Sequential made of the layers that MODEL states; its state_dict
 is MODEL. Exit code 1 if a value differs by more than 1e-3 of the map's largest one. `explain_torch.py --golden` prints the numbers that
@@ -88,19 +88,41 @@ def sequence(layers, shape):
     return nn.Sequential(*modules), shape
 
 
-def find_layer(network, shape):
-    """The last module with at least 7 rows and columns, or as many as the image has."""
-    x, found = torch.zeros(1, *shape), None
-    for module in network:
+def find_layers(network, shape):
+    """The fine module: the first with the smallest output of at least 28 rows and columns, or as many as the image has. Then the first ones
+    with at most half the places of the one before, and the deep one, the last with at least 7 rows and columns. A convolution's batch
+    normalization belongs to it."""
+    x, places = torch.zeros(1, *shape), {}
+    for i, module in enumerate(network):
         x = module(x)
         if x.dim() == 4 and x.shape[2] >= min(7, shape[1]) and x.shape[3] >= min(7, shape[2]):
-            found = module
-    return found
+            places[i] = x.shape[2] * x.shape[3]
+            deep = i
+            if x.shape[2] >= min(28, shape[1]) and x.shape[3] >= min(28, shape[2]):
+                smallest = places[i]
+    found = [min(i for i in places if places[i] == smallest)]
+    for i in places:
+        if i > found[0] and 2 * places[i] <= places[found[-1]]:
+            found.append(i)
+    found = [i + isinstance(network[i + 1], nn.BatchNorm2d) for i in found]
+    return [network[i] for i in found + [deep] * (found[-1] < deep)]
 
 
-def explain(network, layer, x):
+def hirescam(network, layer, x):
     with SignedHiResCAM(model=network, target_layers=[layer]) as cam:
         return torch.tensor(cam(input_tensor=x, targets=[Logit()])[0])
+
+
+def explain(network, layers, x):
+    """The product of the maps of layers, as heat_map.h defines it."""
+    fine, *coarse = (hirescam(network, layer, x)[None, None] for layer in layers)
+    if coarse:
+        window = torch.tensor([0.25, 0.5, 0.25])
+        fine = nn.functional.conv2d(nn.functional.pad(fine, (1, 1, 1, 1), mode="replicate"), torch.outer(window, window)[None, None])
+    for layer in coarse:
+        weights = nn.functional.interpolate(layer / layer.abs().max(), size=fine.shape[2:], mode="bilinear", align_corners=False)
+        fine = torch.where(fine * weights > 0, fine * weights.abs(), torch.zeros(()))
+    return fine[0, 0]
 
 
 def compare(program, path, images):
@@ -121,7 +143,7 @@ def compare(program, path, images):
             lines = subprocess.run([program, path, file.name], check=True, capture_output=True, text=True).stdout.split()
         ours = torch.tensor([float(word) for word in lines[3:]]).view(int(lines[1]), int(lines[2]))
         x = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(height, width, channels).permute(2, 0, 1)
-        theirs = explain(network, find_layer(network, shape), ((x / 255 - mean) / deviation).unsqueeze(0)) / config.get("temperature", 1.0)
+        theirs = explain(network, find_layers(network, shape), ((x / 255 - mean) / deviation).unsqueeze(0)) / config.get("temperature", 1.0)
         difference = ((ours - theirs).abs().max() / theirs.abs().max()).item()
         print(f"{image}: {difference:.2g} of the largest value, {theirs.abs().max():.4g}")
         worst = max(worst, difference)
@@ -142,9 +164,10 @@ def golden():
         state[name] = (values + 1 if name == "1.running_var" else values).view(state[name].shape)
     network.load_state_dict(state)
     x = simple(2 * 14 * 14, 29, 97).view(1, 2, 14, 14)
-    for number in [network(x).item(), *explain(network, layers[5], x).flatten().tolist()]:
-        print(f"{number:.7g}", end=", ")
-    print()
+    deep = [network(x).item(), *hirescam(network, layers[5], x).flatten().tolist()]
+    product = explain(network, find_layers(network, (2, 14, 14)), x).flatten().tolist()
+    for numbers in deep, product:
+        print(", ".join(f"{number:.7g}" for number in numbers), end="\n\n")
     return 0
 
 

@@ -15,7 +15,7 @@ _cnnpredict() {
     --threshold) kind=words words=() ;;
     --max-megapixels) kind=words words=() ;;
     --explain | -x) kind=folder words=() ;;
-    --explain-method) kind=words words=(gradient occlusion) ;;
+    --explain-method) kind=words words=(gradient occlusion hirescam) ;;
     --threads | -t) kind=words words=() ;;
     --max-memory) kind=words words=() ;;
     *)

@@ -3,7 +3,7 @@ complete -c cnnpredict -s f -l format -x -a 'tsv csv jsonl' -d 'tsv (default, no
 complete -c cnnpredict -l threshold -x -d 'class 1 from this probability on (default: the model'\''s)'
 complete -c cnnpredict -l max-megapixels -x -d 'refuse larger images (default: the model'\''s limit)'
 complete -c cnnpredict -s x -l explain -x -a '(__fish_complete_directories)' -d 'write a picture of each input to DIR: where the model looked'
-complete -c cnnpredict -l explain-method -x -a 'gradient occlusion' -d 'gradient (default) or occlusion (slow; a check of the other)'
+complete -c cnnpredict -l explain-method -x -a 'gradient occlusion hirescam' -d 'gradient (default), hirescam (coarse) or occlusion (slow)'
 complete -c cnnpredict -l no-sandbox -d 'keep all rights while reading (for debuggers)'
 complete -c cnnpredict -s t -l threads -x -d 'threads (default: all processors); same results for any N'
 complete -c cnnpredict -l max-memory -x -d 'limit for memory (default: all of it)'

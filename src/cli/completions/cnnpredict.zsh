@@ -8,7 +8,7 @@ _cnnpredict() {
         '--max-megapixels=[refuse larger images (default\: the model'\''s limit)]:N: ' \
         '(-x --explain)-x+[write a picture of each input to DIR\: where the model looked]:DIR:_files -/' \
         '(-x --explain)--explain=[write a picture of each input to DIR\: where the model looked]:DIR:_files -/' \
-        '--explain-method=[gradient (default) or occlusion (slow; a check of the other)]:METHOD:(gradient occlusion)' \
+        '--explain-method=[gradient (default), hirescam (coarse) or occlusion (slow)]:METHOD:(gradient occlusion hirescam)' \
         '--no-sandbox[keep all rights while reading (for debuggers)]' \
         '(-t --threads)-t+[threads (default\: all processors); same results for any N]:N: ' \
         '(-t --threads)--threads=[threads (default\: all processors); same results for any N]:N: ' \
