@@ -288,12 +288,18 @@ static void emit_batch(planner *p, int n) {
     p->plan->sums_size = sums > p->plan->sums_size ? sums : p->plan->sums_size;
 }
 
+/* Does the backward pass of the node's own operation undo the epilogues that forward applied? */
+static bool undoes_epilogues(const planner *p, const cnn_node *node) {
+    bool in_batches = node->ops->batch && p->mode != CNN_NETWORK_PREDICT;
+    return node->pool ? node->unpools : in_batches && node->ops->batch->undoes_relu;
+}
+
 /* The part of backward that remains for the epilogues that forward applied. */
 static void emit_epilogues(planner *p, int n) {
     const cnn_node *node = &p->graph->nodes[n];
     const cnn_node_places *mine = &p->plan->places[n];
     int fused = node->pool ? node->pool : node->relu;
-    if (fused > 0 && node->has_gradient && !(node->pool && node->unpools)) {
+    if (fused > 0 && node->has_gradient && !undoes_epilogues(p, node)) {
         const cnn_node *epilogue = &p->original->nodes[fused];
         cnn_instruction *instruction =
             emit(p, epilogue, &nowhere, &mine->value, &mine->gradient, &mine->own_gradient);
