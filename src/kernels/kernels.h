@@ -50,6 +50,7 @@ typedef struct cnn_conv_taps {
     const int32_t *x_offset;   /* [pixels] */
     const int32_t *y_offset;   /* [pixels] */
     const int32_t *tap_offset; /* [taps] */
+    bool from_memory;          /* x or y are larger than caches: hints about them pay off */
 } cnn_conv_taps;
 
 /* A convolution of each channel with a filter of its own: for output pixel (i, j) of channel c,
