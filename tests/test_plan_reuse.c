@@ -1,9 +1,11 @@
-/* Memory that values of a plan for prediction use one after the other: no two that are needed at
- * the same time overlap, and results do not depend on what was there before. */
+/* Memory that values of a plan for prediction, or gradients of one for training, use one after the
+ * other: no two that are needed at the same time overlap, and results do not depend on what was
+ * there before. */
 #include "test_support.h"
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "nn/minibatch.h"
 #include "nn/plan_reuse.h"
 
 #include <stdio.h>
@@ -193,6 +195,75 @@ static void test_random_networks(void **state) {
     }
 }
 
+/* --- gradients --- */
+
+enum { BATCH = CNN_LANES + 3 };
+
+/* A network with layers that see the whole batch, and convolutions whose gradients have borders. */
+static cnn_text random_batch_line(uint64_t *random) {
+    cnn_text line = {0};
+    cnn_text_format(&line, "%dx%dx%d: ", random_int(random, 1, 5), random_int(random, 6, 9),
+                    random_int(random, 6, 9));
+    for (int i = random_int(random, 1, 3); i > 0; i--) {
+        add_layer(random, 1, &line);
+        cnn_text_format(&line, "conv 8 %d 1 same, batchnorm, relu%s, ",
+                        2 * random_int(random, 0, 2) + 1, random_int(random, 0, 1) ? " 0.5" : "");
+        add_layer(random, 1, &line);
+        cnn_text_format(&line, "conv 8 1, batchnorm, conv 8 3 %d 1 8, ", random_int(random, 1, 2));
+    }
+    cnn_text_format(&line, "batchnorm, global_avgpool, flatten, dense 1, sigmoid");
+    assert_false(line.failed);
+    return line;
+}
+
+/* The gradients of the second of two steps, whose memory is that of the first. Free with cnn_free.
+ */
+static float *second_gradients(const char *line, cnn_network_mode mode, uint64_t seed,
+                               size_t *count) {
+    cnn_error error;
+    cnn_minibatch *minibatch;
+    float logits[BATCH];
+    uint8_t labels[BATCH];
+    cnn_network *network = test_network_create(line, test_kernels(), mode);
+    float *parameters = test_parameters(network, seed);
+    test_samples samples = test_samples_create(network, 2 * BATCH, seed);
+    const cnn_sample_source source = test_samples_source(&samples);
+    *count = network->parameter_count;
+    float *result = cnn_alloc(*count, sizeof *result);
+    assert_non_null(result);
+    test_ok(cnn_minibatch_create(network, BATCH, 1, &minibatch, &error), &error);
+    cnn_minibatch_prepare(minibatch, parameters);
+    for (size_t step = 0; step < 2; step++) {
+        const float *gradients;
+        cnn_minibatch_gradients(minibatch, parameters, &source, step * BATCH, BATCH, &gradients,
+                                logits, labels);
+        memcpy(result, gradients, *count * sizeof *result);
+    }
+    cnn_minibatch_free(minibatch);
+    test_samples_free(&samples);
+    cnn_free(parameters);
+    cnn_network_free(network);
+    return result;
+}
+
+/* In a stepwise network, each gradient has a place of its own. */
+static void test_gradients(void **state) {
+    (void)state;
+    uint64_t random = 8;
+    for (uint64_t round = 0; round < 30; round++) {
+        size_t count;
+        cnn_text line = random_batch_line(&random);
+        float *reused = second_gradients(line.data, CNN_NETWORK_FAST, round + 1, &count);
+        float *separate = second_gradients(line.data, CNN_NETWORK_STEPWISE, round + 1, &count);
+        if (memcmp(reused, separate, count * sizeof *reused) != 0) {
+            fail_msg("%s: the gradients differ", line.data);
+        }
+        cnn_free(reused);
+        cnn_free(separate);
+        cnn_text_free(&line);
+    }
+}
+
 /* --- sizes --- */
 
 #define BLOCK(f)                                                                                   \
@@ -218,6 +289,9 @@ static void test_resnet(void **state) {
     assert_true(10 * reused < 3 * separate);
     /* forward alone needs no memory for the gradients of Winograd's convolution */
     assert_true(4 * plan->work_size < 3 * trained->plan.work_size);
+    /* gradients, too, take the memory of the few that are needed together */
+    assert_true(4 * (trained->plan.workspace_size - trained->plan.forward_size) <
+                trained->plan.forward_size - trained->plan.work_size);
     cnn_network_free(network);
     cnn_network_free(trained);
 }
@@ -226,6 +300,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lifetimes),
         cmocka_unit_test(test_random_networks),
+        cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_resnet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

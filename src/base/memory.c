@@ -11,6 +11,11 @@
 /* A smaller array is likely to be on pages that the process has already. */
 #define POPULATE_BYTES ((size_t)1 << 17)
 
+/* Arrays of at least this size ask for pages of 2 MiB. A kernel that walks many planes at once
+ * needs the addresses of more small pages than a processor remembers. */
+#define HUGE_BYTES ((size_t)1 << 25)
+#define HUGE_PAGE ((size_t)1 << 21)
+
 /* --- counting --- */
 
 static atomic_size_t limit = SIZE_MAX;
@@ -63,20 +68,29 @@ bool cnn_multiply_size(size_t a, size_t b, size_t *out) {
     return true;
 }
 
+/* Gives advice about the whole pages of an array; pages: their size, in bytes. */
+static void advise(void *memory, size_t bytes, size_t page, int advice) {
+    uintptr_t first = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
+    if (first < end) {
+        (void)madvise((char *)memory + (first - (uintptr_t)memory), end - first, advice);
+    }
+}
+
 /* Gets all pages of a new array in one call. Zeroing would get them one by one, at twice the cost.
  * If the system refuses, zeroing still works. */
 static void get_pages(void *memory, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    if (bytes >= HUGE_BYTES) {
+        advise(memory, bytes, HUGE_PAGE, MADV_HUGEPAGE);
+    }
+#endif
 #ifdef MADV_POPULATE_WRITE
     if (bytes >= POPULATE_BYTES) {
-        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-        uintptr_t first = ((uintptr_t)memory + page - 1) / page * page;
-        uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
-        (void)madvise((char *)memory + (first - (uintptr_t)memory), end - first,
-                      MADV_POPULATE_WRITE);
+        advise(memory, bytes, (size_t)sysconf(_SC_PAGESIZE), MADV_POPULATE_WRITE);
     }
-#else
-    (void)memory, (void)bytes;
 #endif
+    (void)memory, (void)bytes;
 }
 
 void *cnn_alloc(size_t count, size_t size) {

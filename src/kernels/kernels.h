@@ -50,6 +50,7 @@ typedef struct cnn_conv_taps {
     const int32_t *x_offset;   /* [pixels] */
     const int32_t *y_offset;   /* [pixels] */
     const int32_t *tap_offset; /* [taps] */
+    bool from_memory;          /* x or y are larger than caches: hints about them pay off */
 } cnn_conv_taps;
 
 /* A convolution of each channel with a filter of its own: for output pixel (i, j) of channel c,
@@ -78,6 +79,13 @@ typedef struct cnn_pool_window {
 typedef struct cnn_average_window {
     int height, width, stride, top, left;
 } cnn_average_window;
+
+/* Batch normalization backward: numbers of each channel. Forward, y = x scale + shift, with a ReLU
+ * (relu_max). constant, slope: of the input's gradient; sums do not use them. */
+typedef struct cnn_batchnorm {
+    const float *mean, *scale, *shift, *constant, *slope; /* [channels] */
+    float relu_max;
+} cnn_batchnorm;
 
 /* The place of a maximum that gets no gradient. */
 #define CNN_POOL_NONE (-1.0f)
@@ -227,13 +235,13 @@ typedef struct cnn_kernels {
     /* y = x scale[c] + shift[c], with one rounding, then a ReLU (relu_max). x may be y. */
     void (*channel_scale)(const cnn_block *x_block, const float *x, const float *scale,
                           const float *shift, float relu_max, const cnn_block *y_block, float *y);
-    /* sums[c][lane] = sum of d; products[c][lane] = sum of d (x - mean[c]). */
-    void (*channel_gradient_sums)(const cnn_block *x_block, const float *x, const float *mean,
-                                  const cnn_block *d_block, const float *d, float *sums,
-                                  float *products);
-    /* dx = (dy - constant[c] - (x - mean[c]) slope[c]) scale[c]. */
-    void (*batchnorm_backward)(const cnn_block *x_block, const float *x, const float *mean,
-                               const float *constant, const float *slope, const float *scale,
+    /* Of the gradient d after the ReLU, if norm has one (eq. 13); d' is that before it.
+     * sums[c][lane] = sum of d'; products[c][lane] = sum of d' (x - mean[c]). */
+    void (*batchnorm_gradient_sums)(const cnn_batchnorm *norm, const cnn_block *x_block,
+                                    const float *x, const cnn_block *d_block, const float *d,
+                                    float *sums, float *products);
+    /* dx = (dy' - constant[c] - (x - mean[c]) slope[c]) scale[c]. dx may be dy. */
+    void (*batchnorm_backward)(const cnn_batchnorm *norm, const cnn_block *x_block, const float *x,
                                const cnn_block *dy_block, const float *dy,
                                const cnn_block *dx_block, float *dx);
 

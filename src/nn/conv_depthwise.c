@@ -74,6 +74,7 @@ static phase_line find_phase(int phase, int before, int kernel, int stride, int 
     return line;
 }
 
+/* Of one channel; all pointers are those of its values. */
 static void data_gradient(const cnn_layer *layer, const cnn_conv_size *size, int row_phase,
                           int column_phase, const float *weights, const float *dy, float *dx) {
     const cnn_block *from = &layer->dy_block, *to = &layer->dx_block[0];
@@ -82,7 +83,7 @@ static void data_gradient(const cnn_layer *layer, const cnn_conv_size *size, int
     phase_line rows = find_phase(row_phase, size->padding.top, kernel, stride, in->height);
     phase_line columns = find_phase(column_phase, size->padding.left, kernel, stride, in->width);
     const cnn_depthwise geometry = {
-        .channels = in->channels,
+        .channels = 1,
         .rows = rows.count,
         .columns = columns.count,
         .tap_rows = columns.taps > 0 ? rows.taps : 0,
@@ -109,15 +110,24 @@ static void data_gradient(const cnn_layer *layer, const cnn_conv_size *size, int
         dx + rows.first * to->row_stride + (ptrdiff_t)columns.first * CNN_LANES);
 }
 
+/* One channel after the other, so that its gradients are read from memory once. */
 void cnn_conv_depthwise_backward(const cnn_layer *layer, const cnn_conv_size *size,
                                  const float *weights, const float *x, const float *dy, float *dw,
                                  float *db, float *dx) {
-    const cnn_depthwise geometry = forward_geometry(layer, size, &layer->dy_block);
-    if (dw) {
-        layer->kernels->depthwise_backward_weight(&geometry, first_patch(layer, size, x), dy, dw,
-                                                  db);
-    }
-    for (int phase = 0; dx && phase < size->stride * size->stride; phase++) {
-        data_gradient(layer, size, phase / size->stride, phase % size->stride, weights, dy, dx);
+    const cnn_block *to = &layer->dx_block[0];
+    cnn_depthwise geometry = forward_geometry(layer, size, &layer->dy_block);
+    const float *patch = first_patch(layer, size, x);
+    geometry.channels = 1;
+    for (ptrdiff_t c = 0; c < layer->node->out.channels; c++) {
+        const float *slopes = dy + c * geometry.y_plane;
+        ptrdiff_t first = c * geometry.w_plane;
+        if (dw) {
+            layer->kernels->depthwise_backward_weight(
+                &geometry, patch + c * geometry.x_plane, slopes, dw + first, db ? db + c : NULL);
+        }
+        for (int phase = 0; dx && phase < size->stride * size->stride; phase++) {
+            data_gradient(layer, size, phase / size->stride, phase % size->stride, weights + first,
+                          slopes, dx + c * to->plane_stride);
+        }
     }
 }

@@ -94,6 +94,14 @@ static bool make_table(tap_table *table, const cnn_kernels *kernels, int groups,
     return !with_weights || table->packed;
 }
 
+/* Do caches hold less than the two blocks between which a convolution of one pixel runs? Other
+ * kernels read values several times, so that hints would cost more than they save. */
+static bool is_from_memory(const cnn_conv_size *size, const cnn_block *x, const cnn_block *y) {
+    const ptrdiff_t cached = (ptrdiff_t)1 << 18; /* floats: half of a second-level cache of 2 MiB */
+    return size->kernel == 1 &&
+           x->channels * x->plane_stride + y->channels * y->plane_stride > cached;
+}
+
 /* Offsets fit in 32 bits: network.c refuses larger blocks. */
 static int32_t place(const cnn_block *block, int channel, int row, int column) {
     return (int32_t)(channel * block->plane_stride + row * block->row_stride +
@@ -110,6 +118,7 @@ static bool make_patch_table(const cnn_layer *layer, const cnn_conv_size *size, 
         return false;
     }
     table->taps.y_plane_stride = y->plane_stride;
+    table->taps.from_memory = is_from_memory(size, &layer->x_block[0], y);
     table->x_group = channels * layer->x_block[0].plane_stride;
     table->y_group = filters * y->plane_stride;
     table->filter_stride = taps;
@@ -195,6 +204,7 @@ static bool make_data_table(const cnn_layer *layer, const cnn_conv_size *size, i
         return false;
     }
     table->taps.y_plane_stride = layer->dx_block[0].plane_stride;
+    table->taps.from_memory = is_from_memory(size, &layer->dy_block, &layer->dx_block[0]);
     table->x_group = filters * layer->dy_block.plane_stride;
     table->y_group = channels * layer->dx_block[0].plane_stride;
     table->filter_stride = (ptrdiff_t)kernel * kernel;

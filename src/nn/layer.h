@@ -213,6 +213,9 @@ typedef struct cnn_batch_ops {
     /* After a step: changes those of the layer's parameters that follow the batches
      * (cnn_tensor.average). */
     void (*update)(const cnn_node *node, const float *shared, float *parameters);
+
+    /* gather_gradient and backward take the gradient after the ReLU that forward applied. */
+    bool undoes_relu;
 } cnn_batch_ops;
 
 /* --- the operations of a type of layer --- */

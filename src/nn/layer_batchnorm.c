@@ -146,6 +146,16 @@ static void batch_forward(const cnn_layer *layer, const cnn_pass *pass) {
                                   &layer->y_block, pass->y);
 }
 
+static cnn_batchnorm norm_of(const cnn_layer *layer, const float *shared) {
+    ptrdiff_t channels = layer->node->in.channels;
+    return (cnn_batchnorm){.mean = shared + MEAN * channels,
+                           .scale = shared + SCALE * channels,
+                           .shift = shared + SHIFT * channels,
+                           .constant = shared + CONSTANT * channels,
+                           .slope = shared + SLOPE * channels,
+                           .relu_max = layer->node->relu_max};
+}
+
 static void gather_gradient(const cnn_layer *layer, const cnn_pass *pass) {
     const cnn_shape *in = &layer->node->in;
     ptrdiff_t channels = in->channels;
@@ -154,8 +164,9 @@ static void gather_gradient(const cnn_layer *layer, const cnn_pass *pass) {
     float *work = pass->work, *products = pass->work + channels * CNN_LANES;
     float *gradients = pass->gradients;
     double *sums = pass->sums;
-    layer->kernels->channel_gradient_sums(&layer->x_block[0], pass->x[0], shared + MEAN * channels,
-                                          &layer->dy_block, pass->dy, work, products);
+    const cnn_batchnorm norm = norm_of(layer, shared);
+    layer->kernels->batchnorm_gradient_sums(&norm, &layer->x_block[0], pass->x[0], &layer->dy_block,
+                                            pass->dy, work, products);
     sums[0] = (double)count * in->height * in->width;
     for (ptrdiff_t c = 0; c < channels; c++) {
         double sum = add_lanes(work + c * CNN_LANES, count);
@@ -200,12 +211,9 @@ static void clear_lanes(const cnn_block *block, int count, float *values) {
 }
 
 static void batch_backward(const cnn_layer *layer, const cnn_pass *pass) {
-    ptrdiff_t channels = layer->node->in.channels;
-    const float *shared = pass->shared;
-    layer->kernels->batchnorm_backward(&layer->x_block[0], pass->x[0], shared + MEAN * channels,
-                                       shared + CONSTANT * channels, shared + SLOPE * channels,
-                                       shared + SCALE * channels, &layer->dy_block, pass->dy,
-                                       &layer->dx_block[0], pass->dx[0]);
+    const cnn_batchnorm norm = norm_of(layer, pass->shared);
+    layer->kernels->batchnorm_backward(&norm, &layer->x_block[0], pass->x[0], &layer->dy_block,
+                                       pass->dy, &layer->dx_block[0], pass->dx[0]);
     if (pass->count < CNN_LANES) { /* they got the part of the mean, too */
         clear_lanes(&layer->dx_block[0], pass->count, pass->dx[0]);
     }
@@ -234,6 +242,7 @@ static const cnn_batch_ops batch_ops = {
     .combine_gradient = combine_gradient,
     .backward = batch_backward,
     .update = update,
+    .undoes_relu = true,
 };
 
 /* --- prediction --- */

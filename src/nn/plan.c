@@ -11,6 +11,9 @@ typedef struct planner {
     cnn_network_mode mode;
     cnn_plan *plan;
     int end; /* nodes to plan: all but the last sigmoid, which is the loss's */
+    /* The memory of gradients, rising, if it is used several times; else NULL. */
+    cnn_lifetime *gradients;
+    int gradient_count;
 } planner;
 
 static const cnn_place nowhere = {.offset = CNN_NOWHERE};
@@ -157,6 +160,16 @@ static border gradient_border(const cnn_node *node) {
     return around;
 }
 
+static cnn_place place_gradient(planner *p, const cnn_shape *shape, const border *around) {
+    size_t start = p->plan->workspace_size;
+    cnn_place place = place_block(p->plan, shape, around);
+    if (p->gradients) {
+        p->gradients[p->gradient_count++] =
+            (cnn_lifetime){.size = p->plan->workspace_size - start, .offset = start};
+    }
+    return place;
+}
+
 /* The gradient of the output of a node is the sum of the parts of its readers. The part of the
  * first reader is where the sum will be; each other part has its own place, which is that of the
  * reader's own gradient if the reader passes it on unchanged. */
@@ -168,7 +181,7 @@ static void place_gradients_of(planner *p, int n) {
         if (input->has_gradient && cnn_graph_reads_first(p->graph, n, k)) {
             mine->dx[k] = places[node->input[k]].gradient;
         } else if (input->has_gradient && !node->ops->passes_gradient) {
-            mine->dx[k] = place_block(p->plan, &input->stored, &no_border);
+            mine->dx[k] = place_gradient(p, &input->stored, &no_border);
         }
     }
     if (node->ops->in_place && mine->dx[0].offset != CNN_NOWHERE &&
@@ -177,12 +190,12 @@ static void place_gradients_of(planner *p, int n) {
         mine->gradient = alias(node, &mine->dx[0]);
     } else {
         const border around = node->pool ? no_border : gradient_border(node);
-        mine->gradient = place_block(p->plan, &node->stored, &around);
+        mine->gradient = place_gradient(p, &node->stored, &around);
     }
     mine->own_gradient = mine->gradient;
     if (node->pool && !node->unpools) {
         const border around = gradient_border(node);
-        mine->own_gradient = place_block(p->plan, &node->out, &around);
+        mine->own_gradient = place_gradient(p, &node->out, &around);
     }
     for (int k = 0; k < node->input_count; k++) {
         if (p->graph->nodes[node->input[k]].has_gradient && mine->dx[k].offset == CNN_NOWHERE) {
@@ -288,12 +301,18 @@ static void emit_batch(planner *p, int n) {
     p->plan->sums_size = sums > p->plan->sums_size ? sums : p->plan->sums_size;
 }
 
+/* Does the backward pass of the node's own operation undo the epilogues that forward applied? */
+static bool undoes_epilogues(const planner *p, const cnn_node *node) {
+    bool in_batches = node->ops->batch && p->mode != CNN_NETWORK_PREDICT;
+    return node->pool ? node->unpools : in_batches && node->ops->batch->undoes_relu;
+}
+
 /* The part of backward that remains for the epilogues that forward applied. */
 static void emit_epilogues(planner *p, int n) {
     const cnn_node *node = &p->graph->nodes[n];
     const cnn_node_places *mine = &p->plan->places[n];
     int fused = node->pool ? node->pool : node->relu;
-    if (fused > 0 && node->has_gradient && !(node->pool && node->unpools)) {
+    if (fused > 0 && node->has_gradient && !undoes_epilogues(p, node)) {
         const cnn_node *epilogue = &p->original->nodes[fused];
         cnn_instruction *instruction =
             emit(p, epilogue, &nowhere, &mine->value, &mine->gradient, &mine->own_gradient);
@@ -327,6 +346,19 @@ static void emit_clearing(planner *p, int n) {
     }
 }
 
+/* Zeros around the gradient that a node's own operation reads, where other gradients may have been.
+ */
+static void emit_gradient_clearing(planner *p, int n) {
+    const cnn_place *own = &p->plan->places[n].own_gradient;
+    const border around = gradient_border(&p->graph->nodes[n]);
+    if (p->gradients && own->offset != CNN_NOWHERE && around.before + around.after > 0) {
+        ptrdiff_t before = around.before * (own->block.row_stride + CNN_LANES);
+        const cnn_place whole = {.block = own->block, .offset = own->offset - (size_t)before};
+        emit(p, &p->graph->nodes[n], own, &whole, &nowhere, &nowhere)->backward =
+            cnn_plan_clear_border;
+    }
+}
+
 static void emit_node(planner *p, int n) {
     const cnn_node *node = &p->graph->nodes[n];
     const cnn_node_places *mine = &p->plan->places[n];
@@ -340,6 +372,7 @@ static void emit_node(planner *p, int n) {
     } else if (node->ops->forward) {
         (void)emit_own(p, n);
     }
+    emit_gradient_clearing(p, n);
     if (node->ops->in_place && mine->dx[0].offset != CNN_NOWHERE &&
         mine->gradient.offset != mine->dx[0].offset) {
         emit(p, node, &nowhere, &nowhere, &mine->gradient, &mine->dx[0])->backward = copy_backward;
@@ -367,11 +400,37 @@ static cnn_status plan_layers(cnn_plan *plan, cnn_error *error) {
     return CNN_OK;
 }
 
+/* Places, instructions and layers. */
+static cnn_status fill(planner *p, bool *frozen, cnn_error *error) {
+    place_all(p, frozen);
+    /* the head of a network runs backward, too, which reads the values */
+    if (p->mode == CNN_NETWORK_PREDICT && !p->graph->nodes[0].has_gradient) {
+        CNN_TRY(cnn_plan_reuse(p->graph, p->end, p->plan, error));
+    }
+    emit_all(p);
+    if (p->gradients) {
+        CNN_TRY(cnn_plan_reuse_gradients(p->gradients, p->gradient_count,
+                                         cnn_graph_result(p->graph), p->end, p->plan, error));
+    }
+    return plan_layers(p->plan, error);
+}
+
+/* Do all blocks of a batch keep their memory during a step, because a layer sees the whole batch?
+ * Then it is worth while to use the memory of gradients several times. */
+static bool keeps_blocks(const cnn_graph *graph) {
+    for (int n = 0; n < graph->node_count; n++) {
+        if (graph->nodes[n].ops->batch) {
+            return true;
+        }
+    }
+    return false;
+}
+
 cnn_status cnn_plan_create(const cnn_graph *original, const cnn_graph *graph,
                            const cnn_kernels *kernels, cnn_network_mode mode, cnn_plan *plan,
                            cnn_error *error) {
-    /* zeros, copies 2, halves 2, an epilogue, sums of 2 inputs */
-    enum { INSTRUCTIONS_PER_NODE = 8 };
+    /* zeros 2, copies 2, halves 2, an epilogue, sums of 2 inputs */
+    enum { INSTRUCTIONS_PER_NODE = 9, GRADIENTS_PER_NODE = 2 + CNN_NODE_INPUTS_MAX };
     planner p = {.original = original,
                  .graph = graph,
                  .kernels = kernels,
@@ -379,25 +438,20 @@ cnn_status cnn_plan_create(const cnn_graph *original, const cnn_graph *graph,
                  .plan = plan,
                  .end = graph->node_count - 1};
     size_t count = (size_t)graph->node_count;
-    bool *frozen = cnn_alloc(count, sizeof *frozen);
+    bool *frozen = cnn_alloc(count, sizeof *frozen), reserved = true;
     *plan = (cnn_plan){
         .places = cnn_alloc(count, sizeof *plan->places),
         .instructions = cnn_alloc(INSTRUCTIONS_PER_NODE * count, sizeof *plan->instructions),
         .stages = cnn_alloc(count, sizeof *plan->stages),
     };
-    cnn_status status = CNN_OK;
-    if (frozen && plan->places && plan->instructions && plan->stages) {
-        place_all(&p, frozen);
-        /* the head of a network runs backward, too, which reads the values */
-        bool forward_only = mode == CNN_NETWORK_PREDICT && !graph->nodes[0].has_gradient;
-        status = forward_only ? cnn_plan_reuse(graph, p.end, plan, error) : CNN_OK;
-        if (status == CNN_OK) {
-            emit_all(&p);
-            status = plan_layers(plan, error);
-        }
-    } else {
-        status = cnn_fail_memory(error, "the network's plan");
+    if (keeps_blocks(graph) && mode == CNN_NETWORK_FAST) {
+        p.gradients = cnn_alloc(GRADIENTS_PER_NODE * count, sizeof *p.gradients);
+        reserved = p.gradients != NULL;
     }
+    cnn_status status = reserved && frozen && plan->places && plan->instructions && plan->stages
+                            ? fill(&p, frozen, error)
+                            : cnn_fail_memory(error, "the network's plan");
+    cnn_free(p.gradients);
     cnn_free(frozen);
     if (status != CNN_OK) {
         cnn_plan_free(plan);

@@ -75,7 +75,7 @@ cnn_status cnn_lifetimes_place(cnn_lifetime *lifetimes, int count, size_t *size,
     return complete ? CNN_OK : cnn_fail_memory(error, "the network's plan");
 }
 
-/* --- plans --- */
+/* --- values --- */
 
 /* values[n]: of the buffer that starts with node n; kept[n]: of what node n keeps. Sizes of other
  * values stay 0. */
@@ -124,6 +124,117 @@ cnn_status cnn_plan_reuse(const cnn_graph *graph, int end, cnn_plan *plan, cnn_e
     cnn_free(lifetimes);
     return status;
 }
+
+/* --- gradients --- */
+
+/* The buffers of a plan, before and after. */
+typedef struct gradient_buffers {
+    const cnn_lifetime *old;
+    cnn_lifetime *new;
+    int count;
+    size_t base; /* in the workspace: where the new offsets count from */
+} gradient_buffers;
+
+/* The number of the buffer that contains the value at this offset; -1: none. */
+static int buffer_of(const gradient_buffers *buffers, size_t offset) {
+    int low = -1, high = buffers->count;
+    while (offset != CNN_NOWHERE && high - low > 1) {
+        int middle = low + (high - low) / 2;
+        if (buffers->old[middle].offset <= offset) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void use(const gradient_buffers *buffers, size_t offset, int step) {
+    int i = buffer_of(buffers, offset);
+    if (i >= 0) {
+        cnn_lifetime *lifetime = &buffers->new[i];
+        lifetime->first = step < lifetime->first ? step : lifetime->first;
+        lifetime->last = step > lifetime->last ? step : lifetime->last;
+    }
+}
+
+static void relocate(const gradient_buffers *buffers, size_t *offset) {
+    int i = buffer_of(buffers, *offset);
+    if (i >= 0) {
+        *offset = buffers->base + buffers->new[i].offset + (*offset - buffers->old[i].offset);
+    }
+}
+
+enum { INSTRUCTION_OFFSETS = 2 * CNN_NODE_INPUTS_MAX + 2 };
+
+/* Where an instruction has its buffers. An instruction that writes a border has it as x and y. */
+static void offsets_of(cnn_instruction *instruction, size_t *offsets[INSTRUCTION_OFFSETS]) {
+    int count = 0;
+    offsets[count++] = &instruction->y;
+    offsets[count++] = &instruction->dy;
+    for (int k = 0; k < CNN_NODE_INPUTS_MAX; k++) {
+        offsets[count++] = &instruction->x[k];
+        offsets[count++] = &instruction->dx[k];
+    }
+}
+
+/* Steps are the instructions, backward, after the one that gives the result its gradient. */
+static void find_gradient_lifetimes(const gradient_buffers *buffers, size_t result,
+                                    cnn_plan *plan) {
+    int steps = plan->instruction_count;
+    for (int i = 0; i < buffers->count; i++) {
+        buffers->new[i] = buffers->old[i];
+        buffers->new[i].first = steps;
+        buffers->new[i].last = 0;
+    }
+    use(buffers, result, 0);
+    for (int step = 1; step <= steps; step++) {
+        cnn_instruction *instruction = &plan->instructions[steps - step];
+        size_t *offsets[INSTRUCTION_OFFSETS];
+        offsets_of(instruction, offsets);
+        for (int k = 0; k < INSTRUCTION_OFFSETS && instruction->backward; k++) {
+            use(buffers, *offsets[k], step);
+        }
+    }
+}
+
+static void relocate_all(const gradient_buffers *buffers, int node_count, cnn_plan *plan) {
+    for (int i = 0; i < plan->instruction_count; i++) {
+        size_t *offsets[INSTRUCTION_OFFSETS];
+        offsets_of(&plan->instructions[i], offsets);
+        for (int k = 0; k < INSTRUCTION_OFFSETS; k++) {
+            relocate(buffers, offsets[k]);
+        }
+    }
+    for (int n = 0; n < node_count; n++) {
+        relocate(buffers, &plan->places[n].gradient.offset);
+        relocate(buffers, &plan->places[n].own_gradient.offset);
+        for (int k = 0; k < CNN_NODE_INPUTS_MAX; k++) {
+            relocate(buffers, &plan->places[n].dx[k].offset);
+        }
+    }
+}
+
+cnn_status cnn_plan_reuse_gradients(const cnn_lifetime *old, int count, int result, int node_count,
+                                    cnn_plan *plan, cnn_error *error) {
+    size_t size = 0;
+    cnn_lifetime *lifetimes = cnn_alloc((size_t)count, sizeof *lifetimes);
+    if (!lifetimes) {
+        return cnn_fail_memory(error, "the network's plan");
+    }
+    const gradient_buffers buffers = {
+        .old = old, .new = lifetimes, .count = count, .base = plan->forward_size};
+    find_gradient_lifetimes(&buffers, plan->places[result].gradient.offset, plan);
+    cnn_status status = cnn_lifetimes_place(lifetimes, count, &size, error);
+    if (status == CNN_OK) {
+        relocate_all(&buffers, node_count, plan);
+        plan->workspace_size = plan->forward_size + size;
+    }
+    cnn_free(lifetimes);
+    return status;
+}
+
+/* --- borders --- */
 
 static void clear(float *from, const float *to) {
     memset(from, 0, (size_t)(to - from) * sizeof *from);

@@ -1,4 +1,5 @@
-/* Memory that values of a plan use one after the other, for networks that only predict. */
+/* Memory that is used several times: by the values of a network that only predicts, and by the
+ * gradients of one that is trained. */
 #ifndef CNN_NN_PLAN_REUSE_H
 #define CNN_NN_PLAN_REUSE_H
 
@@ -25,6 +26,14 @@ CNN_MUST_USE cnn_status cnn_lifetimes_place(cnn_lifetime *lifetimes, int count, 
  * cnn_plan_clear_border. CNN_ERROR_RUNTIME. */
 CNN_MUST_USE cnn_status cnn_plan_reuse(const cnn_graph *graph, int end, cnn_plan *plan,
                                        cnn_error *error);
+
+/* The same for the gradients of a plan whose instructions are complete: each of the `count`
+ * buffers, [offset, offset + size) in the workspace, rising, from plan->forward_size on, needs its
+ * place from the instruction that first writes it in the backward pass to the last one that reads
+ * it. `result`: the node whose gradient the backward pass starts with. Borders are no longer zero
+ * when a gradient is written. CNN_ERROR_RUNTIME. */
+CNN_MUST_USE cnn_status cnn_plan_reuse_gradients(const cnn_lifetime *buffers, int count, int result,
+                                                 int node_count, cnn_plan *plan, cnn_error *error);
 
 /* An operation that writes zeros around a block. y, y_block: all of its memory, as a block of the
  * same strides; x[0], x_block[0]: the block. */

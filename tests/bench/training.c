@@ -4,8 +4,10 @@
  *
  * Steps of SGD on batches of 32 random images of the file's size, after a first one that is not
  * measured; a dense layer with one unit follows the layers of the file. Prints images per second of
- * wall time and of processor time of all threads together, medians of STEPS (7), and the memory of
- * the steps. */
+ * wall time and of processor time of all threads together, medians of STEPS (7), the memory of
+ * the steps, and a hash of the parameters after them, which shows that two programs compute the
+ * same. */
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/model_file.h"
@@ -13,6 +15,7 @@
 #include "nn/step.h"
 #include "samples/dataset.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,9 +83,12 @@ static void measure(bench *b, int threads, size_t steps) {
             processor[i - 1] = seconds(CLOCK_PROCESS_CPUTIME_ID) - used;
         }
     }
-    printf("%.1f images/s, %d threads; %.1f images/s of processor time; %.0f MB\n",
+    size_t bytes = b->network->parameter_count * sizeof *b->parameters;
+    printf("%.1f images/s, %d threads; %.1f images/s of processor time; %.0f MB; parameters "
+           "%016" PRIx64 "\n",
            BATCH / median(wall, steps), threads, BATCH / median(processor, steps),
-           1e-6 * (double)cnn_minibatch_memory(b->network, BATCH, threads));
+           1e-6 * (double)cnn_minibatch_memory(b->network, BATCH, threads),
+           cnn_xxh3_64(b->parameters, bytes));
 }
 
 /* The layers of the file, and a classifier. */
