@@ -114,4 +114,7 @@ measure_without "unit for standardize" image.normalize unit
 measure "and ema_decay 0.99" train.ema_decay=0.99
 measure "and label_smoothing 0.05" train.label_smoothing=0.05
 [ "$(setting cutout)" != 0 ] || measure "and cutout 0.25" augment.cutout=0.25
+[ "$(setting brightness)" != 0 ] || measure "and other light" augment.brightness=0.1 augment.contrast=0.2
+[ "$(setting zoom)" != 0 ] || measure "and turned and scaled" augment.rotate=5 augment.zoom=0.15
+measure "and mirrored top to bottom" augment.flip_vertical=true
 measure "and clip_norm 1" train.clip_norm=1

@@ -185,6 +185,32 @@ static void few_colours_are_grey(void **state) {
     }
 }
 
+/* Large images in grey keep their light and size, photographs in colour do not; small images change
+ * alike in both. */
+static void colour_decides_the_changes(void **state) {
+    (void)state;
+    static const struct {
+        int size;
+        bool colour, changes_light;
+        double shift, rotate, zoom, cutout;
+    } cases[] = {{32, true, false, 0.1, 0, 0, 0.25},  {32, false, false, 0.1, 0, 0, 0.25},
+                 {64, true, true, 0.1, 10, 0.15, 0},  {64, false, false, 0.05, 0, 0, 0},
+                 {300, true, true, 0.1, 10, 0.15, 0}, {300, false, false, 0.05, 0, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cnn_survey survey = survey_of(100, 100, cases[i].size, cases[i].size, cases[i].colour);
+        cnn_recipe_budget budget;
+        cnn_config *config = make(&survey, &budget);
+        const cnn_augment_settings *made = &config->augment;
+        assert_true(made->flip_horizontal);
+        assert_true(made->shift == cases[i].shift && made->rotate == cases[i].rotate);
+        assert_true(made->zoom == cases[i].zoom && made->cutout == cases[i].cutout);
+        assert_int_equal(made->brightness > 0.0, cases[i].changes_light);
+        assert_int_equal(made->contrast > 0.0, cases[i].changes_light);
+        assert_int_equal(made->saturation > 0.0, cases[i].changes_light);
+        cnn_config_free(config);
+    }
+}
+
 /* Paths, names and settings for the warnings of the survey are in the config. */
 static void findings_are_kept(void **state) {
     (void)state;
@@ -227,11 +253,11 @@ static void large_images_want_a_start(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_are_understood),       cmocka_unit_test(counts_are_obeyed),
-        cmocka_unit_test(time_follows_from_figures),  cmocka_unit_test(networks_fit_the_time),
-        cmocka_unit_test(few_colours_are_grey),       cmocka_unit_test(minutes_are_kept),
-        cmocka_unit_test(minutes_choose_the_network), cmocka_unit_test(findings_are_kept),
-        cmocka_unit_test(large_images_want_a_start),
+        cmocka_unit_test(sizes_are_understood),      cmocka_unit_test(counts_are_obeyed),
+        cmocka_unit_test(time_follows_from_figures), cmocka_unit_test(networks_fit_the_time),
+        cmocka_unit_test(few_colours_are_grey),      cmocka_unit_test(colour_decides_the_changes),
+        cmocka_unit_test(minutes_are_kept),          cmocka_unit_test(minutes_choose_the_network),
+        cmocka_unit_test(findings_are_kept),         cmocka_unit_test(large_images_want_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,10 +17,23 @@
  * reading images, validation and measuring. */
 #define SHARE_TRAINED 0.8
 
-/* What suits images that are larger than symbols. */
+/* What suits images that are larger than symbols. Colour images are taken to be photographs. Grey
+ * images are taken to come from instruments: distance and position are fixed, and brightness is
+ * what was measured, so that they are only mirrored, and moved a little. */
 #define LARGE                                                                                      \
-    .dropout = 0.3, .learning_rate = 0.003, .shift = 0.1, .zoom = 0.15, .brightness = 0.1,         \
-    .contrast = 0.2, .rotate_colour = 10, .rotate_grey = 5, .saturation = 0.2
+    .dropout = 0.3, .learning_rate = 0.003,                                                        \
+    .colour = {.shift = 0.1,                                                                       \
+               .rotate = 10,                                                                       \
+               .zoom = 0.15,                                                                       \
+               .brightness = 0.1,                                                                  \
+               .contrast = 0.2,                                                                    \
+               .saturation = 0.2},                                                                 \
+    .grey = {.shift = 0.05}
+
+/* How training images are changed, besides left-right flips; see the keys of augment. */
+typedef struct changes {
+    double shift, rotate, zoom, brightness, contrast, saturation, cutout;
+} changes;
 
 /* Images of such sizes, the networks for them, and what suits images of that size. */
 enum { NETWORKS_MAX = 4 };
@@ -29,9 +42,7 @@ typedef struct recipe {
     int longest_side;                          /* for images whose median sides are at most this */
     cnn_recipe_network networks[NETWORKS_MAX]; /* the largest first; rate 0: no more */
     double dropout, learning_rate;
-    double shift, zoom, brightness, contrast, cutout;
-    double rotate_colour, rotate_grey; /* degrees */
-    double saturation;                 /* of colour images */
+    changes colour, grey; /* of such images */
 } recipe;
 
 static const recipe recipes[] = {
@@ -42,8 +53,8 @@ static const recipe recipes[] = {
                   {.filters = {8, 16, 32}, .residuals = 1, .rate = 150e9}},
      .dropout = 0.3,
      .learning_rate = 0.003,
-     .shift = 0.1,
-     .cutout = 0.25},
+     .colour = {.shift = 0.1, .cutout = 0.25},
+     .grey = {.shift = 0.1, .cutout = 0.25}},
     {.longest_side = 80,
      .networks = {{.side = 64, .filters = {16, 32, 64, 128}, .residuals = 2, .rate = 260e9},
                   {.side = 64, .filters = {8, 16, 32, 64}, .residuals = 2, .rate = 220e9},
@@ -242,17 +253,16 @@ static void write_pretrained(const char *path, cnn_json_writer *json) {
     cnn_json_end(json);
 }
 
-static void write_augment(const recipe *r, const cnn_survey *survey, cnn_json_writer *json) {
-    bool colour = is_colour(survey);
+static void write_augment(const changes *made, cnn_json_writer *json) {
     cnn_json_begin_object(cnn_json_key(json, "augment"));
     cnn_json_boolean(cnn_json_key(json, "flip_horizontal"), true);
-    add_number(json, "shift", r->shift);
-    add_number(json, "rotate", colour ? r->rotate_colour : r->rotate_grey);
-    add_number(json, "zoom", r->zoom);
-    add_number(json, "brightness", r->brightness);
-    add_number(json, "contrast", r->contrast);
-    add_number(json, "saturation", colour ? r->saturation : 0.0);
-    add_number(json, "cutout", r->cutout);
+    add_number(json, "shift", made->shift);
+    add_number(json, "rotate", made->rotate);
+    add_number(json, "zoom", made->zoom);
+    add_number(json, "brightness", made->brightness);
+    add_number(json, "contrast", made->contrast);
+    add_number(json, "saturation", made->saturation);
+    add_number(json, "cutout", made->cutout);
     cnn_json_end(json);
 }
 
@@ -292,7 +302,7 @@ static void write_network(const recipe *r, const cnn_recipe_network *network,
     } else {
         write_image(network, survey, json);
         cnn_recipe_write_layers(network, r->dropout, json);
-        write_augment(r, survey, json);
+        write_augment(is_colour(survey) ? &r->colour : &r->grey, json);
     }
 }
 
