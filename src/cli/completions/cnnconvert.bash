@@ -12,6 +12,7 @@ _cnnconvert() {
     local -a words=()
     case $before in
     --input) kind=words words=(bytes float) ;;
+    --int8) kind=words words=() ;;
     --until) kind=path words=() ;;
     --classes) kind=path words=() ;;
     --size) kind=path words=() ;;
@@ -23,7 +24,7 @@ _cnnconvert() {
     --max-memory) kind=words words=() ;;
     *)
         if [[ $current == -* ]]; then
-            kind=words words=(--input --any-size --until --classes --size --mean --deviation --imagenet --bgr --layers --check --threads --max-memory --quiet --help --version)
+            kind=words words=(--input --any-size --int8 --until --classes --size --mean --deviation --imagenet --bgr --layers --check --threads --max-memory --quiet --help --version)
         else
             kind=path
         fi

@@ -1,6 +1,7 @@
 # Completions of cnnconvert. Generated from the program's tables by src/cli/reference.sh; do not edit.
 complete -c cnnconvert -l input -x -a 'bytes float' -d 'ONNX: what the graph reads: bytes (default) or float'
 complete -c cnnconvert -l any-size -d 'ONNX: images of any height and width, resized in the graph'
+complete -c cnnconvert -l int8 -x -d 'C source: 8-bit integers, with scales from these images'
 complete -c cnnconvert -l until -r -F -d 'from ONNX: the node, or its output, where the network ends'
 complete -c cnnconvert -l classes -r -F -d 'to a model: the names of class 0 and class 1'
 complete -c cnnconvert -l size -r -F -d 'from ONNX: the size of the image, where the file leaves it open'

@@ -4,6 +4,7 @@ _cnnconvert() {
     _arguments -s -S \
         '--input=[ONNX\: what the graph reads\: bytes (default) or float]:KIND:(bytes float)' \
         '--any-size[ONNX\: images of any height and width, resized in the graph]' \
+        '--int8=[C source\: 8-bit integers, with scales from these images]:IMAGES: ' \
         '--until=[from ONNX\: the node, or its output, where the network ends]:NODE:_files' \
         '--classes=[to a model\: the names of class 0 and class 1]:A,B:_files' \
         '--size=[from ONNX\: the size of the image, where the file leaves it open]:WIDTHxHEIGHT:_files' \
