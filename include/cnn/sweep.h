@@ -33,8 +33,8 @@ typedef struct cnn_sweep_options {
  * the test images with its model alone, and writes members.csv, sweep.csv, report.html,
  * summary.json and test_predictions.csv to the output directory.
  *
- * A member that fails is a row of sweep.csv. The same statuses as cnn_train; CNN_ERROR_DIVERGED if
- * all members failed; CNN_ERROR_CONFIG also for mistakes in the sweep file. */
+ * A member that fails is a row of sweep.csv. The same statuses as cnn_train; the
+ * status of a member if all have failed; CNN_ERROR_CONFIG also for mistakes in the sweep file. */
 CNN_MUST_USE cnn_status cnn_sweep_run(const cnn_sweep_options *options, cnn_error *error);
 
 /* The members, with the time that each takes on this machine, as text. Reads the data, trains and

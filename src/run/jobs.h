@@ -10,8 +10,9 @@
 
 /* How the work on a member ended. */
 typedef struct cnn_job_result {
-    cnn_error error; /* with the status */
-    bool noted;      /* the member has failed, and there is a note: others go on */
+    cnn_error error;  /* with the status */
+    cnn_status noted; /* the member has failed so, and there is a note: others go on. CNN_OK: it has
+                       * not */
 } cnn_job_result;
 
 typedef struct cnn_jobs {

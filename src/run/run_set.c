@@ -24,12 +24,13 @@ typedef struct set_run {
     const cnn_run_set *set;
     const cnn_train_options *options;
     cnn_session session;
-    int member;      /* the current one, from 1 */
-    int finished;    /* members that had finished when this process began */
-    int failed;      /* members whose failure was noted */
-    size_t images;   /* training images of an epoch; 0 if unknown */
-    double begin;    /* by cnn_clock_seconds */
-    double deadline; /* of --max-seconds, the same */
+    int member;         /* the current one, from 1 */
+    int finished;       /* members that had finished when this process began */
+    int failed;         /* members whose failure was noted */
+    cnn_status failure; /* of one of them: if possible, another than CNN_ERROR_DIVERGED */
+    size_t images;      /* training images of an epoch; 0 if unknown */
+    double begin;       /* by cnn_clock_seconds */
+    double deadline;    /* of --max-seconds, the same */
 } set_run;
 
 /* --- messages and progress of a member --- */
@@ -354,6 +355,11 @@ static cnn_status of_member(set_run *r, int member, member_work *work, bool *ans
     return status;
 }
 
+static void count_failure(set_run *r, cnn_status status) {
+    r->failed++;
+    r->failure = r->failure == CNN_OK || status != CNN_ERROR_DIVERGED ? status : r->failure;
+}
+
 static cnn_status train_member(set_run *r, int member, cnn_error *error) {
     bool trained, finished = false;
     if (r->session.begun && seconds_of_set(r) > 0.0) {
@@ -363,7 +369,7 @@ static cnn_status train_member(set_run *r, int member, cnn_error *error) {
     r->member = member;
     CNN_TRY(is_settled(r, &finished, error));
     if (finished) {
-        r->failed++;
+        count_failure(r, CNN_ERROR_DIVERGED);
         log_of_member(r, CNN_LOG_INFO, "has failed before, and would again; not trained");
         return CNN_OK;
     }
@@ -385,7 +391,7 @@ static cnn_status train_or_note(set_run *r, int member, cnn_error *error) {
     if (is_own_failure(r, status)) {
         CNN_TRY(r->set->kind->failed(r->set->context, member, &reason, error));
         cnn_log_message(&r->options->common.log, CNN_LOG_WARNING, "%s", reason.message);
-        r->failed++;
+        count_failure(r, status);
         status = r->set->member > 0 ? status : CNN_OK;
     }
     if (status != CNN_OK && error) {
@@ -398,9 +404,8 @@ static cnn_status train_or_note(set_run *r, int member, cnn_error *error) {
 static cnn_status check_any_finished(const set_run *r, cnn_error *error) {
     return r->failed < r->set->count
                ? CNN_OK
-               : cnn_fail(error, CNN_ERROR_DIVERGED,
-                          "%s: all %d %ss have failed; sweep.csv says why",
-                          r->session.directory.path, r->set->count, r->set->kind->member);
+               : cnn_fail(error, r->failure, "%s: no run has finished, of %d; sweep.csv says why",
+                          r->session.directory.path, r->set->count);
 }
 
 /* --- all members --- */
@@ -446,8 +451,9 @@ static void work_on_member(void *context, int member, cnn_job_result *result) {
     const cnn_train_options options = options_of_job(r);
     const int failed = r->failed;
     r->options = &options;
+    r->failure = CNN_OK;
     result->error.status = train_or_note(r, member, &result->error);
-    result->noted = r->failed > failed;
+    result->noted = r->failed > failed ? r->failure : CNN_OK;
 }
 
 /* The process of a member that uses too much memory is killed by the system. */
@@ -456,7 +462,9 @@ static cnn_status member_ended(void *context, int member, int killed, const cnn_
     set_run *r = context;
     cnn_error reason;
     if (killed == 0) {
-        r->failed += result->noted;
+        if (result->noted != CNN_OK) {
+            count_failure(r, result->noted);
+        }
         return result->error.status == CNN_OK
                    ? CNN_OK
                    : cnn_fail(error, result->error.status, "%s", result->error.message);

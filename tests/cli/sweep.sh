@@ -200,11 +200,14 @@ expect_stderr '^cnntrain: run 1/2 cannot be trained: the network needs .*of 40.0
 grep -q '^1,failed,4000,.*run 1/2: the network needs ' m/sweep.csv || fail "expected a row that says failed"
 grep -q '^2,finished,4,2,' m/sweep.csv || fail "expected the other run to be finished"
 rm -r m/0002
+echo '{"grid": {"layers.0.filters": [4000, 4096]}}' >both-large.json
+run 1 "$CNNTRAIN" --config cfg.json --sweep both-large.json --out o --max-memory 40M --jobs 2 -q
+expect_stderr '^cnntrain: o: no run has finished, of 2; sweep.csv says why'
 run 0 "$CNNTRAIN" --config cfg.json --sweep large.json --out m --resume
 grep -q '^1,finished,4000,2,' m/sweep.csv || fail "expected the run to be trained with more memory"
 echo '{"grid": {"train.learning_rate": [1e6]}}' >all-fail.json
 run 5 "$CNNTRAIN" --config cfg.json --sweep all-fail.json --out h train.epochs=50 image.normalize=standardize
-expect_stderr '^cnntrain: h: all 1 runs have failed; sweep.csv says why'
+expect_stderr '^cnntrain: h: no run has finished, of 1; sweep.csv says why'
 grep -q '"chosen":null' h/summary.json || fail "expected no chosen run"
 run 5 "$CNNTRAIN" --config cfg.json --sweep all-fail.json --member 1 --out i train.epochs=50 image.normalize=standardize -q
 expect_file i/0001/failed.json
