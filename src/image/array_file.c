@@ -148,9 +148,11 @@ static cnn_status open_gz(const char *path, gzFile *gz, uint64_t *packed, cnn_er
     if (file < 0) {
         return cnn_fail(error, cnn_file_blame(errno, CNN_ERROR_DATA), "%s", strerror(errno));
     }
-    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
+    const int reason = fstat(file, &about) == 0 ? 0 : errno;
+    if (reason != 0 || !S_ISREG(about.st_mode)) {
         (void)close(file);
-        return cnn_fail(error, CNN_ERROR_DATA, "expected a file, found something else");
+        return cnn_fail(error, cnn_file_blame(reason, CNN_ERROR_DATA), "%s",
+                        reason != 0 ? strerror(reason) : "expected a file, found something else");
     }
     *packed = (uint64_t)about.st_size;
     *gz = gzdopen(file, "rb");
@@ -175,17 +177,22 @@ static cnn_status fail_gz(gzFile gz, cnn_error *error) {
 }
 
 static cnn_status read_gz(gzFile gz, size_t size, uint8_t *to, cnn_error *error) {
+    z_off_t place = gztell(gz);
     while (size > 0) {
         const unsigned wanted = size < 1U << 30 ? (unsigned)size : 1U << 30;
         const int got = gzread(gz, to, wanted);
-        if (got < 0 && errno == EINTR) { /* zlib keeps its place */
+        if (got < 0 && errno == EINTR) { /* zlib has lost its place, so once more from the start */
             gzclearerr(gz);
+            if (gzrewind(gz) != 0 || gzseek(gz, place, SEEK_SET) != place) {
+                return fail_gz(gz, error);
+            }
             continue;
         }
         if (got <= 0) {
             return fail_gz(gz, error);
         }
         to += got;
+        place += got;
         size -= (size_t)got;
     }
     return CNN_OK;

@@ -47,6 +47,9 @@ static cnn_status add_part(array_parts *p, const cnn_array_file *images_file, si
     cnn_status status = cnn_array_images_of(array, &about, p->error);
     if (status == CNN_OK) {
         status = cnn_array_labels(labels_file, labels, &part->labels, &part->count, p->error);
+        if (status != CNN_OK && labels_file != images_file) {
+            return cnn_fail_prefix(p->error, status, "%s: ", labels_file->path);
+        }
     }
     if (status == CNN_OK && part->count != about.count) {
         status = cnn_fail(p->error, CNN_ERROR_DATA,

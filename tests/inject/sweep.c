@@ -67,7 +67,7 @@ static bool contains(const char *text, const char *part) {
 
 /* What libarchive prints when it ends a program, which it does itself if it has no memory for the
  * name of a member. */
-#define LIBARCHIVE_ENDS "Fatal Internal Error in libarchive: Out of memory"
+#define LIBARCHIVE_ENDS "Fatal Internal Error in libarchive: " /* "Out of memory", "No memory" */
 
 static void write_text(const char *path, const char *text, size_t size) {
     FILE *file = fopen(path, "wb");
