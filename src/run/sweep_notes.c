@@ -55,7 +55,7 @@ static cnn_status write_note(const cnn_run_directory *directory, void *context, 
 cnn_status cnn_sweep_note(const cnn_sweep_set *set, int member, const cnn_error *reason,
                           cnn_error *error) {
     cnn_error copy = *reason;
-    note written = {.code = reason->status, .reason = copy.message};
+    note written = {.code = (int)reason->status, .reason = copy.message};
     return in_directory(set, member, write_note, &written, error);
 }
 
