@@ -156,14 +156,22 @@ cnn_status cnn_convert(const char *in, const char *out, const cnn_convert_option
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         chosen = cnn_text_ends(out, formats[i].ending) ? &formats[i] : chosen;
     }
-    if (cnn_text_ends(out, ".bin") && cnn_text_ends(in, ".onnx")) {
-        return cnn_convert_onnx(in, out, c.options, error);
-    }
-    if (cnn_text_ends(out, ".bin") && cnn_text_ends(in, ".safetensors")) {
-        return cnn_convert_safetensors(in, out, c.options, error);
+    const bool is_onnx = cnn_text_ends(in, ".onnx");
+    if (is_onnx || cnn_text_ends(in, ".safetensors")) {
+        if (!cnn_text_ends(out, ".bin")) {
+            return cnn_fail(error, CNN_ERROR_CONFIG,
+                            "%s: expected a file that ends in .bin, because %s is no model of "
+                            "cnntrain",
+                            out, in);
+        }
+        return is_onnx ? cnn_convert_onnx(in, out, c.options, error)
+                       : cnn_convert_safetensors(in, out, c.options, error);
     }
     if (!cnn_text_ends(in, ".bin")) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a model of cnntrain (*.bin)", in);
+        return cnn_fail(error, CNN_ERROR_CONFIG,
+                        "%s: expected a model (*.bin), or a network of another program (*.onnx, "
+                        "*.safetensors)",
+                        in);
     }
     if (!chosen) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "%s: expected a file that ends in .onnx or .c",

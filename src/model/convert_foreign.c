@@ -28,7 +28,8 @@ static void describe(const cnn_imported *imported, cnn_text *about) {
     cnn_text_format(about, "image: %lld×%lld×%lld", (long long)image->width,
                     (long long)image->height, (long long)image->channels);
     for (int c = 0; c < image->channels; c++) {
-        cnn_text_format(about, "%s(x / 255 - %.6g) / %.6g", c == 0 ? ", " : "; ", info->mean[c],
+        cnn_text_format(about, "%s(x / 255 - %.6g) / %.6g", c == 0 ? ", " : "; ",
+                        info->mean[c] + 0.0, /* not -0 */
                         info->deviation[c]);
     }
     cnn_text_format(about, "\nlayers: %d, %zu parameters\n", imported->config->network.layer_count,

@@ -132,7 +132,9 @@ expect_stderr '^cnnconvert: net"work.c: expected a name of letters'
 run 2 "$CNNCONVERT" small/model.bin small/.c
 run 2 "$CNNCONVERT" small/model.bin 1net.c
 run 2 "$CNNCONVERT" small.onnx other.onnx
-expect_stderr '^cnnconvert: small.onnx: expected a model of cnntrain'
+expect_stderr '^cnnconvert: other.onnx: expected a file that ends in .bin, because small.onnx is no model of cnntrain'
+run 2 "$CNNCONVERT" small.txt other.onnx
+expect_stderr '^cnnconvert: small.txt: expected a model \(\*.bin\), or a network'
 run 4 "$CNNCONVERT" missing.bin other.onnx
 head -c 300 small/model.bin >cut.bin
 run 4 "$CNNCONVERT" cut.bin other.onnx
