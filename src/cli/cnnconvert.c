@@ -238,12 +238,11 @@ static const cnn_program program = {
              "Writes a model of cnntrain in another format, or a network of another program as a\n"
              "model. The ends of the names say which: model.bin to model.onnx, or to model.c and\n"
              "model.h; network.onnx or network.safetensors to network.bin.\n",
-    .notes =
-        "Exit codes: 0 done, 1 I/O or memory, 2 flags, or no such conversion, 3 no images that can be\n"
-        "read (--int8), 4 model missing or damaged, or not one that can be converted.\n"
-        "\n"
-        "  cnnconvert runs/fashion/model.bin fashion.onnx\n"
-        "  cnnconvert resnet18.onnx resnet18.bin --imagenet",
+    .notes = "Exit codes: 0 done, 1 I/O or memory, 2 flags, or no such conversion, 3 no readable\n"
+             "images (--int8), 4 model missing or damaged, or not one that can be converted.\n"
+             "\n"
+             "  cnnconvert runs/fashion/model.bin fashion.onnx\n"
+             "  cnnconvert resnet18.onnx resnet18.bin --imagenet",
     .options = options,
     .shared = cnn_shared_rows,
     .argument = add_path,

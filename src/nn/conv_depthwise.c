@@ -122,8 +122,8 @@ void cnn_conv_depthwise_backward(const cnn_layer *layer, const cnn_conv_size *si
         const float *slopes = dy + c * geometry.y_plane;
         ptrdiff_t first = c * geometry.w_plane;
         if (dw) {
-            layer->kernels->depthwise_backward_weight(
-                &geometry, patch + c * geometry.x_plane, slopes, dw + first, db ? db + c : NULL);
+            layer->kernels->depthwise_backward_weight(&geometry, patch + c * geometry.x_plane,
+                                                      slopes, dw + first, db ? db + c : NULL);
         }
         for (int phase = 0; dx && phase < size->stride * size->stride; phase++) {
             data_gradient(layer, size, phase / size->stride, phase % size->stride, weights + first,

@@ -60,19 +60,13 @@ static void thin_out(cnn_sweep_curve *curve, int curves) {
 /* A member that was not begun has no curve. */
 static cnn_status read_file(const cnn_run_directory *directory, cnn_sweep_curve *curve,
                             cnn_error *error) {
-    const char *path = directory->file[CNN_RUN_METRICS];
-    bool has;
     char *text;
     size_t size;
-    CNN_TRY(cnn_run_has_file(directory, CNN_RUN_METRICS, &has, error));
-    if (!has) {
+    CNN_TRY(cnn_run_read_file(directory, CNN_RUN_METRICS, TABLE_LIMIT, &text, &size, error));
+    if (!text) {
         return CNN_OK;
     }
-    cnn_status status = cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &text, &size, error);
-    if (status != CNN_OK) {
-        return cnn_fail_prefix(error, status, "%s: ", path);
-    }
-    status = parse_curve(path, text, curve, error);
+    cnn_status status = parse_curve(directory->file[CNN_RUN_METRICS], text, curve, error);
     cnn_free(text);
     return status;
 }

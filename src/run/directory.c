@@ -109,6 +109,20 @@ cnn_status cnn_run_has_file(const cnn_run_directory *directory, cnn_run_file fil
     return *has || errno == ENOENT ? CNN_OK : cnn_fail_errno(error, directory->file[file], errno);
 }
 
+cnn_status cnn_run_read_file(const cnn_run_directory *directory, cnn_run_file file, size_t limit,
+                             char **text, size_t *size, cnn_error *error) {
+    const char *path = directory->file[file];
+    bool has;
+    *text = NULL;
+    *size = 0;
+    CNN_TRY(cnn_run_has_file(directory, file, &has, error));
+    if (!has) {
+        return CNN_OK;
+    }
+    cnn_status status = cnn_file_read(path, limit, CNN_ERROR_RUNTIME, text, size, error);
+    return status == CNN_OK ? CNN_OK : cnn_fail_prefix(error, status, "%s: ", path);
+}
+
 /* N if the name is "fold-N", else 0. */
 static int fold_number(const char *name) {
     static const char start[] = "fold-";

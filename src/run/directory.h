@@ -5,6 +5,7 @@
 #include "cnn/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* name, file. A run without test images, and the run of a fold, have no test_predictions.csv. What
  * follows it in the list is complete or not without the run. */
@@ -71,6 +72,11 @@ CNN_MUST_USE cnn_status cnn_run_is_in_use(const char *path, bool *in_use, cnn_er
  * its checkpoint could not be accessed. */
 CNN_MUST_USE cnn_status cnn_run_has_file(const cnn_run_directory *directory, cnn_run_file file,
                                          bool *has, cnn_error *error);
+/* Reads a file of a member that may not have been begun: *text is NULL if there is no such file.
+ * Free with cnn_free. CNN_ERROR_RUNTIME: it has more than `limit` bytes, or cannot be read. */
+CNN_MUST_USE cnn_status cnn_run_read_file(const cnn_run_directory *directory, cnn_run_file file,
+                                          size_t limit, char **text, size_t *size,
+                                          cnn_error *error);
 
 /* *has: is there a directory of any fold? The directory `path` must exist. */
 CNN_MUST_USE cnn_status cnn_run_has_folds(const char *path, bool *has, cnn_error *error);

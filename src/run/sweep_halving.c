@@ -11,7 +11,6 @@
 
 #include "base/csv.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/number_text.h"
 
@@ -90,17 +89,11 @@ static void read_rows(char *text, cnn_metric_id metric, int64_t limit, so_far *f
 
 static cnn_status look_in(const cnn_run_directory *directory, cnn_metric_id metric, int64_t limit,
                           so_far *found, cnn_error *error) {
-    const char *path = directory->file[CNN_RUN_METRICS];
-    bool has;
     char *text;
     size_t size;
-    CNN_TRY(cnn_run_has_file(directory, CNN_RUN_METRICS, &has, error));
-    if (!has) {
+    CNN_TRY(cnn_run_read_file(directory, CNN_RUN_METRICS, TABLE_LIMIT, &text, &size, error));
+    if (!text) {
         return CNN_OK;
-    }
-    cnn_status status = cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &text, &size, error);
-    if (status != CNN_OK) {
-        return cnn_fail_prefix(error, status, "%s: ", path);
     }
     read_rows(text, metric, limit, found);
     cnn_free(text);

@@ -2,7 +2,6 @@
 #include "run/sweep_set.h"
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "base/memory.h"
@@ -101,19 +100,13 @@ static cnn_status parse_note(const char *path, const char *text, size_t size, no
 }
 
 static cnn_status read_note(const cnn_run_directory *directory, void *context, cnn_error *error) {
-    const char *path = directory->file[CNN_RUN_FAILURE];
-    bool has;
     char *text;
     size_t size;
-    CNN_TRY(cnn_run_has_file(directory, CNN_RUN_FAILURE, &has, error));
-    if (!has) {
+    CNN_TRY(cnn_run_read_file(directory, CNN_RUN_FAILURE, NOTE_LIMIT, &text, &size, error));
+    if (!text) {
         return CNN_OK;
     }
-    cnn_status status = cnn_file_read(path, NOTE_LIMIT, CNN_ERROR_RUNTIME, &text, &size, error);
-    if (status != CNN_OK) {
-        return cnn_fail_prefix(error, status, "%s: ", path);
-    }
-    status = parse_note(path, text, size, context, error);
+    cnn_status status = parse_note(directory->file[CNN_RUN_FAILURE], text, size, context, error);
     cnn_free(text);
     return status;
 }
