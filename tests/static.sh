@@ -1,7 +1,7 @@
 #!/bin/sh
 # clang-tidy and cppcheck over src/, data/ and tests/; every finding is an error. Only the checks that the project names
 # run: those of .clang-tidy and of tests/cppcheck_checks.txt, so that a newer clang-tidy or cppcheck adds none.
-# tests/cppcheck.txt lists false findings of cppcheck. tests/run.sh runs this. Half a minute on two cores.
+# tests/cppcheck.txt lists false findings of cppcheck. tests/run.sh runs this at the lowest priority.
 #
 #   tests/static.sh           without Clang's path-sensitive analyzer
 #   tests/static.sh --full    … and with it: six times as long, and findings that may be false

@@ -74,7 +74,7 @@ static void check_number(double number) {
     }
 }
 
-enum { RANDOM_NUMBERS = 1000000, SUBNORMAL_NUMBERS = 50000 };
+enum { RANDOM_NUMBERS = 100000, RANDOM_NUMBERS_SOAK = 1000000, SUBNORMAL_NUMBERS = 20000 };
 
 static uint64_t random_bits(uint64_t *state) {
     *state ^= *state >> 12;
@@ -86,7 +86,8 @@ static uint64_t random_bits(uint64_t *state) {
 static void test_random_numbers_read_back(void **state) {
     (void)state;
     uint64_t seed = 1;
-    for (int i = 0; i < RANDOM_NUMBERS;) {
+    int count = test_is_soak() ? RANDOM_NUMBERS_SOAK : RANDOM_NUMBERS;
+    for (int i = 0; i < count;) {
         double number = from_bits(random_bits(&seed));
         if (isfinite(number)) {
             check_number(number);

@@ -10,6 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+bool test_is_soak(void) {
+    const char *text = getenv("CNN_TEST_SOAK");
+    return text && strcmp(text, "1") == 0;
+}
+
 /* --- comparing --- */
 
 void test_near(const char *what, size_t index, double got, double want, double bound) {

@@ -17,6 +17,9 @@
 
 #define TEST_COUNT(array) (sizeof(array) / sizeof(array)[0])
 
+/* Is this the long form of a test (CNN_TEST_SOAK=1)? tests/run.sh runs the short one. */
+bool test_is_soak(void);
+
 /* --- comparing --- */
 
 /* Ends the test unless |got - want| <= bound; NaN fails. The message names what[index]. */

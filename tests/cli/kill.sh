@@ -1,11 +1,12 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# kill -9 at random moments, a hundred times over four runs: each, resumed to its end, leaves the files of an
-# undisturbed run. KILLS=N changes the hundred.
+# kill -9 at random moments, forty times over four runs (CNN_TEST_SOAK=1: two hundred times): each, resumed to its end,
+# leaves the files of an undisturbed run. KILLS=N is another number.
 . "$SOURCE/tests/cli/lib.sh"
 case ${SANITIZE-} in # ten times as slow, and nothing new to see
 ?*) KILLS=${KILLS:-12} ;;
 esac
-kills=${KILLS:-100}
+[ -z "$soak" ] || KILLS=${KILLS:-200}
+kills=${KILLS:-40}
 make_data data 400
 make_data test 20 2
 write_config cfg.json

@@ -24,6 +24,10 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP PIPE
 cd "$work" || exit 1
 
+# Not empty for the long form of a test; tests/run.sh runs the short one.
+soak=
+[ "${CNN_TEST_SOAK-}" != 1 ] || soak=yes
+
 last=
 failures=0
 

@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
-# The same bytes everywhere: every config of the repository, made small, is trained on any number of threads, with
-# every instruction set that this processor has, and on any number of threads without the cache of images. All runs must
-# leave the same model, predictions and metrics. Prints one line per config: its name, and a SHA-256 of those three, which
+# The same bytes everywhere: every config of the repository, made small, is trained on any number of threads; with the other
+# instruction sets that this processor has; and without the cache of images. How images are shared out among threads does not
+# depend on the instruction set, so that only CNN_TEST_SOAK=1 tries every number of threads with each. All runs must leave the
+# same model, predictions and metrics. Prints one line per config: its name, and a SHA-256 of those three, which
 # other compilers (tests/run.sh) and other processors (tests/aarch64.sh) have to reach, too.
 #
 # A config whose first run leaves what another config left trains the same network on the same data: it is not repeated.
@@ -10,6 +11,7 @@
 #
 # Environment, besides that of lib.sh: SAME_BYTES_THREADS, numbers of threads, default "1 2 3 5 16"; SAME_BYTES_ISAS,
 # instruction sets, default "avx512 avx2 generic"; SAME_BYTES_RESULT, a file for the lines that are printed;
+# SAME_BYTES_OTHER_THREADS, numbers of threads with the other instruction sets and without the cache, default "2";
 # SAME_BYTES_EXPECTED, such a file of another build, whose lines these must be.
 . "$SOURCE/tests/cli/lib.sh"
 
@@ -19,6 +21,8 @@ if [ -n "${SANITIZE:-}" ]; then # slow
 else
     threads_list=${SAME_BYTES_THREADS:-1 2 3 5 16}
 fi
+other_threads=${SAME_BYTES_OTHER_THREADS-2}
+[ -z "$soak" ] || other_threads=$threads_list
 isa_list=${SAME_BYTES_ISAS:-avx512 avx2 generic}
 
 # A cache for this script only: cold for the first run of a config, warm for the others.
@@ -54,12 +58,13 @@ check_run() {
 
 # check_runs OPTION...: all runs of one config.
 check_runs() {
-    without_cache=--no-cache # with the first instruction set only: the others get the same images
+    first=yes
     for isa in $isa_list; do
         export CNN_ISA=$isa
-        for threads in $threads_list; do
-            out="runs/$count-$name-$isa-$threads"
-            check_run "$out" "$@" --threads "$threads" || continue 2
+        numbers=$other_threads
+        [ -z "$first" ] || numbers=$threads_list
+        for threads in $numbers; do
+            check_run "runs/$count-$name-$isa-$threads" "$@" --threads "$threads" || continue 2
             case " $references " in
             *" $reference "*) return ;;
             esac
@@ -67,9 +72,13 @@ check_runs() {
             *" $isa "*) ;;
             *) isas="$isas $isa" ;;
             esac
-            [ -z "$without_cache" ] || check_run "$out-no-cache" "$@" --threads "$threads" --no-cache
         done
-        without_cache=
+        if [ -n "$first" ]; then # the other instruction sets get the same images
+            for threads in $other_threads; do
+                check_run "runs/$count-$name-$isa-$threads-no-cache" "$@" --threads "$threads" --no-cache
+            done
+        fi
+        first=
     done
 }
 
