@@ -1,27 +1,11 @@
 /* Which layers an operator of ONNX becomes. */
-#include "model/onnx_importer.h"
+#include "model/onnx_import_operators.h"
 
 #include "base/error.h"
 #include "base/memory.h"
 
 #include <math.h>
 #include <string.h>
-
-cnn_status cnn_onnx_check_key(const cnn_onnx_importer *importer, int node, const char *layer,
-                              const char *name, double number, cnn_error *error) {
-    const cnn_key *key = cnn_key_find(cnn_layer_find(layer)->keys, name);
-    return cnn_key_allows(key, number) ? CNN_OK
-                                       : cnn_onnx_refuse(&importer->graph, node, error,
-                                                         "expected %s from %.9g to %.9g, got %.9g",
-                                                         name, key->minimum, key->maximum, number);
-}
-
-static cnn_status need_rows(const cnn_onnx_importer *importer, int node, cnn_error *error) {
-    return importer->shape.flat
-               ? cnn_onnx_refuse(&importer->graph, node, error,
-                                 "expected a value with rows and columns, found a flat one")
-               : CNN_OK;
-}
 
 static cnn_status need_flat(const cnn_onnx_importer *importer, int node, cnn_error *error) {
     return importer->shape.flat
@@ -30,177 +14,6 @@ static cnn_status need_flat(const cnn_onnx_importer *importer, int node, cnn_err
                                  "expected a flat value (Flatten before it), found %d×%d×%d",
                                  importer->shape.channels, importer->shape.height,
                                  importer->shape.width);
-}
-
-/* --- windows --- */
-
-/* A list of two equal integers from 1 on; `fallback` if it is not given. */
-static cnn_status read_pair(const cnn_onnx_importer *importer, int node, const char *name,
-                            int fallback, int *number, cnn_error *error) {
-    const Onnx__AttributeProto *list = cnn_onnx_attribute(&importer->graph, node, name);
-    if (!list && fallback > 0) {
-        *number = fallback;
-        return CNN_OK;
-    }
-    if (!list || list->n_ints != 2 || list->ints[0] != list->ints[1] || list->ints[0] < 1 ||
-        list->ints[0] > 4096) {
-        return cnn_onnx_refuse(&importer->graph, node, error,
-                               "expected %s of two equal numbers from 1 to 4096", name);
-    }
-    *number = (int)list->ints[0];
-    return CNN_OK;
-}
-
-/* The padding before and after a dimension that gives in / stride, rounded up, outputs. */
-static void pad_same(int in, const cnn_onnx_window *window, bool lower, int *before, int *after) {
-    int out = (in + window->stride - 1) / window->stride;
-    int all = (out - 1) * window->stride + window->size - in;
-    all = all > 0 ? all : 0;
-    *before = lower ? all - all / 2 : all / 2;
-    *after = all - *before;
-}
-
-static cnn_status read_pads(const cnn_onnx_importer *importer, int node, const char *layer,
-                            cnn_onnx_window *window, cnn_error *error) {
-    const cnn_onnx_graph *graph = &importer->graph;
-    const Onnx__AttributeProto *mode = cnn_onnx_attribute(graph, node, "auto_pad");
-    const Onnx__AttributeProto *pads = cnn_onnx_attribute(graph, node, "pads");
-    size_t length = mode ? mode->s.len : 0;
-    const char *text = length > 0 ? (const char *)mode->s.data : "";
-    bool upper = length == 10 && memcmp(text, "SAME_UPPER", 10) == 0;
-    bool lower = length == 10 && memcmp(text, "SAME_LOWER", 10) == 0;
-    bool plain = length == 0 || (length == 6 && memcmp(text, "NOTSET", 6) == 0);
-    if (upper || lower) {
-        pad_same(importer->shape.height, window, lower, &window->pads[0], &window->pads[2]);
-        pad_same(importer->shape.width, window, lower, &window->pads[1], &window->pads[3]);
-    } else if (!plain && !(length == 5 && memcmp(text, "VALID", 5) == 0)) {
-        return cnn_onnx_refuse(graph, node, error,
-                               "expected auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER");
-    } else if (plain && pads) {
-        if (pads->n_ints != 4) {
-            return cnn_onnx_refuse(graph, node, error, "expected pads of four numbers, got %zu",
-                                   pads->n_ints);
-        }
-        for (int i = 0; i < 4; i++) {
-            CNN_TRY(
-                cnn_onnx_check_key(importer, node, layer, "padding", (double)pads->ints[i], error));
-            window->pads[i] = (int)pads->ints[i];
-        }
-    }
-    return CNN_OK;
-}
-
-/* The number of windows in `in` values with padding; with ceil_mode, *after grows so that the last
- * window, which starts inside the values or the padding before them, is complete. */
-static int count_windows(int in, const cnn_onnx_window *window, int before, int *after, bool ceil) {
-    int room = in + before + *after - window->size;
-    if (room < 0) {
-        return 0;
-    }
-    int count = room / window->stride + 1;
-    if (ceil && room % window->stride != 0 && count * window->stride < in + before) {
-        *after += window->stride - room % window->stride;
-        count++;
-    }
-    return count;
-}
-
-cnn_status cnn_onnx_read_window(const cnn_onnx_importer *importer, int node, int size,
-                                const char *layer, const char *size_key, cnn_onnx_window *window,
-                                cnn_error *error) {
-    const cnn_onnx_graph *graph = &importer->graph;
-    int dilation = 1;
-    *window = (cnn_onnx_window){0};
-    CNN_TRY(need_rows(importer, node, error));
-    CNN_TRY(read_pair(importer, node, "kernel_shape", size, &window->size, error));
-    if (size > 0 && window->size != size) {
-        return cnn_onnx_refuse(graph, node, error,
-                               "expected kernel_shape %d, as the weights, got %d", size,
-                               window->size);
-    }
-    CNN_TRY(read_pair(importer, node, "strides", 1, &window->stride, error));
-    CNN_TRY(read_pair(importer, node, "dilations", 1, &dilation, error));
-    if (dilation != 1) {
-        return cnn_onnx_refuse(graph, node, error, "expected no dilation, got %d", dilation);
-    }
-    CNN_TRY(read_pads(importer, node, layer, window, error));
-    for (int i = 0; i < 4; i++) {
-        window->pads[i] += importer->pads[i];
-        CNN_TRY(cnn_onnx_check_key(importer, node, layer, "padding", window->pads[i], error));
-    }
-    bool ceil = cnn_onnx_int_of(graph, node, "ceil_mode", 0) != 0;
-    window->rows =
-        count_windows(importer->shape.height, window, window->pads[0], &window->pads[2], ceil);
-    window->columns =
-        count_windows(importer->shape.width, window, window->pads[1], &window->pads[3], ceil);
-    if (window->rows < 1 || window->columns < 1) {
-        return cnn_onnx_refuse(graph, node, error,
-                               "expected a window that fits into %d×%d values, got %d",
-                               importer->shape.height, importer->shape.width, window->size);
-    }
-    CNN_TRY(cnn_onnx_check_key(importer, node, layer, "stride", window->stride, error));
-    return cnn_onnx_check_key(importer, node, layer, size_key, window->size, error);
-}
-
-/* The keys `stride` and `padding`. */
-static void set_window(cnn_imported_layer *layer, const cnn_onnx_window *window) {
-    const int *pads = window->pads;
-    const double sides[] = {pads[0], pads[1], pads[2], pads[3]};
-    bool equal = pads[0] == pads[1] && pads[0] == pads[2] && pads[0] == pads[3];
-    cnn_imported_number(layer, "stride", window->stride);
-    cnn_imported_numbers(layer, "padding", sides, equal ? 1 : 4);
-}
-
-static void go_on(cnn_onnx_importer *importer, int channels, const cnn_onnx_window *window) {
-    importer->padded = false;
-    memset(importer->pads, 0, sizeof importer->pads);
-    importer->shape =
-        (cnn_shape){.channels = channels, .height = window->rows, .width = window->columns};
-}
-
-/* A number that is an attribute before opset 11, and an input from then on; `fallback` if it is not
- * given. */
-static cnn_status read_bound(cnn_onnx_importer *importer, int node, int k, const char *name,
-                             double fallback, double *bound, cnn_error *error) {
-    *bound = cnn_onnx_float_of(&importer->graph, node, name, fallback);
-    if (cnn_onnx_input_of(&importer->graph, node, k) < 0) {
-        return CNN_OK;
-    }
-    cnn_onnx_constant constant;
-    CNN_TRY(cnn_onnx_take_floats(importer, node, k, &constant, error));
-    *bound = constant.count == 1 ? (double)constant.data[0] : (double)NAN;
-    cnn_free(constant.data);
-    return CNN_OK;
-}
-
-/* Zeros around rows and columns, which become padding of the next layer. */
-static cnn_status import_pad(cnn_onnx_importer *importer, int node, cnn_error *error) {
-    const cnn_onnx_graph *graph = &importer->graph;
-    const Onnx__AttributeProto *mode = cnn_onnx_attribute(graph, node, "mode");
-    const Onnx__AttributeProto *list = cnn_onnx_attribute(graph, node, "pads");
-    int64_t pads[8] = {0};
-    int count = 0;
-    double value;
-    CNN_TRY(need_rows(importer, node, error));
-    CNN_TRY(read_bound(importer, node, 2, "value", 0.0, &value, error));
-    if (cnn_onnx_input_of(graph, node, 1) >= 0) {
-        CNN_TRY(cnn_onnx_read_integers(graph, node, 1, 8, pads, &count, error));
-    }
-    for (size_t i = 0; list && i < list->n_ints && i < 8; i++) {
-        pads[count++] = list->ints[i];
-    }
-    if (count != 8 || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0 ||
-        cnn_onnx_input_of(graph, node, 3) >= 0 || !(value >= 0.0 && value <= 0.0) ||
-        (mode && (mode->s.len != 8 || memcmp(mode->s.data, "constant", 8) != 0))) {
-        return cnn_onnx_refuse(graph, node, error, "expected zeros around rows and columns");
-    }
-    const int64_t sides[] = {pads[2], pads[3], pads[6], pads[7]};
-    for (int i = 0; i < 4; i++) {
-        CNN_TRY(cnn_onnx_check_key(importer, node, "conv", "padding", (double)sides[i], error));
-        importer->pads[i] = (int)sides[i];
-    }
-    importer->padded = true;
-    return CNN_OK;
 }
 
 /* --- layers with weights --- */
@@ -213,7 +26,7 @@ static cnn_status import_conv(cnn_onnx_importer *importer, int node, cnn_error *
         int filters = (int)conv.weight.dim[0];
         cnn_imported_number(layer, "filters", filters);
         cnn_imported_number(layer, "kernel", conv.window.size);
-        set_window(layer, &conv.window);
+        cnn_onnx_set_window(layer, &conv.window);
         if (conv.groups > 1) {
             cnn_imported_number(layer, "groups", conv.groups);
         }
@@ -224,7 +37,7 @@ static cnn_status import_conv(cnn_onnx_importer *importer, int node, cnn_error *
             cnn_imported_raw(layer, "bias", "false");
         }
         conv.weight.data = conv.bias.data = NULL;
-        go_on(importer, filters, &conv.window);
+        cnn_onnx_go_on(importer, filters, &conv.window);
     }
     cnn_onnx_conv_free(&conv);
     return status;
@@ -391,8 +204,8 @@ static cnn_status import_leaky_relu(cnn_onnx_importer *importer, int node, cnn_e
 
 static cnn_status import_clip(cnn_onnx_importer *importer, int node, cnn_error *error) {
     double low, high;
-    CNN_TRY(read_bound(importer, node, 1, "min", (double)-INFINITY, &low, error));
-    CNN_TRY(read_bound(importer, node, 2, "max", (double)INFINITY, &high, error));
+    CNN_TRY(cnn_onnx_read_bound(importer, node, 1, "min", (double)-INFINITY, &low, error));
+    CNN_TRY(cnn_onnx_read_bound(importer, node, 2, "max", (double)INFINITY, &high, error));
     if (low < 0.0 || low > 0.0 || !(high > 0.0)) {
         return cnn_onnx_refuse(&importer->graph, node, error,
                                "expected min 0 and max above 0, got %.9g and %.9g", low, high);
@@ -405,192 +218,7 @@ static cnn_status import_clip(cnn_onnx_importer *importer, int node, cnn_error *
     return CNN_OK;
 }
 
-/* --- pooling --- */
-
-/* A window contains a value. */
-static cnn_status read_pool(const cnn_onnx_importer *importer, int node, const char *layer,
-                            cnn_onnx_window *window, cnn_error *error) {
-    CNN_TRY(cnn_onnx_read_window(importer, node, 0, layer, "size", window, error));
-    for (int i = 0; i < 4; i++) {
-        if (window->pads[i] >= window->size) {
-            return cnn_onnx_refuse(&importer->graph, node, error,
-                                   "expected pads below the size of a window, %d, got %d",
-                                   window->size, window->pads[i]);
-        }
-    }
-    return CNN_OK;
-}
-
-static cnn_status import_maxpool(cnn_onnx_importer *importer, int node, cnn_error *error) {
-    cnn_onnx_window window;
-    CNN_TRY(read_pool(importer, node, "maxpool", &window, error));
-    cnn_imported_layer *layer = cnn_imported_add(&importer->layers, "maxpool");
-    cnn_imported_number(layer, "size", window.size);
-    set_window(layer, &window);
-    go_on(importer, importer->shape.channels, &window);
-    return CNN_OK;
-}
-
-static void add_global(cnn_onnx_importer *importer) {
-    (void)cnn_imported_add(&importer->layers, "global_avgpool");
-    importer->shape.height = importer->shape.width = 1;
-}
-
-static cnn_status import_avgpool(cnn_onnx_importer *importer, int node, cnn_error *error) {
-    const cnn_onnx_graph *graph = &importer->graph;
-    cnn_onnx_window window;
-    CNN_TRY(read_pool(importer, node, "avgpool", &window, error));
-    const int *pads = window.pads;
-    bool padded = false; /* apart from the zeros of a Pad, which always count */
-    for (int i = 0; i < 4; i++) {
-        padded = padded || pads[i] > importer->pads[i];
-    }
-    if (padded && (cnn_onnx_int_of(graph, node, "count_include_pad", 0) == 0 ||
-                   cnn_onnx_int_of(graph, node, "ceil_mode", 0) != 0)) {
-        return cnn_onnx_refuse(graph, node, error,
-                               "expected no padding, or one that counts (count_include_pad)");
-    }
-    cnn_imported_layer *layer = cnn_imported_add(&importer->layers, "avgpool");
-    cnn_imported_number(layer, "size", window.size);
-    set_window(layer, &window);
-    go_on(importer, importer->shape.channels, &window);
-    return CNN_OK;
-}
-
-static cnn_status import_global(cnn_onnx_importer *importer, int node, cnn_error *error) {
-    CNN_TRY(need_rows(importer, node, error));
-    add_global(importer);
-    return CNN_OK;
-}
-
-static void add_flatten(cnn_onnx_importer *importer) {
-    (void)cnn_imported_add(&importer->layers, "flatten");
-    size_t count = cnn_shape_size(&importer->shape); /* too many are refused by nn/graph.c */
-    importer->shape = (cnn_shape){.channels = count < INT32_MAX ? (int)count : INT32_MAX,
-                                  .height = 1,
-                                  .width = 1,
-                                  .flat = true};
-}
-
-/* Reads the axes of a node, an attribute or input 1; *count is 0 if there are none. */
-static cnn_status read_axes(const cnn_onnx_importer *importer, int node, int64_t axes[4],
-                            int *count, cnn_error *error) {
-    const Onnx__AttributeProto *list = cnn_onnx_attribute(&importer->graph, node, "axes");
-    *count = 0;
-    if (cnn_onnx_input_of(&importer->graph, node, 1) >= 0) {
-        return cnn_onnx_read_integers(&importer->graph, node, 1, 4, axes, count, error);
-    }
-    for (size_t i = 0; list && i < list->n_ints && i < 4; i++) {
-        axes[(*count)++] = list->ints[i];
-    }
-    return CNN_OK;
-}
-
-/* Are the axes rows and columns? */
-static bool are_rows_and_columns(const int64_t *axes, int count) {
-    bool found[2] = {false, false};
-    for (int i = 0; i < count; i++) {
-        int64_t axis = axes[i] < 0 ? axes[i] + 4 : axes[i];
-        if (axis != 2 && axis != 3) {
-            return false;
-        }
-        found[axis - 2] = true;
-    }
-    return found[0] && found[1];
-}
-
-static cnn_status import_mean(cnn_onnx_importer *importer, int node, cnn_error *error) {
-    int64_t axes[4];
-    int count;
-    CNN_TRY(need_rows(importer, node, error));
-    CNN_TRY(read_axes(importer, node, axes, &count, error));
-    if (!are_rows_and_columns(axes, count)) {
-        return cnn_onnx_refuse(&importer->graph, node, error,
-                               "expected the mean of rows and columns, axes 2 and 3");
-    }
-    add_global(importer);
-    if (cnn_onnx_int_of(&importer->graph, node, "keepdims", 1) == 0) {
-        add_flatten(importer);
-    }
-    return CNN_OK;
-}
-
-/* --- shapes --- */
-
-static cnn_status import_flatten(cnn_onnx_importer *importer, int node, cnn_error *error) {
-    int64_t axis = cnn_onnx_int_of(&importer->graph, node, "axis", 1);
-    if (axis != 1 && axis != (importer->shape.flat ? -1 : -3)) {
-        return cnn_onnx_refuse(&importer->graph, node, error, "expected axis 1, got %lld",
-                               (long long)axis);
-    }
-    if (!importer->shape.flat) {
-        add_flatten(importer);
-    }
-    return CNN_OK;
-}
-
-/* The values of one image in a shape: -1 stands for what the shape leaves open, 0 for a dimension
- * that stays. -1: not determined, or too many. */
-static int64_t values_in(const cnn_onnx_importer *importer, const int64_t *dim, int count) {
-    const cnn_shape *shape = &importer->shape;
-    const int64_t kept[] = {0, shape->channels, shape->height, shape->width};
-    int64_t all = (int64_t)cnn_shape_size(shape), product = 1;
-    bool open = false;
-    for (int d = 1; d < count; d++) {
-        int64_t size = dim[d] == 0 && d < (shape->flat ? 2 : 4) ? kept[d] : dim[d];
-        if (size == -1 && !open && dim[0] != -1) {
-            open = true;
-        } else if (size < 1 || size > all || (product *= size) > all) {
-            return -1;
-        }
-    }
-    return open && all % product == 0 ? all : product;
-}
-
-/* [images, values]; where there is one row and one column, these may be anywhere. A single value
- * may have no dimension of its own. */
-static bool means_flatten(const cnn_onnx_importer *importer, const int64_t *dim, int count) {
-    const cnn_shape *shape = &importer->shape;
-    int64_t values = (int64_t)cnn_shape_size(shape);
-    bool images = count > 0 && (dim[0] == 0 || dim[0] == -1 ||
-                                dim[0] == (importer->batch > 0 ? importer->batch : 1));
-    bool rows = shape->height > 1 || shape->width > 1;
-    return images && (count == 2 || (!rows && count > 1) || values == 1) &&
-           values_in(importer, dim, count) == values;
-}
-
-static cnn_status import_reshape(cnn_onnx_importer *importer, int node, cnn_error *error) {
-    int64_t dim[8] = {0};
-    int count;
-    CNN_TRY(cnn_onnx_read_integers(&importer->graph, node, 1, 8, dim, &count, error));
-    if (!means_flatten(importer, dim, count)) {
-        return cnn_onnx_refuse(&importer->graph, node, error,
-                               "expected a shape that means Flatten: [0, -1], or [0, %zu]",
-                               cnn_shape_size(&importer->shape));
-    }
-    if (!importer->shape.flat) {
-        add_flatten(importer);
-    }
-    return CNN_OK;
-}
-
-static cnn_status import_squeeze(cnn_onnx_importer *importer, int node, cnn_error *error) {
-    int64_t axes[4];
-    int count;
-    const cnn_shape *shape = &importer->shape;
-    CNN_TRY(read_axes(importer, node, axes, &count, error));
-    bool fits = shape->flat
-                    ? shape->channels == 1 && count == 1 && (axes[0] == 1 || axes[0] == -1)
-                    : shape->height == 1 && shape->width == 1 && are_rows_and_columns(axes, count);
-    if (!fits) {
-        return cnn_onnx_refuse(&importer->graph, node, error,
-                               "expected to remove rows and columns of which there is one");
-    }
-    if (!shape->flat) {
-        add_flatten(importer);
-    }
-    return CNN_OK;
-}
+/* --- operators without a layer --- */
 
 /* Numbers of another type have no layers after them. */
 static cnn_status import_cast(cnn_onnx_importer *importer, int node, cnn_error *error) {
@@ -634,11 +262,11 @@ static const operator_row operators[] = {
     {"Clip", import_clip, false},
     {"LeakyRelu", import_leaky_relu, false},
     {"Sigmoid", import_sigmoid, false},
-    {"MaxPool", import_maxpool, false},
-    {"AveragePool", import_avgpool, false},
-    {"GlobalAveragePool", import_global, false},
-    {"ReduceMean", import_mean, false},
-    {"Pad", import_pad, false},
+    {"MaxPool", cnn_onnx_import_maxpool, false},
+    {"AveragePool", cnn_onnx_import_avgpool, false},
+    {"GlobalAveragePool", cnn_onnx_import_global, false},
+    {"ReduceMean", cnn_onnx_import_mean, false},
+    {"Pad", cnn_onnx_import_pad, false},
     {"Gemm", import_dense, false},
     {"MatMul", import_dense, false},
     {"Add", import_affine, false},
@@ -648,9 +276,9 @@ static const operator_row operators[] = {
     {"Softmax", import_softmax, false},
     {"LogSoftmax", import_softmax, false},
     {"Cast", import_cast, false},
-    {"Flatten", import_flatten, true},
-    {"Reshape", import_reshape, true},
-    {"Squeeze", import_squeeze, true},
+    {"Flatten", cnn_onnx_import_flatten, true},
+    {"Reshape", cnn_onnx_import_reshape, true},
+    {"Squeeze", cnn_onnx_import_squeeze, true},
     {"Identity", import_nothing, true},
     {"Dropout", import_nothing, true},
 };
@@ -665,7 +293,7 @@ cnn_status cnn_onnx_import_node(cnn_onnx_importer *importer, int node, cnn_error
                                    "expected nothing after a softmax");
         }
         if (importer->padded && operators[i].import != import_conv &&
-            operators[i].import != import_avgpool) {
+            operators[i].import != cnn_onnx_import_avgpool) {
             return cnn_onnx_refuse(&importer->graph, node, error,
                                    "expected a Conv or AveragePool after a Pad");
         }
