@@ -62,6 +62,9 @@ void cnn_image_release(cnn_image *image); /* all zero is allowed */
 /* "PNG", "JPEG", … */
 const char *cnn_image_format_name(cnn_image_format format);
 
+/* *format: that of this name. False if none that is read has it. */
+bool cnn_image_format_of_name(const char *name, cnn_image_format *format);
+
 /* Is the extension of `path` that of a format that is read? */
 bool cnn_image_has_extension(const char *path);
 

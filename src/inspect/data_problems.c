@@ -57,28 +57,26 @@ bool cnn_data_problem_has(const cnn_data_report *report, size_t i, cnn_data_prob
         return what == CNN_DATA_UNREADABLE;
     }
     const cnn_image_facts *facts = &report->facts[i];
-    const cnn_sharing *sharing = &report->sharing[i];
-    const cnn_near_copy *near = &report->near[i];
     if (cnn_data_problem_is_flaw(what)) {
         return has_flaw(report, i, what);
     }
     switch (what) {
     case CNN_DATA_COPY_OTHER_LABEL:
-        return (sharing->shared & CNN_COPY_OTHER_LABEL) != 0;
+        return (report->sharing[i].shared & CNN_COPY_OTHER_LABEL) != 0;
     case CNN_DATA_COPY_OTHER_SPLIT:
-        return (sharing->shared & CNN_COPY_OTHER_SPLIT) != 0;
+        return (report->sharing[i].shared & CNN_COPY_OTHER_SPLIT) != 0;
     case CNN_DATA_GROUP_OTHER_SPLIT:
-        return (sharing->shared & CNN_GROUP_OTHER_SPLIT) != 0;
+        return (report->sharing[i].shared & CNN_GROUP_OTHER_SPLIT) != 0;
     case CNN_DATA_COPY:
-        return sharing->first != i;
+        return report->sharing[i].first != i;
     case CNN_DATA_LEFT_OUT:
         return cnn_data_report_leaves_out(report, i);
     case CNN_DATA_NEAR_COPY_OTHER_LABEL:
-        return near->other_label;
+        return report->near[i].other_label;
     case CNN_DATA_NEAR_COPY_OTHER_SPLIT:
-        return near->other_split;
+        return report->near[i].other_split;
     case CNN_DATA_NEAR_COPY:
-        return near->distance >= 0;
+        return report->near[i].distance >= 0;
     case CNN_DATA_CONSTANT:
         return facts->constant;
     case CNN_DATA_SHAPE_IN_ALPHA:
@@ -103,4 +101,30 @@ size_t cnn_data_problem_count(const cnn_data_report *report, cnn_data_problem wh
         count += cnn_data_problem_has(report, i, what);
     }
     return count;
+}
+
+/* --- properties that may tell the classes apart --- */
+
+double cnn_shortcut_value(const cnn_image_facts *facts, cnn_shortcut what) {
+    switch (what) {
+    case CNN_SHORTCUT_WIDTH:
+        return facts->width;
+    case CNN_SHORTCUT_HEIGHT:
+        return facts->height;
+    case CNN_SHORTCUT_FILE_SIZE:
+        return (double)facts->file_size;
+    case CNN_SHORTCUT_BRIGHTNESS:
+    case CNN_SHORTCUTS:
+        break;
+    }
+    return facts->brightness;
+}
+
+const char *cnn_shortcut_name(cnn_shortcut what) {
+    static const char *const names[CNN_SHORTCUTS] = {"width", "height", "file size", "brightness"};
+    return names[what];
+}
+
+bool cnn_shortcut_is_one(double auc) {
+    return auc >= CNN_SHORTCUT_AUC || auc <= 1.0 - CNN_SHORTCUT_AUC; /* not NaN */
 }

@@ -23,7 +23,7 @@ CNN_MUST_USE cnn_status cnn_data_read_again(cnn_data_report *report,
 /* Finds near-copies, flaws and shortcuts among the readable images. */
 CNN_MUST_USE cnn_status cnn_data_compare(cnn_data_report *report, int threads, cnn_error *error);
 
-/* Only the shortcuts. */
+/* Only the shortcuts: of each readable image, the list and the facts must be known. */
 CNN_MUST_USE cnn_status cnn_data_measure_shortcuts(cnn_data_report *report, cnn_error *error);
 
 void cnn_data_report_free(cnn_data_report *report);

@@ -216,28 +216,6 @@ static void add_formats(const cnn_data_report *report, cnn_text *text) {
                     turned);
 }
 
-double cnn_shortcut_value(const cnn_image_facts *facts, cnn_shortcut what) {
-    switch (what) {
-    case CNN_SHORTCUT_WIDTH:
-        return facts->width;
-    case CNN_SHORTCUT_HEIGHT:
-        return facts->height;
-    case CNN_SHORTCUT_FILE_SIZE:
-        return (double)facts->file_size;
-    case CNN_SHORTCUT_BRIGHTNESS:
-    case CNN_SHORTCUTS:
-        break;
-    }
-    return facts->brightness;
-}
-
-static const char *const shortcut_names[CNN_SHORTCUTS] = {"width", "height", "file size",
-                                                          "brightness"};
-
-static bool is_shortcut(double auc) {
-    return auc >= CNN_SHORTCUT_AUC || auc <= 1.0 - CNN_SHORTCUT_AUC; /* not NaN */
-}
-
 static void add_numbers(const cnn_data_report *report, cnn_text *text) {
     if (report->readable == 0) {
         return;
@@ -251,7 +229,8 @@ static void add_numbers(const cnn_data_report *report, cnn_text *text) {
             least = fmin(least, value);
             most = fmax(most, value);
         }
-        cnn_text_format(text, "  %-10s %10.0f %10.0f", shortcut_names[k], least, most);
+        cnn_text_format(text, "  %-10s %10.0f %10.0f", cnn_shortcut_name((cnn_shortcut)k), least,
+                        most);
         if (isnan(report->auc[k])) {
             cnn_text_format(text, " %8s\n", "-");
         } else {
@@ -294,11 +273,11 @@ static size_t add_findings(const cnn_data_report *report, bool refused, const ch
         findings++;
     }
     for (int k = 0; k < CNN_SHORTCUTS && !refused; k++) {
-        if (is_shortcut(report->auc[k])) {
+        if (cnn_shortcut_is_one(report->auc[k])) {
             cnn_text_format(text,
                             "  %s alone tells the classes apart (AUC %.3f): a network may learn "
                             "that instead of what the images show\n",
-                            shortcut_names[k], report->auc[k]);
+                            cnn_shortcut_name((cnn_shortcut)k), report->auc[k]);
             findings++;
         }
     }

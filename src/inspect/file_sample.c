@@ -51,6 +51,19 @@ static size_t choose_decoded(const cnn_data_report *headers) {
     return affordable(chosen, pixels, PIXELS_MAX);
 }
 
+/* Are all images that would be decoded in arrays, whose images have one size? */
+static bool are_in_arrays(const cnn_file_source *source) {
+    const size_t chosen = source->count < DECODED_MAX ? source->count : DECODED_MAX;
+    bool all = true;
+    for (size_t i = 0; i < chosen && all; i++) {
+        size_t length;
+        const cnn_container_kind kind =
+            cnn_container_of(source->samples[spaced(i, chosen, source->count)].path, &length);
+        all = kind == CNN_CONTAINER_NPZ || kind == CNN_CONTAINER_IDX;
+    }
+    return all;
+}
+
 /* --- reading --- */
 
 static cnn_status start(const cnn_file_source *source, cnn_data_report *report, cnn_error *error) {
@@ -64,7 +77,7 @@ static cnn_status start(const cnn_file_source *source, cnn_data_report *report, 
     return CNN_OK;
 }
 
-/* Adds `chosen` of samples[count] to the report. */
+/* Adds `chosen` of samples[count] to the report. Their rows, numbers in the source, stay. */
 static cnn_status add(const cnn_sample *samples, size_t count, size_t chosen,
                       cnn_data_report *report, cnn_error *error) {
     for (size_t i = 0; i < chosen; i++) {
@@ -79,27 +92,39 @@ static cnn_status add(const cnn_sample *samples, size_t count, size_t chosen,
     return CNN_OK;
 }
 
-/* The row of a sample is its number in the source, from which its content follows. */
 static cnn_status read_headers(const cnn_file_source *source, const cnn_common_options *options,
                                cnn_data_report *report, cnn_error *error) {
-    const size_t chosen = choose_headers(source);
-    CNN_TRY(start(source, report, error));
-    CNN_TRY(add(source->samples, source->count, chosen, report, error));
-    for (size_t i = 0; i < chosen; i++) {
-        report->list.samples[i].row = spaced(i, chosen, source->count);
-    }
+    CNN_TRY(add(source->samples, source->count, choose_headers(source), report, error));
     CNN_TRY(cnn_data_read_headers(report, options, error));
     return cnn_data_measure_shortcuts(report, error);
 }
 
-static cnn_status read_pixels(const cnn_file_source *source, const cnn_common_options *options,
-                              const cnn_data_report *headers, cnn_data_report *report,
+/* Decodes `chosen` of samples[count]. */
+static cnn_status read_pixels(const cnn_sample *samples, size_t count, size_t chosen,
+                              const cnn_common_options *options, cnn_data_report *report,
                               cnn_error *error) {
-    const size_t chosen = choose_decoded(headers);
-    CNN_TRY(start(source, report, error));
-    CNN_TRY(add(headers->list.samples, headers->readable, chosen, report, error));
+    CNN_TRY(add(samples, count, chosen, report, error));
     CNN_TRY(cnn_data_read_all(report, options, error));
+    if (report->seen.range == CNN_RANGE_STRETCH && report->seen.ends.high == 0) {
+        report->seen.ends = cnn_histogram_range(report->hidden.values);
+        CNN_TRY(cnn_data_read_again(report, options, error));
+    }
     return cnn_data_compare(report, cnn_setup_threads(options->threads), error);
+}
+
+/* Reads from the start of a compressed array for its last image, so arrays are read once. */
+static cnn_status read_arrays(const cnn_file_source *source, const cnn_common_options *options,
+                              cnn_file_sample *sample, cnn_error *error) {
+    const size_t chosen = source->count < DECODED_MAX ? source->count : DECODED_MAX;
+    return read_pixels(source->samples, source->count, chosen, options, &sample->pixels, error);
+}
+
+static cnn_status read_files(const cnn_file_source *source, const cnn_common_options *options,
+                             cnn_file_sample *sample, cnn_error *error) {
+    const cnn_data_report *headers = &sample->headers;
+    CNN_TRY(read_headers(source, options, &sample->headers, error));
+    return read_pixels(headers->list.samples, headers->readable, choose_decoded(headers), options,
+                       &sample->pixels, error);
 }
 
 static void count_changed(const cnn_file_source *source, cnn_file_sample *sample) {
@@ -115,9 +140,11 @@ static void count_changed(const cnn_file_source *source, cnn_file_sample *sample
 
 cnn_status cnn_file_sample_read(const cnn_file_source *source, const cnn_common_options *options,
                                 cnn_file_sample *sample, cnn_error *error) {
-    *sample = (cnn_file_sample){0};
-    CNN_TRY(read_headers(source, options, &sample->headers, error));
-    CNN_TRY(read_pixels(source, options, &sample->headers, &sample->pixels, error));
+    *sample = (cnn_file_sample){.in_arrays = are_in_arrays(source)};
+    CNN_TRY(start(source, &sample->headers, error));
+    CNN_TRY(start(source, &sample->pixels, error));
+    CNN_TRY(sample->in_arrays ? read_arrays(source, options, sample, error)
+                              : read_files(source, options, sample, error));
     count_changed(source, sample);
     return CNN_OK;
 }

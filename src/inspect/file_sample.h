@@ -10,14 +10,15 @@
 /* The images of a run. */
 typedef struct cnn_file_source {
     const cnn_config *config;
-    const cnn_image_settings *seen; /* with the ends of its range */
-    char *const *classes;           /* [2] */
-    const cnn_sample *samples;      /* [count]: path, label, split, content */
+    const cnn_image_settings *seen; /* with the ends of its range; 0: found in the sample */
+    const char *const *classes;     /* [2] */
+    const cnn_sample *samples;      /* [count]: path, label, split, content; row: its number */
     size_t count;
 } cnn_file_source;
 
 /* Evenly spaced images, in the order of the source. Of both reports, `copies` are not known. */
 typedef struct cnn_file_sample {
+    bool in_arrays;          /* all images are; then `headers` is empty */
     cnn_data_report headers; /* from the headers of their files */
     cnn_data_report pixels;  /* some of those whose headers could be read, decoded and compared */
     size_t changed;          /* of the latter: their content is another one than in the run; … */
