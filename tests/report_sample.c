@@ -97,6 +97,21 @@ static cnn_status fill_images(const char *folder, cnn_report_images *images, cnn
     return status;
 }
 
+/* The files of a run: the first ones are gone, and none has the pixels that split.csv states. */
+static void fill_samples(const cnn_report_images *images, cnn_sample samples[SAMPLE_IMAGES]) {
+    static char names[SAMPLE_NAMES][256];
+    for (size_t i = 0; i < SAMPLE_IMAGES; i++) {
+        samples[i] = (cnn_sample){.path = images->paths[i],
+                                  .label = images->labels[i],
+                                  .split = CNN_SPLIT_TEST,
+                                  .row = i};
+        if (i < SAMPLE_NAMES) {
+            (void)snprintf(names[i], sizeof names[i], "%s", sample_names[i]);
+            samples[i].path = names[i];
+        }
+    }
+}
+
 static void free_images(cnn_report_images *images) {
     for (size_t i = 0; i < images->count && images->paths; i++) {
         cnn_free(images->paths[i]);
@@ -143,13 +158,17 @@ static cnn_status write_page(const char *folder, const char *name, const cnn_rep
 
 static cnn_status write_pages(const char *folder, cnn_report_run *run, cnn_report *report,
                               cnn_error *error) {
+    static cnn_sample samples[SAMPLE_IMAGES];
     cnn_config *config;
     CNN_TRY(cnn_config_parse("sample", config_text, strlen(config_text), NULL, 0, &config, error));
     run->config = config;
     run->seen = config->image;
+    run->samples = samples;
+    run->rows = SAMPLE_IMAGES;
     cnn_status status = fill_images(folder, &report->images[0], error);
     if (status == CNN_OK) {
         run->measured[CNN_SPLIT_TEST] = report->images[0].measured;
+        fill_samples(&report->images[0], samples);
         status = write_page(folder, "report.html", report, NULL, 0, error);
     }
     if (status == CNN_OK) {

@@ -645,6 +645,31 @@ static void test_other_formats(void **state) {
 
 static size_t corpus_files, corpus_read;
 
+/* The header of a file that can be decoded says what decoding it says. */
+static bool header_agrees(const char *path, bool decoded) {
+    const cnn_pixel_limit limit = {.megapixels = 64.0};
+    cnn_image whole = {0}, header;
+    cnn_error error;
+    cnn_status status = cnn_image_read_from(NULL, path, &limit, &whole, &error);
+    cnn_status header_status = cnn_image_read_header(NULL, path, &limit, &header, &error);
+    bool same =
+        status != CNN_OK || (header_status == CNN_OK && !header.pixels && !header.samples &&
+                             header.format == whole.format && header.width == whole.width &&
+                             header.height == whole.height && header.channels == whole.channels &&
+                             header.deep == whole.deep && header.orientation == whole.orientation &&
+                             header.file_size == whole.file_size);
+    if (!same || (decoded && status != CNN_OK)) {
+        print_error("%s: header: status %d, %d×%d, %d channels, deep %d, orientation %d; decoded: "
+                    "%d, %d×%d, %d, %d, %d\n",
+                    path, (int)header_status, header.width, header.height, header.channels,
+                    header.deep, header.orientation, (int)status, whole.width, whole.height,
+                    whole.channels, whole.deep, whole.orientation);
+        same = false;
+    }
+    cnn_image_release(&whole);
+    return same;
+}
+
 static int visit(const char *path, const struct stat *about, int kind, struct FTW *place) {
     (void)about, (void)place;
     if (kind != FTW_F) {
@@ -660,7 +685,15 @@ static int visit(const char *path, const struct stat *about, int kind, struct FT
         print_error("%s: status %d, message \"%s\"\n", path, (int)status, error.message);
         return 1;
     }
-    return 0;
+    return header_agrees(path, status == CNN_OK) ? 0 : 1;
+}
+
+/* The files from which the fuzzers start have every format and kind. */
+static void test_headers(void **state) {
+    (void)state;
+    corpus_files = corpus_read = 0;
+    assert_int_equal(nftw(CNN_SEEDS, visit, 16, 0), 0);
+    assert_in_range(corpus_read, 20, corpus_files);
 }
 
 static void test_corpus(void **state) {
@@ -685,7 +718,7 @@ int main(void) {
         cmocka_unit_test(test_orientations),  cmocka_unit_test(test_scans),
         cmocka_unit_test(test_after_the_end), cmocka_unit_test(test_inflating),
         cmocka_unit_test(test_too_extreme),   cmocka_unit_test(test_other_formats),
-        cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_headers),       cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, test_folder_enter, test_folder_leave);
 }

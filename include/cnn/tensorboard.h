@@ -5,6 +5,8 @@
 #include "cnn/status.h"
 #include "cnn/train.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -19,14 +21,26 @@ void cnn_tensorboard_free(cnn_tensorboard *tensorboard); /* NULL is allowed */
 
 /* Adds the results of an epoch to the file in epoch->directory. If the file is of an earlier
  * process, its events of this epoch and later ones, and what follows a damaged event, are removed
- * before. The message of a failure starts with the path. */
+ * before, and the epochs of metrics.csv that it does not have are added. The message of a failure
+ * starts with the path. */
 CNN_MUST_USE cnn_status cnn_tensorboard_epoch(cnn_tensorboard *tensorboard,
                                               const cnn_train_epoch *epoch, cnn_error *error);
 
-/* Adds what a finished run leaves: its config, as text, and pictures of the worst mistakes and of
- * the least certain images (cnn/report.h), with maps of where the model looked. Nothing if the file
- * has no epochs of this process: the run was finished already. */
-CNN_MUST_USE cnn_status cnn_tensorboard_finish(cnn_tensorboard *tensorboard, cnn_error *error);
+/* Runs of which training has ended. */
+typedef struct cnn_tensorboard_runs {
+    const cnn_config *config;
+    const char *output; /* the run directory, or that of the set; NULL: the config's */
+    int folds;          /* of a cross-validation; 0: none */
+    bool sweep;         /* a sweep */
+    int member;         /* of the set, alone; 0: all */
+} cnn_tensorboard_runs;
+
+/* Completes the files of finished runs, whichever process trained them: adds epochs of metrics.csv
+ * that are missing, and what a finished run leaves: pictures of the worst mistakes and of the least
+ * certain images (cnn/report.h), with maps of where the model looked, and its config, as text. A
+ * file that has all this stays as it is. */
+CNN_MUST_USE cnn_status cnn_tensorboard_finish(cnn_tensorboard *tensorboard,
+                                               const cnn_tensorboard_runs *runs, cnn_error *error);
 
 #ifdef __cplusplus
 }

@@ -83,8 +83,9 @@ static const cnn_option options[] = {
      .prose =
          "Also write *events.out.tfevents.cnntrain* to the run directory, from which "
          "TensorBoard shows the run while it trains: loss, accuracy and AUC, learning rate and "
-         "seconds of each epoch, and, at the end, the config and pictures of mistakes. A resumed "
-         "run continues the file. "
+         "seconds of each epoch, and, at the end, pictures of mistakes and the config. A resumed "
+         "run continues the file, and adds what it lacks: epochs of *metrics.csv*, and, of a "
+         "finished run, the end. "
          "If the file cannot be written, a warning says why, and the run continues without "
          "it. Refused by a program that was built without protobuf-c."},
     {.name = "max-seconds",

@@ -223,6 +223,28 @@ static cnn_status train(train_command *command, cnn_error *error) {
                                     : cnn_train(command->config, &command->run.train, error);
 }
 
+/* Completes the event files of the runs that are finished now. */
+static void finish_tensorboard(train_command *command) {
+    const cnn_cross_validation_options *run = &command->run;
+    cnn_error reason;
+    cnn_status status = CNN_OK;
+    if (!run->train.output && !command->config) { /* a sweep's, which has loaded it by itself */
+        status = cnn_config_load(command->config_path, command->overrides, command->override_count,
+                                 &command->config, &reason);
+    }
+    if (status == CNN_OK) {
+        const cnn_tensorboard_runs runs = {.config = command->config,
+                                           .output = run->train.output,
+                                           .folds = run->folds,
+                                           .sweep = command->sweep != NULL,
+                                           .member = run->member};
+        status = cnn_tensorboard_finish(command->tensorboard, &runs, &reason);
+    }
+    if (status != CNN_OK) {
+        give_up_tensorboard(command, &reason);
+    }
+}
+
 cnn_status cnn_action_train(void *context, cnn_error *error) {
     train_command *command = context;
     CNN_TRY(command->sweep ? begin(command, NULL, error) : load(command, NULL, error));
@@ -232,11 +254,8 @@ cnn_status cnn_action_train(void *context, cnn_error *error) {
     catch_signals();
     const cnn_status status = train(command, error);
     cnn_progress_clear(&command->progress);
-    if (status == CNN_OK && command->tensorboard) {
-        cnn_error reason;
-        if (cnn_tensorboard_finish(command->tensorboard, &reason) != CNN_OK) {
-            give_up_tensorboard(command, &reason);
-        }
+    if (status == CNN_OK && command->tensorboard && !command->run.gather) {
+        finish_tensorboard(command);
     }
     return status == CNN_OK && !command->no_report && !command->sweep ? report(command, error)
                                                                       : status;

@@ -281,6 +281,9 @@ static cnn_status read_bmp(const uint8_t *bytes, size_t size, const cnn_pixel_li
     image->channels = header.bits > 8 ? header.fields.channels : 3;
     CNN_TRY(cnn_image_check_size(image->width, image->height, limit, error));
     CNN_TRY(check_length(&header, size, error));
+    if (image->header_only) {
+        return CNN_OK;
+    }
     image->pixels =
         cnn_alloc((size_t)header.width * (size_t)header.height, (size_t)image->channels);
     if (!image->pixels) {

@@ -67,7 +67,9 @@ static cnn_status turn_upright(cnn_image *image, cnn_error *error) {
     if (image->orientation == 1) {
         return CNN_OK;
     }
-    CNN_TRY(turn(image->pixels, width, height, channels, image->orientation, error));
+    if (image->pixels) {
+        CNN_TRY(turn(image->pixels, width, height, channels, image->orientation, error));
+    }
     if (image->samples) {
         CNN_TRY(turn((uint8_t *)image->samples, width, height, channels * sizeof *image->samples,
                      image->orientation, error));
@@ -125,11 +127,12 @@ static cnn_status read_bytes(cnn_containers *containers, const char *path, char 
     return cnn_file_read(path, IMAGE_FILE_LIMIT, CNN_ERROR_DATA, bytes, size, error);
 }
 
-cnn_status cnn_image_read_from(cnn_containers *containers, const char *path,
-                               const cnn_pixel_limit *limit, cnn_image *image, cnn_error *error) {
+static cnn_status read_image(cnn_containers *containers, const char *path,
+                             const cnn_pixel_limit *limit, bool header_only, cnn_image *image,
+                             cnn_error *error) {
     char *bytes;
     size_t size;
-    *image = (cnn_image){0};
+    *image = (cnn_image){.header_only = header_only};
     CNN_TRY(read_bytes(containers, path, &bytes, &size, error));
     cnn_status status = decode((const uint8_t *)bytes, size, limit, image, error);
     cnn_free(bytes);
@@ -137,6 +140,16 @@ cnn_status cnn_image_read_from(cnn_containers *containers, const char *path,
         cnn_image_release(image);
     }
     return status;
+}
+
+cnn_status cnn_image_read_from(cnn_containers *containers, const char *path,
+                               const cnn_pixel_limit *limit, cnn_image *image, cnn_error *error) {
+    return read_image(containers, path, limit, false, image, error);
+}
+
+cnn_status cnn_image_read_header(cnn_containers *containers, const char *path,
+                                 const cnn_pixel_limit *limit, cnn_image *image, cnn_error *error) {
+    return read_image(containers, path, limit, true, image, error);
 }
 
 cnn_status cnn_image_read_limited(const char *path, const cnn_pixel_limit *limit, cnn_image *image,

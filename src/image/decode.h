@@ -21,7 +21,8 @@ typedef enum cnn_image_format {
 } cnn_image_format;
 
 typedef struct cnn_image {
-    uint8_t *pixels; /* [height][width][channels] */
+    bool header_only; /* read no pixels: pixels and samples stay NULL */
+    uint8_t *pixels;  /* [height][width][channels] */
     uint16_t
         *samples; /* the same in 16 bits; NULL if the file has 8 per value, and for some TIFF */
     int width, height;
@@ -51,10 +52,18 @@ CNN_MUST_USE cnn_status cnn_image_read_from(cnn_containers *containers, const ch
 /* cnn_image_read_limited with the limit of the key image.max_megapixels. */
 CNN_MUST_USE cnn_status cnn_image_read(const char *path, double max_megapixels, cnn_image *image,
                                        cnn_error *error);
+/* The same without pixels: all that the header of the file says of them, which is what decoding it
+ * would say. Data that are missing or damaged may stay unseen. Nothing is to be released. */
+CNN_MUST_USE cnn_status cnn_image_read_header(cnn_containers *containers, const char *path,
+                                              const cnn_pixel_limit *limit, cnn_image *image,
+                                              cnn_error *error);
 void cnn_image_release(cnn_image *image); /* all zero is allowed */
 
 /* "PNG", "JPEG", … */
 const char *cnn_image_format_name(cnn_image_format format);
+
+/* *format: that of this name. False if none that is read has it. */
+bool cnn_image_format_of_name(const char *name, cnn_image_format *format);
 
 /* Is the extension of `path` that of a format that is read? */
 bool cnn_image_has_extension(const char *path);

@@ -64,6 +64,16 @@ static cnn_status measure_seen(const cnn_pixels *pixels, const cnn_image_setting
     return status;
 }
 
+static cnn_image_facts facts_of_header(const cnn_image *image) {
+    return (cnn_image_facts){.format = image->format,
+                             .width = image->width,
+                             .height = image->height,
+                             .channels = image->channels,
+                             .orientation = image->orientation,
+                             .deep = image->deep,
+                             .file_size = image->file_size};
+}
+
 static cnn_status measure(cnn_image *image, const cnn_image_settings *settings,
                           cnn_image_buffers *buffers, cnn_hidden *hidden, cnn_image_facts *facts,
                           cnn_error *error) {
@@ -75,16 +85,10 @@ static cnn_status measure(cnn_image *image, const cnn_image_settings *settings,
         CNN_TRY(cnn_hidden_look(hidden, image, error));
     }
     cnn_image_adjust(image, settings);
-    *facts = (cnn_image_facts){.format = image->format,
-                               .width = image->width,
-                               .height = image->height,
-                               .channels = image->channels,
-                               .orientation = image->orientation,
-                               .deep = image->deep,
-                               .shape_in_alpha = shape,
-                               .content = content,
-                               .constant = is_constant(image),
-                               .file_size = image->file_size};
+    *facts = facts_of_header(image);
+    facts->shape_in_alpha = shape;
+    facts->content = content;
+    facts->constant = is_constant(image);
     const cnn_pixels pixels = cnn_image_pixels(image);
     const cnn_image_settings small_grey = {
         .width = CNN_PERCEPTUAL_SIDE, .height = CNN_PERCEPTUAL_SIDE, .channels = 1};
@@ -108,4 +112,15 @@ cnn_status cnn_image_facts_read(const char *path, const cnn_image_settings *sett
     cnn_status status = measure(&image, settings, buffers, hidden, facts, error);
     cnn_image_release(&image);
     return status;
+}
+
+cnn_status cnn_image_facts_read_header(const char *path, const cnn_image_settings *settings,
+                                       cnn_image_buffers *buffers, cnn_image_facts *facts,
+                                       cnn_error *error) {
+    cnn_image image;
+    const cnn_pixel_limit limit = {.megapixels = settings->max_megapixels};
+    CNN_TRY(
+        cnn_image_read_header(buffers ? buffers->containers : NULL, path, &limit, &image, error));
+    *facts = facts_of_header(&image);
+    return CNN_OK;
 }

@@ -35,6 +35,13 @@ CNN_MUST_USE cnn_status cnn_image_facts_read(const char *path, const cnn_image_s
                                              cnn_image_buffers *buffers, cnn_hidden *hidden,
                                              cnn_image_facts *facts, cnn_error *error);
 
+/* The same from the header of the file only: format, size, mode, orientation and file size; the
+ * rest is 0. Takes a small part of the time, and may not see that the data after it are damaged. */
+CNN_MUST_USE cnn_status cnn_image_facts_read_header(const char *path,
+                                                    const cnn_image_settings *settings,
+                                                    cnn_image_buffers *buffers,
+                                                    cnn_image_facts *facts, cnn_error *error);
+
 /* "grey", "RGBA 16 bit", … */
 const char *cnn_image_mode_name(int channels, bool deep);
 

@@ -70,6 +70,9 @@ static cnn_status decode(cnn_jpeg *jpeg, void *context) {
     image->orientation =
         cnn_exif_or_xmp_orientation(jpeg->exif, jpeg->exif_size, jpeg->xmp, jpeg->xmp_size);
     CNN_TRY(cnn_image_check_size(image->width, image->height, wanted->limit, jpeg->error));
+    if (image->header_only) {
+        return CNN_OK;
+    }
     image->pixels =
         cnn_alloc((size_t)image->width * (size_t)image->height, (size_t)image->channels);
     if (!image->pixels) {

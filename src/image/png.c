@@ -106,6 +106,16 @@ static cnn_status check(const uint8_t *bytes, size_t size, bool *apple, cnn_erro
     }
 }
 
+/* Does a chunk tRNS precede the pixels, so that they have alpha? All chunks are complete. */
+static bool has_transparency(const uint8_t *bytes) {
+    size_t at = sizeof signature;
+    while (!is_called(bytes + at, "tRNS") && !is_called(bytes + at, "IDAT") &&
+           !is_called(bytes + at, "IEND")) {
+        at += AROUND + read_32(bytes + at);
+    }
+    return is_called(bytes + at, "tRNS");
+}
+
 /* Divides the colours of pixels[count][4] (RGBA) by alpha. Pixels of alpha 0 stay as they are. */
 static void divide_by_alpha(uint8_t *pixels, size_t count) {
     for (uint8_t *pixel = pixels; pixel < pixels + 4 * count; pixel += 4) {
@@ -127,8 +137,11 @@ static cnn_status read_png(const uint8_t *bytes, size_t size, const cnn_pixel_li
     }
     cnn_stb_expect_apple(apple);
     CNN_TRY(cnn_stb_decode(bytes, size, limit, image, error));
-    if (apple && image->channels == 4) {
+    if (apple && image->channels == 4 && image->pixels) {
         divide_by_alpha(image->pixels, (size_t)image->width * (size_t)image->height);
+    }
+    if (image->header_only && image->channels % 2 == 1 && has_transparency(bytes)) {
+        image->channels++; /* which stb_image does while it decodes */
     }
     return CNN_OK;
 }

@@ -215,6 +215,9 @@ static cnn_status read_pnm(const uint8_t *bytes, size_t size, const cnn_pixel_li
     image->channels = header.channels;
     image->deep = header.maximum > 255;
     CNN_TRY(cnn_image_check_size(image->width, image->height, limit, error));
+    if (image->header_only) {
+        return CNN_OK;
+    }
     size_t count = (size_t)header.width * (size_t)header.height * (size_t)header.channels;
     image->pixels = cnn_alloc(count, 1);
     image->samples = image->deep ? cnn_alloc(count, sizeof *image->samples) : NULL;

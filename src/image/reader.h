@@ -19,7 +19,8 @@ typedef struct cnn_image_reader {
     /* Decodes bytes[size], which the reader recognises, as the file stores it: sets pixels, and
      * samples if the file has more than 8 bits per value (both to be released with cnn_free, also
      * after a failure), width, height, channels, deep, and the orientation, which is not applied.
-     * All else is set already; orientation is 1.
+     * All else is set already; orientation is 1. If image->header_only is set, takes no memory for
+     * pixels and does not decode them.
      *
      * The size must pass cnn_image_check_size before memory is taken for it. Files that are damaged
      * or cut short are refused, with the place in the file. CNN_ERROR_DATA with a reason;

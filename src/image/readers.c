@@ -57,6 +57,16 @@ const char *cnn_image_format_name(cnn_image_format format) {
     return readers[format]->name;
 }
 
+bool cnn_image_format_of_name(const char *name, cnn_image_format *format) {
+    for (int i = 0; i < CNN_IMAGE_FORMATS; i++) {
+        if (readers[i] && strcmp(readers[i]->name, name) == 0) {
+            *format = (cnn_image_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Does `list`, names that are each followed by a space, contain `name`? */
 static bool contains(const char *list, const char *name) {
     size_t length = strlen(name);

@@ -76,6 +76,9 @@ cnn_status cnn_stb_decode(const uint8_t *bytes, size_t size, const cnn_pixel_lim
         return fail_decoding(error);
     }
     CNN_TRY(read_size(bytes, size, limit, image, error));
+    if (image->header_only) {
+        return CNN_OK;
+    }
     cnn_stb_limit(memory_limit(image->width, image->height, size));
     CNN_TRY(image->deep ? load_samples(bytes, size, image, error)
                         : load_pixels(bytes, size, image, error));

@@ -171,6 +171,9 @@ static cnn_status read_tga(const uint8_t *bytes, size_t size, const cnn_pixel_li
     image->channels = header.kind != GREY ? header.fields.channels : header.bits == 16 ? 2 : 1;
     CNN_TRY(cnn_image_check_size(image->width, image->height, limit, error));
     CNN_TRY(check_length(bytes, size, &header, error));
+    if (image->header_only) {
+        return CNN_OK;
+    }
     image->pixels =
         cnn_alloc((size_t)header.width * (size_t)header.height, (size_t)image->channels);
     if (!image->pixels) {

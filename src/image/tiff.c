@@ -91,8 +91,6 @@ static cnn_status read_pixels(TIFF *tiff, const cnn_tiff_source *s, const cnn_ti
                               cnn_image *image, cnn_error *error) {
     const cnn_tiff_kind *kind = &l->kind;
     size_t pixels = l->width * l->height;
-    image->channels = cnn_tiff_channels(kind);
-    image->deep = cnn_tiff_is_wide(kind);
     image->pixels = take(pixels, (size_t)image->channels);
     uint8_t *block = take(l->block_height, l->row_bytes);
     bool in_place = kind->kept == image->channels && !image->deep;
@@ -140,7 +138,6 @@ static cnn_status read_by_libtiff(TIFF *tiff, const cnn_tiff_source *s, const cn
 static cnn_status read_ycbcr(TIFF *tiff, const cnn_tiff_source *s, const cnn_tiff_layout *l,
                              cnn_image *image, cnn_error *error) {
     size_t pixels = l->width * l->height;
-    image->channels = 3;
     image->pixels = take(pixels, 3);
     uint32_t *raster = take(pixels, sizeof *raster);
     cnn_status status = image->pixels && raster
@@ -201,6 +198,11 @@ static cnn_status read_image(TIFF *tiff, cnn_tiff_source *s, const cnn_pixel_lim
     }
     CNN_TRY(cnn_tiff_read_blocks(tiff, s, &l, error));
     CNN_TRY(cnn_tiff_check_blocks(tiff, s, &l, &largest, error));
+    image->channels = l.by_libtiff ? 3 : cnn_tiff_channels(&l.kind);
+    image->deep = !l.by_libtiff && cnn_tiff_is_wide(&l.kind);
+    if (image->header_only) {
+        return CNN_OK;
+    }
     return read_counted(tiff, s, &l, largest, image, error);
 }
 

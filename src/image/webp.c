@@ -254,6 +254,9 @@ static cnn_status read_webp(const uint8_t *bytes, size_t size, const cnn_pixel_l
     image->width = file.width;
     image->height = file.height;
     image->channels = file.alpha ? 4 : 3;
+    if (image->header_only) {
+        return CNN_OK;
+    }
     image->pixels = cnn_alloc((size_t)file.width * (size_t)file.height, (size_t)image->channels);
     return image->pixels ? decode_frame(&file, image, error)
                          : cnn_fail_memory(error, "decoding an image");

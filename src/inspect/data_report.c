@@ -1,136 +1,21 @@
-#include "inspect/data_report.h"
+/* The report of --check-data as text. */
+#include "inspect/data_problems.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-/* Number of images of a finding that are named in the text. */
+/* Number of images of a finding that are named. */
 #define NAMED 10
 
-/* --- the possible problems of an image --- */
-
-typedef enum problem {
-    UNREADABLE,
-    COPY_OTHER_LABEL,
-    COPY_OTHER_SPLIT,
-    GROUP_OTHER_SPLIT,
-    COPY,
-    LEFT_OUT,
-    NEAR_COPY_OTHER_LABEL,
-    NEAR_COPY_OTHER_SPLIT,
-    NEAR_COPY,
-    CONSTANT,
-    SHAPE_IN_ALPHA,
-    FLAW, /* and those after it, in the order of cnn_flaw_table */
-    LAST_FLAW = FLAW + CNN_FLAWS - 1,
-    SMALL,
-    WRONG_EXTENSION,
-    PROBLEMS,
-} problem;
-
-static const struct {
-    const char *name; /* in the table */
-    const char *text; /* after a number of images; NULL: another finding names them */
-} problems[PROBLEMS] = {
-    [UNREADABLE] = {"unreadable", "cannot be read"},
-    [COPY_OTHER_LABEL] = {"copy_other_label", "have an exact copy with the other label"},
-    [COPY_OTHER_SPLIT] = {"copy_other_split", "have an exact copy in another split"},
-    [GROUP_OTHER_SPLIT] = {"group_other_split", "have their group in another split, too"},
-    [COPY] = {"copy", "are exact copies of an earlier one"},
-    [LEFT_OUT] = {"left_out", NULL},
-    [NEAR_COPY_OTHER_LABEL] = {"near_copy_other_label", "have a near-copy with the other label"},
-    [NEAR_COPY_OTHER_SPLIT] = {"near_copy_other_split", "have a near-copy in another split"},
-    [NEAR_COPY] = {"near_copy", "have a near-copy"},
-    [CONSTANT] = {"constant", "have one colour all over"},
-    [SHAPE_IN_ALPHA] = {"shape_in_alpha", "have one colour, and their shape only in the alpha "
-                                          "channel, which the network does not see"},
-    [SMALL] = {"small", "are smaller than what the network sees"},
-    [WRONG_EXTENSION] = {"wrong_extension", "are of another format than their name says"},
-};
-
-bool cnn_data_report_leaves_out(const cnn_data_report *report, size_t i) {
-    return report->config->data.duplicates == CNN_DUPLICATES_DROP &&
-           (report->sharing[i].shared & CNN_COPY_LEFT_OUT) != 0;
-}
-
-static bool is_flaw(problem what) {
-    return what >= FLAW && what <= LAST_FLAW;
-}
-
-static const char *problem_name(problem what) {
-    return is_flaw(what) ? cnn_flaw_table[what - FLAW].name : problems[what].name;
-}
-
-static const char *problem_text(problem what) {
-    return is_flaw(what) ? cnn_flaw_table[what - FLAW].text : problems[what].text;
-}
-
-/* An image of one colour is a finding of its own. */
-static bool has_flaw(const cnn_data_report *report, size_t i, problem what) {
-    return (report->flaws[i] >> (what - FLAW) & 1) != 0 && !report->facts[i].constant;
-}
-
-static bool has_problem(const cnn_data_report *report, size_t i, problem what) {
-    if (i >= report->readable) {
-        return what == UNREADABLE;
-    }
-    const cnn_image_facts *facts = &report->facts[i];
-    const cnn_sharing *sharing = &report->sharing[i];
-    const cnn_near_copy *near = &report->near[i];
-    if (is_flaw(what)) {
-        return has_flaw(report, i, what);
-    }
-    switch (what) {
-    case COPY_OTHER_LABEL:
-        return (sharing->shared & CNN_COPY_OTHER_LABEL) != 0;
-    case COPY_OTHER_SPLIT:
-        return (sharing->shared & CNN_COPY_OTHER_SPLIT) != 0;
-    case GROUP_OTHER_SPLIT:
-        return (sharing->shared & CNN_GROUP_OTHER_SPLIT) != 0;
-    case COPY:
-        return sharing->first != i;
-    case LEFT_OUT:
-        return cnn_data_report_leaves_out(report, i);
-    case NEAR_COPY_OTHER_LABEL:
-        return near->other_label;
-    case NEAR_COPY_OTHER_SPLIT:
-        return near->other_split;
-    case NEAR_COPY:
-        return near->distance >= 0;
-    case CONSTANT:
-        return facts->constant;
-    case SHAPE_IN_ALPHA:
-        return facts->shape_in_alpha && report->config->image.alpha == CNN_ALPHA_DROP;
-    case SMALL:
-        return facts->width < report->config->image.width ||
-               facts->height < report->config->image.height;
-    case WRONG_EXTENSION:
-        return cnn_image_extension_is_wrong(report->list.samples[i].path, facts->format);
-    case UNREADABLE:
-    case FLAW:
-    case LAST_FLAW:
-    case PROBLEMS:
-        break;
-    }
-    return false;
-}
-
-static size_t count_problem(const cnn_data_report *report, problem what) {
-    size_t count = 0;
-    for (size_t i = 0; i < report->list.count; i++) {
-        count += has_problem(report, i, what);
-    }
-    return count;
-}
+/* --- findings --- */
 
 /* Would training refuse data with this problem? */
-static bool is_refused(const cnn_data_report *report, problem what) {
-    bool copies = what == COPY_OTHER_LABEL || what == COPY_OTHER_SPLIT;
-    return (what == UNREADABLE && report->config->data.bad_images == CNN_BAD_IMAGES_FAIL) ||
+static bool is_refused(const cnn_data_report *report, cnn_data_problem what) {
+    bool copies = what == CNN_DATA_COPY_OTHER_LABEL || what == CNN_DATA_COPY_OTHER_SPLIT;
+    return (what == CNN_DATA_UNREADABLE &&
+            report->config->data.bad_images == CNN_BAD_IMAGES_FAIL) ||
            (copies && report->config->data.duplicates == CNN_DUPLICATES_ERROR);
 }
-
-/* --- the text: findings --- */
 
 /* "a.png (dog, train)" */
 static void add_sample(const cnn_data_report *report, size_t i, cnn_text *text) {
@@ -140,16 +25,17 @@ static void add_sample(const cnn_data_report *report, size_t i, cnn_text *text) 
 }
 
 /* Does the line of another image say the same? */
-static bool is_in_another_line(const cnn_data_report *report, size_t i, problem what) {
+static bool is_in_another_line(const cnn_data_report *report, size_t i, cnn_data_problem what) {
     const cnn_sample *samples = report->list.samples;
-    if (what ==
-        COPY_OTHER_LABEL) { /* the line of each copy that differs from the first names both */
+    if (what == CNN_DATA_COPY_OTHER_LABEL) { /* the line of each copy that differs from the first
+                                                names both */
         return samples[i].label == samples[report->sharing[i].first].label;
     }
-    if (what == COPY_OTHER_SPLIT) {
+    if (what == CNN_DATA_COPY_OTHER_SPLIT) {
         return samples[i].split == samples[report->sharing[i].first].split;
     }
-    if (what == NEAR_COPY || what == NEAR_COPY_OTHER_LABEL || what == NEAR_COPY_OTHER_SPLIT) {
+    if (what == CNN_DATA_NEAR_COPY || what == CNN_DATA_NEAR_COPY_OTHER_LABEL ||
+        what == CNN_DATA_NEAR_COPY_OTHER_SPLIT) {
         size_t nearest = report->near[i].nearest;
         return nearest < i && report->near[nearest].nearest == i;
     }
@@ -172,63 +58,64 @@ static void add_measure(const cnn_image_quality *quality, unsigned flaw, cnn_tex
 }
 
 /* One line for one image of a finding. */
-static void add_example(const cnn_data_report *report, size_t i, problem what, cnn_text *text) {
+static void add_example(const cnn_data_report *report, size_t i, cnn_data_problem what,
+                        cnn_text *text) {
     const cnn_image_facts *facts = &report->facts[i];
     cnn_text_format(text, "    ");
     add_sample(report, i, text);
     switch (what) {
-    case UNREADABLE:
+    case CNN_DATA_UNREADABLE:
         cnn_text_format(text, ": %s", report->reasons[i]);
         break;
-    case COPY_OTHER_LABEL:
-    case COPY_OTHER_SPLIT:
-    case COPY:
+    case CNN_DATA_COPY_OTHER_LABEL:
+    case CNN_DATA_COPY_OTHER_SPLIT:
+    case CNN_DATA_COPY:
         cnn_text_format(text, " = ");
         add_sample(report, report->sharing[i].first, text);
         break;
-    case NEAR_COPY_OTHER_LABEL:
-    case NEAR_COPY_OTHER_SPLIT:
-    case NEAR_COPY:
+    case CNN_DATA_NEAR_COPY_OTHER_LABEL:
+    case CNN_DATA_NEAR_COPY_OTHER_SPLIT:
+    case CNN_DATA_NEAR_COPY:
         cnn_text_format(text, " ~ ");
         add_sample(report, report->near[i].nearest, text);
         cnn_text_format(text, ", %d of %d bits differ", report->near[i].distance,
                         CNN_PERCEPTUAL_BITS);
         break;
-    case GROUP_OTHER_SPLIT:
+    case CNN_DATA_GROUP_OTHER_SPLIT:
         cnn_text_format(text, ": group %s", report->list.samples[i].group);
         break;
-    case SMALL:
+    case CNN_DATA_SMALL:
         cnn_text_format(text, ": %d×%d", facts->width, facts->height);
         break;
-    case WRONG_EXTENSION:
+    case CNN_DATA_WRONG_EXTENSION:
         cnn_text_format(text, ": %s", cnn_image_format_name(facts->format));
         break;
-    case LEFT_OUT:
-    case CONSTANT:
-    case SHAPE_IN_ALPHA:
-    case FLAW:
-    case LAST_FLAW:
-    case PROBLEMS:
+    case CNN_DATA_LEFT_OUT:
+    case CNN_DATA_CONSTANT:
+    case CNN_DATA_SHAPE_IN_ALPHA:
+    case CNN_DATA_FLAW:
+    case CNN_DATA_LAST_FLAW:
+    case CNN_DATA_PROBLEMS:
         break;
     }
-    if (is_flaw(what)) {
-        add_measure(&facts->quality, 1u << (what - FLAW), text);
+    if (cnn_data_problem_is_flaw(what)) {
+        add_measure(&facts->quality, 1u << (what - CNN_DATA_FLAW), text);
     }
     cnn_text_format(text, "\n");
 }
 
-static void add_problem(const cnn_data_report *report, problem what, size_t count,
+static void add_problem(const cnn_data_report *report, cnn_data_problem what, size_t count,
                         const char *table, cnn_text *text) {
     bool drop = report->config->data.duplicates == CNN_DUPLICATES_DROP;
-    cnn_text_format(text, "  %zu of %zu images %s%s\n", count, report->list.count,
-                    problem_text(what),
-                    !drop                      ? ""
-                    : what == COPY_OTHER_LABEL ? ": training leaves them out"
-                    : what == COPY_OTHER_SPLIT ? ": training leaves out those in the later split"
-                                               : "");
+    cnn_text_format(
+        text, "  %zu of %zu images %s%s\n", count, report->list.count, cnn_data_problem_text(what),
+        !drop                               ? ""
+        : what == CNN_DATA_COPY_OTHER_LABEL ? ": training leaves them out"
+        : what == CNN_DATA_COPY_OTHER_SPLIT ? ": training leaves out those in the later split"
+                                            : "");
     size_t lines = 0;
     for (size_t i = 0; i < report->list.count; i++) {
-        if (has_problem(report, i, what) && !is_in_another_line(report, i, what) &&
+        if (cnn_data_problem_has(report, i, what) && !is_in_another_line(report, i, what) &&
             lines++ < NAMED) {
             add_example(report, i, what, text);
         }
@@ -275,11 +162,11 @@ static size_t add_missing_images(const cnn_data_report *report, cnn_text *text) 
     return missing;
 }
 
-/* --- the text: facts --- */
+/* --- facts --- */
 
 static void add_counts(const cnn_data_report *report, cnn_text *text) {
     size_t count[CNN_SPLIT_COUNT][2];
-    size_t left_out = count_problem(report, LEFT_OUT);
+    size_t left_out = cnn_data_problem_count(report, CNN_DATA_LEFT_OUT);
     count_used(report, true, count);
     cnn_text_format(text, "%-12s %10s  %12s  %12s\n", "data", "images", "class 0", "class 1");
     cnn_text_format(text, "  %-10s %10s  %12.40s  %12.40s\n", "", "", report->classes[0],
@@ -329,28 +216,6 @@ static void add_formats(const cnn_data_report *report, cnn_text *text) {
                     turned);
 }
 
-double cnn_shortcut_value(const cnn_image_facts *facts, cnn_shortcut what) {
-    switch (what) {
-    case CNN_SHORTCUT_WIDTH:
-        return facts->width;
-    case CNN_SHORTCUT_HEIGHT:
-        return facts->height;
-    case CNN_SHORTCUT_FILE_SIZE:
-        return (double)facts->file_size;
-    case CNN_SHORTCUT_BRIGHTNESS:
-    case CNN_SHORTCUTS:
-        break;
-    }
-    return facts->brightness;
-}
-
-static const char *const shortcut_names[CNN_SHORTCUTS] = {"width", "height", "file size",
-                                                          "brightness"};
-
-static bool is_shortcut(double auc) {
-    return auc >= CNN_SHORTCUT_AUC || auc <= 1.0 - CNN_SHORTCUT_AUC; /* not NaN */
-}
-
 static void add_numbers(const cnn_data_report *report, cnn_text *text) {
     if (report->readable == 0) {
         return;
@@ -364,7 +229,8 @@ static void add_numbers(const cnn_data_report *report, cnn_text *text) {
             least = fmin(least, value);
             most = fmax(most, value);
         }
-        cnn_text_format(text, "  %-10s %10.0f %10.0f", shortcut_names[k], least, most);
+        cnn_text_format(text, "  %-10s %10.0f %10.0f", cnn_shortcut_name((cnn_shortcut)k), least,
+                        most);
         if (isnan(report->auc[k])) {
             cnn_text_format(text, " %8s\n", "-");
         } else {
@@ -375,7 +241,7 @@ static void add_numbers(const cnn_data_report *report, cnn_text *text) {
                           "all, 0 or 1: completely\n");
 }
 
-/* --- the text --- */
+/* --- all --- */
 
 static void add_other_folders(const cnn_sample_list *list, cnn_text *text) {
     cnn_text_format(text, "  %zu folder%s of neither class %s not used\n    %s\n",
@@ -390,10 +256,11 @@ static void add_other_folders(const cnn_sample_list *list, cnn_text *text) {
 static size_t add_findings(const cnn_data_report *report, bool refused, const char *table,
                            cnn_text *text) {
     size_t findings = refused ? add_missing_images(report, text) : 0;
-    for (int i = 0; i < PROBLEMS; i++) {
-        problem what = (problem)i;
-        size_t count = is_refused(report, what) == refused ? count_problem(report, what) : 0;
-        if (count > 0 && problem_text(what)) {
+    for (int i = 0; i < CNN_DATA_PROBLEMS; i++) {
+        cnn_data_problem what = (cnn_data_problem)i;
+        size_t count =
+            is_refused(report, what) == refused ? cnn_data_problem_count(report, what) : 0;
+        if (count > 0 && cnn_data_problem_text(what)) {
             add_problem(report, what, count, table, text);
             findings++;
         }
@@ -406,11 +273,11 @@ static size_t add_findings(const cnn_data_report *report, bool refused, const ch
         findings++;
     }
     for (int k = 0; k < CNN_SHORTCUTS && !refused; k++) {
-        if (is_shortcut(report->auc[k])) {
+        if (cnn_shortcut_is_one(report->auc[k])) {
             cnn_text_format(text,
                             "  %s alone tells the classes apart (AUC %.3f): a network may learn "
                             "that instead of what the images show\n",
-                            shortcut_names[k], report->auc[k]);
+                            cnn_shortcut_name((cnn_shortcut)k), report->auc[k]);
             findings++;
         }
     }
@@ -443,59 +310,5 @@ void cnn_data_report_describe(const cnn_data_report *report, const char *table, 
     }
     if (table) {
         cnn_text_format(text, "\nevery image: %s\n", table);
-    }
-}
-
-/* --- the table --- */
-
-static void add_path_field(const cnn_data_report *report, bool there, size_t i, cnn_text *text) {
-    cnn_text_append(text, ",", 1);
-    if (there) {
-        cnn_text_csv_field(text, report->list.samples[i].path);
-    }
-}
-
-static void add_facts(const cnn_data_report *report, size_t i, cnn_text *text) {
-    const cnn_image_facts *facts = &report->facts[i];
-    const cnn_near_copy *near = &report->near[i];
-    cnn_text_format(text, ",%s,%s,%d,%d,%d,%zu,%.2f,%d,%.4g,%016" PRIx64,
-                    cnn_image_format_name(facts->format),
-                    cnn_image_mode_name(facts->channels, facts->deep), facts->width, facts->height,
-                    facts->orientation, facts->file_size, facts->brightness, facts->quality.levels,
-                    (double)facts->quality.sharpness, facts->content);
-    add_path_field(report, report->sharing[i].first != i, report->sharing[i].first, text);
-    add_path_field(report, near->distance >= 0, near->nearest, text);
-    cnn_text_append(text, ",", 1);
-    if (near->distance >= 0) {
-        cnn_text_format(text, "%d", near->distance);
-    }
-}
-
-void cnn_data_report_tabulate(const cnn_data_report *report, cnn_text *text) {
-    cnn_text_format(
-        text, "path,label,split,group,format,mode,width,height,orientation,bytes,"
-              "brightness,levels,sharpness,content,copy_of,near_copy,distance,problems,reason\n");
-    for (size_t i = 0; i < report->list.count && !text->failed; i++) {
-        const cnn_sample *sample = &report->list.samples[i];
-        cnn_text_csv_field(text, sample->path);
-        cnn_text_append(text, ",", 1);
-        cnn_text_csv_field(text, report->classes[sample->label]);
-        cnn_text_format(text, ",%s,", cnn_split_names[sample->split]);
-        cnn_text_csv_field(text, sample->group ? sample->group : "");
-        if (i < report->readable) {
-            add_facts(report, i, text);
-        } else {
-            cnn_text_format(text, ",,,,,,,,,,,,,");
-        }
-        const char *separator = ",";
-        for (int what = 0; what < PROBLEMS; what++) {
-            if (has_problem(report, i, (problem)what)) {
-                cnn_text_format(text, "%s%s", separator, problem_name((problem)what));
-                separator = " ";
-            }
-        }
-        cnn_text_append(text, ",,", *separator == ',' ? 2 : 1);
-        cnn_text_csv_field(text, report->reasons[i] ? report->reasons[i] : "");
-        cnn_text_append(text, "\n", 1);
     }
 }

@@ -23,6 +23,12 @@ typedef enum cnn_shortcut {
     CNN_SHORTCUTS,
 } cnn_shortcut;
 
+/* "width" */
+const char *cnn_shortcut_name(cnn_shortcut what);
+
+/* Is a property with this AUC a shortcut? NaN is not. */
+bool cnn_shortcut_is_one(double auc);
+
 double cnn_shortcut_value(const cnn_image_facts *facts, cnn_shortcut what);
 
 typedef struct cnn_data_report {

@@ -46,8 +46,8 @@ const cnn_advice cnn_advice_table[] = {
      "them "
      "as an order, not as chances.",
      "Read them as an order, not as chances: images of another kind, or with another share of each "
-     "class, than those that the model was trained on make them wrong. train.calibrate=true of "
-     "cnntrain corrects what the validation images show.",
+     "class, than those that the model was trained on make them wrong. To decide, choose "
+     "--threshold by the table of thresholds below.",
      NULL},
     {"overfitting", "Overfitting", RULE(overfitting),
      "More images, more augmentation (the keys augment), dropout, train.weight_decay or a smaller "

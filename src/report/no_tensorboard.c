@@ -22,8 +22,10 @@ cnn_status cnn_tensorboard_epoch(cnn_tensorboard *tensorboard, const cnn_train_e
     return CNN_OK;
 }
 
-cnn_status cnn_tensorboard_finish(cnn_tensorboard *tensorboard, cnn_error *error) {
+cnn_status cnn_tensorboard_finish(cnn_tensorboard *tensorboard, const cnn_tensorboard_runs *runs,
+                                  cnn_error *error) {
     (void)tensorboard;
+    (void)runs;
     (void)error;
     return CNN_OK;
 }

@@ -79,6 +79,7 @@ static cnn_status read_all(const char *path, cnn_record *record, cnn_error *erro
     CNN_TRY(cnn_record_read_summary(record, error));
     CNN_TRY(read_config(record, error));
     record->run.seen = record->run.config->image;
+    record->run.directory = record->directory.path;
     CNN_TRY(cnn_record_read_split(record, error));
     if (record->is_set) {
         CNN_TRY(cnn_record_read_folds(record, error));
@@ -111,6 +112,7 @@ static void free_run(cnn_report_run *run) {
     cnn_free(run->isa);
     cnn_free(run->train_paths);
     cnn_free(run->train_rows);
+    cnn_free(run->samples);
 }
 
 void cnn_record_free(cnn_record *record) {

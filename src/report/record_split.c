@@ -6,6 +6,7 @@
 #include "report/record_parts.h"
 #include "report/csv_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { PATH, LABEL, SPLIT, GROUP, CONTENT, COLUMNS };
@@ -34,6 +35,16 @@ static cnn_status take_split(const cnn_table *t, bool is_set, size_t folds, int 
         }
     }
     return cnn_table_fail(t, SPLIT, "train, validation or test");
+}
+
+/* *content: the sixteen digits in the column. */
+static cnn_status take_content(const cnn_table *t, uint64_t *content) {
+    const char *digits = cnn_table_field(t, CONTENT);
+    char *end;
+    *content = strtoull(digits, &end, 16);
+    return strlen(digits) == 16 && !*end && strspn(digits, "0123456789abcdef") == 16
+               ? CNN_OK
+               : cnn_table_fail(t, CONTENT, "16 hexadecimal digits");
 }
 
 static void count_row(const cnn_table *t, size_t row, int split, size_t part, split_counts *counts,
@@ -79,7 +90,8 @@ static size_t count_mixed(const cnn_keyed *groups, size_t count) {
 static cnn_status count_split(cnn_table *t, cnn_record *record, split_counts *counts) {
     cnn_report_run *run = &record->run;
     bool more;
-    if (!counts->contents || !counts->groups || !run->train_paths || !run->train_rows) {
+    if (!counts->contents || !counts->groups || !run->train_paths || !run->train_rows ||
+        !run->samples) {
         return cnn_fail_memory(t->error, t->path);
     }
     for (size_t row = 0; row < t->rows; row++) {
@@ -89,6 +101,12 @@ static cnn_status count_split(cnn_table *t, cnn_record *record, split_counts *co
         CNN_TRY(cnn_table_class(t, LABEL, record->classes, &label));
         CNN_TRY(take_split(t, record->is_set, record->set.count, &split, &part));
         run->split_images[split][label]++;
+        run->samples[row] = (cnn_sample){.path = cnn_table_field(t, PATH),
+                                         .label = label,
+                                         .split = (cnn_split)split,
+                                         .row = row};
+        CNN_TRY(take_content(t, &run->samples[row].content));
+        run->rows = row + 1;
         count_row(t, row, split, part, counts, run);
     }
     size_t same_group;
@@ -114,6 +132,7 @@ cnn_status cnn_record_read_split(cnn_record *record, cnn_error *error) {
     split_counts counts = {.contents = cnn_alloc(t.rows, sizeof *counts.contents),
                            .groups = cnn_alloc(t.rows, sizeof *counts.groups)};
     record->run.train_paths = cnn_alloc(t.rows, sizeof *record->run.train_paths);
+    record->run.samples = cnn_alloc(t.rows, sizeof *record->run.samples);
     record->run.train_rows = cnn_alloc(t.rows, sizeof *record->run.train_rows);
     status = count_split(&t, record, &counts);
     cnn_free(counts.contents);

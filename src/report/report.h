@@ -31,6 +31,7 @@ enum { CNN_REPORT_IMAGES_MAX = 2 };
 
 /* What only a run has, or a set of runs. */
 typedef struct cnn_report_run {
+    const char *directory;
     cnn_config *config; /* config.json */
     char *config_text;  /* the same, as it is in the file */
     char *version;      /* of the program that trained */
@@ -41,6 +42,9 @@ typedef struct cnn_report_run {
     size_t mixed_groups;                     /* groups with images in several splits */
     size_t repeated; /* images with the same pixels as an earlier image of their split */
     size_t bad_images, copies_left_out;
+    cnn_sample *samples; /* [rows]: split.csv, without groups. Those of a cross-validation count as
+                          * test images */
+    size_t rows;
 
     /* --- only of one run --- */
     cnn_epoch_row *epochs; /* [epoch_count]: metrics.csv; values that are not there are NaN */

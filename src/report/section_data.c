@@ -1,5 +1,8 @@
-/* The images of a run: how many, which were left out, and how augmentation changes them. */
+/* The images of a run: how many, which were left out, their files, and how augmentation changes
+ * them. */
+#include "base/error.h"
 #include "report/augmentation_picture.h"
+#include "report/data_files.h"
 #include "report/figures.h"
 #include "report/html_table.h"
 #include "report/sections.h"
@@ -60,5 +63,6 @@ cnn_status cnn_report_data(cnn_html *html, const cnn_report *report, cnn_error *
     }
     write_counts(html, report);
     write_facts(html, report->run);
+    CNN_TRY(cnn_data_files_write(html, report, error));
     return cnn_augmentation_picture(html, report, error);
 }

@@ -44,6 +44,36 @@ else
     echo "TensorBoard is not installed: the contents of the file are not compared"
 fi
 
+# killed in place of any call that changes files, which has written half if it is a write, and resumed: TensorBoard reads the
+# points, pictures and config of an undisturbed run, each once
+if [ -n "${INJECT-}" ] && "$python" -c 'import tensorboard' 2>/dev/null; then
+    small="--no-report --no-cache --threads 1 --tensorboard train.epochs=2 data.train=few data.validation=0.5"
+    make_data few 12
+    mislabel few 3
+    write_config few.json
+    last="$CNNTRAIN --config few.json $small"
+    # shellcheck disable=SC2086
+    INJECT_CLASS=write INJECT_AT=0 INJECT_REPORT=calls LD_PRELOAD=$INJECT "$CNNTRAIN" --config few.json $small --out whole -q
+    read -r calls rest <calls
+    at=1
+    while [ "$at" -le "$calls" ]; do
+        # shellcheck disable=SC2086
+        {
+            INJECT_CLASS=write INJECT_AT=$at INJECT_MODE=kill LD_PRELOAD=$INJECT "$CNNTRAIN" --config few.json $small --out "killed-$at" -q
+            [ $? -eq 137 ] || fail "expected call $at of $calls to be the last"
+            run 0 "$CNNTRAIN" --config few.json $small --out "killed-$at" --resume
+        } 2>/dev/null
+        at=$((at + 1))
+    done
+    "$python" "$SOURCE/tests/tensorboard_read.py" whole killed-* >differences 2>messages ||
+        fail "expected the points of an undisturbed run: $(cat differences messages)"
+    [ "$calls" -gt 40 ] || fail "expected the calls of two epochs, found $calls"
+fi
+
+# a finished run gets its file afterwards
+run 0 "$CNNTRAIN" --config cfg.json --out plain --resume --tensorboard
+expect_file "plain/$events"
+
 # over an old run, nothing of it is left
 run 0 "$CNNTRAIN" --config cfg.json --out run --overwrite
 [ ! -e "run/$events" ] || fail "expected --overwrite to remove the events of the earlier run"

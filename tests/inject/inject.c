@@ -3,14 +3,22 @@
  * From main on, every call of one class is counted, and the N-th one fails. The environment
  * chooses:
  *
- * INJECT_CLASS   write      what changes files: open to write, write, fsync, rename, unlink, close,
- * … space      those of them that a full disk refuses read       what looks at files: open to read,
- * read, stat, readdir, mmap, … interrupt  what a signal can interrupt memory     malloc and its kin
- * thread     pthread_create INJECT_AT      N, from 1; 0: none fails, they are only counted
- * INJECT_ERRNO   the reason that is given, as a number INJECT_MODE    once       only the N-th call
- * fails sticky     all from the N-th on short      none fails, but every read and write does half
- * of what it is asked for INJECT_REPORT  a file for "CALLS DELIVERED LIVE NAME PATH": calls seen, 1
- * where one was made to fail, blocks of memory that main has left allocated, and which call failed
+ * - INJECT_CLASS:
+ *   - write: what changes files: open to write, write, fsync, rename, unlink, close, …
+ *   - space: those of them that a full disk refuses
+ *   - read: what looks at files: open to read, read, stat, readdir, mmap, …
+ *   - interrupt: what a signal can interrupt
+ *   - memory: malloc and its kin
+ *   - thread: pthread_create
+ * - INJECT_AT: N, from 1; 0: none fails, they are only counted
+ * - INJECT_ERRNO: the reason that is given, as a number
+ * - INJECT_MODE:
+ *   - once: only the N-th call fails
+ *   - sticky: all from the N-th on
+ *   - short: none fails, but every read and write does half of what it is asked for
+ *   - kill: the process is killed (SIGKILL) in place of the N-th call; a write has written half
+ * - INJECT_REPORT: a file for "CALLS DELIVERED LIVE NAME PATH": calls seen, 1 where one was made to
+ *   fail, blocks of memory that main has left allocated, and which call failed
  *
  * A failing call does nothing; only close closes, as Linux does. fsync never reaches the disk, and
  * the monotonic clock advances by two microseconds a look, so that runs are quick and their files
@@ -24,6 +32,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -52,7 +61,7 @@ static const struct {
 static int wanted_class;
 static long fail_at;
 static int fail_reason;
-static bool sticky, half;
+static bool sticky, half, dies;
 static atomic_bool armed;
 static atomic_long live, ticks;
 
@@ -89,6 +98,9 @@ static bool fails(int classes, const char *name, const char *path) {
         size_t length = strnlen(path, PATH_SIZE - 1);
         memcpy(shared->failed_path, path, length);
         shared->failed_path[length] = '\0';
+    }
+    if (dies && strcmp(name, "write") != 0) {
+        (void)raise(SIGKILL);
     }
     errno = fail_reason;
     return true;
@@ -182,9 +194,13 @@ char *fgets(char *line, int size, FILE *stream) {
 /* stdio does not continue after an interrupted write to stdout; no test causes one. */
 ssize_t write(int file, const void *data, size_t size) {
     REAL(write)
-    return fails(WRITE | SPACE | (file == STDOUT_FILENO ? 0 : INTERRUPT), "write", path_of(file))
-               ? -1
-               : real_write(file, data, shortened(size));
+    if (!fails(WRITE | SPACE | (file == STDOUT_FILENO ? 0 : INTERRUPT), "write", path_of(file))) {
+        return real_write(file, data, shortened(size));
+    }
+    if (dies && real_write(file, data, size / 2) >= 0) {
+        (void)raise(SIGKILL);
+    }
+    return -1;
 }
 
 ssize_t pwrite(int file, const void *data, size_t size, off_t offset) {
@@ -488,6 +504,7 @@ static int run_program(int argc, char **argv, char **environment) {
     fail_reason = (int)number_of("INJECT_ERRNO");
     sticky = mode && strcmp(mode, "sticky") == 0;
     half = mode && strcmp(mode, "short") == 0;
+    dies = mode && strcmp(mode, "kill") == 0;
     (void)snprintf(file_path[STDIN_FILENO], PATH_SIZE, "stdin");
     (void)snprintf(file_path[STDOUT_FILENO], PATH_SIZE, "stdout");
     FILE *stream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_stdout});
