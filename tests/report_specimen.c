@@ -105,6 +105,27 @@ static void draw_loss(cnn_html *html) {
     cnn_plot_end(&plot);
 }
 
+/* Many curves, of which one stands out. */
+static void draw_many(cnn_html *html) {
+    enum { CURVES = 40 };
+    double epochs[EPOCHS], losses[EPOCHS];
+    cnn_plot plot = {.title = "Loss of all runs",
+                     .description = "The chosen run ends with the lowest loss, 0.2.",
+                     .x = {.label = "epoch", .low = 1, .high = EPOCHS, .is_fixed = true},
+                     .y = {.label = "log loss", .high = 0.9, .is_fixed = true},
+                     .series = {"chosen run", "other runs"},
+                     .is_faint = {false, true}};
+    cnn_plot_begin(&plot, html);
+    for (int k = CURVES; k >= 0; k--) {
+        for (int i = 0; i < EPOCHS; i++) {
+            epochs[i] = i + 1;
+            losses[i] = 0.15 + 0.01 * k + (0.4 + 0.005 * k) / (1 + 0.3 * i);
+        }
+        cnn_plot_line(&plot, epochs, losses, EPOCHS, k > 0);
+    }
+    cnn_plot_end(&plot);
+}
+
 static void draw_rate(cnn_html *html) {
     double epochs[EPOCHS], rates[EPOCHS];
     for (int i = 0; i < EPOCHS; i++) {
@@ -223,6 +244,7 @@ static cnn_status write_charts(cnn_html *html, const cnn_report *report, cnn_err
     (void)error;
     cnn_html_begin_class(html, "div", "plots");
     draw_loss(html);
+    draw_many(html);
     draw_rate(html);
     draw_roc(html);
     draw_reliability(html);
@@ -244,7 +266,10 @@ static void write_matrix(cnn_html *html, const cnn_report *report) {
             cnn_html_begin(html, "td");
             cnn_html_attribute_format(html, "class", "number %s",
                                       label == predicted ? "good" : "bad");
-            cnn_html_format(html, "%d", label == predicted ? 863 : 137);
+            cnn_html_format(html, "%d ", label == predicted ? 863 : 137);
+            cnn_html_begin_class(html, "span", "share");
+            cnn_html_text(html, label == predicted ? "86.3 %" : "13.7 %");
+            cnn_html_end(html);
             cnn_html_end(html);
         }
         cnn_html_end(html);
@@ -266,15 +291,15 @@ static cnn_status write_tables(cnn_html *html, const cnn_report *report, cnn_err
         cnn_html_end(html);
     }
     cnn_html_table_end(html);
-    const char *wide[] = {"path",   "label",  " predicted", "probability", "loss",
-                          "fold 1", "fold 2", "fold 3",     "fold 4",      NULL};
+    const char *wide[] = {"path",   "label",  " predicted", "probability",          "loss",
+                          "fold 1", "fold 2", "fold 3",     "layers.0.kernel_size", NULL};
     cnn_html_table_begin(html, "A wide table, with names that others chose", NULL, wide);
     for (size_t i = 0; i < SAMPLE_NAMES; i++) {
-        cnn_html_begin_class(html, "tr", i == 3 ? "chosen" : NULL);
-        cnn_html_begin(html, "th");
-        cnn_html_attribute(html, "scope", "row");
-        cnn_html_text(html, sample_names[i]);
-        cnn_html_end(html);
+        cnn_html_table_row_class(html,
+                                 i == 3                  ? "chosen"
+                                 : i + 1 == SAMPLE_NAMES ? "mean"
+                                                         : NULL,
+                                 sample_names[i]);
         cnn_html_table_number(html, "%d", (int)i % 2);
         cnn_html_table_text(html, sample_names[SAMPLE_NAMES - 1 - i]);
         for (int j = 0; j < 6; j++) {
@@ -319,16 +344,16 @@ static void write_bitmap(cnn_html *html, size_t number, int height, bool is_map)
     cnn_html_picture(html, "image/bmp", bytes, size, SIDE, height, is_map ? "heat map" : "picture");
 }
 
-static cnn_status write_pictures(cnn_html *html, const cnn_report *report, cnn_error *error) {
-    (void)error;
-    cnn_html_element(html, "h3", "Mistakes");
-    cnn_html_begin_class(html, "ul", "gallery");
-    for (size_t i = 0; i < SAMPLE_NAMES; i++) {
+static void write_gallery(cnn_html *html, const cnn_report *report, bool with_maps, size_t count) {
+    cnn_html_begin_class(html, "ul", with_maps ? "gallery" : "gallery single");
+    for (size_t i = 0; i < count; i++) {
         int height = i % 3 == 1 ? 100 : SIDE;
         cnn_html_begin(html, "li");
         cnn_html_begin(html, "figure");
         write_bitmap(html, i, height, false);
-        write_bitmap(html, i, height, true);
+        if (with_maps) {
+            write_bitmap(html, i, height, true);
+        }
         cnn_html_begin(html, "figcaption");
         cnn_html_format(html, "%.4f: labelled ", 0.999 - 0.01 * (double)i);
         cnn_html_begin_class(html, "bdi", "class-0");
@@ -344,6 +369,14 @@ static cnn_status write_pictures(cnn_html *html, const cnn_report *report, cnn_e
         cnn_html_end(html);
     }
     cnn_html_end(html);
+}
+
+static cnn_status write_pictures(cnn_html *html, const cnn_report *report, cnn_error *error) {
+    (void)error;
+    cnn_html_element(html, "h3", "Mistakes");
+    write_gallery(html, report, true, SAMPLE_NAMES);
+    cnn_html_element(html, "h3", "Labels to check");
+    write_gallery(html, report, false, SAMPLE_NAMES / 2);
     return CNN_OK;
 }
 

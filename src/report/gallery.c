@@ -81,7 +81,7 @@ cnn_status cnn_gallery_write(cnn_html *html, const cnn_report *report,
     count = count < CNN_GALLERY_MAX ? count : CNN_GALLERY_MAX;
     const cnn_status status =
         cnn_thumbnails_make(report, from, images, count, with_maps, thumbnails, error);
-    cnn_html_begin_class(html, "ul", "gallery");
+    cnn_html_begin_class(html, "ul", with_maps ? "gallery" : "gallery single");
     for (size_t i = 0; i < count; i++) {
         if (status == CNN_OK) {
             write_item(html, report, from, images[i], &thumbnails[i]);

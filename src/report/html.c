@@ -103,7 +103,7 @@ static void close_tag(cnn_html *html) {
 }
 
 static bool is_void(const char *name) {
-    static const char *const names[] = {"br", "col", "hr", "img", "link", "meta"};
+    static const char *const names[] = {"br", "col", "hr", "img", "link", "meta", "wbr"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;

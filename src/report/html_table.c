@@ -1,5 +1,21 @@
 #include "report/html_table.h"
 
+#include <string.h>
+
+/* With places where a line may break: names of keys, such as layers.0.kernel_size, are long. */
+static void write_head(cnn_html *html, const char *head) {
+    while (*head) {
+        size_t length = strcspn(head, "._");
+        length += head[length] != '\0';
+        cnn_html_format(html, "%.*s", (int)length, head);
+        head += length;
+        if (*head && !(*head >= '0' && *head <= '9')) {
+            cnn_html_begin(html, "wbr");
+            cnn_html_end(html);
+        }
+    }
+}
+
 static void write_heads(cnn_html *html, const char *const *heads) {
     cnn_html_begin(html, "thead");
     cnn_html_begin(html, "tr");
@@ -12,7 +28,7 @@ static void write_heads(cnn_html *html, const char *const *heads) {
         }
         cnn_html_begin_class(html, "th", is_text ? NULL : "number");
         cnn_html_attribute(html, "scope", "col");
-        cnn_html_text(html, head);
+        write_head(html, head);
         cnn_html_end(html);
     }
     cnn_html_end(html);
@@ -39,7 +55,11 @@ void cnn_html_table_end(cnn_html *html) {
 }
 
 void cnn_html_table_row(cnn_html *html, const char *head) {
-    cnn_html_begin(html, "tr");
+    cnn_html_table_row_class(html, NULL, head);
+}
+
+void cnn_html_table_row_class(cnn_html *html, const char *class_name, const char *head) {
+    cnn_html_begin_class(html, "tr", class_name);
     cnn_html_begin(html, "th");
     cnn_html_attribute(html, "scope", "row");
     cnn_html_text(html, head);

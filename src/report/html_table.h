@@ -22,6 +22,8 @@ void cnn_html_table_end(cnn_html *html);
 
 /* Begins a row with its head, the first column. Cells follow, then cnn_html_end. */
 void cnn_html_table_row(cnn_html *html, const char *head);
+/* The same, of a class (page.h); NULL: none. */
+void cnn_html_table_row_class(cnn_html *html, const char *class_name, const char *head);
 
 /* A cell. printf. */
 void cnn_html_table_number(cnn_html *html, const char *format, ...) CNN_PRINTF(2, 3);

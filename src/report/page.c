@@ -69,7 +69,8 @@ static void write_head(cnn_html *html, const cnn_report *report, const char *sty
 static void write_header(cnn_html *html, const cnn_report *report) {
     cnn_html_begin(html, "header");
     cnn_html_begin_class(html, "p", "kind");
-    cnn_html_text(html, report->run     ? "Training report"
+    cnn_html_text(html, report->set     ? "Cross-validation report"
+                        : report->run   ? "Training report"
                         : report->sweep ? "Sweep report"
                                         : "Evaluation report");
     cnn_html_end(html);

@@ -75,6 +75,10 @@ static void write_path(cnn_plot *plot, const char *shape, int series, cnn_text *
     cnn_text_free(path);
 }
 
+static const char *line_class(const cnn_plot *plot, int series) {
+    return plot->is_faint[series] ? "line faint" : "line";
+}
+
 static void write_segment(cnn_plot *plot, const char *class_name, const double from[2],
                           const double to[2]) {
     cnn_html_begin_class(plot->html, "path", class_name);
@@ -201,7 +205,8 @@ static void draw_key(cnn_plot *plot, int series) {
             cnn_text path = {0};
             cnn_text_format(&path, "%s%s", keys[i].path,
                             keys[i].shape == SHAPE_POINTS ? markers[series] : "");
-            write_path(plot, keys[i].name, series, &path);
+            write_path(plot, keys[i].shape == SHAPE_LINE ? line_class(plot, series) : keys[i].name,
+                       series, &path);
         }
     }
     cnn_html_end(html);
@@ -246,7 +251,7 @@ void cnn_plot_line(cnn_plot *plot, const double *x, const double *y, size_t coun
         is_down = true;
     }
     plot->shapes[series] |= SHAPE_LINE;
-    write_path(plot, "line", series, &path);
+    write_path(plot, line_class(plot, series), series, &path);
 }
 
 void cnn_plot_band(cnn_plot *plot, const double *x, const double *low, const double *high,

@@ -42,6 +42,8 @@ typedef struct cnn_plot {
     const char *description; /* what a reader who does not see the drawing needs to know */
     cnn_plot_axis x, y;
     const char *series[CNN_PLOT_SERIES_MAX]; /* names, for the legend; NULL: none */
+    bool is_faint[CNN_PLOT_SERIES_MAX];      /* lines of a series are thin and grey: many lines that
+                                                matter as a whole, around one that stands out */
     int width, height;                       /* of the drawing, in units; 0: 400 × 260 */
     bool is_square; /* the area of the data is as high as it is wide, whatever the height: for axes
                      * of the same values, on which a diagonal then has 45° */

@@ -3,21 +3,18 @@
 #include "report/html_table.h"
 #include "report/sections.h"
 
-#include <stdio.h>
-
 static const cnn_metric_id shown[] = {CNN_METRIC_accuracy, CNN_METRIC_balanced_accuracy,
                                       CNN_METRIC_auc, CNN_METRIC_loss};
 enum { SHOWN = sizeof shown / sizeof *shown };
 
 static void write_member(cnn_html *html, const cnn_report_set *set, size_t i) {
     const cnn_report_member *member = &set->members[i];
-    char name[64];
-    (void)snprintf(name, sizeof name, "%s %zu", set->member, i + 1);
-    cnn_html_table_row(html, name);
-    cnn_html_begin(html, "td");
+    cnn_html_begin(html, "tr");
+    cnn_html_begin(html, "th");
+    cnn_html_attribute(html, "scope", "row");
     cnn_html_begin(html, "a");
     cnn_html_attribute(html, "href", member->link);
-    cnn_html_format(html, "report of %s", name);
+    cnn_html_format(html, "%s %zu", set->member, i + 1);
     cnn_html_end(html);
     cnn_html_end(html);
     cnn_html_table_number(html, "%zu", member->images[CNN_SPLIT_TRAIN]);
@@ -28,10 +25,10 @@ static void write_member(cnn_html *html, const cnn_report_set *set, size_t i) {
     cnn_html_end(html);
 }
 
-static void write_spread(cnn_html *html, const char *head, const char *part,
+static void write_spread(cnn_html *html, const char *class_name, const char *head, const char *part,
                          const double values[CNN_METRIC_COUNT]) {
-    cnn_html_table_row(html, head);
-    for (int i = 0; i < 3; i++) {
+    cnn_html_table_row_class(html, class_name, head);
+    for (int i = 0; i < 2; i++) {
         cnn_html_table_text(html, "");
     }
     for (int m = 0; m < SHOWN; m++) {
@@ -74,16 +71,16 @@ cnn_status cnn_report_members(cnn_html *html, const cnn_report *report, cnn_erro
     if (!set) {
         return CNN_OK;
     }
-    const char *heads[5 + SHOWN] = {set->member, " report", "training images", "test images"};
+    const char *heads[4 + SHOWN] = {set->member, "training images", "test images"};
     for (int m = 0; m < SHOWN; m++) {
-        heads[4 + m] = cnn_metric_table[shown[m]].text;
+        heads[3 + m] = cnn_metric_table[shown[m]].text;
     }
     cnn_html_table_begin(html, "Each model on the images that it was not trained on", NULL, heads);
     for (size_t i = 0; i < set->count; i++) {
         write_member(html, set, i);
     }
-    write_spread(html, "mean", "mean", set->mean);
-    write_spread(html, "deviation", "deviation", set->deviation);
+    write_spread(html, "mean", "mean", "mean", set->mean);
+    write_spread(html, NULL, "deviation", "deviation", set->deviation);
     cnn_html_table_end(html);
     write_comparison(html, set);
     return CNN_OK;

@@ -1,36 +1,38 @@
-/* The sections of a sweep's page: the chosen run, the best combinations, which keys mattered, the
- * curves of all runs, and those that failed. */
-#include "base/error.h"
-#include "base/memory.h"
+/* The sections of a sweep's page: the chosen run, the curves of all runs, and those that failed. */
 #include "report/html_table.h"
 #include "report/plot.h"
 #include "report/sweep_record.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-/* Combinations in the table, and failures that are listed. */
-enum { BEST_MAX = 20, FAILED_MAX = 100 };
+/* Failures that are listed. */
+enum { FAILED_MAX = 100 };
 
-static cnn_metric_id metric_of(const cnn_report_sweep *sweep) {
+/* log 2 */
+static const double loss_of_chance = 0.69314718055994531;
+
+cnn_metric_id cnn_report_sweep_metric(const cnn_report_sweep *sweep) {
     return sweep->set->base->train.early_stopping.metric;
 }
 
-/* "train.learning_rate 0.1, layers.0.filters 8" of a member; seeds are left out where a combination
- * is meant. */
-static void write_values(cnn_html *html, const cnn_sweep *sweep, int member, bool with_seed) {
-    int count = sweep->key_count - (sweep->seeds > 1 && !with_seed ? 1 : 0);
-    for (int i = 0; i < count; i++) {
-        cnn_text value = {0};
-        cnn_sweep_value(sweep, member, &sweep->keys[i], &value);
-        cnn_html_text(html, i > 0 ? ", " : "");
-        cnn_html_element(html, "bdi", sweep->keys[i].name);
-        cnn_html_text(html, " ");
-        cnn_html_element(html, "bdi", value.failed ? "" : value.data);
-        html->text->failed |= value.failed;
-        cnn_text_free(&value);
-    }
+void cnn_report_sweep_runs(const cnn_sweep *sweep, int point, char text[CNN_SWEEP_RUNS_SIZE]) {
+    int first = (point - 1) * sweep->seeds + 1;
+    (void)snprintf(text, CNN_SWEEP_RUNS_SIZE, sweep->seeds > 1 ? "%d to %d" : "%d", first,
+                   first + sweep->seeds - 1);
+}
+
+void cnn_report_sweep_value(cnn_html *html, const cnn_sweep *sweep, int member, int key) {
+    cnn_text value = {0};
+    cnn_sweep_value(sweep, member, &sweep->keys[key], &value);
+    cnn_html_element(html, "bdi", value.failed ? "" : value.data);
+    html->text->failed |= value.failed;
+    cnn_text_free(&value);
+}
+
+double cnn_report_sweep_highest(double largest, double chosen) {
+    const double limit = fmax(1.25 * loss_of_chance, isnan(chosen) ? 0.0 : chosen);
+    return fmin(largest, limit);
 }
 
 /* --- verdict --- */
@@ -39,9 +41,15 @@ static void write_figure(cnn_html *html, const cnn_report_sweep *sweep, cnn_metr
     const cnn_measured *test = &sweep->found->test;
     cnn_html_begin(html, "div");
     cnn_html_element(html, "dt", cnn_metric_table[id].text);
-    cnn_html_element_format(html, "dd", "%.4f", cnn_metric_value(&test->metrics, id));
+    const bool as_share = id == CNN_METRIC_accuracy || id == CNN_METRIC_balanced_accuracy;
+    const double factor = as_share ? 100.0 : 1.0;
+    const int decimals = as_share ? 1 : 4;
+    const char *unit = as_share ? " %" : "";
+    cnn_html_element_format(html, "dd", "%.*f%s", decimals,
+                            factor * cnn_metric_value(&test->metrics, id), unit);
     cnn_html_begin_class(html, "dd", "note");
-    cnn_html_format(html, "%.4f to %.4f", test->intervals[id].low, test->intervals[id].high);
+    cnn_html_format(html, "%.*f%s to %.*f%s", decimals, factor * test->intervals[id].low, unit,
+                    decimals, factor * test->intervals[id].high, unit);
     cnn_html_end(html);
     cnn_html_end(html);
 }
@@ -60,6 +68,7 @@ static void write_test(cnn_html *html, const cnn_report_sweep *sweep) {
                             test->metrics.count);
     cnn_html_begin_class(html, "dl", "figures");
     write_figure(html, sweep, CNN_METRIC_accuracy);
+    write_figure(html, sweep, CNN_METRIC_balanced_accuracy);
     write_figure(html, sweep, CNN_METRIC_auc);
     write_figure(html, sweep, CNN_METRIC_loss);
     cnn_html_end(html);
@@ -73,15 +82,18 @@ static void write_next(cnn_html *html, const cnn_report_sweep *sweep) {
         return;
     }
     const cnn_sweep_comparison *found = &sweep->found->comparisons[next - 1];
-    const bool errors = cnn_metric_table[metric_of(sweep)].needs_threshold;
+    const bool errors = cnn_metric_table[cnn_report_sweep_metric(sweep)].needs_threshold;
+    char runs[CNN_SWEEP_RUNS_SIZE];
+    cnn_report_sweep_runs(sweep->set->sweep, next, runs);
+    cnn_html_element(html, "h3", "Is it better than the next one?");
     cnn_html_begin(html, "p");
     cnn_html_text(html, found->adjusted_p < level
-                            ? "It is better than the next combination ("
-                            : "It is not shown to be better than the next combination (");
-    write_values(html, sweep->set->sweep, (next - 1) * sweep->set->sweep->seeds + 1, false);
+                            ? "It is better than the next combination"
+                            : "It is not shown to be better than the next combination");
+    cnn_html_format(html, " (%s %s)", sweep->set->sweep->seeds > 1 ? "runs" : "run", runs);
     cnn_html_format(
         html,
-        "). On the same validation images, image by image, the %s of the next one is "
+        ". On the same validation images, image by image, the %s of the next one is "
         "%.4f greater, with a standard error of %.4f: p = %.3g, corrected for the choice "
         "among %d combinations.",
         errors ? "share of errors" : "log loss", found->difference, found->standard_error,
@@ -97,10 +109,25 @@ static void write_next(cnn_html *html, const cnn_report_sweep *sweep) {
     cnn_html_end(html);
 }
 
+static void write_chosen(cnn_html *html, const cnn_report_sweep *sweep) {
+    const cnn_sweep *file = sweep->set->sweep;
+    const int member = sweep->found->choice.member;
+    cnn_html_begin_class(html, "dl", "facts");
+    for (int i = 0; i < file->key_count; i++) {
+        cnn_html_element(html, "dt", file->keys[i].name);
+        cnn_html_begin(html, "dd");
+        cnn_report_sweep_value(html, file, member, i);
+        cnn_html_end(html);
+    }
+    cnn_html_element(html, "dt", "model");
+    cnn_html_element_format(html, "dd", "%04d/model.bin", member);
+    cnn_html_end(html);
+}
+
 cnn_status cnn_report_sweep_verdict(cnn_html *html, const cnn_report *report, cnn_error *error) {
     const cnn_report_sweep *sweep = report->sweep;
     const cnn_sweep_choice *choice = &sweep->found->choice;
-    const cnn_metric *metric = &cnn_metric_table[metric_of(sweep)];
+    const cnn_metric *metric = &cnn_metric_table[cnn_report_sweep_metric(sweep)];
     (void)error;
     cnn_html_begin_class(html, "p", "lead");
     if (choice->member == 0) {
@@ -108,149 +135,12 @@ cnn_status cnn_report_sweep_verdict(cnn_html *html, const cnn_report *report, cn
         cnn_html_end(html);
         return CNN_OK;
     }
-    cnn_html_format(html,
-                    "Run %d was chosen of %d, by the %s of its validation images: ", choice->member,
-                    sweep->set->sweep->members, metric->text);
-    write_values(html, sweep->set->sweep, choice->member, true);
-    cnn_html_text(html, ".");
+    cnn_html_format(html, "Run %d of %d was chosen, by the %s of its validation images.",
+                    choice->member, sweep->set->sweep->members, metric->text);
     cnn_html_end(html);
-    cnn_html_element_format(html, "p", "Its model is %04d/model.bin.", choice->member);
+    write_chosen(html, sweep);
     write_test(html, sweep);
     write_next(html, sweep);
-    return CNN_OK;
-}
-
-/* --- the best --- */
-
-/* A combination, for sorting. */
-typedef struct point {
-    int number;   /* from 1 */
-    int finished; /* seeds */
-    double mean;
-    bool more_is_better;
-} point;
-
-static int compare_points(const void *left, const void *right) {
-    const point *a = left, *b = right;
-    if (a->finished != b->finished) {
-        return a->finished > b->finished ? -1 : 1;
-    }
-    double better = a->more_is_better ? a->mean - b->mean : b->mean - a->mean;
-    return better > 0.0 ? -1 : better < 0.0 ? 1 : a->number < b->number ? -1 : 1;
-}
-
-static void write_point(cnn_html *html, const cnn_report_sweep *sweep, const point *p) {
-    const cnn_sweep *file = sweep->set->sweep;
-    const cnn_sweep_comparison *found = &sweep->found->comparisons[p->number - 1];
-    cnn_metric_id metric = metric_of(sweep);
-    int first = (p->number - 1) * file->seeds + 1;
-    const bool chosen = p->number == sweep->found->choice.point;
-    char head[40];
-    (void)snprintf(head, sizeof head, file->seeds > 1 ? "%d to %d" : "%d", first,
-                   first + file->seeds - 1);
-    cnn_html_table_row(html, head);
-    cnn_html_begin(html, "td");
-    write_values(html, file, first, false);
-    cnn_html_end(html);
-    cnn_html_table_number(html, "%.4f", p->mean);
-    if (file->seeds == 1) {
-        const cnn_interval *interval = &sweep->found->rows[first - 1].intervals[metric];
-        cnn_html_table_number(html, "%.4f to %.4f", interval->low, interval->high);
-    } else {
-        cnn_html_table_number(html, "%d of %d", p->finished, file->seeds);
-    }
-    if (chosen) {
-        cnn_html_table_text(html, "chosen");
-    } else if (found->cells > 0) {
-        cnn_html_table_number(html, "%+.4f ± %.4f", found->difference, found->standard_error);
-    } else {
-        cnn_html_table_text(html, "");
-    }
-    cnn_html_table_number(html, !chosen && found->cells > 0 ? "%.3g" : " ", found->adjusted_p);
-    cnn_html_end(html);
-}
-
-static int find_points(const cnn_report_sweep *sweep, point *points) {
-    const cnn_sweep *file = sweep->set->sweep;
-    cnn_metric_id metric = metric_of(sweep);
-    int count = 0;
-    for (int number = 1; number <= file->points; number++) {
-        double mean;
-        int finished = cnn_sweep_mean(file, sweep->found->rows, number, metric, &mean);
-        if (finished > 0) {
-            points[count++] = (point){.number = number,
-                                      .finished = finished,
-                                      .mean = mean,
-                                      .more_is_better = cnn_metric_table[metric].more_is_better};
-        }
-    }
-    qsort(points, (size_t)count, sizeof *points, compare_points);
-    return count;
-}
-
-cnn_status cnn_report_sweep_best(cnn_html *html, const cnn_report *report, cnn_error *error) {
-    const cnn_report_sweep *sweep = report->sweep;
-    const cnn_metric *metric = &cnn_metric_table[metric_of(sweep)];
-    bool one = sweep->set->sweep->seeds == 1;
-    point *points = cnn_alloc((size_t)sweep->set->sweep->points, sizeof *points);
-    if (!points) {
-        return cnn_fail_memory(error, "the report");
-    }
-    int count = find_points(sweep, points);
-    const char *heads[] = {one ? "run" : "runs",
-                           " values",
-                           metric->text,
-                           one ? "95 % interval" : "seeds",
-                           metric->needs_threshold ? "errors" : "log loss",
-                           "p",
-                           NULL};
-    if (count > 0) {
-        cnn_html_table_begin(html, "The best combinations, on validation images", NULL, heads);
-        for (int i = 0; i < count && i < BEST_MAX; i++) {
-            write_point(html, sweep, &points[i]);
-        }
-        cnn_html_table_end(html);
-        cnn_html_begin_class(html, "p", "note");
-        cnn_html_format(
-            html,
-            "%d of %d combinations. The last two columns compare with the chosen one, "
-            "image by image: difference and standard error, and p as above. All runs are "
-            "in sweep.csv.",
-            count < BEST_MAX ? count : BEST_MAX, sweep->set->sweep->points);
-        cnn_html_end(html);
-    }
-    cnn_free(points);
-    return CNN_OK;
-}
-
-/* --- keys --- */
-
-cnn_status cnn_report_sweep_keys(cnn_html *html, const cnn_report *report, cnn_error *error) {
-    const cnn_report_sweep *sweep = report->sweep;
-    const cnn_sweep *file = sweep->set->sweep;
-    (void)error;
-    if (sweep->found->choice.member == 0 || file->key_count == 0) {
-        return CNN_OK;
-    }
-    cnn_html_table_begin(html, "What goes with the result", NULL,
-                         (const char *[]){"key", "share", " by", NULL});
-    for (int i = 0; i < file->key_count; i++) {
-        const double share = sweep->found->shares[i];
-        cnn_html_table_row(html, file->keys[i].name);
-        cnn_html_table_number(html, isnan(share) ? "none" : "%.0f %%", 100.0 * share);
-        cnn_html_table_text(html, file->keys[i].value_count > 0 ? "differences between its values"
-                                                                : "rank correlation");
-        cnn_html_end(html);
-    }
-    cnn_html_table_end(html);
-    cnn_html_begin_class(html, "p", "note");
-    cnn_html_format(html,
-                    "The share of the variance of the ranks of all finished runs, by %s, that goes "
-                    "with one key alone: eta squared of Kruskal and Wallis for listed values, "
-                    "Spearman's correlation, squared, for drawn numbers. Keys that matter only "
-                    "together, or whose middle is best, can have a small share.",
-                    cnn_metric_table[metric_of(sweep)].text);
-    cnn_html_end(html);
     return CNN_OK;
 }
 
@@ -270,30 +160,47 @@ static void draw_curves(cnn_plot *plot, const cnn_report_sweep *sweep) {
     }
 }
 
-/* A diverging run would make all other curves flat: the axis ends at three times the loss of
- * chance, or the largest one. */
-static const double loss_of_chance = 0.69314718055994531;
+/* The largest loss of a curve; NaN: it has none. */
+static double largest_of(const cnn_sweep_curve *curve) {
+    double largest = (double)NAN;
+    for (size_t i = 0; i < curve->count; i++) {
+        largest = fmax(largest, curve->losses[i]); /* of a number and NaN: the number */
+    }
+    return largest;
+}
+
+/* The axes, over all curves. */
+static int fit_axes(cnn_plot *plot, const cnn_report_sweep *sweep) {
+    const int chosen = sweep->found->choice.member;
+    int runs = 0;
+    for (int i = 0; i < sweep->set->sweep->members; i++) {
+        cnn_plot_fit(&plot->x, sweep->curves[i].epochs, sweep->curves[i].count);
+        cnn_plot_fit(&plot->y, sweep->curves[i].losses, sweep->curves[i].count);
+        runs += sweep->curves[i].count > 0;
+    }
+    const bool has_width = plot->x.high > plot->x.low;
+    plot->x.low -= has_width ? 0.0 : 0.5;
+    plot->x.high += has_width ? 0.0 : 0.5;
+    plot->y.high = cnn_report_sweep_highest(
+        plot->y.high, chosen > 0 ? largest_of(&sweep->curves[chosen - 1]) : (double)NAN);
+    plot->y.low = plot->y.low < plot->y.high ? plot->y.low : plot->y.high / 2.0;
+    return runs;
+}
 
 cnn_status cnn_report_sweep_curves(cnn_html *html, const cnn_report *report, cnn_error *error) {
     const cnn_report_sweep *sweep = report->sweep;
     char description[120];
-    int runs = 0;
     (void)error;
     cnn_plot plot = {.title = "Validation loss of all runs",
                      .description = description,
-                     .x = {.label = "epoch", .is_whole = true},
+                     .x = {.label = "epoch", .is_fixed = true, .is_whole = true},
                      .y = {.label = "log loss"},
-                     .series = {"chosen run", "other runs"}};
-    for (int i = 0; i < sweep->set->sweep->members; i++) {
-        cnn_plot_fit(&plot.x, sweep->curves[i].epochs, sweep->curves[i].count);
-        cnn_plot_fit(&plot.y, sweep->curves[i].losses, sweep->curves[i].count);
-        runs += sweep->curves[i].count > 0;
-    }
+                     .series = {"chosen run", "other runs"},
+                     .is_faint = {false, true}};
+    const int runs = fit_axes(&plot, sweep);
     if (runs == 0) {
         return CNN_OK;
     }
-    plot.y.high = fmin(plot.y.high, 3.0 * loss_of_chance);
-    plot.y.low = plot.y.low < plot.y.high ? plot.y.low : plot.y.high / 2.0;
     (void)snprintf(description, sizeof description,
                    "Validation loss of %d runs, epoch by epoch. The files are 0001/metrics.csv and "
                    "so on.",
@@ -305,6 +212,16 @@ cnn_status cnn_report_sweep_curves(cnn_html *html, const cnn_report *report, cnn
 }
 
 /* --- failures --- */
+
+/* "train.learning_rate 0.1, layers.0.filters 8" */
+static void write_values(cnn_html *html, const cnn_sweep *sweep, int member) {
+    for (int i = 0; i < sweep->key_count; i++) {
+        cnn_html_text(html, i > 0 ? ", " : "");
+        cnn_html_element(html, "bdi", sweep->keys[i].name);
+        cnn_html_text(html, " ");
+        cnn_report_sweep_value(html, sweep, member, i);
+    }
+}
 
 cnn_status cnn_report_sweep_failed(cnn_html *html, const cnn_report *report, cnn_error *error) {
     const cnn_report_sweep *sweep = report->sweep;
@@ -328,7 +245,7 @@ cnn_status cnn_report_sweep_failed(cnn_html *html, const cnn_report *report, cnn
         cnn_html_table_row(html, head);
         cnn_html_table_text(html, cnn_sweep_state_names[row->state]);
         cnn_html_begin(html, "td");
-        write_values(html, sweep->set->sweep, i + 1, true);
+        write_values(html, sweep->set->sweep, i + 1);
         cnn_html_end(html);
         cnn_html_table_text(html, row->reason ? row->reason : "");
         cnn_html_end(html);

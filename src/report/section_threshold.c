@@ -27,7 +27,10 @@ static void write_cell(cnn_html *html, const cnn_report *report, int label, int 
     cnn_html_begin_class(html, "td", predicted == label ? "number good" : "number bad");
     cnn_figure_count(html, part, key, counts[label][predicted]);
     if (of > 0) {
-        cnn_html_format(html, " (%.1f %%)", 100.0 * (double)counts[label][predicted] / (double)of);
+        cnn_html_text(html, " ");
+        cnn_html_begin_class(html, "span", "share");
+        cnn_html_format(html, "%.1f %%", 100.0 * (double)counts[label][predicted] / (double)of);
+        cnn_html_end(html);
     }
     cnn_html_end(html);
 }
@@ -97,13 +100,13 @@ static void write_metric(cnn_html *html, const cnn_report *report, cnn_metric_id
     cnn_html_begin_class(html, "td", "number");
     cnn_figure_interval(html, part, id, &measured->intervals[id], false);
     cnn_html_end(html);
-    cnn_html_table_text(html, metric->more_is_better ? "more is better" : "less is better");
+    cnn_html_table_text(html, metric->more_is_better ? "higher" : "lower");
     cnn_html_end(html);
 }
 
 static void write_metrics(cnn_html *html, const cnn_report *report) {
     cnn_html_table_begin(html, "Metrics", NULL,
-                         (const char *[]){"metric", "value", "95 % interval", " ", NULL});
+                         (const char *[]){"metric", "value", "95 % interval", " better", NULL});
     for (int id = 0; id < CNN_METRIC_COUNT; id++) {
         write_metric(html, report, (cnn_metric_id)id);
     }

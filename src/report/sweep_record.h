@@ -2,6 +2,7 @@
 #ifndef CNN_REPORT_SWEEP_RECORD_H
 #define CNN_REPORT_SWEEP_RECORD_H
 
+#include "report/html.h"
 #include "report/report.h"
 #include "run/sweep_set.h"
 
@@ -16,6 +17,27 @@ typedef struct cnn_report_sweep {
     const cnn_sweep_findings *found;
     cnn_sweep_curve *curves; /* [members] */
 } cnn_report_sweep;
+
+/* The metric by which the runs are compared. */
+cnn_metric_id cnn_report_sweep_metric(const cnn_report_sweep *sweep);
+
+/* The numbers of the runs of a combination: "3", "5 to 6". */
+enum { CNN_SWEEP_RUNS_SIZE = 32 };
+void cnn_report_sweep_runs(const cnn_sweep *sweep, int point, char text[CNN_SWEEP_RUNS_SIZE]);
+
+/* Writes the value of a key, which is counted from 0. */
+void cnn_report_sweep_value(cnn_html *html, const cnn_sweep *sweep, int member, int key);
+
+/* The keys in which combinations differ: all, or all but train.seed, which is the last one. */
+int cnn_report_sweep_keys_of_points(const cnn_sweep *sweep);
+
+/* Are all values of the key numbers? */
+bool cnn_report_sweep_is_number(const cnn_sweep_key *key);
+
+/* Where an axis of losses ends, so that one run that diverges does not make all other curves flat:
+ * a quarter above the loss of chance, at the largest loss of the chosen run (NaN: there is none) if
+ * that is higher, or at the largest loss of all. */
+double cnn_report_sweep_highest(double largest, double chosen);
 
 /* Sections of the page. */
 CNN_MUST_USE cnn_status cnn_report_sweep_verdict(cnn_html *html, const cnn_report *report,

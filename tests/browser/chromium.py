@@ -106,14 +106,18 @@ class Page:
 
     def show(self, path, width, dark=False, height=900, scale=1, media=""):
         """Opens a file in a window of this many CSS pixels."""
-        self.set_media(dark, media)
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale,
-                     mobile=width < 600)
+        self.resize(width, dark, height, scale, media)
         self.browser.events.clear()
         self.command("Page.navigate", url=pathlib.Path(path).absolute().as_uri())
         while not any(method == "Page.loadEventFired" for _, method, _ in self.browser.events):
             self.evaluate("new Promise(done => setTimeout(done, 20))")
         self.evaluate("document.fonts.ready.then(() => 0)")
+
+    def resize(self, width, dark=False, height=900, scale=1, media=""):
+        """Gives the window another size or style; the page stays."""
+        self.set_media(dark, media)
+        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale,
+                     mobile=width < 600)
 
     def set_media(self, dark, media=""):
         self.command("Emulation.setEmulatedMedia", media=media,

@@ -70,7 +70,7 @@ for member in a/000?; do
 done
 
 # the page: the choice, all runs; a name that is markup stays text
-grep -q "Run $chosen was chosen of 4, by the log loss of its validation images" a/report.html || fail "expected a verdict"
+grep -q "Run $chosen of 4 was chosen, by the log loss of its validation images" a/report.html || fail "expected a verdict"
 grep -q 'On 30 test images, which were measured for this run only' a/report.html || fail "expected the test images"
 [ "$(grep -o 'class="series-[0-9]*[^"]*"' a/report.html | wc -l)" -gt 0 ] || grep -q '<svg' a/report.html || fail "expected a chart"
 
