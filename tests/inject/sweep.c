@@ -713,7 +713,7 @@ static bool has_results(const scenario *s, const outcome *o) {
 }
 
 /* Calls whose failure does not affect the results: those for the cache, for the note in the lock
- * file, and for the release of a lock. */
+ * file, for the kernel's lock on a claim, and for the release of a lock. */
 static bool may_be_survived(const scenario *s, const injection *how, const outcome *o) {
     if (strcmp(how->kind, "write") != 0 && strcmp(how->kind, "space") != 0) {
         /* data that could not be read or allocated was not needed; but a checkpoint is, although a
@@ -728,7 +728,8 @@ static bool may_be_survived(const scenario *s, const injection *how, const outco
            (s->cache &&
             (contains(o->path, "cache") || contains(getenv("XDG_CACHE_HOME"), o->path))) ||
            contains(o->path, ".images") ||
-           (lock && strcmp(o->call, "open") != 0 && strcmp(o->call, "flock") != 0) ||
+           (lock && strcmp(o->call, "open") != 0 &&
+            (strcmp(o->call, "flock") != 0 || contains(o->path, ".lock."))) ||
            strcmp(o->call, "futimens") == 0;
 }
 
