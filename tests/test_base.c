@@ -6,7 +6,6 @@
 #include "base/elementary.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/file_lock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "cnn/memory.h"
@@ -786,128 +785,6 @@ static void test_machine_memory(void **state) {
 #endif
 }
 
-/* A lock keeps a second taker out, in this process and in others, until it is released or its
- * holder dies. */
-static void test_file_lock(void **state) {
-    (void)state;
-    cnn_error error;
-    cnn_file_lock first, second;
-    bool busy;
-    long holder;
-    test_ok(cnn_file_write("lock", "left over!!", 11, &error), &error);
-    test_ok(cnn_file_lock_take("lock", CNN_LOCK_ALONE, &first, &busy, &holder, &error), &error);
-    assert_false(busy);
-    assert_true(first.file >= 0);
-    test_ok(cnn_file_lock_take("lock", CNN_LOCK_ALONE, &second, &busy, &holder, &error), &error);
-    assert_true(busy);
-    assert_int_equal(holder, getpid());
-    assert_int_equal(second.file, -1);
-    cnn_file_lock_release(&second); /* is none */
-    assert_int_equal(access("lock", F_OK), 0);
-    cnn_file_lock_release(&first);
-    assert_int_equal(access("lock", F_OK), -1);
-    assert_int_equal(
-        cnn_file_lock_take("missing/lock", CNN_LOCK_ALONE, &first, &busy, &holder, &error),
-        CNN_ERROR_RUNTIME);
-    assert_non_null(strstr(error.message, "missing/lock: No such file"));
-
-    pid_t child = fork();
-    if (child == 0) {
-        (void)!cnn_file_lock_take("lock", CNN_LOCK_ALONE, &first, &busy, &holder, NULL);
-        _exit(busy ? 1 : 0); /* without releasing it */
-    }
-    int end;
-    assert_int_equal(waitpid(child, &end, 0), child);
-    assert_int_equal(end, 0);
-    assert_int_equal(access("lock", F_OK), 0);
-    test_ok(cnn_file_lock_take("lock", CNN_LOCK_ALONE, &first, &busy, &holder, &error), &error);
-    assert_false(busy);
-    cnn_file_lock_release(&first);
-}
-
-/* Takes a lock and says whether that was possible. */
-static bool take_lock(cnn_lock_kind kind, cnn_file_lock *lock) {
-    cnn_error error;
-    bool busy;
-    long holder;
-    test_ok(cnn_file_lock_take("lock", kind, lock, &busy, &holder, &error), &error);
-    assert_int_equal(lock->file >= 0, !busy);
-    return !busy;
-}
-
-/* Any number share a lock, whoever comes and goes; the last one removes the file. */
-static void test_file_lock_shared(void **state) {
-    (void)state;
-    cnn_file_lock first, second, third, alone;
-    assert_true(take_lock(CNN_LOCK_SHARED, &first));
-    assert_true(take_lock(CNN_LOCK_SHARED, &second));
-    assert_false(take_lock(CNN_LOCK_ALONE, &alone));
-    cnn_file_lock_release(&first);
-    assert_int_equal(access("lock", F_OK), 0);
-    assert_false(take_lock(CNN_LOCK_ALONE, &alone));
-    assert_true(take_lock(CNN_LOCK_SHARED, &third));
-    cnn_file_lock_release(&second);
-    assert_false(take_lock(CNN_LOCK_ALONE, &alone));
-    cnn_file_lock_release(&third);
-    assert_int_equal(access("lock", F_OK), -1);
-    assert_true(take_lock(CNN_LOCK_ALONE, &alone));
-    assert_false(take_lock(CNN_LOCK_SHARED, &first));
-    cnn_file_lock_release(&alone);
-    assert_int_equal(access("lock", F_OK), -1);
-
-    /* a holder whose file another has replaced leaves the new one alone */
-    assert_true(take_lock(CNN_LOCK_SHARED, &first));
-    assert_int_equal(unlink("lock"), 0);
-    assert_true(take_lock(CNN_LOCK_ALONE, &alone));
-    cnn_file_lock_release(&first);
-    assert_int_equal(access("lock", F_OK), 0);
-    cnn_file_lock_release(&alone);
-}
-
-/* Whoever waits for a lock gets it, one after the other, although each removes the file. */
-static void test_file_lock_wait(void **state) {
-    (void)state;
-    enum { PROCESSES = 8, ROUNDS = 200 };
-    cnn_error error;
-    test_ok(cnn_file_write("count", "0", 1, &error), &error);
-    for (int p = 0; p < PROCESSES; p++) {
-        if (fork() == 0) {
-            for (int i = 0; i < ROUNDS; i++) {
-                cnn_file_lock lock;
-                bool busy;
-                long holder;
-                char text[16] = {0};
-                if (cnn_file_lock_take("lock", CNN_LOCK_WAIT, &lock, &busy, &holder, NULL) !=
-                        CNN_OK ||
-                    lock.file < 0) {
-                    _exit(1);
-                }
-                int file = open("count", O_RDWR);
-                ssize_t got = pread(file, text, sizeof text - 1, 0);
-                int length = snprintf(text, sizeof text, "%ld", strtol(text, NULL, 10) + 1);
-                ssize_t put = pwrite(file, text, (size_t)length, 0);
-                (void)close(file);
-                cnn_file_lock_release(&lock);
-                if (got <= 0 || put != length) {
-                    _exit(1);
-                }
-            }
-            _exit(0);
-        }
-    }
-    int end;
-    for (int p = 0; p < PROCESSES; p++) {
-        assert_true(wait(&end) > 0);
-        assert_int_equal(end, 0);
-    }
-    char *text;
-    size_t size;
-    test_ok(cnn_file_read("count", 100, CNN_ERROR_RUNTIME, &text, &size, &error), &error);
-    assert_int_equal(strtol(text, NULL, 10), PROCESSES * ROUNDS);
-    cnn_free(text);
-    assert_int_equal(access("lock", F_OK), -1);
-}
-
 static void test_grow(void **state) {
     (void)state;
     void *items = NULL;
@@ -1054,9 +931,6 @@ int main(void) {
         cmocka_unit_test(test_alloc),
         cmocka_unit_test(test_memory_limit),
         cmocka_unit_test(test_machine_memory),
-        FOLDER_TEST(test_file_lock),
-        FOLDER_TEST(test_file_lock_shared),
-        FOLDER_TEST(test_file_lock_wait),
         cmocka_unit_test(test_grow),
         cmocka_unit_test(test_parallel_for),
         cmocka_unit_test(test_isa_choose),

@@ -1,30 +1,22 @@
-/* Run directories on a file system without locks: a session warns about it once. The linker
- * replaces the system's flock with the one below (--wrap). */
+/* Run directories that several machines see (machines.h), on file systems whose locks they do not
+ * share: no run is trained twice at the same time, and none is lost. */
+#include "machines.h"
 #include "test_support.h"
+
+#include "base/file.h"
 
 #include "base/memory.h"
 #include "config/config.h"
 
 #include "cnn/train.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
-
-static bool has_locks;
-
-/* The names that the linker requires are reserved in C. */
-int system_flock(int file, int operation) __asm__("__real_flock");
-int our_flock(int file, int operation) __asm__("__wrap_flock");
-int our_flock(int file, int operation) {
-    if (has_locks) {
-        return system_flock(file, operation);
-    }
-    errno = ENOLCK;
-    return -1;
-}
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* --- data --- */
 
@@ -53,57 +45,151 @@ static cnn_config *make_config(void) {
         " \"image\": {\"width\": 8, \"height\": 8, \"channels\": 1},\n"
         " \"layers\": [{\"type\": \"flatten\"}, {\"type\": \"dense\", \"units\": 1},\n"
         "              {\"type\": \"sigmoid\"}],\n"
-        " \"train\": {\"epochs\": 1}}";
+        " \"train\": {\"epochs\": 2, \"seed\": 1}}";
     cnn_config *config;
     cnn_error error = {0};
     test_ok(cnn_config_parse("config", text, sizeof text - 1, NULL, 0, &config, &error), &error);
     return config;
 }
 
-/* --- warnings --- */
+/* --- training on a machine --- */
 
-static void count_warnings(void *user, cnn_log_level level, const char *line) {
-    int *warnings = user;
-    *warnings += level == CNN_LOG_WARNING && strstr(line, "this file system has no locks") != NULL;
-}
+/* What a child does: trains one fold, or with fold 0 gathers all of them. Its exit code is the
+ * status. */
+typedef struct job {
+    const char *output;
+    int fold, machine;
+    machine_locks locks;
+    int start; /* a pipe that ends when all shall begin; -1: at once */
+} job;
 
-/* A run, or with folds a cross-validation. */
-static void expect_warnings(int expected, cnn_cross_validation_options options) {
-    int warnings = 0;
+enum { FOLDS = 3, SPEED = 30 };
+
+static int run_job(const job *j) {
+    char byte;
     cnn_error error = {0};
     cnn_config *config = make_config();
     char *before = cnn_config_to_json(config);
-    options.train.common.log = (cnn_log_sink){.write = count_warnings, .user = &warnings};
-    options.train.common.threads = 1;
-    cnn_status status = options.folds > 0 ? cnn_cross_validate(config, &options, &error)
-                                          : cnn_train(config, &options.train, &error);
-    test_ok(status, &error);
-    assert_int_equal(warnings, expected);
+    machine = (test_machine){.number = j->machine,
+                             .locks = j->locks,
+                             .speed = SPEED,
+                             .fast = 3600L * 7 * (j->machine - 2)};
+    const cnn_cross_validation_options options = {
+        .train = {.output = j->output,
+                  .common = {.threads = 1, .cache_directory = "cache"},
+                  .resume = j->fold > 0},
+        .folds = FOLDS,
+        .member = j->fold,
+        .gather = j->fold == 0};
+    if (j->start >= 0) {
+        (void)!read(j->start, &byte, 1);
+    }
+    cnn_status status = cnn_cross_validate(config, &options, &error);
+    if (status != CNN_OK &&
+        (status != CNN_ERROR_CONFIG || !strstr(error.message, "another run (process "))) {
+        (void)fprintf(stderr, "%s\n", error.message);
+        status = CNN_ERROR_RUNTIME;
+    }
     char *after = cnn_config_to_json(config);
-    assert_string_equal(before, after); /* the config of the caller is not changed */
+    bool same = strcmp(before, after) == 0; /* the config of the caller is not changed */
     cnn_free(before);
     cnn_free(after);
     cnn_config_free(config);
+    return same ? (int)status : CNN_ERROR_RUNTIME;
 }
 
-static void test_no_locks(void **state) {
+static pid_t start_job(const job *j) {
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves none */
+        _exit(run_job(j));
+    }
+    return child;
+}
+
+static int end_job(pid_t child) {
+    int end;
+    assert_int_equal(waitpid(child, &end, 0), child);
+    assert_true(WIFEXITED(end));
+    return WEXITSTATUS(end);
+}
+
+static int do_job(job j) {
+    j.start = -1;
+    return end_job(start_job(&j));
+}
+
+/* --- comparing --- */
+
+static void expect_same_file(const char *folder, const char *other, const char *name) {
+    cnn_error error;
+    char *text[2];
+    size_t size[2];
+    for (int i = 0; i < 2; i++) {
+        char *path = cnn_path_join(i == 0 ? folder : other, name);
+        test_ok(cnn_file_read(path, 1 << 20, CNN_ERROR_RUNTIME, &text[i], &size[i], &error),
+                &error);
+        cnn_free(path);
+    }
+    assert_int_equal(size[0], size[1]);
+    assert_memory_equal(text[0], text[1], size[0]);
+    cnn_free(text[0]);
+    cnn_free(text[1]);
+}
+
+static void expect_same_set(const char *set, const char *other) {
+    static const char *const names[] = {
+        "folds.csv",        "predictions.csv",        "summary.json",      "split.csv",
+        "fold-1/model.bin", "fold-2/model.bin",       "fold-3/model.bin",  "fold-1/last.bin",
+        "fold-1/split.csv", "fold-2/predictions.csv", "fold-3/config.json"};
+    for (size_t i = 0; i < TEST_COUNT(names); i++) {
+        expect_same_file(set, other, names[i]);
+    }
+}
+
+/* --- tests --- */
+
+/* Two machines train each fold, in the same instant; a third one gathers. Each fold is trained by
+ * one of the two, and whoever comes after it finds it finished. */
+static void test_same_member(void **state) {
     (void)state;
-    for (int locks = 0; locks < 2; locks++) {
-        int expected = locks ? 0 : 1;
-        has_locks = locks > 0;
-        const cnn_train_options run = {.output = "run", .overwrite = true};
-        const cnn_train_options set = {.output = "set", .overwrite = true};
-        const cnn_train_options gather = {.output = "set"};
-        expect_warnings(expected, (cnn_cross_validation_options){.train = run});
-        expect_warnings(expected, (cnn_cross_validation_options){.train = set, .folds = 2});
-        expect_warnings(expected,
-                        (cnn_cross_validation_options){.train = set, .folds = 2, .member = 1});
-        expect_warnings(
-            expected, (cnn_cross_validation_options){.train = gather, .folds = 2, .gather = true});
+    for (int fold = 0; fold <= FOLDS; fold++) {
+        assert_int_equal(do_job((job){.output = "whole", .fold = (fold + 1) % (FOLDS + 1)}),
+                         CNN_OK);
+    }
+    for (int round = 0; round < 6; round++) {
+        const machine_locks locks = round % 3 == 0 ? LOCKS_NONE : LOCKS_LOCAL;
+        char output[16];
+        int start[2], code[2][FOLDS];
+        pid_t child[2][FOLDS];
+        assert_int_equal(pipe(start), 0);
+        (void)snprintf(output, sizeof output, "set-%d", round);
+        for (int i = 0; i < 2 * FOLDS; i++) {
+            const job j = {.output = output,
+                           .fold = 1 + i / 2,
+                           .machine = 1 + i % 2,
+                           .locks = locks,
+                           .start = start[0]};
+            child[i % 2][i / 2] = start_job(&j);
+        }
+        assert_int_equal(write(start[1], "startall", (size_t)2 * FOLDS), 2 * FOLDS);
+        for (int i = 0; i < 2 * FOLDS; i++) {
+            code[i % 2][i / 2] = end_job(child[i % 2][i / 2]);
+        }
+        for (int fold = 0; fold < FOLDS; fold++) {
+            assert_true(code[0][fold] == CNN_OK || code[1][fold] == CNN_OK);
+            assert_true(code[0][fold] == CNN_OK || code[0][fold] == CNN_ERROR_CONFIG);
+            assert_true(code[1][fold] == CNN_OK || code[1][fold] == CNN_ERROR_CONFIG);
+        }
+        assert_int_equal(do_job((job){.output = output, .machine = 3, .locks = locks}), CNN_OK);
+        expect_same_set("whole", output);
+        (void)close(start[0]);
+        (void)close(start[1]);
     }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_locks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_member)};
     return cmocka_run_group_tests(tests, enter_folder, test_folder_leave);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,14 @@ int cnn_file_open(const char *path, int flags, mode_t mode) {
         file = open(path, flags, mode);
     } while (file < 0 && errno == EINTR);
     return file;
+}
+
+int cnn_file_flock(int file, int operation) {
+    int result;
+    do {
+        result = flock(file, operation);
+    } while (result != 0 && errno == EINTR);
+    return result;
 }
 
 static int sync_file(int file) {

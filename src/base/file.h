@@ -43,6 +43,9 @@ CNN_MUST_USE cnn_status cnn_folder_sync(const char *path, cnn_error *error);
 /* open(2), repeated if a signal interrupts it. */
 int cnn_file_open(const char *path, int flags, mode_t mode);
 
+/* flock(2), repeated if a signal interrupts it. */
+int cnn_file_flock(int file, int operation);
+
 /* *is_folder: does `path` exist as a folder? Fails if that cannot be determined, with the status
  * cnn_file_blame(errno, failure) and a message that starts with the path. */
 CNN_MUST_USE cnn_status cnn_folder_look(const char *path, cnn_status failure, bool *is_folder,

@@ -6,31 +6,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-/* The process number that the holder wrote into the file; 0: unknown. */
-static long read_holder(int file) {
-    char text[24] = {0};
-    return pread(file, text, sizeof text - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
+/* What the holder wrote into the file. */
+static cnn_lock_holder read_holder(int file) {
+    char text[100] = {0};
+    cnn_lock_holder holder = {0};
+    if (pread(file, text, sizeof text - 1, 0) > 0) {
+        (void)sscanf(text, "%ld %64[-A-Za-z0-9._]", &holder.process, holder.host);
+    }
+    return holder;
 }
 
-/* Writes the process number, for messages. The lock does not depend on it, so failures are ignored.
- * Of programs that share a lock, the last one to come is named. */
+/* Writes process number and machine, for messages. The lock does not depend on it, so failures are
+ * ignored. Of programs that share a lock, the last one to come is named. */
 static void write_holder(int file) {
-    char text[24];
-    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    char host[65], text[100];
+    cnn_host_name(host);
+    int length = snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), host);
     if (ftruncate(file, 0) == 0) {
         ssize_t written = pwrite(file, text, (size_t)length, 0);
         (void)written;
     }
 }
 
-/* How often to try again when the last holder has just removed the file. */
-enum { ATTEMPTS = 100 };
+enum {
+    ATTEMPTS = 100,          /* when the last holder has just removed the file */
+    RETRY_MILLISECONDS = 100 /* between two attempts to get a lock that another machine holds */
+};
 
 static bool is_unsupported(int reason) {
     return reason == ENOLCK || reason == EOPNOTSUPP || reason == ENOSYS || reason == EINVAL;
@@ -41,11 +48,7 @@ static int lock_file(int file, cnn_lock_kind kind) {
     static const int operations[] = {[CNN_LOCK_ALONE] = LOCK_EX | LOCK_NB,
                                      [CNN_LOCK_SHARED] = LOCK_SH | LOCK_NB,
                                      [CNN_LOCK_WAIT] = LOCK_EX};
-    int result;
-    do {
-        result = flock(file, operations[kind]);
-    } while (result != 0 && errno == EINTR);
-    return result == 0 ? 0 : errno;
+    return cnn_file_flock(file, operations[kind]) == 0 ? 0 : errno;
 }
 
 /* Removes the file of a lock that is held.
@@ -74,11 +77,9 @@ static cnn_status keep(int file, const char *path, bool shared, cnn_file_lock *l
     return CNN_OK;
 }
 
-cnn_status cnn_file_lock_take(const char *path, cnn_lock_kind kind, cnn_file_lock *lock, bool *busy,
-                              long *holder, cnn_error *error) {
-    *lock = (cnn_file_lock){.file = -1};
-    *busy = false;
-    *holder = 0;
+/* Locks the file with flock. lock->file is -1 if it is busy, or if there are no locks. */
+static cnn_status take_file(const char *path, cnn_lock_kind kind, cnn_file_lock *lock, bool *busy,
+                            cnn_lock_holder *holder, cnn_error *error) {
     /* a waiting program gets the lock at last: others that get it before end when their work is
      * done */
     for (int attempt = 0; kind == CNN_LOCK_WAIT || attempt < ATTEMPTS; attempt++) {
@@ -92,7 +93,9 @@ cnn_status cnn_file_lock_take(const char *path, cnn_lock_kind kind, cnn_file_loc
             return keep(file, path, kind == CNN_LOCK_SHARED, lock, error);
         }
         *busy = reason == EWOULDBLOCK;
-        *holder = *busy ? read_holder(file) : 0;
+        if (*busy) {
+            *holder = read_holder(file);
+        }
         if (reason != 0 && !*busy) {
             (void)unlink(path); /* no program can hold it */
         }
@@ -108,7 +111,51 @@ cnn_status cnn_file_lock_take(const char *path, cnn_lock_kind kind, cnn_file_loc
     return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: the lock file keeps changing", path);
 }
 
+/* Takes the claim that belongs to the lock. */
+static cnn_status take_claim(const cnn_lock_request *request, cnn_file_lock *lock, bool *busy,
+                             cnn_lock_holder *holder, cnn_error *error) {
+    const cnn_claim_request claim = {.path = request->path,
+                                     .shared = request->kind == CNN_LOCK_SHARED,
+                                     .log = request->log,
+                                     .should_stop = request->should_stop,
+                                     .user = request->user};
+    CNN_TRY(cnn_claim_take(&claim, &lock->claim, holder, error));
+    *busy = !lock->claim;
+    return CNN_OK;
+}
+
+static cnn_status try_once(const cnn_lock_request *request, cnn_file_lock *lock, bool *busy,
+                           cnn_lock_holder *holder, cnn_error *error) {
+    *lock = (cnn_file_lock){.file = -1};
+    *busy = false;
+    *holder = (cnn_lock_holder){0};
+    CNN_TRY(take_file(request->path, request->kind, lock, busy, holder, error));
+    cnn_status status = *busy ? CNN_OK : take_claim(request, lock, busy, holder, error);
+    if (status != CNN_OK || *busy) {
+        cnn_file_lock_release(lock);
+    }
+    return status;
+}
+
+cnn_status cnn_file_lock_take(const cnn_lock_request *request, cnn_file_lock *lock, bool *busy,
+                              cnn_lock_holder *holder, cnn_error *error) {
+    CNN_TRY(try_once(request, lock, busy, holder, error));
+    while (*busy && request->kind == CNN_LOCK_WAIT) { /* a program on another machine holds it */
+        if (request->should_stop && request->should_stop(request->user)) {
+            return cnn_fail(error, CNN_STOPPED, "stopped before the run began");
+        }
+        (void)poll(NULL, 0, RETRY_MILLISECONDS);
+        CNN_TRY(try_once(request, lock, busy, holder, error));
+    }
+    return CNN_OK;
+}
+
+bool cnn_file_lock_is_lost(const cnn_file_lock *lock) {
+    return cnn_claim_is_lost(lock->claim);
+}
+
 void cnn_file_lock_release(cnn_file_lock *lock) {
+    cnn_claim_release(lock->claim); /* while the kernel's lock still keeps others out */
     if (lock->path) {
         /* removed while it is held: a program that has it open sees that it is gone */
         remove_file(lock->file, lock->path, lock->shared);

@@ -2,6 +2,8 @@
 #ifndef CNN_BASE_FILE_LOCK_H
 #define CNN_BASE_FILE_LOCK_H
 
+#include "base/file_claim.h"
+
 #include "cnn/status.h"
 
 #include <stdbool.h>
@@ -12,20 +14,34 @@ typedef enum cnn_lock_kind {
     CNN_LOCK_WAIT,   /* as CNN_LOCK_ALONE, but waits for it: where others hold it for a moment */
 } cnn_lock_kind;
 
+typedef struct cnn_lock_request {
+    const char *path; /* of the lock file */
+    cnn_lock_kind kind;
+    const cnn_log_sink *log;         /* told when finding out takes a while; NULL: nobody is */
+    bool (*should_stop)(void *user); /* asked then; NULL: never */
+    void *user;
+} cnn_lock_request;
+
 typedef struct cnn_file_lock {
-    int file;   /* -1: not held */
+    int file;   /* -1: the file system has no locks, or the lock is not held */
     char *path; /* of the lock file */
     bool shared;
+    cnn_claim *claim; /* NULL: the lock is not held */
 } cnn_file_lock;
 
-/* Makes the file `path` and locks it with flock. *busy: another program holds the lock in a way
- * that keeps this one out; *holder is then the number of a process that does, 0 if unknown. The
- * lock is the kernel's: it ends with its program, so a file that a killed program left is taken
- * over. If the file system has no locks, returns CNN_OK with lock->file -1. CNN_ERROR_RUNTIME,
- * message starting with the path, if the file cannot be made. */
-CNN_MUST_USE cnn_status cnn_file_lock_take(const char *path, cnn_lock_kind kind,
-                                           cnn_file_lock *lock, bool *busy, long *holder,
-                                           cnn_error *error);
+/* Makes the file `path`, locks it with flock, and leaves a claim beside it (file_claim.h).
+ * *busy: another program holds the lock in a way that keeps this one out; *holder is that program
+ * then. The lock of flock is the kernel's, which knows when its program has ended: a file that a
+ * killed program left is taken over at once. The claim is for file systems without locks, and for
+ * those whose locks other machines do not see: there, to find out takes seconds if the other
+ * program is alive, and a minute if it is not. CNN_STOPPED if should_stop ended that.
+ * CNN_ERROR_RUNTIME, message starting with the path, if the files cannot be made. */
+CNN_MUST_USE cnn_status cnn_file_lock_take(const cnn_lock_request *request, cnn_file_lock *lock,
+                                           bool *busy, cnn_lock_holder *holder, cnn_error *error);
+
+/* Has another program taken the lock, because this one was suspended so long that it seemed dead,
+ * or has a user removed its claim? */
+bool cnn_file_lock_is_lost(const cnn_file_lock *lock);
 
 /* Ends the lock; the last holder removes the file. A lock that is not held is allowed. */
 void cnn_file_lock_release(cnn_file_lock *lock);

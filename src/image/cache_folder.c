@@ -24,15 +24,6 @@
 /* How often a draft is opened again because another program renamed or removed it. */
 #define ATTEMPTS 16
 
-/* flock, repeated when a signal interrupts it. */
-static int lock(int file, int operation) {
-    int result;
-    do {
-        result = flock(file, operation);
-    } while (result != 0 && errno == EINTR);
-    return result;
-}
-
 /* --- drafts --- */
 
 /* Opens and locks the draft's file. Returns -1 with errno set, or with *look_again set. */
@@ -43,13 +34,13 @@ static int open_locked(const char *path, const cnn_log_sink *log, bool *look_aga
             return -1;
         }
         bool waited = false;
-        bool locked = lock(file, LOCK_EX | LOCK_NB) == 0;
+        bool locked = cnn_file_flock(file, LOCK_EX | LOCK_NB) == 0;
         if (!locked && errno == EWOULDBLOCK) {
             cnn_log_message(log, CNN_LOG_INFO,
                             "waiting for another run, which is putting the same images into the "
                             "cache");
             waited = true;
-            locked = lock(file, LOCK_EX) == 0;
+            locked = cnn_file_flock(file, LOCK_EX) == 0;
         }
         if (!locked) { /* the file system has no locks: two programs could write one file */
             int reason = errno;
@@ -159,8 +150,8 @@ static int by_use(const void *a, const void *b) {
 /* Removes a draft that no program has locked: its program was killed. */
 static bool remove_if_left(int folder, const char *name) {
     int file = openat(folder, name, O_RDWR | OPEN_FLAGS);
-    bool left =
-        file >= 0 && lock(file, LOCK_EX | LOCK_NB) == 0 && cnn_file_has_name(file, folder, name);
+    bool left = file >= 0 && cnn_file_flock(file, LOCK_EX | LOCK_NB) == 0 &&
+                cnn_file_has_name(file, folder, name);
     if (left) {
         (void)unlinkat(folder, name, 0);
     }

@@ -69,7 +69,6 @@ static cnn_status make_if_missing(const request *r, cnn_session *session, cnn_er
     if (has_report) {
         return CNN_OK;
     }
-    session->part = true; /* training has already told whether there are locks */
     CNN_TRY(cnn_session_claim(session, false, error));
     CNN_TRY(cnn_run_has_file(directory, CNN_RUN_SUMMARY, &finished, error));
     if (!finished) { /* another program has just started it again */

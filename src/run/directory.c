@@ -82,7 +82,8 @@ static bool may_be_in_unused(const char *name) {
             return true;
         }
     }
-    return is_draft(name);
+    return is_draft(name) || strncmp(name, CNN_RUN_LOCK ".", sizeof CNN_RUN_LOCK) == 0 ||
+           strncmp(name, CNN_RUN_START_LOCK ".", sizeof CNN_RUN_START_LOCK) == 0;
 }
 
 /* --- existing files --- */

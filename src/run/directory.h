@@ -30,7 +30,7 @@
 
 /* Files that may be in a directory without a run: the table of --check-data, the image of
  * --show-augmented, and lock files: of a program that uses the directory, and of one that starts a
- * set of runs there (session.h). */
+ * set of runs there (session.h); both with claims, whose names begin so (base/file_claim.h). */
 #define CNN_DATA_REPORT "data_report.csv"
 #define CNN_AUGMENTED_SHEET "augmented.png"
 #define CNN_RUN_LOCK ".lock"

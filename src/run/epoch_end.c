@@ -111,6 +111,7 @@ static cnn_status keep_models(cnn_trainer *t, bool is_model, cnn_error *error) {
 
 static cnn_status write_files(cnn_trainer *t, const cnn_epoch_row *row, bool is_model,
                               cnn_error *error) {
+    CNN_TRY(cnn_session_still_ours(&t->session, error));
     CNN_TRY(keep_models(t, is_model, error));
     CNN_TRY(cnn_table_add_metrics(t->session.directory.file[CNN_RUN_METRICS], row, error));
     /* an epoch that was cut short already has its checkpoint, from which --resume completes it */

@@ -135,6 +135,7 @@ static void log_end(const cnn_trainer *t, const cnn_run_summary *summary) {
 
 cnn_status cnn_trainer_finish(cnn_trainer *t, cnn_error *error) {
     cnn_run_summary summary = summarize(t);
+    CNN_TRY(cnn_session_still_ours(&t->session, error));
     if (t->config->train.epochs == 0) {
         CNN_TRY(write_untrained(t, error));
     }
@@ -147,6 +148,7 @@ cnn_status cnn_trainer_finish(cnn_trainer *t, cnn_error *error) {
     if (!t->options->no_test) {
         CNN_TRY(measure(t, CNN_SPLIT_TEST, &summary.test, error));
     }
+    CNN_TRY(cnn_session_still_ours(&t->session, error));
     CNN_TRY(cnn_summary_write(t->session.directory.file[CNN_RUN_SUMMARY], t->setup.dataset,
                               &summary, error));
     log_end(t, &summary);

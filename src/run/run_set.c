@@ -281,7 +281,6 @@ static cnn_status look_at(cnn_session *session, const cnn_config *config, bool *
         cnn_session_log_finished(session);
         return CNN_OK;
     }
-    session->part = true;
     return cnn_session_claim(session, false, error); /* briefly, to test whether another run is
                                                       * using it */
 }
@@ -431,6 +430,7 @@ static cnn_status is_finished(set_run *r, bool *finished, cnn_error *error) {
 }
 
 static cnn_status gather_results(const set_run *r, cnn_error *error) {
+    CNN_TRY(cnn_session_still_ours(&r->session, error));
     return r->set->kind->gather(r->set->context, &r->session.directory, error);
 }
 

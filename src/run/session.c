@@ -100,7 +100,9 @@ cnn_status cnn_session_open(const cnn_config *config, const cnn_train_options *o
                              .mode = mode,
                              .no_test = options->no_test,
                              .lock = {.file = -1},
-                             .log = options->common.log};
+                             .log = options->common.log,
+                             .should_stop = options->common.should_stop,
+                             .user = options->common.user};
     if (!path) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
                         "output: missing; the run directory, in the config or as --out DIR");
@@ -118,10 +120,12 @@ void cnn_session_close(cnn_session *session) {
 
 /* --- locks --- */
 
-static cnn_status fail_busy(const cnn_session *session, long holder, cnn_error *error) {
-    char process[40] = "";
-    if (holder > 0) {
-        (void)snprintf(process, sizeof process, " (process %ld)", holder);
+static cnn_status fail_busy(const cnn_session *session, const cnn_lock_holder *holder,
+                            cnn_error *error) {
+    char process[120] = "";
+    if (holder->process > 0) {
+        (void)snprintf(process, sizeof process, " (process %ld%s%s)", holder->process,
+                       holder->host[0] ? " on " : "", holder->host);
     }
     return cnn_fail(error, CNN_ERROR_CONFIG,
                     "%s: another run%s is at work in this directory; wait for it, or use --out for "
@@ -133,12 +137,17 @@ static cnn_status fail_busy(const cnn_session *session, long holder, cnn_error *
 static cnn_status take_lock(const cnn_session *session, const char *name, cnn_lock_kind kind,
                             cnn_file_lock *lock, cnn_error *error) {
     bool busy = false;
-    long holder = 0;
+    cnn_lock_holder holder;
     char *path = cnn_path_join(session->directory.path, name);
-    cnn_status status = path ? cnn_file_lock_take(path, kind, lock, &busy, &holder, error)
+    const cnn_lock_request request = {.path = path,
+                                      .kind = kind,
+                                      .log = &session->log,
+                                      .should_stop = session->should_stop,
+                                      .user = session->user};
+    cnn_status status = path ? cnn_file_lock_take(&request, lock, &busy, &holder, error)
                              : cnn_fail_memory(error, "the run directory");
     cnn_free(path);
-    return status == CNN_OK && busy ? fail_busy(session, holder, error) : status;
+    return status == CNN_OK && busy ? fail_busy(session, &holder, error) : status;
 }
 
 cnn_status cnn_session_claim(cnn_session *session, bool make, cnn_error *error) {
@@ -152,15 +161,21 @@ cnn_status cnn_session_claim(cnn_session *session, bool make, cnn_error *error) 
     CNN_TRY(take_lock(session, CNN_RUN_LOCK, shared ? CNN_LOCK_SHARED : CNN_LOCK_ALONE,
                       &session->lock, error));
     session->claimed = true;
-    if (!session->lock.path && !session->part) {
-        cnn_log_message(&session->log, CNN_LOG_WARNING,
-                        "%s: this file system has no locks; nothing keeps a second run out",
-                        session->directory.path);
-    }
     if (!shared) { /* other programs may be writing now */
         CNN_TRY(cnn_run_remove_drafts(session->directory.path, error));
     }
     return check(session, error);
+}
+
+cnn_status cnn_session_still_ours(const cnn_session *session, cnn_error *error) {
+    return cnn_file_lock_is_lost(&session->lock)
+               ? cnn_fail(
+                     error, CNN_ERROR_CONFIG,
+                     "%s: this run's claim on the directory is gone: the run was suspended and "
+                     "another one has taken its place, or the file was removed; nothing more is "
+                     "written here, --resume continues when no other run is at work",
+                     cnn_claim_path(session->lock.claim))
+               : CNN_OK;
 }
 
 cnn_status cnn_session_lock_start(cnn_session *session, cnn_file_lock *lock, cnn_error *error) {

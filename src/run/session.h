@@ -37,10 +37,11 @@ typedef struct cnn_session {
     cnn_run_directory directory;
     bool begun;   /* there is something to resume: the checkpoint of a run, the table of a set */
     bool claimed; /* by cnn_session_claim */
-    bool part;    /* part of a set, whose session has reported on locks */
     bool no_test; /* the options say that test images are not measured */
     cnn_file_lock lock;
     cnn_log_sink log;
+    bool (*should_stop)(void *user); /* that of the options, and what it is given */
+    void *user;
 } cnn_session;
 
 /* The mode that the options ask for. */
@@ -54,11 +55,16 @@ CNN_MUST_USE cnn_status cnn_session_open(const cnn_config *config, const cnn_tra
                                          cnn_session *session, cnn_error *error);
 void cnn_session_close(cnn_session *session);
 
-/* Locks the directory until the session is closed; logs a warning if the file system has no locks.
- * Then checks again whether the directory may be used, because other programs may have used it
- * since it was opened. CNN_ERROR_CONFIG if another run is using it. make: a missing directory is
- * created; otherwise it stays missing, and nothing is claimed. */
+/* Locks the directory until the session is closed. That takes up to a minute if a program on
+ * another machine has left its claim there; CNN_STOPPED if the options' should_stop ends it. Then
+ * checks again whether the directory may be used, because other programs may have used it since it
+ * was opened. CNN_ERROR_CONFIG if another run is using it. make: a missing directory is created;
+ * otherwise it stays missing, and nothing is claimed. */
 CNN_MUST_USE cnn_status cnn_session_claim(cnn_session *session, bool make, cnn_error *error);
+
+/* To be asked before files are written: CNN_ERROR_CONFIG if another run has taken the directory
+ * over while this one was suspended. */
+CNN_MUST_USE cnn_status cnn_session_still_ours(const cnn_session *session, cnn_error *error);
 
 /* For one of the programs that share a set: takes a second lock, waiting for it, to hold while the
  * set is started or compared. Release with cnn_file_lock_release. Checks again whether the set has

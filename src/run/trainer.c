@@ -171,6 +171,7 @@ cnn_status cnn_trainer_write_model(const cnn_trainer *t, cnn_run_file file, cons
 }
 
 cnn_status cnn_trainer_write_checkpoint(cnn_trainer *t, cnn_error *error) {
+    CNN_TRY(cnn_session_still_ours(&t->session, error));
     if (!t->synced) { /* a run that can be resumed has all its files */
         CNN_TRY(cnn_run_sync(&t->session.directory, error));
         t->synced = true;
@@ -269,7 +270,6 @@ static cnn_status train(cnn_trainer *t, cnn_dataset *images, const cnn_config *c
     t->planned = *config;
     CNN_TRY(cnn_session_open(config, t->options, CNN_SESSION_RUN, cnn_run_mode_of(t->options),
                              &t->session, error));
-    t->session.part = t->part;
     CNN_TRY(cnn_session_take_over(&t->session, &t->planned, error));
     CNN_TRY(cnn_session_look(&t->session, &t->planned, &end, error));
     if (end == CNN_RUN_FINISHED) {

@@ -109,7 +109,7 @@ while [ ! -f c/fold-1/checkpoint.bin ] && [ "$polls" -lt 3000 ]; do
     polls=$((polls + 1))
 done
 run 2 "$CNNTRAIN" --config cfg.json --folds 4 train.epochs=100000 --out c --resume
-expect_stderr 'another run \(process [0-9]+\) is at work'
+expect_stderr 'another run \(process [0-9]+ on [^)]+\) is at work'
 kill -TERM "$background"
 wait "$background"
 code=$?

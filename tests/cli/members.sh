@@ -149,13 +149,13 @@ for mode in "" --resume --overwrite; do
     if [ -z "$mode" ]; then
         expect_stderr '^cnntrain: fold 2/3: busy/fold-2: expected an empty run directory'
     else
-        expect_stderr "^cnntrain: fold 2/3: busy/fold-2: another run \(process $background\) is at work"
+        expect_stderr "^cnntrain: fold 2/3: busy/fold-2: another run \(process $background on [^)]+\) is at work"
     fi
 done
 for way in --resume --overwrite --gather; do
     run 2 "$CNNTRAIN" --config cfg.json $long --folds 3 $way --out busy
     expect_one_message
-    expect_stderr '^cnntrain: busy: another run \(process [0-9]+\) is at work in this directory'
+    expect_stderr '^cnntrain: busy: another run \(process [0-9]+ on [^)]+\) is at work in this directory'
 done
 run 0 "$CNNTRAIN" --config cfg.json $long --folds 3 --member 1 --max-seconds 0.2 --out busy -q
 kill -0 "$background" || fail "expected the first member to continue"

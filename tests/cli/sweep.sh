@@ -119,7 +119,7 @@ while [ ! -f f/0001/checkpoint.bin ] && [ "$polls" -lt 3000 ]; do
     polls=$((polls + 1))
 done
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json train.epochs=100000 --out f --resume
-expect_stderr 'another run \(process [0-9]+\) is at work'
+expect_stderr 'another run \(process [0-9]+ on [^)]+\) is at work'
 kill -TERM "$background"
 wait "$background"
 code=$?

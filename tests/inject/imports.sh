@@ -13,14 +13,15 @@ ceil ceilf clearerr cos dirfd erfc exp fclose ferror fileno floor fma fmaf fmax 
 localeconv frexp malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
 fmin fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerror strlen strncasecmp strncmp strnlen strpbrk strrchr strspn
 strstr strtod strtol sscanf strtoll strtoul strtoull sysconf _setjmp longjmp __longjmp_chk __memcpy_chk __memset_chk __sprintf_chk
-__snprintf_chk __vsnprintf_chk snprintf vsnprintf newlocale uselocale pthread_once waitpid ioctl time getppid kill prctl'
+__snprintf_chk __vsnprintf_chk snprintf vsnprintf newlocale uselocale pthread_once waitpid ioctl time getppid kill prctl
+gethostname'
 # of cnnpredict --explain and cnntrain --jobs: no memory for a name, no process or pipe (each is a message, which test_heat_map.c does not see)
 others_refused='fork pipe2 tsearch tdestroy'
 # stdio: inject.c sees the writes of stdout; the loss of stderr changes nothing
 stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_chk __printf_chk'
 # locks and conditions of our own threads, used correctly
 threads='pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_wait pthread_join
-pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_sigmask'
+pthread_mutex_destroy pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_sigmask pthread_attr_init pthread_attr_setstacksize pthread_attr_destroy'
 # libraries that inject.c is under as well, and what the compiler adds
 others='^(cJSON_|archive_|gz[a-z_]*$|seccomp_|csv_|jpeg_|png_|inflate|uncompress$|crc32|nettle_(base64|sha256)_|XXH|protobuf_c_|utf8proc_|TIFF|WebP|_ITM_|__gmon_start__$|__cxa_finalize$|optarg$|optind$|opterr$|optopt$|environ$)'
 

@@ -256,6 +256,12 @@ int flock(int file, int operation) {
     return fails(WRITE | INTERRUPT, "flock", path_of(file)) ? -1 : real_flock(file, operation);
 }
 
+/* Random numbers are those of the names of claims. */
+int getentropy(void *bytes, size_t size) {
+    REAL(getentropy)
+    return fails(READ, "getentropy", "-") ? -1 : real_getentropy(bytes, size);
+}
+
 int futimens(int file, const struct timespec times[2]) {
     REAL(futimens)
     return fails(WRITE, "futimens", path_of(file)) ? -1 : real_futimens(file, times);

@@ -1,7 +1,7 @@
 /* Runs a program again and again, the N-th call failing in the N-th run (inject.c), until there is
  * no such call any more, and checks after each run what tests/README.md promises.
  *
- *   sweep LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES SCENARIO|list [IMAGES|ONNX]
+ *   fail_each_call LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES SCENARIO|list [IMAGES|ONNX]
  *
  * After a failed run: the promised exit code; one message, with the file and the reason; nothing
  * half-written, no lock, no more memory in use than after an undisturbed run. In a run directory: a
@@ -39,7 +39,7 @@ static void replace_process(const char *program, const char *const *arguments) {
 }
 
 static void give_up(const char *what) {
-    fprintf(stderr, "sweep: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "fail_each_call: %s: %s\n", what, strerror(errno));
     exit(2);
 }
 
@@ -228,7 +228,7 @@ static outcome run(const injection *how, const char *const *arguments) {
         (void)snprintf(o.path, sizeof o.path, "-");
     } else if (o.signal == 0 && sscanf(report, "%ld %d %ld %511s %511[^\n]", &o.calls, &o.delivered,
                                        &o.live, o.call, o.path) != 5) {
-        fprintf(stderr, "sweep: no report from %s\n", arguments[0]);
+        fprintf(stderr, "fail_each_call: no report from %s\n", arguments[0]);
         exit(2);
     }
     free(report);
@@ -713,7 +713,7 @@ static bool has_results(const scenario *s, const outcome *o) {
 }
 
 /* Calls whose failure does not affect the results: those for the cache, for the note in the lock
- * file, and for the release of a lock. */
+ * file, for the kernel's lock on a claim, and for the release of a lock. */
 static bool may_be_survived(const scenario *s, const injection *how, const outcome *o) {
     if (strcmp(how->kind, "write") != 0 && strcmp(how->kind, "space") != 0) {
         /* data that could not be read or allocated was not needed; but a checkpoint is, although a
@@ -728,7 +728,8 @@ static bool may_be_survived(const scenario *s, const injection *how, const outco
            (s->cache &&
             (contains(o->path, "cache") || contains(getenv("XDG_CACHE_HOME"), o->path))) ||
            contains(o->path, ".images") ||
-           (lock && strcmp(o->call, "open") != 0 && strcmp(o->call, "flock") != 0) ||
+           (lock && strcmp(o->call, "open") != 0 &&
+            (strcmp(o->call, "flock") != 0 || contains(o->path, ".lock."))) ||
            strcmp(o->call, "futimens") == 0;
 }
 
@@ -948,7 +949,7 @@ static void check(const scenario *s, const injection *how, const outcome *o) {
     }
 }
 
-/* --- sweeps --- */
+/* --- one call after the other --- */
 
 static void set_up(const scenario *s) {
     char out[] = "out";
@@ -959,8 +960,8 @@ static void set_up(const scenario *s) {
 }
 
 /* Requests of memory after whose refusal the program asked for no more: ending there, it cannot
- * tell whether later ones would have been refused, too. So the sweep that refuses these as well
- * need not repeat the run. */
+ * tell whether later ones would have been refused, too. So the
+ * pass that refuses these as well need not repeat the run. */
 enum { REQUESTS = 8192 };
 static bool was_last[REQUESTS];
 
@@ -977,8 +978,8 @@ static long memory_step(const scenario *s) {
 }
 
 /* All calls of one class, in one way of failing. Returns how many calls failed. */
-static long sweep(const scenario *s, const char *const *arguments, const char *kind,
-                  const char *mode, int reason) {
+static long fail_each(const scenario *s, const char *const *arguments, const char *kind,
+                      const char *mode, int reason) {
     injection how = {.kind = kind, .mode = mode, .reason = reason, .at = 1};
     bool memory = strcmp(kind, "memory") == 0 && !s->threads; /* threads: in no fixed order */
     bool once = strcmp(mode, "once") == 0;
@@ -1056,8 +1057,8 @@ static void run_scenario(const scenario *s) {
     }
     wanted = run(&nothing, arguments);
     if (wanted.code != 0) {
-        fprintf(stderr, "sweep: %s: an undisturbed run ends with %d: %s", s->name, wanted.code,
-                wanted.errors);
+        fprintf(stderr, "fail_each_call: %s: an undisturbed run ends with %d: %s", s->name,
+                wanted.code, wanted.errors);
         exit(2);
     }
     copy_folder("out", kept);
@@ -1065,7 +1066,7 @@ static void run_scenario(const scenario *s) {
     printf("%-16s interrupt %ld", s->name, check_interrupts(s, arguments));
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         printf(", %s %s %ld", ways[i].kind, ways[i].mode,
-               sweep(s, arguments, ways[i].kind, ways[i].mode, ways[i].reason));
+               fail_each(s, arguments, ways[i].kind, ways[i].mode, ways[i].reason));
         (void)fflush(stdout);
     }
     printf("\n");
@@ -1083,7 +1084,7 @@ static void make_members(void) {
     outcome one = run(&how, first);
     outcome two = run(&how, second);
     if (one.code != 0 || two.code != 0) {
-        fprintf(stderr, "sweep: no members to start from: %s%s", one.errors, two.errors);
+        fprintf(stderr, "fail_each_call: no members to start from: %s%s", one.errors, two.errors);
         exit(2);
     }
     copy_folder("out", members);
@@ -1100,7 +1101,7 @@ static void make_folds(void) {
     const injection nothing = {.kind = "write"};
     outcome o = run(&nothing, arguments);
     if (o.code != 0) {
-        fprintf(stderr, "sweep: no folds to start from: %s", o.errors);
+        fprintf(stderr, "fail_each_call: no folds to start from: %s", o.errors);
         exit(2);
     }
     copy_folder("out", gathered);
@@ -1123,7 +1124,7 @@ static void make_runs(void) {
     outcome half = run(&how, arguments);
     copy_folder("out", stopped);
     if (whole.code != 0 || half.code != 1 || !exists("stopped/checkpoint.bin")) {
-        fprintf(stderr, "sweep: no runs to start from: %s%s", whole.errors, half.errors);
+        fprintf(stderr, "fail_each_call: no runs to start from: %s%s", whole.errors, half.errors);
         exit(2);
     }
     free_outcome(&whole);
@@ -1212,7 +1213,7 @@ static void write_containers(void) {
 
 int main(int argc, char **argv) {
     if (argc != 7 && argc != 8) {
-        fprintf(stderr, "usage: sweep LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES "
+        fprintf(stderr, "usage: fail_each_call LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES "
                         "SCENARIO|list [IMAGES|ONNX]\n");
         return 2;
     }
@@ -1233,7 +1234,7 @@ int main(int argc, char **argv) {
     char folder[PATH_SIZE];
     char cache[PATH_SIZE + 8];
     const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; /* memory is quicker */
-    (void)snprintf(folder, sizeof folder, "%s/sweep.XXXXXX", place);
+    (void)snprintf(folder, sizeof folder, "%s/fail_each_call.XXXXXX", place);
     if (!mkdtemp(folder) || chdir(folder) != 0) {
         give_up(folder);
     }
