@@ -2,15 +2,12 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/gradient_exchange.h"
 #include "nn/loss.h"
 #include "nn/run.h"
+#include "nn/slots.h"
 
 #include <string.h>
-
-/* The blocks of a batch are divided among at most this many slots, each with a gradient array: a
- * slot gets a run of neighbouring blocks, the same ones whatever the number of threads. This bounds
- * the memory, and the threads that a batch can use. */
-enum { SLOTS_MAX = 32 };
 
 /* Number of parameters added up at a time: those of all slots fit into the second-level cache. */
 enum { REDUCTION_CHUNK = 4096 };
@@ -33,22 +30,17 @@ struct cnn_minibatch {
     size_t workspace_count;
     cnn_inference *inference; /* of forward passes; NULL: the network itself, in `workspaces` */
     cnn_draw draw;
-    float *shared; /* [plan.shared_size]: of the layers that see the whole batch */
-    double *sums;  /* [blocks][plan.sums_size]: the sums of the blocks for the current layer */
-    size_t slot_count;
+    float *shared;     /* [plan.shared_size]: of the layers that see the whole batch */
+    double *sums;      /* [blocks][plan.sums_size]: the sums of the blocks for the current layer */
+    size_t slot_count; /* of this process */
     size_t slot_stride;
     float *slots;     /* [slot_count][slot_stride] gradients */
     float *gradients; /* [slot_stride]: their sum */
+    /* A batch of several processes; else NULL. */
+    const cnn_ranks *ranks;
+    cnn_gradient_exchange *exchange;
+    size_t *parts; /* [ranks + 1]: in arrays of all blocks, where those of each process begin */
 };
-
-static size_t block_count(size_t images) {
-    return (images + CNN_LANES - 1) / CNN_LANES;
-}
-
-static size_t slots_for(size_t batch_size) {
-    size_t blocks = block_count(batch_size);
-    return blocks < SLOTS_MAX ? blocks : SLOTS_MAX;
-}
 
 /* The size of a slot in floats, rounded up so that every slot is aligned. */
 static size_t slot_stride(const cnn_network *network) {
@@ -67,23 +59,28 @@ static bool needs_inference(const cnn_network *network, size_t batch_size) {
            (batch_size > 0 && cnn_network_differs_in_prediction(network));
 }
 
-static size_t workspaces_for(const cnn_network *network, size_t batch_size, int threads) {
+/* blocks: of this process. */
+static size_t workspaces_for(const cnn_network *network, size_t batch_size, size_t blocks,
+                             int threads) {
     if (batch_size == 0 && needs_inference(network, batch_size)) {
         return 0;
     }
-    size_t blocks = block_count(batch_size);
     return keeps_blocks(network) && blocks > (size_t)threads ? blocks : (size_t)threads;
 }
 
-size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads) {
+size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads,
+                            const cnn_ranks *ranks) {
     const cnn_plan *plan = &network->plan;
+    size_t slots, blocks;
+    cnn_slots_most(batch_size, cnn_rank(ranks), cnn_rank_count(ranks), &slots, &blocks);
     size_t workspace = batch_size > 0 ? plan->workspace_size : plan->forward_size;
-    size_t arrays = batch_size > 0 ? slots_for(batch_size) + 1 : 0;
-    return (workspace * workspaces_for(network, batch_size, threads) +
+    size_t arrays = batch_size > 0 ? slots + 1 : 0;
+    return (workspace * workspaces_for(network, batch_size, blocks, threads) +
             slot_stride(network) * arrays + plan->shared_size) *
                sizeof(float) +
-           plan->sums_size * block_count(batch_size) * sizeof(double) +
-           (needs_inference(network, batch_size) ? cnn_inference_memory(network, threads) : 0);
+           plan->sums_size * cnn_block_count(batch_size) * sizeof(double) +
+           (needs_inference(network, batch_size) ? cnn_inference_memory(network, threads) : 0) +
+           (cnn_rank_count(ranks) > 1 ? cnn_gradient_exchange_memory(network) : 0);
 }
 
 /* Each on its own thread: mapping megabytes of new memory takes milliseconds. */
@@ -101,18 +98,21 @@ static void make_workspace(void *context, size_t i, int thread) {
 static bool allocate(cnn_minibatch *minibatch, size_t batch_size) {
     const cnn_network *network = minibatch->network;
     const cnn_plan *plan = &network->plan;
-    minibatch->slot_count = slots_for(batch_size);
+    size_t blocks, ranks = (size_t)cnn_rank_count(minibatch->ranks);
+    cnn_slots_most(batch_size, cnn_rank(minibatch->ranks), (int)ranks, &minibatch->slot_count,
+                   &blocks);
     minibatch->slot_stride = slot_stride(network);
     minibatch->one_per_block = keeps_blocks(network);
-    minibatch->workspace_count = workspaces_for(network, batch_size, minibatch->threads);
+    minibatch->workspace_count = workspaces_for(network, batch_size, blocks, minibatch->threads);
     minibatch->workspaces = cnn_alloc(minibatch->workspace_count, sizeof *minibatch->workspaces);
     minibatch->shared = cnn_alloc(plan->shared_size, sizeof *minibatch->shared);
-    minibatch->sums = cnn_alloc(plan->sums_size * block_count(batch_size), sizeof *minibatch->sums);
+    minibatch->sums =
+        cnn_alloc(plan->sums_size * cnn_block_count(batch_size), sizeof *minibatch->sums);
     minibatch->pool = cnn_thread_pool_create(minibatch->threads);
-    minibatch->gradients =
-        cnn_alloc(minibatch->slot_count > 0 ? minibatch->slot_stride : 0, sizeof(float));
+    minibatch->gradients = cnn_alloc(batch_size > 0 ? minibatch->slot_stride : 0, sizeof(float));
+    minibatch->parts = cnn_alloc(ranks + 1, sizeof *minibatch->parts);
     if (!minibatch->workspaces || !minibatch->shared || !minibatch->sums || !minibatch->pool ||
-        !minibatch->gradients) {
+        !minibatch->gradients || !minibatch->parts) {
         return false;
     }
     cnn_thread_pool_for(minibatch->pool, minibatch->workspace_count + 1, minibatch->threads,
@@ -125,7 +125,13 @@ static bool allocate(cnn_minibatch *minibatch, size_t batch_size) {
 }
 
 cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,
-                                cnn_minibatch **out, cnn_error *error) {
+                                cnn_minibatch **minibatch, cnn_error *error) {
+    return cnn_minibatch_create_shared(network, batch_size, threads, NULL, NULL, minibatch, error);
+}
+
+cnn_status cnn_minibatch_create_shared(cnn_network *network, size_t batch_size, int threads,
+                                       const cnn_ranks *ranks, cnn_background *background,
+                                       cnn_minibatch **out, cnn_error *error) {
     cnn_minibatch *minibatch = *out = cnn_alloc(1, sizeof *minibatch);
     if (!minibatch) {
         return cnn_fail_memory(error, "a mini-batch");
@@ -133,11 +139,16 @@ cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int thr
     minibatch->network = network;
     minibatch->objective = cnn_objective_plain;
     minibatch->threads = threads;
+    minibatch->ranks = cnn_rank_count(ranks) > 1 ? ranks : NULL;
     cnn_status status = allocate(minibatch, batch_size)
                             ? CNN_OK
                             : cnn_fail_memory(error, "activations and gradients");
     if (status == CNN_OK && needs_inference(network, batch_size)) {
         status = cnn_inference_create(network, threads, &minibatch->inference, error);
+    }
+    if (status == CNN_OK && minibatch->ranks) {
+        status = cnn_gradient_exchange_create(network, cnn_slot_count(cnn_block_count(batch_size)),
+                                              ranks, background, &minibatch->exchange, error);
     }
     if (status != CNN_OK) {
         cnn_minibatch_free(minibatch);
@@ -160,6 +171,8 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
     cnn_free(minibatch->sums);
     cnn_free(minibatch->slots);
     cnn_free(minibatch->gradients);
+    cnn_free(minibatch->parts);
+    cnn_gradient_exchange_free(minibatch->exchange);
     cnn_free(minibatch);
 }
 
@@ -171,9 +184,11 @@ typedef struct batch_pass {
     const float *parameters;
     const cnn_sample_source *source;
     size_t first, count;
-    size_t slots;
-    size_t parts; /* of the parameters, for adding up */
-    int stage;    /* the current stage */
+    size_t blocks, slots;   /* of the batch */
+    size_t first_slot, own; /* of this process: slots, and … */
+    size_t first_block;     /* … the first block */
+    size_t parts;           /* of the parameters, for adding up */
+    int stage;              /* the current stage */
     float *logits;
     uint8_t *labels;
 } batch_pass;
@@ -229,22 +244,34 @@ static void clear_slot(cnn_minibatch *minibatch, size_t slot) {
            minibatch->slot_stride * sizeof *minibatch->slots);
 }
 
-/* The blocks of a slot: a run of neighbours. */
+/* The first block of slot `slot` of this process. */
 static size_t first_of_slot(const batch_pass *pass, size_t slot) {
-    return block_count(pass->count) * slot / pass->slots;
+    return cnn_slot_block(pass->blocks, pass->slots, pass->first_slot + slot);
 }
 
-/* Block b of a slot. */
+/* Block b of slot `slot` of this process. */
 static cnn_run run_of(const batch_pass *pass, size_t b, size_t slot, int thread) {
     const cnn_minibatch *minibatch = pass->minibatch;
     const cnn_plan *plan = &pass->network->plan;
-    return (cnn_run){.plan = plan,
-                     .parameters = pass->parameters,
-                     .workspace = pass->workspaces[minibatch->one_per_block ? b : (size_t)thread],
-                     .gradients = minibatch->slots + slot * minibatch->slot_stride,
-                     .shared = minibatch->shared,
-                     .sums = minibatch->sums + b * plan->sums_size,
-                     .count = images_in_block(pass, b)};
+    return (cnn_run){
+        .plan = plan,
+        .parameters = pass->parameters,
+        .workspace =
+            pass->workspaces[minibatch->one_per_block ? b - pass->first_block : (size_t)thread],
+        .gradients = minibatch->slots + slot * minibatch->slot_stride,
+        .shared = minibatch->shared,
+        .sums = minibatch->sums + b * plan->sums_size,
+        .count = images_in_block(pass, b)};
+}
+
+static void run_backward(const batch_pass *pass, const cnn_run *run, const cnn_stage *stage,
+                         bool last_block) {
+    cnn_gradient_exchange *exchange = pass->minibatch->exchange;
+    if (exchange) {
+        cnn_gradient_exchange_backward(exchange, run, stage->first, stage->last, last_block);
+    } else {
+        cnn_run_backward(run, stage->first, stage->last);
+    }
 }
 
 /* One stage forward, of all blocks of one slot, one after the other; the last stage also backward,
@@ -253,10 +280,11 @@ static void forward_stage_body(void *context, size_t slot, int thread) {
     const batch_pass *pass = context;
     const cnn_network *network = pass->network;
     const cnn_stage *stage = &network->plan.stages[pass->stage];
+    size_t end = first_of_slot(pass, slot + 1);
     if (pass->stage == 0) {
         clear_slot(pass->minibatch, slot);
     }
-    for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
+    for (size_t b = first_of_slot(pass, slot); b < end; b++) {
         const cnn_run run = run_of(pass, b, slot, thread);
         if (pass->stage == 0) {
             draw_block(pass, b, run.workspace);
@@ -268,7 +296,7 @@ static void forward_stage_body(void *context, size_t slot, int thread) {
             keep_logits(pass, b, cnn_network_result(network, run.workspace));
             find_logit_gradients(pass, b, logit_gradients);
             cnn_network_set_logit_gradients(network, run.workspace, logit_gradients);
-            cnn_run_backward(&run, stage->first, stage->last);
+            run_backward(pass, &run, stage, b + 1 == end);
         }
     }
 }
@@ -276,24 +304,60 @@ static void forward_stage_body(void *context, size_t slot, int thread) {
 static void backward_stage_body(void *context, size_t slot, int thread) {
     const batch_pass *pass = context;
     const cnn_stage *stage = &pass->network->plan.stages[pass->stage];
-    for (size_t b = first_of_slot(pass, slot); b < first_of_slot(pass, slot + 1); b++) {
+    size_t end = first_of_slot(pass, slot + 1);
+    for (size_t b = first_of_slot(pass, slot); b < end; b++) {
         const cnn_run run = run_of(pass, b, slot, thread);
-        cnn_run_backward(&run, stage->first, stage->last);
+        run_backward(pass, &run, stage, b + 1 == end);
+    }
+}
+
+/* --- several processes --- */
+
+/* Where the parts of the processes begin, in bytes, in an array of `size` bytes a block; `each`
+ * bytes an image instead, if size is 0. */
+static const size_t *find_parts(const batch_pass *pass, size_t size, size_t each) {
+    const cnn_minibatch *minibatch = pass->minibatch;
+    int ranks = cnn_rank_count(minibatch->ranks);
+    for (int rank = 0; rank <= ranks; rank++) {
+        size_t slot = cnn_slot_of_rank(pass->slots, rank, ranks);
+        minibatch->parts[rank] = size > 0 ? size * cnn_slot_block(pass->blocks, pass->slots, slot)
+                                          : each * cnn_image_of_rank(pass->count, rank, ranks);
+    }
+    return minibatch->parts;
+}
+
+/* Every process gets the sums of all blocks for the current layer. They are combined in the order
+ * of blocks, by each process alike. */
+static void gather_sums(const batch_pass *pass) {
+    const cnn_minibatch *minibatch = pass->minibatch;
+    if (minibatch->ranks) {
+        size_t size = pass->network->plan.sums_size * sizeof *minibatch->sums;
+        cnn_ranks_gather(minibatch->ranks, minibatch->sums, find_parts(pass, size, 0));
+    }
+}
+
+/* Every process gets the logits and labels of all images. */
+static void gather_results(const batch_pass *pass) {
+    const cnn_ranks *ranks = pass->minibatch->ranks;
+    if (ranks) {
+        cnn_ranks_gather(ranks, pass->logits, find_parts(pass, 0, sizeof *pass->logits));
+        cnn_ranks_gather(ranks, pass->labels, find_parts(pass, 0, sizeof *pass->labels));
     }
 }
 
 /* All stages forward, then all but the last backward (the last has gone both ways); between two,
- * the sums of the blocks are combined. A network without layers that see the whole batch has one
- * stage. */
+ * the sums of the blocks, of all processes, are combined. A network without layers that see the
+ * whole batch has one stage. */
 static void run_stages(batch_pass *pass, int threads) {
     const cnn_minibatch *minibatch = pass->minibatch;
     const cnn_plan *plan = &pass->network->plan;
     cnn_batch_sums batch = {
-        .blocks = block_count(pass->count), .stride = plan->sums_size, .sums = minibatch->sums};
+        .blocks = pass->blocks, .stride = plan->sums_size, .sums = minibatch->sums};
     for (pass->stage = 0; pass->stage < plan->stage_count; pass->stage++) {
         const cnn_stage *stage = &plan->stages[pass->stage];
-        cnn_thread_pool_for(minibatch->pool, pass->slots, threads, forward_stage_body, pass);
+        cnn_thread_pool_for(minibatch->pool, pass->own, threads, forward_stage_body, pass);
         if (stage->batch) {
+            gather_sums(pass);
             const cnn_node *node = stage->batch->node;
             batch.parameters = pass->parameters + node->parameter_offset;
             batch.shared = minibatch->shared + stage->shared;
@@ -303,8 +367,9 @@ static void run_stages(batch_pass *pass, int threads) {
     for (pass->stage = plan->stage_count - 2; pass->stage >= 0; pass->stage--) {
         const cnn_stage *stage = &plan->stages[pass->stage];
         batch.shared = minibatch->shared + stage->shared;
+        gather_sums(pass);
         stage->batch->node->ops->batch->combine_gradient(stage->batch->node, &batch);
-        cnn_thread_pool_for(minibatch->pool, pass->slots, threads, backward_stage_body, pass);
+        cnn_thread_pool_for(minibatch->pool, pass->own, threads, backward_stage_body, pass);
     }
 }
 
@@ -380,6 +445,30 @@ void cnn_minibatch_prepare(cnn_minibatch *minibatch, const float *parameters) {
     cnn_thread_pool_for(minibatch->pool, (size_t)p.parts, p.parts, prepare_body, &p);
 }
 
+/* The sum of the gradients of all slots, when this process has computed all of them. */
+static const float *add_own_slots(batch_pass *pass) {
+    const cnn_minibatch *minibatch = pass->minibatch;
+    if (pass->slots == 1) {
+        return minibatch->slots; /* nothing to add up */
+    }
+    double flops = FLOPS_PER_ADDED * (double)minibatch->slot_stride * (double)pass->slots;
+    int threads = useful_threads(minibatch, flops);
+    pass->parts = (size_t)threads;
+    cnn_thread_pool_for(minibatch->pool, pass->parts, threads, reduction_body, pass);
+    return minibatch->gradients;
+}
+
+/* The blocks and slots of a batch, and those of this process. */
+static void divide_batch(batch_pass *pass) {
+    const cnn_ranks *ranks = pass->minibatch->ranks;
+    int rank = cnn_rank(ranks), count = cnn_rank_count(ranks);
+    pass->blocks = cnn_block_count(pass->count);
+    pass->slots = cnn_slot_count(pass->blocks);
+    pass->first_slot = cnn_slot_of_rank(pass->slots, rank, count);
+    pass->own = cnn_slot_of_rank(pass->slots, rank + 1, count) - pass->first_slot;
+    pass->first_block = first_of_slot(pass, 0);
+}
+
 void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                              const cnn_sample_source *source, size_t first, size_t m,
                              const float **gradients, float *logits, uint8_t *labels) {
@@ -390,20 +479,22 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                        .source = source,
                        .first = first,
                        .count = m,
-                       .slots = slots_for(m),
                        .logits = logits,
                        .labels = labels};
+    divide_batch(&pass);
+    size_t own_blocks = first_of_slot(&pass, pass.own) - pass.first_block;
     double block_flops = 3.0 * minibatch->network->flops * CNN_LANES;
-    int threads = useful_threads(minibatch, block_flops * (double)block_count(m));
-    run_stages(&pass, threads);
-    if (pass.slots == 1) {
-        *gradients = minibatch->slots; /* nothing to add up */
+    int threads = useful_threads(minibatch, block_flops * (double)own_blocks);
+    if (!minibatch->ranks) {
+        run_stages(&pass, threads);
+        *gradients = add_own_slots(&pass);
         return;
     }
-    threads = useful_threads(minibatch,
-                             FLOPS_PER_ADDED * (double)minibatch->slot_stride * (double)pass.slots);
-    pass.parts = (size_t)threads;
-    cnn_thread_pool_for(minibatch->pool, pass.parts, threads, reduction_body, &pass);
+    cnn_gradient_exchange_start(minibatch->exchange, pass.slots, minibatch->slots,
+                                minibatch->slot_stride, minibatch->gradients);
+    run_stages(&pass, threads);
+    gather_results(&pass);
+    cnn_gradient_exchange_wait(minibatch->exchange);
     *gradients = minibatch->gradients;
 }
 
@@ -435,6 +526,6 @@ void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
         cnn_inference_prepare(minibatch->inference, parameters);
     }
     double block_flops = minibatch->network->flops * CNN_LANES;
-    int threads = useful_threads(minibatch, block_flops * (double)block_count(count));
-    cnn_thread_pool_for(minibatch->pool, block_count(count), threads, forward_body, &pass);
+    int threads = useful_threads(minibatch, block_flops * (double)cnn_block_count(count));
+    cnn_thread_pool_for(minibatch->pool, cnn_block_count(count), threads, forward_body, &pass);
 }

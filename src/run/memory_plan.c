@@ -21,7 +21,7 @@ cnn_memory_plan cnn_memory_plan_make(const cnn_config *config, const cnn_setup *
     return (cnn_memory_plan){
         .images = dataset->images.count * dataset->image_size,
         .parameters = (copies * network->parameter_count + written) * sizeof(float),
-        .passes = cnn_minibatch_memory(network, batch, setup->threads),
+        .passes = cnn_minibatch_memory(network, batch, setup->threads, NULL),
     };
 }
 
