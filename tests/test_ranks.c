@@ -33,8 +33,8 @@ static void test_slots_are_those_of_before(void **state) {
 /* Runs of all ranks are all slots, begin at multiples of the unit, and none is much too long. */
 static void test_slots_are_divided(void **state) {
     (void)state;
-    for (size_t slots = 1; slots <= CNN_SLOTS_MAX; slots++) {
-        for (int ranks = 1; ranks <= 33; ranks++) {
+    for (size_t slots = 1; slots <= CNN_SLOTS_MAX; slots += slots < 40 ? 1 : 9) {
+        for (int ranks = 1; ranks <= 33; ranks += ranks < 9 ? 1 : 4) {
             size_t unit = cnn_slot_unit(slots, ranks),
                    fair = (slots + (size_t)ranks - 1) / (size_t)ranks;
             size_t most = 0;

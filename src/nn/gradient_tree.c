@@ -24,8 +24,9 @@ typedef struct cross_sum {
 } cross_sum;
 
 struct cnn_tree_state {
-    sum_place *places; /* [slots][chunks]: of the sum whose first slot this is */
-    bool *has;         /* [ranks][chunks]: which sums of all slots a process has */
+    size_t *first_slot; /* [ranks + 1] */
+    sum_place *places;  /* [slots][chunks]: of the sum whose first slot this is */
+    bool *has;          /* [ranks][chunks]: which sums of all slots a process has */
     cross_sum *sums;
     size_t sum_count, sum_room;
     int group;
@@ -113,7 +114,7 @@ static sum_place *place_of(const cnn_gradient_tree *tree, int slot, int chunk) {
 
 static int owner_of(const cnn_gradient_tree *tree, int slot) {
     int rank = 0;
-    while ((size_t)slot >= cnn_slot_of_rank((size_t)tree->slots, rank + 1, tree->ranks)) {
+    while ((size_t)slot >= tree->state->first_slot[rank + 1]) {
         rank++;
     }
     return rank;
@@ -261,8 +262,9 @@ void cnn_gradient_tree_set(cnn_gradient_tree *tree, int slots) {
     }
     tree->slots = slots;
     tree->chunks = chunks_for(slots, tree->ranks);
-    tree->first_slot = (int)cnn_slot_of_rank((size_t)slots, tree->rank, tree->ranks);
-    tree->end_slot = (int)cnn_slot_of_rank((size_t)slots, tree->rank + 1, tree->ranks);
+    cnn_slots_divide((size_t)slots, tree->ranks, tree->state->first_slot);
+    tree->first_slot = (int)tree->state->first_slot[tree->rank];
+    tree->end_slot = (int)tree->state->first_slot[tree->rank + 1];
     tree->round_count = tree->message_count = tree->addition_count = tree->finished_count = 0;
     tree->state->sum_count = 0;
     tree->state->group = 0;
@@ -286,7 +288,8 @@ cnn_status cnn_gradient_tree_create(int slots, int rank, int ranks, cnn_gradient
     }
     state->places = cnn_alloc((size_t)slots * CHUNKS_MAX, sizeof *state->places);
     state->has = cnn_alloc((size_t)ranks * CHUNKS_MAX, sizeof *state->has);
-    state->failed = !state->places || !state->has;
+    state->first_slot = cnn_alloc((size_t)ranks + 1, sizeof *state->first_slot);
+    state->failed = !state->places || !state->has || !state->first_slot;
     for (int of = 1; of <= slots && !state->failed; of++) { /* for the longest lists */
         cnn_gradient_tree_set(tree, of);
     }
@@ -297,6 +300,7 @@ void cnn_gradient_tree_free(cnn_gradient_tree *tree) {
     if (tree->state) {
         cnn_free(tree->state->places);
         cnn_free(tree->state->has);
+        cnn_free(tree->state->first_slot);
         cnn_free(tree->state->sums);
         cnn_free(tree->state);
     }

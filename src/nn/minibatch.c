@@ -5,12 +5,10 @@
 #include "nn/gradient_exchange.h"
 #include "nn/loss.h"
 #include "nn/run.h"
+#include "nn/slot_sum.h"
 #include "nn/slots.h"
 
 #include <string.h>
-
-/* Number of parameters added up at a time: those of all slots fit into the second-level cache. */
-enum { REDUCTION_CHUNK = 4096 };
 
 /* Multiplications and additions below which another thread costs more than it saves: some 20
  * microseconds of work. */
@@ -39,7 +37,8 @@ struct cnn_minibatch {
     /* A batch of several processes; else NULL. */
     const cnn_ranks *ranks;
     cnn_gradient_exchange *exchange;
-    size_t *parts; /* [ranks + 1]: in arrays of all blocks, where those of each process begin */
+    size_t *first_slots; /* [ranks + 1]: of each process, for the current batch */
+    size_t *parts;       /* [ranks + 1]: in arrays of all blocks, where those of each begin */
 };
 
 /* The size of a slot in floats, rounded up so that every slot is aligned. */
@@ -110,9 +109,10 @@ static bool allocate(cnn_minibatch *minibatch, size_t batch_size) {
         cnn_alloc(plan->sums_size * cnn_block_count(batch_size), sizeof *minibatch->sums);
     minibatch->pool = cnn_thread_pool_create(minibatch->threads);
     minibatch->gradients = cnn_alloc(batch_size > 0 ? minibatch->slot_stride : 0, sizeof(float));
+    minibatch->first_slots = cnn_alloc(ranks + 1, sizeof *minibatch->first_slots);
     minibatch->parts = cnn_alloc(ranks + 1, sizeof *minibatch->parts);
     if (!minibatch->workspaces || !minibatch->shared || !minibatch->sums || !minibatch->pool ||
-        !minibatch->gradients || !minibatch->parts) {
+        !minibatch->gradients || !minibatch->first_slots || !minibatch->parts) {
         return false;
     }
     cnn_thread_pool_for(minibatch->pool, minibatch->workspace_count + 1, minibatch->threads,
@@ -171,6 +171,7 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
     cnn_free(minibatch->sums);
     cnn_free(minibatch->slots);
     cnn_free(minibatch->gradients);
+    cnn_free(minibatch->first_slots);
     cnn_free(minibatch->parts);
     cnn_gradient_exchange_free(minibatch->exchange);
     cnn_free(minibatch);
@@ -187,7 +188,6 @@ typedef struct batch_pass {
     size_t blocks, slots;   /* of the batch */
     size_t first_slot, own; /* of this process: slots, and … */
     size_t first_block;     /* … the first block */
-    size_t parts;           /* of the parameters, for adding up */
     int stage;              /* the current stage */
     float *logits;
     uint8_t *labels;
@@ -319,9 +319,9 @@ static const size_t *find_parts(const batch_pass *pass, size_t size, size_t each
     const cnn_minibatch *minibatch = pass->minibatch;
     int ranks = cnn_rank_count(minibatch->ranks);
     for (int rank = 0; rank <= ranks; rank++) {
-        size_t slot = cnn_slot_of_rank(pass->slots, rank, ranks);
-        minibatch->parts[rank] = size > 0 ? size * cnn_slot_block(pass->blocks, pass->slots, slot)
-                                          : each * cnn_image_of_rank(pass->count, rank, ranks);
+        size_t block = cnn_slot_block(pass->blocks, pass->slots, minibatch->first_slots[rank]);
+        size_t image = block * CNN_LANES < pass->count ? block * CNN_LANES : pass->count;
+        minibatch->parts[rank] = size > 0 ? size * block : each * image;
     }
     return minibatch->parts;
 }
@@ -373,38 +373,7 @@ static void run_stages(batch_pass *pass, int threads) {
     }
 }
 
-/* --- adding up --- */
-
-/* Adds slots up for one run of parameters, by a fixed tree: slots 1 apart, then 2, 4, … The last
- * sums go to a separate array: this thread will read what it writes there, and takes no cache lines
- * from other threads. */
-static void add_slots(const cnn_minibatch *minibatch, size_t slots, size_t from, size_t count) {
-    float *sum = minibatch->gradients + from;
-    for (size_t apart = 1; apart < slots; apart *= 2) {
-        for (size_t slot = 0; slot + apart < slots; slot += 2 * apart) {
-            float *one = minibatch->slots + slot * minibatch->slot_stride + from;
-            const float *other = one + apart * minibatch->slot_stride;
-            float *to = 2 * apart < slots ? one : sum;
-            for (size_t i = 0; i < count; i++) {
-                to[i] = one[i] + other[i];
-            }
-        }
-    }
-}
-
-/* One of few large parts, so that a thread mostly finds in its cache what it wrote before. */
-static void reduction_body(void *context, size_t part, int thread) {
-    (void)thread;
-    const batch_pass *pass = context;
-    const cnn_minibatch *minibatch = pass->minibatch;
-    size_t lines = minibatch->slot_stride / CNN_LANES;
-    size_t last = lines * (part + 1) / pass->parts * CNN_LANES;
-    for (size_t from = lines * part / pass->parts * CNN_LANES; from < last;
-         from += REDUCTION_CHUNK) {
-        add_slots(minibatch, pass->slots, from,
-                  last - from < REDUCTION_CHUNK ? last - from : REDUCTION_CHUNK);
-    }
-}
+/* --- */
 
 /* The number of threads that pay off for this amount of work. */
 static int useful_threads(const cnn_minibatch *minibatch, double flops) {
@@ -446,15 +415,14 @@ void cnn_minibatch_prepare(cnn_minibatch *minibatch, const float *parameters) {
 }
 
 /* The sum of the gradients of all slots, when this process has computed all of them. */
-static const float *add_own_slots(batch_pass *pass) {
+static const float *add_own_slots(const batch_pass *pass) {
     const cnn_minibatch *minibatch = pass->minibatch;
     if (pass->slots == 1) {
         return minibatch->slots; /* nothing to add up */
     }
     double flops = FLOPS_PER_ADDED * (double)minibatch->slot_stride * (double)pass->slots;
-    int threads = useful_threads(minibatch, flops);
-    pass->parts = (size_t)threads;
-    cnn_thread_pool_for(minibatch->pool, pass->parts, threads, reduction_body, pass);
+    cnn_slot_sum(minibatch->pool, useful_threads(minibatch, flops), pass->slots,
+                 minibatch->slot_stride, minibatch->slots, minibatch->gradients);
     return minibatch->gradients;
 }
 
@@ -462,10 +430,12 @@ static const float *add_own_slots(batch_pass *pass) {
 static void divide_batch(batch_pass *pass) {
     const cnn_ranks *ranks = pass->minibatch->ranks;
     int rank = cnn_rank(ranks), count = cnn_rank_count(ranks);
+    size_t *first = pass->minibatch->first_slots;
     pass->blocks = cnn_block_count(pass->count);
     pass->slots = cnn_slot_count(pass->blocks);
-    pass->first_slot = cnn_slot_of_rank(pass->slots, rank, count);
-    pass->own = cnn_slot_of_rank(pass->slots, rank + 1, count) - pass->first_slot;
+    cnn_slots_divide(pass->slots, count, first);
+    pass->first_slot = first[rank];
+    pass->own = first[rank + 1] - first[rank];
     pass->first_block = first_of_slot(pass, 0);
 }
 

@@ -54,6 +54,13 @@ size_t cnn_slot_of_rank(size_t slots, int rank, int ranks) {
     return first_with_unit(slots, rank, ranks, cnn_slot_unit(slots, ranks));
 }
 
+void cnn_slots_divide(size_t slots, int ranks, size_t *first) {
+    size_t unit = cnn_slot_unit(slots, ranks);
+    for (int rank = 0; rank <= ranks; rank++) {
+        first[rank] = first_with_unit(slots, rank, ranks, unit);
+    }
+}
+
 size_t cnn_image_of_rank(size_t images, int rank, int ranks) {
     size_t blocks = cnn_block_count(images), slots = cnn_slot_count(blocks);
     size_t slot = cnn_slot_of_rank(slots, rank, ranks);

@@ -25,6 +25,9 @@ size_t cnn_slot_unit(size_t slots, int ranks);
 /* The first slot of a process; `slots` for rank == ranks. Some have none if slots are few. */
 size_t cnn_slot_of_rank(size_t slots, int rank, int ranks);
 
+/* All of them: first[ranks + 1]. */
+void cnn_slots_divide(size_t slots, int ranks, size_t *first);
+
 /* The same for an image of the batch: positions from cnn_image_of_rank(…, rank, …) on, and before
  * that of rank + 1. */
 size_t cnn_image_of_rank(size_t images, int rank, int ranks);
