@@ -8,6 +8,8 @@
 #include "nn/gradient_tree.h"
 #include "nn/minibatch.h"
 #include "nn/slots.h"
+#include "samples/fetch.h"
+#include "samples/share.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -413,6 +415,75 @@ static void test_gradients_are_those_of_one_process(void **state) {
     }
 }
 
+/* --- images --- */
+
+enum { HELD = 70, IMAGE_BYTES = 5, FETCHED_BATCH = 40 };
+
+/* What the image at a position of the order must be. */
+static void expect_images(const cnn_dataset_source *source, size_t first, size_t end) {
+    for (size_t p = first; p < end; p++) {
+        for (size_t i = 0; i < IMAGE_BYTES; i++) {
+            uint8_t byte = source->fetched[(p - source->fetched_first) * IMAGE_BYTES + i];
+            expect_in_rank(byte == (uint8_t)(source->order[p] * 3 + i));
+        }
+    }
+}
+
+/* Image i has the bytes 3 i, 3 i + 1, …; some are drawn twice. The images of a batch must stay
+ * while those of the next one arrive. */
+static void fetch_images(const cnn_transport *transport, void *context, void *result, size_t size) {
+    (void)context, (void)result, (void)size;
+    cnn_ranks ranks = {.transport = transport};
+    int rank = transport->rank, all = transport->count;
+    cnn_sample samples[HELD] = {{.row = 0}};
+    uint8_t pixels[HELD * IMAGE_BYTES];
+    size_t order[2 * FETCHED_BATCH];
+    for (size_t i = 0; i < HELD; i++) {
+        samples[i].row = HELD - 1 - i;
+        for (size_t b = 0; cnn_share_holder(&ranks, samples[i].row) == rank && b < IMAGE_BYTES;
+             b++) {
+            pixels[cnn_share_place(&ranks, samples[i].row) * IMAGE_BYTES + b] =
+                (uint8_t)(3 * i + b);
+        }
+    }
+    for (size_t p = 0; p < 2 * FETCHED_BATCH; p++) {
+        order[p] = p * 17 % HELD;
+    }
+    cnn_dataset dataset = {.samples = samples,
+                           .count = HELD,
+                           .image_size = IMAGE_BYTES,
+                           .images = {.pixels = pixels},
+                           .ranks = &ranks};
+    cnn_dataset_source source = {.dataset = &dataset, .order = order};
+    cnn_background *background;
+    cnn_fetch *fetch;
+    cnn_error error;
+    expect_in_rank(cnn_background_create(&background, &error) == CNN_OK);
+    expect_in_rank(cnn_fetch_create(&dataset, background, FETCHED_BATCH, &fetch, &error) == CNN_OK);
+    for (size_t count = 1; count <= FETCHED_BATCH; count += 13) {
+        size_t begin = cnn_image_of_rank(count, rank, all);
+        size_t end = cnn_image_of_rank(count, rank + 1, all);
+        cnn_fetch_start(fetch, &source, 0, count);
+        cnn_fetch_take(fetch, &source);
+        expect_images(&source, begin, end);
+        cnn_fetch_start(fetch, &source, count, count);
+        cnn_dataset_source next = source;
+        cnn_fetch_take(fetch, &next);
+        expect_images(&source, begin, end);
+        expect_images(&next, count + begin, count + end);
+    }
+    cnn_background_free(background);
+    cnn_fetch_free(fetch);
+}
+
+static void test_images_arrive(void **state) {
+    (void)state;
+    for (size_t i = 1; i < TEST_COUNT(rank_counts); i++) {
+        uint8_t results[FORKED_MAX];
+        forked_ranks_run(rank_counts[i], fetch_images, NULL, results, 1);
+    }
+}
+
 /* --- a thread that does jobs --- */
 
 typedef struct job_list {
@@ -452,6 +523,7 @@ int main(void) {
         cmocka_unit_test(test_trees_spread_the_work),
         cmocka_unit_test(test_ranks_talk),
         cmocka_unit_test(test_gradients_are_those_of_one_process),
+        cmocka_unit_test(test_images_arrive),
         cmocka_unit_test(test_background_does_all_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
