@@ -297,8 +297,12 @@ static void talk(const cnn_transport *transport, void *context, void *result, si
     for (int i = 0; i < COUNTS; i++) {
         expect_in_rank(counts[i] == (uint64_t)(all * (all - 1) / 2 * i) + ((uint64_t)all << 40));
     }
-    expect_in_rank(!cnn_ranks_any(&ranks, false));
-    expect_in_rank(cnn_ranks_any(&ranks, rank == all - 1));
+    expect_in_rank(cnn_ranks_or(&ranks, 0) == 0);
+    for (int r = 0; r < all; r++) {
+        expect_in_rank(cnn_ranks_or(&ranks, rank == r   ? 6
+                                            : rank == 0 ? 16
+                                                        : 0) == (r == 0 ? 6 : 22));
+    }
     expect_in_rank(cnn_ranks_agree(&ranks, CNN_OK, &error) == CNN_OK && !ranks.failed_together);
     cnn_status status = CNN_OK; /* the first of two failures counts */
     if (rank >= all - 2) {

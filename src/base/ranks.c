@@ -133,16 +133,27 @@ void cnn_ranks_add(const cnn_ranks *ranks, uint64_t *counts, size_t count) {
     }
 }
 
-bool cnn_ranks_any(const cnn_ranks *ranks, bool one) {
-    uint64_t count = one;
-    cnn_ranks_add(ranks, &count, 1);
-    return count > 0;
+/* Before a round, each knows the bits of `have` ranks, up to its own; bits may be counted twice. */
+unsigned cnn_ranks_or(const cnn_ranks *ranks, unsigned bits) {
+    int all = cnn_rank_count(ranks), rank = cnn_rank(ranks);
+    for (int have = 1; have < all; have *= 2) {
+        unsigned others;
+        const cnn_message messages[] = {
+            {.peer = (rank + have) % all, .bytes = &bits, .size = sizeof bits},
+            {.peer = (rank + all - have) % all,
+             .receives = true,
+             .bytes = &others,
+             .size = sizeof others}};
+        cnn_ranks_exchange(ranks, CNN_CHANNEL_STEP, messages, 2);
+        bits |= others;
+    }
+    return bits;
 }
 
 /* --- failures --- */
 
 cnn_status cnn_ranks_agree(cnn_ranks *ranks, cnn_status status, cnn_error *error) {
-    if (!cnn_ranks_any(ranks, status != CNN_OK)) {
+    if (cnn_ranks_or(ranks, status != CNN_OK) == 0) {
         return CNN_OK;
     }
     for (int rank = 0, all = cnn_rank_count(ranks); rank < all && all > 1; rank++) {

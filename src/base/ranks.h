@@ -43,8 +43,8 @@ void cnn_ranks_broadcast(const cnn_ranks *ranks, int from, void *bytes, size_t s
 /* Adds up, over all, each of counts[count]. Integers: exact in any order. */
 void cnn_ranks_add(const cnn_ranks *ranks, uint64_t *counts, size_t count);
 
-/* True for all if it is true for one. */
-bool cnn_ranks_any(const cnn_ranks *ranks, bool one);
+/* The bits that any of them has set, for all; in ⌈log2 count⌉ rounds. */
+unsigned cnn_ranks_or(const cnn_ranks *ranks, unsigned bits);
 
 /* What each has come to: if all have succeeded, CNN_OK; else the status and message of the first
  * one that has not, for all. */

@@ -18,6 +18,12 @@
 /* The cost of reading one gradient from memory and adding it. */
 #define FLOPS_PER_ADDED 20.0
 
+/* What the other processes must know of a block. */
+typedef struct block_result {
+    float logits[CNN_LANES];
+    uint8_t labels[CNN_LANES];
+} block_result;
+
 struct cnn_minibatch {
     cnn_network *network;
     cnn_objective objective;
@@ -37,8 +43,9 @@ struct cnn_minibatch {
     /* A batch of several processes; else NULL. */
     const cnn_ranks *ranks;
     cnn_gradient_exchange *exchange;
-    size_t *first_slots; /* [ranks + 1]: of each process, for the current batch */
-    size_t *parts;       /* [ranks + 1]: in arrays of all blocks, where those of each begin */
+    block_result *results; /* [blocks] */
+    size_t *first_slots;   /* [ranks + 1]: of each process, for the current batch */
+    size_t *parts;         /* [ranks + 1]: in arrays of all blocks, where those of each begin */
 };
 
 /* The size of a slot in floats, rounded up so that every slot is aligned. */
@@ -124,6 +131,18 @@ static bool allocate(cnn_minibatch *minibatch, size_t batch_size) {
     return complete;
 }
 
+/* What only a batch of several processes needs. */
+static cnn_status allocate_shared(cnn_minibatch *minibatch, size_t batch_size,
+                                  cnn_background *background, cnn_error *error) {
+    size_t blocks = cnn_block_count(batch_size);
+    minibatch->results = cnn_alloc(blocks, sizeof *minibatch->results);
+    if (!minibatch->results) {
+        return cnn_fail_memory(error, "activations and gradients");
+    }
+    return cnn_gradient_exchange_create(minibatch->network, cnn_slot_count(blocks),
+                                        minibatch->ranks, background, &minibatch->exchange, error);
+}
+
 cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,
                                 cnn_minibatch **minibatch, cnn_error *error) {
     return cnn_minibatch_create_shared(network, batch_size, threads, NULL, NULL, minibatch, error);
@@ -147,8 +166,7 @@ cnn_status cnn_minibatch_create_shared(cnn_network *network, size_t batch_size, 
         status = cnn_inference_create(network, threads, &minibatch->inference, error);
     }
     if (status == CNN_OK && minibatch->ranks) {
-        status = cnn_gradient_exchange_create(network, cnn_slot_count(cnn_block_count(batch_size)),
-                                              ranks, background, &minibatch->exchange, error);
+        status = allocate_shared(minibatch, batch_size, background, error);
     }
     if (status != CNN_OK) {
         cnn_minibatch_free(minibatch);
@@ -173,6 +191,7 @@ void cnn_minibatch_free(cnn_minibatch *minibatch) {
     cnn_free(minibatch->gradients);
     cnn_free(minibatch->first_slots);
     cnn_free(minibatch->parts);
+    cnn_free(minibatch->results);
     cnn_gradient_exchange_free(minibatch->exchange);
     cnn_free(minibatch);
 }
@@ -188,7 +207,8 @@ typedef struct batch_pass {
     size_t blocks, slots;   /* of the batch */
     size_t first_slot, own; /* of this process: slots, and … */
     size_t first_block;     /* … the first block */
-    int stage;              /* the current stage */
+    int stage;              /* the current stage, … */
+    size_t sums_size;       /* … and the number of sums that a block computes in it */
     float *logits;
     uint8_t *labels;
 } batch_pass;
@@ -260,7 +280,7 @@ static cnn_run run_of(const batch_pass *pass, size_t b, size_t slot, int thread)
             pass->workspaces[minibatch->one_per_block ? b - pass->first_block : (size_t)thread],
         .gradients = minibatch->slots + slot * minibatch->slot_stride,
         .shared = minibatch->shared,
-        .sums = minibatch->sums + b * plan->sums_size,
+        .sums = minibatch->sums + b * pass->sums_size,
         .count = images_in_block(pass, b)};
 }
 
@@ -313,15 +333,12 @@ static void backward_stage_body(void *context, size_t slot, int thread) {
 
 /* --- several processes --- */
 
-/* Where the parts of the processes begin, in bytes, in an array of `size` bytes a block; `each`
- * bytes an image instead, if size is 0. */
-static const size_t *find_parts(const batch_pass *pass, size_t size, size_t each) {
+/* Where the blocks of the processes begin, in an array of `size` bytes a block. */
+static const size_t *find_parts(const batch_pass *pass, size_t size) {
     const cnn_minibatch *minibatch = pass->minibatch;
-    int ranks = cnn_rank_count(minibatch->ranks);
-    for (int rank = 0; rank <= ranks; rank++) {
-        size_t block = cnn_slot_block(pass->blocks, pass->slots, minibatch->first_slots[rank]);
-        size_t image = block * CNN_LANES < pass->count ? block * CNN_LANES : pass->count;
-        minibatch->parts[rank] = size > 0 ? size * block : each * image;
+    for (int rank = 0; rank <= cnn_rank_count(minibatch->ranks); rank++) {
+        minibatch->parts[rank] =
+            size * cnn_slot_block(pass->blocks, pass->slots, minibatch->first_slots[rank]);
     }
     return minibatch->parts;
 }
@@ -331,45 +348,67 @@ static const size_t *find_parts(const batch_pass *pass, size_t size, size_t each
 static void gather_sums(const batch_pass *pass) {
     const cnn_minibatch *minibatch = pass->minibatch;
     if (minibatch->ranks) {
-        size_t size = pass->network->plan.sums_size * sizeof *minibatch->sums;
-        cnn_ranks_gather(minibatch->ranks, minibatch->sums, find_parts(pass, size, 0));
+        cnn_ranks_gather(minibatch->ranks, minibatch->sums,
+                         find_parts(pass, pass->sums_size * sizeof *minibatch->sums));
     }
 }
 
 /* Every process gets the logits and labels of all images. */
 static void gather_results(const batch_pass *pass) {
-    const cnn_ranks *ranks = pass->minibatch->ranks;
-    if (ranks) {
-        cnn_ranks_gather(ranks, pass->logits, find_parts(pass, 0, sizeof *pass->logits));
-        cnn_ranks_gather(ranks, pass->labels, find_parts(pass, 0, sizeof *pass->labels));
+    const cnn_minibatch *minibatch = pass->minibatch;
+    block_result *results = minibatch->results;
+    size_t end = first_of_slot(pass, pass->own);
+    for (size_t b = pass->first_block; b < end; b++) {
+        size_t images = (size_t)images_in_block(pass, b);
+        memcpy(results[b].logits, pass->logits + b * CNN_LANES, images * sizeof *pass->logits);
+        memcpy(results[b].labels, pass->labels + b * CNN_LANES, images);
+    }
+    cnn_ranks_gather(minibatch->ranks, results, find_parts(pass, sizeof *results));
+    for (size_t b = 0; b < pass->blocks; b++) {
+        size_t images = (size_t)images_in_block(pass, b);
+        memcpy(pass->logits + b * CNN_LANES, results[b].logits, images * sizeof *pass->logits);
+        memcpy(pass->labels + b * CNN_LANES, results[b].labels, images);
     }
 }
 
-/* All stages forward, then all but the last backward (the last has gone both ways); between two,
- * the sums of the blocks, of all processes, are combined. A network without layers that see the
- * whole batch has one stage. */
-static void run_stages(batch_pass *pass, int threads) {
+/* The sums of the blocks, of all processes, for the layer after a stage. */
+static cnn_batch_sums sums_of_all(const batch_pass *pass, const cnn_stage *stage) {
     const cnn_minibatch *minibatch = pass->minibatch;
-    const cnn_plan *plan = &pass->network->plan;
-    cnn_batch_sums batch = {
-        .blocks = pass->blocks, .stride = plan->sums_size, .sums = minibatch->sums};
-    for (pass->stage = 0; pass->stage < plan->stage_count; pass->stage++) {
-        const cnn_stage *stage = &plan->stages[pass->stage];
-        cnn_thread_pool_for(minibatch->pool, pass->own, threads, forward_stage_body, pass);
-        if (stage->batch) {
-            gather_sums(pass);
-            const cnn_node *node = stage->batch->node;
-            batch.parameters = pass->parameters + node->parameter_offset;
-            batch.shared = minibatch->shared + stage->shared;
-            node->ops->batch->combine(node, &batch);
+    gather_sums(pass);
+    return (cnn_batch_sums){.parameters = pass->parameters + stage->batch->node->parameter_offset,
+                            .blocks = pass->blocks,
+                            .stride = pass->sums_size,
+                            .sums = minibatch->sums,
+                            .shared = minibatch->shared + stage->shared};
+}
+
+/* The number of sums that a block computes for the layer after a stage. */
+static size_t sums_after(const batch_pass *pass, int stage) {
+    const cnn_layer *layer = stage >= 0 ? pass->network->plan.stages[stage].batch : NULL;
+    return layer ? layer->node->ops->batch->sums_size(layer->node) : 0;
+}
+
+/* All stages forward, then all but the last backward (the last has gone both ways); between two,
+ * the sums of the blocks are combined. A network without layers that see the whole batch has one
+ * stage. */
+static void run_stages(batch_pass *pass, int threads) {
+    cnn_thread_pool *pool = pass->minibatch->pool;
+    int last = pass->network->plan.stage_count - 1;
+    for (pass->stage = 0; pass->stage <= last; pass->stage++) {
+        const cnn_stage *stage = &pass->network->plan.stages[pass->stage];
+        pass->sums_size = sums_after(pass, pass->stage < last ? pass->stage : last - 1);
+        cnn_thread_pool_for(pool, pass->own, threads, forward_stage_body, pass);
+        if (pass->stage < last) {
+            const cnn_batch_sums batch = sums_of_all(pass, stage);
+            stage->batch->node->ops->batch->combine(stage->batch->node, &batch);
         }
     }
-    for (pass->stage = plan->stage_count - 2; pass->stage >= 0; pass->stage--) {
-        const cnn_stage *stage = &plan->stages[pass->stage];
-        batch.shared = minibatch->shared + stage->shared;
-        gather_sums(pass);
+    for (pass->stage = last - 1; pass->stage >= 0; pass->stage--) {
+        const cnn_stage *stage = &pass->network->plan.stages[pass->stage];
+        const cnn_batch_sums batch = sums_of_all(pass, stage);
         stage->batch->node->ops->batch->combine_gradient(stage->batch->node, &batch);
-        cnn_thread_pool_for(minibatch->pool, pass->own, threads, backward_stage_body, pass);
+        pass->sums_size = sums_after(pass, pass->stage - 1);
+        cnn_thread_pool_for(pool, pass->own, threads, backward_stage_body, pass);
     }
 }
 

@@ -80,18 +80,23 @@ typedef struct decision {
 } decision;
 
 static decision decide(const cnn_trainer *t, size_t left) {
-    enum { STOP, CUT, CHECKPOINT, COUNT };
+    enum { STOP = 1, CUT = 2, CHECKPOINT = 4 };
     const cnn_common_options *options = &t->options->common;
     bool writes = cnn_trainer_writes(t);
-    uint64_t wanted[COUNT] = {
-        [STOP] = options->should_stop && options->should_stop(options->user),
-        [CUT] = writes && left > 0 && time_is_up(t),
-        [CHECKPOINT] = writes && cnn_clock_seconds() >= t->checkpoint_due,
-    };
-    cnn_ranks_add(&t->ranks, wanted, COUNT);
-    return (decision){.stop = wanted[STOP] > 0,
-                      .cut = wanted[STOP] == 0 && wanted[CUT] > 0,
-                      .checkpoint = wanted[STOP] + wanted[CUT] + wanted[CHECKPOINT] > 0};
+    unsigned wanted = 0;
+    if (options->should_stop && options->should_stop(options->user)) {
+        wanted |= STOP;
+    }
+    if (writes && left > 0 && time_is_up(t)) {
+        wanted |= CUT;
+    }
+    if (writes && cnn_clock_seconds() >= t->checkpoint_due) {
+        wanted |= CHECKPOINT;
+    }
+    wanted = cnn_ranks_or(&t->ranks, wanted);
+    return (decision){.stop = (wanted & STOP) != 0,
+                      .cut = (wanted & (STOP | CUT)) == CUT,
+                      .checkpoint = wanted != 0};
 }
 
 cnn_status cnn_interruption_after_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error) {
