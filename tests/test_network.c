@@ -720,7 +720,7 @@ static void test_minibatch_forward(void **state) {
         assert_true(round == 0 || memcmp(labels, samples.labels + 1, IMAGES) == 0);
         cnn_minibatch_free(minibatch);
     }
-    assert_true(cnn_minibatch_memory(network, 16, 3) >=
+    assert_true(cnn_minibatch_memory(network, 16, 3, NULL) >=
                 3 * sizeof(float) * network->plan.workspace_size);
     cnn_free(parameters);
     cnn_free(gradients);

@@ -3,6 +3,7 @@
 #define CNN_OPTIONS_H
 
 #include "cnn/log.h"
+#include "cnn/transport.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,10 @@ typedef struct cnn_common_options {
      * 0, the last one done == count, also if reading ends early. Not called for images that are in
      * the cache. NULL: never */
     void (*reading)(void *user, size_t done, size_t count);
+    /* cnn_train only: the processes that train together, of which this is one; every one of them
+     * calls cnn_train with the same config and the same other options. The first one writes the run
+     * directory, and only its log and progress are worth showing. NULL: this process alone */
+    const cnn_transport *transport;
     void *user; /* passed to should_stop, reading, and to cnn_train_options.progress */
 } cnn_common_options;
 

@@ -110,11 +110,15 @@ static void report(const decoding *d, size_t done) {
     }
 }
 
+static size_t number_of(const cnn_image_request *request, size_t i) {
+    return request->number_step > 0 ? request->first_number + i * request->number_step : i;
+}
+
 /* Batch b: decodes its images, transforms them, and writes what is kept. */
 static void decode_batch(void *context, size_t b, int thread) {
     decoding *d = context;
     const cnn_image_transform *transform = d->request->transform;
-    size_t number[CNN_TRANSFORM_IMAGES];
+    size_t index[CNN_TRANSFORM_IMAGES], number[CNN_TRANSFORM_IMAGES];
     const uint8_t *pixels[CNN_TRANSFORM_IMAGES];
     uint8_t *kept[CNN_TRANSFORM_IMAGES];
     bool plain[CNN_TRANSFORM_IMAGES];
@@ -126,7 +130,8 @@ static void decode_batch(void *context, size_t b, int thread) {
         uint8_t *decoded =
             transform ? d->pixels + ((size_t)thread * d->batch + lane) * d->image_size : to;
         if (decode_image(d, i, thread, decoded)) {
-            number[count] = i;
+            index[count] = i;
+            number[count] = number_of(d->request, i);
             pixels[count] = decoded;
             kept[count] = to;
             plain[count] = d->request->plain && d->request->plain[i];
@@ -137,8 +142,7 @@ static void decode_batch(void *context, size_t b, int thread) {
         transform->run(transform->context, thread, count, number, plain, pixels, kept);
     }
     for (int lane = 0; lane < count && d->writer; lane++) {
-        cnn_cache_file_write(d->writer, number[lane], kept[lane],
-                             d->request->contents[number[lane]]);
+        cnn_cache_file_write(d->writer, index[lane], kept[lane], d->request->contents[index[lane]]);
     }
     size_t left = d->request->count - b * d->batch;
     size_t finished = left < d->batch ? left : d->batch;
@@ -452,11 +456,21 @@ cnn_status cnn_image_set_load(const cnn_image_request *request, cnn_image_set *i
     return decode_into_memory(request, images, error);
 }
 
-void cnn_image_set_free(cnn_image_set *images) {
+static void free_reasons(cnn_image_set *images) {
     for (size_t i = 0; i < images->count && images->reasons; i++) {
         set_reason(&images->reasons[i], NULL);
     }
     cnn_free(images->reasons);
+}
+
+void cnn_image_set_adopt_reasons(cnn_image_set *images, char **reasons, size_t count) {
+    free_reasons(images);
+    images->reasons = reasons;
+    images->count = count;
+}
+
+void cnn_image_set_free(cnn_image_set *images) {
+    free_reasons(images);
     cnn_free(images->memory);
     cnn_cache_file_close(&images->file);
     *images = (cnn_image_set){0};

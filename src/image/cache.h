@@ -35,6 +35,9 @@ typedef struct cnn_image_request {
     size_t count;
     const cnn_image_settings *settings;
     const cnn_image_transform *transform; /* NULL: pixels are kept */
+    /* For the transform, image i has the number first_number + i * number_step; i itself if the
+     * step is 0. */
+    size_t first_number, number_step;
     const bool *plain; /* [count]: images of which the transform need not make augmented variants;
                         * NULL: none */
     cnn_image_cache cache;
@@ -68,5 +71,9 @@ typedef struct cnn_image_set {
 CNN_MUST_USE cnn_status cnn_image_set_load(const cnn_image_request *request, cnn_image_set *images,
                                            cnn_error *error);
 void cnn_image_set_free(cnn_image_set *images); /* all zero is allowed */
+
+/* Replaces images->reasons and count: the set then owns reasons[count], and count is no longer that
+ * of its pixels. */
+void cnn_image_set_adopt_reasons(cnn_image_set *images, char **reasons, size_t count);
 
 #endif

@@ -94,6 +94,20 @@ cnn_range cnn_histogram_range(const cnn_histogram *histogram) {
     return range;
 }
 
+void cnn_histogram_add_ranks(cnn_histogram *histogram, const cnn_ranks *ranks) {
+    enum { PART = 512 };
+    uint64_t counts[PART];
+    for (int first = 0; first < VALUES && cnn_rank_count(ranks) > 1; first += PART) {
+        for (int v = 0; v < PART; v++) {
+            counts[v] = atomic_load_explicit(&histogram->count[first + v], memory_order_relaxed);
+        }
+        cnn_ranks_add(ranks, counts, PART);
+        for (int v = 0; v < PART; v++) {
+            atomic_store_explicit(&histogram->count[first + v], counts[v], memory_order_relaxed);
+        }
+    }
+}
+
 int cnn_range_levels(const cnn_range *range) {
     return (int)((range->high >> 8) - (range->low >> 8)) + 1;
 }

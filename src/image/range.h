@@ -2,6 +2,7 @@
 #ifndef CNN_IMAGE_RANGE_H
 #define CNN_IMAGE_RANGE_H
 
+#include "base/ranks.h"
 #include "cnn/status.h"
 #include "image/alpha.h"
 #include "image/decode.h"
@@ -41,6 +42,9 @@ cnn_histogram *cnn_histogram_create(void);
  * depend on their order. CNN_ERROR_RUNTIME if memory is refused. */
 CNN_MUST_USE cnn_status cnn_histogram_add(cnn_histogram *histogram, const cnn_image *image,
                                           cnn_alpha alpha, cnn_error *error);
+
+/* Adds up the histograms of several processes, each of which gets the sum. */
+void cnn_histogram_add_ranks(cnn_histogram *histogram, const cnn_ranks *ranks);
 
 /* The 0.1 and 99.9 percentiles by nearest rank: of n values in ascending order, counted from 1,
  * those at ceil(n / 1000) and ceil(999 n / 1000). If both are the same value, high is the next one

@@ -3,7 +3,9 @@
 #ifndef CNN_NN_MINIBATCH_H
 #define CNN_NN_MINIBATCH_H
 
+#include "base/background.h"
 #include "base/parallel.h"
+#include "base/ranks.h"
 #include "nn/loss.h"
 #include "nn/inference.h"
 
@@ -14,6 +16,14 @@ typedef struct cnn_minibatch cnn_minibatch;
 CNN_MUST_USE cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,
                                              cnn_minibatch **minibatch, cnn_error *error);
 void cnn_minibatch_free(cnn_minibatch *minibatch);
+
+/* The same for a batch that several processes compute together: each computes its blocks
+ * (nn/slots.h), and all get the same sums, and so the same gradients, as one process would. ranks
+ * and background: NULL for one process, else kept by the caller. */
+CNN_MUST_USE cnn_status cnn_minibatch_create_shared(cnn_network *network, size_t batch_size,
+                                                    int threads, const cnn_ranks *ranks,
+                                                    cnn_background *background,
+                                                    cnn_minibatch **minibatch, cnn_error *error);
 
 /* The threads, for other uses between passes. */
 cnn_thread_pool *cnn_minibatch_pool(cnn_minibatch *minibatch);
@@ -43,13 +53,14 @@ const float *cnn_minibatch_workspace(const cnn_minibatch *minibatch, size_t bloc
 /* Updates the running averages in the parameters with the last batch of cnn_minibatch_gradients. */
 void cnn_minibatch_update_averages(const cnn_minibatch *minibatch, float *parameters);
 
-/* Forward only, as prediction does it (cnn_network_create_prediction), for any number of images;
- * labels may be NULL. cnn_minibatch_prepare must have been called. */
+/* Forward only, as prediction does it (cnn_network_create_prediction), for any number of images, by
+ * this process alone; labels may be NULL. cnn_minibatch_prepare must have been called. */
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                            const cnn_sample_source *source, size_t first, size_t count,
                            float *logits, uint8_t *labels);
 
-/* Bytes that cnn_minibatch_create will allocate. */
-size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads);
+/* Bytes that cnn_minibatch_create_shared will allocate. */
+size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int threads,
+                            const cnn_ranks *ranks);
 
 #endif

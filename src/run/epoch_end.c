@@ -113,6 +113,9 @@ static cnn_status write_files(cnn_trainer *t, const cnn_epoch_row *row, bool is_
                               cnn_error *error) {
     CNN_TRY(cnn_session_still_ours(&t->session, error));
     CNN_TRY(keep_models(t, is_model, error));
+    if (!cnn_trainer_writes(t)) {
+        return CNN_OK;
+    }
     CNN_TRY(cnn_table_add_metrics(t->session.directory.file[CNN_RUN_METRICS], row, error));
     /* an epoch that was cut short already has its checkpoint, from which --resume completes it */
     return t->left_out == 0 ? cnn_trainer_write_checkpoint(t, error) : CNN_OK;
@@ -121,15 +124,17 @@ static cnn_status write_files(cnn_trainer *t, const cnn_epoch_row *row, bool is_
 cnn_status cnn_epoch_end(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error) {
     const cnn_early_stopping *rule = &t->config->train.early_stopping;
     cnn_epoch_row row = training_row(t);
+    CNN_TRY(cnn_trainer_compare_weights(t, error));
     cnn_minibatch_prepare(t->minibatch, cnn_trainer_kept(t));
     CNN_TRY(cnn_evaluate(&t->setup, t->minibatch, cnn_trainer_kept(t), CNN_SPLIT_VALIDATION,
                          t->logits, &row.validation, error));
-    CNN_TRY(
-        cnn_divergence_of_epoch(t, row.validation.count > 0 ? row.validation.loss : 0.0, error));
+    double loss = row.validation.count > 0 ? row.validation.loss : 0.0;
+    CNN_TRY(cnn_trainer_agree(t, cnn_divergence_of_epoch(t, loss, error), error));
     row.seconds = t->state.epoch_seconds + (cnn_clock_seconds() - epoch->begin);
     count_epoch(t, &row);
     bool best = cnn_best_epoch_update(rule, row.epoch, &row.validation, &t->state.best);
-    CNN_TRY(write_files(t, &row, best || !rule->restore, error));
+    cnn_status written = write_files(t, &row, best || !rule->restore, error);
+    CNN_TRY(cnn_trainer_agree(t, written, error));
     log_epoch(t, &row);
     report_epoch(t, &row);
     return CNN_OK;

@@ -2,25 +2,31 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "stats/calibration.h"
 
 /* Runs a split through the network; logits: [split_count], filled. Free *scores, also after a
- * failure. */
-static cnn_status score(const cnn_setup *setup, cnn_minibatch *minibatch, const float *parameters,
-                        cnn_split split, float *logits, cnn_scores *scores, cnn_error *error) {
-    *scores = (cnn_scores){0};
-    size_t count = setup->dataset->split_count[split];
-    uint8_t *labels = cnn_alloc(count, 1);
+ * failure. labels: room for [split_count], may be NULL. */
+static cnn_status score_labelled(const cnn_setup *setup, cnn_minibatch *minibatch,
+                                 const float *parameters, cnn_split split, float *logits,
+                                 uint8_t *labels, cnn_scores *scores, cnn_error *error) {
+    const cnn_dataset *dataset = setup->dataset;
+    const size_t *order = dataset->split[split];
+    size_t count = dataset->split_count[split];
     if (!labels) {
         return cnn_fail_memory(error, "an evaluation");
     }
-    cnn_dataset_source images = {
-        .dataset = setup->dataset, .table = &setup->table, .order = setup->dataset->split[split]};
-    cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
-    cnn_minibatch_forward(minibatch, parameters, &source, 0, count, logits, labels);
-    cnn_temperature_apply(setup->info.temperature, logits, count);
+    for (size_t i = 0; i < count; i++) {
+        labels[i] = (uint8_t)dataset->samples[order[i]].label;
+    }
+    CNN_TRY(cnn_predict_samples(setup, minibatch, parameters, order, count, logits, error));
+    return cnn_scores_from_logits(logits, labels, count, 1.0, setup->info.threshold, scores, error);
+}
+
+static cnn_status score(const cnn_setup *setup, cnn_minibatch *minibatch, const float *parameters,
+                        cnn_split split, float *logits, cnn_scores *scores, cnn_error *error) {
+    *scores = (cnn_scores){0};
+    uint8_t *labels = cnn_alloc(setup->dataset->split_count[split], 1);
     cnn_status status =
-        cnn_scores_from_logits(logits, labels, count, 1.0, setup->info.threshold, scores, error);
+        score_labelled(setup, minibatch, parameters, split, logits, labels, scores, error);
     cnn_free(labels);
     return status;
 }

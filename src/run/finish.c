@@ -26,7 +26,8 @@ static cnn_status tune(cnn_trainer *t, cnn_error *error) {
     const float *model = t->values.best_parameters;
     CNN_TRY(cnn_tune(t->config, &t->setup, t->minibatch, model, t->logits, &t->options->common.log,
                      error));
-    return cnn_trainer_write_model(t, CNN_RUN_MODEL, model, error);
+    cnn_status written = cnn_trainer_write_model(t, CNN_RUN_MODEL, model, error);
+    return cnn_trainer_agree(t, written, error);
 }
 
 /* The file of a split's predictions; CNN_RUN_FILE_COUNT if they are not kept. */
@@ -43,8 +44,13 @@ static cnn_status measure(cnn_trainer *t, cnn_split split, cnn_measured *measure
                           cnn_error *error) {
     const cnn_dataset *dataset = t->setup.dataset;
     cnn_run_file file = file_of(t, split);
-    CNN_TRY(cnn_evaluate_intervals(&t->setup, t->minibatch, t->values.best_parameters, split,
-                                   t->logits, measured, error));
+    const float *model = t->values.best_parameters;
+    if (!cnn_trainer_writes(t)) { /* its share of the images is all that is needed */
+        return cnn_evaluate(&t->setup, t->minibatch, model, split, t->logits, &measured->metrics,
+                            error);
+    }
+    CNN_TRY(
+        cnn_evaluate_intervals(&t->setup, t->minibatch, model, split, t->logits, measured, error));
     if (file == CNN_RUN_FILE_COUNT) {
         return CNN_OK;
     }
@@ -71,18 +77,15 @@ static bool is_constant(const float *logits, size_t count) {
 }
 
 /* Overwrites t->order and t->logits, which are not needed any more. */
-static void warn_if_constant(cnn_trainer *t) {
+static cnn_status warn_if_constant(cnn_trainer *t, cnn_error *error) {
     const cnn_dataset *dataset = t->setup.dataset;
     size_t all = cnn_trainer_images(t);
     size_t count = all < CNN_COMPARED_MAX ? all : CNN_COMPARED_MAX;
     for (size_t i = 0; i < count; i++) { /* spread: one class may follow the other */
         t->order[i] = dataset->split[CNN_SPLIT_TRAIN][i * all / count];
     }
-    cnn_dataset_source images = {.dataset = dataset, .table = &t->setup.table, .order = t->order};
-    cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
-    cnn_minibatch_forward(t->minibatch, t->values.best_parameters, &source, 0, count, t->logits,
-                          NULL);
-    cnn_temperature_apply(t->setup.info.temperature, t->logits, count);
+    CNN_TRY(cnn_predict_samples(&t->setup, t->minibatch, t->values.best_parameters, t->order, count,
+                                t->logits, error));
     if (is_constant(t->logits, count)) {
         cnn_log_message(&t->options->common.log, CNN_LOG_WARNING,
                         "the model gives every image the same probability, %.4f: it has learned "
@@ -91,6 +94,7 @@ static void warn_if_constant(cnn_trainer *t) {
                         "instead of \"relu\", another train.seed",
                         (double)cnn_probability(t->logits[0]), t->schedule.rate / 10);
     }
+    return CNN_OK;
 }
 
 /* --- */
@@ -133,25 +137,33 @@ static void log_end(const cnn_trainer *t, const cnn_run_summary *summary) {
                     t->session.directory.file[CNN_RUN_MODEL]);
 }
 
+static cnn_status write_summary(cnn_trainer *t, const cnn_run_summary *summary, cnn_error *error) {
+    CNN_TRY(cnn_session_still_ours(&t->session, error));
+    return cnn_summary_write(t->session.directory.file[CNN_RUN_SUMMARY], t->setup.dataset, summary,
+                             error);
+}
+
 cnn_status cnn_trainer_finish(cnn_trainer *t, cnn_error *error) {
     cnn_run_summary summary = summarize(t);
-    CNN_TRY(cnn_session_still_ours(&t->session, error));
+    CNN_TRY(cnn_trainer_agree(t, cnn_session_still_ours(&t->session, error), error));
     if (t->config->train.epochs == 0) {
-        CNN_TRY(write_untrained(t, error));
+        CNN_TRY(cnn_trainer_agree(t, write_untrained(t, error), error));
     }
     cnn_minibatch_prepare(t->minibatch, t->values.best_parameters);
     if (cnn_tune_wanted(t->config)) {
         CNN_TRY(tune(t, error));
     }
     summary.threshold = t->setup.info.threshold;
-    CNN_TRY(measure(t, CNN_SPLIT_VALIDATION, &summary.validation, error));
+    cnn_status status = measure(t, CNN_SPLIT_VALIDATION, &summary.validation, error);
+    CNN_TRY(cnn_trainer_agree(t, status, error));
     if (!t->options->no_test) {
-        CNN_TRY(measure(t, CNN_SPLIT_TEST, &summary.test, error));
+        status = measure(t, CNN_SPLIT_TEST, &summary.test, error);
+        CNN_TRY(cnn_trainer_agree(t, status, error));
     }
-    CNN_TRY(cnn_session_still_ours(&t->session, error));
-    CNN_TRY(cnn_summary_write(t->session.directory.file[CNN_RUN_SUMMARY], t->setup.dataset,
-                              &summary, error));
+    if (cnn_trainer_writes(t)) {
+        status = write_summary(t, &summary, error);
+    }
+    CNN_TRY(cnn_trainer_agree(t, status, error));
     log_end(t, &summary);
-    warn_if_constant(t);
-    return CNN_OK;
+    return warn_if_constant(t, error);
 }

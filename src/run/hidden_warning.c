@@ -65,18 +65,37 @@ static void warn(const cnn_image_settings *image, const cnn_hidden *hidden, size
     }
 }
 
+/* Training image i of `images` that are spread evenly. */
+static size_t image_of(const cnn_dataset *dataset, size_t i, size_t images) {
+    return dataset->split[CNN_SPLIT_TRAIN][i * dataset->split_count[CNN_SPLIT_TRAIN] / images];
+}
+
+/* looks[images]: not 0 if the pixels of the image leave open what its file shows. Each process
+ * knows it of the images that it holds. */
+static void choose_files(const cnn_setup *setup, size_t images, uint64_t looks[LOOKED_AT]) {
+    const cnn_dataset *dataset = setup->dataset;
+    bool features = dataset->features.count > 0; /* which show nothing */
+    bool letterbox = setup->config.image.resize == CNN_RESIZE_LETTERBOX;
+    for (size_t i = 0; i < images; i++) {
+        size_t sample = image_of(dataset, i, images);
+        looks[i] = features || letterbox ||
+                   (cnn_dataset_holds(dataset, sample) && differs_little(dataset, sample));
+    }
+    cnn_ranks_add(setup->ranks, looks, images);
+}
+
 static cnn_status look_at_files(const cnn_setup *setup, cnn_containers *containers,
                                 cnn_hidden *hidden, const cnn_log_sink *log, cnn_error *error) {
     const cnn_dataset *dataset = setup->dataset;
     const cnn_image_settings *image = &setup->config.image;
     size_t there = dataset->split_count[CNN_SPLIT_TRAIN];
     size_t images = there < LOOKED_AT ? there : LOOKED_AT;
+    uint64_t looks[LOOKED_AT];
+    choose_files(setup, images, looks);
     CNN_TRY(cnn_hidden_start(hidden, error));
-    for (size_t i = 0; i < images; i++) {
-        size_t sample = dataset->split[CNN_SPLIT_TRAIN][i * there / images];
-        bool features = dataset->features.count > 0; /* which show nothing */
-        if (features || image->resize == CNN_RESIZE_LETTERBOX || differs_little(dataset, sample)) {
-            CNN_TRY(look(setup, containers, sample, hidden, error));
+    for (size_t i = 0; i < images && cnn_rank_writes(setup->ranks); i++) {
+        if (looks[i] > 0) {
+            CNN_TRY(look(setup, containers, image_of(dataset, i, images), hidden, error));
         }
     }
     warn(image, hidden, images, log);
@@ -94,5 +113,5 @@ cnn_status cnn_hidden_warn(const cnn_setup *setup, const cnn_log_sink *log, cnn_
                                    : cnn_fail_memory(error, "the images");
     cnn_containers_free(containers);
     cnn_hidden_free(&hidden);
-    return status;
+    return cnn_ranks_agree(setup->ranks, status, error);
 }

@@ -73,26 +73,53 @@ static cnn_status write_checkpoint_in_epoch(cnn_trainer *t, const cnn_epoch *epo
     return status;
 }
 
+/* What is to be done after a batch. Any of several processes may have been told to stop; the first
+ * one looks at the clock. */
+typedef struct decision {
+    bool stop, cut, checkpoint;
+} decision;
+
+static decision decide(const cnn_trainer *t, size_t left) {
+    enum { STOP = 1, CUT = 2, CHECKPOINT = 4 };
+    const cnn_common_options *options = &t->options->common;
+    bool writes = cnn_trainer_writes(t);
+    unsigned wanted = 0;
+    if (options->should_stop && options->should_stop(options->user)) {
+        wanted |= STOP;
+    }
+    if (writes && left > 0 && time_is_up(t)) {
+        wanted |= CUT;
+    }
+    if (writes && cnn_clock_seconds() >= t->checkpoint_due) {
+        wanted |= CHECKPOINT;
+    }
+    wanted = cnn_ranks_or(&t->ranks, wanted);
+    return (decision){.stop = (wanted & STOP) != 0,
+                      .cut = (wanted & (STOP | CUT)) == CUT,
+                      .checkpoint = wanted != 0};
+}
+
 cnn_status cnn_interruption_after_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error) {
     size_t left = cnn_trainer_images(t) - (epoch->first + epoch->count);
-    const cnn_common_options *options = &t->options->common;
-    bool stop = options->should_stop && options->should_stop(options->user);
-    bool cut = !stop && left > 0 && time_is_up(t);
-    if (cut) {
+    const decision now = decide(t, left);
+    if (now.cut) {
         mark_time_is_up(t);
         t->left_out = left;
     }
-    if (stop || cut || cnn_clock_seconds() >= t->checkpoint_due) {
-        CNN_TRY(write_checkpoint_in_epoch(t, epoch, error));
+    if (now.checkpoint) {
+        CNN_TRY(cnn_trainer_agree(t, write_checkpoint_in_epoch(t, epoch, error), error));
     }
-    return stop ? fail_stopped(t, error) : CNN_OK;
+    return now.stop ? cnn_trainer_agree(t, fail_stopped(t, error), error) : CNN_OK;
 }
 
 cnn_status cnn_interruption_before_epoch(cnn_trainer *t, bool *over, cnn_error *error) {
     *over = t->state.epochs > 0 && t->state.batches == 0 && time_is_up(t);
-    if (*over) {
-        mark_time_is_up(t);
+    cnn_ranks_broadcast(&t->ranks, 0, over, sizeof *over);
+    if (!*over) {
+        return CNN_OK;
     }
+    mark_time_is_up(t);
     /* the checkpoint of the epoch does not have the mark */
-    return *over && t->limited_by_minutes ? cnn_trainer_write_checkpoint(t, error) : CNN_OK;
+    bool writes = t->limited_by_minutes;
+    return cnn_trainer_agree(t, writes ? cnn_trainer_write_checkpoint(t, error) : CNN_OK, error);
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "run/evaluate.h"
 #include "run/tune.h"
 #include "stats/intervals.h"
 
@@ -11,10 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_over(const cnn_trainer *t, double begin, double seconds) {
+static bool is_over_here(const cnn_trainer *t, double begin, double seconds) {
     const cnn_common_options *options = &t->options->common;
     return cnn_clock_seconds() - begin >= seconds ||
            (options->should_stop && options->should_stop(options->user));
+}
+
+/* The same for all processes: as the first one says. */
+static bool is_over(const cnn_trainer *t, double begin, double seconds) {
+    bool over = is_over_here(t, begin, seconds);
+    cnn_ranks_broadcast(&t->ranks, 0, &over, sizeof over);
+    return over;
 }
 
 /* --- training --- */
@@ -24,6 +32,7 @@ static void train_batch(cnn_trainer *t, cnn_epoch *epoch, int64_t batch) {
     int64_t right;
     t->state.batches = batch;
     (void)cnn_trainer_next_batch(t, epoch);
+    cnn_trainer_fetch(t, epoch, false);
     cnn_step step = cnn_trainer_next_step(t);
     (void)cnn_step_gradients(&step, &epoch->source, epoch->first, epoch->count, &right);
     cnn_step_update(&step);
@@ -38,6 +47,7 @@ static cnn_status measure_steps(cnn_trainer *t, double seconds, double *step, cn
     double begin = cnn_clock_seconds();
     train_batch(t, &epoch, 0);
     *step = cnn_clock_seconds() - begin;
+    cnn_ranks_broadcast(&t->ranks, 0, step, sizeof *step);
     for (begin = cnn_clock_seconds(); *step < seconds && !is_over(t, begin, seconds); steps++) {
         train_batch(t, &epoch, (steps + 1) % cnn_trainer_batches(t));
     }
@@ -51,11 +61,9 @@ static cnn_status measure_steps(cnn_trainer *t, double seconds, double *step, cn
 
 /* Training images as validation images are predicted. Twice as many each time, because a few leave
  * threads without work. */
-static void measure_forward(cnn_trainer *t, double seconds, double *forward) {
-    cnn_dataset_source images = {.dataset = t->setup.dataset,
-                                 .table = &t->setup.table,
-                                 .order = t->setup.dataset->split[CNN_SPLIT_TRAIN]};
-    cnn_sample_source source = {.fill = cnn_dataset_fill, .context = &images};
+static cnn_status measure_forward(cnn_trainer *t, double seconds, double *forward,
+                                  cnn_error *error) {
+    const size_t *order = t->setup.dataset->split[CNN_SPLIT_TRAIN];
     size_t all = cnn_trainer_images(t);
     size_t count = 16;
     double begin = cnn_clock_seconds();
@@ -63,10 +71,11 @@ static void measure_forward(cnn_trainer *t, double seconds, double *forward) {
     do {
         count = 2 * count < all ? 2 * count : all;
         double pass = cnn_clock_seconds();
-        cnn_minibatch_forward(t->minibatch, t->values.parameters, &source, 0, count, t->logits,
-                              NULL);
+        CNN_TRY(cnn_predict_samples(&t->setup, t->minibatch, t->values.parameters, order, count,
+                                    t->logits, error));
         *forward = (cnn_clock_seconds() - pass) / (double)count;
     } while (count < all && !is_over(t, begin, seconds));
+    return CNN_OK;
 }
 
 /* --- intervals --- */
@@ -132,7 +141,7 @@ static cnn_status write_often(const cnn_trainer *t, const char *path, double sec
     do {
         CNN_TRY(write_files(t, path, &model, &others, error));
         times += 1.0;
-    } while (!is_over(t, begin, seconds));
+    } while (!is_over_here(t, begin, seconds));
     speed->model = model / times;
     speed->files = models * speed->model + others / times;
     return CNN_OK;
@@ -161,14 +170,16 @@ cnn_status cnn_measure_computing(cnn_trainer *t, double seconds, bool training,
     if (training) {
         CNN_TRY(measure_steps(t, seconds, &speed->step, error));
     }
-    measure_forward(t, seconds / 2.0, &speed->forward);
+    CNN_TRY(measure_forward(t, seconds / 2.0, &speed->forward, error));
     return measure_intervals(t->setup.threads, &speed->intervals, error);
 }
 
 cnn_status cnn_measure_speed(cnn_trainer *t, double seconds, bool training, cnn_run_speed *speed,
                              cnn_error *error) {
     CNN_TRY(cnn_measure_computing(t, seconds, training, speed, error));
-    return measure_files(t, seconds / 2.0, speed, error);
+    cnn_status status =
+        cnn_trainer_writes(t) ? measure_files(t, seconds / 2.0, speed, error) : CNN_OK;
+    return cnn_trainer_agree(t, status, error);
 }
 
 cnn_run_work cnn_measure_work(const cnn_trainer *t) {

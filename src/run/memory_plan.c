@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "run/training_settings.h"
+#include "samples/fetch.h"
 
 #include <stdint.h>
 
@@ -18,10 +19,12 @@ cnn_memory_plan cnn_memory_plan_make(const cnn_config *config, const cnn_setup *
     size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
     size_t batch_size = (size_t)config->train.batch_size;
     size_t batch = batch_size < images ? batch_size : images;
+    size_t fetched = dataset->ranks ? cnn_fetch_memory(dataset, batch) : 0;
     return (cnn_memory_plan){
-        .images = dataset->images.count * dataset->image_size,
+        .images =
+            dataset->images.count / (size_t)cnn_rank_count(setup->ranks) * dataset->image_size,
         .parameters = (copies * network->parameter_count + written) * sizeof(float),
-        .passes = cnn_minibatch_memory(network, batch, setup->threads),
+        .passes = cnn_minibatch_memory(network, batch, setup->threads, setup->ranks) + fetched,
     };
 }
 

@@ -78,11 +78,16 @@ cnn_status cnn_minutes_plan(cnn_trainer *t, cnn_error *error) {
         return CNN_OK;
     }
     bool chooses = !t->part && !t->session.begun;
-    CNN_TRY(cnn_session_claim(&t->session, true, error)); /* files are written into it */
+    cnn_status status = CNN_OK;
+    if (cnn_trainer_writes(t)) {
+        status = cnn_session_claim(&t->session, true, error); /* files are written into it */
+    }
+    CNN_TRY(cnn_trainer_agree(t, status, error));
     CNN_TRY(cnn_minutes_measure(t, chooses, &choice, error));
     if (!chooses) {
         return CNN_OK;
     }
+    cnn_ranks_broadcast(&t->ranks, 0, &choice, sizeof choice);
     cnn_minutes_log(&t->options->common.log, t->config, 1, &choice);
     return cnn_trainer_set_epochs(t, choice.epochs > 0 ? choice.epochs : 1, error);
 }

@@ -110,12 +110,14 @@ static void log_setup(const cnn_setup *setup, const cnn_log_sink *log) {
 }
 
 cnn_status cnn_setup_read_images(const cnn_start *start, const cnn_config *config,
-                                 const cnn_common_options *options, bool checked,
+                                 const cnn_common_options *options, cnn_ranks *ranks, bool checked,
                                  cnn_dataset **dataset, cnn_error *error) {
     cnn_reading reading;
     cnn_frozen_base *base;
     cnn_status status = cnn_setup_reading_for(start, config, options, &reading, &base, error);
+    status = cnn_ranks_agree(ranks, status, error);
     if (status == CNN_OK) {
+        reading.ranks = ranks;
         if (checked) {
             cnn_splits_check_list(config, &reading);
         }
@@ -164,8 +166,8 @@ cnn_status cnn_setup_load(cnn_dataset *dataset, const cnn_config *config,
     setup->dataset = dataset;
     setup->borrowed = dataset != NULL;
     if (!dataset) {
-        CNN_TRY(
-            cnn_setup_read_images(setup->start, config, options, checked, &setup->dataset, error));
+        CNN_TRY(cnn_setup_read_images(setup->start, config, options, setup->ranks, checked,
+                                      &setup->dataset, error));
     }
     if (checked) {
         CNN_TRY(cnn_splits_check(config, setup->dataset, error));

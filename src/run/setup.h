@@ -18,6 +18,7 @@ typedef struct cnn_setup {
     cnn_network *network; /* the one that is trained (cnn_start_network) */
     cnn_model_info info;  /* classes are the dataset's */
     cnn_pixel_table table;
+    cnn_ranks *ranks; /* processes that train together, to be set after cnn_setup_plan; NULL: one */
     int threads;
     bool borrowed; /* the caller owns the dataset */
 } cnn_setup;
@@ -63,11 +64,12 @@ CNN_MUST_USE cnn_status cnn_setup_reading_for(const cnn_start *start, const cnn_
                                               cnn_reading *reading, cnn_frozen_base **base,
                                               cnn_error *error);
 
-/* Reads the images of a run with this start, as features if layers are frozen. checked: as for
- * cnn_setup_load. */
+/* Reads the images of a run with this start, as features if layers are frozen, for these processes
+ * together (NULL: this one). checked: as for cnn_setup_load. */
 CNN_MUST_USE cnn_status cnn_setup_read_images(const cnn_start *start, const cnn_config *config,
-                                              const cnn_common_options *options, bool checked,
-                                              cnn_dataset **dataset, cnn_error *error);
+                                              const cnn_common_options *options, cnn_ranks *ranks,
+                                              bool checked, cnn_dataset **dataset,
+                                              cnn_error *error);
 
 /* Writes a model of all layers, those of a pretrained network included. parameters: of
  * setup->network. */

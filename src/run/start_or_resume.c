@@ -168,6 +168,11 @@ static cnn_status resume(cnn_trainer *t, cnn_error *error) {
     return CNN_OK;
 }
 
+static cnn_status start_or_resume(cnn_trainer *t, cnn_error *error) {
+    CNN_TRY(cnn_session_claim(&t->session, true, error));
+    return t->session.begun ? resume(t, error) : start(t, error);
+}
+
 cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error) {
     t->state.data = cnn_dataset_fingerprint(t->setup.dataset);
     t->state.direct_only = t->setup.network->direct_only;
@@ -175,6 +180,7 @@ cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error) {
     t->state.high = t->config->image.ends.high;
     t->state.base = base_of(t);
     t->checkpoint_due = cnn_clock_seconds() + t->config->train.checkpoint_seconds;
-    CNN_TRY(cnn_session_claim(&t->session, true, error));
-    return t->session.begun ? resume(t, error) : start(t, error);
+    cnn_status status = cnn_trainer_writes(t) ? start_or_resume(t, error) : CNN_OK;
+    CNN_TRY(cnn_trainer_agree(t, status, error));
+    return cnn_trainer_spread_start(t, error);
 }

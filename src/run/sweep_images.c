@@ -35,7 +35,8 @@ static cnn_status load(cnn_sweep_images *images, const cnn_config *config,
         return CNN_OK;
     }
     cnn_sweep_images_free(images);
-    cnn_status status = cnn_setup_read_images(NULL, config, options, true, &images->dataset, error);
+    cnn_status status =
+        cnn_setup_read_images(NULL, config, options, NULL, true, &images->dataset, error);
     if (status == CNN_OK) {
         images->key = cnn_text_take(&key);
     }

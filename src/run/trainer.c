@@ -36,6 +36,28 @@ bool cnn_trainer_next_batch(const cnn_trainer *t, cnn_epoch *epoch) {
     return left > 0;
 }
 
+/* The batch after this one, in the same epoch. */
+static size_t count_after(const cnn_trainer *t, const cnn_epoch *epoch) {
+    size_t left = cnn_trainer_images(t) - (epoch->first + epoch->count);
+    size_t batch_size = (size_t)t->config->train.batch_size;
+    return left < batch_size ? left : batch_size;
+}
+
+void cnn_trainer_fetch(cnn_trainer *t, cnn_epoch *epoch, bool ahead) {
+    if (!t->fetch) {
+        return;
+    }
+    if (!epoch->fetching) {
+        cnn_fetch_start(t->fetch, &epoch->images, epoch->first, epoch->count);
+    }
+    cnn_fetch_take(t->fetch, &epoch->images);
+    size_t next = ahead ? count_after(t, epoch) : 0;
+    epoch->fetching = next > 0;
+    if (epoch->fetching) {
+        cnn_fetch_start(t->fetch, &epoch->images, epoch->first + epoch->count, next);
+    }
+}
+
 cnn_step cnn_trainer_next_step(cnn_trainer *t) {
     return (cnn_step){
         .network = t->setup.network,
@@ -88,11 +110,14 @@ static void report_progress(const cnn_trainer *t, const cnn_epoch *epoch) {
 }
 
 /* Trains on one batch. */
-static cnn_status train_batch(cnn_trainer *t, const cnn_epoch *epoch, cnn_error *error) {
+static cnn_status train_batch(cnn_trainer *t, cnn_epoch *epoch, cnn_error *error) {
     int64_t right;
+    cnn_trainer_fetch(t, epoch, true);
     cnn_step step = cnn_trainer_next_step(t);
     double loss = cnn_step_gradients(&step, &epoch->source, epoch->first, epoch->count, &right);
-    CNN_TRY(cnn_divergence_of_batch(t, loss, error));
+    if (!isfinite(loss)) { /* for all processes alike */
+        return cnn_trainer_agree(t, cnn_divergence_of_batch(t, loss, error), error);
+    }
     cnn_step_update(&step);
     count_batch(t, epoch, loss, right);
     return CNN_OK;
@@ -139,7 +164,7 @@ static cnn_status train_and_write(cnn_trainer *t, cnn_error *error) {
     cnn_error ignored;
     cnn_status status = train_epochs(t, error);
     cnn_status written = cnn_epoch_end_models(t, status == CNN_OK ? error : &ignored);
-    return status == CNN_OK ? written : status;
+    return status == CNN_OK ? cnn_trainer_agree(t, written, error) : status;
 }
 
 /* --- functions for the other files of the trainer --- */
@@ -167,10 +192,16 @@ int64_t cnn_trainer_model_epoch(const cnn_trainer *t) {
 
 cnn_status cnn_trainer_write_model(const cnn_trainer *t, cnn_run_file file, const float *parameters,
                                    cnn_error *error) {
+    if (!cnn_trainer_writes(t)) {
+        return CNN_OK;
+    }
     return cnn_setup_write_model(&t->setup, t->session.directory.file[file], parameters, error);
 }
 
 cnn_status cnn_trainer_write_checkpoint(cnn_trainer *t, cnn_error *error) {
+    if (!cnn_trainer_writes(t)) {
+        return CNN_OK;
+    }
     CNN_TRY(cnn_session_still_ours(&t->session, error));
     if (!t->synced) { /* a run that can be resumed has all its files */
         CNN_TRY(cnn_run_sync(&t->session.directory, error));
@@ -197,6 +228,17 @@ static size_t largest_split(const cnn_dataset *dataset, size_t least) {
         least = dataset->split_count[split] > least ? dataset->split_count[split] : least;
     }
     return least;
+}
+
+static cnn_status allocate_batch(cnn_trainer *t, cnn_error *error) {
+    size_t images = cnn_trainer_images(t), batch_size = (size_t)t->config->train.batch_size;
+    batch_size = images < batch_size ? images : batch_size;
+    if (t->setup.dataset->ranks) {
+        CNN_TRY(cnn_background_create(&t->background, error));
+        CNN_TRY(cnn_fetch_create(t->setup.dataset, t->background, batch_size, &t->fetch, error));
+    }
+    return cnn_minibatch_create_shared(t->setup.network, batch_size, t->setup.threads, &t->ranks,
+                                       t->background, &t->minibatch, error);
 }
 
 static cnn_status allocate(cnn_trainer *t, cnn_error *error) {
@@ -226,21 +268,26 @@ static cnn_status allocate(cnn_trainer *t, cnn_error *error) {
         !values->average || !t->order || !t->logits || !t->labels || !t->config_json) {
         return cnn_fail_memory(error, "training");
     }
-    size_t images = cnn_trainer_images(t);
-    return cnn_minibatch_create(t->setup.network, images < batch_size ? images : batch_size,
-                                t->setup.threads, &t->minibatch, error);
+    return allocate_batch(t, error);
+}
+
+/* Plans the network, and checks that it is that of a run that is resumed. */
+static cnn_status plan(cnn_trainer *t, const cnn_config *config, cnn_error *error) {
+    CNN_TRY(cnn_setup_plan(config, &t->options->common, CNN_NETWORK_FAST, &t->setup, error));
+    return cnn_trainer_writes(t) ? cnn_trainer_check_start(t, config, error) : CNN_OK;
 }
 
 /* Everything that a step needs: images, network, arrays, and the config's settings. */
 static cnn_status set_up(cnn_trainer *t, cnn_dataset *images, const cnn_config *config,
                          cnn_error *error) {
     const cnn_common_options *common = &t->options->common;
-    CNN_TRY(cnn_setup_plan(config, common, CNN_NETWORK_FAST, &t->setup, error));
-    CNN_TRY(cnn_trainer_check_start(t, config, error));
-    CNN_TRY(cnn_setup_load(images, config, common, true, &t->setup, error));
+    CNN_TRY(cnn_trainer_agree(t, plan(t, config, error), error));
+    t->setup.ranks = &t->ranks;
+    cnn_status status = cnn_setup_load(images, config, common, true, &t->setup, error);
+    CNN_TRY(cnn_trainer_agree(t, status, error));
     t->config = &t->setup.config;
     t->optimizer = cnn_settings_optimizer(config);
-    CNN_TRY(allocate(t, error));
+    CNN_TRY(cnn_trainer_agree(t, allocate(t, error), error));
     cnn_objective objective = cnn_settings_objective(config, t->setup.dataset);
     cnn_minibatch_set_objective(t->minibatch, &objective);
     t->schedule = cnn_settings_schedule(config, cnn_trainer_images(t));
@@ -248,6 +295,8 @@ static cnn_status set_up(cnn_trainer *t, cnn_dataset *images, const cnn_config *
 }
 
 static void release(cnn_trainer *t) {
+    cnn_background_free(t->background); /* before what its jobs use */
+    cnn_fetch_free(t->fetch);
     cnn_minibatch_free(t->minibatch);
     cnn_free(t->values.parameters);
     cnn_free(t->values.best_parameters);
@@ -268,15 +317,11 @@ static cnn_status train(cnn_trainer *t, cnn_dataset *images, const cnn_config *c
                         cnn_error *error) {
     cnn_run_end end;
     t->planned = *config;
-    CNN_TRY(cnn_session_open(config, t->options, CNN_SESSION_RUN, cnn_run_mode_of(t->options),
-                             &t->session, error));
-    CNN_TRY(cnn_session_take_over(&t->session, &t->planned, error));
-    CNN_TRY(cnn_session_look(&t->session, &t->planned, &end, error));
+    CNN_TRY(cnn_trainer_open(t, config, &end, error));
     if (end == CNN_RUN_FINISHED) {
         cnn_session_log_finished(&t->session);
         return CNN_OK;
     }
-    CNN_TRY(cnn_session_claim(&t->session, false, error));
     CNN_TRY(set_up(t, images, &t->planned, error));
     CNN_TRY(cnn_minutes_plan(t, error));
     CNN_TRY(cnn_trainer_start(t, error));
@@ -288,7 +333,9 @@ static cnn_status train(cnn_trainer *t, cnn_dataset *images, const cnn_config *c
 /* A trainer that begins now. */
 static cnn_trainer begin(const cnn_training *training, const cnn_train_options *options) {
     double now = cnn_clock_seconds();
+    bool whole = !training->fold && !training->images; /* cnn_train */
     return (cnn_trainer){.options = options,
+                         .ranks = {.transport = whole ? options->common.transport : NULL},
                          .part = training->fold,
                          .pause = training->pause,
                          .predicted = training->fold ? CNN_SPLIT_TEST : CNN_SPLIT_VALIDATION,
@@ -303,6 +350,9 @@ cnn_status cnn_train_on(const cnn_training *training, const cnn_config *config,
                         const cnn_train_options *options, cnn_error *error) {
     cnn_trainer t = begin(training, options);
     cnn_status status = train(&t, training->images, config, error);
+    if (status != CNN_OK) {
+        cnn_ranks_end_alone(&t.ranks, error);
+    }
     release(&t);
     return status;
 }

@@ -1,6 +1,7 @@
 /* A training in progress: shared by the files of the trainer, and not included elsewhere.
  *
  *   trainer.c          the loop: epochs, batches, steps
+ *   together.c         several processes: what one of them finds out, and all must know
  *   start_or_resume.c  sets the trainer to the state of the run
  *   minutes.c          train.minutes: the number of epochs, and the time when the run ends
  *   interruption.c     Ctrl-C, --max-seconds, and checkpoints inside an epoch
@@ -16,12 +17,16 @@
 #include "run/clock.h"
 #include "run/session.h"
 #include "run/setup.h"
+#include "samples/fetch.h"
 
 typedef struct cnn_trainer {
     const cnn_train_options *options;
-    bool part;     /* a member of a set of runs */
-    int64_t pause; /* as in cnn_training */
-    cnn_session session;
+    bool part;       /* a member of a set of runs */
+    int64_t pause;   /* as in cnn_training */
+    cnn_ranks ranks; /* the processes that train together; the first one reads and writes files */
+    cnn_background *background; /* fetches and adds up for several processes; NULL: one process */
+    cnn_fetch *fetch;           /* NULL: one process */
+    cnn_session session;        /* of the first process; the others know its directory's name */
     cnn_config planned; /* the config of the caller, with the epochs of a run that is resumed: a
                          * view, of which nothing is freed */
     cnn_setup setup;
@@ -63,6 +68,7 @@ typedef struct cnn_epoch {
     cnn_dataset_source images;
     cnn_sample_source source;
     size_t first, count; /* the current batch: positions in the order of the images */
+    bool fetching;       /* the images of the current batch are on their way (cnn_trainer_fetch) */
 } cnn_epoch;
 
 /* --- trainer.c --- */
@@ -77,6 +83,10 @@ CNN_MUST_USE cnn_status cnn_trainer_start_epoch(cnn_trainer *t, cnn_epoch *epoch
 /* Goes to the next batch; false after the last one of the epoch. */
 bool cnn_trainer_next_batch(const cnn_trainer *t, cnn_epoch *epoch);
 
+/* Brings the images of the batch to the processes that compute with them. ahead: and then begins to
+ * bring those of the next one. */
+void cnn_trainer_fetch(cnn_trainer *t, cnn_epoch *epoch, bool ahead);
+
 /* The arguments of the next step. */
 cnn_step cnn_trainer_next_step(cnn_trainer *t);
 
@@ -89,12 +99,32 @@ float *cnn_trainer_kept(const cnn_trainer *t);
 /* The epoch of model.bin. */
 int64_t cnn_trainer_model_epoch(const cnn_trainer *t);
 
-/* Writes model.bin or last.bin. */
+/* Writes model.bin or last.bin, if this process writes. */
 CNN_MUST_USE cnn_status cnn_trainer_write_model(const cnn_trainer *t, cnn_run_file file,
                                                 const float *parameters, cnn_error *error);
 
-/* Writes checkpoint.bin; the first time, syncs the first files of the run before that. */
+/* Writes checkpoint.bin, if this process writes; the first time, syncs the first files of the run
+ * before that. */
 CNN_MUST_USE cnn_status cnn_trainer_write_checkpoint(cnn_trainer *t, cnn_error *error);
+
+/* --- together.c: called by all processes, in the same order --- */
+
+/* Is this the process that reads and writes the files of the run? */
+bool cnn_trainer_writes(const cnn_trainer *t);
+
+/* cnn_ranks_agree. */
+CNN_MUST_USE cnn_status cnn_trainer_agree(cnn_trainer *t, cnn_status status, cnn_error *error);
+
+/* Opens the run directory, and claims it unless the run is finished; *end: its progress. */
+CNN_MUST_USE cnn_status cnn_trainer_open(cnn_trainer *t, const cnn_config *config, cnn_run_end *end,
+                                         cnn_error *error);
+
+/* After the first process has set itself to the state of the run: so do the others. */
+CNN_MUST_USE cnn_status cnn_trainer_spread_start(cnn_trainer *t, cnn_error *error);
+
+/* CNN_ERROR_RUNTIME if not all processes have the same weights: a machine computes wrong, or runs
+ * another program. */
+CNN_MUST_USE cnn_status cnn_trainer_compare_weights(cnn_trainer *t, cnn_error *error);
 
 /* --- start_or_resume.c --- */
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "samples/hold_back.h"
 #include "samples/read.h"
+#include "samples/share.h"
 #include "samples/stretch.h"
 
 #include <limits.h>
@@ -152,6 +153,12 @@ static cnn_image_request request_for(const cnn_image_settings *image, const cnn_
                                .user = reading->user};
 }
 
+static cnn_status load_set(const cnn_image_request *request, cnn_dataset *dataset,
+                           cnn_error *error) {
+    return dataset->ranks ? cnn_share_load(dataset->ranks, request, &dataset->images, error)
+                          : cnn_image_set_load(request, &dataset->images, error);
+}
+
 /* Loads the images into the dataset. paths, request->contents: room for [count], may be NULL. */
 static cnn_status load_images(const cnn_data_settings *data, const cnn_reading *reading,
                               cnn_image_request *request, const char **paths, cnn_text *source,
@@ -160,7 +167,7 @@ static cnn_status load_images(const cnn_data_settings *data, const cnn_reading *
         return cnn_fail_memory(error, "the list of images");
     }
     CNN_TRY(set_source(data, reading, request, paths, source, dataset, error));
-    CNN_TRY(cnn_image_set_load(request, &dataset->images, error));
+    CNN_TRY(load_set(request, dataset, error));
     for (size_t i = 0; i < dataset->count; i++) {
         dataset->samples[i].content = request->contents[i];
     }
@@ -219,7 +226,7 @@ static cnn_status load_again(const cnn_data_settings *data, const cnn_reading *r
     }
     cnn_image_set_free(&dataset->images); /* first, so that memory holds only one of the two */
     CNN_TRY(set_source(data, reading, request, paths, source, dataset, error));
-    CNN_TRY(cnn_image_set_load(request, &dataset->images, error));
+    CNN_TRY(load_set(request, dataset, error));
     for (size_t i = 0; i < dataset->count; i++) {
         cnn_sample *sample = &dataset->samples[i];
         const char *reason = dataset->images.reasons[i];
@@ -339,14 +346,46 @@ static cnn_status check_list(const cnn_data_settings *data, const cnn_reading *r
     return reading->check ? reading->check(reading->check_context, dataset, error) : CNN_OK;
 }
 
+/* A hash of what is listed. */
+static uint64_t hash_list(const cnn_dataset *dataset) {
+    uint64_t hash = CNN_HASH_START;
+    for (size_t i = 0; i < dataset->count; i++) {
+        const cnn_sample *sample = &dataset->samples[i];
+        const uint8_t record[2] = {(uint8_t)sample->label, (uint8_t)sample->split};
+        hash = cnn_hash_bytes(hash, sample->path, strlen(sample->path));
+        hash = cnn_hash_bytes(hash, record, sizeof record);
+    }
+    return hash;
+}
+
+/* Lists and checks; all processes must find the same. */
+static cnn_status list_alike(const cnn_data_settings *data, const cnn_reading *reading,
+                             cnn_dataset *dataset, cnn_error *error) {
+    cnn_status status = list(data, reading, dataset, error);
+    if (status == CNN_OK) {
+        status = check_list(data, reading, dataset, error);
+    }
+    CNN_TRY(cnn_ranks_agree(reading->ranks, status, error));
+    uint64_t found[2] = {dataset->count, hash_list(dataset)}, first[2] = {found[0], found[1]};
+    cnn_ranks_broadcast(reading->ranks, 0, first, sizeof first);
+    if (found[0] != first[0] || found[1] != first[1]) {
+        status =
+            cnn_fail(error, CNN_ERROR_DATA,
+                     "%s: expected the same images for all processes, found %zu for process "
+                     "%d and %zu for process 1, or other names or labels",
+                     data->train, dataset->count, cnn_rank(reading->ranks) + 1, (size_t)first[0]);
+    }
+    return cnn_ranks_agree(reading->ranks, status, error);
+}
+
 static cnn_status load(const cnn_data_settings *data, const cnn_image_settings *image,
                        uint64_t seed, const cnn_reading *reading, cnn_dataset *dataset,
                        cnn_error *error) {
     const cnn_log_sink *log = reading->log;
     dataset->image_size = reading->transform ? reading->transform->size : cnn_image_size(image);
     dataset->features = reading->features;
-    CNN_TRY(list(data, reading, dataset, error));
-    CNN_TRY(check_list(data, reading, dataset, error));
+    dataset->ranks = cnn_rank_count(reading->ranks) > 1 ? reading->ranks : NULL;
+    CNN_TRY(list_alike(data, reading, dataset, error));
     dataset->seen = *image;
     dataset->seen.ends = reading->ends;
     CNN_TRY(read_images(data, &dataset->seen, reading, dataset, error));
@@ -422,8 +461,13 @@ void cnn_dataset_free(cnn_dataset *dataset) {
     cnn_free(dataset);
 }
 
+bool cnn_dataset_holds(const cnn_dataset *dataset, size_t i) {
+    return cnn_share_holder(dataset->ranks, dataset->samples[i].row) == cnn_rank(dataset->ranks);
+}
+
 const uint8_t *cnn_dataset_pixels(const cnn_dataset *dataset, size_t i) {
-    return dataset->images.pixels + dataset->samples[i].row * dataset->image_size;
+    size_t place = cnn_share_place(dataset->ranks, dataset->samples[i].row);
+    return dataset->images.pixels + place * dataset->image_size;
 }
 
 uint64_t cnn_dataset_fingerprint(const cnn_dataset *dataset) {

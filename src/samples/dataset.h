@@ -4,6 +4,7 @@
 #define CNN_SAMPLES_DATASET_H
 
 #include "base/log.h"
+#include "base/ranks.h"
 #include "image/cache.h"
 #include "nn/minibatch.h"
 #include "samples/augment.h"
@@ -31,7 +32,8 @@ typedef struct cnn_dataset {
     size_t *split[CNN_SPLIT_COUNT]; /* indices of the samples of each split, in order */
     size_t split_count[CNN_SPLIT_COUNT];
     size_t class_count[CNN_SPLIT_COUNT][2];
-    size_t bad_images;     /* unreadable images that were skipped */
+    cnn_ranks *ranks;  /* the processes that hold the images (samples/share.h); NULL: this one */
+    size_t bad_images; /* unreadable images that were skipped */
     cnn_left_out left_out; /* copies */
 } cnn_dataset;
 
@@ -41,7 +43,8 @@ typedef struct cnn_reading {
     cnn_dataset_features features;        /* what the transform makes */
     cnn_range ends;                       /* of image.range "stretch"; both 0: to be found */
     cnn_image_cache cache;
-    int threads; /* at most */
+    cnn_ranks *ranks; /* processes that read the images together, each its share; NULL: this one */
+    int threads;      /* at most */
     const cnn_log_sink *log;
     bool (*should_stop)(void *user); /* called before every image, by any thread; may be NULL */
     void (*progress)(void *user, size_t done, size_t count); /* of cnn_image_request */
@@ -103,7 +106,10 @@ CNN_MUST_USE cnn_status cnn_dataset_hold_back(const cnn_data_settings *data, uin
 
 /* --- reading from a dataset --- */
 
-/* The bytes of sample i: [channels][height][width]. */
+/* Does this process hold the bytes of sample i? */
+bool cnn_dataset_holds(const cnn_dataset *dataset, size_t i);
+
+/* The bytes of sample i, which this process must hold: [channels][height][width]. */
 const uint8_t *cnn_dataset_pixels(const cnn_dataset *dataset, size_t i);
 
 /* A hash of contents, labels and splits. Two runs with the same hash train on the same data. */
@@ -142,7 +148,14 @@ typedef struct cnn_dataset_source {
     const size_t *order;
     const cnn_augment_settings *augment; /* NULL: none */
     uint64_t seed, epoch;                /* of augmentation; epochs count from 1 */
+    /* The bytes, of features only the variant, of the images from position fetched_first on
+     * (samples/fetch.h). NULL: they are in the dataset */
+    const uint8_t *fetched;
+    size_t fetched_first;
 } cnn_dataset_source;
+
+/* The variant of an image's features that a source gives. */
+size_t cnn_dataset_variant(const cnn_dataset_source *source);
 
 /* The `fill` function of a cnn_sample_source whose context is a cnn_dataset_source. */
 void cnn_dataset_fill(void *context, size_t first, int count, const cnn_block *block, float *x,

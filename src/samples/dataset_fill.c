@@ -4,23 +4,32 @@
 #include <math.h>
 #include <string.h>
 
+static void add_plane(const uint8_t *pixel, size_t count, uint64_t sums[2]) {
+    uint64_t sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += pixel[i];
+        squares += (uint64_t)pixel[i] * pixel[i];
+    }
+    sums[0] += sum;
+    sums[1] += squares;
+}
+
 void cnn_dataset_statistics(const cnn_dataset *dataset, int channels, double mean[3],
                             double deviation[3]) {
     size_t plane = dataset->image_size / (size_t)channels;
     size_t images = dataset->split_count[CNN_SPLIT_TRAIN];
     for (int c = 0; c < channels; c++) {
-        uint64_t sum = 0, squares = 0; /* integers: exact in any order */
+        uint64_t sums[2] = {0, 0}; /* of values, and of squares; integers: exact in any order */
         for (size_t i = 0; i < images; i++) {
-            const uint8_t *pixel =
-                cnn_dataset_pixels(dataset, dataset->split[CNN_SPLIT_TRAIN][i]) + (size_t)c * plane;
-            for (size_t j = 0; j < plane; j++) {
-                sum += pixel[j];
-                squares += (uint64_t)pixel[j] * pixel[j];
+            size_t sample = dataset->split[CNN_SPLIT_TRAIN][i];
+            if (cnn_dataset_holds(dataset, sample)) {
+                add_plane(cnn_dataset_pixels(dataset, sample) + (size_t)c * plane, plane, sums);
             }
         }
+        cnn_ranks_add(dataset->ranks, sums, 2);
         double count = (double)images * (double)plane;
-        double average = (double)sum / count;
-        double variance = (double)squares / count - average * average;
+        double average = (double)sums[0] / count;
+        double variance = (double)sums[1] / count - average * average;
         mean[c] = average / 255.0;
         deviation[c] = variance > 1e-6 ? sqrt(variance) / 255.0 : 1.0;
     }
@@ -96,9 +105,8 @@ void cnn_block_from_augmented(const cnn_pixel_table *table, const cnn_augment_se
     }
 }
 
-/* The variant of the features for an epoch of training; outside of one, images are not augmented.
- */
-static size_t variant_of(const cnn_dataset_source *source) {
+/* In an epoch of training, one of those with augmentation; outside of one, that without. */
+size_t cnn_dataset_variant(const cnn_dataset_source *source) {
     int augmented = source->dataset->features.variants - 1;
     bool wanted = augmented > 0 && source->augment && cnn_augment_is_on(source->augment);
     return wanted ? 1 + (size_t)((source->epoch - 1) % (uint64_t)augmented) : 0;
@@ -107,7 +115,7 @@ static size_t variant_of(const cnn_dataset_source *source) {
 /* Writes features into lanes; a block of them is as large as they are many. */
 static void fill_features(const cnn_dataset_source *source, const uint8_t *const *images, int count,
                           const cnn_block *block, float *x) {
-    size_t i = variant_of(source) * source->dataset->features.count;
+    size_t i = source->fetched ? 0 : cnn_dataset_variant(source) * source->dataset->features.count;
     int lanes = cnn_block_lanes(block);
     for (int c = 0; c < block->channels; c++) {
         for (int h = 0; h < block->height; h++) {
@@ -124,6 +132,14 @@ static void fill_features(const cnn_dataset_source *source, const uint8_t *const
     }
 }
 
+static const uint8_t *image_at(const cnn_dataset_source *source, size_t position) {
+    const cnn_dataset *dataset = source->dataset;
+    size_t piece =
+        dataset->features.count > 0 ? dataset->features.count * sizeof(float) : dataset->image_size;
+    return source->fetched ? source->fetched + (position - source->fetched_first) * piece
+                           : cnn_dataset_pixels(dataset, source->order[position]);
+}
+
 void cnn_dataset_fill(void *context, size_t first, int count, const cnn_block *block, float *x,
                       uint8_t *labels) {
     const cnn_dataset_source *source = context;
@@ -131,7 +147,7 @@ void cnn_dataset_fill(void *context, size_t first, int count, const cnn_block *b
     const uint8_t *images[CNN_LANES];
     const size_t *samples = source->order + first;
     for (int lane = 0; lane < count; lane++) {
-        images[lane] = cnn_dataset_pixels(dataset, samples[lane]);
+        images[lane] = image_at(source, first + (size_t)lane);
         if (labels) {
             labels[lane] = (uint8_t)dataset->samples[samples[lane]].label;
         }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "samples/share.h"
 
 #include <inttypes.h>
 
@@ -41,7 +42,9 @@ static void count_image(void *context, size_t i, int thread) {
     const cnn_sample *sample = &c->samples[c->order ? c->order[i] : i];
     const cnn_reading *reading = c->reading;
     cnn_error error;
-    if (sample->split != CNN_SPLIT_TRAIN || atomic_load(&c->ended)) {
+    size_t number = (size_t)(sample - c->samples);
+    if (sample->split != CNN_SPLIT_TRAIN || atomic_load(&c->ended) ||
+        cnn_share_holder(reading->ranks, number) != cnn_rank(reading->ranks)) {
         return;
     }
     if (reading->should_stop && reading->should_stop(reading->user)) {
@@ -71,12 +74,18 @@ cnn_status cnn_stretch_find(const cnn_sample *samples, size_t count,
     if (status == CNN_OK) {
         cnn_parallel_for(count, reading->threads, count_image, &c);
     }
+    if (status == CNN_OK && atomic_load(&c.ended)) {
+        status = cnn_fail(error, c.why.status, "%s", c.why.message);
+    }
+    status = cnn_ranks_agree(reading->ranks, status, error);
+    if (status == CNN_OK) {
+        cnn_histogram_add_ranks(c.histogram, reading->ranks);
+    }
     *ends = cnn_histogram_range(c.histogram);
     cnn_free(c.histogram);
     cnn_containers_free(c.containers);
     cnn_free(c.order);
-    CNN_TRY(status);
-    return atomic_load(&c.ended) ? cnn_fail(error, c.why.status, "%s", c.why.message) : CNN_OK;
+    return status;
 }
 
 cnn_status cnn_dataset_stretch(cnn_dataset *dataset, const cnn_data_settings *data,

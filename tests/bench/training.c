@@ -87,7 +87,7 @@ static void measure(bench *b, int threads, size_t steps) {
     printf("%.1f images/s, %d threads; %.1f images/s of processor time; %.0f MB; parameters "
            "%016" PRIx64 "\n",
            BATCH / median(wall, steps), threads, BATCH / median(processor, steps),
-           1e-6 * (double)cnn_minibatch_memory(b->network, BATCH, threads),
+           1e-6 * (double)cnn_minibatch_memory(b->network, BATCH, threads, NULL),
            cnn_xxh3_64(b->parameters, bytes));
 }
 

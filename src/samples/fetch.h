@@ -1,0 +1,29 @@
+/* The images of the next batch, brought from the processes that hold them (samples/share.h) to
+ * those that compute with them (nn/slots.h), while the current batch is computed. */
+#ifndef CNN_SAMPLES_FETCH_H
+#define CNN_SAMPLES_FETCH_H
+
+#include "base/background.h"
+#include "samples/dataset.h"
+
+typedef struct cnn_fetch cnn_fetch;
+
+/* For batches of up to batch_size images of a dataset that several processes hold. The caller keeps
+ * dataset and background. Free with cnn_fetch_free. */
+CNN_MUST_USE cnn_status cnn_fetch_create(const cnn_dataset *dataset, cnn_background *background,
+                                         size_t batch_size, cnn_fetch **fetch, cnn_error *error);
+void cnn_fetch_free(cnn_fetch *fetch); /* NULL is allowed */
+
+/* Bytes that cnn_fetch_create will allocate. */
+size_t cnn_fetch_memory(const cnn_dataset *dataset, size_t batch_size);
+
+/* Starts to bring the images at positions first … first + count - 1 of a source, whose order and
+ * epoch must stay until they are taken. At most one batch may be on its way besides the one that
+ * was taken last. */
+void cnn_fetch_start(cnn_fetch *fetch, const cnn_dataset_source *source, size_t first,
+                     size_t count);
+
+/* Waits for them, and lets source->fetched point to them. The ones before are gone. */
+void cnn_fetch_take(cnn_fetch *fetch, cnn_dataset_source *source);
+
+#endif
