@@ -227,6 +227,8 @@ static const struct {
     {"run/split.csv", ",left,", ",middle,",
      "line 2: expected one of the classes in summary.json, found \"middle\""},
     {"run/split.csv", ",train,", ",tain,", "expected train, validation or test, found \"tain\""},
+    {"run/split.csv", ",train,,", ",train,,0", "expected 16 hexadecimal digits, found \"0"},
+    {"run/split.csv", ",train,,", ",train,, ", "expected 16 hexadecimal digits, found \" "},
     {"run/split.csv", "images/left/00.pgm,left", "images/left/00.pgm",
      "line 2: expected at least 5 fields, found 4"},
     {"run/metrics.csv", "train_loss", "loss", "expected a column \"train_loss\""},

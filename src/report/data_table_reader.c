@@ -65,17 +65,20 @@ static bool take_label(const cnn_table *t, const cnn_report *report, int *label)
 
 /* The problems in a field: names with spaces between them. */
 static bool take_problems(char *text, uint32_t *problems) {
-    char *rest = text;
-    for (char *name = strtok_r(text, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+    while (*text) {
+        const size_t length = strcspn(text, " ");
+        const bool more = text[length] == ' ';
         int what = 0;
+        text[length] = '\0';
         while (what < CNN_DATA_PROBLEMS &&
-               strcmp(name, cnn_data_problem_name((cnn_data_problem)what)) != 0) {
+               strcmp(text, cnn_data_problem_name((cnn_data_problem)what)) != 0) {
             what++;
         }
         if (what == CNN_DATA_PROBLEMS) {
             return false;
         }
         *problems |= 1u << what;
+        text += length + more;
     }
     return true;
 }

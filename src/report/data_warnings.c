@@ -157,12 +157,14 @@ static cnn_status write_hidden(list *l, const cnn_data_facts *facts, cnn_error *
         cnn_text_free(&text);
         return cnn_fail_memory(error, "the report");
     }
-    char *rest = text.data;
-    for (char *line = text.length > 0 ? strtok_r(text.data, "\n", &rest) : NULL; line;
-         line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = text.length > 0 ? text.data : NULL; line && *line;) {
+        const size_t length = strcspn(line, "\n");
+        const bool more = line[length] == '\n';
+        line[length] = '\0';
         begin_item(l);
         cnn_html_text(l->html, line + strspn(line, " "));
         cnn_html_end(l->html);
+        line += length + more;
     }
     cnn_text_free(&text);
     return CNN_OK;

@@ -53,7 +53,7 @@ static cnn_status merge(const cnn_run_directory *directory, int64_t step, cnn_ev
     }
     if (status == CNN_OK) {
         *count = step > 0 && *count >= (size_t)step ? (size_t)step - 1 : *count;
-        cnn_events_merge((const uint8_t *)bytes, size, rows, *count, events);
+        cnn_events_merge((const uint8_t *)(bytes ? bytes : ""), size, rows, *count, events);
     }
     cnn_free(bytes);
     cnn_free(rows);
