@@ -178,30 +178,58 @@ static void measure_deletion(measure *m, float sign, uint64_t image) {
 
 /* --- time --- */
 
-/* The least of some times for a block of copies of m->pixels; prediction: without maps. */
-static double block_seconds(measure *m, bool prediction) {
-    enum { TIMES = 10 };
+enum { PAIRS = 15, PART_SECONDS_1000 = 10 };
+
+/* Seconds for a block of copies of m->pixels, the mean of some. plain: the prediction, without
+ * maps; else NULL. */
+static double block_seconds(measure *m, cnn_inference *plain, float *maps) {
     const cnn_sample_source source = {.fill = fill, .context = m};
-    const size_t places = m->heat_map ? (size_t)cnn_heat_map_shape(m->heat_map)->height *
-                                            (size_t)cnn_heat_map_shape(m->heat_map)->width
-                                      : 0;
-    float logits[CNN_LANES], *maps = cnn_alloc(CNN_LANES * places, sizeof *maps);
-    double least = 1e9;
+    const clock_t enough = (clock_t)PART_SECONDS_1000 * CLOCKS_PER_SEC / 1000;
+    float logits[CNN_LANES];
     cnn_error error;
-    for (int i = 0; i < TIMES && maps; i++) {
-        const clock_t start = clock();
-        if (prediction) {
-            cnn_minibatch_forward(m->minibatch, m->model->parameters, &source, 0, CNN_LANES, logits,
-                                  NULL);
+    int blocks = 0;
+    const clock_t start = clock();
+    for (; clock() - start < enough; blocks++) {
+        if (plain) {
+            cnn_inference_run(plain, 0, &source, 0, CNN_LANES, logits, NULL);
         } else if (cnn_heat_map_run(m->heat_map, &source, 0, CNN_LANES, logits, maps, &error) !=
                    CNN_OK) {
             stop("maps", &error);
         }
-        const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-        least = seconds < least ? seconds : least;
     }
+    return (double)(clock() - start) / CLOCKS_PER_SEC / blocks;
+}
+
+static int by_value(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The median of pairs that follow each other, so that other work on the machine slows both. */
+static double time_ratio(measure *m) {
+    double ratios[PAIRS];
+    cnn_inference *plain;
+    cnn_error error;
+    if (!m->heat_map) {
+        return 0.0;
+    }
+    if (cnn_inference_create(m->model->network, 1, &plain, &error) != CNN_OK) {
+        stop("prediction", &error);
+    }
+    cnn_inference_prepare(plain, m->model->parameters);
+    const cnn_shape *shape = cnn_heat_map_shape(m->heat_map);
+    float *maps = cnn_alloc(CNN_LANES * (size_t)shape->height * (size_t)shape->width, sizeof *maps);
+    if (!maps) {
+        exit(1);
+    }
+    for (int i = 0; i < PAIRS; i++) {
+        const double seconds = block_seconds(m, plain, maps);
+        ratios[i] = block_seconds(m, NULL, maps) / seconds;
+    }
+    cnn_inference_free(plain);
+    qsort(ratios, PAIRS, sizeof *ratios, by_value);
     cnn_free(maps);
-    return least;
+    return ratios[PAIRS / 2];
 }
 
 /* --- images --- */
@@ -277,7 +305,7 @@ int main(int argc, char **argv) {
         measure_image(&m, line);
     }
     const double n = m.images;
-    const double ratio = m.heat_map ? block_seconds(&m, false) / block_seconds(&m, true) : 0.0;
+    const double ratio = time_ratio(&m);
     printf("%s images %d patch %.4f deletion %.4f cells %.4f pixels %.4f rows %d columns %d "
            "milliseconds %.2f ratio %.2f\n",
            m.method, m.images, m.patches > 0 ? m.patch / m.patches : 0.0, m.deletion / n,

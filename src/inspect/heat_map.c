@@ -11,7 +11,9 @@
 /* What a thread needs for a block of images. */
 typedef struct room {
     float *workspaces[CNN_HEAT_MAP_NODES]; /* of each part */
-    float *values;                         /* the activations of node 0, with lanes */
+    const cnn_block *block;                /* the activations of node 0 … */
+    const float *values;                   /* … in lanes: those of the base, or `filled` */
+    float *filled;                         /* NULL if the base runs blocks */
     float *lanes, *map, *work;             /* a map of each lane; of one image; for the product */
 } room;
 
@@ -22,7 +24,8 @@ struct cnn_heat_map {
     int threads;
     cnn_network *base;        /* up to the first node */
     cnn_inference *inference; /* of the base */
-    int step;                 /* images that the base sees together */
+    bool in_blocks;           /* the base runs blocks of images, not one image at a time */
+    cnn_block dense;          /* of `filled` */
     int count;
     cnn_shape shapes[CNN_HEAT_MAP_NODES];   /* of the nodes */
     cnn_network *parts[CNN_HEAT_MAP_NODES]; /* from a node to the next, or to the logit */
@@ -33,6 +36,16 @@ struct cnn_heat_map {
 
 static size_t positions_of(const cnn_shape *shape) {
     return (size_t)shape->height * (size_t)shape->width;
+}
+
+/* A block without borders. */
+static cnn_block dense_block(const cnn_shape *shape) {
+    const ptrdiff_t row = (ptrdiff_t)shape->width * CNN_LANES;
+    return (cnn_block){.channels = shape->channels,
+                       .height = shape->height,
+                       .width = shape->width,
+                       .row_stride = row,
+                       .plane_stride = row * shape->height};
 }
 
 /* --- choosing the nodes --- */
@@ -69,9 +82,19 @@ static int find_fine(const cnn_graph *graph, int deep) {
     return best;
 }
 
+/* The fine node, or the ReLU after it: A · dz / dA is the same before and after a ReLU, and the
+ * base computes it with the layer before it, in one operation. */
+static int after_relu(const cnn_graph *graph, int node, int deep) {
+    const cnn_node *next = &graph->nodes[node + 1];
+    const bool is_relu = node + 1 < deep && next->ops->epilogue &&
+                         next->ops->epilogue(&next->spec) == CNN_EPILOGUE_RELU &&
+                         !isfinite(cnn_relu_max(next));
+    return is_relu && cnn_cut_is_possible(graph, node + 1) ? node + 1 : node;
+}
+
 int cnn_heat_map_nodes(const cnn_graph *graph, int deep, int nodes[CNN_HEAT_MAP_NODES]) {
     int count = 0;
-    nodes[count++] = find_fine(graph, deep);
+    nodes[count++] = after_relu(graph, find_fine(graph, deep), deep);
     for (int n = nodes[0] + 1; n < deep && count < CNN_HEAT_MAP_NODES - 1; n++) {
         const size_t before = positions_of(&graph->nodes[nodes[count - 1]].out);
         if (2 * positions_of(&graph->nodes[n].out) <= before &&
@@ -98,11 +121,14 @@ static cnn_status make_room(const cnn_heat_map *map, room *to, cnn_error *error)
         to->workspaces[i] = cnn_network_workspace(map->parts[i], true);
         complete = complete && to->workspaces[i];
     }
-    to->values = cnn_alloc(map->size * CNN_LANES, sizeof *to->values);
+    if (!map->in_blocks) {
+        to->filled = cnn_alloc(map->size * CNN_LANES, sizeof *to->filled);
+        complete = complete && to->filled;
+    }
     to->lanes = cnn_alloc(positions * CNN_LANES, sizeof *to->lanes);
     to->map = cnn_alloc(positions, sizeof *to->map);
     to->work = cnn_alloc(wide, sizeof *to->work);
-    complete = complete && to->values && to->lanes && to->map && to->work;
+    complete = complete && to->lanes && to->map && to->work;
     return complete ? CNN_OK : cnn_fail_memory(error, "maps");
 }
 
@@ -124,11 +150,12 @@ static cnn_status create(cnn_heat_map *map, const int *nodes, cnn_error *error) 
     CNN_TRY(cnn_cut_base(map->network, nodes[0], &map->base, error));
     CNN_TRY(cnn_inference_create(map->base, map->threads, &map->inference, error));
     cnn_inference_prepare(map->inference, map->parameters);
-    map->step = cnn_inference_prefers_planes(map->base) ? 1 : CNN_LANES;
+    map->in_blocks = cnn_inference_has_blocks(map->inference);
     for (int i = 0; i < map->count; i++) {
         CNN_TRY(make_part(map, nodes, i, error));
     }
     map->size = cnn_shape_size(&map->shapes[0]);
+    map->dense = dense_block(&map->shapes[0]);
     map->rooms = cnn_alloc((size_t)map->threads, sizeof *map->rooms);
     if (!map->rooms) {
         return cnn_fail_memory(error, "maps");
@@ -165,7 +192,7 @@ static void free_room(room *from) {
     for (int i = 0; i < CNN_HEAT_MAP_NODES; i++) {
         cnn_free(from->workspaces[i]);
     }
-    cnn_free(from->values);
+    cnn_free(from->filled);
     cnn_free(from->lanes);
     cnn_free(from->map);
     cnn_free(from->work);
@@ -250,7 +277,7 @@ typedef struct job {
     cnn_heat_map *map;
     const cnn_sample_source *source;
     size_t first, count;
-    float *activations; /* [count][map->size]: of the fine node */
+    float *activations; /* [count][map->size]: of the fine node; NULL if the base runs blocks */
     float *logits, *maps;
 } job;
 
@@ -258,13 +285,11 @@ static int images_at(const job *j, size_t start, int most) {
     return j->count - start < (size_t)most ? (int)(j->count - start) : most;
 }
 
-/* The base on its next images. */
-static void run_base(void *context, size_t index, int thread) {
+/* The base on its next image. */
+static void run_base(void *context, size_t image, int thread) {
     const job *j = context;
-    const size_t start = index * (size_t)j->map->step;
-    cnn_inference_run(j->map->inference, thread, j->source, j->first + start,
-                      images_at(j, start, j->map->step), j->activations + start * j->map->size,
-                      NULL);
+    cnn_inference_run(j->map->inference, thread, j->source, j->first + image, 1,
+                      j->activations + image * j->map->size, NULL);
 }
 
 /* Writes activations, each [C][H][W], into the lanes of values[C][H][W][lane], zeros into the
@@ -277,26 +302,16 @@ static void fill_lanes(const float *activations, size_t size, int count, float *
     }
 }
 
-/* A block without borders. */
-static cnn_block dense_block(const cnn_shape *shape) {
-    const ptrdiff_t row = (ptrdiff_t)shape->width * CNN_LANES;
-    return (cnn_block){.channels = shape->channels,
-                       .height = shape->height,
-                       .width = shape->width,
-                       .row_stride = row,
-                       .plane_stride = row * shape->height};
-}
-
 /* HiResCAM: maps[height][width][lane]. */
 static void find_maps(const cnn_block *value_block, const float *values,
                       const cnn_block *gradient_block, const float *gradients, float *maps) {
     const size_t row = (size_t)value_block->width * CNN_LANES;
-    memset(maps, 0, (size_t)value_block->height * row * sizeof *maps);
-    for (int c = 0; c < value_block->channels; c++) {
-        for (int h = 0; h < value_block->height; h++) {
+    for (int h = 0; h < value_block->height; h++) {
+        float *to = maps + (size_t)h * row; /* stays in the first-level cache */
+        memset(to, 0, row * sizeof *to);
+        for (int c = 0; c < value_block->channels; c++) {
             const float *a = values + cnn_block_row(value_block, c, h);
             const float *g = gradients + cnn_block_row(gradient_block, c, h);
-            float *to = maps + (size_t)h * row;
             for (size_t i = 0; i < row; i++) {
                 to[i] += a[i] * g[i];
             }
@@ -312,7 +327,7 @@ static void take_lane(const float *lanes, int lane, size_t positions, float *map
 
 /* A block of images from the first node to the logits. Returns these. */
 static const float *run_forward(const cnn_heat_map *map, const room *in) {
-    cnn_block from = dense_block(&map->shapes[0]);
+    cnn_block from = *in->block;
     const float *values = in->values;
     for (int i = 0; i < map->count; i++) {
         const cnn_block *to;
@@ -344,7 +359,7 @@ static void run_backward(const cnn_heat_map *map, const room *in, int count) {
 
 /* The maps of node i, in in->lanes. */
 static void find_maps_of(const cnn_heat_map *map, const room *in, int i) {
-    cnn_block block = dense_block(&map->shapes[0]);
+    cnn_block block = *in->block;
     const float *values = in->values;
     if (i > 0) {
         block = *cnn_network_result_block(map->parts[i - 1]);
@@ -375,14 +390,22 @@ static void write_maps(const cnn_heat_map *map, const room *in, int count, float
     }
 }
 
-/* The next block of images from the first node on, forward and backward. */
+/* The next block of images, from the first node on if the base runs one at a time, forward and
+ * backward. */
 static void run_parts(void *context, size_t index, int thread) {
     const job *j = context;
     const cnn_heat_map *map = j->map;
-    const room *in = &map->rooms[thread];
+    room *in = &map->rooms[thread];
     const size_t start = index * CNN_LANES;
     const int count = images_at(j, start, CNN_LANES);
-    fill_lanes(j->activations + start * map->size, map->size, count, in->values);
+    if (map->in_blocks) {
+        in->values = cnn_inference_run_block(map->inference, thread, j->source, j->first + start,
+                                             count, &in->block);
+    } else {
+        fill_lanes(j->activations + start * map->size, map->size, count, in->filled);
+        in->values = in->filled;
+        in->block = &map->dense;
+    }
     memcpy(j->logits + start, run_forward(map, in), (size_t)count * sizeof *j->logits);
     run_backward(map, in, count);
     write_maps(map, in, count, j->maps + start * positions_of(&map->shapes[0]));
@@ -394,14 +417,15 @@ cnn_status cnn_heat_map_run(cnn_heat_map *map, const cnn_sample_source *source, 
              .source = source,
              .first = first,
              .count = count,
-             .activations = cnn_alloc(count, map->size * sizeof(float)),
              .logits = logits,
              .maps = maps};
-    if (!j.activations) {
-        return cnn_fail_memory(error, "maps");
+    if (!map->in_blocks) {
+        j.activations = cnn_alloc(count, map->size * sizeof(float));
+        if (!j.activations) {
+            return cnn_fail_memory(error, "maps");
+        }
+        cnn_thread_pool_for(map->pool, count, map->threads, run_base, &j);
     }
-    const size_t step = (size_t)map->step;
-    cnn_thread_pool_for(map->pool, (count + step - 1) / step, map->threads, run_base, &j);
     cnn_thread_pool_for(map->pool, (count + CNN_LANES - 1) / CNN_LANES, map->threads, run_parts,
                         &j);
     cnn_free(j.activations);

@@ -30,9 +30,10 @@ int cnn_heat_map_deep(const cnn_graph *graph, int side);
 
 /* The nodes of a product that ends with such a deep one, in order; returns their number. The first
  * is the fine one: the first layer, on every path, with the smallest output that has at least
- * CNN_HEAT_MAP_FINE_SIDE rows and columns, or as many as the image has. Then the first ones with at
- * most half the places of the one before, and the deep one. If no layer has as many rows and
- * columns as the fine one needs, the deep one alone. */
+ * CNN_HEAT_MAP_FINE_SIDE rows and columns, or as many as the image has; the ReLU after it, which
+ * has the same map, if that is not the deep one. Then the first ones with at most half the places
+ * of the one before, and the deep one. If no layer has as many rows and columns as the fine one
+ * needs, the deep one alone. */
 enum { CNN_HEAT_MAP_FINE_SIDE = 28, CNN_HEAT_MAP_NODES = 8 };
 int cnn_heat_map_nodes(const cnn_graph *graph, int deep, int nodes[CNN_HEAT_MAP_NODES]);
 

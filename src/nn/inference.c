@@ -147,15 +147,20 @@ static void take_lane(const cnn_block *block, const float *values, int lane, flo
     }
 }
 
+static const float *run_lanes(const cnn_inference *inference, float *workspace,
+                              const cnn_sample_source *source, size_t first, int count,
+                              uint8_t *labels) {
+    const cnn_block *block;
+    float *x = cnn_network_input(inference->network, workspace, &block);
+    source->fill(source->context, first, count, block, x, labels);
+    return cnn_network_forward(inference->network, inference->parameters, workspace);
+}
+
 static void run_block(const cnn_inference *inference, float *workspace,
                       const cnn_sample_source *source, size_t first, int count, float *results,
                       uint8_t *labels) {
-    const cnn_network *network = inference->network;
-    const cnn_block *block;
-    float *x = cnn_network_input(network, workspace, &block);
-    source->fill(source->context, first, count, block, x, labels);
-    const float *y = cnn_network_forward(network, inference->parameters, workspace);
-    const cnn_block *result = cnn_network_result_block(network);
+    const float *y = run_lanes(inference, workspace, source, first, count, labels);
+    const cnn_block *result = cnn_network_result_block(inference->network);
     for (int lane = 0; lane < count; lane++) {
         take_lane(result, y, lane, results + (size_t)lane * cnn_inference_result_size(inference));
     }
@@ -171,6 +176,17 @@ static void run_one_at_a_time(const cnn_inference *inference, float *workspace,
         cnn_single_forward(inference->single, inference->parameters, workspace,
                            results + (size_t)i * cnn_inference_result_size(inference));
     }
+}
+
+bool cnn_inference_has_blocks(const cnn_inference *inference) {
+    return !inference->single;
+}
+
+const float *cnn_inference_run_block(cnn_inference *inference, int thread,
+                                     const cnn_sample_source *source, size_t first, int count,
+                                     const cnn_block **block) {
+    *block = cnn_network_result_block(inference->network);
+    return run_lanes(inference, inference->workspaces[thread], source, first, count, NULL);
 }
 
 void cnn_inference_run(cnn_inference *inference, int thread, const cnn_sample_source *source,

@@ -39,6 +39,13 @@ void cnn_inference_run(cnn_inference *inference, int thread, const cnn_sample_so
 /* Will images run one at a time? */
 bool cnn_inference_prefers_planes(const cnn_network *trained);
 
+/* Do images run in blocks? If so, cnn_inference_run_block does the same as cnn_inference_run, and
+ * leaves the results where they are: in the lanes of a block, until the next run of the thread. */
+bool cnn_inference_has_blocks(const cnn_inference *inference);
+const float *cnn_inference_run_block(cnn_inference *inference, int thread,
+                                     const cnn_sample_source *source, size_t first, int count,
+                                     const cnn_block **block);
+
 /* Bytes that cnn_inference_create will allocate for such a network. */
 size_t cnn_inference_memory(const cnn_network *trained, int threads);
 
