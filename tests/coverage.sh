@@ -23,7 +23,7 @@ find $build -name '*.gcda' -delete
 # Left out: fashion, bench and same_bytes take long and run no code that other tests do not run; install links the library
 # elsewhere, without counters; valgrind runs no additional code; sandbox needs one.
 result=0
-ctest --test-dir $build --output-on-failure --parallel "$jobs" --exclude-regex 'cli_(fashion|bench|same_bytes|install|valgrind|sandbox)$' ||
+ctest --test-dir $build --output-on-failure --parallel "$jobs" --exclude-regex '^soak_|cli_(fashion|bench|same_bytes|install|valgrind|sandbox)$' ||
     result=1
 
 gcovr --root . --filter src/ -j "$jobs" --json $build/coverage.json $build/src $build/tests

@@ -1,8 +1,7 @@
 #!/bin/sh
 # Installs what the tests need (Debian 12 and 13, Ubuntu), looks for bugs without running anything (tests/static.sh), and
-# runs every test: with GCC, with the kernels for any processor, with Clang under the address and undefined-behaviour
-# sanitizers, with GCC's thread sanitizer, those that compare Clang's bytes with GCC's, and a short form of
-# tests/aarch64.sh. tests/README.md says what each build runs, and why.
+# runs every test: with GCC, with the kernels for any processor, with Clang under the address, undefined-behaviour and
+# thread sanitizers, those that compare Clang's bytes with GCC's, and a short form of tests/aarch64.sh. tests/README.md says what each build runs, and why.
 #
 #   tests/run.sh                   everything
 #   CNN_CORPUS=DIR tests/run.sh    … and every image below DIR through the decoder
@@ -99,10 +98,10 @@ build clang-sanitized clang all -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_T
     run_tests clang-sanitized --label-exclude '^(browser|soak)$' --exclude-regex \
         '^(test_winograd|test_fma|cli_(same_bytes|examples|fashion|damaged_models|kill|docs|bench|init|minutes|eval_report))$'
 # what runs on several threads
-build gcc-threads gcc "test_base test_webp test_tiff test_data test_check_data test_image_cache test_training_run cnntrain_program
+build clang-threads clang "test_base test_webp test_tiff test_data test_check_data test_image_cache test_training_run cnntrain_program
     cnnpredict_program cnneval_program make_images" -DCNN_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCMAKE_C_FLAGS_RELWITHDEBINFO="$debug" &&
-    run_tests gcc-threads --tests-regex \
+    run_tests clang-threads --tests-regex \
         '^(test_(base|webp|tiff|data|check_data|image_cache|training_run)|cli_(cache|check_data|train|predict|full_disk|actions))$'
 section "64-bit ARM"
 tests/aarch64.sh --short || failed="$failed aarch64"

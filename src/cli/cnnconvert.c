@@ -170,7 +170,7 @@ static cnn_status read_normalization(const convert_command *command, cnn_foreign
     const char *mean = command->mean, *deviation = command->deviation;
     if (command->imagenet && (mean || deviation)) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--imagenet: expected neither --mean nor --deviation beside it");
+                        "--imagenet: expected neither --mean nor --deviation with it");
     }
     if (command->imagenet) {
         mean = "0.485,0.456,0.406";

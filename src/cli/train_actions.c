@@ -121,22 +121,21 @@ static cnn_status check_options(const train_command *command, const char *action
     };
     if (command->pretrained && !(action && strcmp(action, "init") == 0)) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--pretrained: expected --init DIR beside it; a config names the file as "
+                        "--pretrained: expected --init DIR as well; a config names the file as "
                         "pretrained.file");
     }
     if (command->minutes > 0.0 && !(action && strcmp(action, "init") == 0)) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--minutes: expected --init DIR beside it; for a config, set "
+                        "--minutes: expected --init DIR as well; for a config, set "
                         "train.minutes=%g",
                         command->minutes);
     }
     if ((member || run->gather) && run->folds == 0 && !command->sweep) {
-        return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "--%s: expected --folds K or --sweep FILE beside it",
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--%s: expected --folds K or --sweep FILE as well",
                         member ? "member" : "gather");
     }
     if (command->jobs > 0 && !command->sweep) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--jobs: expected --sweep FILE beside it");
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--jobs: expected --sweep FILE as well");
     }
     for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++) {
         if (conflicts[i].both) {
@@ -267,7 +266,7 @@ cnn_status cnn_action_init(void *context, cnn_error *error) {
     const char *config = command->config_path;
     const char *override = command->override_count > 0 ? command->overrides[0] : NULL;
     if (config || override || command->run.folds > 0 || command->sweep) {
-        return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
+        return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s with it, got %s",
                         config           ? "--config"
                         : override       ? "KEY=VALUE"
                         : command->sweep ? "--sweep"

@@ -246,7 +246,7 @@ static cnn_status check_together(const cnn_reader *reader, const cJSON *root) {
     }
     for (int i = 0; i < 2 && !random; i++) {
         if (setting_of(root, of_random[i])) {
-            return cnn_reader_fail(reader, of_random[i], "expected \"random\" beside it");
+            return cnn_reader_fail(reader, of_random[i], "expected \"random\" as well");
         }
     }
     return random && !setting_of(root, "runs")

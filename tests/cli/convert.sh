@@ -4,34 +4,7 @@
 python=${CNN_TEST_PYTHON:-python3}
 make_data data 60
 write_config cfg.json
-# every kind of layer
-cat >layers.json <<'END'
-{
-    "data": {"train": "data", "validation": 0.25},
-    "image": {"width": 12, "height": 10, "channels": 1, "normalize": "standardize"},
-    "layers": [
-        {"type": "conv", "filters": 8, "kernel": 3, "padding": "same_upper", "stride": 2, "bias": false},
-        {"type": "batchnorm"},
-        {"type": "relu", "max": 6},
-        {"type": "conv", "filters": 8, "kernel": 3, "padding": 1, "groups": 8},
-        {"type": "leaky_relu"},
-        {"type": "residual", "projection": "batchnorm", "layers": [
-            {"type": "conv", "filters": 12, "kernel": 3, "padding": "same"}, {"type": "silu"}, {"type": "batchnorm"}]},
-        {"type": "residual", "layers": [{"type": "conv", "filters": 12, "kernel": 1}, {"type": "relu"}]},
-        {"type": "batchnorm"},
-        {"type": "maxpool", "size": 3, "stride": 2, "padding": 1},
-        {"type": "avgpool", "size": 2, "stride": 1, "padding": [1, 0, 0, 1]},
-        {"type": "global_avgpool"},
-        {"type": "flatten"},
-        {"type": "dropout", "rate": 0.2},
-        {"type": "dense", "units": 5},
-        {"type": "relu"},
-        {"type": "dense", "units": 1},
-        {"type": "sigmoid"}
-    ],
-    "train": {"epochs": 3, "batch_size": 8, "learning_rate": 0.02, "seed": 1, "calibrate": true}
-}
-END
+write_every_layer layers.json 1
 run 0 "$CNNTRAIN" --config cfg.json image.channels=3 --quiet --out small
 run 0 "$CNNTRAIN" --config layers.json --quiet --out layers
 

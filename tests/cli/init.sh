@@ -163,14 +163,14 @@ cp file junk/b
 refuses 3 'junk: expected images, found 2 unreadable files$' junk --quiet
 refuses 2 '--init: expected a path, got ""$' ''
 refuses 2 '--init: expected a path in UTF-8' "$(printf 'a\351')"
-refuses 2 '--init: expected no --config beside it, got cfg.json$' small --config cfg.json
-refuses 2 '--init: expected no KEY=VALUE beside it, got train.seed=2$' small train.seed=2
+refuses 2 '--init: expected no --config with it, got cfg.json$' small --config cfg.json
+refuses 2 '--init: expected no KEY=VALUE with it, got train.seed=2$' small train.seed=2
 refuses 2 '--init and --dry-run' small --dry-run
 if [ "$(id -u)" -ne 0 ]; then
     chmod 0 one/left
     mkdir one/right
     refuses 3 'one/left: ' one
 fi
-refuses 2 'expected no --folds beside it' small --folds 3
+refuses 2 'expected no --folds with it' small --folds 3
 
 finish

@@ -81,8 +81,8 @@ refuses() {
     expect_stderr "$pattern"
 }
 refuses 2 '--config: missing' --pretrained base/model.bin
-refuses 2 '--pretrained: expected --init DIR beside it' --config cfg.json --pretrained base/model.bin
-refuses 2 '--pretrained: expected --init DIR beside it' --config cfg.json --pretrained base/model.bin --dry-run
+refuses 2 '--pretrained: expected --init DIR as well' --config cfg.json --pretrained base/model.bin
+refuses 2 '--pretrained: expected --init DIR as well' --config cfg.json --pretrained base/model.bin --dry-run
 refuses 2 '--pretrained: expected ' --init grey --pretrained ''
 refuses 2 '--pretrained: expected a path in UTF-8' --init grey --pretrained "$(printf 'a\351')"
 refuses 4 'missing\.bin: ' --init grey --pretrained missing.bin

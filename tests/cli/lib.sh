@@ -142,6 +142,39 @@ write_config() {
 END
 }
 
+# write_every_layer FILE CHANNELS: a network with a layer of each kind, on the data in "data".
+write_every_layer() {
+    cat >"$1" <<END
+{
+    "data": {"train": "data", "validation": 0.25},
+    "image": {"width": 12, "height": 10, "channels": $2, "normalize": "standardize"},
+    "layers": [
+        {"type": "conv", "filters": 8, "kernel": 3, "padding": "same_upper", "stride": 2, "bias": false},
+        {"type": "batchnorm"},
+        {"type": "relu", "max": 6},
+        {"type": "conv", "filters": 8, "kernel": 3, "padding": 1, "groups": 8},
+        {"type": "leaky_relu"},
+        {"type": "residual", "projection": "batchnorm", "layers": [
+            {"type": "conv", "filters": 12, "kernel": 3, "padding": "same"}, {"type": "silu"}, {"type": "batchnorm"},
+            {"type": "residual", "layers": [{"type": "conv", "filters": 12, "kernel": 1}]}]},
+        {"type": "residual", "layers": [{"type": "conv", "filters": 6, "kernel": 1, "stride": 2}, {"type": "relu"}]},
+        {"type": "batchnorm"},
+        {"type": "maxpool", "size": 3, "stride": 2, "padding": 1},
+        {"type": "avgpool", "size": 2, "stride": 1, "padding": [1, 0, 0, 1]},
+        {"type": "global_avgpool"},
+        {"type": "flatten"},
+        {"type": "batchnorm"},
+        {"type": "dropout", "rate": 0.2},
+        {"type": "dense", "units": 5},
+        {"type": "relu"},
+        {"type": "dense", "units": 1},
+        {"type": "sigmoid"}
+    ],
+    "train": {"epochs": 3, "batch_size": 8, "learning_rate": 0.02, "seed": 1, "calibrate": true}
+}
+END
+}
+
 # train_model DIR: a run of twenty epochs in DIR, whose model classifies left and right correctly.
 train_model() {
     [ -d data ] || make_data data 80

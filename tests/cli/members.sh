@@ -265,7 +265,7 @@ expect_no_file gap/fold-5
 for wrong in "--member 1" "--gather"; do
     # shellcheck disable=SC2086
     run 2 "$CNNTRAIN" --config cfg.json $wrong --out d
-    expect_stderr '^cnntrain: --(member|gather): expected --folds K or --sweep FILE beside it'
+    expect_stderr '^cnntrain: --(member|gather): expected --folds K or --sweep FILE as well'
 done
 for other in "--member 1" --resume --overwrite "--max-seconds 1"; do
     # shellcheck disable=SC2086

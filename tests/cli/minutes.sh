@@ -186,6 +186,6 @@ grep -Eq '"minutes":[^0-9]*0\.05' made.json || fail "expected train.minutes in t
 run 0 "$CNNTRAIN" --config made.json --out made
 expect_file made/summary.json
 run 2 "$CNNTRAIN" --config cfg.json --minutes 2
-expect_stderr '^cnntrain: --minutes: expected --init DIR beside it; for a config, set train.minutes=2$'
+expect_stderr '^cnntrain: --minutes: expected --init DIR as well; for a config, set train.minutes=2$'
 
 finish

@@ -54,35 +54,8 @@ expect_stderr 'tensor "0.weight": expected F32, F16 or BF16$'
 
 # --- our own ONNX files, with a layer of each kind
 make_data data 40
-cat >own.json <<'END'
-{
-    "data": {"train": "data", "validation": 0.25},
-    "image": {"width": 12, "height": 10, "channels": 1, "normalize": "standardize", "resize": "crop"},
-    "layers": [
-        {"type": "conv", "filters": 8, "kernel": 3, "padding": "same_upper", "stride": 2, "bias": false},
-        {"type": "batchnorm"},
-        {"type": "relu", "max": 6},
-        {"type": "conv", "filters": 8, "kernel": 3, "padding": 1, "groups": 8},
-        {"type": "leaky_relu"},
-        {"type": "residual", "projection": "batchnorm", "layers": [
-            {"type": "conv", "filters": 12, "kernel": 3, "padding": "same"}, {"type": "silu"}, {"type": "batchnorm"},
-            {"type": "residual", "layers": [{"type": "conv", "filters": 12, "kernel": 1}]}]},
-        {"type": "residual", "layers": [{"type": "conv", "filters": 6, "kernel": 1, "stride": 2}, {"type": "relu"}]},
-        {"type": "batchnorm"},
-        {"type": "maxpool", "size": 3, "stride": 2, "padding": 1},
-        {"type": "avgpool", "size": 2, "stride": 1, "padding": [1, 0, 0, 1]},
-        {"type": "global_avgpool"},
-        {"type": "flatten"},
-        {"type": "dropout", "rate": 0.2},
-        {"type": "dense", "units": 5},
-        {"type": "relu"},
-        {"type": "dense", "units": 1},
-        {"type": "sigmoid"}
-    ],
-    "train": {"epochs": 2, "batch_size": 8, "learning_rate": 0.02, "seed": 1, "calibrate": true, "threshold": "f1"}
-}
-END
-run 0 "$CNNTRAIN" --config own.json --quiet --out own
+write_every_layer own.json 1
+run 0 "$CNNTRAIN" --config own.json image.resize=crop train.threshold=f1 --quiet --out own
 "$CNNCONVERT" own/model.bin own.onnx 2>stderr
 if grep -q 'was built without' stderr; then
     run 2 "$CNNCONVERT" own.onnx again.bin

@@ -338,13 +338,13 @@ expect_stderr 'expected one of --sweep and --folds, got both'
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json --trace
 expect_stderr 'expected one of --sweep and --trace, got both'
 run 2 "$CNNTRAIN" --config cfg.json --jobs 2 --out n
-expect_stderr '^cnntrain: --jobs: expected --sweep FILE beside it'
+expect_stderr '^cnntrain: --jobs: expected --sweep FILE as well'
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json --jobs 2 --member 1 --out n
 expect_stderr 'expected one of --jobs and --member, got both'
 run 2 "$CNNTRAIN" --sweep sweep.json --out n
 expect_stderr '^cnntrain: --config: missing'
 run 2 "$CNNTRAIN" --config cfg.json --member 2 --out n
-expect_stderr '^cnntrain: --member: expected --folds K or --sweep FILE beside it'
+expect_stderr '^cnntrain: --member: expected --folds K or --sweep FILE as well'
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json data.validation=0 --out n
 expect_stderr '^cnntrain: data.validation: expected validation images beside --sweep'
 echo '{"grid": {"data.train": ["data", "nowhere"]}}' >nowhere.json
