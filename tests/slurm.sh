@@ -1,6 +1,6 @@
 #!/bin/sh
 # Trains sets of runs on a real Slurm, started here on one machine, and disturbs them: tasks are requeued, killed,
-# preempted and run out of time. Every model and table must be that of an undisturbed run: of folds, and of a sweep. About six minutes.
+# preempted and run out of time. Every model and table must be that of an undisturbed run: of folds, and of a sweep. About five minutes.
 #
 #   tests/slurm.sh [BUILD]    BUILD: the folder of the programs, default build
 #
