@@ -1,6 +1,6 @@
 #!/bin/sh
 # Trains sets of runs on a real Slurm, started here on one machine, and disturbs them: tasks are requeued, killed,
-# preempted and run out of time. Every model and table must be that of an undisturbed run. About five minutes.
+# preempted and run out of time. Every model and table must be that of an undisturbed run: of folds, and of a sweep. About five minutes.
 #
 #   tests/slurm.sh [BUILD]    BUILD: the folder of the programs, default build
 #
@@ -136,9 +136,32 @@ same_set() {
     echo "same bytes: $1"
 }
 
-# submit DIR [MEMBERS]: sets array and gather to the numbers of the jobs.
+# without_times FILE: sweep.csv without its two columns of times.
+without_times() { awk -F, '{ for (i = 1; i <= NF; i++) if (i != NF - 1 && i != NF - 2) printf "%s,", $i; print "" }' "$1"; }
+
+# same_sweep DIR: the same for the sweep.
+same_sweep() {
+    for file in members.csv summary.json config.json; do
+        cmp "whole-sweep/$file" "$1/$file" || fail "$1/$file"
+    done
+    without_times whole-sweep/sweep.csv >sweep-a
+    without_times "$1/sweep.csv" >sweep-b
+    cmp sweep-a sweep-b || fail "$1/sweep.csv"
+    for member in 0001 0002 0003 0004; do
+        for file in model.bin last.bin predictions.csv split.csv config.json; do
+            cmp "whole-sweep/$member/$file" "$1/$member/$file" || fail "$1/$member/$file"
+        done
+    done
+    left=$(find "$1" -name '*.tmp.*' -o -name '.lock*' -o -name failed.json)
+    [ -z "$left" ] || fail "expected no temporary files, no locks and no failures, found $left"
+    echo "same bytes: $1"
+}
+
+# submit DIR [MEMBERS]: sets array and gather to the numbers of the jobs. set: the options of the set.
+set='--folds 4'
 submit() {
-    numbers=$("$here/configs/slurm/submit.sh" "${2:-1-4}" --config cfg.json --folds 4 --out "$1" --quiet) || fail "submit.sh"
+    # shellcheck disable=SC2086 # a list
+    numbers=$("$here/configs/slurm/submit.sh" "${2:-1-4}" --config cfg.json $set --out "$1" --quiet) || fail "submit.sh"
     array=${numbers#*array }
     array=${array%%;*}
     gather=${numbers##* }
@@ -185,33 +208,50 @@ same_set array
 
 # --- requeued, and killed, by chance -----------------------------------------------------------------------------------
 
-submit disturbed
-requeued=0
-killed=0
-while [ $((requeued + killed)) -lt 12 ] && [ -n "$(squeue --noheader --jobs="$array")" ]; do
+# disturb DIR COUNT: submits the set, and disturbs its tasks so often.
+disturb() {
+    submit "$1"
+    requeued=0
+    killed=0
+    while [ $((requeued + killed)) -lt "$2" ] && [ -n "$(squeue --noheader --jobs="$array")" ]; do
+        disturb_once "$1"
+    done
+    echo "$1: requeued $requeued times, killed $killed times"
+    [ $((requeued * killed)) -gt 0 ] || fail "expected tasks that were requeued and killed"
+    wait_for "$gather" 300
+    submit "$1" # what was cancelled
+    wait_for "$gather" 300
+}
+disturb_once() {
     draw 40
     sleep "$((drawn / 10)).$((drawn % 10))"
     pick
-    [ -n "$task" ] || continue
+    [ -n "$task" ] || return 0
     draw 3
     case $drawn in
     0)
         scontrol requeue "$task" && requeued=$((requeued + 1))
         ;;
     1) # the program alone
-        pkill -KILL -f "^$CNNTRAIN .*--out disturbed.*--member ${task#*_} " && killed=$((killed + 1))
+        pkill -KILL -f "^$CNNTRAIN .*--out $1 .*--member ${task#*_} " && killed=$((killed + 1))
         ;;
     2) # the program and its script; the task is cancelled then
         scancel --full --signal=KILL "$task" && killed=$((killed + 1))
         ;;
     esac
-done
-echo "requeued $requeued times, killed $killed times"
-[ $((requeued * killed)) -gt 0 ] || fail "expected tasks that were requeued and killed"
-wait_for "$gather" 300
-submit disturbed # what was cancelled
-wait_for "$gather" 300
+}
+disturb disturbed 12
 same_set disturbed
+
+# a sweep: four runs of half as many epochs
+set='--sweep sweep.json'
+sed -i "s/\"epochs\": $epochs/\"epochs\": $((epochs / 2 + 1))/" cfg.json
+echo '{"grid": {"train.learning_rate": [0.001, 0.003]}, "seeds": [1, 2]}' >sweep.json
+"$CNNTRAIN" --config cfg.json --sweep sweep.json --out whole-sweep --quiet || fail "cnntrain --sweep"
+disturb sweep 8
+same_sweep sweep
+set='--folds 4'
+sed -i "s/\"epochs\": $((epochs / 2 + 1))/\"epochs\": $epochs/" cfg.json
 
 # --- out of time: warned, queued again ----------------------------------------------------------------------------------
 

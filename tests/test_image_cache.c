@@ -3,6 +3,7 @@
 #include "test_support.h"
 
 #include "samples/dataset.h"
+#include "image/cache_folder.h"
 #include "image/cache_key.h"
 #include "base/memory.h"
 
@@ -354,14 +355,21 @@ static void test_damage(void **state) {
     free(good);
 }
 
+static void name_draft(const char *path, char draft[TEST_PATH_MAX + 32]) {
+    const cnn_cache_folder folder = {.path = CACHE};
+    char *name = cnn_cache_draft_path(&folder, path);
+    (void)snprintf(draft, TEST_PATH_MAX + 32, "%s", name);
+    cnn_free(name);
+}
+
 /* Other objects than files under the name of the file: none is waited for or written to. */
 static void test_strange_files(void **state) {
     (void)state;
     write_classes("d", 0);
     check((request){.train = "d"}, INTO_CACHE);
-    char path[TEST_PATH_MAX], draft[TEST_PATH_MAX + 8];
+    char path[TEST_PATH_MAX], draft[TEST_PATH_MAX + 32];
     (void)snprintf(path, sizeof path, "%s", the_file());
-    (void)snprintf(draft, sizeof draft, "%s.tmp", path);
+    name_draft(path, draft);
     (void)alarm(20);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0666), 0);
@@ -522,13 +530,22 @@ static void test_limit(void **state) {
     cnn_dataset_free(first);
 
     check((request){.train = "two", .limit = 1000}, FROM_CACHE); /* used now */
-    write_bytes(CACHE "/0123.images.tmp", "left behind", 11);
+    char left[TEST_PATH_MAX + 32];
+    static const char foreign[] = CACHE "/0123.images.0123456789abcdef.tmp";
+    static const char old[] = CACHE "/0123.images.0123456789abcdee.tmp";
+    name_draft(CACHE "/0123.images", left);
+    write_bytes(left, "left behind", 11);
+    write_bytes(foreign, "", 0); /* of another machine, which may be writing */
+    write_bytes(old, "left behind", 11);
+    set_used(old, 1000);
     write_bytes(CACHE "/stranger", "not ours", 8);
     write_bytes(CACHE "/stranger.tmp", "not ours", 8);
     check((request){.train = "four", .limit = 1000}, INTO_CACHE);
     assert_int_equal(access(paths[1], F_OK), 0);
     assert_int_equal(access(paths[2], F_OK), -1);
-    assert_int_equal(access(CACHE "/0123.images.tmp", F_OK), -1);
+    assert_int_equal(access(left, F_OK), -1);
+    assert_int_equal(access(old, F_OK), -1);
+    assert_int_equal(access(foreign, F_OK), 0);
     assert_int_equal(access(CACHE "/stranger", F_OK), 0);
     assert_int_equal(access(CACHE "/stranger.tmp", F_OK), 0);
     assert_int_equal(count_files(".images", last), 2);
@@ -601,9 +618,9 @@ static void test_waiting(void **state) {
     request r = {.train = "d", .cache = CACHE, .threads = 1};
     write_classes("d", 0);
     check((request){.train = "d", .threads = 1}, INTO_CACHE);
-    char path[TEST_PATH_MAX], draft[TEST_PATH_MAX + 8];
+    char path[TEST_PATH_MAX], draft[TEST_PATH_MAX + 32];
     (void)snprintf(path, sizeof path, "%s", the_file());
-    (void)snprintf(draft, sizeof draft, "%s.tmp", path);
+    name_draft(path, draft);
     for (int killed = 0; killed < 2; killed++) {
         /* a child holds the lock on a draft; then the draft gets its name, or the child dies */
         assert_int_equal(rename(path, draft), 0);
@@ -634,9 +651,9 @@ static void test_left_draft(void **state) {
     (void)state;
     write_classes("d", 0);
     check((request){.train = "d"}, INTO_CACHE);
-    char path[TEST_PATH_MAX], draft[TEST_PATH_MAX + 8], rubbish[5000];
+    char path[TEST_PATH_MAX], draft[TEST_PATH_MAX + 32], rubbish[5000];
     (void)snprintf(path, sizeof path, "%s", the_file());
-    (void)snprintf(draft, sizeof draft, "%s.tmp", path);
+    name_draft(path, draft);
     memset(rubbish, 0x55, sizeof rubbish);
     for (size_t size = 0; size <= sizeof rubbish; size += 500) {
         assert_int_equal(unlink(path), 0);

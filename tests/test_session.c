@@ -57,7 +57,7 @@ static cnn_config *make_config(void) {
 /* What a child does: trains one fold, or with fold 0 gathers all of them. Its exit code is the
  * status. */
 typedef struct job {
-    const char *output;
+    const char *output, *cache;
     int fold, machine;
     machine_locks locks;
     int start; /* a pipe that ends when all shall begin; -1: at once */
@@ -76,7 +76,7 @@ static int run_job(const job *j) {
                              .fast = 3600L * 7 * (j->machine - 2)};
     const cnn_cross_validation_options options = {
         .train = {.output = j->output,
-                  .common = {.threads = 1, .cache_directory = "cache"},
+                  .common = {.threads = 1, .cache_directory = j->cache},
                   .resume = j->fold > 0},
         .folds = FOLDS,
         .member = j->fold,
@@ -160,13 +160,15 @@ static void test_same_member(void **state) {
     }
     for (int round = 0; round < 6; round++) {
         const machine_locks locks = round % 3 == 0 ? LOCKS_NONE : LOCKS_LOCAL;
-        char output[16];
+        char output[16], cache[16];
         int start[2], code[2][FOLDS];
         pid_t child[2][FOLDS];
         assert_int_equal(pipe(start), 0);
         (void)snprintf(output, sizeof output, "set-%d", round);
+        (void)snprintf(cache, sizeof cache, "cache-%d", round); /* empty: both fill it */
         for (int i = 0; i < 2 * FOLDS; i++) {
             const job j = {.output = output,
+                           .cache = cache,
                            .fold = 1 + i / 2,
                            .machine = 1 + i % 2,
                            .locks = locks,
@@ -182,7 +184,8 @@ static void test_same_member(void **state) {
             assert_true(code[0][fold] == CNN_OK || code[0][fold] == CNN_ERROR_CONFIG);
             assert_true(code[1][fold] == CNN_OK || code[1][fold] == CNN_ERROR_CONFIG);
         }
-        assert_int_equal(do_job((job){.output = output, .machine = 3, .locks = locks}), CNN_OK);
+        assert_int_equal(
+            do_job((job){.output = output, .cache = cache, .machine = 3, .locks = locks}), CNN_OK);
         expect_same_set("whole", output);
         (void)close(start[0]);
         (void)close(start[1]);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -205,6 +206,7 @@ typedef struct cache_place {
     char *path; /* of the cache file */
     cnn_cache_file_layout layout;
     struct timespec newest; /* when an image last changed */
+    ino_t unused;           /* the file that was there, and could not be used; 0: none */
 } cache_place;
 
 typedef struct retry {
@@ -288,15 +290,18 @@ static bool read_cached(const cnn_image_request *request, const cache_place *c,
 
 /* Two changes of a file within one tick of the file system's clock get the same time. So the images
  * are read only after the tick of the latest change: any later change then gets another time, and
- * another key. */
+ * another key. The clock of a network's server may be hours behind this one or ahead of it, so a
+ * tick that is short is waited for unless the change is a day old. */
 static void outwait(const struct timespec *newest) {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     double tick = newest->tv_nsec == 0 ? 2.0 : 0.02; /* whole seconds only, as FAT keeps them */
     double age =
         (double)(now.tv_sec - newest->tv_sec) + 1e-9 * (double)(now.tv_nsec - newest->tv_nsec);
-    if (age >= 0.0 && age < tick) {
-        double left = tick - age;
+    double day = 86400.0;
+    bool is_short = tick < 1.0;
+    if (is_short ? age > -day && age < day : age >= 0.0 && age < tick) {
+        double left = is_short ? tick : tick - age;
         struct timespec pause = {.tv_sec = (time_t)left,
                                  .tv_nsec = (long)(1e9 * (left - (double)(time_t)left))};
         (void)nanosleep(&pause, NULL); /* only a signal cuts this short, and that ends the run */
@@ -344,6 +349,25 @@ static cnn_status fill_draft(const cnn_image_request *request, const cache_place
     return CNN_OK;
 }
 
+/* Has another machine, whose lock this one does not see, put the same images into the cache? It may
+ * have mapped them, and on a network's file system it would lose a file that is replaced. */
+static bool is_published(const cnn_image_request *request, const cache_place *c) {
+    cnn_cache_file other;
+    int file = cnn_cache_folder_open_file(c->path);
+    if (file < 0) {
+        return false;
+    }
+    struct stat about;
+    bool good =
+        fstat(file, &about) == 0 && about.st_ino != c->unused &&
+        cnn_cache_file_open(file, &c->layout, request->threads, &other) == CNN_CACHE_FILE_GOOD;
+    (void)close(file);
+    if (good) {
+        cnn_cache_file_close(&other);
+    }
+    return good;
+}
+
 /* Decodes all images into the cache and maps them, unless another run is doing so. *done: the set
  * has its pixels. */
 static cnn_status write_cached(const cnn_image_request *request, const cache_place *c,
@@ -363,7 +387,9 @@ static cnn_status write_cached(const cnn_image_request *request, const cache_pla
     }
     images->pixels = images->file.pixels;
     *done = true;
-    if (cnn_cache_draft_publish(&draft, error) == CNN_OK) {
+    if (is_published(request, c)) {
+        cnn_cache_draft_discard(&draft); /* this run keeps what it has mapped */
+    } else if (cnn_cache_draft_publish(&draft, error) == CNN_OK) {
         cnn_log_message(request->log, CNN_LOG_INFO, "%zu images decoded, now in the cache (%s)",
                         request->count, c->path);
     } else { /* this run can still use the draft */
@@ -422,6 +448,8 @@ static cnn_status read_or_write(const cnn_image_request *request, cache_place *c
     /* The second attempt follows a wait for another run that wrote the same images. If that run
      * failed, this one writes them. */
     for (int attempt = 0; attempt < 2 && !*done; attempt++) {
+        struct stat about;
+        c->unused = stat(c->path, &about) == 0 ? about.st_ino : 0;
         CNN_TRY(write_cached(request, c, images, done, error));
         *done = *done || read_cached(request, c, images);
     }

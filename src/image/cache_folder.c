@@ -2,12 +2,15 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_claim.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +20,11 @@
 #include <unistd.h>
 
 #define DRAFT_SUFFIX ".tmp"
+
+enum { DOMAIN_DIGITS = 16 };
+
+/* A draft of another machine that was not written to for so many seconds is left over: a day. */
+#define LEFT_SECONDS 86400.0
 
 /* Links are not followed, and opening a pipe or a device does not block. */
 #define OPEN_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
@@ -62,15 +70,27 @@ static int open_locked(const char *path, const cnn_log_sink *log, bool *look_aga
     return -1;
 }
 
-static cnn_status open_draft(const char *path, const cnn_log_sink *log, cnn_cache_draft *draft,
-                             bool *look_again, cnn_error *error) {
-    size_t room = strlen(path) + sizeof DRAFT_SUFFIX;
+/* Programs that do not see each other's locks have drafts of different names. */
+char *cnn_cache_draft_path(const cnn_cache_folder *folder, const char *path) {
+    char domain[80];
+    size_t room = strlen(path) + 1 + DOMAIN_DIGITS + sizeof DRAFT_SUFFIX;
+    char *draft_path = cnn_alloc(room, 1);
+    if (draft_path) {
+        cnn_lock_domain(folder->path, domain);
+        (void)snprintf(draft_path, room, "%s.%016" PRIx64 DRAFT_SUFFIX, path,
+                       cnn_xxh3_64(domain, strlen(domain)));
+    }
+    return draft_path;
+}
+
+static cnn_status open_draft(const cnn_cache_folder *folder, const char *path,
+                             const cnn_log_sink *log, cnn_cache_draft *draft, bool *look_again,
+                             cnn_error *error) {
     draft->path = cnn_copy_string(path);
-    draft->draft_path = cnn_alloc(room, 1);
+    draft->draft_path = cnn_cache_draft_path(folder, path);
     if (!draft->path || !draft->draft_path) {
         return cnn_fail_memory(error, path);
     }
-    (void)snprintf(draft->draft_path, room, "%s" DRAFT_SUFFIX, path);
     draft->file = open_locked(draft->draft_path, log, look_again);
     return draft->file < 0 && !*look_again ? cnn_fail_errno(error, draft->draft_path, errno)
                                            : CNN_OK;
@@ -88,7 +108,7 @@ cnn_status cnn_cache_draft_open(const cnn_cache_folder *folder, const char *path
     *draft = (cnn_cache_draft){.file = -1};
     *look_again = false;
     CNN_TRY(cnn_folder_make_private(folder->path, error));
-    cnn_status status = open_draft(path, log, draft, look_again, error);
+    cnn_status status = open_draft(folder, path, log, draft, look_again, error);
     if (status != CNN_OK || *look_again) {
         free_draft(draft);
     }
@@ -147,6 +167,31 @@ static int by_use(const void *a, const void *b) {
     return (x->used.tv_nsec > y->used.tv_nsec) - (x->used.tv_nsec < y->used.tv_nsec);
 }
 
+static const char *name_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The part of a draft's name that says who sees its lock: "0123456789abcdef.tmp". NULL: it is no
+ * draft. */
+static const char *domain_of(const char *name, const char *suffix) {
+    size_t length = strlen(name), end = DOMAIN_DIGITS + sizeof DRAFT_SUFFIX - 1;
+    size_t before = strlen(suffix) + 1;
+    if (length < before + end || strcmp(name + length - (sizeof DRAFT_SUFFIX - 1), DRAFT_SUFFIX)) {
+        return NULL;
+    }
+    const char *domain = name + length - end;
+    return strncmp(domain - before, suffix, before - 1) == 0 && domain[-1] == '.' ? domain : NULL;
+}
+
+/* Removes a draft of another machine that was not written to for long, by the clock that gave both
+ * files their times: that of the file system's server, not that of a machine. */
+static bool remove_if_old(int folder, const char *name, const struct stat *about,
+                          const struct timespec *now) {
+    double age = (double)(now->tv_sec - about->st_mtim.tv_sec);
+    return age > LEFT_SECONDS && unlinkat(folder, name, 0) == 0;
+}
+
 /* Removes a draft that no program has locked: its program was killed. */
 static bool remove_if_left(int folder, const char *name) {
     int file = openat(folder, name, O_RDWR | OPEN_FLAGS);
@@ -161,27 +206,36 @@ static bool remove_if_left(int folder, const char *name) {
     return left;
 }
 
-/* Lists the folder's files, except `own` and its draft. Drafts of running programs add to the size,
- * but are not in the list. False if memory is refused. */
-static bool list_files(DIR *stream, const char *suffix, const char *own, cached_files *list) {
-    char draft_suffix[64];
-    (void)snprintf(draft_suffix, sizeof draft_suffix, "%s" DRAFT_SUFFIX, suffix);
+/* Removes a draft that is left over. own: a draft of this program, which has just been touched. */
+static bool remove_draft(int folder, const char *name, const char *domain, const struct stat *about,
+                         const cnn_cache_draft *own) {
+    struct stat now;
+    const char *own_name = name_of(own->draft_path);
+    if (strcmp(domain, own_name + strlen(own_name) - strlen(domain)) == 0) {
+        return remove_if_left(folder, name);
+    }
+    return fstat(own->file, &now) == 0 && remove_if_old(folder, name, about, &now.st_mtim);
+}
+
+/* Lists the folder's files, except that of the draft and the draft itself. Drafts of running
+ * programs add to the size, but are not in the list. False if memory is refused. */
+static bool list_files(DIR *stream, const char *suffix, const cnn_cache_draft *own,
+                       cached_files *list) {
     struct dirent *entry;
     while ((entry = readdir(stream)) != NULL) {
         struct stat about;
-        const char *name = entry->d_name;
-        size_t length = strlen(own);
-        bool is_own = strncmp(name, own, length) == 0 &&
-                      (name[length] == '\0' || strcmp(name + length, DRAFT_SUFFIX) == 0);
-        bool is_draft = cnn_text_ends(name, draft_suffix);
-        if (is_own || !(is_draft || cnn_text_ends(name, suffix)) ||
+        const char *name = entry->d_name, *domain = domain_of(name, suffix);
+        bool is_own =
+            strcmp(name, name_of(own->path)) == 0 || strcmp(name, name_of(own->draft_path)) == 0;
+        if (is_own || !(domain || cnn_text_ends(name, suffix)) ||
             fstatat(dirfd(stream), name, &about, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !S_ISREG(about.st_mode) || (is_draft && remove_if_left(dirfd(stream), name))) {
+            !S_ISREG(about.st_mode) ||
+            (domain && remove_draft(dirfd(stream), name, domain, &about, own))) {
             continue;
         }
         list->size += (uint64_t)about.st_size;
         void *files = list->files;
-        if (is_draft) {
+        if (domain) {
             continue;
         }
         if (!cnn_grow(&files, &list->capacity, list->count + 1, sizeof *list->files)) {
@@ -197,7 +251,7 @@ static bool list_files(DIR *stream, const char *suffix, const char *own, cached_
 }
 
 /* Removes the least recently used files until all files take at most `limit` bytes. */
-static cnn_status shrink(DIR *stream, const cnn_cache_folder *folder, const char *own,
+static cnn_status shrink(DIR *stream, const cnn_cache_folder *folder, const cnn_cache_draft *own,
                          uint64_t limit, cached_files *list, cnn_error *error) {
     if (!list_files(stream, folder->suffix, own, list)) {
         return cnn_fail_memory(error, folder->path);
@@ -218,8 +272,8 @@ static cnn_status shrink(DIR *stream, const cnn_cache_folder *folder, const char
     return CNN_OK;
 }
 
-static cnn_status make_room(const cnn_cache_folder *folder, const char *own, uint64_t size,
-                            cnn_error *error) {
+static cnn_status make_room(const cnn_cache_folder *folder, const cnn_cache_draft *own,
+                            uint64_t size, cnn_error *error) {
     DIR *stream = opendir(folder->path);
     if (!stream) {
         return cnn_fail_errno(error, folder->path, errno);
@@ -239,8 +293,8 @@ cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder, const cnn_cac
         return cnn_fail(error, CNN_ERROR_RUNTIME, "they take %s, more than the cache's limit of %s",
                         needed, cnn_bytes_text(folder->limit, other));
     }
-    const char *slash = strrchr(draft->path, '/');
-    CNN_TRY(make_room(folder, slash ? slash + 1 : draft->path, size, error));
+    (void)futimens(draft->file, NULL); /* its time is now, by the clock of all files' times */
+    CNN_TRY(make_room(folder, draft, size, error));
     if (ftruncate(draft->file, 0) != 0) { /* a killed program may have left content */
         return cnn_fail_errno(error, draft->draft_path, errno);
     }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Only files with the suffix, or with the suffix and ".tmp", are counted and removed. */
+/* Only files with the suffix, and drafts of such files, are counted and removed. */
 typedef struct cnn_cache_folder {
     const char *path;
     const char *suffix; /* of its files: ".images" */
@@ -17,7 +17,7 @@ typedef struct cnn_cache_folder {
 } cnn_cache_folder;
 
 /* A file before it gets its final name. It is locked, so that only one of several programs makes
- * it. */
+ * it. Where programs do not see each other's locks, on several machines, each makes its own. */
 typedef struct cnn_cache_draft {
     int file; /* open for reading and writing */
     char *path, *draft_path;
@@ -31,10 +31,13 @@ CNN_MUST_USE cnn_status cnn_cache_draft_open(const cnn_cache_folder *folder, con
                                              const cnn_log_sink *log, cnn_cache_draft *draft,
                                              bool *look_again, cnn_error *error);
 
+/* The path of the draft of `path`. NULL if memory is refused. Free with cnn_free. */
+char *cnn_cache_draft_path(const cnn_cache_folder *folder, const char *path);
+
 /* Reserves `size` bytes of disk for the draft, all zero, so that writing them cannot fail for lack
- * of room. First removes the drafts of killed programs, and the least recently used files until the
- * limit is kept. CNN_ERROR_RUNTIME if `size` exceeds the limit or half of the free space: a cache
- * must not fill a disk. */
+ * of room. First removes the drafts of killed programs (those of other machines after a day), and
+ * the least recently used files until the limit is kept. CNN_ERROR_RUNTIME if `size` exceeds the
+ * limit or half of the free space: a cache must not fill a disk. */
 CNN_MUST_USE cnn_status cnn_cache_draft_reserve(const cnn_cache_folder *folder,
                                                 const cnn_cache_draft *draft, uint64_t size,
                                                 cnn_error *error);
