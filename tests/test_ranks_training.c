@@ -103,12 +103,20 @@ typedef struct run {
     bool removes_data; /* the last process finds one image less */
     cnn_status want;
     const char *message; /* a part of it */
+    const char *logs;    /* a part of a message in the log of the first process */
 } run;
 
 typedef struct progress {
     const run *run;
     int rank, batches;
+    bool logged;
 } progress;
+
+static void look_at_log(void *user, cnn_log_level level, const char *message) {
+    (void)level;
+    progress *p = user;
+    p->logged = p->logged || (p->run->logs && strstr(message, p->run->logs));
+}
 
 static void count_batch(void *user, const cnn_train_progress *state) {
     (void)state;
@@ -141,6 +149,7 @@ static void train(const cnn_transport *transport, void *context, void *result, s
     const cnn_train_options options = {.common = {.threads = r->threads > 0 ? r->threads : 1,
                                                   .should_stop = should_stop,
                                                   .cache_directory = r->cache,
+                                                  .log = {.write = look_at_log, .user = &p},
                                                   .user = &p,
                                                   .transport = transport},
                                        .output = r->output,
@@ -151,6 +160,7 @@ static void train(const cnn_transport *transport, void *context, void *result, s
     expect_in_rank(status == error.status || status == CNN_OK);
     error.status = status;
     cnn_config_free(loaded);
+    expect_in_rank(!r->logs || p.rank > 0 || p.logged);
     memcpy(result, &error, sizeof error);
 }
 
@@ -316,6 +326,17 @@ static void test_minutes(void **state) {
     assert_int_equal(access("minutes/summary.json", F_OK), 0);
 }
 
+/* More processes than blocks of a batch. */
+static void test_idle_processes(void **state) {
+    (void)state;
+    train_together(1, (run){.output = "alone", .overrides = {"train.batch_size=16"}});
+    train_together(4, (run){.output = "idle",
+                            .overrides = {"train.batch_size=16"},
+                            .logs = "3 of 4 processes have nothing to compute: a batch of 16 "
+                                    "images (train.batch_size) is 1 block"});
+    expect_same_run("idle", "alone");
+}
+
 static void test_failures_are_shared(void **state) {
     (void)state;
     write_text("file", "");
@@ -343,6 +364,7 @@ int main(void) {
         cmocka_unit_test(test_features),
         cmocka_unit_test(test_minutes),
         cmocka_unit_test(test_failures_are_shared),
+        cmocka_unit_test(test_idle_processes),
     };
     return cmocka_run_group_tests(tests, enter_folder, test_folder_leave);
 }

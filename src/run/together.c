@@ -2,7 +2,9 @@
  * finds out, the others must know. */
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/memory.h"
+#include "nn/slots.h"
 #include "run/trainer.h"
 
 #include <string.h>
@@ -107,6 +109,21 @@ cnn_status cnn_trainer_spread_start(cnn_trainer *t, cnn_error *error) {
         cnn_ranks_broadcast(&t->ranks, 0, arrays[i].array, arrays[i].count * sizeof(float));
     }
     return spread_order(t, error);
+}
+
+/* --- the division of work --- */
+
+void cnn_trainer_warn_of_idle(const cnn_trainer *t) {
+    size_t images = cnn_trainer_images(t), batch_size = (size_t)t->config->train.batch_size;
+    size_t blocks = cnn_block_count(batch_size < images ? batch_size : images);
+    size_t slots = cnn_slot_count(blocks), ranks = (size_t)cnn_rank_count(&t->ranks);
+    if (slots < ranks) {
+        cnn_log_message(&t->options->common.log, CNN_LOG_WARNING,
+                        "%zu of %zu processes have nothing to compute: a batch of %zu images "
+                        "(train.batch_size) is %zu block%s of %d images, and no block is divided",
+                        ranks - slots, ranks, batch_size < images ? batch_size : images, blocks,
+                        blocks == 1 ? "" : "s", CNN_LANES);
+    }
 }
 
 /* --- the weights --- */

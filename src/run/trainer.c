@@ -291,6 +291,7 @@ static cnn_status set_up(cnn_trainer *t, cnn_dataset *images, const cnn_config *
     cnn_objective objective = cnn_settings_objective(config, t->setup.dataset);
     cnn_minibatch_set_objective(t->minibatch, &objective);
     t->schedule = cnn_settings_schedule(config, cnn_trainer_images(t));
+    cnn_trainer_warn_of_idle(t);
     return CNN_OK;
 }
 

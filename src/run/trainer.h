@@ -119,6 +119,9 @@ CNN_MUST_USE cnn_status cnn_trainer_agree(cnn_trainer *t, cnn_status status, cnn
 CNN_MUST_USE cnn_status cnn_trainer_open(cnn_trainer *t, const cnn_config *config, cnn_run_end *end,
                                          cnn_error *error);
 
+/* Warns if there are more processes than a batch can be divided among. */
+void cnn_trainer_warn_of_idle(const cnn_trainer *t);
+
 /* After the first process has set itself to the state of the run: so do the others. */
 CNN_MUST_USE cnn_status cnn_trainer_spread_start(cnn_trainer *t, cnn_error *error);
 
