@@ -98,11 +98,11 @@ build clang-sanitized clang all -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_T
     run_tests clang-sanitized --label-exclude '^(browser|soak)$' --exclude-regex \
         '^(test_winograd|test_fma|cli_(same_bytes|examples|fashion|damaged_models|kill|docs|bench|init|minutes|eval_report))$'
 # what runs on several threads
-build clang-threads clang "test_base test_webp test_tiff test_data test_check_data test_image_cache test_training_run cnntrain_program
+build clang-threads clang "test_base test_ranks test_ranks_training test_webp test_tiff test_data test_check_data test_image_cache test_training_run cnntrain_program
     cnnpredict_program cnneval_program make_images" -DCNN_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCMAKE_C_FLAGS_RELWITHDEBINFO="$debug" &&
     run_tests clang-threads --tests-regex \
-        '^(test_(base|webp|tiff|data|check_data|image_cache|training_run)|cli_(cache|check_data|train|predict|full_disk|actions))$'
+        '^(test_(base|ranks|ranks_training|webp|tiff|data|check_data|image_cache|training_run)|cli_(cache|check_data|train|predict|full_disk|actions))$'
 section "64-bit ARM"
 tests/aarch64.sh --short || failed="$failed aarch64"
 section "clang-tidy, cppcheck"
