@@ -57,8 +57,10 @@ static void leave_utf8(locale_t before) {
 static cnn_status fail(struct archive *archive, cnn_error *error) {
     const int reason = archive_errno(archive);
     const char *text = archive_error_string(archive);
-    /* it says nothing where some allocations fail */
-    if (reason == ENOMEM || (reason == 0 && !text)) {
+    /* it says nothing where some allocations of its tar reader fail, and where the list of a zip
+     * archive is damaged, or is read on after a failure */
+    const bool is_zip = (archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
+    if (reason == ENOMEM || (reason == 0 && !text && !is_zip)) {
         return cnn_fail_memory(error, "an archive");
     }
     /* of libarchive's own, or of a call that failed */

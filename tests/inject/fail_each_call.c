@@ -269,6 +269,7 @@ typedef struct scenario {
 #define ARRAYS                                                                                     \
     "train.epochs=1", "data.train=data-images-idx3-ubyte", "data.test=data-images-idx3-ubyte",     \
         "data.duplicates=allow"
+#define SWEEP "--config", "sweep-cfg.json", OUT, "--sweep", "sweep.json"
 #define FOLDS "--config", "folds-cfg.json", OUT, "--folds", "2"
 
 static const scenario scenarios[] = {
@@ -402,6 +403,22 @@ static const scenario scenarios[] = {
      false,
      {FOLDS, ONE, NO_CACHE, "--gather"},
      {FOLDS, ONE, NO_CACHE, "--gather"}},
+    {"sweep",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {SWEEP, ONE, NO_CACHE},
+     {SWEEP, ONE, NO_CACHE, "--resume"}},
+    {"sweep-member",
+     TRAIN,
+     "none",
+     false,
+     false,
+     false,
+     {SWEEP, ONE, NO_CACHE, "--member", "2"},
+     {SWEEP, ONE, NO_CACHE, "--member", "2", "--resume"}},
     {"report",
      TRAIN,
      "finished",
@@ -546,6 +563,12 @@ static const char folds_config[] =
     "{\"data\": {\"train\": \"data\", \"validation\": 0},\n" IMAGE_AND_LAYERS
     " \"train\": {\"epochs\": 1, \"batch_size\": 5, \"learning_rate\": 0.1, \"seed\": 1}}\n";
 
+static const char sweep_config[] =
+    "{\"data\": {\"train\": \"data\", \"validation\": 0.25},\n" IMAGE_AND_LAYERS
+    " \"train\": {\"epochs\": 1, \"batch_size\": 5, \"seed\": 1}}\n";
+
+static const char sweep_values[] = "{\"grid\": {\"train.learning_rate\": [0.1, 0.2]}}\n";
+
 static const char rows[] = "path,label,split,group\n"
                            "data/left/00000.pgm,\"left\",,a\n"
                            "\"data/left/00002.pgm\",\"left\",,\"b,\"\"c\"\"\"\n"
@@ -636,24 +659,36 @@ static void add_to_hash(const char *path, const char *name, void *context) {
     free(text);
 }
 
-/* Removes the two columns of metrics.csv with times: the eighth and the ninth. */
-static void cut_times(char *text) {
+/* Removes two columns, with times. */
+static void cut_times(char *text, int first) {
     char *to = text;
     int column = 0;
     for (const char *from = text; *from; from++) {
         column = *from == '\n' ? 0 : column + (*from == ',');
-        if (column != 7 && column != 8) {
+        if (column != first && column != first + 1) {
             *to++ = *from;
         }
     }
     *to = '\0';
 }
 
+/* The first of the two columns with times in a table; -1: it has none. */
+static int times_column(const char *name, const char *text) {
+    if (strcmp(name, "metrics.csv") == 0) {
+        return 7;
+    }
+    int commas = 0;
+    for (const char *c = text; *c && *c != '\n'; c++) {
+        commas += *c == ',';
+    }
+    return strcmp(name, "sweep.csv") == 0 ? commas - 2 : -1; /* one column follows them */
+}
+
 /* May a report be missing, or another one, because a call for it has failed? */
 static bool report_may_differ;
 
-/* Is a file of "wanted" another one in "out"? Files that hold times are left out, but for
- * metrics.csv without them. context: the name of the first one that is. */
+/* Is a file of "wanted" another one in "out"? Files that hold times are left out, but for tables
+ * without them. context: the name of the first one that is. */
 static void compare_file(const char *path, const char *name, void *context) {
     char *other = context;
     char in_out[PATH_SIZE];
@@ -668,9 +703,10 @@ static void compare_file(const char *path, const char *name, void *context) {
     }
     char *expected = read_text(path, &was);
     char *found = read_text(in_out, &is);
-    if (strcmp(last, "metrics.csv") == 0) {
-        cut_times(expected);
-        cut_times(found);
+    int times = times_column(last, expected);
+    if (times >= 0) {
+        cut_times(expected, times);
+        cut_times(found, times);
         was = strlen(expected);
         is = strlen(found);
     }
@@ -712,6 +748,11 @@ static bool has_results(const scenario *s, const outcome *o) {
            (o->out_size == wanted.out_size && memcmp(o->out, wanted.out, o->out_size) == 0);
 }
 
+/* The file of a claim beside a lock. */
+static bool is_claim(const char *path) {
+    return contains(path, ".lock.") || contains(path, ".lock-start.");
+}
+
 /* Calls whose failure does not affect the results: those for the cache, for the note in the lock
  * file, for the kernel's lock on a claim, and for the release of a lock. */
 static bool may_be_survived(const scenario *s, const injection *how, const outcome *o) {
@@ -723,13 +764,13 @@ static bool may_be_survived(const scenario *s, const injection *how, const outco
     bool lock = contains(o->path, ".lock");
     /* a program that shared a lock, and cannot determine whether it is the last one, leaves the
      * file */
-    bool left = lock && strcmp(s->name, "member") == 0;
+    bool left = lock && contains(s->name, "member");
     return left ||
            (s->cache &&
             (contains(o->path, "cache") || contains(getenv("XDG_CACHE_HOME"), o->path))) ||
            contains(o->path, ".images") ||
            (lock && strcmp(o->call, "open") != 0 &&
-            (strcmp(o->call, "flock") != 0 || contains(o->path, ".lock."))) ||
+            (strcmp(o->call, "flock") != 0 || is_claim(o->path))) ||
            strcmp(o->call, "futimens") == 0;
 }
 
@@ -743,7 +784,7 @@ static int expected_code(const scenario *s, const injection *how, const outcome 
         strcmp(o->call, "fgets") == 0) {
         return 1;
     }
-    if (contains(o->path, "cfg.json")) {
+    if (contains(o->path, "cfg.json") || contains(o->path, "sweep.json")) {
         return 2;
     }
     if (contains(o->path, "model.bin") || contains(o->path, "checkpoint.bin") ||
@@ -790,8 +831,9 @@ static void check_message(const scenario *s, const injection *how, const outcome
             complain(s, how, o, "expected %s in a message", file);
         }
     }
-    /* unreadable images are named, one per line, before the message with the total */
-    if (!end || (end[1] && o->code != 3)) {
+    /* unreadable images are named, one per line, before the message with the total, and so are the
+     * runs of a sweep that have failed */
+    if (!end || (end[1] && o->code != 3 && strcmp(s->name, "sweep") != 0)) {
         complain(s, how, o, "expected one message");
     }
 }
@@ -881,6 +923,15 @@ static void check_report(const scenario *s, const injection *how, const outcome 
     }
 }
 
+/* Of a sweep, one run has failed: its row says so, and so does a warning. */
+static bool is_failed_row(const outcome *o) {
+    size_t size;
+    char *table = read_text("out/sweep.csv", &size);
+    const bool is_row = contains(table, ",failed,") && contains(o->errors, "warning: ");
+    free(table);
+    return is_row;
+}
+
 static bool is_copy(const char *path, const char *folder, const char *name) {
     char other_path[PATH_SIZE];
     size_t size, other_size;
@@ -922,6 +973,8 @@ static void check(const scenario *s, const injection *how, const outcome *o) {
     }
     if (o->code == 0 && makes_report(s)) {
         check_report(s, how, o);
+    } else if (o->code == 0 && is_failed_row(o)) {
+        check_resume(s, how, o);
     } else if (o->code == 0 && !has_results(s, o)) {
         complain(s, how, o, "exit code 0 without the results");
     } else if (o->code == 0 && !may_be_survived(s, how, o)) {
@@ -1244,6 +1297,8 @@ int main(int argc, char **argv) {
     (void)setenv("LC_ALL", "C", 1);
     write_text("cfg.json", config, sizeof config - 1);
     write_text("folds-cfg.json", folds_config, sizeof folds_config - 1);
+    write_text("sweep-cfg.json", sweep_config, sizeof sweep_config - 1);
+    write_text("sweep.json", sweep_values, sizeof sweep_values - 1);
     write_text("rows.csv", rows, sizeof rows - 1);
     write_text("stdin", inputs, sizeof inputs - 1);
     write_photo("photo.jpg");
