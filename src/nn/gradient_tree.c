@@ -44,13 +44,13 @@ static bool make_room(cnn_gradient_tree *tree, void **items, size_t *room, size_
 
 /* Both sides must come to the same messages. */
 static void add_message(cnn_gradient_tree *tree, cnn_tree_message message) {
-    cnn_tree_message *last = tree->messages + tree->message_count;
+    cnn_tree_message *last =
+        tree->message_count > 0 ? &tree->messages[tree->message_count - 1] : NULL;
     message.group = tree->state->group;
-    if (tree->message_count > 0 && last[-1].end == message.first &&
-        last[-1].group == message.group && last[-1].peer == message.peer &&
-        last[-1].receives == message.receives && last[-1].slot == message.slot &&
-        last[-1].peer_slot == message.peer_slot) {
-        last[-1].end = message.end;
+    if (last && last->end == message.first && last->group == message.group &&
+        last->peer == message.peer && last->receives == message.receives &&
+        last->slot == message.slot && last->peer_slot == message.peer_slot) {
+        last->end = message.end;
         return;
     }
     if (make_room(tree, (void **)&tree->messages, &tree->message_room, tree->message_count,
@@ -60,11 +60,12 @@ static void add_message(cnn_gradient_tree *tree, cnn_tree_message message) {
 }
 
 static void add_addition(cnn_gradient_tree *tree, cnn_tree_addition addition) {
-    cnn_tree_addition *last = tree->additions + tree->addition_count;
     size_t begin = tree->round_count > 0 ? tree->rounds[tree->round_count - 1].additions : 0;
-    if (tree->addition_count > begin && last[-1].end == addition.first &&
-        last[-1].to == addition.to && last[-1].other == addition.other) {
-        last[-1].end = addition.end;
+    cnn_tree_addition *last =
+        tree->addition_count > begin ? &tree->additions[tree->addition_count - 1] : NULL;
+    if (last && last->end == addition.first && last->to == addition.to &&
+        last->other == addition.other) {
+        last->end = addition.end;
         return;
     }
     if (make_room(tree, (void **)&tree->additions, &tree->addition_room, tree->addition_count,
@@ -74,9 +75,10 @@ static void add_addition(cnn_gradient_tree *tree, cnn_tree_addition addition) {
 }
 
 static void add_finished(cnn_gradient_tree *tree, cnn_tree_addition chunks) {
-    cnn_tree_addition *last = tree->finished + tree->finished_count;
-    if (tree->finished_count > 0 && last[-1].end == chunks.first && last[-1].to == chunks.to) {
-        last[-1].end = chunks.end;
+    cnn_tree_addition *last =
+        tree->finished_count > 0 ? &tree->finished[tree->finished_count - 1] : NULL;
+    if (last && last->end == chunks.first && last->to == chunks.to) {
+        last->end = chunks.end;
         return;
     }
     if (make_room(tree, (void **)&tree->finished, &tree->finished_room, tree->finished_count,
@@ -87,10 +89,10 @@ static void add_finished(cnn_gradient_tree *tree, cnn_tree_addition chunks) {
 
 static void add_cross_sum(cnn_gradient_tree *tree, cross_sum sum) {
     struct cnn_tree_state *state = tree->state;
-    cross_sum *last = state->sums + state->sum_count;
-    if (state->sum_count > 0 && last[-1].end == sum.first && last[-1].holder == sum.holder &&
-        last[-1].other == sum.other && last[-1].level == sum.level) {
-        last[-1].end = sum.end;
+    cross_sum *last = state->sum_count > 0 ? &state->sums[state->sum_count - 1] : NULL;
+    if (last && last->end == sum.first && last->holder == sum.holder && last->other == sum.other &&
+        last->level == sum.level) {
+        last->end = sum.end;
         return;
     }
     if (make_room(tree, (void **)&state->sums, &state->sum_room, state->sum_count, sizeof sum)) {
