@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 data/install-packages.sh gcc libc6-dev make cmake clang libstb-dev libcjson-dev libcsv-dev \
     libjpeg-dev nettle-dev libutf8proc-dev libxxhash-dev libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libarchive-dev \
     libprotobuf-c-dev protobuf-c-compiler libonnx-dev libonnx-testdata libcmocka-dev pkg-config mandoc valgrind clang-tidy cppcheck zsh fish \
-    parallel python3 python3-pip python3-venv dataset-fashion-mnist \
+    parallel python3 python3-pip python3-venv dataset-fashion-mnist libopenmpi-dev openmpi-bin libmpich-dev mpich \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 data/install-packages.sh python3-opencv || echo "without python3-opencv, OpenCV judges no ONNX files"
 data/install-packages.sh chromium poppler-utils ||
@@ -96,7 +96,7 @@ debug="-O1 -g1 -DNDEBUG"
 build clang-sanitized clang all -DCNN_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCMAKE_C_FLAGS_RELWITHDEBINFO="$debug" &&
     run_tests clang-sanitized --label-exclude '^(browser|soak)$' --exclude-regex \
-        '^(test_winograd|test_fma|cli_(same_bytes|examples|fashion|damaged_models|kill|docs|bench|init|minutes|eval_report))$'
+        '^(test_winograd|test_fma|cli_(same_bytes|examples|fashion|damaged_models|kill|docs|bench|init|minutes|eval_report|mpi))$'
 # what runs on several threads
 build clang-threads clang "test_base test_ranks test_ranks_training test_webp test_tiff test_data test_check_data test_image_cache test_training_run cnntrain_program
     cnnpredict_program cnneval_program make_images" -DCNN_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo \

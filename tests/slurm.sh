@@ -1,6 +1,7 @@
 #!/bin/sh
-# Trains sets of runs on a real Slurm, started here on one machine, and disturbs them: tasks are requeued, killed,
-# preempted and run out of time. Every model and table must be that of an undisturbed run: of folds, and of a sweep. About five minutes.
+# Trains sets of runs (folds, a sweep), and one run by two tasks, on a real Slurm, started here on one machine, and disturbs them:
+# tasks are requeued, killed, preempted and run out of time. Every model and table must be that of an undisturbed run. About six
+# minutes.
 #
 #   tests/slurm.sh [BUILD]    BUILD: the folder of the programs, default build
 #
@@ -275,6 +276,45 @@ wait_for "$gather" 400
 grep -h 'PREEMPTION' slurm-"$array"_*.log >again || fail "expected tasks that were preempted"
 echo "preempted: $(wc -l <again) times"
 same_set preempted
+
+# --- one training by two tasks: out of time, queued again; killed, submitted again -------------------------------------
+
+# tasks SBATCH-OPTION ...: a job that trains in the directory "together", and its number.
+tasks() {
+    sbatch --parsable --ntasks=2 "$@" "$here/configs/slurm/together.sh" --config cfg.json --out together --quiet --no-report ||
+        fail "sbatch together.sh"
+}
+case $(ldd "$CNNTRAIN-mpi" 2>/dev/null) in
+*libmpich*) export SLURM_MPI_TYPE=pmi2 ;;
+*libmpi*) export SLURM_MPI_TYPE=pmix ;;
+*) SLURM_MPI_TYPE= ;;
+esac
+if [ -n "$SLURM_MPI_TYPE" ]; then
+    sed "s/\"epochs\": [0-9]*/\"epochs\": $((2 * epochs))/" cfg.json >longer.json
+    mv longer.json cfg.json
+    "$CNNTRAIN" --config cfg.json --out alone --quiet --no-report || fail "cnntrain"
+    job=$(tasks)
+    tries=0
+    until [ -f together/metrics.csv ] && [ "$(wc -l <together/metrics.csv)" -gt 2 ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 600 ] || fail "expected epochs of job $job"
+        sleep 0.1
+    done
+    pkill -KILL -n -f "^$CNNTRAIN .*--out together" || fail "expected a task to kill"
+    wait_for "$job" 60
+    [ ! -f together/summary.json ] || fail "expected a run that was killed"
+    ! pgrep -f "^$CNNTRAIN .*--out together" || fail "expected the other task to end, too"
+    job=$(tasks --time=1 --signal=USR1@56)
+    wait_for "$job" 400
+    grep -h 'stopped before the end of its time' "slurm-$job.log" >again || fail "expected tasks that were warned"
+    echo "several tasks, out of time: $(wc -l <again) times"
+    for file in model.bin last.bin predictions.csv split.csv; do
+        cmp "alone/$file" "together/$file" || fail "together/$file"
+    done
+    echo "same bytes: together"
+else
+    echo "cnntrain was built without MPI: not trained by several tasks"
+fi
 
 # --- GNU parallel: stopped, and run again --------------------------------------------------------------------------------
 

@@ -848,7 +848,7 @@ static void test_parallel_for(void **state) {
             }
         }
     }
-    assert_true(cnn_parallel_default_threads() >= 1);
+    assert_true(cnn_default_threads() >= 1);
 }
 
 /* --- instruction sets --- */

@@ -399,7 +399,7 @@ static int use_what_is_allowed(void) {
     }
     free(larger);
     struct timespec now;
-    if (cnn_parallel_default_threads() < 1 || clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
+    if (cnn_default_threads() < 1 || clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
         return 7;
     }
     if (printf("printed, terminal: %d\n", isatty(STDOUT_FILENO)) < 0 || fflush(stdout) != 0) {

@@ -11,6 +11,7 @@
 #include <cnn/predict.h>
 #include <cnn/rows.h>
 #include <cnn/text.h>
+#include <cnn/threads.h>
 #include <cnn/train.h>
 #include <cnn/version.h>
 #include <stdio.h>
@@ -171,6 +172,9 @@ int main(int argc, char **argv) {
         return EXIT_FAILURE;
     }
     cnn_memory_limit(cnn_machine_memory());
+    if (cnn_default_threads() < 1) {
+        return EXIT_FAILURE;
+    }
     cnn_status status = cnn_config_load(argv[1], (const char *const *)(argv + 2), (size_t)argc - 2,
                                         &config, &error);
     if (status == CNN_OK) {

@@ -69,7 +69,7 @@ static int processors(void) {
     return count > 0 ? (int)count : 1;
 }
 
-int cnn_parallel_default_threads(void) {
+int cnn_default_threads(void) {
     int threads = processors();
     size_t quota = cnn_control_group_processors("");
     return quota < (size_t)threads ? (int)quota : threads;

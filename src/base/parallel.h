@@ -2,15 +2,13 @@
 #ifndef CNN_BASE_PARALLEL_H
 #define CNN_BASE_PARALLEL_H
 
+#include "cnn/threads.h" /* cnn_default_threads */
+
 #include <stddef.h>
 
 /* One iteration: `index` counts from 0; `thread` is less than the number of threads, and no two
  * iterations run at the same time with the same `thread`. */
 typedef void cnn_parallel_body(void *context, size_t index, int thread);
-
-/* The default number of threads: the number of processors that this process may run on (taskset),
- * but no more than the quota of its control groups allows (base/control_group.h). At least 1. */
-int cnn_parallel_default_threads(void);
 
 /* Threads that wait for loops. One loop at a time: do not use a pool from two threads at once, or
  * from within an iteration. */

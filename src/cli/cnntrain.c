@@ -246,23 +246,38 @@ static const cnn_program program = {
              "writes its weights and everything about the run to a directory.\n"
              "\n"
              "  KEY=VALUE                 overrides a key of the config: train.epochs=3",
-    .notes = "Exit codes: 0 done, 1 I/O or memory, 2 flags or config, 3 data, 4 model file,\n"
-             "5 training diverged, 75 stopped by a signal after a checkpoint (use --resume).\n"
-             "\n"
-             "Decoded images are kept in $XDG_CACHE_HOME/cnntrain or ~/.cache/cnntrain, so that "
-             "the\nnext run starts at once. It may be removed at any time.\n"
-             "\n"
-             "  cnntrain --init photos > cfg.json && cnntrain --config cfg.json\n"
-             "  cnntrain --config configs/fashion.json\n"
-             "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b",
+    .notes =
+        "Exit codes: 0 done, 1 I/O or memory, 2 flags or config, 3 data, 4 model file,\n"
+        "5 training diverged, 75 stopped by a signal after a checkpoint (use --resume).\n"
+        "\n"
+        "Decoded images are kept in $XDG_CACHE_HOME/cnntrain or ~/.cache/cnntrain, so that "
+        "the\nnext run starts at once. It may be removed at any time.\n"
+        "\n"
+        "Several processes train one network together: mpirun -n 4 cnntrain --config cfg.json\n"
+        "\n"
+        "  cnntrain --init photos > cfg.json && cnntrain --config cfg.json\n"
+        "  cnntrain --config configs/fashion.json\n"
+        "  cnntrain --config configs/fashion.json train.learning_rate=0.05 --out runs/b",
     .options = options,
     .shared = cnn_shared_rows,
     .argument = add_override,
     .work = cnn_action_train,
+    .prepare = cnn_action_prepare,
+    .conclude = cnn_action_conclude,
     .key_words = cnn_config_words,
     .key_reference = cnn_config_reference,
     .key_meant = cnn_config_key_meant,
 };
+
+/* Returns the exit code. */
+static int start_processes(train_command *command, char **argv) {
+    cnn_error error;
+    const cnn_status status = cnn_processes_start(&command->processes, argv, &error);
+    if (status != CNN_OK && error.message[0]) {
+        fprintf(stderr, "cnntrain: %s\n", error.message);
+    }
+    return (int)status;
+}
 
 int main(int argc, char **argv) {
     train_command command = {0};
@@ -271,7 +286,10 @@ int main(int argc, char **argv) {
         fputs("cnntrain: out of memory\n", stderr);
         return CNN_ERROR_RUNTIME;
     }
-    const int code = cnn_program_main(&program, argc, argv, &command);
+    int code = start_processes(&command, argv);
+    if (code == CNN_OK) {
+        code = cnn_program_main(&program, argc, argv, &command);
+    }
     cnn_action_end(&command);
     free(command.overrides);
     return code;

@@ -52,7 +52,13 @@ typedef struct cnn_program {
     const cnn_option *shared;  /* rows shared with other programs, ends likewise; NULL: none */
     /* Stores an argument that is not an option; called in the order of the command line. */
     cnn_status (*argument)(void *command, const char *value, cnn_error *error);
-    cnn_action *work;         /* what it does if no option selects an action */
+    cnn_action *work; /* what it does if no option selects an action */
+    /* Called before the action, with the option that selected it (NULL: work); NULL: nothing to
+     * do. */
+    cnn_status (*prepare)(void *command, const cnn_option *selected, cnn_error *error);
+    /* Called at the end with the result, which it may replace; NULL: the result stays. An error
+     * whose message is empty is not printed. */
+    cnn_status (*conclude)(void *command, cnn_status status, cnn_error *error);
     char *(*key_words)(void); /* keys that it accepts as KEY=VALUE: see cnn_config_words; or NULL */
     char *(*key_reference)(void); /* … and their part of the manual page, or NULL */
     const char *(*key_meant)(const char *name, bool misspelt); /* cnn_config_key_meant, or NULL */

@@ -90,10 +90,22 @@ const cnn_option cnn_shared_rows[] = {
 
 /* --- main --- */
 
+/* The option that selects an action; NULL for program->work. */
+static const cnn_option *selected(const cnn_program *program, cnn_action *action) {
+    const cnn_option *option = cnn_program_option(program, 0);
+    for (int i = 1; option && option->action != action; i++) {
+        option = cnn_program_option(program, i);
+    }
+    return option;
+}
+
 static cnn_status run(const cnn_program *program, int argc, char **argv, void *command,
                       cnn_error *error) {
     cnn_action *action;
     CNN_TRY(cnn_options_parse(program, argc, argv, command, &action, error));
+    if (program->prepare) {
+        CNN_TRY(program->prepare(command, selected(program, action), error));
+    }
     const uint64_t limit = ((const cnn_shared_options *)command)->max_memory;
     cnn_memory_limit(limit == 0         ? cnn_machine_memory()
                      : limit < SIZE_MAX ? (size_t)limit
@@ -107,9 +119,12 @@ int cnn_program_main(const cnn_program *program, int argc, char **argv, void *co
     cnn_running_program = program;
     cnn_broken_pipe_ignore();
     (void)signal(SIGXFSZ, SIG_IGN); /* a write beyond a file-size limit fails, without a signal */
-    const cnn_status status = run(program, argc, argv, command, &error);
+    cnn_status status = run(program, argc, argv, command, &error);
+    if (program->conclude) {
+        status = program->conclude(command, status, &error);
+    }
     const bool quiet = ((const cnn_shared_options *)command)->quiet;
-    if (status != CNN_OK && !(status == CNN_ERROR_INPUTS && quiet)) {
+    if (status != CNN_OK && error.message[0] && !(status == CNN_ERROR_INPUTS && quiet)) {
         fprintf(stderr, "%s: %s\n", program->name, error.message);
     }
     return (int)status;

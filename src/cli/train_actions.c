@@ -7,6 +7,7 @@
 
 #include "cnn/error.h"
 #include "cnn/inspect.h"
+#include "cnn/memory.h"
 #include "cnn/report.h"
 #include "cnn/sweep.h"
 
@@ -21,12 +22,16 @@
 
 static atomic_bool stop_requested; /* lock-free: set by a signal handler, read by all threads */
 
-static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+static bool second_ends = true; /* set before signals are caught */
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 enum { STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
 
-/* The first signal requests a checkpoint, the second one ends the program at once. */
+/* The first signal requests a checkpoint, the second one ends the program at once. That would end
+ * all processes that train together without a checkpoint, and they may get two for one: from the
+ * terminal and from their launcher. The launcher ends them if it is asked again. */
 static void request_stop(int signal_number) {
-    if (atomic_exchange(&stop_requested, true)) {
+    if (atomic_exchange(&stop_requested, true) && second_ends) {
         _exit(128 + signal_number);
     }
 }
@@ -36,7 +41,8 @@ static bool should_stop(void *user) {
     return atomic_load(&stop_requested);
 }
 
-static void catch_signals(void) {
+static void catch_signals(const train_command *command) {
+    second_ends = command->processes.transport.count == 1;
     struct sigaction action = {.sa_handler = request_stop, .sa_flags = SA_RESTART};
     for (size_t i = 0; i < STOP_SIGNALS; i++) {
         struct sigaction inherited;
@@ -79,19 +85,30 @@ static void end_epoch(void *user, const cnn_train_epoch *epoch) {
 
 /* --- actions --- */
 
-/* Sets up messages, progress and the cache. */
-static void start(train_command *command) {
+/* Sets up messages and progress: those of the first process are enough. */
+static void start_messages(train_command *command) {
     cnn_progress_start(&command->progress, "cnntrain", command->shared.quiet, command->verbose);
-    command->cache = command->no_cache ? NULL : cnn_cache_home("cnntrain");
+    if (!cnn_processes_speak(&command->processes)) {
+        return;
+    }
     cnn_common_options *common = &command->run.train.common;
-    common->cache_directory = command->cache;
-    common->threads = command->shared.threads;
     common->log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
-    common->should_stop = should_stop;
     common->reading = show_reading;
-    common->user = command;
     command->run.train.progress = show_progress;
     command->run.train.epoch = end_epoch;
+}
+
+/* Sets up messages, progress and the cache. */
+static void start(train_command *command) {
+    start_messages(command);
+    command->cache = command->no_cache ? NULL : cnn_cache_home("cnntrain");
+    cnn_common_options *common = &command->run.train.common;
+    const cnn_transport *transport = &command->processes.transport;
+    common->cache_directory = command->cache;
+    common->threads = command->shared.threads;
+    common->should_stop = should_stop;
+    common->transport = transport->count > 1 ? transport : NULL;
+    common->user = command;
 }
 
 /* Checks for options that exclude each other, and options that need another. action: the option
@@ -244,20 +261,45 @@ static void finish_tensorboard(train_command *command) {
     }
 }
 
+static cnn_status set_up(train_command *command, cnn_error *error) {
+    CNN_TRY(command->sweep ? begin(command, NULL, error) : load(command, NULL, error));
+    return command->with_tensorboard && cnn_processes_speak(&command->processes)
+               ? cnn_tensorboard_create(&command->tensorboard, error)
+               : CNN_OK;
+}
+
+/* Says who trains, so that a launcher that has put all on one machine, or has bound them to few
+ * processors, is noticed. */
+static void show_processes(train_command *command) {
+    const cnn_processes *all = &command->processes;
+    char line[128], threads[64];
+    if (all->transport.count == 1 || !cnn_processes_speak(all)) {
+        return;
+    }
+    const int given = command->threads_given;
+    if (given > 0 || all->fewest == all->most) {
+        (void)snprintf(threads, sizeof threads, "%d", given > 0 ? given : all->most);
+    } else {
+        (void)snprintf(threads, sizeof threads, "%d to %d", all->fewest, all->most);
+    }
+    (void)snprintf(line, sizeof line, "%d processes on %d machine%s, threads of each: %s",
+                   all->transport.count, all->machines, all->machines > 1 ? "s" : "", threads);
+    cnn_progress_log(&command->progress, CNN_LOG_INFO, line);
+}
+
 cnn_status cnn_action_train(void *context, cnn_error *error) {
     train_command *command = context;
-    CNN_TRY(command->sweep ? begin(command, NULL, error) : load(command, NULL, error));
-    if (command->with_tensorboard) {
-        CNN_TRY(cnn_tensorboard_create(&command->tensorboard, error));
-    }
-    catch_signals();
+    CNN_TRY(cnn_processes_agree(&command->processes, set_up(command, error), error));
+    show_processes(command);
+    catch_signals(command);
     const cnn_status status = train(command, error);
     cnn_progress_clear(&command->progress);
     if (status == CNN_OK && command->tensorboard && !command->run.gather) {
         finish_tensorboard(command);
     }
-    return status == CNN_OK && !command->no_report && !command->sweep ? report(command, error)
-                                                                      : status;
+    const bool reports =
+        !command->no_report && !command->sweep && cnn_processes_speak(&command->processes);
+    return status == CNN_OK && reports ? report(command, error) : status;
 }
 
 /* Prints a config for the images in a folder. */
@@ -278,7 +320,7 @@ cnn_status cnn_action_init(void *context, cnn_error *error) {
     }
     CNN_TRY(check_options(command, "init", error));
     start(command);
-    catch_signals();
+    catch_signals(command);
     const cnn_init_options wanted = {.common = command->run.train.common,
                                      .output = command->run.train.output,
                                      .pretrained = command->pretrained,
@@ -292,7 +334,7 @@ cnn_status cnn_action_dry_run(void *context, cnn_error *error) {
     char *text = NULL;
     if (command->sweep) {
         CNN_TRY(begin(command, "dry-run", error));
-        catch_signals();
+        catch_signals(command);
         const cnn_sweep_options sweep = sweep_options(command);
         return print_text(cnn_sweep_dry_run(&sweep, &text, error), &text, error);
     }
@@ -367,8 +409,35 @@ cnn_status cnn_action_schema(void *context, cnn_error *error) {
     return print_text(CNN_OK, &text, error);
 }
 
+cnn_status cnn_action_prepare(void *context, const cnn_option *selected, cnn_error *error) {
+    train_command *command = context;
+    cnn_shared_options *shared = &command->shared;
+    const cnn_processes *all = &command->processes;
+    const char *what = selected                 ? selected->name
+                       : command->sweep         ? "sweep"
+                       : command->run.folds > 0 ? "folds"
+                                                : NULL;
+    CNN_TRY(cnn_processes_allow(all, what, error));
+    if (all->transport.count == 1) {
+        return CNN_OK;
+    }
+    command->threads_given = shared->threads;
+    shared->threads = shared->threads > 0 ? shared->threads : all->threads;
+    const size_t memory = cnn_machine_memory();
+    if (shared->max_memory == 0 && memory != SIZE_MAX) {
+        shared->max_memory = memory / (size_t)all->here;
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_action_conclude(void *context, cnn_status status, cnn_error *error) {
+    train_command *command = context;
+    return cnn_processes_agree(&command->processes, status, error);
+}
+
 void cnn_action_end(train_command *command) {
     cnn_tensorboard_free(command->tensorboard);
     cnn_config_free(command->config);
     free(command->cache);
+    cnn_processes_end(&command->processes);
 }

@@ -2,6 +2,7 @@
 #ifndef CNN_CLI_TRAIN_ACTIONS_H
 #define CNN_CLI_TRAIN_ACTIONS_H
 
+#include "cli/processes.h"
 #include "cli/program.h"
 #include "cli/progress.h"
 
@@ -23,12 +24,21 @@ typedef struct train_command {
     bool verbose, no_cache, no_report, with_tensorboard;
     int shown; /* images on the sheet of --show-augmented */
 
+    cnn_processes processes; /* this one, and those that train with it */
+    int threads_given;       /* by --threads, for each of them; 0: each has its own number */
+
     /* of the current action */
     cnn_progress progress;
     char *cache;                  /* the folder; NULL: none */
     cnn_config *config;           /* NULL until it is loaded */
     cnn_tensorboard *tensorboard; /* NULL: no event files, or they could not be written */
 } train_command;
+
+/* For cnn_program: refuse what several processes cannot do, and divide the machine between them;
+ * end all of them with the same result. context is a train_command. */
+CNN_MUST_USE cnn_status cnn_action_prepare(void *context, const cnn_option *selected,
+                                           cnn_error *error);
+CNN_MUST_USE cnn_status cnn_action_conclude(void *context, cnn_status status, cnn_error *error);
 
 /* Trains. Like every action, `context` is a train_command. */
 CNN_MUST_USE cnn_status cnn_action_train(void *context, cnn_error *error);
@@ -44,7 +54,7 @@ CNN_MUST_USE cnn_status cnn_action_print_config(void *context, cnn_error *error)
 CNN_MUST_USE cnn_status cnn_action_help_config(void *context, cnn_error *error);
 CNN_MUST_USE cnn_status cnn_action_schema(void *context, cnn_error *error);
 
-/* Frees what an action has left in the command. */
+/* Frees what an action has left in the command, and takes leave of the other processes. */
 void cnn_action_end(train_command *command);
 
 #endif

@@ -218,7 +218,7 @@ cnn_status cnn_int8_make(const cnn_model *model, const char *const *paths, size_
     cnn_int8_images images;
     *network = NULL;
     *result = (cnn_int8_result){0};
-    threads = threads > 0 ? threads : cnn_parallel_default_threads();
+    threads = threads > 0 ? threads : cnn_default_threads();
     cnn_status status =
         cnn_int8_images_find(paths, count, model->info.classes, threads, &images, error);
     if (status == CNN_OK) {

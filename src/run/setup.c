@@ -13,7 +13,7 @@
 #include <string.h>
 
 int cnn_setup_threads(int wanted) {
-    return wanted > 0 ? wanted : cnn_parallel_default_threads();
+    return wanted > 0 ? wanted : cnn_default_threads();
 }
 
 /* "12000 images: 6000 "shirt" (class 0), 6000 "t-shirt" (class 1)" */

@@ -162,7 +162,7 @@ static cnn_status choose_threads(const char *list, bench_machine *machine, cnn_e
     if (!machine->threads) {
         return cnn_fail_memory(error, "threads");
     }
-    int processors = cnn_parallel_default_threads();
+    int processors = cnn_default_threads();
     for (int n = 1; !list && n < processors; n *= 2) {
         (void)add_threads(machine, n);
     }

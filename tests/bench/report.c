@@ -12,7 +12,7 @@
 #include <sys/utsname.h>
 
 void bench_machine_identify(bench_machine *machine) {
-    machine->processors = cnn_parallel_default_threads();
+    machine->processors = cnn_default_threads();
 #if defined(__clang__)
     (void)snprintf(machine->compiler, sizeof machine->compiler, "clang %d.%d.%d", __clang_major__,
                    __clang_minor__, __clang_patchlevel__);

@@ -199,6 +199,11 @@ checked_otherwise() {
     configs/sweeps/optuna_search.py*) # sweep.sh runs it where Optuna is installed
         run 0 python3 -m py_compile "$SOURCE/${1%% *}"
         ;;
+    "mpirun "*) # mpi.sh does it with several processes
+        # shellcheck disable=SC2086
+        run 0 cnntrain ${1#mpirun *cnntrain}
+        ;;
+    "sbatch "*) checked_otherwise "configs/slurm/${1#*configs/slurm/}" ;; # slurm.sh does it
     "apt-get install "*) grep -qw -e "${1##* }" "$SOURCE/tests/run.sh" || fail "expected tests/run.sh to install ${1##* }" ;;
     *) return 1 ;;
     esac

@@ -19,6 +19,7 @@ for file in bin/cnntrain bin/cnnpredict bin/cnneval bin/cnnconvert \
     share/fish/vendor_completions.d/cnnconvert.fish; do
     expect_file "$prefix/$file"
 done
+[ ! -x "$CNNTRAIN-mpi" ] || expect_file "$prefix/bin/cnntrain-mpi"
 if [ -d "$prefix/include" ]; then
     strangers=$(find "$prefix/include" -type f | grep -v '/cnn/[a-z]*\.h$')
     [ -z "$strangers" ] || fail "expected public headers only, found $strangers"

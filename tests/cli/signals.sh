@@ -52,7 +52,7 @@ interrupt() {
     [ "$(rows "$dir")" -lt 101 ] || fail "expected training to stop before its end"
 }
 
-for signal in TERM INT HUP; do
+for signal in TERM INT HUP USR1; do
     interrupt $signal "run-$signal" 5
     # shellcheck disable=SC2086
     run 0 "$CNNTRAIN" --config cfg.json $settings --out "run-$signal" --threads 1 --resume
