@@ -246,15 +246,12 @@ cnn_status cnn_action_train(void *context, cnn_error *error) {
 cnn_status cnn_action_init(void *context, cnn_error *error) {
     train_command *command = context;
     const char *config = command->config_path;
-    const char *override = command->override_count > 0 ? command->overrides[0] : NULL;
-    if (config || override || command->run.folds > 0 || command->sweep) {
+    if (config || command->run.folds > 0 || command->sweep) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s beside it, got %s",
                         config           ? "--config"
-                        : override       ? "KEY=VALUE"
                         : command->sweep ? "--sweep"
                                          : "--folds",
                         config           ? config
-                        : override       ? override
                         : command->sweep ? command->sweep
                                          : "one");
     }
@@ -264,7 +261,9 @@ cnn_status cnn_action_init(void *context, cnn_error *error) {
     const cnn_init_options wanted = {.common = command->run.train.common,
                                      .output = command->run.train.output,
                                      .pretrained = command->pretrained,
-                                     .minutes = command->minutes};
+                                     .minutes = command->minutes,
+                                     .overrides = command->overrides,
+                                     .override_count = command->override_count};
     char *json = NULL;
     return print_text(cnn_init(command->images, &wanted, &json, error), &json, error);
 }
