@@ -58,6 +58,11 @@ static void show_progress(void *user, const cnn_train_progress *state) {
     cnn_progress_show(&command->progress, state);
 }
 
+static void show_sweep(void *user, const cnn_sweep_progress *state) {
+    train_command *command = user;
+    cnn_progress_sweep(&command->progress, state);
+}
+
 /* Event files come second: a run does not fail because of them. */
 static void give_up_tensorboard(train_command *command, const cnn_error *reason) {
     cnn_tensorboard_free(command->tensorboard);
@@ -82,6 +87,7 @@ static void end_epoch(void *user, const cnn_train_epoch *epoch) {
 /* Sets up messages, progress and the cache. */
 static void start(train_command *command) {
     cnn_progress_start(&command->progress, "cnntrain", command->shared.quiet, command->verbose);
+    command->progress.shared = command->jobs > 1;
     command->cache = command->no_cache ? NULL : cnn_cache_home("cnntrain");
     cnn_common_options *common = &command->run.train.common;
     common->cache_directory = command->cache;
@@ -212,7 +218,8 @@ static cnn_sweep_options sweep_options(const train_command *command) {
                                .member = command->run.member,
                                .gather = command->run.gather,
                                .no_report = command->no_report,
-                               .jobs = command->jobs};
+                               .jobs = command->jobs,
+                               .progress = show_sweep};
 }
 
 /* Trains one run, or a set of runs. */

@@ -104,7 +104,7 @@ for moment in 0.05 0.2 0.4; do
     background=
 done
 run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --out c --jobs 3
-expect_stderr '^run [23]/4: epoch 2/2: |^run 4/4: c/0004: finished already'
+expect_stderr '^run [23]/4: epoch 2/2 after .*; [1-4] of 4 done|^run 4/4: finished before; '
 same_sweep a c 4
 run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --out c
 expect_stderr '^c: finished already'
