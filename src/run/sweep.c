@@ -296,8 +296,10 @@ static cnn_status open_set(const cnn_sweep_options *options, cnn_sweep_set *set,
     }
     if (options->member > 0 && set->sweep->halving.epochs > 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: halving: expected none beside --member, because it compares runs with "
-                        "each other",
+                        "%s: halving: expected none beside --member: which runs go on depends on "
+                        "the results of all others; train them with one command (--jobs N), or, "
+                        "on several machines, leave halving out and set "
+                        "train.early_stopping.patience",
                         options->sweep);
     }
     set->directory = options->train.output ? options->train.output : set->base->output;
