@@ -171,11 +171,11 @@ static const broken broken_configs[] = {
      "command line: layers[0].padding: expected \"valid\" or \"same\" or \"same_upper\" or an "
      "integer from 0 to *"},
     {NULL, NULL, "data.classes=[\"cat\",\"cat\"]",
-     "command line: data.classes: expected two different names [negative, positive], got a list of "
-     "2"},
+     "command line: data.classes: expected two different names in quotes, [\"negative\", "
+     "\"positive\"], got a list of 2"},
     {NULL, NULL, "data.classes=[\"a\",\"b\",\"c\"]",
-     "command line: data.classes: expected two different names [negative, positive], got a list of "
-     "3"},
+     "command line: data.classes: expected two different names in quotes, [\"negative\", "
+     "\"positive\"], got a list of 3"},
     /* numbers or texts */
     {NULL, NULL, "train.threshold=1.5",
      "command line: train.threshold: expected a number from 0 to 1, or \"f1\", \"youden\", "

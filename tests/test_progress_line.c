@@ -69,6 +69,35 @@ static void test_folds_and_hours(void **state) {
            "fold 2/5 epoch 12/53 #....  loss 0.2134  18008 images/s  1:02:05 left");
 }
 
+static void expect_sweep(const cnn_sweep_progress *progress, int columns, const char *wanted) {
+    const cnn_line_style style = {.columns = columns};
+    cnn_text line = {0};
+    cnn_sweep_line(progress, &style, &line);
+    assert_false(line.failed);
+    assert_string_equal(line.data, wanted);
+    cnn_text_free(&line);
+}
+
+static void test_sweep(void **state) {
+    (void)state;
+    cnn_sweep_progress all = {.runs = 12,
+                              .finished = 3,
+                              .running = 2,
+                              .rung = 1,
+                              .rungs = 1,
+                              .share = 0.25,
+                              .seconds_left = NAN};
+    expect_sweep(&all, 34, "runs 3/12 ###..........  2 running");
+    all.failed = 1;
+    all.rungs = 3;
+    all.seconds_left = 250;
+    expect_sweep(&all, 59, "rung 1/3 runs 3/12 ##......  1 failed  2 running  4:10 left");
+    expect_sweep(&all, 55, "rung 1/3 runs 3/12 ###............  1 failed  4:10 left");
+    expect_sweep(&all, 30, "runs 3/12  1 failed  4:10 left");
+    expect_sweep(&all, 22, "runs 3/12  1 failed");
+    expect_sweep(&all, 12, "runs 3/12");
+}
+
 /* No line is wider than the window, and each leaves out the least important part only. */
 static void test_widths(void **state) {
     (void)state;
@@ -109,9 +138,8 @@ static void test_curve(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_line),
-        cmocka_unit_test(test_folds_and_hours),
-        cmocka_unit_test(test_widths),
+        cmocka_unit_test(test_whole_line), cmocka_unit_test(test_folds_and_hours),
+        cmocka_unit_test(test_sweep),      cmocka_unit_test(test_widths),
         cmocka_unit_test(test_curve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

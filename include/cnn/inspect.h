@@ -17,16 +17,20 @@ extern "C" {
 
 typedef struct cnn_init_options {
     cnn_common_options common;
-    const char *output;     /* becomes the config's; NULL: "runs/" and the folder's name */
-    const char *pretrained; /* a file to start from, as the key pretrained.file; NULL: none */
-    double minutes;         /* that the run may take, as the key train.minutes; 0: no limit */
+    const char *output;           /* becomes the config's; NULL: "runs/" and the folder's name */
+    const char *pretrained;       /* a file to start from, as the key pretrained.file; NULL: none */
+    double minutes;               /* that the run may take, as the key train.minutes; 0: no limit */
+    const char *const *overrides; /* [override_count]: values of keys, as for cnn_config_load */
+    size_t override_count;
 } cnn_init_options;
 
 /* Examines all images and makes a config for them, as JSON text. path: a folder with two class
  * folders; or one with the folders train and perhaps validation and test, in any usual spelling,
- * which contain them; or a manifest. Writes to common.log what it found and how long training will
- * take. Writes no file. CNN_ERROR_DATA if there are no readable images of two classes;
- * CNN_ERROR_MODEL if the pretrained file is missing or damaged. */
+ * which contain them; or a manifest, an archive or arrays. The config has the values of the
+ * overrides; data.classes, data.validation and data.test decide as well which images are examined.
+ * CNN_ERROR_CONFIG for data.train and what the other options decide. Writes to common.log what it
+ * found and how long training will take. Writes no file. CNN_ERROR_DATA if there are no readable
+ * images of two classes; CNN_ERROR_MODEL if the pretrained file is missing or damaged. */
 CNN_MUST_USE cnn_status cnn_init(const char *path, const cnn_init_options *options, char **json,
                                  cnn_error *error);
 

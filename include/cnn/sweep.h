@@ -10,6 +10,15 @@
 extern "C" {
 #endif
 
+/* The progress of a sweep whose runs are trained several at the same time. */
+typedef struct cnn_sweep_progress {
+    int runs;                      /* in all; with halving, in this rung */
+    int finished, failed, running; /* of them */
+    int rung, rungs;               /* of halving, from 1; rungs is 1 without */
+    double share;                  /* of the epochs of all runs, those that are done, 0 to 1 */
+    double seconds_left;           /* of the whole, estimated; NaN: not known yet */
+} cnn_sweep_progress;
+
 typedef struct cnn_sweep_options {
     cnn_train_options train; /* of every run; output is the directory of the whole */
     const char *config;      /* the path of the config, … */
@@ -22,8 +31,12 @@ typedef struct cnn_sweep_options {
     bool gather;    /* train nothing; put the results that exist together */
     bool no_report; /* do not make report.html */
     int jobs; /* runs that are trained at the same time, in processes of their own, which share
-               * threads and memory equally; the callbacks but the log's and should_stop are not
-               * called. The process must have one thread. Below 2: one after the other */
+               * threads and memory equally. Of the callbacks, should_stop, `progress` and, in any
+               * of the processes, the log's are called; what concerns one run is logged as
+               * CNN_LOG_DETAIL, but for warnings, and a line for each run that ends as
+               * CNN_LOG_EPOCH. The process must have one thread. Below 2: one after the other */
+    /* called several times a second while jobs run, with train.common.user; NULL: never */
+    void (*progress)(void *user, const cnn_sweep_progress *progress);
 } cnn_sweep_options;
 
 /* Trains a run for every member of the sweep in OUTPUT/0001, …: the run that cnn_train makes of the

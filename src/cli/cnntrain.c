@@ -131,7 +131,9 @@ static const cnn_option options[] = {
      .prose =
          "With `--sweep`: train <n> runs at the same time, each in a process of its own with an "
          "equal share of threads and memory. Small networks train faster so; the results are "
-         "the same."},
+         "the same. A terminal shows one line for all runs: how many are done, have failed, and "
+         "are running, and the time left; elsewhere, each run that ends is a line. `--verbose` "
+         "shows the messages of the runs as well."},
     {.name = "member",
      .argument = "N",
      .parse = cnn_option_integer,

@@ -11,6 +11,9 @@
 /* The least time between two drawings of the line, in seconds. */
 #define REDRAW_SECONDS 0.1
 
+/* To the start of the line, and clears it. */
+#define CLEAR "\r\033[K"
+
 /* --- what the terminal can do --- */
 
 /* The value of an environment variable; "" if it is not set. */
@@ -65,7 +68,7 @@ void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet,
 
 void cnn_progress_clear(cnn_progress *progress) {
     if (progress->drawn) {
-        fputs("\r\033[K", stderr);
+        fputs(CLEAR, stderr);
         progress->drawn = false;
     }
 }
@@ -75,12 +78,12 @@ void cnn_progress_log(void *user, cnn_log_level level, const char *line) {
     if (level < progress->least) {
         return;
     }
-    cnn_progress_clear(progress);
-    if (level >= CNN_LOG_WARNING) {
-        fprintf(stderr, "%s: %s\n", progress->program, line);
-    } else {
-        fprintf(stderr, "%s\n", line);
-    }
+    const bool clear = progress->terminal && (progress->drawn || progress->shared);
+    const bool named = level >= CNN_LOG_WARNING;
+    progress->drawn = false;
+    /* in one write: other processes may write, too */
+    fprintf(stderr, "%s%s%s%s\n", clear ? CLEAR : "", named ? progress->program : "",
+            named ? ": " : "", line);
 }
 
 static double now(void) {
@@ -110,7 +113,7 @@ void cnn_progress_reading(void *user, size_t done, size_t count) {
         progress->last = 0.0; /* the next line is another one */
     } else if (is_due(progress, time)) {
         double seconds = time - progress->reading;
-        fprintf(stderr, "\r\033[Kreading images %zu/%zu", done, count);
+        fprintf(stderr, CLEAR "reading images %zu/%zu", done, count);
         if (done > 0 && seconds > 0.0) {
             long left = (long)(seconds / (double)done * (double)(count - done) + 0.5);
             fprintf(stderr, "  %.0f images/s  %ld:%02ld left", (double)done / seconds, left / 60,
@@ -129,22 +132,39 @@ static void begin_fold(cnn_progress *progress, int fold) {
     }
 }
 
-void cnn_progress_show(void *user, const cnn_train_progress *state) {
-    cnn_progress *progress = user;
-    if (!is_due(progress, now())) {
-        return;
-    }
-    begin_fold(progress, state->fold);
-    const cnn_line_style style = {.columns = window_columns() - 1, /* the last one may wrap */
-                                  .unicode = progress->unicode,
-                                  .colour = progress->colour};
-    cnn_text line = {0};
-    cnn_progress_line(state, &progress->curve, progress->validation_loss, &style, &line);
-    if (!line.failed) {
-        fprintf(stderr, "\r\033[K%s", line.data);
+static cnn_line_style style_of(const cnn_progress *progress) {
+    return (cnn_line_style){.columns = window_columns() - 1, /* the last one may wrap */
+                            .unicode = progress->unicode,
+                            .colour = progress->colour};
+}
+
+static void draw(cnn_text *line) {
+    if (!line->failed) {
+        fprintf(stderr, CLEAR "%s", line->data);
         (void)fflush(stderr);
     }
-    cnn_text_free(&line);
+    cnn_text_free(line);
+}
+
+void cnn_progress_show(void *user, const cnn_train_progress *state) {
+    cnn_progress *progress = user;
+    if (is_due(progress, now())) {
+        begin_fold(progress, state->fold);
+        const cnn_line_style style = style_of(progress);
+        cnn_text line = {0};
+        cnn_progress_line(state, &progress->curve, progress->validation_loss, &style, &line);
+        draw(&line);
+    }
+}
+
+void cnn_progress_sweep(void *user, const cnn_sweep_progress *state) {
+    cnn_progress *progress = user;
+    if (is_due(progress, now())) {
+        const cnn_line_style style = style_of(progress);
+        cnn_text line = {0};
+        cnn_sweep_line(state, &style, &line);
+        draw(&line);
+    }
 }
 
 void cnn_progress_epoch(void *user, const cnn_train_epoch *epoch) {

@@ -13,6 +13,7 @@ typedef struct cnn_progress {
     cnn_log_level least; /* messages below this level are not shown */
     bool terminal;       /* stderr is a terminal that can redraw a line in place */
     bool drawn;          /* the line is on the screen */
+    bool shared;         /* another process may have drawn it, with --jobs */
     double last;         /* when it was drawn, in seconds of the monotonic clock */
     double reading;      /* when reading images began, by the same clock */
     bool unicode, colour;
@@ -29,6 +30,7 @@ void cnn_progress_start(cnn_progress *progress, const char *program, bool quiet,
 void cnn_progress_log(void *user, cnn_log_level level, const char *line);
 void cnn_progress_reading(void *user, size_t done, size_t count);
 void cnn_progress_show(void *user, const cnn_train_progress *state);
+void cnn_progress_sweep(void *user, const cnn_sweep_progress *state);
 void cnn_progress_epoch(void *user, const cnn_train_epoch *epoch);
 
 /* Removes the line from the screen. */

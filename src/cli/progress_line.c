@@ -139,9 +139,8 @@ static double share(const cnn_train_progress *progress) {
     return fmin(fmax(done, 0.0), 1.0);
 }
 
-static void add_bar(const cnn_train_progress *progress, const cnn_line_style *style, int columns,
-                    cnn_text *line) {
-    int done = (int)(share(progress) * columns);
+static void add_bar(double part, const cnn_line_style *style, int columns, cnn_text *line) {
+    int done = (int)(part * columns);
     add(line, style->colour ? GREEN : "");
     add_times(line, style->unicode ? "━" : "#", done);
     add(line, style->colour ? PLAIN : "");
@@ -171,25 +170,55 @@ static void add_curve(const cnn_curve *curve, const cnn_line_style *style, int c
     add(line, style->colour ? PLAIN : "");
 }
 
-void cnn_progress_line(const cnn_train_progress *progress, const cnn_curve *curve,
-                       double validation_loss, const cnn_line_style *style, cnn_text *line) {
-    line_parts parts = {0};
-    fill(&parts, progress, curve, validation_loss, style->unicode);
-    fit(&parts, style->columns);
+/* part: the share that the bar shows. curve: NULL if the parts have none. */
+static void add_parts(line_parts *parts, double part, const cnn_curve *curve,
+                      const cnn_line_style *style, cnn_text *line) {
+    fit(parts, style->columns);
     for (int i = 0; i < PARTS; i++) {
-        int columns = parts.columns[i];
+        int columns = parts->columns[i];
         if (columns == 0) {
             continue;
         }
         if (i == BAR) {
             add(line, " ");
-            add_bar(progress, style, columns - 1, line);
+            add_bar(part, style, columns - 1, line);
         } else if (i == CURVE) {
             add(line, " ");
             add_curve(curve, style, columns - 1, line);
         } else {
-            add_times(line, " ", columns - (int)strlen(parts.text[i]));
-            add(line, parts.text[i]);
+            add_times(line, " ", columns - (int)strlen(parts->text[i]));
+            add(line, parts->text[i]);
         }
     }
+}
+
+void cnn_progress_line(const cnn_train_progress *progress, const cnn_curve *curve,
+                       double validation_loss, const cnn_line_style *style, cnn_text *line) {
+    line_parts parts = {0};
+    fill(&parts, progress, curve, validation_loss, style->unicode);
+    add_parts(&parts, share(progress), curve, style, line);
+}
+
+/* The numbers of runs are in the places of what a single run shows. */
+void cnn_sweep_line(const cnn_sweep_progress *progress, const cnn_line_style *style,
+                    cnn_text *line) {
+    line_parts parts = {0};
+    if (progress->rungs > 1) {
+        (void)snprintf(parts.text[FOLD], TEXT_MAX, "rung %d/%d ", progress->rung, progress->rungs);
+        measure(&parts, FOLD, 0);
+    }
+    (void)snprintf(parts.text[EPOCH], TEXT_MAX, "runs %d/%d", progress->finished, progress->runs);
+    measure(&parts, EPOCH, 0);
+    if (progress->failed > 0) {
+        (void)snprintf(parts.text[LOSS], TEXT_MAX, "%d failed", progress->failed);
+        measure(&parts, LOSS, 2);
+    }
+    (void)snprintf(parts.text[VALIDATION], TEXT_MAX, "%d running", progress->running);
+    measure(&parts, VALIDATION, 2);
+    if (isfinite(progress->seconds_left)) {
+        format_time(progress->seconds_left, parts.text[LEFT]);
+        measure(&parts, LEFT, 2);
+    }
+    parts.columns[BAR] = BAR_COLUMNS_MIN + 1;
+    add_parts(&parts, progress->share, NULL, style, line);
 }

@@ -7,7 +7,7 @@
 #define CNN_CLI_PROGRESS_LINE_H
 
 #include "cnn/text.h"
-#include "cnn/train.h"
+#include "cnn/sweep.h"
 
 /* The losses of all epochs so far. With more epochs than values, each value is the mean of `each`
  * of them. */
@@ -35,5 +35,14 @@ typedef struct cnn_line_style {
  * epoch; NaN: none. */
 void cnn_progress_line(const cnn_train_progress *progress, const cnn_curve *curve,
                        double validation_loss, const cnn_line_style *style, cnn_text *line);
+
+/* The same for a sweep with several jobs:
+ *
+ *     runs 3/12 ━━━━━━━───────────  1 failed  2 running  4:10 left
+ *
+ * "rung 1/3" comes first, with halving. What does not fit is left out: what is running first, then
+ * the bar and the rung. */
+void cnn_sweep_line(const cnn_sweep_progress *progress, const cnn_line_style *style,
+                    cnn_text *line);
 
 #endif

@@ -64,6 +64,11 @@ static void show_progress(void *user, const cnn_train_progress *state) {
     cnn_progress_show(&command->progress, state);
 }
 
+static void show_sweep(void *user, const cnn_sweep_progress *state) {
+    train_command *command = user;
+    cnn_progress_sweep(&command->progress, state);
+}
+
 /* Event files come second: a run does not fail because of them. */
 static void give_up_tensorboard(train_command *command, const cnn_error *reason) {
     cnn_tensorboard_free(command->tensorboard);
@@ -91,6 +96,7 @@ static void start_messages(train_command *command) {
     if (!cnn_processes_speak(&command->processes)) {
         return;
     }
+    command->progress.shared = command->jobs > 1;
     cnn_common_options *common = &command->run.train.common;
     common->log = (cnn_log_sink){.write = cnn_progress_log, .user = &command->progress};
     common->reading = show_reading;
@@ -228,7 +234,8 @@ static cnn_sweep_options sweep_options(const train_command *command) {
                                .member = command->run.member,
                                .gather = command->run.gather,
                                .no_report = command->no_report,
-                               .jobs = command->jobs};
+                               .jobs = command->jobs,
+                               .progress = show_sweep};
 }
 
 /* Trains one run, or a set of runs. */
@@ -306,15 +313,12 @@ cnn_status cnn_action_train(void *context, cnn_error *error) {
 cnn_status cnn_action_init(void *context, cnn_error *error) {
     train_command *command = context;
     const char *config = command->config_path;
-    const char *override = command->override_count > 0 ? command->overrides[0] : NULL;
-    if (config || override || command->run.folds > 0 || command->sweep) {
+    if (config || command->run.folds > 0 || command->sweep) {
         return cnn_fail(error, CNN_ERROR_CONFIG, "--init: expected no %s with it, got %s",
                         config           ? "--config"
-                        : override       ? "KEY=VALUE"
                         : command->sweep ? "--sweep"
                                          : "--folds",
                         config           ? config
-                        : override       ? override
                         : command->sweep ? command->sweep
                                          : "one");
     }
@@ -324,7 +328,9 @@ cnn_status cnn_action_init(void *context, cnn_error *error) {
     const cnn_init_options wanted = {.common = command->run.train.common,
                                      .output = command->run.train.output,
                                      .pretrained = command->pretrained,
-                                     .minutes = command->minutes};
+                                     .minutes = command->minutes,
+                                     .overrides = command->overrides,
+                                     .override_count = command->override_count};
     char *json = NULL;
     return print_text(cnn_init(command->images, &wanted, &json, error), &json, error);
 }

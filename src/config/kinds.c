@@ -96,7 +96,7 @@ static void write_classes(const cnn_key *key, const void *field, cnn_json_writer
 
 static void describe_classes(const cnn_key *key, cnn_text *text) {
     (void)key;
-    cnn_text_format(text, "two different names [negative, positive]");
+    cnn_text_format(text, "two different names in quotes, [\"negative\", \"positive\"]");
 }
 
 static void schema_classes(const cnn_key *key, cnn_json_writer *json) {

@@ -110,6 +110,38 @@ static la_int64_t skip_file(struct archive *archive, void *context, la_int64_t c
 
 /* --- opening --- */
 
+/* The program that decompresses the file; NULL: it is not known to be compressed. */
+static const char *decompressor(int file) {
+    static const struct {
+        const char *start, *program;
+    } known[] = {{"\x1f\x8b", "gunzip"},
+                 {"\x28\xb5\x2f\xfd", "unzstd"},
+                 {"BZh", "bunzip2"},
+                 {"\xfd"
+                  "7zXZ",
+                  "unxz"}};
+    char bytes[8] = "";
+    if (pread(file, bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes) {
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+            if (memcmp(bytes, known[i].start, strlen(known[i].start)) == 0) {
+                return known[i].program;
+            }
+        }
+    }
+    return NULL;
+}
+
+static cnn_status fail_format(const cnn_archive_reader *reader, cnn_error *error) {
+    const char *program = decompressor(reader->file);
+    return program ? cnn_fail(error, CNN_ERROR_DATA,
+                              "expected a tar that is not compressed, because its images are read "
+                              "at their places in it; decompress it (%s), but do not unpack it",
+                              program)
+                   : cnn_fail(error, CNN_ERROR_DATA,
+                              "expected an uncompressed tar archive or a zip archive, found "
+                              "something else or a damaged one");
+}
+
 static cnn_status open_archive(cnn_archive_reader *reader, uint64_t offset, cnn_error *error) {
     struct archive *archive = reader->archive;
     if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
@@ -130,9 +162,7 @@ static cnn_status open_archive(cnn_archive_reader *reader, uint64_t offset, cnn_
         return CNN_OK;
     }
     if (archive_errno(archive) == WRONG_FORMAT) {
-        return cnn_fail(error, CNN_ERROR_DATA,
-                        "expected an uncompressed tar archive or a zip archive, found something "
-                        "else or a damaged one");
+        return fail_format(reader, error);
     }
     return fail(archive, error);
 }

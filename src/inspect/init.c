@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cnn/inspect.h"
+#include "inspect/init_keys.h"
 #include "inspect/recipe.h"
 #include "samples/read.h"
 
@@ -54,6 +55,10 @@ static void log_images(const cnn_survey *survey, const cnn_log_sink *log) {
         cnn_log_message(log, CNN_LOG_WARNING,
                         "%zu unreadable images: the config skips them (data.bad_images)",
                         survey->unreadable);
+    }
+    if (survey->other_labels > 0) {
+        cnn_log_message(log, CNN_LOG_INFO, "%zu images of other classes do not count",
+                        survey->other_labels);
     }
     if (survey->two_labels > 0) {
         cnn_log_message(log, CNN_LOG_WARNING,
@@ -170,6 +175,16 @@ static cnn_status print_config(const cnn_config *config, char **json, cnn_error 
     return CNN_OK;
 }
 
+/* Examines the images that path and KEY=VALUE arguments name. */
+static cnn_status examine(const char *path, const cnn_init_options *options, cnn_survey *survey,
+                          cnn_error *error) {
+    cnn_config *chosen;
+    CNN_TRY(cnn_init_keys_read(path, options, &chosen, error));
+    const cnn_status status = cnn_survey_make(path, &chosen->data, &options->common, survey, error);
+    cnn_config_free(chosen);
+    return status;
+}
+
 static cnn_status make_config(const char *path, const cnn_init_options *options, cnn_survey *survey,
                               cnn_text *output, cnn_config **config, char **json,
                               cnn_error *error) {
@@ -179,10 +194,12 @@ static cnn_status make_config(const char *path, const cnn_init_options *options,
         CNN_TRY(check_path("--pretrained", options->pretrained, error));
     }
     CNN_TRY(name_output(path, output, error));
-    CNN_TRY(cnn_survey_make(path, &options->common, survey, error));
+    CNN_TRY(examine(path, options, survey, error));
     CNN_TRY(cnn_recipe_make(survey, options->pretrained,
                             options->output ? options->output : output->data, options->minutes,
                             config, &budget, error));
+    CNN_TRY(cnn_init_keys_apply(options, config, error));
+    CNN_TRY(cnn_recipe_estimate(*config, survey, &budget, error));
     log_images(survey, &options->common.log);
     log_hidden(survey, *config, &options->common.log);
     log_plan(*config, &budget, &options->common.log);

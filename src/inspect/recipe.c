@@ -382,6 +382,21 @@ static cnn_status plan_features(const cnn_recipe_network *network, const cnn_sur
     return status;
 }
 
+cnn_status cnn_recipe_estimate(const cnn_config *config, const cnn_survey *survey,
+                               cnn_recipe_budget *budget, cnn_error *error) {
+    if (budget->features) {
+        return CNN_OK; /* which depend on the file only */
+    }
+    double forward;
+    CNN_TRY(count_flops(&config->network, &forward, error));
+    const double share = config->data.validation.path ? 0.0 : config->data.validation.fraction;
+    budget->images = (size_t)ceil((double)train_images(survey) * (1.0 - share));
+    budget->flops = 3.0 * forward;
+    budget->seconds =
+        (double)config->train.epochs * (double)budget->images * budget->flops / budget->rate;
+    return CNN_OK;
+}
+
 /* The time for a run. */
 typedef struct available_time {
     double minutes; /* of --minutes; 0: not given */

@@ -27,6 +27,10 @@ CNN_MUST_USE cnn_status cnn_recipe_make(const cnn_survey *survey, const char *pr
                                         const char *output, double minutes, cnn_config **config,
                                         cnn_recipe_budget *budget, cnn_error *error);
 
+/* Estimates the time again, for a config in which values of the recipe were replaced. */
+CNN_MUST_USE cnn_status cnn_recipe_estimate(const cnn_config *config, const cnn_survey *survey,
+                                            cnn_recipe_budget *budget, cnn_error *error);
+
 /* Are the images large enough to be photographs, or like them, so that a network that has learned
  * from photographs is a better start? See configs/README.md. */
 bool cnn_recipe_wants_pretrained(const cnn_survey *survey);

@@ -29,14 +29,23 @@ static void take_splits(cnn_split_folders *splits, cnn_layout *layout) {
     *splits = (cnn_split_folders){0};
 }
 
-static cnn_status find_layout(const char *path, const cnn_log_sink *log, cnn_layout *layout,
-                              cnn_error *error) {
-    static char *const any_classes[2] = {NULL, NULL};
+/* Replaces a path that was found by one that was chosen. */
+static cnn_status choose_path(const char *chosen, char **path, cnn_error *error) {
+    if (chosen) {
+        cnn_free(*path);
+        *path = cnn_copy_string(chosen);
+    }
+    return !chosen || *path ? CNN_OK : cnn_fail_memory(error, "a path");
+}
+
+static cnn_status find_layout(const char *path, const cnn_data_settings *chosen,
+                              const cnn_log_sink *log, cnn_layout *layout, cnn_error *error) {
     cnn_split_folders splits = {0};
     bool is_folder;
     CNN_TRY(cnn_folder_look(path, CNN_ERROR_DATA, &is_folder, error));
     cnn_status status =
-        is_folder ? cnn_split_folders_find(NULL, path, any_classes, log, &splits, error) : CNN_OK;
+        is_folder ? cnn_split_folders_find(NULL, path, chosen->classes, log, &splits, error)
+                  : CNN_OK;
     if (status == CNN_OK) {
         take_splits(&splits, layout);
     }
@@ -45,6 +54,8 @@ static cnn_status find_layout(const char *path, const cnn_log_sink *log, cnn_lay
     if (!layout->train) {
         layout->train = cnn_copy_string(path);
     }
+    CNN_TRY(choose_path(chosen->validation.path, &layout->validation, error));
+    CNN_TRY(choose_path(chosen->test, &layout->test, error));
     return layout->train ? CNN_OK : cnn_fail_memory(error, "a path");
 }
 
@@ -226,18 +237,21 @@ static cnn_status look_at_all(const cnn_common_options *options, image_list *all
     return status;
 }
 
-cnn_status cnn_survey_make(const char *path, const cnn_common_options *options, cnn_survey *survey,
+cnn_status cnn_survey_make(const char *path, const cnn_data_settings *chosen,
+                           const cnn_common_options *options, cnn_survey *survey,
                            cnn_error *error) {
     image_list all = {.hidden = &survey->hidden};
     *survey = (cnn_survey){0};
     CNN_TRY(cnn_hidden_start(&survey->hidden, error));
-    CNN_TRY(find_layout(path, &options->log, &survey->layout, error));
-    const cnn_data_settings places = {.train = survey->layout.train,
+    CNN_TRY(find_layout(path, chosen, &options->log, &survey->layout, error));
+    const cnn_data_settings places = {.classes = {chosen->classes[0], chosen->classes[1]},
+                                      .train = survey->layout.train,
                                       .validation = {.path = survey->layout.validation},
                                       .test = survey->layout.test};
     cnn_status status = cnn_dataset_list(&places, cnn_setup_threads(options->threads),
                                          &options->log, survey->classes, &all.list, error);
     cnn_sample_list_log_folders(&all.list, survey->classes, &options->log);
+    survey->other_labels = all.list.other_labels;
     if (status == CNN_OK) {
         status = look_at_all(options, &all, survey, error);
     }

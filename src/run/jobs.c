@@ -175,6 +175,7 @@ cnn_status cnn_jobs_run(const cnn_jobs *jobs, cnn_error *error) {
         while (count_running(&r) > 0) {
             wait_for_some(&r, error);
             fill(&r, error);
+            jobs->look(jobs->context, count_running(&r));
         }
     } else {
         r.status = cnn_fail_memory(error, "processes");

@@ -29,6 +29,8 @@ typedef struct cnn_jobs {
      * that run are stopped as by SIGTERM. */
     cnn_status (*ended)(void *context, int member, int killed, const cnn_job_result *result,
                         cnn_error *error);
+    /* In this process, several times a second: so many members are being worked on. */
+    void (*look)(void *context, int running);
 } cnn_jobs;
 
 /* Runs the work of all members. No thread may exist in this process besides the caller's. If this

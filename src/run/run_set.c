@@ -7,6 +7,7 @@
 #include "run/clock.h"
 #include "run/jobs.h"
 #include "run/session.h"
+#include "run/set_watch.h"
 #include "run/setup.h"
 #include "run/tables.h"
 #include "run/training.h"
@@ -24,13 +25,14 @@ typedef struct set_run {
     const cnn_run_set *set;
     const cnn_train_options *options;
     cnn_session session;
-    int member;         /* the current one, from 1 */
-    int finished;       /* members that had finished when this process began */
-    int failed;         /* members whose failure was noted */
-    cnn_status failure; /* of one of them: if possible, another than CNN_ERROR_DIVERGED */
-    size_t images;      /* training images of an epoch; 0 if unknown */
-    double begin;       /* by cnn_clock_seconds */
-    double deadline;    /* of --max-seconds, the same */
+    int member;           /* the current one, from 1 */
+    int finished;         /* members that had finished when this process began */
+    int failed;           /* members whose failure was noted */
+    cnn_status failure;   /* of one of them: if possible, another than CNN_ERROR_DIVERGED */
+    size_t images;        /* training images of an epoch; 0 if unknown */
+    double begin;         /* by cnn_clock_seconds */
+    double deadline;      /* of --max-seconds, the same */
+    cnn_set_watch *watch; /* with jobs; else NULL */
 } set_run;
 
 /* --- messages and progress of a member --- */
@@ -436,13 +438,40 @@ static cnn_status gather_results(const set_run *r, cnn_error *error) {
 
 /* --- several members at once --- */
 
+/* --- callbacks in the process of a member; user is its set_run --- */
+
+/* The lines of several members would be mixed up. */
+static void log_of_job(void *user, cnn_log_level level, const char *line) {
+    const cnn_log_sink *log = &((const set_run *)user)->set->options->common.log;
+    cnn_log_message(log, level < CNN_LOG_WARNING ? CNN_LOG_DETAIL : level, "%s", line);
+}
+
+static bool should_stop_job(void *user) {
+    const cnn_common_options *options = &((const set_run *)user)->set->options->common;
+    return options->should_stop && options->should_stop(options->user);
+}
+
+static void progress_of_job(void *user, const cnn_train_progress *progress) {
+    const set_run *r = user;
+    cnn_set_watch_batch(r->watch, r->member, progress);
+}
+
+static void epoch_of_job(void *user, const cnn_train_epoch *epoch) {
+    const set_run *r = user;
+    cnn_set_watch_epoch(r->watch, r->member, epoch);
+}
+
 /* The options of a process that trains one of several members at the same time. */
-static cnn_train_options options_of_job(const set_run *r) {
+static cnn_train_options options_of_job(set_run *r) {
     cnn_train_options options = *r->options;
     int threads = cnn_setup_threads(options.common.threads) / r->set->jobs;
     options.common.threads = threads > 1 ? threads : 1;
-    options.common.reading = NULL; /* several lines of progress would overwrite each other */
-    options.progress = NULL;
+    options.common.reading = NULL;
+    options.common.log = (cnn_log_sink){.write = log_of_job, .user = r};
+    options.common.should_stop = should_stop_job;
+    options.common.user = r;
+    options.progress = progress_of_job;
+    options.epoch = epoch_of_job;
     return options;
 }
 
@@ -452,6 +481,7 @@ static void work_on_member(void *context, int member, cnn_job_result *result) {
     const int failed = r->failed;
     r->options = &options;
     r->failure = CNN_OK;
+    cnn_set_watch_begin(r->watch, member);
     result->error.status = train_or_note(r, member, &result->error);
     result->noted = r->failed > failed ? r->failure : CNN_OK;
 }
@@ -461,6 +491,10 @@ static cnn_status member_ended(void *context, int member, int killed, const cnn_
                                cnn_error *error) {
     set_run *r = context;
     cnn_error reason;
+    if (result->error.status == CNN_OK) { /* else, the set ends */
+        cnn_set_watch_end(r->watch, member, killed != 0 || result->noted != CNN_OK,
+                          &r->options->common.log);
+    }
     if (killed == 0) {
         if (result->noted != CNN_OK) {
             count_failure(r, result->noted);
@@ -485,18 +519,37 @@ static cnn_status is_wanted(void *context, int member, bool *wanted, cnn_error *
                                 : CNN_OK;
 }
 
+static void show_jobs(void *context, int running) {
+    const set_run *r = context;
+    if (r->set->progress) {
+        const cnn_sweep_progress progress = cnn_set_watch_look(r->watch, running);
+        r->set->progress(r->options->common.user, &progress);
+    }
+}
+
+static cnn_status train_rung_at_once(set_run *r, int rung, cnn_error *error) {
+    const cnn_jobs jobs = {.count = r->set->count,
+                           .at_once = r->set->jobs < r->set->count ? r->set->jobs : r->set->count,
+                           .options = &r->options->common,
+                           .context = r,
+                           .wanted = is_wanted,
+                           .work = work_on_member,
+                           .ended = member_ended,
+                           .look = show_jobs};
+    int all = 0;
+    for (int member = 1; member <= r->set->count; member++) {
+        bool wanted;
+        CNN_TRY(is_wanted(r, member, &wanted, error));
+        all += wanted;
+    }
+    cnn_set_watch_rung(r->watch, rung + 1, r->set->kind->rungs, all);
+    return cnn_jobs_run(&jobs, error);
+}
+
 /* Trains all members that are wanted. */
-static cnn_status train_rung(set_run *r, cnn_error *error) {
-    if (r->set->jobs > 1) {
-        const cnn_jobs jobs = {.count = r->set->count,
-                               .at_once =
-                                   r->set->jobs < r->set->count ? r->set->jobs : r->set->count,
-                               .options = &r->options->common,
-                               .context = r,
-                               .wanted = is_wanted,
-                               .work = work_on_member,
-                               .ended = member_ended};
-        return cnn_jobs_run(&jobs, error);
+static cnn_status train_rung(set_run *r, int rung, cnn_error *error) {
+    if (r->watch) {
+        return train_rung_at_once(r, rung, error);
     }
     for (int member = 1; member <= r->set->count; member++) {
         bool wanted;
@@ -511,11 +564,11 @@ static cnn_status train_rung(set_run *r, cnn_error *error) {
 static cnn_status train_all(set_run *r, cnn_error *error) {
     const cnn_set_kind *kind = r->set->kind;
     if (kind->rungs == 0) {
-        return train_rung(r, error);
+        return train_rung(r, 0, error);
     }
     for (int rung = 0; rung < kind->rungs; rung++) {
         CNN_TRY(kind->begin_rung(r->set->context, rung, error));
-        CNN_TRY(train_rung(r, error));
+        CNN_TRY(train_rung(r, rung, error));
     }
     return CNN_OK;
 }
@@ -534,6 +587,10 @@ static cnn_status run_all(set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(start_or_resume(r, error));
+    if (r->set->jobs > 1) {
+        CNN_TRY(cnn_set_watch_create(r->set->kind->member, r->set->count, r->set->kind->share,
+                                     &r->watch, error));
+    }
     CNN_TRY(train_all(r, error));
     CNN_TRY(gather_results(r, error));
     return check_any_finished(r, error);
@@ -637,5 +694,6 @@ cnn_status cnn_run_set_run(const cnn_run_set *set, cnn_error *error) {
                         : set->member > 0 ? run_member(&r, error)
                                           : run_all(&r, error);
     cnn_session_close(&r.session);
+    cnn_set_watch_free(r.watch);
     return status;
 }

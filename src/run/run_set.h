@@ -27,7 +27,7 @@
 #include "run/session.h"
 #include "samples/dataset.h"
 
-#include "cnn/train.h"
+#include "cnn/sweep.h"
 
 /* The images and the config of a member. */
 typedef struct cnn_member {
@@ -76,6 +76,7 @@ typedef struct cnn_set_kind {
     cnn_status (*begin_rung)(void *context, int rung, cnn_error *error);
     /* *wanted: is the member to be trained in this rung? */
     cnn_status (*wanted)(const void *context, int member, bool *wanted, cnn_error *error);
+    double share; /* of the epochs of all members, that which is trained in all rungs */
     /* Reads the results of all members from their directories, and writes the results of the set
      * into its directory; summary.json last. */
     cnn_status (*gather)(void *context, const cnn_run_directory *directory, cnn_error *error);
@@ -91,6 +92,7 @@ typedef struct cnn_run_set {
     int member; /* this member alone; 0: all, or gather */
     bool gather;
     int jobs; /* members that are trained at the same time (jobs.h); below 2: one after the other */
+    void (*progress)(void *user, const cnn_sweep_progress *progress); /* with jobs; may be NULL */
 } cnn_run_set;
 
 /* Runs the set. Statuses as those of cnn_train, messages of a member starting with "fold 2/5: ".

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "run/duration.h"
 #include "run/run_set.h"
 
 #include <stdio.h>
@@ -39,17 +40,27 @@ static cnn_status has_begun(const cnn_sweep_set *set, int member, bool *begun, c
     return status;
 }
 
+/* user: the set. The lines of several processes would be mixed up. */
+static void log_as_detail(void *user, cnn_log_level level, const char *line) {
+    const cnn_sweep_set *set = user;
+    cnn_log_message(&set->train.common.log, level < CNN_LOG_WARNING ? CNN_LOG_DETAIL : level, "%s",
+                    line);
+}
+
 /* A run that goes on may have to put its images into another order, that of its start, so it reads
  * its own. */
 static cnn_status prepare_member(void *context, int member, cnn_member *what, cnn_error *error) {
     cnn_sweep_set *set = context;
     bool begun;
+    cnn_common_options options = set->train.common;
+    if (set->options->jobs > 1) {
+        options.log = (cnn_log_sink){.write = log_as_detail, .user = set};
+    }
     *what = (cnn_member){.config = set->configs[member - 1], .pause = cnn_sweep_pause(set)};
     CNN_TRY(cnn_sweep_remove_note(set, member, error));
     CNN_TRY(has_begun(set, member, &begun, error));
     return begun ? CNN_OK
-                 : cnn_sweep_images_get(&set->images, what->config, &set->train.common,
-                                        &what->images, error);
+                 : cnn_sweep_images_get(&set->images, what->config, &options, &what->images, error);
 }
 
 static cnn_status note_failure(const void *context, int member, const cnn_error *reason,
@@ -129,7 +140,7 @@ static cnn_status load_set(void *context, cnn_error *error) {
         return CNN_OK;
     }
     CNN_TRY(cnn_sweep_estimate(set, error));
-    cnn_sweep_duration(cnn_sweep_seconds(set), duration);
+    cnn_duration_text(cnn_sweep_seconds(set), duration);
     cnn_log_message(&set->train.common.log, CNN_LOG_INFO, "%d runs, about %s in all",
                     set->sweep->members, duration);
     return CNN_OK;
@@ -285,8 +296,10 @@ static cnn_status open_set(const cnn_sweep_options *options, cnn_sweep_set *set,
     }
     if (options->member > 0 && set->sweep->halving.epochs > 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: halving: expected none beside --member, because it compares runs with "
-                        "each other",
+                        "%s: halving: expected none beside --member: which runs go on depends on "
+                        "the results of all others; train them with one command (--jobs N), or, "
+                        "on several machines, leave halving out and set "
+                        "train.early_stopping.patience",
                         options->sweep);
     }
     set->directory = options->train.output ? options->train.output : set->base->output;
@@ -328,6 +341,7 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
         .rungs = cnn_sweep_rungs(set),
         .begin_rung = begin_rung,
         .wanted = is_wanted,
+        .share = cnn_sweep_share(set),
         .gather = gather_members};
     const cnn_run_set runs = {.kind = &kind,
                               .context = set,
@@ -336,7 +350,8 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
                               .options = &set->train,
                               .member = set->options->member,
                               .gather = set->options->gather,
-                              .jobs = set->options->jobs};
+                              .jobs = set->options->jobs,
+                              .progress = set->options->progress};
     return cnn_run_set_run(&runs, error);
 }
 

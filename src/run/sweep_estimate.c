@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "config/keys.h"
+#include "run/duration.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -153,21 +154,6 @@ double cnn_sweep_seconds(const cnn_sweep_set *set) {
     return sum * cnn_sweep_share(set);
 }
 
-void cnn_sweep_duration(double seconds, char text[40]) {
-    long all = isnan(seconds) ? 0 : (long)(fmin(seconds, 1e12) + 0.5);
-    if (isnan(seconds)) {
-        (void)snprintf(text, 40, "unknown");
-    } else if (seconds < 9.95) {
-        (void)snprintf(text, 40, "%.1f s", seconds);
-    } else if (all < 60) {
-        (void)snprintf(text, 40, "%ld s", all);
-    } else if (all < 3600) {
-        (void)snprintf(text, 40, "%ld min %02ld s", all / 60, all % 60);
-    } else {
-        (void)snprintf(text, 40, "%ld h %02ld min", all / 3600, all / 60 % 60);
-    }
-}
-
 /* --- the table --- */
 
 /* The value of a key as it is shown: long ones lose their end. */
@@ -186,7 +172,7 @@ static int width_of(const cnn_sweep *sweep, const cnn_sweep_key *key) {
 
 static void add_member(const cnn_sweep_set *set, int member, const int *width, cnn_text *text) {
     char duration[40];
-    cnn_sweep_duration(cnn_sweep_seconds_of(set, member), duration);
+    cnn_duration_text(cnn_sweep_seconds_of(set, member), duration);
     cnn_text_format(text, "%5d", member);
     for (int i = 0; i < set->sweep->key_count; i++) {
         cnn_text value = {0};
@@ -214,7 +200,7 @@ void cnn_sweep_describe(const cnn_sweep_set *set, cnn_text *text) {
         add_member(set, member, width, text);
         epochs += epochs_of(set, member);
     }
-    cnn_sweep_duration(cnn_sweep_seconds(set), duration);
+    cnn_duration_text(cnn_sweep_seconds(set), duration);
     cnn_text_format(text, "total: %d runs, %.0f epochs%s, about %s\n", sweep->members,
                     epochs * cnn_sweep_share(set), sweep->halving.epochs > 0 ? " with halving" : "",
                     duration);

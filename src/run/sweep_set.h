@@ -95,9 +95,6 @@ CNN_MUST_USE cnn_status cnn_sweep_estimate(cnn_sweep_set *set, cnn_error *error)
 double cnn_sweep_seconds_of(const cnn_sweep_set *set, int member);
 double cnn_sweep_seconds(const cnn_sweep_set *set);
 
-/* "12 s", "3 min 20 s", "2 h 05 min". */
-void cnn_sweep_duration(double seconds, char text[40]);
-
 /* The members and what they take, as a table for people. */
 void cnn_sweep_describe(const cnn_sweep_set *set, cnn_text *text);
 

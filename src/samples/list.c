@@ -104,11 +104,18 @@ cnn_status cnn_classes_from_names(char *const *names, size_t count, const char *
     for (size_t i = 0; i < count && i < 10; i++) {
         cnn_text_format(&found, "%s\"%.60s\"", i ? ", " : ": ", names[i]);
     }
-    cnn_status status =
-        cnn_fail(error, CNN_ERROR_DATA, "%s: expected two %s, found %zu%s%s%s", source, what, count,
-                 found.data ? found.data : "", count > 10 ? ", …" : "",
-                 count > 2 ? "; choose two with data.classes" : "");
+    cnn_text example = {0};
+    if (count > 2) {
+        cnn_text_format(&example,
+                        "; choose two with data.classes, such as data.classes="
+                        "'[\"%.60s\",\"%.60s\"]'",
+                        names[0], names[1]);
+    }
+    cnn_status status = cnn_fail(error, CNN_ERROR_DATA, "%s: expected two %s, found %zu%s%s%s",
+                                 source, what, count, found.data ? found.data : "",
+                                 count > 10 ? ", …" : "", example.data ? example.data : "");
     cnn_text_free(&found);
+    cnn_text_free(&example);
     return status;
 }
 

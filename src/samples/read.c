@@ -6,11 +6,13 @@
 #include "samples/arrays.h"
 #include "samples/class_folders.h"
 #include "samples/manifest.h"
+#include "samples/shards.h"
 #include "samples/split_folders.h"
 #include "samples/webdataset.h"
 
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* The length of the path without one of the endings, each of 4 bytes, or 0 if it has none. */
 static size_t stem(const char *path, const char *const *endings) {
@@ -154,12 +156,18 @@ static cnn_status read_archive(const cnn_list_source *source, size_t archive_len
 /* source->path: as it is on disk. */
 static cnn_status read_list(const cnn_list_source *source, char *classes[2], cnn_sample_list *list,
                             cnn_error *error) {
-    bool is_folder, is_idx;
+    bool is_folder, is_idx, are_shards;
     CNN_TRY(cnn_folder_look(source->path, CNN_ERROR_DATA, &is_folder, error));
     if (is_folder) {
         CNN_TRY(cnn_idx_folder_look(source->path, &is_idx, error));
-        return is_idx ? cnn_sample_list_read_arrays(source, classes, list, error)
-                      : read_folder(source, classes, list, error);
+        CNN_TRY(cnn_shards_look(source->path, &are_shards, error));
+        return is_idx       ? cnn_sample_list_read_arrays(source, classes, list, error)
+               : are_shards ? cnn_sample_list_read_shards(source, classes, list, error)
+                            : read_folder(source, classes, list, error);
+    }
+    const char *decompressor = cnn_shard_decompressor(source->path);
+    if (decompressor && access(source->path, F_OK) == 0) {
+        return cnn_shard_refuse(source->path, decompressor, error);
     }
     size_t length;
     const cnn_container_kind kind = cnn_container_of(source->path, &length);

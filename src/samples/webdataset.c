@@ -2,11 +2,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "image/decode.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* An image and the text of its label, which is in the archive. */
@@ -119,6 +121,10 @@ static cnn_status find_classes(const labelled_files *f, const char *path, char *
     return status;
 }
 
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 static bool is_label(const labelled *item, const char *name) {
     return strlen(name) == item->length && memcmp(name, item->label, item->length) == 0;
 }
@@ -138,10 +144,10 @@ static cnn_status add_samples(const labelled_files *f, cnn_split split, char *co
     return CNN_OK;
 }
 
-static cnn_status read_all(labelled_files *f, const cnn_list_source *source, char *classes[2],
-                           cnn_sample_list *list, cnn_error *error) {
+/* Finds the samples below the folder `path`. */
+static cnn_status take_all(labelled_files *f, const char *path, cnn_error *error) {
     size_t i, end;
-    cnn_tree_range(f->tree, source->path, &i, &end);
+    cnn_tree_range(f->tree, path, &i, &end);
     f->items = cnn_alloc(end - i, sizeof *f->items);
     if (!f->items) {
         return cnn_fail_memory(error, "the list of images");
@@ -149,6 +155,40 @@ static cnn_status read_all(labelled_files *f, const cnn_list_source *source, cha
     while (i < end) {
         CNN_TRY(take_sample(f, &i, end, error));
     }
+    return CNN_OK;
+}
+
+/* names: [f->count], is sorted. */
+static cnn_status add_labels(char **names, size_t count, cnn_file_list *labels, cnn_error *error) {
+    qsort(names, count, sizeof *names, by_text);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || strcmp(names[i - 1], names[i]) != 0) {
+            CNN_TRY(cnn_file_list_add(labels, cnn_copy_string(names[i]), error));
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_webdataset_labels(const cnn_tree *tree, const char *path, cnn_file_list *labels,
+                                 cnn_error *error) {
+    labelled_files f = {.tree = tree};
+    cnn_text text = {0};
+    char **names = NULL;
+    cnn_status status = take_all(&f, path, error);
+    if (status == CNN_OK) {
+        names = cnn_alloc(f.count, sizeof *names);
+        status = names && copy_labels(&f, &text, names) ? add_labels(names, f.count, labels, error)
+                                                        : cnn_fail_memory(error, "labels");
+    }
+    cnn_free(names);
+    cnn_text_free(&text);
+    cnn_free(f.items);
+    return status;
+}
+
+static cnn_status read_all(labelled_files *f, const cnn_list_source *source, char *classes[2],
+                           cnn_sample_list *list, cnn_error *error) {
+    CNN_TRY(take_all(f, source->path, error));
     if (f->unused > 0) {
         cnn_log_message(source->log, CNN_LOG_INFO,
                         "%s: %zu members are neither images nor labels, and not used; the first is "

@@ -9,6 +9,10 @@
 /* Does the folder `path` of the archive contain labels, members called *.cls? */
 bool cnn_webdataset_is(const cnn_tree *tree, const char *path);
 
+/* Appends the labels below the folder `path`, each once. Errors as below. */
+CNN_MUST_USE cnn_status cnn_webdataset_labels(const cnn_tree *tree, const char *path,
+                                              cnn_file_list *labels, cnn_error *error);
+
 /* Appends the images below source->path, sorted by name, as samples of source->split. The members
  * of a sample share the path up to the first dot in the last part: one image (KEY.EXTENSION, of a
  * known format) and KEY.cls, the text of its label; blanks around it do not count. Other members,

@@ -18,11 +18,11 @@ run 0 "$CNNTRAIN" -c cfg.json data.train=numbers -q -o out-numbers
 sources="train-images-idx3-ubyte"
 if run 0 "$CNNTRAIN" -c cfg.json data.train=photos.tar -q -o out-photos.tar; then
     expect_same out-data/model.bin out-photos.tar/model.bin
-    sources="$sources photos.tar photos.zip shards.tar arrays.npz packed.npz"
+    sources="$sources photos.tar photos.zip shards.tar shards arrays.npz packed.npz"
 fi
 for source in $sources; do
     case $source in
-    photos.* | shards.*) same=out-data ;;
+    photos.* | shards*) same=out-data ;;
     *) same=out-numbers ;;
     esac
     for threads in 1 2; do
@@ -80,6 +80,13 @@ run 6 "$CNNPREDICT" out-data/model.bin photos.zip/photos/none.pgm
 expect_in_stdout 'expected a member of the archive, found none'
 run 0 "$CNNTRAIN" -c cfg.json data.train=shards.tar --check-data -o checked
 expect_in_stdout 'train +30 +15 +15'
+run 0 "$CNNEVAL" out-data/model.bin shards
+sed 's/^shards/photos.zip/' stdout >figures
+expect_same wanted-figures figures
+run 0 "$CNNTRAIN" --init shards
+expect_stderr '^train: 40 images: 20 "left"'
+expect_stderr '^shards/shard-000000.tar: 10 members are neither images nor labels, and not used; the first is "000000.json"'
+expect_in_stdout '"output":.*"runs/shards"'
 run 0 "$CNNTRAIN" --init packed.npz
 expect_in_stdout '"train":.*"packed.npz"'
 expect_in_stdout '"output":.*"runs/packed"'
@@ -89,6 +96,29 @@ printf 'no archive' >bad.tar
 run 3 "$CNNTRAIN" -c cfg.json data.train=bad.tar -o bad
 expect_stderr '^cnntrain: bad.tar: expected an uncompressed tar archive or a zip archive'
 expect_one_message
+# a tar that is compressed, by its name and by its bytes
+gzip -k shards.tar
+cp shards.tar.gz renamed.tar
+mkdir packed-shards
+cp shards.tar.gz packed-shards/a.tgz
+for source in shards.tar.gz renamed.tar packed-shards; do
+    run 3 "$CNNTRAIN" -c cfg.json data.train=$source -o bad
+    expect_stderr "^cnntrain: $source(/a.tgz)?: expected a tar that is not compressed, .*; decompress it \(gunzip\), but do not unpack it\$"
+    expect_one_message
+done
+run 3 "$CNNTRAIN" -c cfg.json data.train=none.tgz -o bad
+expect_stderr 'none.tgz: .* found nothing'
+# all archives of a folder have labels
+cp photos.tar shards/z.tar
+run 3 "$CNNTRAIN" -c cfg.json data.train=shards -o bad
+expect_stderr '^cnntrain: shards/z.tar: expected a label beside each image \(.cls\)'
+rm shards/z.tar
+cp bad.tar shards/z.tar
+run 3 "$CNNTRAIN" -c cfg.json data.train=shards -o bad
+expect_stderr '^cnntrain: shards/z.tar: expected an uncompressed tar archive'
+rm shards/z.tar
+run 3 "$CNNTRAIN" -c cfg.json data.train=shards 'data.classes=["left","up"]' -o bad
+expect_stderr '^cnntrain: shards: expected '
 python3 - <<'END'
 import tarfile
 with tarfile.open("outside.tar", "w") as tar:

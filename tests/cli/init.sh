@@ -137,6 +137,36 @@ key '"train":"rows.tsv"' && key '"output":"runs/rows"'
 cp here stdout
 key '"train":"\."' && key '"output":"runs/mine"'
 
+# --- two of three classes, from folders, splits, and a manifest; other values of the config
+mkdir many many/train
+for class in left right; do cp -r small/$class many/train/$class; done
+mkdir many/train/up
+cp small/left/0000[0-3]* many/train/up
+make_data fresh 8 5
+cp -r fresh many/test
+cp -r fresh/left many/test/up
+mkdir three
+cp -r many/train/* three
+run 3 "$CNNTRAIN" --init three
+expect_stderr '^cnntrain: three: expected two class folders, found 3: "left", "right", "up"; choose two with data\.classes, such as data\.classes=.\["left","right"\].$'
+for images in three many; do
+    run 0 "$CNNTRAIN" --init $images 'data.classes=["up", "right"]' train.epochs=3 layers.0.filters=4 train.seed=7
+    expect_stderr '^train: 22 images: 2 "up" \(class 0\), 20 "right" \(class 1\)$'
+    expect_stderr 'left( and 1 more folders)?: not used: the classes are "up" and "right"$'
+    expect_stderr '^time: about [0-9]+ seconds on two cores: 3 epochs × 19 images × '
+    key '"classes":\["up","right"\],' && key '"epochs":3,' && key '"seed":7,' && key '"filters":4,.*"filters":64,'
+    cp stdout $images.json
+    run 0 "$CNNTRAIN" --config $images.json --quiet --threads 1
+done
+{
+    echo path,label
+    for image in three/*/*; do echo "$image,$(basename "$(dirname "$image")")"; done
+} >three.csv
+run 0 "$CNNTRAIN" --init three.csv 'data.classes=["up", "right"]' data.test=many/test data.validation=0.25 output=elsewhere
+expect_stderr '^train: 22 images: 2 "up" \(class 0\), 20 "right"' && expect_stderr '^test: 8 images: 4 "up"'
+expect_stderr '^20 images of other classes do not count$'
+key '"test":"many/test"' && key '"validation":0\.25,' && key '"output":"elsewhere"'
+
 # --- refusals: one line, nothing on stdout
 refuses() {
     code=$1
@@ -147,12 +177,12 @@ refuses() {
     expect_one_message
     expect_stderr "$pattern"
 }
-mkdir -p one/left three/a three/b three/c bare empty/a empty/b junk/a junk/b lone/a lone/b
+mkdir -p one/left abc/a abc/b abc/c bare empty/a empty/b junk/a junk/b lone/a lone/b
 cp small/left/* one/left
 cp small/left/* lone/a
 echo none >file
 refuses 3 'one: expected two class folders, found 1: "left"$' one
-refuses 3 'three: expected two class folders, found 3: "a", "b", "c"' three
+refuses 3 'abc: expected two class folders, found 3: "a", "b", "c"' abc
 refuses 3 'bare: expected two class folders, found 0$' bare
 refuses 3 'empty: expected images, found none$' empty
 refuses 3 'lone: expected images of both classes to train on, found none of "b"$' lone
@@ -164,8 +194,16 @@ refuses 3 'junk: expected images, found 2 unreadable files$' junk --quiet
 refuses 2 '--init: expected a path, got ""$' ''
 refuses 2 '--init: expected a path in UTF-8' "$(printf 'a\351')"
 refuses 2 '--init: expected no --config with it, got cfg.json$' small --config cfg.json
-refuses 2 '--init: expected no KEY=VALUE with it, got train.seed=2$' small train.seed=2
 refuses 2 '--init and --dry-run' small --dry-run
+refuses 2 'command line: data\.train=x: expected --init DIR instead' small data.train=x
+refuses 2 'command line: pretrained=7: expected --pretrained FILE instead' small pretrained=7
+refuses 2 'command line: pretrained\.file=x: expected --pretrained FILE instead' small pretrained.file=x
+refuses 2 'command line: train\.minutes=2: expected --minutes M instead' small train.minutes=2
+refuses 2 'command line: data\.classes: expected two different names in quotes, .*, got "a,b"$' three data.classes=a,b
+refuses 2 'command line: data: unknown key "clases"; did you mean "classes"' missing data.clases=a
+refuses 2 'command line: train: unknown key "epoch"; did you mean "epochs"' missing train.epoch=3
+refuses 2 'command line: layers\.99\.filters=3: there is no "layers\[99\]"$' small layers.99.filters=3 --quiet
+refuses 3 'three: expected a folder for the class "down"|three/down: expected a folder' three 'data.classes=["up","down"]'
 if [ "$(id -u)" -ne 0 ]; then
     chmod 0 one/left
     mkdir one/right

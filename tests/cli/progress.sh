@@ -39,6 +39,24 @@ on_terminal 100 TERM=dumb
 grep -q "$(printf '\033')" terminal && fail "expected no codes on a dumb terminal"
 grep -q 'epoch 30/30: train loss' terminal || fail "expected a line per epoch on a dumb terminal"
 
+# --- a sweep with jobs: a line for the set, none of a run but warnings, which do not cut it
+echo '{"grid": {"train.learning_rate": [0.1, 0.2, 1e6], "image.normalize": ["standardize"]}}' >sweep.json
+train="$CNNTRAIN --config cfg.json train.epochs=30 --sweep sweep.json --jobs 2 --overwrite"
+on_terminal 100 TERM=xterm LC_ALL=C NO_COLOR=1
+tr '\r' '\n' <terminal | sed "s/$(printf '\033')\[K//" >lines
+grep -q '^runs [0-3]/3 [#.]*\(  1 failed\)\?  [012] running' lines || fail "expected a line for the set: $(cat lines)"
+grep -q 'run [12]/3: ' lines && fail "expected no lines of runs: $(cat lines)"
+grep -q '^cnntrain: run 3/3: .*diverged' lines || fail "expected the failure on a line of its own: $(cat lines)"
+grep -q "$(printf '\033\[3')" terminal && fail "expected no colours with NO_COLOR"
+on_terminal 100 TERM=dumb
+grep -q "$(printf '\033')" terminal && fail "expected no codes on a dumb terminal"
+for r in 1 2; do
+    grep -q "^run $r/3: epoch 30/30 after .* s, validation loss [0-9.]*; [123] of 3 done" terminal ||
+        fail "expected a line for run $r on a dumb terminal: $(cat terminal)"
+done
+grep -q 'run 1/3: epoch 1/30' terminal && fail "expected no line per epoch with jobs"
+
+train="$CNNTRAIN --config cfg.json train.epochs=30 --overwrite"
 run 0 sh -c "$train --out other"
 expect_stderr '^epoch 30/30: train loss'
 

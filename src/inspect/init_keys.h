@@ -1,0 +1,20 @@
+/* The KEY=VALUE arguments of --init: those that say which images there are, and those that only
+ * replace a value of the config that is made. */
+#ifndef CNN_INSPECT_INIT_KEYS_H
+#define CNN_INSPECT_INIT_KEYS_H
+
+#include "cnn/inspect.h"
+#include "config/config.h"
+
+/* Checks the arguments, as far as that is possible before the layers are known. *chosen: a config
+ * in which of the keys of `data`, those of the arguments are set, and data.train is `path`. Free it
+ * with cnn_config_free. CNN_ERROR_CONFIG for a key that --init decides, with the option that
+ * does. */
+CNN_MUST_USE cnn_status cnn_init_keys_read(const char *path, const cnn_init_options *options,
+                                           cnn_config **chosen, cnn_error *error);
+
+/* Sets the values in the config that the recipe made, which is replaced. */
+CNN_MUST_USE cnn_status cnn_init_keys_apply(const cnn_init_options *options, cnn_config **config,
+                                            cnn_error *error);
+
+#endif
