@@ -7,18 +7,17 @@
  * wall time and of processor time of all threads together, medians of STEPS (7), the memory of
  * the steps, and a hash of the parameters after them, which shows that two programs compute the
  * same. */
+#include "whole_network.h"
+
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "model/model_file.h"
-#include "model/pretrained.h"
 #include "nn/step.h"
 #include "samples/dataset.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum { BATCH = 32, STEPS_MAX = 1000 };
@@ -91,29 +90,12 @@ static void measure(bench *b, int threads, size_t steps) {
            cnn_xxh3_64(b->parameters, bytes));
 }
 
-/* The layers of the file, and a classifier. */
-static cnn_status make_network(bench *b, const cnn_pretrained *file, const cnn_kernels *kernels,
-                               cnn_error *error) {
-    cnn_network_spec spec = file->layers;
-    spec.layer_count += 2;
-    spec.layers = cnn_alloc((size_t)spec.layer_count, sizeof *spec.layers);
-    if (!spec.layers) {
-        return CNN_ERROR_RUNTIME;
-    }
-    memcpy(spec.layers, file->layers.layers,
-           (size_t)file->layers.layer_count * sizeof *spec.layers);
-    spec.layers[spec.layer_count - 2] =
-        (cnn_layer_spec){.ops = &cnn_layer_dense, .value = {1}, .flag = {true}};
-    spec.layers[spec.layer_count - 1] = (cnn_layer_spec){.ops = &cnn_layer_sigmoid};
-    return cnn_network_create(&spec, kernels, CNN_NETWORK_FAST, &b->network, error);
-}
-
 static cnn_status set_up(const char *path, int threads, bench *b, cnn_error *error) {
     const cnn_kernels *kernels = NULL;
     cnn_pretrained *file = NULL;
     CNN_TRY(cnn_kernels_choose(&kernels, error));
     CNN_TRY(cnn_pretrained_read(path, &file, error));
-    CNN_TRY(make_network(b, file, kernels, error));
+    CNN_TRY(bench_whole_network(file, file->layers.input.height, kernels, &b->network, error));
     CNN_TRY(cnn_minibatch_create(b->network, BATCH, threads, &b->minibatch, error));
     b->parameters = cnn_alloc(b->network->parameter_count, sizeof *b->parameters);
     size_t size = cnn_shape_size(&file->layers.input) + BATCH;
@@ -121,9 +103,7 @@ static cnn_status set_up(const char *path, int threads, bench *b, cnn_error *err
     if (!b->parameters || !b->pixels) {
         return CNN_ERROR_RUNTIME;
     }
-    cnn_network_initialize(b->network, 1, b->parameters);
-    cnn_model_copy_tensors(&file->file, &b->network->graph, b->network->graph.node_count - 2,
-                           b->parameters);
+    bench_whole_parameters(file, b->network, b->parameters);
     cnn_pixel_table_fill(file->mean, file->deviation, &b->table);
     for (size_t i = 0; i < size; i++) {
         b->pixels[i] = (uint8_t)cnn_random_bits(1, CNN_RANDOM_SHUFFLE, 0, i);

@@ -42,6 +42,16 @@ expect_stderr 'layers look at each image alone'
 run 0 "$BENCH" --seconds 0.0001 --isa best --threads 1 --no-layers batchnorm.json
 expect_in_stdout '^batchnorm '
 
+# what one process of several does in a step, and the model of it
+: "${CNNRANKS:?}"
+run 0 "$CNNRANKS" --help
+expect_in_stdout '^usage: cnnranks '
+run 2 "$CNNRANKS"
+expect_stderr '^cnnranks: expected a config'
+run 2 "$CNNRANKS" --ranks 0 "$SOURCE/configs/bench/seed.json"
+expect_stderr '^cnnranks: --ranks: '
+run 0 python3 "$SOURCE/tests/bench/check_several_machines.py" "$CNNRANKS"
+
 # a build without tests has the target, too
 if [ -z "${SANITIZE-}" ]; then
     run 0 cmake -S "$SOURCE" -B no-tests -DCNN_TESTS=OFF

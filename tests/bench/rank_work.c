@@ -1,0 +1,161 @@
+#include "rank_work.h"
+
+#include "whole_network.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "run/clock.h"
+#include "run/training_settings.h"
+
+#include <string.h>
+
+/* Enough images that they do not stay in the inner caches, within some memory. */
+enum { IMAGES = 1024 };
+#define PIXELS_LIMIT ((size_t)64 << 20)
+
+/* --- images --- */
+
+static size_t image_count(const bench_task *task, size_t image_size) {
+    size_t wanted = IMAGES > PIXELS_LIMIT / image_size ? PIXELS_LIMIT / image_size : IMAGES;
+    return wanted < task->batch_size ? task->batch_size
+                                     : wanted / task->batch_size * task->batch_size;
+}
+
+/* A dataset of which this process holds its share, as after cnn_share_load. */
+static cnn_status make_images(bench_rank_work *w, const cnn_shape *shape, cnn_error *error) {
+    cnn_dataset *d = &w->dataset;
+    const double mean[3] = {0.5, 0.5, 0.5}, deviation[3] = {0.3, 0.3, 0.3};
+    size_t ranks = (size_t)cnn_rank_count(&w->ranks);
+    d->image_size = cnn_shape_size(shape);
+    d->count = image_count(w->task, d->image_size);
+    d->ranks = ranks > 1 ? &w->ranks : NULL;
+    size_t bytes = ((d->count + ranks - 1) / ranks) * d->image_size;
+    d->samples = cnn_alloc(d->count, sizeof *d->samples);
+    d->images.memory = cnn_alloc(bytes, 1);
+    w->order = cnn_alloc(d->count, sizeof *w->order);
+    if (!d->samples || !d->images.memory || !w->order) {
+        return cnn_fail_memory(error, "images");
+    }
+    d->images.pixels = d->images.memory;
+    for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
+        uint64_t bits = cnn_random_bits(0, CNN_RANDOM_WEIGHTS, 0, i);
+        memcpy(d->images.memory + i, &bits, bytes - i < sizeof bits ? bytes - i : sizeof bits);
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        d->samples[i] = (cnn_sample){.label = (int)(i % 2), .row = i};
+        w->order[i] = cnn_random_bits(0, CNN_RANDOM_SHUFFLE, 0, i) % d->count;
+    }
+    cnn_pixel_table_fill(mean, deviation, &w->table);
+    w->images = (cnn_dataset_source){.dataset = d,
+                                     .table = &w->table,
+                                     .order = w->order,
+                                     .augment = w->task->config ? &w->task->config->augment : NULL,
+                                     .epoch = 1};
+    w->source = (cnn_sample_source){.fill = cnn_dataset_fill, .context = &w->images};
+    return CNN_OK;
+}
+
+/* --- the network --- */
+
+static cnn_status make_network(bench_rank_work *w, cnn_shape *input, cnn_error *error) {
+    const bench_task *task = w->task;
+    const cnn_kernels *kernels = NULL;
+    CNN_TRY(cnn_kernels_choose(&kernels, error));
+    if (task->pretrained) {
+        *input = task->pretrained->layers.input;
+        input->height = input->width = task->side > 0 ? task->side : input->height;
+        w->optimizer = (cnn_optimizer){.kind = CNN_OPTIMIZER_SGD};
+        return bench_whole_network(task->pretrained, input->height, kernels, &w->step.network,
+                                   error);
+    }
+    cnn_network_spec spec = task->config->network;
+    spec.input.height = task->side > 0 ? task->side : spec.input.height;
+    spec.input.width = task->side > 0 ? task->side : spec.input.width;
+    *input = spec.input;
+    w->optimizer = cnn_settings_optimizer(task->config);
+    return cnn_network_create(&spec, kernels, CNN_NETWORK_FAST, &w->step.network, error);
+}
+
+static cnn_status make_step(bench_rank_work *w, cnn_error *error) {
+    cnn_step *step = &w->step;
+    size_t parameters = step->network->parameter_count;
+    step->optimizer = &w->optimizer;
+    step->learning_rate = 1e-5; /* gradients are not those of the batch if others are missing */
+    step->threshold = 0.5;
+    step->parameters = cnn_alloc(parameters, sizeof *step->parameters);
+    step->optimizer_state = cnn_alloc(parameters * cnn_optimizer_state_size(&w->optimizer),
+                                      sizeof *step->optimizer_state);
+    step->logits = cnn_alloc(w->task->batch_size, sizeof *step->logits);
+    step->labels = cnn_alloc(w->task->batch_size, sizeof *step->labels);
+    if (!step->parameters || !step->optimizer_state || !step->logits || !step->labels) {
+        return cnn_fail_memory(error, "weights");
+    }
+    if (w->task->pretrained) {
+        bench_whole_parameters(w->task->pretrained, step->network, step->parameters);
+    } else {
+        cnn_network_initialize(step->network, 1, step->parameters);
+    }
+    return CNN_OK;
+}
+
+cnn_status bench_rank_work_create(const bench_task *task, const cnn_transport *transport,
+                                  bench_rank_work *w, cnn_error *error) {
+    cnn_shape input;
+    *w = (bench_rank_work){.task = task, .ranks = {.transport = transport}};
+    CNN_TRY(make_network(w, &input, error));
+    CNN_TRY(make_step(w, error));
+    CNN_TRY(make_images(w, &input, error));
+    if (w->dataset.ranks) {
+        CNN_TRY(cnn_background_create(&w->background, error));
+        CNN_TRY(cnn_fetch_create(&w->dataset, w->background, task->batch_size, &w->fetch, error));
+    }
+    return cnn_minibatch_create_shared(w->step.network, task->batch_size, task->threads, &w->ranks,
+                                       w->background, &w->step.minibatch, error);
+}
+
+void bench_rank_work_free(bench_rank_work *w) {
+    cnn_background_free(w->background); /* before what its jobs use */
+    cnn_fetch_free(w->fetch);
+    cnn_minibatch_free(w->step.minibatch);
+    cnn_network_free(w->step.network);
+    cnn_free(w->step.parameters);
+    cnn_free(w->step.optimizer_state);
+    cnn_free(w->step.logits);
+    cnn_free(w->step.labels);
+    cnn_free(w->dataset.samples);
+    cnn_free(w->dataset.images.memory);
+    cnn_free(w->order);
+}
+
+/* --- a step: as in run/trainer.c and run/interruption.c --- */
+
+static void fetch(bench_rank_work *w, size_t first) {
+    size_t count = w->task->batch_size;
+    if (!w->fetch) {
+        return;
+    }
+    if (!w->fetching) {
+        cnn_fetch_start(w->fetch, &w->images, first, count);
+    }
+    cnn_fetch_take(w->fetch, &w->images);
+    cnn_fetch_start(w->fetch, &w->images, w->next, count);
+    w->fetching = true;
+}
+
+bench_rank_step bench_rank_work_step(bench_rank_work *w) {
+    int64_t right;
+    double begin = cnn_clock_seconds(), used = bench_thread_seconds();
+    size_t first = w->next;
+    w->next = (first + w->task->batch_size) % w->dataset.count;
+    fetch(w, first);
+    w->step.number++;
+    w->step.draw.step++;
+    (void)cnn_step_gradients(&w->step, &w->source, first, w->task->batch_size, &right);
+    double gradients = cnn_clock_seconds() - begin;
+    cnn_step_update(&w->step);
+    (void)cnn_ranks_or(&w->ranks, 0); /* stop? write a checkpoint? */
+    return (bench_rank_step){.gradients = gradients,
+                             .all = cnn_clock_seconds() - begin,
+                             .processor = bench_thread_seconds() - used};
+}
