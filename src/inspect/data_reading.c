@@ -37,6 +37,9 @@ static cnn_status read_header(void *context, size_t i, int thread, cnn_error *er
 /* Moves readable images to the front; both parts keep their order. */
 static cnn_status put_readable_first(cnn_data_report *report, cnn_error *error) {
     size_t count = report->list.count;
+    if (count == 0) {
+        return CNN_OK;
+    }
     cnn_sample *samples = cnn_alloc(count, sizeof *samples);
     char **reasons = cnn_alloc(count, sizeof *reasons);
     if (!samples || !reasons) {
