@@ -413,6 +413,11 @@ static bool stop_at_third(void *user) {
     return ++*(int *)user >= 3;
 }
 
+/* After ten seconds of looking five times a second. */
+static bool stop_after_looks(void *user) {
+    return ++*(int *)user >= 50;
+}
+
 /* A claim that is empty, or full of rubbish, is watched, and left over in the end. What cannot be
  * read is an error with its name, and other names are nothing. A user who does not want to wait
  * need not. */
@@ -452,12 +457,42 @@ static void test_rubbish(void **state) {
     assert_int_equal(count_files(), 3);
 }
 
+/* A program that was killed between creating and writing its claim keeps others out for seconds,
+ * if it ran under the same kernel. The clock is that of the machine: a minute would be noticed. */
+static void test_killed_while_claiming(void **state) {
+    (void)state;
+    cnn_error error;
+    attempt a;
+    char path[64];
+    machine = (test_machine){.speed = 1};
+    take(&a, CNN_LOCK_ALONE);
+    test_ok(a.status, &a.error);
+    (void)snprintf(path, sizeof path, "%.60s", cnn_claim_path(a.lock.claim));
+    cnn_file_lock_release(&a.lock);
+    memset(path + strlen(path) - 8, '0', 8); /* the half that is random */
+    test_ok(cnn_file_write(path, "", 0, &error), &error);
+    int looks = 0;
+    const cnn_lock_request request = {
+        .path = "lock", .kind = CNN_LOCK_ALONE, .should_stop = stop_after_looks, .user = &looks};
+    test_ok(cnn_file_lock_take(&request, &a.lock, &a.busy, &a.holder, &a.error), &a.error);
+    assert_false(a.busy);
+    assert_true(looks > 1);
+    assert_int_equal(access(path, F_OK), -1);
+    cnn_file_lock_release(&a.lock);
+}
+
 int main(void) {
 #define LOCK_TEST(test) cmocka_unit_test_setup_teardown(test, test_folder_enter, test_folder_leave)
     const struct CMUnitTest tests[] = {
-        LOCK_TEST(test_one_machine), LOCK_TEST(test_shared),    LOCK_TEST(test_races),
-        LOCK_TEST(test_waiting),     LOCK_TEST(test_left_over), LOCK_TEST(test_shared_by_machines),
-        LOCK_TEST(test_suspended),   LOCK_TEST(test_rubbish),
+        LOCK_TEST(test_one_machine),
+        LOCK_TEST(test_shared),
+        LOCK_TEST(test_races),
+        LOCK_TEST(test_waiting),
+        LOCK_TEST(test_left_over),
+        LOCK_TEST(test_shared_by_machines),
+        LOCK_TEST(test_suspended),
+        LOCK_TEST(test_rubbish),
+        LOCK_TEST(test_killed_while_claiming),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -26,13 +27,17 @@ enum {
     BEAT_MILLISECONDS = 5000, /* a holder changes its claim so often */
     LOOK_MILLISECONDS = 200,  /* a candidate looks at the others, and changes its claim, so often */
     CONTENT_SIZE = 400,       /* no claim is longer */
-    DIGITS = 16,              /* of the random part of a name */
+    DIGITS = 16,              /* of a name: the first half for the kernel, the rest random */
     STACK_SIZE = 256 * 1024,  /* of the thread that changes a claim */
 };
 
 /* A claim that has not changed for so many seconds is left over: twelve beats, because a network's
  * server, or a machine short of memory, may be slow. */
 #define PATIENCE 60.0
+
+/* The same for an empty one of the own kernel: its program writes it right after it has created it,
+ * so it was killed in between. One that was only suspended finds its claim gone, and fails. */
+#define PATIENCE_EMPTY 2.0
 
 /* Links are not followed, and opening a pipe does not block. */
 #define CLAIM_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
@@ -322,6 +327,12 @@ static void tell(contest *c, const char *path, const content *now) {
 /* What the kernel knows of the program of a claim. */
 typedef enum verdict { UNKNOWN, ALIVE, DEAD } verdict;
 
+/* Does the name say that the program of a claim runs, or ran, under the own kernel? */
+static bool is_ours(const contest *c, const char *name) {
+    return strncmp(name + strlen(name) - DIGITS, c->own->name + strlen(c->own->name) - DIGITS,
+                   DIGITS / 2) == 0;
+}
+
 /* All who ask share a lock, so that nobody takes another one who asks for the program. */
 static verdict ask_kernel(const contest *c, const char *path, const content *now) {
     int file = now->locked ? cnn_file_open(path, CLAIM_FLAGS | O_RDONLY, 0) : -1;
@@ -348,7 +359,8 @@ static cnn_status look_at(contest *c, const char *name, const char *path, bool *
         return cnn_fail_memory(error, path);
     }
     r->changed = r->changed || known == ALIVE;
-    if (known == DEAD || (known != ALIVE && seconds() - r->since >= PATIENCE)) {
+    double patience = now.text[0] == '\0' && is_ours(c, name) ? PATIENCE_EMPTY : PATIENCE;
+    if (known == DEAD || (known != ALIVE && seconds() - r->since >= patience)) {
         return unlink(path) == 0 || is_gone(errno) ? CNN_OK : cnn_fail_errno(error, path, errno);
     }
     if (r->changed && (now.holder || strcmp(name, c->own->name) < 0)) {
@@ -410,7 +422,7 @@ static cnn_status compete(contest *c, bool *out, cnn_lock_holder *holder, cnn_er
 
 /* --- taking a claim --- */
 
-/* The claim's folder and names. */
+/* The claim's names, for its domain. */
 static cnn_status name_claim(const cnn_claim_request *request, cnn_claim *claim, cnn_error *error) {
     uint64_t number;
     size_t room = strlen(request->path) + DIGITS + 4;
@@ -421,8 +433,9 @@ static cnn_status name_claim(const cnn_claim_request *request, cnn_claim *claim,
     if (!draw(&number)) {
         return cnn_fail_errno(error, request->path, errno);
     }
-    (void)snprintf(claim->path, room, "%s.%c.%016" PRIx64, request->path,
-                   request->shared ? 's' : 'a', number);
+    uint32_t kernel = (uint32_t)cnn_xxh3_64(claim->domain, strlen(claim->domain));
+    (void)snprintf(claim->path, room, "%s.%c.%08" PRIx32 "%08" PRIx32, request->path,
+                   request->shared ? 's' : 'a', kernel, (uint32_t)number);
     const char *slash = strrchr(claim->path, '/');
     claim->name = slash ? slash + 1 : claim->path;
     return CNN_OK;
@@ -441,7 +454,6 @@ static cnn_status create_claim(cnn_claim *claim, cnn_error *error) {
 
 /* The winner becomes the holder. */
 static cnn_status win(contest *c, bool *out, cnn_lock_holder *holder, cnn_error *error) {
-    cnn_lock_domain(c->folder, c->own->domain);
     CNN_TRY(create_claim(c->own, error));
     CNN_TRY(compete(c, out, holder, error));
     if (*out) {
@@ -453,15 +465,20 @@ static cnn_status win(contest *c, bool *out, cnn_lock_holder *holder, cnn_error 
 
 static cnn_status take(const cnn_claim_request *request, cnn_claim *claim, bool *out,
                        cnn_lock_holder *holder, cnn_error *error) {
-    CNN_TRY(name_claim(request, claim, error));
     char *folder = cnn_path_folder(request->path);
     const char *slash = strrchr(request->path, '/');
     contest c = {.request = request,
                  .own = claim,
                  .folder = folder && folder[0] ? folder : ".",
                  .prefix = slash ? slash + 1 : request->path};
-    cnn_status status =
-        folder ? win(&c, out, holder, error) : cnn_fail_memory(error, request->path);
+    cnn_status status = folder ? CNN_OK : cnn_fail_memory(error, request->path);
+    if (status == CNN_OK) {
+        cnn_lock_domain(c.folder, claim->domain);
+        status = name_claim(request, claim, error);
+    }
+    if (status == CNN_OK) {
+        status = win(&c, out, holder, error);
+    }
     cnn_free(c.rivals);
     cnn_free(folder);
     return status;

@@ -4,7 +4,8 @@
  * with nolock or local_lock=all, most file systems in user space), and both look like a lock that
  * was taken. So a program that locks a place also leaves a claim there, a small file of its own:
  *
- *   PATH.a.0123456789abcdef   it wants the place alone; .s.: it shares it. The rest is random
+ *   PATH.a.0123456789abcdef   it wants the place alone; .s.: it shares it. The first half of the
+ *                             rest is that of a hash of the kernel, the second half is random
  *
  *   1. It creates its claim, as a candidate. Nobody else ever writes or renames the file.
  *   2. It lists the folder. Of two programs, the one that created its claim later sees the claim of
@@ -18,9 +19,10 @@
  * same kernel, with the same file system mounted. For all others, the kernel cannot know. So a
  * claim contains a count, which its program raises every few seconds, the beat. Who finds a claim
  * watches it, by a clock of its own: a claim that has changed is alive, one that does not change
- * for a minute is left over, and removed. No time of a file, and no clock of another machine, is
- * ever looked at. As the names are random, removing a claim that is left over can never remove one
- * that has come since.
+ * for a minute is left over, and removed (two seconds, if it is empty and, by its name, of the own
+ * kernel: its program was killed between creating and writing it). No time of a file, and no clock
+ * of another machine, is ever looked at. As the names are random, removing a claim that is left
+ * over can never remove one that has come since.
  *
  * (The lock of the lock file itself says less: its file is removed by the last holder, and where
  * locks are local, that may be one on another machine.)

@@ -15,8 +15,9 @@ fmin fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerro
 strstr strtod strtol sscanf strtoll strtoul strtoull sysconf _setjmp longjmp __longjmp_chk __memcpy_chk __memset_chk __sprintf_chk
 __snprintf_chk __vsnprintf_chk snprintf vsnprintf newlocale uselocale pthread_once waitpid ioctl time getppid kill prctl
 gethostname'
-# of cnnpredict --explain and cnntrain --jobs: no memory for a name, no process or pipe (each is a message, which test_heat_map.c does not see)
-others_refused='fork pipe2 tsearch tdestroy'
+# of cnnpredict --explain and cnntrain --jobs: no memory for a name, no process or pipe (each is a message, which test_heat_map.c does not see);
+# of cnntrain as one of several processes: no program to become (cli/mpi.sh)
+others_refused='execv fork pipe2 readlink tsearch tdestroy'
 # stdio: inject.c sees the writes of stdout; the loss of stderr changes nothing
 stdio='fflush fprintf fputs fwrite printf putchar puts stderr stdout __fprintf_chk __printf_chk'
 # locks and conditions of our own threads, used correctly
