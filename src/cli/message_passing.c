@@ -44,7 +44,7 @@ typedef struct passing {
 
 static void abandon(void *context, const cnn_error *error) {
     passing *all = context;
-    const struct timespec second = {.tv_sec = 1};
+    const struct timespec second = {.tv_sec = 1}, forwarding = {.tv_nsec = 300000000};
     char host[256];
     if (gethostname(host, sizeof host) != 0) {
         (void)snprintf(host, sizeof host, "?");
@@ -56,6 +56,8 @@ static void abandon(void *context, const cnn_error *error) {
     fprintf(stderr, "cnntrain: process %d of %d (%s): %s\n", all->rank + 1, all->count, host,
             error->message);
     (void)fflush(NULL);
+    (void)nanosleep(&forwarding,
+                    NULL); /* the launcher prints what it gets before it is told to end */
     (void)pthread_mutex_lock(&all->turn);
     (void)MPI_Abort(MPI_COMM_WORLD, (int)error->status);
     _exit((int)error->status);
