@@ -159,11 +159,12 @@ static int read_text(const char *path, content *c) {
 /* Returns 0, or errno. A claim that is empty, or has other text, says nothing: it is watched like
  * any other. */
 static int read_claim(const char *path, content *c) {
-    char state[16] = "", locked[16] = "";
+    char state[16] = "", process[21] = "", locked[16] = "";
     *c = (content){0};
     int reason = read_text(path, c);
-    (void)sscanf(c->text, "%15s %*20[0-9] %ld %64[-A-Za-z0-9._] %15s %79s", state,
-                 &c->program.process, c->program.host, locked, c->domain);
+    (void)sscanf(c->text, "%15s %*20[0-9] %20[0-9] %64[-A-Za-z0-9._] %15s %79s", state, process,
+                 c->program.host, locked, c->domain);
+    c->program.process = strtol(process, NULL, 10);
     c->holder = strcmp(state, "holder") == 0;
     c->locked = strcmp(locked, "locked") == 0;
     return reason;

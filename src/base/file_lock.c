@@ -8,16 +8,18 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 /* What the holder wrote into the file. */
 static cnn_lock_holder read_holder(int file) {
-    char text[100] = {0};
+    char text[100] = {0}, process[21] = "";
     cnn_lock_holder holder = {0};
     if (pread(file, text, sizeof text - 1, 0) > 0) {
-        (void)sscanf(text, "%ld %64[-A-Za-z0-9._]", &holder.process, holder.host);
+        (void)sscanf(text, "%20[0-9] %64[-A-Za-z0-9._]", process, holder.host);
+        holder.process = strtol(process, NULL, 10);
     }
     return holder;
 }

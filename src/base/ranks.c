@@ -111,7 +111,7 @@ enum { ADDED_AT_ONCE = 512 };
 void cnn_ranks_add(const cnn_ranks *ranks, uint64_t *counts, size_t count) {
     int all = cnn_rank_count(ranks), rank = cnn_rank(ranks);
     for (size_t done = 0, part; done < count && all > 1; done += part) {
-        uint64_t others[ADDED_AT_ONCE], *sums = counts + done;
+        uint64_t others[ADDED_AT_ONCE] = {0}, *sums = counts + done;
         part = count - done < ADDED_AT_ONCE ? count - done : ADDED_AT_ONCE;
         for (int apart = 1; apart < all; apart *= 2) {
             bool gives = rank % (2 * apart) != 0;
@@ -137,7 +137,7 @@ void cnn_ranks_add(const cnn_ranks *ranks, uint64_t *counts, size_t count) {
 unsigned cnn_ranks_or(const cnn_ranks *ranks, unsigned bits) {
     int all = cnn_rank_count(ranks), rank = cnn_rank(ranks);
     for (int have = 1; have < all; have *= 2) {
-        unsigned others;
+        unsigned others = 0;
         const cnn_message messages[] = {
             {.peer = (rank + have) % all, .bytes = &bits, .size = sizeof bits},
             {.peer = (rank + all - have) % all,

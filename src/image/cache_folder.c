@@ -177,7 +177,8 @@ static const char *name_of(const char *path) {
 static const char *domain_of(const char *name, const char *suffix) {
     size_t length = strlen(name), end = DOMAIN_DIGITS + sizeof DRAFT_SUFFIX - 1;
     size_t before = strlen(suffix) + 1;
-    if (length < before + end || strcmp(name + length - (sizeof DRAFT_SUFFIX - 1), DRAFT_SUFFIX)) {
+    if (length < before + end ||
+        strcmp(name + length - (sizeof DRAFT_SUFFIX - 1), DRAFT_SUFFIX) != 0) {
         return NULL;
     }
     const char *domain = name + length - end;
