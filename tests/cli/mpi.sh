@@ -94,14 +94,6 @@ disturb() {
     done
 }
 
-# ended EXIT: waits for it.
-ended() {
-    wait "$background"
-    code=$?
-    background=
-    [ "$code" -eq "$1" ] || fail "expected exit code $1, got $code"
-}
-
 # process RANK DIR: the number of that process of a run.
 process() {
     for each in $(pgrep -f "cnntrain.* --out $2( |\$)"); do
@@ -230,7 +222,7 @@ expect_no_file alone
 
 # --- killed, stopped, continued by another number of processes -----------------------------------------------------------
 
-epochs=100
+epochs=300
 run 0 "$CNNTRAIN" --config cfg.json train.epochs=$epochs --out long --no-report
 reference=long
 first=openmpi second=mpich
@@ -253,7 +245,11 @@ launcher=$(pgrep -P "$background" -f mpirun)
 member=$(process 1 "$work/killed")
 kill -USR1 "$launcher"
 kill -TERM "$member" 2>/dev/null # a second signal is the same one. Sent to mpirun, it can cost MPICH's the exit code
-ended 75
+wait "$background"
+code=$?
+background=
+# MPICH's mpiexec loses the exit code of processes at times, when a signal and their end come together
+[ "$code" -eq 75 ] || [ "$code,$second" = 0,mpich ] || fail "expected exit code 75, got $code"
 says_once '^cnntrain: stopped in epoch [0-9]+ .*checkpoint written'
 disturb $first 4 "$work/killed" 16
 kill -TERM "$(pgrep -P "$background" -f mpirun)" # Open MPI waits a second before it passes this on
