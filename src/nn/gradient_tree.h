@@ -67,7 +67,7 @@ CNN_MUST_USE cnn_status cnn_gradient_tree_create(int slots, int rank, int ranks,
                                                  cnn_gradient_tree *tree, cnn_error *error);
 void cnn_gradient_tree_free(cnn_gradient_tree *tree);
 
-/* Makes the lists for a batch of so many slots, if they are for others. Needs no memory. */
+/* Makes the lists for a batch of `slots` slots, if they are for others. Needs no memory. */
 void cnn_gradient_tree_set(cnn_gradient_tree *tree, int slots);
 
 #endif

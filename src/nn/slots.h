@@ -5,12 +5,13 @@
 
 #include <stddef.h>
 
-/* Blocks of a batch of so many images. */
+/* Number of blocks of a batch with `images` images. */
 size_t cnn_block_count(size_t images);
 
-/* Slots of a batch of so many blocks, each with gradients of its own, which a fixed tree adds up:
- * one per block up to 32; 32 up to 64 blocks; then one per two blocks, at most 256. The number
- * bounds the memory, and the threads, of all processes together, that a batch can use. */
+/* Number of slots of a batch with `blocks` blocks, each with gradients of its own, which a fixed
+ * tree adds up: one per block up to 32; 32 up to 64 blocks; then one per two blocks, at most 256.
+ * The number bounds the memory, and the threads, of all processes together, that a batch can use.
+ */
 size_t cnn_slot_count(size_t blocks);
 enum { CNN_SLOTS_MAX = 256 };
 
@@ -32,7 +33,7 @@ void cnn_slots_divide(size_t slots, int ranks, size_t *first);
  * that of rank + 1. */
 size_t cnn_image_of_rank(size_t images, int rank, int ranks);
 
-/* The most slots, and blocks, that a process has of any batch of up to so many images. */
+/* The most slots, and blocks, that a process has of any batch of up to `images` images. */
 void cnn_slots_most(size_t images, int rank, int ranks, size_t *slots, size_t *blocks);
 
 #endif
