@@ -7,6 +7,7 @@
 #include "cli/picture_names.h"
 #include "cli/picture_writer.h"
 #include "inspect/heat_map.h"
+#include "inspect/map_product.h"
 #include "inspect/map_picture.h"
 #include "inspect/occlusion.h"
 #include "nn/cut.h"
@@ -442,27 +443,55 @@ static void test_golden(void **state) {
 
 /* --- the product --- */
 
+/* Each lane has the values times a power of two of its own, with a sign: scales[lane]. */
+static void fill_maps(const float *values, size_t count, const float *scales, float *maps) {
+    for (size_t i = 0; i < count; i++) {
+        for (size_t lane = 0; lane < CNN_LANES; lane++) {
+            maps[i * CNN_LANES + lane] = scales ? scales[lane] * values[i] : values[i];
+        }
+    }
+}
+
 static void test_multiply(void **state) {
     (void)state;
     /* smoothed along the row: 1 3 2 -2 -4; the deep map is 4 in its left half, between its centres
      * from 4 to -2, and -2 after them */
-    float fine[] = {0.0f, 4.0f, 4.0f, -4.0f, -4.0f}, work[5];
-    const float deep[] = {4.0f, -2.0f};
-    cnn_heat_map_smooth(fine, 1, 5, work);
-    cnn_heat_map_multiply(fine, 1, 5, deep, 1, 2, work);
+    static const float fine[] = {0.0f, 4.0f, 4.0f, -4.0f, -4.0f}, deep[] = {4.0f, -2.0f};
     static const float want[] = {1.0f, 3.0f * 3.4f / 4.0f, 2.0f / 4.0f, -2.0f * 1.4f / 4.0f,
                                  -4.0f * 2.0f / 4.0f};
-    for (size_t i = 0; i < 5; i++) {
-        test_near("product", i, (double)fine[i], (double)want[i], 1e-6);
+    float fine_scales[CNN_LANES], deep_scales[CNN_LANES];
+    for (int lane = 0; lane < CNN_LANES; lane++) {
+        const float sign = lane % 3 == 1 ? -1.0f : 1.0f;
+        fine_scales[lane] = sign * ldexpf(1.0f, lane);
+        deep_scales[lane] = sign * ldexpf(1.0f, -lane); /* each is divided by its own largest */
+    }
+    float maps[5 * CNN_LANES], coarse[2 * CNN_LANES], work[10 * CNN_LANES];
+    fill_maps(fine, 5, fine_scales, maps);
+    fill_maps(deep, 2, deep_scales, coarse);
+    cnn_map_smooth(maps, 1, 5, work);
+    cnn_map_multiply(maps, 1, 5, coarse, 1, 2, work);
+    for (size_t i = 0; i < TEST_COUNT(maps); i++) {
+        const double scale = (double)fine_scales[i % CNN_LANES];
+        test_near("product", i, (double)maps[i] / scale, (double)want[i / CNN_LANES], 1e-6);
+    }
+    /* down a column: 4 in the middle */
+    static const float column[] = {0.0f, 4.0f, 0.0f};
+    fill_maps(column, 3, fine_scales, maps);
+    cnn_map_smooth(maps, 3, 1, work);
+    for (size_t i = 0; i < 3 * CNN_LANES; i++) {
+        const double share = i / CNN_LANES == 1 ? 2.0 : 1.0;
+        test_near("column", i, (double)maps[i], share * (double)fine_scales[i % CNN_LANES], 0.0);
     }
     /* where the signs differ, and where nothing is known */
-    float column[] = {1.0f, 1.0f, 1.0f};
-    cnn_heat_map_multiply(column, 3, 1, &deep[1], 1, 1, work);
-    assert_true(column[0] == 0.0f && column[1] == 0.0f && column[2] == 0.0f);
-    const float nothing = 0.0f;
-    column[0] = 1.0f;
-    cnn_heat_map_multiply(column, 3, 1, &nothing, 1, 1, work);
-    assert_true(column[0] == 0.0f && column[1] == 0.0f && column[2] == 0.0f);
+    for (int k = 0; k < 2; k++) {
+        static const float one = 1.0f, against[2] = {-1.0f, 0.0f};
+        fill_maps(&one, 1, NULL, maps);
+        fill_maps(&against[k], 1, NULL, coarse);
+        cnn_map_multiply(maps, 1, 1, coarse, 1, 1, work);
+        for (int lane = 0; lane < CNN_LANES; lane++) {
+            assert_true(maps[lane] == 0.0f);
+        }
+    }
 }
 
 /* The nodes of a network with 28 × 28, 14 × 14 and 7 × 7 places, and of small ones. */
@@ -586,13 +615,18 @@ static void compare_pairs(const predicting *p, int deep, double *x, const float 
         if (!cnn_cut_is_possible(graph, fine) || from->flat) {
             continue;
         }
-        float want[128], got[128], work[128];
+        float want[128], got[128], maps[128 * CNN_LANES], coarse[128 * CNN_LANES],
+            work[256 * CNN_LANES];
         const float logit = map_at(p, fine, x, want);
-        cnn_heat_map_smooth(want, from->height, from->width, work);
-        cnn_heat_map_multiply(want, from->height, from->width, deep_map, to->height, to->width,
-                              work);
+        const size_t positions = (size_t)(from->height * from->width);
+        fill_maps(want, positions, NULL, maps);
+        fill_maps(deep_map, (size_t)(to->height * to->width), NULL, coarse);
+        cnn_map_smooth(maps, from->height, from->width, work);
+        cnn_map_multiply(maps, from->height, from->width, coarse, to->height, to->width, work);
         assert_true(map_nodes(p, (const int[]){fine, deep}, 2, x, got) == logit);
-        assert_memory_equal(got, want, (size_t)(from->height * from->width) * sizeof *got);
+        for (size_t i = 0; i < positions; i++) {
+            assert_true(got[i] == maps[i * CNN_LANES]);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "inspect/map_picture.h"
+#include "inspect/map_product.h"
 #include "nn/cut.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ typedef struct room {
     const cnn_block *block;                /* the activations of node 0 … */
     const float *values;                   /* … in lanes: those of the base, or `filled` */
     float *filled;                         /* NULL if the base runs blocks */
-    float *lanes, *map, *work;             /* a map of each lane; of one image; for the product */
+    float *fine, *coarse, *work;           /* maps of node 0, of another one; for the product */
 } room;
 
 struct cnn_heat_map {
@@ -115,7 +115,7 @@ static cnn_status make_room(const cnn_heat_map *map, room *to, cnn_error *error)
     bool complete = true;
     for (int i = 0; i < map->count; i++) {
         const size_t these = positions_of(&map->shapes[i]);
-        const size_t widened = (size_t)map->shapes[i].height * (size_t)map->shapes[0].width;
+        const size_t widened = ((size_t)map->shapes[i].height + 1) * (size_t)map->shapes[0].width;
         positions = these > positions ? these : positions;
         wide = widened > wide ? widened : wide;
         to->workspaces[i] = cnn_network_workspace(map->parts[i], true);
@@ -125,10 +125,10 @@ static cnn_status make_room(const cnn_heat_map *map, room *to, cnn_error *error)
         to->filled = cnn_alloc(map->size * CNN_LANES, sizeof *to->filled);
         complete = complete && to->filled;
     }
-    to->lanes = cnn_alloc(positions * CNN_LANES, sizeof *to->lanes);
-    to->map = cnn_alloc(positions, sizeof *to->map);
-    to->work = cnn_alloc(wide, sizeof *to->work);
-    complete = complete && to->lanes && to->map && to->work;
+    to->fine = cnn_alloc(positions_of(&map->shapes[0]) * CNN_LANES, sizeof *to->fine);
+    to->coarse = cnn_alloc(positions * CNN_LANES, sizeof *to->coarse);
+    to->work = cnn_alloc(wide * CNN_LANES, sizeof *to->work);
+    complete = complete && to->fine && to->coarse && to->work;
     return complete ? CNN_OK : cnn_fail_memory(error, "maps");
 }
 
@@ -193,8 +193,8 @@ static void free_room(room *from) {
         cnn_free(from->workspaces[i]);
     }
     cnn_free(from->filled);
-    cnn_free(from->lanes);
-    cnn_free(from->map);
+    cnn_free(from->fine);
+    cnn_free(from->coarse);
     cnn_free(from->work);
 }
 
@@ -216,58 +216,6 @@ void cnn_heat_map_free(cnn_heat_map *map) {
 
 const cnn_shape *cnn_heat_map_shape(const cnn_heat_map *map) {
     return &map->shapes[0];
-}
-
-/* --- the product --- */
-
-/* 1 2 1 along a line of `count` values, `step` apart; those at the ends count for those beyond. */
-static void smooth_line(const float *from, int count, int step, float *to) {
-    for (int i = 0; i < count; i++) {
-        const float before = from[(ptrdiff_t)(i > 0 ? i - 1 : i) * step];
-        const float after = from[(ptrdiff_t)(i < count - 1 ? i + 1 : i) * step];
-        const ptrdiff_t at = (ptrdiff_t)i * step;
-        to[at] = 0.25f * (before + after) + 0.5f * from[at];
-    }
-}
-
-void cnn_heat_map_smooth(float *map, int height, int width, float *work) {
-    for (int h = 0; h < height; h++) {
-        smooth_line(map + (ptrdiff_t)h * width, width, 1, work + (ptrdiff_t)h * width);
-    }
-    for (int w = 0; w < width; w++) {
-        smooth_line(work + w, height, width, map + w);
-    }
-}
-
-/* wide[rows][width]: each row of map[rows][columns], interpolated. */
-static void widen(const float *map, int rows, int columns, int width, float *wide) {
-    for (int w = 0; w < width; w++) {
-        const cnn_map_cells x = cnn_map_find_cells((w + 0.5) / width, columns);
-        for (int r = 0; r < rows; r++) {
-            const float *row = map + (ptrdiff_t)r * columns;
-            wide[(ptrdiff_t)r * width + w] = row[x.first] + x.weight * (row[x.next] - row[x.first]);
-        }
-    }
-}
-
-void cnn_heat_map_multiply(float *map, int height, int width, const float *coarse, int rows,
-                           int columns, float *work) {
-    float largest = 0.0f;
-    for (int i = 0; i < rows * columns; i++) {
-        largest = fabsf(coarse[i]) > largest ? fabsf(coarse[i]) : largest;
-    }
-    const float scale = largest > 0.0f ? 1.0f / largest : 0.0f;
-    widen(coarse, rows, columns, width, work);
-    for (int h = 0; h < height; h++, map += width) {
-        const cnn_map_cells y = cnn_map_find_cells((h + 0.5) / height, rows);
-        const float *above = work + (ptrdiff_t)y.first * width;
-        const float *below = work + (ptrdiff_t)y.next * width;
-        for (int w = 0; w < width; w++) {
-            const float weight = scale * (above[w] + y.weight * (below[w] - above[w]));
-            const bool agree = (map[w] > 0.0f) == (weight > 0.0f);
-            map[w] = agree ? map[w] * fabsf(weight) : 0.0f;
-        }
-    }
 }
 
 /* --- running --- */
@@ -319,12 +267,6 @@ static void find_maps(const cnn_block *value_block, const float *values,
     }
 }
 
-static void take_lane(const float *lanes, int lane, size_t positions, float *map) {
-    for (size_t i = 0; i < positions; i++) {
-        map[i] = lanes[i * CNN_LANES + (size_t)lane];
-    }
-}
-
 /* A block of images from the first node to the logits. Returns these. */
 static const float *run_forward(const cnn_heat_map *map, const room *in) {
     cnn_block from = *in->block;
@@ -357,8 +299,8 @@ static void run_backward(const cnn_heat_map *map, const room *in, int count) {
     }
 }
 
-/* The maps of node i, in in->lanes. */
-static void find_maps_of(const cnn_heat_map *map, const room *in, int i) {
+/* maps: those of node i, [height][width][lane]. */
+static void find_maps_of(const cnn_heat_map *map, const room *in, int i, float *maps) {
     cnn_block block = *in->block;
     const float *values = in->values;
     if (i > 0) {
@@ -368,24 +310,26 @@ static void find_maps_of(const cnn_heat_map *map, const room *in, int i) {
     const cnn_block *gradient_block;
     const float *gradients =
         cnn_network_gradient(map->parts[i], 0, in->workspaces[i], &gradient_block);
-    find_maps(&block, values, gradient_block, gradients, in->lanes);
+    find_maps(&block, values, gradient_block, gradients, maps);
 }
 
 /* maps: [count][height][width] of the first node. */
 static void write_maps(const cnn_heat_map *map, const room *in, int count, float *maps) {
     const cnn_shape *fine = &map->shapes[0];
-    for (int i = 0; i < map->count; i++) {
-        const cnn_shape *shape = &map->shapes[i];
-        find_maps_of(map, in, i);
-        for (int lane = 0; lane < count; lane++) {
-            float *to = maps + (size_t)lane * positions_of(fine);
-            take_lane(in->lanes, lane, positions_of(shape), i > 0 ? in->map : to);
-            if (i > 0) {
-                cnn_heat_map_multiply(to, fine->height, fine->width, in->map, shape->height,
-                                      shape->width, in->work);
-            } else if (map->count > 1) {
-                cnn_heat_map_smooth(to, fine->height, fine->width, in->work);
-            }
+    find_maps_of(map, in, 0, in->fine);
+    if (map->count > 1) {
+        cnn_map_smooth(in->fine, fine->height, fine->width, in->work);
+    }
+    for (int i = 1; i < map->count; i++) {
+        const cnn_shape *coarse = &map->shapes[i];
+        find_maps_of(map, in, i, in->coarse);
+        cnn_map_multiply(in->fine, fine->height, fine->width, in->coarse, coarse->height,
+                         coarse->width, in->work);
+    }
+    const size_t positions = positions_of(fine);
+    for (size_t i = 0; i < positions; i++) {
+        for (size_t lane = 0; lane < (size_t)count; lane++) {
+            maps[lane * positions + i] = in->fine[i * CNN_LANES + lane];
         }
     }
 }

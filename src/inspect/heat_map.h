@@ -54,10 +54,4 @@ CNN_MUST_USE cnn_status cnn_heat_map_run(cnn_heat_map *map, const cnn_sample_sou
                                          size_t first, size_t count, float *logits, float *maps,
                                          cnn_error *error);
 
-/* The steps of the product: smooths map[height][width], and multiplies it with
- * coarse[rows][columns], divided by its largest value. work: as map, and [rows][width]. */
-void cnn_heat_map_smooth(float *map, int height, int width, float *work);
-void cnn_heat_map_multiply(float *map, int height, int width, const float *coarse, int rows,
-                           int columns, float *work);
-
 #endif
