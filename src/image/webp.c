@@ -169,9 +169,6 @@ static cnn_status read_file(const uint8_t *bytes, size_t size, webp_file *file, 
 /* --- decoding --- */
 
 static cnn_status fail_decoding(VP8StatusCode status, cnn_error *error) {
-    if (status == VP8_STATUS_OUT_OF_MEMORY) {
-        return cnn_fail_memory(error, "decoding an image");
-    }
     bool ended = status == VP8_STATUS_NOT_ENOUGH_DATA || status == VP8_STATUS_SUSPENDED;
     return cnn_fail(error, CNN_ERROR_DATA, "damaged WebP: its coded image %s",
                     ended ? "ends too early" : "is invalid");
@@ -235,11 +232,14 @@ static cnn_status decode_frame(const webp_file *file, cnn_image *image, cnn_erro
     }
     errno = 0;
     VP8StatusCode status = decode(file, (size_t)image->channels, image->pixels);
-    if (status != VP8_STATUS_OK && errno == ENOMEM) { /* even if libwebp calls it damaged alpha */
-        status = VP8_STATUS_OUT_OF_MEMORY;
-    }
     cnn_memory_return(memory);
-    return status == VP8_STATUS_OK ? CNN_OK : fail_decoding(status, error);
+    if (status == VP8_STATUS_OK) {
+        return CNN_OK;
+    }
+    /* libwebp's own status may say damaged alpha where memory was refused, and out of memory where
+     * the image is damaged (1.5) */
+    return errno == ENOMEM ? cnn_fail_memory(error, "decoding an image")
+                           : fail_decoding(status, error);
 }
 
 /* As Pillow composes the first frame: on a canvas of zeros. */
