@@ -801,7 +801,8 @@ static void test_overlay(void **state) {
     /* greys 48 and 208; a fifth of them under the full colour */
     static const uint8_t want[9] = {36, 91, 147, 208, 208, 208, 194, 87, 10};
     uint8_t overlay[9];
-    cnn_map_overlay(&view, 1, 3, picture, overlay);
+    cnn_error error;
+    test_ok(cnn_map_overlay(&view, 1, 3, picture, overlay, &error), &error);
     assert_memory_equal(overlay, want, sizeof want);
 }
 

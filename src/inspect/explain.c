@@ -280,8 +280,8 @@ static cnn_status draw_picture(const group *g, size_t i, cnn_error *error) {
     if (!explanation->overlay) {
         return cnn_fail_memory(error, "a picture");
     }
-    cnn_map_overlay(&g->views[i], explanation->height, explanation->width, explanation->picture,
-                    explanation->overlay);
+    CNN_TRY(cnn_map_overlay(&g->views[i], explanation->height, explanation->width,
+                            explanation->picture, explanation->overlay, error));
     if (g->explainer->options.sheet) {
         CNN_TRY(make_sheet(g, i, error));
         cnn_free(explanation->picture);

@@ -1,5 +1,7 @@
 #include "inspect/map_picture.h"
 
+#include "base/error.h"
+#include "base/memory.h"
 #include "base/number_text.h"
 #include "image/glyphs.h"
 
@@ -19,33 +21,47 @@ cnn_map_cells cnn_map_find_cells(double u, int cells) {
                            .weight = (float)(at - first)};
 }
 
-/* From a share of the image's side to one of what the network sees; outside of 0 … 1 where it sees
- * nothing. The image's pixels start … start + length become to_start … to_start + to_length of
- * `to`.
- */
-static double seen(double u, int image, int start, int length, int to_start, int to_length,
-                   int to) {
-    const double inside = (u * image - start) / length;
-    return inside < 0.0 || inside > 1.0 ? -1.0 : (to_start + inside * to_length) / to;
+/* One side of a view: the pixels from … from + length of the image's `image` become the pixels
+ * to … to + to_length of the network's `network`, which `cells` cells of the map cover. */
+typedef struct side {
+    int image, from, length, network, to, to_length, cells;
+} side;
+
+static void find_sides(const cnn_map_view *view, side *x, side *y) {
+    cnn_rectangle source, target;
+    cnn_image_fit(view->settings, view->image_width, view->image_height, &source, &target);
+    *x = (side){view->image_width, source.x,     source.width,   (int)view->settings->width,
+                target.x,          target.width, view->map_width};
+    *y = (side){view->image_height, source.y,      source.height,   (int)view->settings->height,
+                target.y,           target.height, view->map_height};
+}
+
+/* The cells at a share u of the image's side. False where the network sees nothing. */
+static bool find_seen_cells(const side *s, double u, cnn_map_cells *cells) {
+    const double inside = (u * s->image - s->from) / s->length;
+    if (inside < 0.0 || inside > 1.0) {
+        return false;
+    }
+    *cells = cnn_map_find_cells((s->to + inside * s->to_length) / s->network, s->cells);
+    return true;
+}
+
+static float interpolate(const cnn_map_view *view, const cnn_map_cells *x, const cnn_map_cells *y) {
+    const float *above = view->map + (ptrdiff_t)y->first * view->map_width;
+    const float *below = view->map + (ptrdiff_t)y->next * view->map_width;
+    const float top = above[x->first] + x->weight * (above[x->next] - above[x->first]);
+    const float bottom = below[x->first] + x->weight * (below[x->next] - below[x->first]);
+    return top + y->weight * (bottom - top);
 }
 
 bool cnn_map_value(const cnn_map_view *view, double u, double v, float *value) {
-    cnn_rectangle source, target;
-    cnn_image_fit(view->settings, view->image_width, view->image_height, &source, &target);
-    u = seen(u, view->image_width, source.x, source.width, target.x, target.width,
-             (int)view->settings->width);
-    v = seen(v, view->image_height, source.y, source.height, target.y, target.height,
-             (int)view->settings->height);
-    if (u < 0.0 || v < 0.0) {
+    side horizontal, vertical;
+    cnn_map_cells x, y;
+    find_sides(view, &horizontal, &vertical);
+    if (!find_seen_cells(&horizontal, u, &x) || !find_seen_cells(&vertical, v, &y)) {
         return false;
     }
-    const cnn_map_cells x = cnn_map_find_cells(u, view->map_width);
-    const cnn_map_cells y = cnn_map_find_cells(v, view->map_height);
-    const float *above = view->map + (ptrdiff_t)y.first * view->map_width;
-    const float *below = view->map + (ptrdiff_t)y.next * view->map_width;
-    const float top = above[x.first] + x.weight * (above[x.next] - above[x.first]);
-    const float bottom = below[x.first] + x.weight * (below[x.next] - below[x.first]);
-    *value = top + y.weight * (bottom - top);
+    *value = interpolate(view, &x, &y);
     return true;
 }
 
@@ -73,17 +89,42 @@ static uint8_t soft_grey(const uint8_t *rgb) {
     return (uint8_t)(48u + grey * 160u / 255u);
 }
 
-void cnn_map_overlay(const cnn_map_view *view, int height, int width, const uint8_t *picture,
-                     uint8_t *overlay) {
-    for (int h = 0; h < height; h++) {
-        for (int w = 0; w < width; w++, picture += 3, overlay += 3) {
-            float value = 0.0f;
-            const bool is_seen = cnn_map_value(view, (w + 0.5) / width, (h + 0.5) / height, &value);
-            const uint8_t grey = soft_grey(picture);
-            colour(is_seen ? grey : (uint8_t)((grey + PAPER) / 2),
-                   view->range > 0.0f ? value / view->range : 0.0f, overlay);
-        }
+/* The cells of a column of the overlay. */
+typedef struct column {
+    cnn_map_cells cells;
+    bool is_seen;
+} column;
+
+static void overlay_row(const cnn_map_view *view, const column *columns, const cnn_map_cells *y,
+                        int width, const uint8_t *picture, uint8_t *overlay) {
+    for (int w = 0; w < width; w++, picture += 3, overlay += 3) {
+        const bool is_seen = y && columns[w].is_seen;
+        const float value = is_seen ? interpolate(view, &columns[w].cells, y) : 0.0f;
+        const uint8_t grey = soft_grey(picture);
+        colour(is_seen ? grey : (uint8_t)((grey + PAPER) / 2),
+               view->range > 0.0f ? value / view->range : 0.0f, overlay);
     }
+}
+
+cnn_status cnn_map_overlay(const cnn_map_view *view, int height, int width, const uint8_t *picture,
+                           uint8_t *overlay, cnn_error *error) {
+    side horizontal, vertical;
+    column *columns = cnn_alloc((size_t)width, sizeof *columns);
+    if (!columns) {
+        return cnn_fail_memory(error, "a picture");
+    }
+    find_sides(view, &horizontal, &vertical);
+    for (int w = 0; w < width; w++) {
+        columns[w].is_seen = find_seen_cells(&horizontal, (w + 0.5) / width, &columns[w].cells);
+    }
+    for (int h = 0; h < height; h++) {
+        cnn_map_cells y;
+        const bool is_seen = find_seen_cells(&vertical, (h + 0.5) / height, &y);
+        const ptrdiff_t row = (ptrdiff_t)h * width * 3;
+        overlay_row(view, columns, is_seen ? &y : NULL, width, picture + row, overlay + row);
+    }
+    cnn_free(columns);
+    return CNN_OK;
 }
 
 /* --- the sheet --- */

@@ -32,9 +32,9 @@ bool cnn_map_value(const cnn_map_view *view, double u, double v, float *value);
 /* overlay: picture (the image at any size), both [height][width][3], in grey under the colours of
  * the map: blue below 0, orange above, as ColorBrewer's PuOr and RdBu, which colour-blind people
  * can tell apart. The strength of a colour is proportional to the value. What the network
- * does not see is pale. */
-void cnn_map_overlay(const cnn_map_view *view, int height, int width, const uint8_t *picture,
-                     uint8_t *overlay);
+ * does not see is pale. CNN_ERROR_RUNTIME if memory is refused. */
+CNN_MUST_USE cnn_status cnn_map_overlay(const cnn_map_view *view, int height, int width,
+                                        const uint8_t *picture, uint8_t *overlay, cnn_error *error);
 
 /* The size of a sheet with an overlay of this size. */
 void cnn_map_sheet_size(int height, int width, int *sheet_height, int *sheet_width);
