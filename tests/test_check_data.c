@@ -21,13 +21,6 @@
 #define SIDE 40
 #define TEST_PI 3.14159265358979323846
 
-static void write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static char *read_text(const char *path) {
     static char text[65536];
     FILE *file = fopen(path, "rb");
@@ -106,7 +99,7 @@ static void test_facts(void **state) {
     static const uint8_t flat[2][2] = {{9, 1}, {9, 200}}; /* alpha does not count */
     assert_true(stbi_write_png("two.jpg", 1, 2, 4, rgba, 4));
     assert_true(stbi_write_png("flat.png", 2, 1, 2, flat, 4));
-    write_text("deep.pgm", "P5 2 1 65535\n\x12\x34\x12\x34");
+    test_write_text("deep.pgm", "P5 2 1 65535\n\x12\x34\x12\x34");
     cnn_image_facts facts = facts_of("two.jpg");
     struct stat about;
     assert_int_equal(stat("two.jpg", &about), 0);
@@ -267,10 +260,10 @@ static void test_search(void **state) {
 /* A config for images of SIDE × SIDE; up to 2 overrides. */
 static cnn_status check(const char *first, const char *second, char **text, cnn_error *error) {
     const char *overrides[] = {first, second};
-    write_text("cfg.json", "{\"data\": {\"train\": \"d\", \"validation\": 0}, \"image\": "
-                           "{\"width\": 40, \"height\": 40, \"channels\": 1}, \"layers\": "
-                           "[{\"type\": \"flatten\"}, {\"type\": \"dense\", \"units\": 1}, "
-                           "{\"type\": \"sigmoid\"}], \"output\": \"out\"}");
+    test_write_text("cfg.json", "{\"data\": {\"train\": \"d\", \"validation\": 0}, \"image\": "
+                                "{\"width\": 40, \"height\": 40, \"channels\": 1}, \"layers\": "
+                                "[{\"type\": \"flatten\"}, {\"type\": \"dense\", \"units\": 1}, "
+                                "{\"type\": \"sigmoid\"}], \"output\": \"out\"}");
     cnn_config *config;
     size_t count = first ? second ? 2 : 1 : 0;
     test_ok(cnn_config_load("cfg.json", overrides, count, &config, error), error);
@@ -324,7 +317,7 @@ static void test_everything(void **state) {
     (void)state;
     write_classes("d", 6, 1);
     write_classes("t", 3, 1000);
-    write_text("d/a/notes.png", "no image");
+    test_write_text("d/a/notes.png", "no image");
     write_picture("d/b/conflict.bmp", 3, SIDE, SIDE, 0);       /* a02 */
     write_picture("d/b/same.png", 104, SIDE, SIDE, 0);         /* b03 */
     write_picture("d/b/darker.png", 105, SIDE, SIDE, -10);     /* near b04 */
@@ -527,7 +520,7 @@ static void test_shortcuts(void **state) {
 static void test_missing(void **state) {
     (void)state;
     write_classes("d", 1, 1);
-    write_text("d/b/b00.png", "no image");
+    test_write_text("d/b/b00.png", "no image");
     char *text;
     cnn_error error = {0};
     assert_int_equal(check("data.bad_images=skip", NULL, &text, &error), CNN_ERROR_DATA);

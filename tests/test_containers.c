@@ -29,13 +29,6 @@ enum { SIDE = 2, IMAGE = 15 }; /* pixels; bytes of a file of them */
 
 /* --- files --- */
 
-static void write_bytes(const char *path, const void *bytes, size_t size) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
 /* Makes the folders of a path, then the file. */
 static void write_below(const char *folder, const char *name, const void *bytes, size_t size) {
     char path[TEST_PATH_MAX];
@@ -45,7 +38,7 @@ static void write_below(const char *folder, const char *name, const void *bytes,
         (void)mkdir(path, 0777);
         *slash = '/';
     }
-    write_bytes(path, bytes, size);
+    test_write_bytes(path, bytes, size);
 }
 
 /* A grey image of SIDE × SIDE whose pixels are this number. */
@@ -161,7 +154,7 @@ static void write_idx(const char *images, const char *labels_path, uint32_t coun
     for (uint32_t i = 0; i < count; i++) {
         bytes[size++] = (uint8_t)(i % (uint32_t)labels);
     }
-    write_bytes(labels_path, bytes, size);
+    test_write_bytes(labels_path, bytes, size);
 }
 
 #define IDX_LIST(file)                                                                             \
@@ -223,9 +216,9 @@ static void test_idx_damage(void **state) {
     check_refused("a-images-idx3-ubyte", "expected as many bytes as its shape has, found 15");
     assert_int_equal(truncate("a-images-idx3-ubyte", 3), 0);
     check_refused("a-images-idx3-ubyte", "found an end");
-    write_bytes("a-images-idx3-ubyte", bytes, idx_header(bytes, 3, huge));
+    test_write_bytes("a-images-idx3-ubyte", bytes, idx_header(bytes, 3, huge));
     check_refused("a-images-idx3-ubyte", "rows");
-    write_bytes("a-images-idx3-ubyte", "not an IDX file", 15);
+    test_write_bytes("a-images-idx3-ubyte", "not an IDX file", 15);
     check_refused("a-images-idx3-ubyte", "expected an IDX file");
 
     /* a small file that claims to unpack to a thousand million bytes */
@@ -413,7 +406,7 @@ static void test_folders(void **state) {
     assert_int_equal(read_pixel(NULL, "d.tar/bad/x.pgm", &error), 6);
     /* a manifest names members */
     static const char rows[] = "path,label\ns.tar/val/a/1.pgm,x\nd.tar/bad/x.pgm,y\n";
-    write_bytes("m.csv", rows, sizeof rows - 1);
+    test_write_bytes("m.csv", rows, sizeof rows - 1);
     check_list("m.csv", "x y +0\ns.tar/val/a/1.pgm 0 train\nd.tar/bad/x.pgm 1 train\n");
 }
 
@@ -473,9 +466,9 @@ static void test_hostile(void **state) {
     check_hostile(true, "zip:encryption=zipcrypt", (member){"c", NULL, 3, 0}, "encrypted");
     write_sparse_bomb("s.tar");
     check_refused("s.tar", "times the archive's size, found 2048 MiB");
-    write_bytes("x.tar", "not an archive", 14);
+    test_write_bytes("x.tar", "not an archive", 14);
     check_refused("x.tar", "expected an uncompressed tar archive or a zip archive");
-    write_bytes("x.zip", "", 0);
+    test_write_bytes("x.zip", "", 0);
     check_refused("x.zip", "expected");
 }
 
@@ -632,7 +625,7 @@ static void test_npz_refused(void **state) {
         write_npz("b.npz", true, cases[i].arrays, 2);
         check_refused("b.npz", cases[i].reason);
     }
-    write_bytes("b.npz", "\x93NUMPY", 6);
+    test_write_bytes("b.npz", "\x93NUMPY", 6);
     check_refused("b.npz", "expected");
 }
 

@@ -19,13 +19,6 @@
 #define SIDE 4
 #define SEEDS 20
 
-static void write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static void make_folder(const char *path) {
     assert_int_equal(mkdir(path, 0777), 0);
 }
@@ -73,10 +66,10 @@ static cnn_config *make_config(const char *train, const char *first, const char 
             overrides[count++] = given[i];
         }
     }
-    write_text("cfg.json",
-               "{\"image\": {\"width\": 4, \"height\": 4, \"channels\": 1}, \"layers\": "
-               "[{\"type\": \"flatten\"}, {\"type\": \"dense\", \"units\": 1}, "
-               "{\"type\": \"sigmoid\"}]}");
+    test_write_text("cfg.json",
+                    "{\"image\": {\"width\": 4, \"height\": 4, \"channels\": 1}, \"layers\": "
+                    "[{\"type\": \"flatten\"}, {\"type\": \"dense\", \"units\": 1}, "
+                    "{\"type\": \"sigmoid\"}]}");
     cnn_config *config;
     cnn_error error;
     test_ok(cnn_config_load("cfg.json", overrides, count, &config, &error), &error);
@@ -143,8 +136,8 @@ static void test_folder(void **state) {
     write_image("d/yes/b/9.png", 3);
     write_image("d/no/B.png", 4);
     write_image("d/no/a.png", 5);
-    write_text("d/no/.DS_Store", "hidden");
-    write_text("d/beside.txt", "not in a class folder");
+    test_write_text("d/no/.DS_Store", "hidden");
+    test_write_text("d/beside.txt", "not in a class folder");
     cnn_dataset *dataset = accept("d", "data.validation=0", NULL);
     static const char *const paths[] = {"d/no/B.png", "d/no/a.png", "d/yes/b/10.png",
                                         "d/yes/b/9.png", "d/yes/z.png"};
@@ -239,11 +232,11 @@ static void test_manifest(void **state) {
     write_image("m/three.png", 3);
     write_image("m/four.png", 4);
     /* a mark, CRLF, quotes, another order, empty fields, no line end at the end */
-    write_text("m/list.csv", "\xef\xbb\xbfsplit,label,group,path\r\n"
-                             ",dog,g1,one.png\r\n"
-                             "train,cat,,\"sub/two, \"\"2\"\".png\"\r\n"
-                             "validation,\"dog\",\"a, b\",three.png\r\n"
-                             "test,cat,g1,four.png");
+    test_write_text("m/list.csv", "\xef\xbb\xbfsplit,label,group,path\r\n"
+                                  ",dog,g1,one.png\r\n"
+                                  "train,cat,,\"sub/two, \"\"2\"\".png\"\r\n"
+                                  "validation,\"dog\",\"a, b\",three.png\r\n"
+                                  "test,cat,g1,four.png");
     cnn_dataset *dataset = accept("m/list.csv", NULL, NULL);
     static const struct {
         const char *path, *group;
@@ -265,7 +258,7 @@ static void test_manifest(void **state) {
     cnn_dataset_free(dataset);
     refuse("m/list.csv", "data.test=m/list.csv",
            "m/list.csv: expected no test images of its own beside data.test (m/list.csv)");
-    write_text("m/plain.csv", "label,path\ndog,one.png\n\ncat,three.png\nbird,four.png\n");
+    test_write_text("m/plain.csv", "label,path\ndog,one.png\n\ncat,three.png\nbird,four.png\n");
     refuse("m/plain.csv", NULL, "expected two labels, found 3: \"bird\", \"cat\", \"dog\"");
     dataset = accept("m/plain.csv", "data.classes=[\"cat\",\"dog\"]", "data.validation=0");
     assert_int_equal(dataset->count, 2);
@@ -304,22 +297,15 @@ static void test_manifest_errors(void **state) {
                                                 "that is not closed at the end of its field"},
     };
     for (size_t i = 0; i < TEST_COUNT(broken); i++) {
-        write_text("l.csv", broken[i].text);
+        test_write_text("l.csv", broken[i].text);
         refuse("l.csv", NULL, broken[i].message);
     }
     write_image("a.png", 1);
     write_image("b.png", 2);
-    write_text("l.csv", "path,label,split\na.png,x,train\nb.png,y,train\n");
+    test_write_text("l.csv", "path,label,split\na.png,x,train\nb.png,y,train\n");
     refuse("l.csv", "data.validation=l.csv",
            "l.csv: row 2: split: only the manifest of data.train can split, found \"train\"");
     refuse("missing.csv", NULL, "missing.csv: ");
-}
-
-static void write_bytes(const char *path, const char *bytes, size_t size) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
 }
 
 /* The manifest must list m/x/a.png (label a, training) and m/x/b.png (label b, validation), in any
@@ -384,12 +370,12 @@ static void test_manifest_dialects(void **state) {
     write_image("m/x/a.png", 1);
     write_image("m/x/b.png", 2);
     for (size_t i = 0; i < TEST_COUNT(dialects); i++) {
-        write_text("m/l.csv", dialects[i].text);
+        test_write_text("m/l.csv", dialects[i].text);
         expect_two("m/l.csv", dialects[i].message);
     }
-    write_text("m/l.TSV", dialects[2].text);
+    test_write_text("m/l.TSV", dialects[2].text);
     expect_two("m/l.TSV", NULL);
-    write_text("m/l.txt", dialects[2].text);
+    test_write_text("m/l.txt", dialects[2].text);
     expect_two("m/l.txt", NULL);
 }
 
@@ -400,7 +386,7 @@ static void test_backslash_in_name(void **state) {
     write_image("x/a.png", 1);
     write_image("x/b.png", 2);
     write_image("x\\b.png", 3);
-    write_text("l.csv", "path,label\nx\\a.png,a\nx\\b.png,b\n");
+    test_write_text("l.csv", "path,label\nx\\a.png,a\nx\\b.png,b\n");
     cnn_dataset *dataset = accept("l.csv", "data.validation=0", NULL);
     assert_string_equal(dataset->samples[0].path, "x/a.png");
     assert_string_equal(dataset->samples[1].path, "x\\b.png");
@@ -423,23 +409,23 @@ static void test_manifest_utf16(void **state) {
             bytes[2 * i + !big_endian] = (char)(units[i] >> 8);
         }
         size_t mark = variant & 2 ? 2 : 0;
-        write_bytes("l.csv", bytes + mark, sizeof bytes - mark);
+        test_write_bytes("l.csv", bytes + mark, sizeof bytes - mark);
         cnn_dataset *dataset = accept("l.csv", "data.validation=0", NULL);
         assert_int_equal(dataset->count, 2);
         assert_string_equal(dataset->classes[1], "\xc3\xa4");
         assert_string_equal(dataset->samples[1].path, "\xe2\x82\xac\xf0\x9f\x90\xb1.png");
         cnn_dataset_free(dataset);
-        write_bytes("l.csv", bytes + mark, sizeof bytes - mark - 1);
+        test_write_bytes("l.csv", bytes + mark, sizeof bytes - mark - 1);
         refuse("l.csv", NULL, "expected UTF-16 like the rest of the file, found half a character");
     }
-    write_bytes("l.csv",
-                "\xff\xfep\0\x3d\xd8"
-                "a\0",
-                8);
+    test_write_bytes("l.csv",
+                     "\xff\xfep\0\x3d\xd8"
+                     "a\0",
+                     8);
     refuse("l.csv", NULL, "l.csv: byte 5: expected UTF-16 like the rest of the file");
-    write_bytes("l.csv", "\xff\xfep\0\x31\xdc", 6);
+    test_write_bytes("l.csv", "\xff\xfep\0\x31\xdc", 6);
     refuse("l.csv", NULL, "l.csv: byte 5: expected UTF-16 like the rest of the file");
-    write_bytes("l.csv", "path,label\na\0b,c\n", 17);
+    test_write_bytes("l.csv", "path,label\na\0b,c\n", 17);
     refuse("l.csv", NULL, "l.csv: row 2: expected text in UTF-8 or UTF-16, found a zero byte");
 }
 
@@ -450,10 +436,10 @@ static void test_own_table(void **state) {
     make_folder("d");
     write_image("d/a.png", 1);
     write_image("d/b.png", 2);
-    write_text("out/split.csv", "path,label,split,group,content\n"
-                                "d/gone.png,a,test,,0000000000000000\n"
-                                "d/a.png,a,train,g,0123456789abcdef\n"
-                                "d/b.png,b,train,,0123456789abcdee\n");
+    test_write_text("out/split.csv", "path,label,split,group,content\n"
+                                     "d/gone.png,a,test,,0000000000000000\n"
+                                     "d/a.png,a,train,g,0123456789abcdef\n"
+                                     "d/b.png,b,train,,0123456789abcdee\n");
     cnn_dataset *dataset = accept("out/split.csv", "data.validation=0", "data.bad_images=skip");
     assert_int_equal(dataset->count, 2);
     assert_string_equal(dataset->samples[0].path, "d/a.png");
@@ -468,11 +454,12 @@ static void test_own_table(void **state) {
     assert_string_equal(dataset->samples[1].path, "out/d/b.png");
     cnn_dataset_free(dataset);
     /* one from elsewhere is relative to itself only */
-    write_text("out/other.csv", "path,label\nd/a.png,a\nd/b.png,b\n");
+    test_write_text("out/other.csv", "path,label\nd/a.png,a\nd/b.png,b\n");
     assert_int_equal(unlink("out/d/a.png"), 0);
     refuse("out/other.csv", NULL, "out/other.csv: 1 of 2 images cannot be read");
     assert_non_null(strstr(logged, "4 out/d/a.png: No such file or directory"));
-    write_text("out/split.csv", "fold,path,label,group,content\n1,d/b.png,a,,0\n2,d/b.png,b,,0\n");
+    test_write_text("out/split.csv",
+                    "fold,path,label,group,content\n1,d/b.png,a,,0\n2,d/b.png,b,,0\n");
     cnn_dataset_free(accept("out/split.csv", "data.validation=0", "data.duplicates=allow"));
     assert_non_null(strstr(logged, "2 out/split.csv: not used: \"fold\"\n"));
 }
@@ -590,7 +577,7 @@ static void test_absolute_path(void **state) {
     write_image("m/b.png", 2);
     char text[2 * TEST_PATH_MAX];
     (void)snprintf(text, sizeof text, "path,label\n%s/a.png,x\n../m/b.png,y\n", folder);
-    write_text("m/l.csv", text);
+    test_write_text("m/l.csv", text);
     cnn_dataset *dataset = accept("m/l.csv", "data.validation=0", NULL);
     assert_int_equal(dataset->samples[0].path[0], '/');
     assert_string_equal(dataset->samples[1].path, "m/../m/b.png");
@@ -602,9 +589,9 @@ static void test_absolute_path(void **state) {
 static void test_bad_images(void **state) {
     (void)state;
     write_classes("d", 4);
-    write_text("d/a/a01.png", "no image");
-    write_text("d/b/b03.png", "");
-    write_text("d/b/notes.txt", "not one, either");
+    test_write_text("d/a/a01.png", "no image");
+    test_write_text("d/b/b03.png", "");
+    test_write_text("d/b/notes.txt", "not one, either");
     refuse("d", NULL, "d: 3 of 9 images cannot be read");
     assert_non_null(strstr(logged, "4 d/a/a01.png: expected a PNG"));
     assert_non_null(strstr(logged, "4 d/b/b03.png: expected an image, found an empty file"));
@@ -625,7 +612,7 @@ static void test_bad_images(void **state) {
     for (int i = 0; i < 4; i++) {
         char path[32];
         (void)snprintf(path, sizeof path, "d/b/b%02d.png", i);
-        write_text(path, "no image");
+        test_write_text(path, "no image");
     }
     refuse("d", "data.bad_images=skip", "found none of \"b\"");
 }
@@ -826,12 +813,12 @@ static void test_left_out(void **state) {
     write_image("d/b/again.bmp", 2);    /* a02 */
     write_image("d/b/again.png", 1003); /* b03 */
     write_image("d/a/late.png", 50);
-    write_text("l.csv", "path,label,split\n"
-                        "d/b/again.bmp,b,test\nd/a/a02.png,a,train\n" /* two labels */
-                        "d/a/a03.png,a,test\nd/a/a03.png,a,validation\nd/a/a03.png,a,train\n"
-                        "d/b/b03.png,b,validation\nd/b/again.png,b,validation\n"
-                        "d/b/b03.png,b,test\nd/b/b00.png,b,train\nd/a/a00.png,a,train\n"
-                        "d/a/late.png,a,test\nd/b/b04.png,b,train\nd/b/b04.png,b,train\n");
+    test_write_text("l.csv", "path,label,split\n"
+                             "d/b/again.bmp,b,test\nd/a/a02.png,a,train\n" /* two labels */
+                             "d/a/a03.png,a,test\nd/a/a03.png,a,validation\nd/a/a03.png,a,train\n"
+                             "d/b/b03.png,b,validation\nd/b/again.png,b,validation\n"
+                             "d/b/b03.png,b,test\nd/b/b00.png,b,train\nd/a/a00.png,a,train\n"
+                             "d/a/late.png,a,test\nd/b/b04.png,b,train\nd/b/b04.png,b,train\n");
     cnn_dataset *dataset = accept("l.csv", NULL, NULL);
     assert_int_equal(dataset->count, 8);
     assert_int_equal(dataset->left_out.two_labels, 2);
@@ -899,12 +886,14 @@ static void test_all_left_out(void **state) {
 static void test_divided_group(void **state) {
     (void)state;
     write_classes("d", 3);
-    write_text("l.csv", "path,label,split,group\nd/a/a00.png,a,train,g\nd/a/a01.png,a,train,h\n"
-                        "d/b/b00.png,b,train,i\nd/b/b01.png,b,test,g\nd/a/a02.png,a,test,j\n");
+    test_write_text("l.csv",
+                    "path,label,split,group\nd/a/a00.png,a,train,g\nd/a/a01.png,a,train,h\n"
+                    "d/b/b00.png,b,train,i\nd/b/b01.png,b,test,g\nd/a/a02.png,a,test,j\n");
     cnn_dataset_free(accept("l.csv", "data.validation=0", NULL));
     expect_logged("3 2 images have their group in another split, too");
-    write_text("l.csv", "path,label,split,group\nd/a/a00.png,a,train,g\nd/b/b00.png,b,train,g\n"
-                        "d/b/b01.png,b,test,h\nd/a/a02.png,a,test,h\n");
+    test_write_text("l.csv",
+                    "path,label,split,group\nd/a/a00.png,a,train,g\nd/b/b00.png,b,train,g\n"
+                    "d/b/b01.png,b,test,h\nd/a/a02.png,a,test,h\n");
     cnn_dataset_free(accept("l.csv", "data.validation=0", NULL));
     assert_string_equal(logged, "");
 }
@@ -912,7 +901,7 @@ static void test_divided_group(void **state) {
 /* --- fingerprint --- */
 
 static uint64_t fingerprint(const char *manifest) {
-    write_text("l.csv", manifest);
+    test_write_text("l.csv", manifest);
     cnn_dataset *dataset = accept("l.csv", "data.validation=0", NULL);
     uint64_t hash = cnn_dataset_fingerprint(dataset);
     cnn_dataset_free(dataset);

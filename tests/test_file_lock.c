@@ -406,7 +406,7 @@ static void test_suspended(void **state) {
 /* --- files that are no claims, or say nothing --- */
 
 static void count_lines(void *user, cnn_log_level level, const char *line) {
-    *(int *)user += level == CNN_LOG_INFO && strstr(line, "still at work") != NULL;
+    *(int *)user += level == CNN_LOG_INFO && strstr(line, "still running") != NULL;
 }
 
 static bool stop_at_third(void *user) {

@@ -26,13 +26,6 @@
 
 /* --- files --- */
 
-static void write_bytes(const char *path, const void *bytes, size_t size) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
 /* A file as bytes. Free with free. */
 static unsigned char *read_bytes(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
@@ -48,13 +41,12 @@ static unsigned char *read_bytes(const char *path, size_t *size) {
 
 /* A grey image whose pixels depend on the number. */
 static void write_image(const char *path, int number) {
-    char bytes[64];
-    int header = snprintf(bytes, sizeof bytes, "P5\n%d %d\n255\n", SIDE, SIDE);
+    uint8_t pixels[SIDE * SIDE];
     uint64_t random = (uint64_t)number + 1;
     for (int i = 0; i < SIDE * SIDE; i++) {
-        bytes[header + i] = (char)(unsigned char)test_random(&random, 0, 256);
+        pixels[i] = (uint8_t)test_random(&random, 0, 256);
     }
-    write_bytes(path, bytes, (size_t)header + SIDE * SIDE);
+    test_write_pgm(path, SIDE, SIDE, 255, pixels);
 }
 
 /* path/a/0.pgm … and path/b/0.pgm …, all different. */
@@ -132,7 +124,7 @@ static cnn_dataset *load(request r) {
         "{\"image\": {\"width\": 4, \"height\": 4, \"channels\": 1}, \"layers\": "
         "[{\"type\": \"flatten\"}, {\"type\": \"dense\", \"units\": 1}, {\"type\": \"sigmoid\"}]}";
     if (access("cfg.json", F_OK) != 0) {
-        write_bytes("cfg.json", config_text, sizeof config_text - 1);
+        test_write_bytes("cfg.json", config_text, sizeof config_text - 1);
     }
     char train[128];
     (void)snprintf(train, sizeof train, "data.train=%s", r.train);
@@ -335,21 +327,21 @@ static void test_damage(void **state) {
             continue;
         }
         good[i] ^= (unsigned char)(1u << (i % 8));
-        write_bytes(path, good, size);
+        test_write_bytes(path, good, size);
         good[i] ^= (unsigned char)(1u << (i % 8));
         check_damaged();
     }
     for (size_t length = 0; length < size; length += length < 100 ? 1 : 17) {
-        write_bytes(path, good, length);
+        test_write_bytes(path, good, length);
         check_damaged();
     }
     unsigned char *longer = calloc(1, size + 64);
     assert_non_null(longer);
     memcpy(longer, good, size);
-    write_bytes(path, longer, size + 64);
+    test_write_bytes(path, longer, size + 64);
     check_damaged();
     memset(longer, 0, size);
-    write_bytes(path, longer, size);
+    test_write_bytes(path, longer, size);
     check_damaged();
     free(longer);
     free(good);
@@ -375,7 +367,7 @@ static void test_strange_files(void **state) {
     assert_int_equal(mkfifo(path, 0666), 0);
     check_miss_then_hit((request){.train = "d"});
     assert_int_equal(unlink(path), 0);
-    write_bytes("precious", "kept", 4);
+    test_write_bytes("precious", "kept", 4);
     assert_int_equal(symlink("../precious", path), 0);
     check_miss_then_hit((request){.train = "d"});
     assert_int_equal(unlink(path), 0);
@@ -403,8 +395,8 @@ static void test_unreadable(void **state) {
                                           "d/b/2.pgm: expected an image, found an empty file",
                                           "d/b/gone.pgm: No such file or directory"};
     write_classes("d", 0);
-    write_bytes("d/a/1.pgm", "no image", 8);
-    write_bytes("d/b/2.pgm", "", 0);
+    test_write_bytes("d/a/1.pgm", "no image", 8);
+    test_write_bytes("d/b/2.pgm", "", 0);
     assert_int_equal(symlink("nowhere", "d/b/gone.pgm"), 0);
     const char *const states[] = {INTO_CACHE, FROM_CACHE, FROM_CACHE};
     for (size_t i = 0; i < TEST_COUNT(states); i++) {
@@ -461,7 +453,7 @@ static void test_readable_again(void **state) {
 static void test_unusable_folder(void **state) {
     (void)state;
     write_classes("d", 0);
-    write_bytes("file", "", 0);
+    test_write_bytes("file", "", 0);
     uint64_t good = load_digest((request){.train = "d"});
     assert_true(load_digest((request){.train = "d", .cache = "file/cache"}) == good);
     assert_true(was_logged(NOT_CACHED "file"));
@@ -534,12 +526,12 @@ static void test_limit(void **state) {
     static const char foreign[] = CACHE "/0123.images.0123456789abcdef.tmp";
     static const char old[] = CACHE "/0123.images.0123456789abcdee.tmp";
     name_draft(CACHE "/0123.images", left);
-    write_bytes(left, "left behind", 11);
-    write_bytes(foreign, "", 0); /* of another machine, which may be writing */
-    write_bytes(old, "left behind", 11);
+    test_write_bytes(left, "left behind", 11);
+    test_write_bytes(foreign, "", 0); /* of another machine, which may be writing */
+    test_write_bytes(old, "left behind", 11);
     set_used(old, 1000);
-    write_bytes(CACHE "/stranger", "not ours", 8);
-    write_bytes(CACHE "/stranger.tmp", "not ours", 8);
+    test_write_bytes(CACHE "/stranger", "not ours", 8);
+    test_write_bytes(CACHE "/stranger.tmp", "not ours", 8);
     check((request){.train = "four", .limit = 1000}, INTO_CACHE);
     assert_int_equal(access(paths[1], F_OK), 0);
     assert_int_equal(access(paths[2], F_OK), -1);
@@ -593,7 +585,7 @@ static void test_many_runs(void **state) {
                     } else {
                         char other[TEST_PATH_MAX];
                         (void)snprintf(other, sizeof other, CACHE "/damaged");
-                        write_bytes(other, "damaged", 7);
+                        test_write_bytes(other, "damaged", 7);
                         assert_int_equal(rename(other, path), 0);
                     }
                 }
@@ -657,7 +649,7 @@ static void test_left_draft(void **state) {
     memset(rubbish, 0x55, sizeof rubbish);
     for (size_t size = 0; size <= sizeof rubbish; size += 500) {
         assert_int_equal(unlink(path), 0);
-        write_bytes(draft, rubbish, size);
+        test_write_bytes(draft, rubbish, size);
         check_miss_then_hit((request){.train = "d"});
         (void)the_file();
     }

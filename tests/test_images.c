@@ -19,14 +19,6 @@
 #define HEIGHT 5
 #define PIXELS (WIDTH * HEIGHT)
 
-static void write_file(const char *path, const void *bytes, size_t size) {
-    (void)unlink(path); /* some file systems flush a file that is cut and written again */
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
 static cnn_image_settings settings(int width, int height, int channels, cnn_resize resize) {
     return (cnn_image_settings){.width = width,
                                 .height = height,
@@ -79,7 +71,7 @@ static void write_pnm(const char *path, int channels, const uint8_t *pixels) {
     char bytes[64 + PIXELS * 3];
     int header = snprintf(bytes, 64, "P%d\n%d %d\n255\n", channels == 1 ? 5 : 6, WIDTH, HEIGHT);
     memcpy(bytes + header, pixels, (size_t)(PIXELS * channels));
-    write_file(path, bytes, (size_t)(header + PIXELS * channels));
+    test_write_bytes(path, bytes, (size_t)(header + PIXELS * channels));
 }
 
 /* --- formats --- */
@@ -143,7 +135,7 @@ static void test_content(void **state) {
 static void test_16_bits(void **state) {
     (void)state;
     static const char bytes[] = "P5 3 1 65535\n\x12\x34\xff\x00\x00\xff";
-    write_file("deep.pgm", bytes, sizeof bytes - 1);
+    test_write_bytes("deep.pgm", bytes, sizeof bytes - 1);
     uint8_t pixels[3];
     (void)load("deep.pgm", settings(3, 1, 1, CNN_RESIZE_STRETCH), pixels);
     assert_int_equal(pixels[0], 0x12);
@@ -295,7 +287,7 @@ static void write_claim(const char *path, uint32_t width, uint32_t height) {
     bytes[24] = 8; /* bits; the colour type 0 is grey */
     put_big_endian(crc32_of(bytes + 12, 17), bytes + 29);
     memcpy(bytes + 33, "\0\0\0\0IDAT\x35\xaf\x06\x1e\0\0\0\0IEND\xae\x42\x60\x82", 24);
-    write_file(path, bytes, sizeof bytes);
+    test_write_bytes(path, bytes, sizeof bytes);
 }
 
 static void test_pixel_limit(void **state) {
@@ -321,9 +313,9 @@ static void test_pixel_limit(void **state) {
 
 static void test_no_image(void **state) {
     (void)state;
-    write_file("empty.png", "", 0);
-    write_file("text.png", "hello, this is no image\n", 24);
-    write_file("P5", "P5", 2);
+    test_write_bytes("empty.png", "", 0);
+    test_write_bytes("text.png", "hello, this is no image\n", 24);
+    test_write_bytes("P5", "P5", 2);
     assert_int_equal(mkdir("folder.png", 0777), 0);
     assert_int_equal(mkfifo("pipe.png", 0666), 0);
     assert_string_equal(reason("empty.png"), "expected an image, found an empty file");
@@ -356,13 +348,13 @@ static void test_damaged(void **state) {
             cnn_error error = {0};
             uint8_t *changed = &bytes[k % size];
             *changed ^= k >= size ? 0xff : 0;
-            write_file("damaged", bytes, k < size ? k : size);
+            test_write_bytes("damaged", bytes, k < size ? k : size);
             *changed ^= k >= size ? 0xff : 0;
             cnn_status status = cnn_image_load("damaged", &as, NULL, pixels, NULL, &error);
             assert_true(status == CNN_OK || (status == CNN_ERROR_DATA && error.message[0]));
         }
     }
-    write_file("cut.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16);
+    test_write_bytes("cut.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16);
     (void)reason("cut.png");
 }
 
@@ -400,7 +392,7 @@ static void insert_bytes(const char *from, size_t place, const uint8_t *bytes, s
     assert_int_equal(fclose(file), 0);
     memmove(whole + place + size, whole + place, length - place);
     memcpy(whole + place, bytes, size);
-    write_file(to, whole, length + size);
+    test_write_bytes(to, whole, length + size);
 }
 
 /* An APP1 segment after the first two bytes of a JPEG, or after its JFIF segment if it has one. */
@@ -535,7 +527,7 @@ static void write_scans(const char *path, bool progressive, unsigned side, int s
     }
     bytes[size++] = 0xff;
     bytes[size++] = 0xd9;
-    write_file(path, bytes, size);
+    test_write_bytes(path, bytes, size);
 }
 
 /* Every scan takes time for the whole image, though it is of 17 bytes. */
@@ -566,7 +558,7 @@ static void test_after_the_end(void **state) {
     size_t size = fread(bytes, 1, sizeof bytes - sizeof after, file);
     assert_int_equal(fclose(file), 0);
     memcpy(bytes + size, after, sizeof after);
-    write_file("more.jpg", bytes, size + sizeof after);
+    test_write_bytes("more.jpg", bytes, size + sizeof after);
     (void)load("more.jpg", settings(WIDTH, HEIGHT, 1, CNN_RESIZE_STRETCH), pixels);
 }
 
@@ -582,10 +574,10 @@ static void test_inflating(void **state) {
     put_big_endian(10, png + 16);
     put_big_endian(10, png + 20);
     put_big_endian(crc32_of(png + 12, 17), png + 29);
-    write_file("bomb.png", png, (size_t)size);
+    test_write_bytes("bomb.png", png, (size_t)size);
     assert_string_equal(reason("bomb.png"),
                         "expected data for the pixels of its header, found far more");
-    write_file("text.png", "no image", 8); /* the next file has its own reason */
+    test_write_bytes("text.png", "no image", 8); /* the next file has its own reason */
     assert_non_null(strstr(reason("text.png"), "expected a PNG"));
     STBIW_FREE(png);
     free(black);
@@ -595,7 +587,7 @@ static void test_inflating(void **state) {
 static void write_column(const char *path, int height) {
     char header[32];
     int length = snprintf(header, sizeof header, "P5 1 %d 255\n", height);
-    write_file(path, header, (size_t)length);
+    test_write_bytes(path, header, (size_t)length);
     assert_int_equal(truncate(path, length + height), 0);
 }
 
@@ -636,7 +628,7 @@ static void test_other_formats(void **state) {
 #undef BYTES
     };
     for (size_t i = 0; i < TEST_COUNT(files); i++) {
-        write_file(files[i].name, files[i].bytes, files[i].size);
+        test_write_bytes(files[i].name, files[i].bytes, files[i].size);
         assert_non_null(strstr(reason(files[i].name), "expected a PNG, JPEG, BMP"));
     }
 }

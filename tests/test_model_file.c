@@ -91,11 +91,7 @@ static size_t build(const char *header, size_t values, uint8_t bytes[FILE_MAX]) 
 }
 
 static void write_file(const uint8_t *bytes, size_t size) {
-    (void)unlink("model.bin"); /* some file systems flush a file that is cut and written again */
-    FILE *file = fopen("model.bin", "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
+    test_write_bytes("model.bin", bytes, size);
 }
 
 static cnn_model *read_model(void) {

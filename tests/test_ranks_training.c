@@ -29,18 +29,7 @@ static void write_image(const char *folder, int label, int i) {
         pixels[2 * k + 1] = (uint8_t)value;
     }
     (void)snprintf(path, sizeof path, "%s/%s/%02d.pgm", folder, label ? "right" : "left", i);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_true(fprintf(file, "P5 %d %d 65535\n", SIDE, SIDE) > 0);
-    assert_int_equal(fwrite(pixels, 1, sizeof pixels, file), sizeof pixels);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    test_write_pgm(path, SIDE, SIDE, 65535, pixels);
 }
 
 /* Layers of all kinds that matter to several processes. */
@@ -83,10 +72,10 @@ static int enter_folder(void **state) {
         write_image("more", i % 2, 30 + i);
     }
     write_image("images", 1, 3);
-    write_text("images/left/07.pgm", "P5 12 12 255\nno image"); /* cut short */
-    write_text("images/right/09.pgm", "");
-    write_text("cfg.json", config);
-    write_text("head.json", head);
+    test_write_text("images/left/07.pgm", "P5 12 12 255\nno image"); /* cut short */
+    test_write_text("images/right/09.pgm", "");
+    test_write_text("cfg.json", config);
+    test_write_text("head.json", head);
     return failed;
 }
 
@@ -339,7 +328,7 @@ static void test_idle_processes(void **state) {
 
 static void test_failures_are_shared(void **state) {
     (void)state;
-    write_text("file", "");
+    test_write_text("file", "");
     train_together(2, (run){.output = "file/out", .want = CNN_ERROR_RUNTIME, .message = "file"});
     train_together(1, (run){.output = "used"});
     train_together(3, (run){.output = "used",

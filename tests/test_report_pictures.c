@@ -171,14 +171,12 @@ static void test_jpeg_of_noise(void **state) {
 
 /* --- thumbnails without a model --- */
 
-static void write_pgm(const char *path, int width, int height, int grey) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    (void)fprintf(file, "P5\n%d %d\n255\n", width, height);
-    for (int i = 0; i < width * height; i++) {
-        (void)fputc(grey, file);
-    }
-    assert_int_equal(fclose(file), 0);
+static void write_grey(const char *path, int width, int height, int grey) {
+    uint8_t *pixels = cnn_alloc((size_t)width, (size_t)height);
+    assert_non_null(pixels);
+    memset(pixels, grey, (size_t)width * (size_t)height);
+    test_write_pgm(path, width, height, 255, pixels);
+    cnn_free(pixels);
 }
 
 static void test_thumbnails(void **state) {
@@ -187,8 +185,8 @@ static void test_thumbnails(void **state) {
                 text[] = "text.pgm";
     char *paths[] = {wide, missing, small, text};
     static const size_t images[] = {2, 1, 0, 3};
-    write_pgm(wide, 400, 100, 200);
-    write_pgm(small, 10, 20, 100);
+    write_grey(wide, 400, 100, 200);
+    write_grey(small, 10, 20, 100);
     FILE *file = fopen(text, "wb");
     assert_non_null(file);
     (void)fputs("no image", file);
@@ -222,7 +220,7 @@ static void test_no_models(void **state) {
     char *paths[] = {path, path};
     int fold[] = {1, 0};
     static const size_t images[] = {0, 1};
-    write_pgm(path, 160, 160, 7);
+    write_grey(path, 160, 160, 7);
     cnn_report_member members[] = {{.model = model}, {.model = model}};
     const cnn_report_set set = {.count = 2, .members = members};
     const cnn_report report = {.set = &set, .threads = 2};

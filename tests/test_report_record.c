@@ -19,11 +19,6 @@ enum { SIDE = 8, IMAGES = 20 };
 
 /* --- a run --- */
 
-static void write_text(const char *path, const char *text) {
-    cnn_error error;
-    test_ok(cnn_file_write(path, text, strlen(text), &error), &error);
-}
-
 /* Noise, brighter on the left (class 0) or on the right. */
 static void write_image(const char *folder, int label, int i) {
     char path[64];
@@ -34,11 +29,7 @@ static void write_image(const char *folder, int label, int i) {
                               ((k % SIDE >= SIDE / 2) == (label == 1) ? 55 : 0));
     }
     (void)snprintf(path, sizeof path, "%s/%s/%02d.pgm", folder, label ? "right" : "left", i);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_true(fprintf(file, "P5 %d %d 255\n", SIDE, SIDE) > 0);
-    assert_int_equal(fwrite(pixels, 1, sizeof pixels, file), sizeof pixels);
-    assert_int_equal(fclose(file), 0);
+    test_write_pgm(path, SIDE, SIDE, 255, pixels);
 }
 
 /* test: a key of `data` with a comma, or "". */
@@ -186,7 +177,7 @@ static damaged_file damage(const char *path, const char *from, const char *to) {
     }
     cnn_text_append(&changed, text, (size_t)(at - text));
     cnn_text_format(&changed, "%s%s", to, from ? at + strlen(from) : "");
-    write_text(path, changed.data);
+    test_write_text(path, changed.data);
     cnn_text_free(&changed);
     return (damaged_file){text, size};
 }

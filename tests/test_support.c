@@ -275,14 +275,33 @@ void test_block_poison(const cnn_block *block, float *values) {
     }
 }
 
+/* --- files --- */
+
+void test_write_bytes(const char *path, const void *bytes, size_t size) {
+    (void)unlink(path);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+void test_write_text(const char *path, const char *text) {
+    test_write_bytes(path, text, strlen(text));
+}
+
+void test_write_pgm(const char *path, int width, int height, int maximum, const uint8_t *samples) {
+    const size_t bytes = maximum > 255 ? 2 : 1;
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_true(fprintf(file, "P5 %d %d %d\n", width, height, maximum) > 0);
+    assert_int_equal(fwrite(samples, bytes, (size_t)(width * height), file), width * height);
+    assert_int_equal(fclose(file), 0);
+}
+
 /* --- image files --- */
 
 cnn_status test_image_read(const void *bytes, size_t size, cnn_image *image, cnn_error *error) {
-    (void)unlink("image"); /* some file systems flush a file that is cut and written again */
-    FILE *out = fopen("image", "wb");
-    assert_non_null(out);
-    assert_int_equal(fwrite(bytes, 1, size, out), size);
-    assert_int_equal(fclose(out), 0);
+    test_write_bytes("image", bytes, size);
     *error = (cnn_error){0};
     cnn_status status = cnn_image_read("image", 64, image, error);
     assert_true(status == CNN_OK || (status == CNN_ERROR_DATA && error->message[0]));

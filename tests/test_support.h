@@ -102,6 +102,17 @@ void test_block_read(const cnn_block *block, const float *values, double *dense)
 /* Makes every value of the inside NaN, so that one which is not written shows. */
 void test_block_poison(const cnn_block *block, float *values);
 
+/* --- files --- */
+
+/* Write a file. A file that is there is removed first: some file systems flush one that is cut and
+ * written again. */
+void test_write_bytes(const char *path, const void *bytes, size_t size);
+void test_write_text(const char *path, const char *text);
+
+/* A grey image: [height][width] samples of one byte, or of two with the high byte first if maximum
+ * is above 255. */
+void test_write_pgm(const char *path, int width, int height, int maximum, const uint8_t *samples);
+
 /* --- image files --- */
 
 /* Writes bytes[size] to the file "image", and reads it. CNN_OK, or CNN_ERROR_DATA with a message:

@@ -45,18 +45,7 @@ static void write_image(int label, int i) {
     uint8_t pixels[SIDE * SIDE];
     image_path(label, i, path);
     fill_image(label, i, pixels);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_true(fprintf(file, "P5 %d %d 255\n", SIDE, SIDE) > 0);
-    assert_int_equal(fwrite(pixels, 1, sizeof pixels, file), sizeof pixels);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    test_write_pgm(path, SIDE, SIDE, 255, pixels);
 }
 
 /* A folder with the images and a config for all tests. */
@@ -66,7 +55,7 @@ static int enter_folder(void **state) {
     for (int i = 0; i < IMAGES && !failed; i++) {
         write_image(i % 2, i / 2);
     }
-    write_text(
+    test_write_text(
         "cfg.json",
         "{\"data\": {\"train\": \"images\", \"validation\": 0.2},\n"
         " \"image\": {\"width\": 12, \"height\": 12, \"channels\": 1},\n"
@@ -491,7 +480,7 @@ static void test_resume_lost_files(void **state) {
         assert_int_equal(access(path, F_OK), 0);
         same_run("unlost", "lossy");
     }
-    write_text("lossy/metrics.csv", "epoch\n1,0.05,0.1\n");
+    test_write_text("lossy/metrics.csv", "epoch\n1,0.05,0.1\n");
     train_fails((run){.output = "lossy", .overrides = {"train.epochs=4"}, .resume = true},
                 CNN_ERROR_RUNTIME,
                 "expected the rows of epochs 1 to 3, which the checkpoint has "
@@ -545,7 +534,7 @@ static void test_resume_refused(void **state) {
                 "images have changed since the run was started: \"images/left/03.pgm");
     assert_int_equal(rename("kept.pgm", path), 0);
     train_ok(other); /* refusals have changed nothing */
-    write_text("other/checkpoint.bin", "damaged");
+    test_write_text("other/checkpoint.bin", "damaged");
     train_fails(other, CNN_ERROR_MODEL, "other/checkpoint.bin: ");
     const cnn_checkpoint_state at_start = {0};
     const cnn_checkpoint_values values = {0};
@@ -568,14 +557,14 @@ static void test_directory_in_use(void **state) {
     (void)state;
     train_ok((run){.output = "used", .overrides = {"train.epochs=1"}});
     train_fails((run){.output = "used"}, CNN_ERROR_CONFIG, "used: expected an empty run directory");
-    write_text("used/notes.txt", "mine");
+    test_write_text("used/notes.txt", "mine");
     train_ok((run){.output = "used", .overwrite = true});
     assert_true(exists("used", "notes.txt"));
     train_ok((run){.output = "unused"});
     same_run("unused", "used");
 
     assert_int_equal(mkdir("foreign", 0777), 0);
-    write_text("foreign/notes.txt", "mine");
+    test_write_text("foreign/notes.txt", "mine");
     train_fails((run){.output = "foreign"}, CNN_ERROR_CONFIG, "found files in it");
     train_fails((run){.output = "foreign", .resume = true}, CNN_ERROR_CONFIG,
                 "expected a run to resume, found other files");
@@ -677,7 +666,7 @@ static void test_predict_files(void **state) {
     cnn_predictor *predictor = load_predictor("many/model.bin");
     char names[IMAGES][32];
     const char *paths[COUNT];
-    write_text("broken.png", "no image");
+    test_write_text("broken.png", "no image");
     for (int i = 0; i < IMAGES; i++) {
         image_path(i % 2, i / 2, names[i]);
         paths[i < 7 ? i : i + 1] = names[i];

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/lock_domain.h"
 #include "base/memory.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/file_claim.h"
 #include "base/hash.h"
+#include "base/lock_domain.h"
 #include "base/memory.h"
 #include "base/text.h"
 

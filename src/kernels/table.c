@@ -11,6 +11,7 @@
 /* clang-format off */
 #include "kernels/pool.inc"
 #include "kernels/conv.inc"
+#include "kernels/conv_weight.inc"
 #include "kernels/dense.inc"
 #include "kernels/depthwise.inc"
 #include "kernels/elementwise.inc"

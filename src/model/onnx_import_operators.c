@@ -37,7 +37,7 @@ static cnn_status import_conv(cnn_onnx_importer *importer, int node, cnn_error *
             cnn_imported_raw(layer, "bias", "false");
         }
         conv.weight.data = conv.bias.data = NULL;
-        cnn_onnx_go_on(importer, filters, &conv.window);
+        cnn_onnx_reach(importer, filters, &conv.window);
     }
     cnn_onnx_conv_free(&conv);
     return status;
@@ -251,7 +251,7 @@ static cnn_status import_softmax(cnn_onnx_importer *importer, int node, cnn_erro
 
 typedef struct operator_row {
     const char *type;
-    cnn_status (*import)(cnn_onnx_importer *importer, int node, cnn_error *error);
+    cnn_onnx_import_operator *import;
     bool after_softmax; /* it changes no value */
 } operator_row;
 

@@ -141,7 +141,7 @@ void cnn_onnx_set_window(cnn_imported_layer *layer, const cnn_onnx_window *windo
     cnn_imported_numbers(layer, "padding", sides, equal ? 1 : 4);
 }
 
-void cnn_onnx_go_on(cnn_onnx_importer *importer, int channels, const cnn_onnx_window *window) {
+void cnn_onnx_reach(cnn_onnx_importer *importer, int channels, const cnn_onnx_window *window) {
     importer->padded = false;
     memset(importer->pads, 0, sizeof importer->pads);
     importer->shape =
@@ -213,7 +213,7 @@ cnn_status cnn_onnx_import_maxpool(cnn_onnx_importer *importer, int node, cnn_er
     cnn_imported_layer *layer = cnn_imported_add(&importer->layers, "maxpool");
     cnn_imported_number(layer, "size", window.size);
     cnn_onnx_set_window(layer, &window);
-    cnn_onnx_go_on(importer, importer->shape.channels, &window);
+    cnn_onnx_reach(importer, importer->shape.channels, &window);
     return CNN_OK;
 }
 
@@ -234,6 +234,6 @@ cnn_status cnn_onnx_import_avgpool(cnn_onnx_importer *importer, int node, cnn_er
     cnn_imported_layer *layer = cnn_imported_add(&importer->layers, "avgpool");
     cnn_imported_number(layer, "size", window.size);
     cnn_onnx_set_window(layer, &window);
-    cnn_onnx_go_on(importer, importer->shape.channels, &window);
+    cnn_onnx_reach(importer, importer->shape.channels, &window);
     return CNN_OK;
 }

@@ -15,16 +15,16 @@
 /* The data shared by the threads of one pass. */
 typedef struct batch_pass {
     cnn_minibatch *minibatch;
-    const cnn_network *network; /* what runs, on … */
-    float *const *workspaces;   /* … these */
+    const cnn_network *network;
+    float *const *workspaces;
     const float *parameters;
     const cnn_sample_source *source;
     size_t first, count;
     size_t blocks, slots;   /* of the batch */
-    size_t first_slot, own; /* of this process: slots, and … */
-    size_t first_block;     /* … the first block */
-    int stage;              /* the current stage, … */
-    size_t sums_size;       /* … and the number of sums that a block computes in it */
+    size_t first_slot, own; /* the first slot of this process, and the number of its slots */
+    size_t first_block;     /* of this process */
+    int stage;              /* the current stage */
+    size_t sums_size;       /* the number of sums that a block computes in it */
     float *logits;
     uint8_t *labels;
 } batch_pass;
@@ -253,18 +253,24 @@ static void divide_batch(batch_pass *pass) {
     pass->first_block = first_of_slot(pass, 0);
 }
 
+static batch_pass start_pass(cnn_minibatch *minibatch, const float *parameters,
+                             const cnn_sample_source *source, size_t first, size_t count,
+                             float *logits, uint8_t *labels) {
+    return (batch_pass){.minibatch = minibatch,
+                        .network = minibatch->network,
+                        .workspaces = minibatch->workspaces,
+                        .parameters = parameters,
+                        .source = source,
+                        .first = first,
+                        .count = count,
+                        .logits = logits,
+                        .labels = labels};
+}
+
 void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
                              const cnn_sample_source *source, size_t first, size_t m,
                              const float **gradients, float *logits, uint8_t *labels) {
-    batch_pass pass = {.minibatch = minibatch,
-                       .network = minibatch->network,
-                       .workspaces = minibatch->workspaces,
-                       .parameters = parameters,
-                       .source = source,
-                       .first = first,
-                       .count = m,
-                       .logits = logits,
-                       .labels = labels};
+    batch_pass pass = start_pass(minibatch, parameters, source, first, m, logits, labels);
     divide_batch(&pass);
     size_t own_blocks = first_of_slot(&pass, pass.own) - pass.first_block;
     double block_flops = 3.0 * minibatch->network->flops * CNN_LANES;
@@ -285,15 +291,7 @@ void cnn_minibatch_gradients(cnn_minibatch *minibatch, const float *parameters,
 void cnn_minibatch_forward(cnn_minibatch *minibatch, const float *parameters,
                            const cnn_sample_source *source, size_t first, size_t count,
                            float *logits, uint8_t *labels) {
-    batch_pass pass = {.minibatch = minibatch,
-                       .network = minibatch->network,
-                       .workspaces = minibatch->workspaces,
-                       .parameters = parameters,
-                       .source = source,
-                       .first = first,
-                       .count = count,
-                       .logits = logits,
-                       .labels = labels};
+    batch_pass pass = start_pass(minibatch, parameters, source, first, count, logits, labels);
     if (minibatch->inference) {
         cnn_inference_prepare(minibatch->inference, parameters);
     }

@@ -1,26 +1,14 @@
 #include "rank_work.h"
 
+#include "bench_step.h"
 #include "whole_network.h"
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "run/clock.h"
 #include "run/training_settings.h"
 
-#include <string.h>
-
-/* Enough images that they do not stay in the inner caches, within some memory. */
-enum { IMAGES = 1024 };
-#define PIXELS_LIMIT ((size_t)64 << 20)
-
 /* --- images --- */
-
-static size_t image_count(const bench_task *task, size_t image_size) {
-    size_t wanted = IMAGES > PIXELS_LIMIT / image_size ? PIXELS_LIMIT / image_size : IMAGES;
-    return wanted < task->batch_size ? task->batch_size
-                                     : wanted / task->batch_size * task->batch_size;
-}
 
 /* A dataset of which this process holds its share, as after cnn_share_load. */
 static cnn_status make_images(bench_rank_work *w, const cnn_shape *shape, cnn_error *error) {
@@ -28,7 +16,7 @@ static cnn_status make_images(bench_rank_work *w, const cnn_shape *shape, cnn_er
     const double mean[3] = {0.5, 0.5, 0.5}, deviation[3] = {0.3, 0.3, 0.3};
     size_t ranks = (size_t)cnn_rank_count(&w->ranks);
     d->image_size = cnn_shape_size(shape);
-    d->count = image_count(w->task, d->image_size);
+    d->count = bench_image_count(w->task->batch_size, d->image_size);
     d->ranks = ranks > 1 ? &w->ranks : NULL;
     size_t bytes = ((d->count + ranks - 1) / ranks) * d->image_size;
     d->samples = cnn_alloc(d->count, sizeof *d->samples);
@@ -38,13 +26,10 @@ static cnn_status make_images(bench_rank_work *w, const cnn_shape *shape, cnn_er
         return cnn_fail_memory(error, "images");
     }
     d->images.pixels = d->images.memory;
-    for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
-        uint64_t bits = cnn_random_bits(0, CNN_RANDOM_WEIGHTS, 0, i);
-        memcpy(d->images.memory + i, &bits, bytes - i < sizeof bits ? bytes - i : sizeof bits);
-    }
+    bench_fill_pixels(d->images.memory, bytes);
+    bench_fill_order(w->order, d->count);
     for (size_t i = 0; i < d->count; i++) {
         d->samples[i] = (cnn_sample){.label = (int)(i % 2), .row = i};
-        w->order[i] = cnn_random_bits(0, CNN_RANDOM_SHUFFLE, 0, i) % d->count;
     }
     cnn_pixel_table_fill(mean, deviation, &w->table);
     w->images = (cnn_dataset_source){.dataset = d,
@@ -79,18 +64,10 @@ static cnn_status make_network(bench_rank_work *w, cnn_shape *input, cnn_error *
 
 static cnn_status make_step(bench_rank_work *w, cnn_error *error) {
     cnn_step *step = &w->step;
-    size_t parameters = step->network->parameter_count;
     step->optimizer = &w->optimizer;
     step->learning_rate = 1e-5; /* gradients are not those of the batch if others are missing */
     step->threshold = 0.5;
-    step->parameters = cnn_alloc(parameters, sizeof *step->parameters);
-    step->optimizer_state = cnn_alloc(parameters * cnn_optimizer_state_size(&w->optimizer),
-                                      sizeof *step->optimizer_state);
-    step->logits = cnn_alloc(w->task->batch_size, sizeof *step->logits);
-    step->labels = cnn_alloc(w->task->batch_size, sizeof *step->labels);
-    if (!step->parameters || !step->optimizer_state || !step->logits || !step->labels) {
-        return cnn_fail_memory(error, "weights");
-    }
+    CNN_TRY(bench_step_allocate(step, w->task->batch_size, error));
     if (w->task->pretrained) {
         bench_whole_parameters(w->task->pretrained, step->network, step->parameters);
     } else {
@@ -117,12 +94,7 @@ cnn_status bench_rank_work_create(const bench_task *task, const cnn_transport *t
 void bench_rank_work_free(bench_rank_work *w) {
     cnn_background_free(w->background); /* before what its jobs use */
     cnn_fetch_free(w->fetch);
-    cnn_minibatch_free(w->step.minibatch);
-    cnn_network_free(w->step.network);
-    cnn_free(w->step.parameters);
-    cnn_free(w->step.optimizer_state);
-    cnn_free(w->step.logits);
-    cnn_free(w->step.labels);
+    bench_step_free(&w->step);
     cnn_free(w->dataset.samples);
     cnn_free(w->dataset.images.memory);
     cnn_free(w->order);

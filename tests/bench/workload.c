@@ -1,38 +1,24 @@
 #include "workload.h"
 
+#include "bench_step.h"
+
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "run/training_settings.h"
 
 #include <string.h>
 
-/* Enough images that they do not stay in the inner caches, within some memory. */
-enum { IMAGES = 1024 };
-#define PIXELS_LIMIT ((size_t)64 << 20)
-
 cnn_status bench_images_create(const cnn_config *config, bench_images *images, cnn_error *error) {
-    size_t batch_size = (size_t)config->train.batch_size;
-    size_t wanted = IMAGES;
     *images = (bench_images){.image_size = cnn_image_size(&config->image)};
-    if (wanted > PIXELS_LIMIT / images->image_size) {
-        wanted = PIXELS_LIMIT / images->image_size;
-    }
-    images->count = wanted < batch_size ? batch_size : wanted / batch_size * batch_size;
+    images->count = bench_image_count((size_t)config->train.batch_size, images->image_size);
     images->pixels = cnn_alloc(images->count, images->image_size);
     images->order = cnn_alloc(images->count, sizeof *images->order);
     if (!images->pixels || !images->order) {
         bench_images_free(images);
         return cnn_fail_memory(error, "images");
     }
-    size_t bytes = images->count * images->image_size;
-    for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
-        uint64_t bits = cnn_random_bits(0, CNN_RANDOM_WEIGHTS, 0, i);
-        memcpy(images->pixels + i, &bits, bytes - i < sizeof bits ? bytes - i : sizeof bits);
-    }
-    for (size_t i = 0; i < images->count; i++) {
-        images->order[i] = cnn_random_bits(0, CNN_RANDOM_SHUFFLE, 0, i) % images->count;
-    }
+    bench_fill_pixels(images->pixels, images->count * images->image_size);
+    bench_fill_order(images->order, images->count);
     const double mean[3] = {0.0, 0.0, 0.0}, deviation[3] = {1.0, 1.0, 1.0};
     cnn_pixel_table_fill(mean, deviation, &images->table);
     return CNN_OK;
@@ -81,42 +67,27 @@ cnn_status bench_workload_create(const cnn_config *config, bench_images *images,
         status =
             cnn_minibatch_create(step->network, w->batch_size, threads, &step->minibatch, error);
     }
-    if (status != CNN_OK) {
-        goto fail;
-    }
-    size_t parameters = step->network->parameter_count;
     step->optimizer = &w->optimizer;
     step->learning_rate = config->train.schedule.rate;
     step->clip_norm = config->train.clip_norm;
     step->threshold = 0.5;
-    step->parameters = cnn_alloc(parameters, sizeof *step->parameters);
-    step->optimizer_state = cnn_alloc(parameters * cnn_optimizer_state_size(&w->optimizer),
-                                      sizeof *step->optimizer_state);
-    step->logits = cnn_alloc(w->batch_size, sizeof *step->logits);
-    step->labels = cnn_alloc(w->batch_size, sizeof *step->labels);
-    if (!step->parameters || !step->optimizer_state || !step->logits || !step->labels) {
-        status = cnn_fail_memory(error, "weights");
-        goto fail;
+    if (status == CNN_OK) {
+        status = bench_step_allocate(step, w->batch_size, error);
+    }
+    if (status != CNN_OK) {
+        bench_workload_free(w);
+        return status;
     }
     bench_workload_restart(w);
     *out = w;
     return CNN_OK;
-fail:
-    bench_workload_free(w);
-    return status;
 }
 
 void bench_workload_free(bench_workload *w) {
-    if (!w) {
-        return;
+    if (w) {
+        bench_step_free(&w->step);
+        cnn_free(w);
     }
-    cnn_free(w->step.parameters);
-    cnn_free(w->step.optimizer_state);
-    cnn_free(w->step.logits);
-    cnn_free(w->step.labels);
-    cnn_minibatch_free(w->step.minibatch);
-    cnn_network_free(w->step.network);
-    cnn_free(w);
 }
 
 void bench_workload_restart(bench_workload *w) {
