@@ -1,4 +1,4 @@
-/* Several members of a set at once: each is trained in a process of its own. */
+/* Several members of a set at once: each is trained in its own process. */
 #include "run/set_run.h"
 
 #include "base/error.h"

@@ -119,7 +119,7 @@ while [ ! -f f/0001/checkpoint.bin ] && [ "$polls" -lt 3000 ]; do
     polls=$((polls + 1))
 done
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json train.epochs=100000 --out f --resume
-expect_stderr 'another run \(process [0-9]+ on [^)]+\) is at work'
+expect_stderr 'another run \(process [0-9]+ on [^)]+\) is using'
 kill -TERM "$background"
 wait "$background"
 code=$?
@@ -289,7 +289,7 @@ expect_same "p/000$last_one/model.bin" "q/000$last_one/model.bin"
 run 0 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --out q --resume
 expect_stderr '^q: finished already'
 run 2 "$CNNTRAIN" --config cfg.json --sweep halving.json --member 1 --out n
-expect_stderr '^cnntrain: halving.json: halving: expected none beside --member: .* \(--jobs N\), or, on several machines, leave halving out and set train\.early_stopping\.patience$'
+expect_stderr '^cnntrain: halving.json: halving: expected none with --member: .* \(--jobs N\), or, on several machines, leave halving out and set train\.early_stopping\.patience$'
 
 # starting over removes all members, and nothing else; kinds of directories are told apart
 run 2 "$CNNTRAIN" --config cfg.json --sweep random.json --out a --resume
@@ -346,7 +346,7 @@ expect_stderr '^cnntrain: --config: missing'
 run 2 "$CNNTRAIN" --config cfg.json --member 2 --out n
 expect_stderr '^cnntrain: --member: expected --folds K or --sweep FILE as well'
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json data.validation=0 --out n
-expect_stderr '^cnntrain: data.validation: expected validation images beside --sweep'
+expect_stderr '^cnntrain: data.validation: expected validation images with --sweep'
 echo '{"grid": {"data.train": ["data", "nowhere"]}}' >nowhere.json
 run 3 "$CNNTRAIN" --config cfg.json --sweep nowhere.json --out n -q
 expect_stderr '^cnntrain: run 2/2: nowhere: '
