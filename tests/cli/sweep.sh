@@ -179,6 +179,23 @@ if command -v pgrep >/dev/null; then
     background=
     expect_stderr '^cnntrain: run [12]/4: its process was killed by signal 9, as systems do'
     grep -q '"code":1,"reason":"run [12]/4: its process was killed' f/000?/failed.json || fail "expected a note"
+
+    # all runs are killed: no success
+    echo '{"grid": {"train.learning_rate": [0.01, 0.02]}}' >two-rates.json
+    "$CNNTRAIN" --config cfg.json --sweep two-rates.json train.epochs=100000 --out killed --jobs 2 2>stderr &
+    background=$!
+    polls=0
+    while [ ! -f killed/0001/checkpoint.bin ] || [ ! -f killed/0002/checkpoint.bin ] && [ "$polls" -lt 3000 ]; do
+        sleep 0.01
+        polls=$((polls + 1))
+    done
+    # shellcheck disable=SC2046
+    kill -KILL $(pgrep -P "$background")
+    wait "$background"
+    code=$?
+    background=
+    [ "$code" -eq 1 ] || fail "expected exit code 1, got $code"
+    expect_stderr '^cnntrain: killed: no run has finished, of 2; sweep.csv says why'
 fi
 
 # members that diverge or get no memory are rows; only the latter are tried again
