@@ -154,7 +154,7 @@ check_out
 check_program
 check_data_set
 
-# The images go to a folder beside OUT first, so that an existing OUT is always complete.
+# The images go to a folder next to OUT first, so that an existing OUT is always complete.
 partial=$out.partial.$$
 mkdir -p "$(dirname "$out")"
 mkdir "$partial"

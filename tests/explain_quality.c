@@ -3,7 +3,7 @@
  *   explain_quality MODEL gradient|occlusion|hirescam|SIDE < LIST
  *
  * LIST has lines "PATH", or "PATH X Y SIZE" for an image with a square patch. SIDE: HiResCAM at the
- * last layer with at least so many rows and columns. Prints means over the images, as names and
+ * last layer with at least this many rows and columns. Prints means over the images, as names and
  * numbers.
  *
  * patch: the share of a map's mass, of the sign of the logit, that lies on the patch.

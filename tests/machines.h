@@ -1,4 +1,4 @@
-/* Lets each process of a test be a program on a machine of its own: with another kernel and name,
+/* Makes each process of a test a program on a separate machine: with another kernel and name,
  * another time of day, and locks that other machines do not see. The linker replaces the system's
  * functions by those of machines.c (MACHINES_WRAP in CMakeLists.txt). */
 #ifndef CNN_TEST_MACHINES_H
@@ -13,7 +13,7 @@ typedef enum machine_locks {
 typedef struct test_machine {
     int number;
     machine_locks locks;
-    int speed;      /* so many times faster do the monotonic clock and the waits of poll go */
+    int speed;      /* the factor by which the monotonic clock and the waits of poll are faster */
     long fast;      /* seconds by which the time of day is ahead */
     int time_looks; /* how often the program has asked for the time of day */
 } test_machine;

@@ -5,8 +5,7 @@
 #
 #   tests/slurm.sh [BUILD]    BUILD: the folder of the programs, default build
 #
-# Needs Debian's slurm-wlm, munge and parallel, and nothing of Slurm's that runs already: all its files are in a temporary
-# folder. Run it as root, as slurmd wants. SEED chooses what is disturbed when, default the time.
+# Needs Debian's slurm-wlm, munge and parallel, and no Slurm that is running: all its files are in a temporary folder. Run it as root, as slurmd wants. SEED chooses what is disturbed when, default the time.
 set -u
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -113,7 +112,7 @@ cat >cfg.json <<'END'
     "output": "out"
 }
 END
-# so many epochs that a member takes about ten seconds here
+# enough epochs that a member takes about ten seconds here
 sed 's/EPOCHS/10/' cfg.json >probe.json
 begin=$(date +%s%N)
 "$CNNTRAIN" --config probe.json --threads 1 --quiet --no-report || fail "cnntrain"

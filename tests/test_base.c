@@ -1,4 +1,4 @@
-/* The floor "base": elementary functions, random numbers, text, files, hashes, memory, threads, the
+/* The room "base": elementary functions, random numbers, text, files, hashes, memory, threads, the
  * choice of an instruction set. */
 #include "test_support.h"
 

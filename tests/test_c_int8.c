@@ -127,7 +127,7 @@ static void interleave(const cnn_shape *shape, const uint8_t *planes, uint8_t *p
     }
 }
 
-/* Gives every value a place of its own, so that all can be read after a run. Returns their size. */
+/* Gives every value its own place, so that all can be read after a run. Returns their size. */
 static size_t separate(cnn_int8_network *network) {
     size_t size = 0;
     for (int n = 0; n < network->count; n++) {

@@ -303,7 +303,7 @@ static void test_clean(void **state) {
     expect_in(text, "format     10 PNG\n");
     expect_in(text, "mode       10 grey\n");
     expect_in(text, "turned     0 by");
-    expect_in(text, "\nnothing to object to\n");
+    expect_in(text, "\nno problems found\n");
     cnn_text_release(text);
     const char *table = read_text("out/data_report.csv");
     expect_in(table, "\nd/b/b04.png,b,train,,PNG,grey,40,40,1,");

@@ -567,10 +567,10 @@ static void test_folds(void **state) {
         const char *override, *message;
     } cases[] = {
         {"data.validation=0.2", NULL},
-        {"data.validation=held", "data.validation: expected a share beside --folds, which divides "
+        {"data.validation=held", "data.validation: expected a share with --folds, which divides "
                                  "data.train, got \"held\""},
         {"data.test=t",
-         "data.test: expected none beside --folds, which tests on data.train, got \"t\""},
+         "data.test: expected none with --folds, which tests on data.train, got \"t\""},
     };
     for (size_t i = 0; i < TEST_COUNT(cases); i++) {
         cnn_config *config = load(minimal, &cases[i].override, 1);

@@ -202,7 +202,7 @@ static void test_idx_labels(void **state) {
                         "2 0 +2\nc-images-idx3-ubyte/0 1 train\nc-images-idx3-ubyte/2 0 train\n"
                         "c-images-idx3-ubyte/3 1 train\nc-images-idx3-ubyte/5 0 train\n");
     write_idx("d-images-idx3-ubyte", "c-labels-idx1-ubyte", 5, 2, false);
-    check_refused("d-images-idx3-ubyte", "expected a file of labels beside it");
+    check_refused("d-images-idx3-ubyte", "expected a file of labels next to it");
     write_idx("c-images-idx3-ubyte", "other", 7, 2, false); /* 7 images, 5 labels */
     check_refused("c-images-idx3-ubyte", "expected a label for each of 7 images, found 5");
 }

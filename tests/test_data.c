@@ -257,7 +257,7 @@ static void test_manifest(void **state) {
     }
     cnn_dataset_free(dataset);
     refuse("m/list.csv", "data.test=m/list.csv",
-           "m/list.csv: expected no test images of its own beside data.test (m/list.csv)");
+           "m/list.csv: expected no test images of its own in addition to data.test (m/list.csv)");
     test_write_text("m/plain.csv", "label,path\ndog,one.png\n\ncat,three.png\nbird,four.png\n");
     refuse("m/plain.csv", NULL, "expected two labels, found 3: \"bird\", \"cat\", \"dog\"");
     dataset = accept("m/plain.csv", "data.classes=[\"cat\",\"dog\"]", "data.validation=0");
@@ -429,7 +429,7 @@ static void test_manifest_utf16(void **state) {
     refuse("l.csv", NULL, "l.csv: row 2: expected text in UTF-8 or UTF-16, found a zero byte");
 }
 
-/* A run's split.csv: its paths are as the run opened them, or beside the table. */
+/* A run's split.csv: its paths are as the run opened them, or next to the table. */
 static void test_own_table(void **state) {
     (void)state;
     make_folder("out");
@@ -543,10 +543,11 @@ static void test_split_or_class(void **state) {
     assert_int_equal(rename("d/TRAINING", "d/testing"), 0);
     expect_splits("data.validation=0", 8, 4, 2);
     refuse("d", "data.validation=d/dev",
-           "d: expected no validation images of its own beside data.validation (d/dev)");
-    refuse("d", "data.test=d/testing", "d: expected no test images of its own beside data.test");
+           "d: expected no validation images of its own in addition to data.validation (d/dev)");
+    refuse("d", "data.test=d/testing",
+           "d: expected no test images of its own in addition to data.test");
     assert_int_equal(rename("d/Train", "other"), 0);
-    refuse("d", NULL, "d: expected a folder of training images beside \"dev\" and \"testing\"");
+    refuse("d", NULL, "d: expected a folder of training images next to \"dev\" and \"testing\"");
 }
 
 /* Folders that contain the same folders are no classes, whatever they are called. */

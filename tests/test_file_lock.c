@@ -275,7 +275,7 @@ static void expect_counted(machine_locks locks, int machines, int rounds) {
     assert_int_equal(count_files(), 0);
 }
 
-/* Whoever waits for a lock gets it, one after the other, although each removes the file. */
+/* Programs that wait for a lock get it, one after the other, although each removes the file. */
 static void test_waiting(void **state) {
     (void)state;
     expect_counted(LOCKS_WORK, 1, 100);
@@ -365,7 +365,7 @@ static void test_shared_by_machines(void **state) {
     assert_int_equal(count_files(), 0);
 }
 
-/* Holds the lock, and asks whether it still does when it is told to go on. */
+/* Holds the lock, and checks whether it still does when it is told to continue. */
 static int hold_and_ask(void *context) {
     const race *r = context;
     char byte;
@@ -418,9 +418,9 @@ static bool stop_after_looks(void *user) {
     return ++*(int *)user >= 50;
 }
 
-/* A claim that is empty, or full of rubbish, is watched, and left over in the end. What cannot be
- * read is an error with its name, and other names are nothing. A user who does not want to wait
- * need not. */
+/* A claim that is empty, or full of rubbish, is watched, and finally left over. A claim that cannot
+ * be read is an error with its name; files with other names are ignored. A user can stop the wait.
+ */
 static void test_rubbish(void **state) {
     (void)state;
     static const char claim[] = "lock.a.0123456789abcdef";

@@ -227,7 +227,7 @@ static void test_strings(void **state) {
                   "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\"");
     expect_quoted("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"");
     expect_quoted("\xed\x9f\xbf\xee\x80\x80",
-                  "\"\xed\x9f\xbf\xee\x80\x80\""); /* beside surrogates */
+                  "\"\xed\x9f\xbf\xee\x80\x80\""); /* next to surrogates */
     /* each byte of what is not valid is replaced: overlong, surrogate, too large, cut off, stray */
     expect_quoted("a\xc0\xaf.", "\"a" REPLACED REPLACED ".\"");
     expect_quoted("\xe0\x9f\xbf", "\"" REPLACED REPLACED REPLACED "\"");
@@ -250,7 +250,7 @@ static void expect_path(const char *path, const char *want) {
     cnn_text_free(&text);
 }
 
-/* Every path has a text of its own, as Python's os.fsdecode gives it. */
+/* Every path has a different text, as Python's os.fsdecode gives it. */
 static void test_paths(void **state) {
     (void)state;
     expect_path("a/\xc3\xa4\"\\\n", "\"a/\xc3\xa4\\\"\\\\\\u000a\"");

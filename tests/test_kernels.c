@@ -193,7 +193,7 @@ static void test_conv_runs(void **state) {
  * are 0, which a ReLU or a sum would leave as it is.) */
 #define BORDER_VALUE (-7.0f)
 
-/* --- a block with a border of its own --- */
+/* --- a block with a separate border --- */
 
 typedef struct padded {
     cnn_block block;

@@ -336,7 +336,7 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Every resample written out as a set of its own and measured by the definitions. */
+/* Every resample written out as a separate set and measured by the definitions. */
 static void test_bootstrap_definition(void **state) {
     (void)state;
     enum { COUNT = 23 };

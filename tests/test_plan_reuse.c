@@ -246,7 +246,7 @@ static float *second_gradients(const char *line, cnn_network_mode mode, uint64_t
     return result;
 }
 
-/* In a stepwise network, each gradient has a place of its own. */
+/* In a stepwise network, each gradient has its own place. */
 static void test_gradients(void **state) {
     (void)state;
     uint64_t random = 8;

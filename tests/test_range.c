@@ -223,7 +223,7 @@ static void test_what_counts(void **state) {
     expect_range(range_of(deep_path, 1, CNN_ALPHA_DROP), 771, 51400);
     expect_range(range_of(clear_path, 1, CNN_ALPHA_DROP), 771, 51400);
     expect_range(range_of(clear_path, 1, CNN_ALPHA_WHITE), 90 * 257, 90 * 257 + 1);
-    /* an image of 500 equal greys beside one pixel of colour: red, green and blue count once each,
+    /* an image of 500 equal greys and one pixel of colour: red, green and blue count once each,
      * grey three times */
     uint16_t many[500], colour[3] = {1, 2, 60000};
     for (int i = 0; i < 500; i++) {

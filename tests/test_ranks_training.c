@@ -255,7 +255,7 @@ static void test_same_files(void **state) {
     expect_same_run("many", "one");
 }
 
-/* Any process may be told to stop; any number of them goes on. */
+/* Any process may be told to stop; any number of them continues. */
 static void test_stop_and_resume(void **state) {
     (void)state;
     train_together(1, (run){.output = "whole"});

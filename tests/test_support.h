@@ -1,5 +1,5 @@
 /* Functions shared by the tests of the lower rooms: comparisons that a NaN cannot pass, networks
- * written as a line of text, images for mini-batches, and a folder to write in. */
+ * written as a line of text, images for mini-batches, files, and a folder to write in. */
 #ifndef CNN_TEST_SUPPORT_H
 #define CNN_TEST_SUPPORT_H
 

@@ -414,7 +414,7 @@ static void test_orientations(void **state) {
         int x = right ? image.width - 1 : 0;
         int y = below ? image.height - 1 : 0;
         assert_int_equal(image.pixels[y * image.width + x], samples[0][0][0]);
-        /* and the one beside it */
+        /* and the one next to it */
         int dx = transposed ? 0 : right ? -1 : 1;
         int dy = !transposed ? 0 : below ? -1 : 1;
         assert_int_equal(image.pixels[(y + dy) * image.width + x + dx], samples[0][1][0]);

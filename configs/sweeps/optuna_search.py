@@ -5,7 +5,7 @@
 
 Each trial is a run of cnntrain in OUT/0001, ...; the environment variable CNNTRAIN names the program (default: cnntrain).
 All that passes between the two is the command line, the exit code and summary.json. The trials are kept in OUT/optuna.db:
-stopped by Ctrl-C, the search goes on when it is started again.
+stopped by Ctrl-C, the search continues when it is started again.
 
 Exit codes: 0; 75: stopped by a signal, start it again to continue; others: that of the run that failed.
 """
@@ -53,7 +53,7 @@ def main():
             raise optuna.TrialPruned("diverged")
         return summary["validation"]["loss"]  # never the test images: they are for the best trial, at the end
 
-    # a trial that was interrupted is tried again, with its values and in a directory of its own
+    # a trial that was interrupted is tried again, with its values and in a new directory
     for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
         study.enqueue_trial(trial.params)
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)

@@ -19,7 +19,7 @@ typedef struct cnn_converted_cost {
     double multiply_adds; /* of one image */
 } cnn_converted_cost;
 
-/* What a file of another program may not say, for networks that become a model of cnntrain. All
+/* Facts that a file of another program may lack, for networks that become a model of cnntrain. All
  * members may be zero. */
 typedef struct cnn_foreign_options {
     /* The node, or the value, where the network ends; NULL: its output. */
@@ -33,8 +33,8 @@ typedef struct cnn_foreign_options {
     const char *layers; /* .safetensors: a JSON file with `image` and `layers` of a config */
 } cnn_foreign_options;
 
-/* C source in integers of 8 bits: the images that it was made with, and what is lost against float
- * on images that did not set its scales. */
+/* C source in integers of 8 bits: the images that it was made with, and the loss against float on
+ * images that did not set its scales. */
 typedef struct cnn_int8_result {
     size_t scaling_images;    /* set the scales */
     size_t measured_images;   /* others, on which the rest is measured; 0: there are none */

@@ -1,4 +1,4 @@
-/* Where a model looked: a map over each picture, which parts speak for which class. */
+/* Where a model looked: a map of each picture that shows which parts speak for which class. */
 #ifndef CNN_EXPLAIN_H
 #define CNN_EXPLAIN_H
 
@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-/* How a map is made. Both explain the logit and are signed: positive where the picture speaks for
- * class 1, negative where it speaks for class 0. */
+/* How a map is made. All explain the logit and are signed: positive where the picture is evidence
+ * for class 1, negative where it is evidence for class 0. */
 typedef enum cnn_explain_method {
     /* The product of maps of CNN_EXPLAIN_HIRESCAM where all have the same sign: of a fine layer,
      * and of deeper, coarser ones, each of these divided by its largest value. */

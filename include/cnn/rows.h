@@ -30,8 +30,8 @@ void cnn_rows_free(cnn_rows *rows); /* NULL is allowed */
  */
 void cnn_rows_text(cnn_rows *rows, const char *field);
 /* The same for a path, which may contain bytes that are not UTF-8. In JSON, such a byte XX is
- * written as \udcXX, a surrogate of its own, so that two paths never become the same and every path
- * can be restored: Python's "surrogateescape" does (PEP 383). */
+ * written as \udcXX, a lone surrogate, so that two paths never become the same and every path can
+ * be restored: Python's "surrogateescape" does (PEP 383). */
 void cnn_rows_path(cnn_rows *rows, const char *path);
 /* Up to 9 digits, which read back to the same float. NaN is empty, or null in JSON. */
 void cnn_rows_number(cnn_rows *rows, float number);

@@ -30,11 +30,11 @@ typedef struct cnn_sweep_options {
     int member;
     bool gather;    /* train nothing; put the results that exist together */
     bool no_report; /* do not make report.html */
-    int jobs; /* runs that are trained at the same time, in processes of their own, which share
-               * threads and memory equally. Of the callbacks, should_stop, `progress` and, in any
-               * of the processes, the log's are called; what concerns one run is logged as
-               * CNN_LOG_DETAIL, but for warnings, and a line for each run that ends as
-               * CNN_LOG_EPOCH. The process must have one thread. Below 2: one after the other */
+    int jobs; /* runs that are trained at the same time, in separate processes, which share threads
+               * and memory equally. Of the callbacks, should_stop, `progress` and, in any of the
+               * processes, the log's are called; what concerns one run is logged as CNN_LOG_DETAIL,
+               * but for warnings, and a line for each run that ends as CNN_LOG_EPOCH. The process
+               * must have one thread. Below 2: one after the other */
     /* called several times a second while jobs run, with train.common.user; NULL: never */
     void (*progress)(void *user, const cnn_sweep_progress *progress);
 } cnn_sweep_options;

@@ -26,7 +26,7 @@ void cnn_tensorboard_free(cnn_tensorboard *tensorboard); /* NULL is allowed */
 CNN_MUST_USE cnn_status cnn_tensorboard_epoch(cnn_tensorboard *tensorboard,
                                               const cnn_train_epoch *epoch, cnn_error *error);
 
-/* Runs of which training has ended. */
+/* Runs whose training has ended. */
 typedef struct cnn_tensorboard_runs {
     const cnn_config *config;
     const char *output; /* the run directory, or that of the set; NULL: the config's */

@@ -1,5 +1,5 @@
 /* Several processes that train one network together (cnn_common_options.transport), on one machine
- * or on several. A program brings the means by which they talk; cnntrain's are MPI. */
+ * or on several. The program provides the transport of their messages; that of cnntrain is MPI. */
 #ifndef CNN_TRANSPORT_H
 #define CNN_TRANSPORT_H
 
@@ -31,8 +31,8 @@ typedef struct cnn_transport {
      * for two channels at the same time. It does not return if a process is gone: it ends this
      * one. */
     void (*exchange)(void *context, int channel, const cnn_message *messages, size_t count);
-    /* Ends all processes, this one included, because of an error that only this one knows. It says
-     * why. */
+    /* Ends all processes, this one included, because of an error that only this one has found.
+     * Prints the reason. */
     void (*abandon)(void *context, const cnn_error *error);
     void *context;
 } cnn_transport;

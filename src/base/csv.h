@@ -1,5 +1,5 @@
-/* Reads tables that this project has written (RFC 4180, separated by commas). Tables of others are
- * read by samples/manifest.h. */
+/* Reads tables that this project has written (RFC 4180, separated by commas). samples/manifest.h
+ * reads tables of other programs. */
 #ifndef CNN_BASE_CSV_H
 #define CNN_BASE_CSV_H
 

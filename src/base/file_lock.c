@@ -26,7 +26,7 @@ static cnn_lock_holder read_holder(int file) {
 }
 
 /* Writes process number and machine, for messages. The lock does not depend on it, so failures are
- * ignored. Of programs that share a lock, the last one to come is named. */
+ * ignored. Of programs that share a lock, the latest one is named. */
 static void write_holder(int file) {
     char host[65], text[100];
     cnn_host_name(host);

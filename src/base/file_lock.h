@@ -29,13 +29,13 @@ typedef struct cnn_file_lock {
     cnn_claim *claim; /* NULL: the lock is not held */
 } cnn_file_lock;
 
-/* Makes the file `path`, locks it with flock, and leaves a claim beside it (file_claim.h).
- * *busy: another program holds the lock in a way that keeps this one out; *holder is that program
- * then. The lock of flock is the kernel's, which knows when its program has ended: a file that a
- * killed program left is taken over at once. The claim is for file systems without locks, and for
- * those whose locks other machines do not see: there, to find out takes seconds if the other
- * program is alive, and a minute if it is not. CNN_STOPPED if should_stop ended that.
- * CNN_ERROR_RUNTIME, message starting with the path, if the files cannot be made. */
+/* Makes the file `path`, locks it with flock, and leaves a claim next to it (file_claim.h). *busy:
+ * another program holds the lock in a way that keeps this one out; *holder is that program. The
+ * lock of flock is the kernel's, which knows when its program has ended: a file that a killed
+ * program left is taken over at once. The claim is for file systems without locks, and for those
+ * whose locks other machines do not see: there, finding out takes seconds if the other program is
+ * alive, and a minute if it is not. CNN_STOPPED if should_stop ended that. CNN_ERROR_RUNTIME,
+ * message starting with the path, if the files cannot be made. */
 CNN_MUST_USE cnn_status cnn_file_lock_take(const cnn_lock_request *request, cnn_file_lock *lock,
                                            bool *busy, cnn_lock_holder *holder, cnn_error *error);
 

@@ -20,7 +20,7 @@ static void break_line(cnn_json_writer *json, int indent) {
     }
 }
 
-/* True if each member of the current object is written on a line of its own. */
+/* True if each member of the current object is written on a separate line. */
 static bool has_lines(const cnn_json_writer *json) {
     return json->style == CNN_JSON_PRETTY || (json->style == CNN_JSON_LINES && json->depth == 1);
 }

@@ -20,8 +20,8 @@
 
 typedef enum cnn_json_style {
     CNN_JSON_COMPACT, /* no white space: one line */
-    CNN_JSON_LINES,   /* each member of the outermost object on a line of its own */
-    CNN_JSON_PRETTY,  /* each member of every object on a line of its own, indented by tabs */
+    CNN_JSON_LINES,   /* each member of the outermost object on a separate line */
+    CNN_JSON_PRETTY,  /* each member of every object on a separate line, indented by tabs */
 } cnn_json_style;
 
 /* The deepest nesting. A config needs the most: three values for each residual in a residual. */

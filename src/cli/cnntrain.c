@@ -97,13 +97,13 @@ static const cnn_option options[] = {
      .help = "end after N seconds, with all files of a finished run",
      .prose = "End after about <n> seconds, counted from the start of this command, with all files "
               "of a finished run and exit status 0. Training ends after a batch (in a new run, "
-              "after the first batch at the earliest), early enough, at the speed so far, to "
-              "measure the model in the remaining time. Reading the images is not cut short. An "
-              "epoch that was cut short gets a row in *metrics.csv* and may become *model.bin*, "
-              "like any other. `--resume` continues from the batch at which training ended, and "
-              "ends with the bytes of a run that was never cut short: the row and the models of "
-              "the shortened epoch are discarded. Each command counts its own time. The learning "
-              "rates of a schedule depend on `train.epochs`, not on time."},
+              "after the first batch at the earliest), early enough to measure the model in the "
+              "remaining time, at the speed so far. Reading the images is not cut short. An epoch "
+              "that was cut short gets a row in *metrics.csv* and may become *model.bin*, like any "
+              "other. `--resume` continues from the batch at which training ended, and ends with "
+              "the bytes of a run that was never cut short: the row and the models of the "
+              "shortened epoch are discarded. Each command counts its own time. The learning rates "
+              "of a schedule depend on `train.epochs`, not on time."},
     {.name = "folds",
      .argument = "K",
      .parse = cnn_option_integer,
@@ -117,7 +117,7 @@ static const cnn_option options[] = {
      .argument = "FILE",
      .parse = cnn_option_path,
      FIELD(sweep),
-     .help = "many runs, with the values of keys that FILE names (JSON)",
+     .help = "many runs, with values of keys from FILE (JSON)",
      .prose = "Train a run for each combination of values in <file>, and choose the best one: see "
               "{SWEEPS}. With `-n`: print the runs and how long each takes."},
     {.name = "jobs",
@@ -129,11 +129,11 @@ static const cnn_option options[] = {
      .maximum = 1000,
      .help = "with --sweep: N runs at the same time",
      .prose =
-         "With `--sweep`: train <n> runs at the same time, each in a process of its own with an "
-         "equal share of threads and memory. Small networks train faster so; the results are "
-         "the same. A terminal shows one line for all runs: how many are done, have failed, and "
-         "are running, and the time left; elsewhere, each run that ends is a line. `--verbose` "
-         "shows the messages of the runs as well."},
+         "With `--sweep`: train <n> runs at the same time, each in its own process with an equal "
+         "share of threads and memory. Small networks train faster this way; the results are the "
+         "same. A terminal shows one line for all runs: how many are done, have failed, and are "
+         "running, and the time left; elsewhere, each run that ends is a line. `--verbose` shows "
+         "the messages of the runs as well."},
     {.name = "member",
      .argument = "N",
      .parse = cnn_option_integer,

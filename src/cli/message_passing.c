@@ -50,14 +50,14 @@ static void abandon(void *context, const cnn_error *error) {
         (void)snprintf(host, sizeof host, "?");
     }
     host[sizeof host - 1] = '\0';
-    if (all->rank != 0) { /* what all have found, the first one says */
+    if (all->rank != 0) { /* the first process prints an error that all have found */
         (void)nanosleep(&second, NULL);
     }
     fprintf(stderr, "cnntrain: process %d of %d (%s): %s\n", all->rank + 1, all->count, host,
             error->message);
     (void)fflush(NULL);
     (void)nanosleep(&forwarding,
-                    NULL); /* the launcher prints what it gets before it is told to end */
+                    NULL); /* the launcher prints only what it gets before it is told to end */
     (void)pthread_mutex_lock(&all->turn);
     (void)MPI_Abort(MPI_COMM_WORLD, (int)error->status);
     _exit((int)error->status);
@@ -215,7 +215,7 @@ cnn_status cnn_message_passing_start(char **argv, cnn_transport *transport, cnn_
                                  .context = all};
     if (given < MPI_THREAD_SERIALIZED) {
         return cnn_fail(error, CNN_ERROR_RUNTIME,
-                        "MPI: expected one that may be called from several threads "
+                        "MPI: expected a library that several threads may call "
                         "(MPI_THREAD_SERIALIZED)");
     }
     check(all, open_channels(all));

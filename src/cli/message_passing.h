@@ -1,5 +1,5 @@
-/* MPI, as far as this program needs it. message_passing.c is all that calls it, and a part of
- * cnntrain-mpi; no_message_passing.c stands for it in cnntrain. */
+/* The part of MPI that this program needs. Only message_passing.c, which belongs to cnntrain-mpi,
+ * calls MPI; no_message_passing.c takes its place in cnntrain. */
 #ifndef CNN_CLI_MESSAGE_PASSING_H
 #define CNN_CLI_MESSAGE_PASSING_H
 
@@ -9,11 +9,10 @@
 /* A channel for the program itself, after those of the library. */
 enum { CNN_PROGRAM_CHANNEL = CNN_TRANSPORT_CHANNELS };
 
-/* Initialises MPI, and fills *transport: who this process is, and how it talks to the others. Call
- * it only in a process that a launcher has started (launcher.h), and first of all: in cnntrain, it
- * does not return, but starts cnntrain-mpi with these arguments. A count of 1 means that the
- * launcher belongs to another MPI. CNN_ERROR_RUNTIME, and CNN_ERROR_CONFIG in a program without
- * MPI. */
+/* Initialises MPI, and fills *transport. Call it only in a process that a launcher has started
+ * (launcher.h), and before anything else: in cnntrain, it does not return, but starts cnntrain-mpi
+ * with these arguments. A count of 1 means that the launcher belongs to another MPI.
+ * CNN_ERROR_RUNTIME, and CNN_ERROR_CONFIG in a program without MPI. */
 CNN_MUST_USE cnn_status cnn_message_passing_start(char **argv, cnn_transport *transport,
                                                   cnn_error *error);
 

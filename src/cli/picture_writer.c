@@ -133,8 +133,9 @@ static cnn_status start(const char *folder, cnn_status (*confine)(cnn_error *err
         work(folder, confine, down[0], up[1]);
     }
     return *process > 0 ? CNN_OK
-                        : cnn_fail(error, CNN_ERROR_RUNTIME, "%s: no process to write pictures: %s",
-                                   folder, strerror(errno));
+                        : cnn_fail(error, CNN_ERROR_RUNTIME,
+                                   "%s: cannot start the process that writes pictures: %s", folder,
+                                   strerror(errno));
 }
 
 /* Closes those that are open. */
@@ -153,7 +154,8 @@ cnn_status cnn_picture_writer_start(const char *folder, cnn_status (*confine)(cn
     CNN_TRY(cnn_folder_make(folder, error));
     cnn_status status = CNN_OK;
     if (pipe2(down, O_CLOEXEC) != 0 || pipe2(up, O_CLOEXEC) != 0) {
-        status = cnn_fail(error, CNN_ERROR_RUNTIME, "%s: no pipe to write pictures: %s", folder,
+        status = cnn_fail(error, CNN_ERROR_RUNTIME,
+                          "%s: cannot make a pipe to the process that writes pictures: %s", folder,
                           strerror(errno));
     }
     if (status == CNN_OK) {

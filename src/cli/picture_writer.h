@@ -1,5 +1,5 @@
-/* A process of its own that writes pictures into one folder, for a program that gives up the right
- * to write files (sandbox.h). It is started before that, and takes names and bytes from a pipe.
+/* A process that writes pictures into one folder, for a program that gives up the right to write
+ * files (sandbox.h). It is started before that, and takes names and bytes from a pipe.
  *
  * Whatever happens to the program that reads images, by this way it can only replace files NAME.png
  * in that folder, by bytes that start as a PNG file does. */

@@ -166,7 +166,7 @@ cnn_status cnn_processes_agree(cnn_processes *processes, cnn_status status, cnn_
 
 /* --- the beginning and the end --- */
 
-/* Ends what all processes find, each by itself: the first one says it. */
+/* Ends the processes for an error that each has found by itself: the first one prints it. */
 static cnn_status say_once(const cnn_launcher *launcher, cnn_status status, cnn_error *error) {
     const struct timespec second = {.tv_sec = 1};
     if (launcher->rank != 0) {

@@ -1,5 +1,5 @@
 /* The processes that train one network together, of which this is one: those that mpirun or srun
- * has started. Only the first one speaks, and all end with the same exit code. */
+ * has started. Only the first one prints messages, and all end with the same exit code. */
 #ifndef CNN_CLI_PROCESSES_H
 #define CNN_CLI_PROCESSES_H
 
@@ -23,16 +23,16 @@ typedef struct cnn_processes {
 
 /* Finds the others. A process that was not started by a launcher is alone, and does not call MPI.
  * Call it first of all: it may start another program with these arguments (message_passing.h). The
- * message of the error is empty if another process says it. */
+ * message of the error is empty if another process prints it. */
 CNN_MUST_USE cnn_status cnn_processes_start(cnn_processes *processes, char **argv,
                                             cnn_error *error);
 
-/* May these processes do that? what: the option that says what is done; NULL: the training of one
- * network, which is all that several processes can do together. */
+/* Fails if there are several processes and they are to do anything but train one network. what: the
+ * option that asks for it; NULL: to train. */
 CNN_MUST_USE cnn_status cnn_processes_allow(const cnn_processes *processes, const char *what,
                                             cnn_error *error);
 
-/* Is this the process that speaks? */
+/* Is this the process that prints messages? */
 bool cnn_processes_speak(const cnn_processes *processes);
 
 /* All processes call it, each with the status and error of what it did. Returns the same status in

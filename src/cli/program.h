@@ -1,4 +1,4 @@
-/* Common to the three programs: shared options, main, and the reference as manual page and shell
+/* Common to the four programs: shared options, main, and the reference as manual page and shell
  * completions. */
 #ifndef CNN_CLI_PROGRAM_H
 #define CNN_CLI_PROGRAM_H

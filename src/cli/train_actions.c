@@ -27,9 +27,9 @@ static bool second_ends = true; /* set before signals are caught */
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 enum { STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
 
-/* The first signal requests a checkpoint, the second one ends the program at once. That would end
- * all processes that train together without a checkpoint, and they may get two for one: from the
- * terminal and from their launcher. The launcher ends them if it is asked again. */
+/* The first signal requests a checkpoint, the second one ends the program at once. Not with several
+ * processes: they may get one request twice, from the terminal and from their launcher, and would
+ * all end without a checkpoint. The launcher ends them if it is asked again. */
 static void request_stop(int signal_number) {
     if (atomic_exchange(&stop_requested, true) && second_ends) {
         _exit(128 + signal_number);
@@ -275,8 +275,8 @@ static cnn_status set_up(train_command *command, cnn_error *error) {
                : CNN_OK;
 }
 
-/* Says who trains, so that a launcher that has put all on one machine, or has bound them to few
- * processors, is noticed. */
+/* Logs the number of processes, machines and threads, which shows if a launcher has put all
+ * processes on one machine, or has bound them to few processors. */
 static void show_processes(train_command *command) {
     const cnn_processes *all = &command->processes;
     char line[128], threads[64];

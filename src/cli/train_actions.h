@@ -43,7 +43,7 @@ CNN_MUST_USE cnn_status cnn_action_conclude(void *context, cnn_status status, cn
 /* Trains. Like every action, `context` is a train_command. */
 CNN_MUST_USE cnn_status cnn_action_train(void *context, cnn_error *error);
 
-/* Without training, each prints what its option says. */
+/* These do not train; each prints what its option asks for. */
 CNN_MUST_USE cnn_status cnn_action_init(void *context, cnn_error *error);
 CNN_MUST_USE cnn_status cnn_action_dry_run(void *context, cnn_error *error);
 CNN_MUST_USE cnn_status cnn_action_check_data(void *context, cnn_error *error);
@@ -54,7 +54,7 @@ CNN_MUST_USE cnn_status cnn_action_print_config(void *context, cnn_error *error)
 CNN_MUST_USE cnn_status cnn_action_help_config(void *context, cnn_error *error);
 CNN_MUST_USE cnn_status cnn_action_schema(void *context, cnn_error *error);
 
-/* Frees what an action has left in the command, and takes leave of the other processes. */
+/* Frees what an action has left in the command, and ends the exchange with the other processes. */
 void cnn_action_end(train_command *command);
 
 #endif

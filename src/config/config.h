@@ -88,8 +88,8 @@ typedef struct cnn_config_overrides {
     const char *sweep; /* its name, for messages */
 } cnn_config_overrides;
 
-/* The same with overrides of a sweep file. A row of it that would replace what an earlier row has
- * set is refused. */
+/* The same with overrides of a sweep file. A row of the sweep file that would replace the value of
+ * an earlier row is refused. */
 CNN_MUST_USE cnn_status cnn_config_parse_with(const char *name, const char *text, size_t size,
                                               const cnn_config_overrides *overrides,
                                               cnn_config **config, cnn_error *error);

@@ -155,7 +155,7 @@ static const cnn_key image_keys[] = {
      .choices = cnn_alpha_names,
      .in_model = true,
      .help = "drop: transparency is ignored; white, black: images are composed over that colour",
-     .prose = "What becomes of transparency. \"drop\": the alpha channel is ignored; the network "
+     .prose = "What happens to transparency. \"drop\": the alpha channel is ignored; the network "
               "sees the colours that the file stores, even where they are transparent. \"white\", "
               "\"black\": the image is composed over that colour, after `image.range` is applied."},
     {.name = "image.normalize",

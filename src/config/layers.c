@@ -139,7 +139,7 @@ static cnn_parse_result parse_layers(const cnn_key *key, const cJSON *json,
 /* --- writing --- */
 
 /* Writes the layers from *next on that are at least `depth` residuals deep, and moves *next to the
- * first that is not. The layers of a residual are a list of their own. */
+ * first that is not. The layers of a residual form a separate list. */
 static void write_list(cnn_json_writer *json, const cnn_network_spec *network, int depth,
                        int *next) {
     cnn_json_begin_array(json);

@@ -234,7 +234,7 @@ static const cJSON *setting_of(const cJSON *root, const char *name) {
     return cJSON_GetObjectItemCaseSensitive(root, name);
 }
 
-/* Checks which settings are beside each other. */
+/* Checks which settings are given together. */
 static cnn_status check_together(const cnn_reader *reader, const cJSON *root) {
     bool grid = setting_of(root, "grid"), random = setting_of(root, "random");
     const char *of_random[] = {"runs", "seed"};

@@ -1,4 +1,4 @@
-/* image.alpha: what becomes of transparency. */
+/* image.alpha: what happens to transparency. */
 #ifndef CNN_IMAGE_ALPHA_H
 #define CNN_IMAGE_ALPHA_H
 

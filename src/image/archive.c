@@ -258,7 +258,7 @@ static cnn_status reach(cnn_archive_stream *stream, size_t member, cnn_error *er
                                    error);
 }
 
-/* Goes on to the header of the member. */
+/* Moves to the header of the member. */
 static cnn_status go_on(cnn_archive_stream *stream, size_t member, cnn_error *error) {
     const cnn_archive_member *wanted = &stream->archive->members[member];
     cnn_archive_header header = {.kind = CNN_MEMBER_END};

@@ -109,8 +109,8 @@ static bool read_cached(const cnn_image_request *request, const cache_place *c,
 
 /* Two changes of a file within one tick of the file system's clock get the same time. So the images
  * are read only after the tick of the latest change: any later change then gets another time, and
- * another key. The clock of a network's server may be hours behind this one or ahead of it, so a
- * tick that is short is waited for unless the change is a day old. */
+ * another key. The clock of a network server may be hours behind this one or ahead of it, so a
+ * short tick is always waited for, unless the change is a day old. */
 static void outwait(const struct timespec *newest) {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);

@@ -23,7 +23,7 @@
 
 enum { DOMAIN_DIGITS = 16 };
 
-/* A draft of another machine that was not written to for so many seconds is left over: a day. */
+/* A draft of another machine that was not written to for this many seconds is left over: a day. */
 #define LEFT_SECONDS 86400.0
 
 /* Links are not followed, and opening a pipe or a device does not block. */

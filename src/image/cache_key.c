@@ -143,7 +143,7 @@ static void hash_chunk(void *context, size_t chunk, int thread) {
     }
 }
 
-/* What determines the decoded bytes beside the files. No padding. */
+/* What determines the decoded bytes besides the files. No padding. */
 typedef struct decoder_state {
     int64_t width, height, channels, resize, range, low, high, alpha;
     double max_megapixels;

@@ -1,4 +1,4 @@
-/* The hash of what is in an image file (cnn_image_content). */
+/* The hash of the content of an image file (cnn_image_content). */
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"

@@ -49,8 +49,8 @@ static decoding start_decoding(const cnn_image_request *request, char **reasons)
                       .batch = request->transform ? CNN_TRANSFORM_IMAGES : 1};
 }
 
-/* Ends the decoding of all images, for a reason that is no image's fault. The first reason counts.
- */
+/* Ends the decoding of all images, for a reason that is not the fault of an image. The first reason
+ * counts. */
 static void end(decoding *d, const char *path, const cnn_error *error) {
     if (!atomic_exchange(&d->ended, true)) {
         d->why = *error;

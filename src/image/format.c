@@ -65,7 +65,7 @@ static const signature signatures[] = {
      {"a Git LFS pointer", "fetch the image with: git lfs pull"}},
     {0,
      BYTES("\0\x05\x16\x07"),
-     {"the attributes that macOS keeps beside a file", "delete it with: rm FILE"}},
+     {"the attributes that macOS keeps next to a file", "delete it with: rm FILE"}},
     {128, BYTES("DICM"), {"DICOM", "convert it with: dcmj2pnm --write-png FILE FILE.png"}},
     {0, BYTES("PK\3\4"), {"a ZIP archive", "unpack it with: unzip FILE"}},
     {0, BYTES("\x1f\x8b"), {"a gzip file", "unpack it with: gunzip <FILE >NEW"}},

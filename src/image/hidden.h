@@ -1,4 +1,4 @@
-/* What image files hold that a network does not see by default: the low bytes of 16-bit images
+/* Information in image files that a network does not see by default: the low bytes of 16-bit images
  * whose values are close together (image.range), and shapes in the alpha channel (image.alpha). */
 #ifndef CNN_IMAGE_HIDDEN_H
 #define CNN_IMAGE_HIDDEN_H

@@ -1,5 +1,5 @@
 /* libjpeg on a file in memory: what it reads from, what becomes of its errors and warnings, and
- * which files are cut short. The only user of its types beside jpeg.c. */
+ * which files are cut short. Only this file and jpeg.c use its types. */
 #ifndef CNN_IMAGE_JPEG_INPUT_H
 #define CNN_IMAGE_JPEG_INPUT_H
 

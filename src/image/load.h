@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Names how the pixels of a file become those that a network sees: resampler and grey. Models state
- * it, so that none sees other pixels than in its training. Another name whenever the same file
- * gives other pixels. */
+/* Names the method that turns the pixels of a file into those that a network sees: resampler and
+ * grey. Models store it, so that each sees the same pixels as in its training. The name must change
+ * whenever the same file gives other pixels. */
 #define CNN_IMAGE_PIXELS "pillow-bilinear"
 
-/* Computes a hash of what is in the file, whatever the settings: size, colours (grey is colour with
- * three equal parts), alpha where it is not 255 everywhere, and the low bytes of colours of 16
+/* Computes a hash of the content of the file, whatever the settings: size, colours (grey is colour
+ * with three equal parts), alpha where it is not 255 everywhere, and the low bytes of colours of 16
  * bits. Copies have the same hash in any lossless file format; so has a copy in 16 bits of an image
  * of 8 bits (each value times 257), and one with an alpha channel that is 255 everywhere. The
  * probability that any two of a million different images have the same hash is 3e-8.

@@ -47,7 +47,7 @@ bool cnn_data_problem_needs_pixels(cnn_data_problem what) {
            what != CNN_DATA_WRONG_EXTENSION;
 }
 
-/* An image of one colour is a finding of its own. */
+/* An image of one colour is a separate finding. */
 static bool has_flaw(const cnn_data_report *report, size_t i, cnn_data_problem what) {
     return (report->flaws[i] >> (what - CNN_DATA_FLAW) & 1) != 0 && !report->facts[i].constant;
 }

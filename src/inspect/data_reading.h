@@ -1,4 +1,4 @@
-/* From a list of images to what --check-data says of them: reads the files and compares them. */
+/* Reads and compares the images of a list, for --check-data. */
 #ifndef CNN_INSPECT_DATA_READING_H
 #define CNN_INSPECT_DATA_READING_H
 

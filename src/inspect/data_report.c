@@ -306,7 +306,7 @@ void cnn_data_report_describe(const cnn_data_report *report, const char *table, 
     add_section(text, "errors: training refuses this data", &errors);
     add_section(text, "warnings", &warnings);
     if (*refused + warned == 0) {
-        cnn_text_format(text, "\nnothing to object to\n");
+        cnn_text_format(text, "\nno problems found\n");
     }
     if (table) {
         cnn_text_format(text, "\nevery image: %s\n", table);

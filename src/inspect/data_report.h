@@ -34,7 +34,7 @@ double cnn_shortcut_value(const cnn_image_facts *facts, cnn_shortcut what);
 typedef struct cnn_data_report {
     const cnn_config *config;
     cnn_image_settings seen; /* the config's, with the ends of its range once they are known */
-    cnn_hidden hidden;       /* what the readable files hold beside what the network sees */
+    cnn_hidden hidden;       /* what the readable files hold besides what the network sees */
     char *classes[2];
     cnn_sample_list list; /* readable samples first, both parts in the order of files */
     size_t readable;

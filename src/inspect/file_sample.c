@@ -14,12 +14,12 @@ enum { HEADERS_MAX = 1000, DECODED_MAX = 200 };
 
 /* --- choosing --- */
 
-/* Which of `count` things is number i of `chosen` evenly spaced ones? */
+/* The index, of `count` things, of number i of `chosen` evenly spaced ones. */
 static size_t spaced(size_t i, size_t chosen, size_t count) {
     return chosen > 0 ? (size_t)((double)i * (double)count / (double)chosen) : 0;
 }
 
-/* How many of `chosen` things may be taken that cost `cost` together, if `most` may be spent? */
+/* How many of `chosen` things, which cost `cost` together, may be taken if they may cost `most`? */
 static size_t affordable(size_t chosen, double cost, double most) {
     const size_t fitting = cost > most ? (size_t)((double)chosen * most / cost) : chosen;
     return fitting == 0 && chosen > 0 ? 1 : fitting;

@@ -1,5 +1,5 @@
-/* What the files of a run that has ended hold, from a sample of them: for its report, which must
- * not take long. */
+/* What the files of a finished run contain, from a sample of them: for its report, which must not
+ * take long. */
 #ifndef CNN_INSPECT_FILE_SAMPLE_H
 #define CNN_INSPECT_FILE_SAMPLE_H
 
@@ -16,12 +16,12 @@ typedef struct cnn_file_source {
     size_t count;
 } cnn_file_source;
 
-/* Evenly spaced images, in the order of the source. Of both reports, `copies` are not known. */
+/* Evenly spaced images, in the order of the source. `copies` are unknown in both reports. */
 typedef struct cnn_file_sample {
     bool in_arrays;          /* all images are; then `headers` is empty */
     cnn_data_report headers; /* from the headers of their files */
     cnn_data_report pixels;  /* some of those whose headers could be read, decoded and compared */
-    size_t changed;          /* of the latter: their content is another one than in the run; … */
+    size_t changed;          /* of the latter: their content has changed since the run; … */
     size_t first_changed;    /* … the first of them */
 } cnn_file_sample;
 

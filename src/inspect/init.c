@@ -57,7 +57,7 @@ static void log_images(const cnn_survey *survey, const cnn_log_sink *log) {
                         survey->unreadable);
     }
     if (survey->other_labels > 0) {
-        cnn_log_message(log, CNN_LOG_INFO, "%zu images of other classes do not count",
+        cnn_log_message(log, CNN_LOG_INFO, "%zu images of other classes are left out",
                         survey->other_labels);
     }
     if (survey->two_labels > 0) {
@@ -133,7 +133,7 @@ static void log_plan(const cnn_config *config, const cnn_recipe_budget *budget,
                     budget->rate / 1e9, limit);
 }
 
-/* What a better start would be, or what is lost with this one. */
+/* Logs a better way to start, or what this start loses. */
 static void log_start(const cnn_survey *survey, const cnn_config *config, const cnn_log_sink *log) {
     if (!config->pretrained.file) {
         if (cnn_recipe_wants_pretrained(survey)) {

@@ -26,8 +26,8 @@ static cnn_status check_decided(const cnn_init_options *options, cnn_error *erro
         for (size_t k = 0; k < sizeof decided / sizeof *decided; k++) {
             if (sets(options->overrides[i], decided[k].key)) {
                 return cnn_fail(error, CNN_ERROR_CONFIG,
-                                "command line: %.100s: expected %s instead, as --init decides more "
-                                "by it",
+                                "command line: %.100s: expected %s instead, which decides more "
+                                "than this key",
                                 options->overrides[i], decided[k].option);
             }
         }
@@ -35,7 +35,7 @@ static cnn_status check_decided(const cnn_init_options *options, cnn_error *erro
     return CNN_OK;
 }
 
-/* A small config of which arguments can replace values. Its network fits any image. */
+/* A small config whose values arguments can replace. Its network fits any image. */
 static void write_smallest(const char *path, cnn_json_writer *json) {
     static const char *const layers[] = {"flatten", "dense", "sigmoid"};
     cnn_json_begin_object(json);
@@ -60,8 +60,8 @@ static void write_smallest(const char *path, cnn_json_writer *json) {
     cnn_json_end(json);
 }
 
-/* early: [options->override_count]: receives the arguments but those of layers, which are set in
- * the layers of the recipe. */
+/* early: [options->override_count]: receives the arguments, except those of layers, which are set
+ * in the layers of the recipe. */
 static size_t choose_early(const cnn_init_options *options, const char **early) {
     size_t count = 0;
     for (size_t i = 0; i < options->override_count; i++) {

@@ -6,9 +6,9 @@
 #include "cnn/inspect.h"
 #include "config/config.h"
 
-/* Checks the arguments, as far as that is possible before the layers are known. *chosen: a config
- * in which of the keys of `data`, those of the arguments are set, and data.train is `path`. Free it
- * with cnn_config_free. CNN_ERROR_CONFIG for a key that --init decides, with the option that
+/* Checks all of the arguments that can be checked before the layers are known. *chosen: a config
+ * whose data.train is `path`, and whose other keys of `data` have the values of the arguments. Free
+ * it with cnn_config_free. CNN_ERROR_CONFIG for a key that --init decides, with the option that
  * does. */
 CNN_MUST_USE cnn_status cnn_init_keys_read(const char *path, const cnn_init_options *options,
                                            cnn_config **chosen, cnn_error *error);

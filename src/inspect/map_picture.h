@@ -40,8 +40,8 @@ CNN_MUST_USE cnn_status cnn_map_overlay(const cnn_map_view *view, int height, in
 void cnn_map_sheet_size(int height, int width, int *sheet_height, int *sheet_width);
 
 /* sheet[sheet_height][sheet_width][3]: the overlay above a scale from -range (class 0) to +range
- * (class 1), with the names of the classes as far as glyphs.h has their characters; else CLASS 0
- * and CLASS 1. */
+ * (class 1), with the names of the classes, or CLASS 0 and CLASS 1 if glyphs.h lacks their
+ * characters. */
 void cnn_map_sheet(int height, int width, const uint8_t *overlay, float range,
                    const char *const classes[2], uint8_t *sheet);
 

@@ -1,6 +1,6 @@
 /* Occlusion: how much the logit falls when a part of the image cannot be seen (Zeiler and Fergus,
- * "Visualizing and understanding convolutional networks", 2014). Needs no gradients, so that it
- * checks those that do. */
+ * "Visualizing and understanding convolutional networks", 2014). Needs no gradients, so it checks
+ * the methods that do. */
 #ifndef CNN_INSPECT_OCCLUSION_H
 #define CNN_INSPECT_OCCLUSION_H
 

@@ -13,8 +13,8 @@
 /* How long training should take on two cores if nothing else is asked for. */
 #define SECONDS 300.0
 
-/* The share of the minutes that are asked for in which training itself should end. The rest is for
- * reading images, validation and measuring. */
+/* The share of the requested minutes that training itself should take. The rest is for reading
+ * images, validation and measuring. */
 #define SHARE_TRAINED 0.8
 
 /* What suits images that are larger than symbols. Colour images are taken to be photographs. Grey
@@ -127,7 +127,7 @@ enum { PHOTOGRAPH_SIDE = 128 };
 /* Smaller images are enlarged: two poolings would leave nothing of them. */
 enum { SIDE_MIN = 8 };
 
-/* --- what the survey says --- */
+/* --- what the survey found --- */
 
 static size_t train_images(const cnn_survey *survey) {
     return survey->images[CNN_SPLIT_TRAIN][0] + survey->images[CNN_SPLIT_TRAIN][1];

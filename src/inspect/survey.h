@@ -25,7 +25,7 @@ typedef struct cnn_survey {
     int smallest_side, largest_side; /* over all images */
     size_t two_labels, two_splits;   /* images that training leaves out (duplicates.h) */
     size_t other_labels;             /* images of neither class, which are not in the list */
-    cnn_hidden hidden;               /* what is in the files beside high bytes and colours */
+    cnn_hidden hidden;               /* what is in the files besides high bytes and colours */
 } cnn_survey;
 
 /* Examines `path`: a folder with two class folders; or one with a folder train, and optionally

@@ -31,7 +31,8 @@
 typedef struct cnn_block {
     int channels, height, width;
     ptrdiff_t row_stride, plane_stride;
-    bool single; /* one image: the column stride is 1. Only who fills inputs gets such a block */
+    bool single; /* one image: the column stride is 1. Only functions that fill inputs get such a
+                    block */
 } cnn_block;
 
 /* Images of a block, and its column stride. */
@@ -53,7 +54,8 @@ typedef struct cnn_conv_taps {
     bool from_memory;          /* x or y are larger than caches: hints about them pay off */
 } cnn_conv_taps;
 
-/* A convolution of each channel with a filter of its own: for output pixel (i, j) of channel c,
+/* A depthwise convolution, in which each channel has its own filter: for output pixel (i, j) of
+ * channel c,
  *     y[c][i][j] = bias[c] + sum over r, q of w[c][r][q] * x[c][i][j + taps (r, q)],
  * where x starts at the patch of output (0, 0). All steps are in floats, from an index to the next
  * one. The data gradient with a stride is a few of these, each over those taps and outputs that

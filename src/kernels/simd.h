@@ -14,15 +14,13 @@
  *   vec_broadcast_once(p)     the float at p in every lane, for several operations
  *   vec_add, vec_sub, vec_mul a + b, a - b, a * b
  *   vec_fma(a, b, c)          a * b + c with one rounding
- *   vec_relu(x)               0 > x ? 0 : x, so that NaN and -0 stay what they are
- *   vec_at_most(x, top)       x > top ? top : x, so that NaN stays what it is
- *   vec_greater(a, b)         a > b; false if either is NaN
- *   vec_greater_or_nan(a, b)  a > b, or a is NaN
- *   vec_equal(a, b)           a == b; false if either is NaN
- *   vec_select(m, a, b)       m ? a : b
- *   vec_transpose(rows)       VEC_WIDTH vectors, as a square, in place
- *   vec_sum(x)                the lane tree of one vector: lanes width/2 apart, …, 2 apart, 1 apart
- *   scalar_fma(a, b, c)       vec_fma for one float; fma.h has it
+ *   vec_relu(x)               0 > x ? 0 : x, so that NaN and -0 do not change vec_at_most(x, top)
+ *   x > top ? top : x, so that NaN stays what it is vec_greater(a, b)         a > b; false if
+ *   either is NaN vec_greater_or_nan(a, b)  a > b, or a is NaN vec_equal(a, b)           a == b;
+ *   false if either is NaN vec_select(m, a, b)       m ? a : b vec_transpose(rows)       VEC_WIDTH
+ *   vectors, as a square, in place vec_sum(x)                the lane tree of one vector: lanes
+ *   width/2 apart, …, 2 apart, 1 apart scalar_fma(a, b, c)       vec_fma for one float; fma.h has
+ *   it
  *
  *   ints                      VEC_WIDTH integers of 32 bits; lanes are those of vec
  *   ints_broadcast            one integer in every lane

@@ -56,7 +56,7 @@ void cnn_c_header_write(const cnn_model *model, const char *name, const char *sh
         name, cost->buffer_bytes, name, cost->weight_bytes, name, cost->multiply_adds);
     cnn_text_format(
         text,
-        "/* The probability of class 1. Has a buffer of its own, so it must not run twice at the "
+        "/* The probability of class 1. Has its own buffer, so it must not run twice at the "
         "same time. */\n"
         "float %s_predict(const uint8_t *pixels);\n\n"
         "/* The same in a buffer of the caller: %s[%s_RAM_BYTES / sizeof(%s)]. */\n"

@@ -85,7 +85,7 @@ static void run_block(void *context, size_t b, int thread) {
     }
 }
 
-/* Puts what all threads have seen into the first one's. */
+/* Combines what all threads have seen in the first one's ranges. */
 static void combine(const measuring *m, int threads) {
     for (int t = 1; t < threads; t++) {
         for (int n = 0; n < m->nodes; n++) {

@@ -76,7 +76,7 @@ cnn_status cnn_convert_onnx(const char *in, const char *out, const cnn_convert_o
 
 /* --- safetensors --- */
 
-/* What the file of the weights does not say. */
+/* Facts that the file of the weights lacks. */
 static cnn_status complete(cnn_imported *imported, const cnn_foreign_options *from, cnn_text *about,
                            cnn_error *error) {
     static const double none[3] = {0.0, 0.0, 0.0}, one[3] = {1.0, 1.0, 1.0};
@@ -105,8 +105,8 @@ cnn_status cnn_convert_safetensors(const char *in, const char *out,
     if (!from->layers || from->until || from->width > 0 || from->blue_first) {
         return cnn_fail(
             error, CNN_ERROR_CONFIG,
-            "%s: expected --layers FILE beside a safetensors file, and none of --until, "
-            "--size and --bgr",
+            "%s: expected --layers FILE with a safetensors file, and none of --until, --size and "
+            "--bgr",
             in);
     }
     cnn_status status = cnn_safetensors_import(in, from->layers, &imported, error);

@@ -21,7 +21,7 @@ enum { HIGH_BYTE = 24 };
 #define PROBABILITY_BOUND 1e-5
 #define LOGIT_BOUND 1e-4
 
-/* --- the picture, and what a model says --- */
+/* --- the picture, and the answer of a model --- */
 
 void cnn_golden_draw(const cnn_shape *shape, uint8_t *pixels) {
     const size_t count = cnn_shape_size(shape);

@@ -1,4 +1,4 @@
-/* The golden image: a picture that every model is asked about, so that a converted model can be
+/* The golden image: a picture with the answer of each model, so that a converted model can be
  * checked without any other image. */
 #ifndef CNN_MODEL_GOLDEN_H
 #define CNN_MODEL_GOLDEN_H
@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "model/model_file.h"
 
-/* What a model says about an image. */
+/* The answer of a model for an image. */
 typedef struct cnn_golden_answer {
     float logit;       /* divided by the temperature */
     float probability; /* of class 1 */

@@ -346,7 +346,7 @@ static cnn_status add_classifier(cJSON *root, cnn_error *error) {
     return CNN_OK;
 }
 
-/* Refuses a network that was trained with other pixels than this version makes. */
+/* Refuses a network that was trained with pixels that differ from those of this version. */
 static cnn_status check_pixels(const cJSON *root, cnn_error *error) {
     const cJSON *pixels = cJSON_GetObjectItemCaseSensitive(root, pixels_key);
     const char *found = cJSON_IsString(pixels) ? pixels->valuestring : "none";

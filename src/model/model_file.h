@@ -42,10 +42,10 @@ CNN_MUST_USE cnn_status cnn_model_write_from(const char *path, const char *sourc
                                              cnn_error *error);
 
 /* Reads such a file and plans its network for prediction by `kernels`. It is prepared with its
- * parameters, unless cnn_inference_prefers_planes: inference then prepares weights of its own, and
- * who runs network->plan calls cnn_network_prepare first. CNN_ERROR_MODEL with a message that
- * starts with the path, also if the network was trained with other pixels than this version makes.
- * Free with cnn_model_free. */
+ * parameters, unless cnn_inference_prefers_planes: inference then prepares its own weights, and a
+ * caller that runs network->plan calls cnn_network_prepare first. CNN_ERROR_MODEL with a message
+ * that starts with the path, also if the network was trained with pixels that differ from those of
+ * this version. Free with cnn_model_free. */
 CNN_MUST_USE cnn_status cnn_model_read(const char *path, const cnn_kernels *kernels,
                                        cnn_model **model, cnn_error *error);
 void cnn_model_free(cnn_model *model);

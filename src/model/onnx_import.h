@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "model/imported.h"
 
-/* What the file may not say. All members may be zero. */
+/* Facts that the file may lack. All members may be zero. */
 typedef struct cnn_onnx_import_options {
     const char *until;      /* the node or value that is the end; NULL: the output */
     int width, height;      /* of the image, where the file leaves them open */
@@ -19,7 +19,7 @@ typedef struct cnn_onnx_import_options {
     bool keep_places;
 } cnn_onnx_import_options;
 
-/* What else an import says. Each starts as {0}; free with cnn_onnx_notes_free. */
+/* Further results of an import. Each starts as {0}; free with cnn_onnx_notes_free. */
 typedef struct cnn_onnx_notes {
     cnn_text about;     /* what was found, assumed and left out, as lines for the user */
     cnn_text source;    /* where the network is from, for cnn_imported_write */

@@ -1,4 +1,4 @@
-/* What an ONNX file says about its image: size, and what happens to a pixel before the first layer.
+/* The image of an ONNX file: its size, and the preprocessing of its pixels before the first layer.
  */
 #include "model/onnx_import_front.h"
 

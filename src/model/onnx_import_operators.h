@@ -22,7 +22,7 @@ CNN_MUST_USE cnn_status cnn_onnx_need_rows(const cnn_onnx_importer *importer, in
 /* Sets the keys `stride` and `padding`. */
 void cnn_onnx_set_window(cnn_imported_layer *layer, const cnn_onnx_window *window);
 
-/* The value that is reached has the windows' rows and columns. */
+/* The value that is reached gets the windows' rows and columns. */
 void cnn_onnx_reach(cnn_onnx_importer *importer, int channels, const cnn_onnx_window *window);
 
 /* Reads a number that is an attribute before opset 11, and input k from then on; `fallback` if it

@@ -135,8 +135,7 @@ static cnn_status choose_shortcut(const cnn_onnx_graph *graph, int value, int jo
     }
     if (!fits[0] && !fits[1]) {
         return cnn_onnx_refuse(graph, join, error,
-                               "expected a branch that does nothing, or that is a 1×1 Conv, beside "
-                               "the other");
+                               "expected one branch that does nothing, or is a 1×1 Conv");
     }
     /* nothing comes before a convolution, and the second before the first */
     int k = !fits[1] || (fits[0] && found[0].conv < 0 && found[1].conv >= 0) ? 0 : 1;
@@ -243,7 +242,7 @@ static cnn_status fill_projection(cnn_onnx_importer *importer, const shortcut *f
                                                        has_bias, to->channels, error);
 }
 
-/* The branch beside the shortcut becomes the list of the residual. */
+/* The branch parallel to the shortcut becomes the list of the residual. */
 static cnn_status walk_branch(cnn_onnx_importer *importer, int value, int join, int k,
                               cnn_error *error) {
     int from = cnn_onnx_input_of(&importer->graph, join, k), end = -1;

@@ -69,7 +69,7 @@ static void add_golden_texts(cnn_onnx_builder *builder, const cnn_shape *shape,
     add_text(builder, CNN_GOLDEN_PROBABILITY, &probability);
 }
 
-/* An image and what the model says about it, so that anybody can check the file. */
+/* An image and the model's answer, so that anybody can check the file. */
 static cnn_status add_golden(cnn_onnx_builder *builder, const cnn_model *model,
                              const cnn_shape *shape, cnn_error *error) {
     cnn_golden_answer answer;

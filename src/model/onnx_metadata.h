@@ -1,4 +1,4 @@
-/* What an ONNX file says about itself: all that a caller needs to know apart from the graph. */
+/* The metadata of an ONNX file: all that a caller needs to know apart from the graph. */
 #ifndef CNN_MODEL_ONNX_METADATA_H
 #define CNN_MODEL_ONNX_METADATA_H
 

@@ -85,7 +85,7 @@ static bool pass_field(level levels[DEPTH_MAX], int *depth, uint64_t tag) {
     return true;
 }
 
-/* Are the bytes a message of the schema, as far as lengths tell, and not nested too deeply? */
+/* Do the lengths of fields fit a message, and is it not nested too deeply? */
 static bool is_message(const uint8_t *data, size_t size) {
     level levels[DEPTH_MAX];
     int depth = 0;

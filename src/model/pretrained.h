@@ -1,4 +1,4 @@
-/* A trained network as the start of another one: its layers without the classifier, and their
+/* A trained network from which another one starts: its layers without the classifier, and their
  * weights. */
 #ifndef CNN_MODEL_PRETRAINED_H
 #define CNN_MODEL_PRETRAINED_H

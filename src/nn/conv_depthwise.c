@@ -1,7 +1,7 @@
-/* Convolutions of each channel with a filter of its own (Howard et al., "MobileNets: efficient
- * convolutional neural networks for mobile vision applications", 2017), row by row. Their data
- * gradient with a stride is several convolutions of the output's gradient: one for each phase, see
- * make_data_table in conv_direct.c, with the taps in the same order. */
+/* Depthwise convolutions, in which each channel has its own filter (Howard et al., "MobileNets:
+ * efficient convolutional neural networks for mobile vision applications", 2017), row by row. Their
+ * data gradient with a stride is several convolutions of the output's gradient: one for each phase,
+ * see make_data_table in conv_direct.c, with the taps in the same order. */
 #include "nn/conv_plan.h"
 
 bool cnn_conv_depthwise_serves(const cnn_node *node, const cnn_conv_size *size) {

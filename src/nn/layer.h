@@ -159,8 +159,8 @@ typedef struct cnn_pass {
     float *dx[CNN_NODE_INPUTS_MAX]; /* overwritten; NULL if not needed */
     float *kept;                    /* from forward to backward of the same block */
     float *work;                    /* scratch for this call, uninitialised */
-    float *gradients;               /* the layer's own, laid out like parameters; added
-                                     * to. NULL: nobody wants them, only dx */
+    float *gradients; /* the layer's own, laid out like parameters; added to. NULL: not wanted, only
+                         dx */
     /* For layers that see the whole batch: the number of lanes that hold images (the first ones),
      * the data that all blocks share, and the sums of this block. */
     int count;

@@ -1,5 +1,5 @@
 /* dropout: in training each value is 0 with probability `rate`, else divided by 1 - rate, so that
- * prediction goes without the layer ("inverted" dropout; Srivastava et al., "Dropout: a simple way
+ * prediction does not use the layer ("inverted" dropout; Srivastava et al., "Dropout: a simple way
  * to prevent neural networks from overfitting", 2014; PyTorch's Dropout). Which values are dropped
  * is a pure function of seed, step, image and position. */
 #include "nn/layer.h"

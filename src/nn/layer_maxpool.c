@@ -90,7 +90,7 @@ static void backward(const cnn_layer *layer, const cnn_pass *pass) {
 
 /* --- one image at a time --- */
 
-/* The places of the maxima, which nobody needs. */
+/* The places of the maxima, which are not needed. */
 static size_t single_work_size(const cnn_layer *layer) {
     const cnn_block *y = &layer->y_block;
     return (size_t)y->channels * (size_t)y->height * (size_t)y->width * CNN_LANES;

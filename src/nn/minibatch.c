@@ -21,7 +21,7 @@ static bool keeps_blocks(const cnn_network *network) {
     return network->plan.stage_count > 1 || network->mode == CNN_NETWORK_STEPWISE;
 }
 
-/* Do forward passes need a network or memory of their own? */
+/* Do forward passes need a separate network, or separate memory? */
 static bool needs_inference(const cnn_network *network, size_t batch_size) {
     return cnn_inference_prefers_planes(network) ||
            (batch_size > 0 && cnn_network_differs_in_prediction(network));

@@ -159,8 +159,8 @@ static const size_t *find_parts(const batch_pass *pass, size_t size) {
     return minibatch->parts;
 }
 
-/* Every process gets the sums of all blocks for the current layer. They are combined in the order
- * of blocks, by each process alike. */
+/* Every process gets the sums of all blocks for the current layer. Each process combines them in
+ * the order of blocks. */
 static void gather_sums(const batch_pass *pass) {
     const cnn_minibatch *minibatch = pass->minibatch;
     if (minibatch->ranks) {
@@ -204,9 +204,9 @@ static size_t sums_after(const batch_pass *pass, int stage) {
     return layer ? layer->node->ops->batch->sums_size(layer->node) : 0;
 }
 
-/* All stages forward, then all but the last backward (the last has gone both ways); between two,
- * the sums of the blocks are combined. A network without layers that see the whole batch has one
- * stage. */
+/* Runs all stages forward, then all but the last backward (the last stage runs both ways); between
+ * two, the sums of the blocks are combined. A network without layers that see the whole batch has
+ * one stage. */
 static void run_stages(batch_pass *pass, int threads) {
     cnn_thread_pool *pool = pass->minibatch->pool;
     int last = pass->network->plan.stage_count - 1;

@@ -58,7 +58,7 @@ typedef struct cnn_plan {
     int stage_count;
     size_t work_offset, work_size;       /* scratch memory for each instruction, in floats */
     size_t forward_size, workspace_size; /* floats: for prediction, for training */
-    size_t separate_size;                /* forward_size if every value had a place of its own */
+    size_t separate_size;                /* forward_size if every value had its own place */
     /* For layers that see the whole batch, in training: floats that the blocks of a batch share;
      * the largest number of doubles that a block computes for one of them. 0: no such layers. */
     size_t shared_size, sums_size;

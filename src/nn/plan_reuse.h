@@ -19,9 +19,9 @@ typedef struct cnn_lifetime {
 CNN_MUST_USE cnn_status cnn_lifetimes_place(cnn_lifetime *lifetimes, int count, size_t *size,
                                             cnn_error *error);
 
-/* Gives the values of a plan, each of which has a place of its own, places that later values use
- * again: a value needs its place from the node that stores it to the last one that reads it, and
- * what a layer keeps for backward is not needed after its node. `end`: the number of nodes that are
+/* Gives the values of a plan, each of which has its own place, places that later values use again:
+ * a value needs its place from the node that stores it to the last one that reads it, and what a
+ * layer keeps for backward is not needed after its node. `end`: the number of nodes that are
  * planned; the last one stores the result. Borders are no longer zero when a value is stored:
  * cnn_plan_clear_border. CNN_ERROR_RUNTIME. */
 CNN_MUST_USE cnn_status cnn_plan_reuse(const cnn_graph *graph, int end, cnn_plan *plan,

@@ -131,7 +131,7 @@ static cnn_block unpooled_block(const cnn_layer *layer) {
                        .plane_stride = row * out->height};
 }
 
-/* The unpooled output; and the places of the maxima, which nobody needs. */
+/* The unpooled output; and the places of the maxima, which are not needed. */
 size_t cnn_single_conv_work_size(const cnn_layer *layer) {
     const cnn_block before = unpooled_block(layer), *after = &layer->y_block;
     size_t values = (size_t)before.plane_stride * (size_t)before.channels;

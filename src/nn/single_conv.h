@@ -7,7 +7,7 @@
 
 typedef struct cnn_single_conv {
     int kernel, stride, top, left;
-    bool depthwise; /* each channel has a filter of its own; else one group */
+    bool depthwise; /* each channel has its own filter; else one group */
 } cnn_single_conv;
 
 /* As in cnn_single_ops. */

@@ -37,7 +37,7 @@ const cnn_advice cnn_advice_table[] = {
     {"no_test", "No test images", RULE(no_test),
      "Name images that take no part in training in data.test, or use --folds.", NULL, NULL},
     {"validation_better", "Validation is better than test", RULE(validation_better),
-     "Believe the test images. They may be of another kind (another camera, place or time): then "
+     "Trust the test images. They may be of another kind (another camera, place or time): then "
      "training needs such images, too. Or images in training and validation belong together: give "
      "them a group.",
      NULL, NULL},

@@ -36,8 +36,8 @@ static cnn_status find_table(const cnn_report *report, cnn_data_facts *facts, bo
 
 /* --- the sample --- */
 
-/* Looks for the problems that need pixels, or for the others. Copies in a sample say nothing: those
- * of all images are in split.csv. */
+/* Looks for the problems that need pixels, or for the others. Copies in a sample mean nothing:
+ * those of all images are in split.csv. */
 static cnn_status look(const cnn_data_report *images, bool pixels, cnn_data_look *found,
                        cnn_error *error) {
     *found = (cnn_data_look){.images = images,

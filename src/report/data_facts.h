@@ -1,5 +1,5 @@
-/* What is known of the image files of a run: from data_report.csv, if --check-data has written one
- * about the same images, or else from a sample of the files. */
+/* What is known about the image files of a run: from data_report.csv, if --check-data has written
+ * one about the same images, else from a sample of the files. */
 #ifndef CNN_REPORT_DATA_FACTS_H
 #define CNN_REPORT_DATA_FACTS_H
 
@@ -15,7 +15,7 @@ typedef struct cnn_data_look {
 
 typedef struct cnn_data_facts {
     bool from_table;       /* data_report.csv */
-    char table_unused[64]; /* why there is a data_report.csv that is not used; empty: there is none
+    char table_unused[64]; /* why the data_report.csv that exists is not used; empty: there is none
                             */
     cnn_data_look headers; /* what is in the headers of files; of the table, … */
     cnn_data_look pixels;  /* … this is the same look */

@@ -165,7 +165,7 @@ static void write_looked_at(cnn_html *html, const cnn_report *report, const cnn_
         const bool are_all = headers->list.count == report->run->rows &&
                              headers->readable < headers->list.count &&
                              headers->readable == decoded;
-        cnn_html_text(html, "What needs pixels was looked for in ");
+        cnn_html_text(html, "Problems that only pixels show were looked for in ");
         write_extent(html, decoded, are_all ? decoded : report->run->rows,
                      are_all ? "images that can be read" : "images");
         cnn_html_text(html, ". cnntrain --check-data looks at every image, compares each with all "

@@ -4,7 +4,7 @@
 
 #include "report/report.h"
 
-/* Fails only if memory is refused, or with CNN_STOPPED. What cannot be read is said in words. */
+/* Fails only if memory is refused, or with CNN_STOPPED. A sentence says what cannot be read. */
 CNN_MUST_USE cnn_status cnn_data_files_write(cnn_html *html, const cnn_report *report,
                                              cnn_error *error);
 

@@ -6,7 +6,7 @@
 
 /* Writes an <img>. bytes: [size], the image file. media_type: "image/png" or "image/jpeg". width,
  * height: of the picture, in pixels, so that the page does not move when it is decoded.
- * alternative: the picture in words; "" if the words beside it say everything. */
+ * alternative: the picture in words; "" if the text next to it says everything. */
 void cnn_html_picture(cnn_html *html, const char *media_type, const uint8_t *bytes, size_t size,
                       int width, int height, const char *alternative);
 

@@ -13,7 +13,7 @@ uint32_t cnn_crc32c(const uint8_t *data, size_t size) {
     return ~crc;
 }
 
-/* A CRC of data that contain CRCs would be weak, so the format stores it rotated, with an offset.
+/* A CRC over data that contain CRCs would be weak, so the format stores it rotated, with an offset.
  */
 static uint32_t masked(const uint8_t *data, size_t size) {
     uint32_t crc = cnn_crc32c(data, size);

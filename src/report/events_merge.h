@@ -13,7 +13,7 @@ typedef struct cnn_events {
     bool ended;      /* the config, which is the last event, follows those numbers */
 } cnn_events;
 
-/* Makes *events of bytes[size], a file as another process left it, and rows[count], the epochs of
+/* Makes *events from bytes[size], a file that another process left, and rows[count], the epochs of
  * metrics.csv. What follows a damaged or incomplete record is left out, and so are the events of
  * later epochs, and the numbers of an epoch that is there twice. The numbers of an epoch that has
  * none are added, in the place of the epoch: a process may be killed between writing the checkpoint

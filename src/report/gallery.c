@@ -13,7 +13,7 @@ void cnn_gallery_explain(cnn_html *html, const cnn_report *report) {
         return;
     }
     cnn_html_begin(html, "p");
-    cnn_html_text(html, "Beside each picture is a map of what the model looked at: parts in ");
+    cnn_html_text(html, "Next to each picture is a map of what the model looked at: parts in ");
     cnn_html_element(html, "strong", "orange");
     cnn_html_text(html, " speak for ");
     cnn_class_name(html, report, 1);

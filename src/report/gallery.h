@@ -10,14 +10,14 @@ enum { CNN_GALLERY_MAX = 64 };
 /* Which map belongs to a picture, if the report has maps: a paragraph, once per page. */
 void cnn_gallery_explain(cnn_html *html, const cnn_report *report);
 
-/* Writes a list of images[count], numbers of `from`. In place of a file that cannot be shown is the
- * reason. Fails only if memory is refused. */
+/* Writes a list of images[count], numbers of `from`. If a file cannot be shown, the reason takes
+ * its place. Fails only if memory is refused. */
 CNN_MUST_USE cnn_status cnn_gallery_write(cnn_html *html, const cnn_report *report,
                                           const cnn_report_images *from, const size_t *images,
                                           size_t count, bool with_maps, cnn_error *error);
 
-/* An image's path, as a page shows it: that of an evaluation without the folder of its data, so
- * that the page does not tell where that is. A part of `path`. */
+/* An image's path, as a page shows it: for an evaluation, without the folder of its data, so that
+ * the page does not reveal it. A part of `path`. */
 const char *cnn_shown_path(const cnn_report *report, const char *path);
 
 /* "threshold of the model that predicts it" as a number: images->threshold, or that of the image's

@@ -1,5 +1,6 @@
 /* Writes HTML, and SVG inside it, step by step, without building a tree. The writer closes tags and
- * escapes: this is the only place where text of others (names of files and classes) becomes markup.
+ * escapes: this is the only place where text from outside (names of files and classes) becomes
+ * markup.
  *
  *     cnn_text text = {0};
  *     cnn_html html = cnn_html_start(&text);

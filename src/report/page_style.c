@@ -1,8 +1,8 @@
 /* The style sheet of a page. page.h lists its classes. */
 #include "report/page.h"
 
-/* Colours: every text has a contrast of at least 4.5 to 1 to what is behind it, every line of a
- * chart 3 to 1. */
+/* Colours: every text has a contrast of at least 4.5 to 1 to its background, every line of a chart
+ * 3 to 1. */
 static const char colours[] =
     ":root { color-scheme: light dark;\n"
     "  --paper: #fff; --ink: #1c1e22; --soft: #565d68; --rule: #d5d9df; --tint: #f4f5f7;\n"
@@ -15,7 +15,7 @@ static const char colours[] =
     "    --good: #1d3529; --bad: #43241b; --warn: #e0a440; --mark: #3a3014 } }\n"
     "@media print { :root { color-scheme: light } }\n";
 
-/* The page: one column, and from 70rem on the contents beside it. */
+/* The page: one column; on screens of 70rem and more, with the contents next to it. */
 static const char layout[] =
     "* { box-sizing: border-box }\n"
     "html { -webkit-text-size-adjust: 100%; text-size-adjust: 100% }\n"

@@ -19,7 +19,7 @@ enum { CNN_PICTURES_MAX = 6 };
 
 typedef struct cnn_picture_choice {
     size_t count[CNN_PICTURES_GROUPS]; /* chosen, at most CNN_PICTURES_MAX; typical: half of it */
-    size_t found[CNN_PICTURES_GROUPS]; /* all of which they were chosen */
+    size_t found[CNN_PICTURES_GROUPS]; /* the number of images from which they were chosen */
     size_t image[CNN_PICTURES_GROUPS][CNN_PICTURES_MAX]; /* the most extreme one first */
 } cnn_picture_choice;
 

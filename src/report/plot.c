@@ -14,7 +14,7 @@ enum {
     CHARACTER = 8, /* the width of a digit */
     TOP = 36,      /* above the area of the data, for the label of y and the texts of rules */
     BOTTOM = 40,   /* below, for numbers and the label of x */
-    BLEED = 6,     /* markers and lines at the ends of the axes reach so far beyond the area */
+    BLEED = 6,     /* markers and lines at the ends of the axes reach this far beyond the area */
     FAR = 100000,  /* coordinates outside the area are not farther away */
 };
 
@@ -183,7 +183,7 @@ void cnn_plot_begin(cnn_plot *plot, cnn_html *html) {
 
 /* --- the legend --- */
 
-/* What a series looks like, in a drawing of its own. */
+/* A sample of a series, in a small drawing. */
 static void draw_key(cnn_plot *plot, int series) {
     cnn_html *html = plot->html;
     unsigned shapes = plot->shapes[series];

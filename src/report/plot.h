@@ -16,10 +16,10 @@
  * columns.
  *
  * Colours are classes of the style sheet (series-1 …), which has a dark and a print style. Series
- * also differ in their dashes, markers or fill. Whoever cannot see the drawing reads its
- * description, so the figures that matter must be in the description or in text or a table beside
- * it. Coordinates are those of the axes. What is not finite is left out and breaks a line; what is
- * outside of the axes is cut off. */
+ * also differ in their dashes, markers or fill. People who cannot see the drawing read its
+ * description, so the figures that matter must be in the description, or in a text or table next to
+ * the drawing. Coordinates are those of the axes. A value that is not finite is left out and breaks
+ * the line; what is outside the axes is cut off. */
 #ifndef CNN_REPORT_PLOT_H
 #define CNN_REPORT_PLOT_H
 
@@ -85,7 +85,7 @@ void cnn_plot_ranges(cnn_plot *plot, const double *x, const double *low, const d
 void cnn_plot_reference(cnn_plot *plot, double x0, double y0, double x1, double y1);
 /* A vertical line at x with a text at its top, such as the epoch that was kept. */
 void cnn_plot_rule(cnn_plot *plot, double x, const char *text);
-/* A ring around a point with a text beside it, such as the operating point. */
+/* A ring around a point with a text next to it, such as the operating point. */
 void cnn_plot_mark(cnn_plot *plot, double x, double y, const char *text);
 
 #endif

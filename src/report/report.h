@@ -1,5 +1,5 @@
 /* What the pages of report.html are about: a finished run, or an evaluation of a model. Each
- * section of the page is a file of its own that reads this, and writes one <section>. */
+ * section of the page is a separate file, which reads this and writes one <section>. */
 #ifndef CNN_REPORT_REPORT_H
 #define CNN_REPORT_REPORT_H
 

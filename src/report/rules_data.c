@@ -1,5 +1,5 @@
 /* Rules about the images of a run (advice.h). Their numbers are rules of thumb, unless a source is
- * given: they decide what is worth a sentence, not what is true. */
+ * given: they decide what the report mentions. */
 #include "report/rules.h"
 
 #include "report/figures.h"

@@ -1,5 +1,5 @@
 /* Rules about the measured images (advice.h). Their numbers are rules of thumb, unless a source is
- * given: they decide what is worth a sentence, not what is true. */
+ * given: they decide what the report mentions. */
 #include "report/rules.h"
 
 #include "report/figures.h"
@@ -47,7 +47,7 @@ void cnn_describe_no_better(cnn_html *html, const cnn_report *report) {
     const cnn_measured *measured = cnn_report_measured(report, &part);
     const cnn_interval *auc = &measured->intervals[CNN_METRIC_auc];
     bool first = cnn_measured_images(measured, 0) >= cnn_measured_images(measured, 1);
-    cnn_html_text(html, "Whoever always says ");
+    cnn_html_text(html, "Always answering ");
     cnn_class_name(html, report, first ? 0 : 1);
     cnn_html_format(
         html, " is right for %.1f %% of these images. The model's accuracy may be no better (",
@@ -95,8 +95,8 @@ void cnn_describe_lacks_class(cnn_html *html, const cnn_report *report) {
 /* --- probabilities --- */
 
 /* Is the calibration error above 0.05, and more than chance: a p-value below 0.01 in the test of
- * Spiegelhalter 1986, z = sum (y - p)(1 - 2p) / sqrt(sum (1 - 2p)^2 p (1 - p))? The error alone
- * does not tell: that of few images is large for any model. */
+ * Spiegelhalter 1986, z = sum (y - p)(1 - 2p) / sqrt(sum (1 - 2p)^2 p (1 - p))? The error alone is
+ * not enough: with few images, it is large for any model. */
 #define CALIBRATION_ERROR 0.05
 #define CALIBRATION_Z 2.576
 

@@ -37,7 +37,7 @@ static double mean_of_last(const cnn_report_run *run, loss_of *loss, size_t coun
     return sum / (double)count;
 }
 
-/* The loss that tells whether training goes on to help: of the validation images, if there are any.
+/* The loss that shows whether more training helps: that of the validation images, if there are any.
  */
 static loss_of *telling_loss(const cnn_report_run *run) {
     return run->measured[CNN_SPLIT_VALIDATION].metrics.count > 0 ? validation_loss : training_loss;

@@ -7,7 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The last two parts of a path, "run/model.bin": the page does not tell where they are. */
+/* The last two parts of a path, "run/model.bin": the page does not reveal the folders above them.
+ */
 static const char *short_path(const char *path) {
     const char *start = path;
     for (const char *part = path; (part = strchr(part, '/')); part++) {

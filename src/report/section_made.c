@@ -69,7 +69,7 @@ static void write_command(cnn_html *html, const cnn_report *report) {
     cnn_html_end(html);
     cnn_html_begin_class(html, "p", "note");
     cnn_html_text(html,
-                  "in the folder in which the run was started, with the config.json beside this "
+                  "in the folder in which the run was started, with the config.json next to this "
                   "page. The same version gives the same model.bin, byte for byte, on any number "
                   "of threads and any processor.");
     cnn_html_end(html);

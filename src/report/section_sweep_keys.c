@@ -1,4 +1,4 @@
-/* The section of a sweep's page about its keys: which go with the result, and a chart of each. */
+/* The section of a sweep's page about its keys: how much each one matters, and a chart of each. */
 #include "base/number_text.h"
 #include "report/html_table.h"
 #include "report/plot.h"
@@ -29,7 +29,7 @@ bool cnn_report_sweep_is_number(const cnn_sweep_key *key) {
 
 static void write_table(cnn_html *html, const cnn_report_sweep *sweep) {
     const cnn_sweep *file = sweep->set->sweep;
-    cnn_html_table_begin(html, "What goes with the result", NULL,
+    cnn_html_table_begin(html, "Which keys matter", NULL,
                          (const char *[]){"key", "share", " by", NULL});
     for (int i = 0; i < file->key_count; i++) {
         const double share = sweep->found->shares[i];
@@ -42,8 +42,8 @@ static void write_table(cnn_html *html, const cnn_report_sweep *sweep) {
     cnn_html_table_end(html);
     cnn_html_begin_class(html, "p", "note");
     cnn_html_format(html,
-                    "The share of the variance of the ranks of all finished runs, by %s, that goes "
-                    "with one key alone: eta squared of Kruskal and Wallis for listed values, "
+                    "The share of the variance of the ranks of all finished runs, by %s, that one "
+                    "key alone accounts for: eta squared of Kruskal and Wallis for listed values, "
                     "Spearman's correlation, squared, for drawn numbers. Keys that matter only "
                     "together, or whose middle is best, can have a small share.",
                     cnn_metric_table[cnn_report_sweep_metric(sweep)].text);
@@ -60,7 +60,7 @@ static double value_of(const cnn_sweep *file, int member, int key) {
     return value;
 }
 
-/* One of so many runs is shown. */
+/* One in this many runs is shown. */
 static int step_of(const cnn_sweep *file) {
     return (file->members + CHART_RUNS - 1) / CHART_RUNS;
 }

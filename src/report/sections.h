@@ -2,9 +2,9 @@
  * the <h2> with its name. A section that has nothing to show writes nothing, and is left out of the
  * page and of its contents.
  *
- * A section's own headings are h3. page.h lists the classes of the style sheet; there are no
- * style attributes, which the page's policy does not allow. A name of others that is inside of a
- * sentence is an element `bdi`, so that a Hebrew name does not turn the words around it.
+ * A section's own headings are h3. page.h lists the classes of the style sheet; there are no style
+ * attributes, which the page's policy does not allow. A user's name inside a sentence is an element
+ * `bdi`, so that a Hebrew name does not change the order of the words around it.
  *
  * A section fails only if memory is refused. A picture that cannot be read is a sentence in its
  * place. */

@@ -1,4 +1,4 @@
-/* report.html of a sweep: from what was found and the metrics.csv of each member. */
+/* report.html of a sweep, from its results and the metrics.csv of each member. */
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/file.h"

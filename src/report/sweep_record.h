@@ -1,4 +1,4 @@
-/* What the page of a sweep shows: the members, what was found, and the curves. */
+/* The data of a sweep's page: the members, the results, and the curves. */
 #ifndef CNN_REPORT_SWEEP_RECORD_H
 #define CNN_REPORT_SWEEP_RECORD_H
 

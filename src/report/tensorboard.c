@@ -112,7 +112,7 @@ static cnn_status add_config(const cnn_run_directory *directory, int64_t step, c
     return CNN_OK;
 }
 
-/* The pictures of a group in the report, under a map of what speaks for which class. */
+/* The pictures of a group in the report, under a map of the evidence for each class. */
 static cnn_status add_group(const cnn_report *report, int64_t step, const char *name,
                             const size_t *images, size_t count, cnn_text *text, cnn_error *error) {
     cnn_thumbnail thumbnails[CNN_PICTURES_MAX] = {0};

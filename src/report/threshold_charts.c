@@ -131,7 +131,7 @@ static void draw_histogram(cnn_html *html, const cnn_report *report,
                      .x = share_axis("probability of the positive class"),
                      .y = {.label = "images", .is_whole = true, .is_fitted = true},
                      .series = {report->classes[0], report->classes[1]},
-                     .is_square = true}; /* as the chart beside it */
+                     .is_square = true}; /* as the chart next to it */
     for (int label = 0; label < 2; label++) {
         for (int b = 0; b < CNN_HISTOGRAM_BINS; b++) {
             left[label][b] = (b + (label == 0 ? 0.08 : 0.5)) / CNN_HISTOGRAM_BINS;

@@ -18,7 +18,7 @@ typedef struct cnn_thumbnail {
     char reason[256]; /* why there is no picture; empty: there is one */
     int width, height;
     cnn_thumbnail_file picture; /* upright, at its own aspect ratio */
-    cnn_thumbnail_file map;     /* the same under a map of what speaks for which class */
+    cnn_thumbnail_file map;     /* the same under a map of the evidence for each class */
 } cnn_thumbnail;
 
 /* Makes thumbnails[count] of images[count], numbers of `from`. with_maps: where there is a model.

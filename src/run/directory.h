@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* name, file. A run without test images, and the run of a fold, have no test_predictions.csv. What
- * follows it in the list is complete or not without the run. */
+/* name, file. A run without test images, and the run of a fold, have no test_predictions.csv. A run
+ * is complete without the files after it in the list. */
 #define CNN_RUN_FILE_LIST(X)                                                                       \
     X(CNN_RUN_CONFIG, "config.json")                    /* the resolved config */                  \
     X(CNN_RUN_SPLIT, "split.csv")                       /* the split of each image */              \
@@ -30,7 +30,8 @@
 
 /* Files that may be in a directory without a run: the table of --check-data, the image of
  * --show-augmented, and lock files: of a program that uses the directory, and of one that starts a
- * set of runs there (session.h); both with claims, whose names begin so (base/file_claim.h). */
+ * set of runs there (session.h); both with claims, whose names begin with theirs
+ * (base/file_claim.h). */
 #define CNN_DATA_REPORT "data_report.csv"
 #define CNN_AUGMENTED_SHEET "augmented.png"
 #define CNN_RUN_LOCK ".lock"
@@ -91,7 +92,7 @@ CNN_MUST_USE cnn_status cnn_run_is_complete(const cnn_run_directory *directory, 
 CNN_MUST_USE cnn_status cnn_run_remove(const cnn_run_directory *directory, cnn_run_file file,
                                        cnn_error *error);
 
-/* For a run that goes on, or a set that is gathered again: removes report.html and summary.json,
+/* For a run that continues, or a set that is gathered again: removes report.html and summary.json,
  * which show that it was finished. */
 CNN_MUST_USE cnn_status cnn_run_remove_results(const cnn_run_directory *directory,
                                                cnn_error *error);

@@ -45,7 +45,7 @@ static cnn_status measure(cnn_trainer *t, cnn_split split, cnn_measured *measure
     const cnn_dataset *dataset = t->setup.dataset;
     cnn_run_file file = file_of(t, split);
     const float *model = t->values.best_parameters;
-    if (!cnn_trainer_writes(t)) { /* its share of the images is all that is needed */
+    if (!cnn_trainer_writes(t)) { /* the first process alone computes intervals */
         return cnn_evaluate(&t->setup, t->minibatch, model, split, t->logits, &measured->metrics,
                             error);
     }
@@ -64,7 +64,7 @@ static cnn_status measure(cnn_trainer *t, cnn_split split, cnn_measured *measure
 
 /* --- a network that has learned nothing --- */
 
-/* Does model.bin give all these images the same probability? One image does not show it. */
+/* Does model.bin give all these images the same probability? One image alone does not count. */
 static bool is_constant(const float *logits, size_t count) {
     static const float same = 1e-6f;
     float least = 1.0f, most = 0.0f;
@@ -81,7 +81,7 @@ static cnn_status warn_if_constant(cnn_trainer *t, cnn_error *error) {
     const cnn_dataset *dataset = t->setup.dataset;
     size_t all = cnn_trainer_images(t);
     size_t count = all < CNN_COMPARED_MAX ? all : CNN_COMPARED_MAX;
-    for (size_t i = 0; i < count; i++) { /* spread: one class may follow the other */
+    for (size_t i = 0; i < count; i++) { /* evenly spread: the images may be sorted by class */
         t->order[i] = dataset->split[CNN_SPLIT_TRAIN][i * all / count];
     }
     CNN_TRY(cnn_predict_samples(&t->setup, t->minibatch, t->values.best_parameters, t->order, count,

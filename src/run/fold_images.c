@@ -18,7 +18,7 @@ static cnn_status check_splits(const cnn_config *config, const cnn_dataset *data
         const cnn_sample *sample = &dataset->samples[i];
         if (sample->split != CNN_SPLIT_TRAIN) {
             return cnn_fail(error, CNN_ERROR_DATA,
-                            "%s: split: expected only \"train\" beside --folds, which divides all "
+                            "%s: split: expected only \"train\" with --folds, which divides all "
                             "images, found \"%s\" for %s",
                             config->data.train, cnn_split_names[sample->split], sample->path);
         }

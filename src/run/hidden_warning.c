@@ -29,7 +29,7 @@ static bool differs_little(const cnn_dataset *dataset, size_t sample) {
     return high - low <= LITTLE;
 }
 
-/* Looks at the file of sample i. A file that cannot be read any more says nothing. */
+/* Looks at the file of sample i. A file that cannot be read any more is skipped. */
 static cnn_status look(const cnn_setup *setup, cnn_containers *containers, size_t sample,
                        cnn_hidden *hidden, cnn_error *error) {
     cnn_image image;
@@ -70,8 +70,8 @@ static size_t image_of(const cnn_dataset *dataset, size_t i, size_t images) {
     return dataset->split[CNN_SPLIT_TRAIN][i * dataset->split_count[CNN_SPLIT_TRAIN] / images];
 }
 
-/* looks[images]: not 0 if the pixels of the image leave open what its file shows. Each process
- * knows it of the images that it holds. */
+/* looks[images]: not 0 if the file of the image must be looked at, because its pixels show little.
+ * Each process sets it for the images that it holds. */
 static void choose_files(const cnn_setup *setup, size_t images, uint64_t looks[LOOKED_AT]) {
     const cnn_dataset *dataset = setup->dataset;
     bool features = dataset->features.count > 0; /* which show nothing */

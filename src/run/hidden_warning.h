@@ -1,4 +1,4 @@
-/* Warns if the files hold what the network does not see (image/hidden.h). */
+/* Warns if the files hold information that the network does not see (image/hidden.h). */
 #ifndef CNN_RUN_HIDDEN_WARNING_H
 #define CNN_RUN_HIDDEN_WARNING_H
 

@@ -73,8 +73,8 @@ static cnn_status write_checkpoint_in_epoch(cnn_trainer *t, const cnn_epoch *epo
     return status;
 }
 
-/* What is to be done after a batch. Any of several processes may have been told to stop; the first
- * one looks at the clock. */
+/* What to do after a batch. Each process may have been told to stop; only the first one looks at
+ * the clock. */
 typedef struct decision {
     bool stop, cut, checkpoint;
 } decision;

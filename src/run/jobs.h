@@ -1,4 +1,4 @@
-/* Members of a set that are trained at the same time, each in a process of its own: threads of one
+/* Members of a set that are trained at the same time, each in its own process: threads of one
  * process would share its memory limit, and the death of one would end all. */
 #ifndef CNN_RUN_JOBS_H
 #define CNN_RUN_JOBS_H
@@ -10,9 +10,9 @@
 
 /* How the work on a member ended. */
 typedef struct cnn_job_result {
-    cnn_error error;  /* with the status */
-    cnn_status noted; /* the member has failed so, and there is a note: others go on. CNN_OK: it has
-                       * not */
+    cnn_error error;  /* its status */
+    cnn_status noted; /* the member has failed with this status, which is noted: others continue.
+                         CNN_OK: it has not */
 } cnn_job_result;
 
 typedef struct cnn_jobs {
@@ -22,21 +22,21 @@ typedef struct cnn_jobs {
     void *context;
     /* In this process: is the member to be worked on? */
     cnn_status (*wanted)(void *context, int member, bool *wanted, cnn_error *error);
-    /* In a process of its own, a copy of this one: trains the member. */
+    /* In a separate process, a copy of this one: trains the member. */
     void (*work)(void *context, int member, cnn_job_result *result);
     /* In this process: a member has ended. killed: the number of the signal that killed its
      * process; 0: none. A status other than CNN_OK ends the set: no more are started, and those
      * that run are stopped as by SIGTERM. */
     cnn_status (*ended)(void *context, int member, int killed, const cnn_job_result *result,
                         cnn_error *error);
-    /* In this process, several times a second: so many members are being worked on. */
+    /* In this process, several times a second: the number of members that are being worked on. */
     void (*look)(void *context, int running);
 } cnn_jobs;
 
 /* Runs the work of all members. No thread may exist in this process besides the caller's. If this
  * process is killed, those of members are stopped as by SIGTERM. CNN_STOPPED if should_stop
- * returned true; CNN_ERROR_RUNTIME if there are no processes to be had; else the first failure of
- * `ended`. */
+ * returned true; CNN_ERROR_RUNTIME if no process can be started; else the first failure of `ended`.
+ */
 CNN_MUST_USE cnn_status cnn_jobs_run(const cnn_jobs *jobs, cnn_error *error);
 
 #endif

@@ -18,7 +18,7 @@ static bool is_over_here(const cnn_trainer *t, double begin, double seconds) {
            (options->should_stop && options->should_stop(options->user));
 }
 
-/* The same for all processes: as the first one says. */
+/* The first process decides for all of them. */
 static bool is_over(const cnn_trainer *t, double begin, double seconds) {
     bool over = is_over_here(t, begin, seconds);
     cnn_ranks_broadcast(&t->ranks, 0, &over, sizeof over);
@@ -149,7 +149,7 @@ static cnn_status write_often(const cnn_trainer *t, const char *path, double sec
 
 static cnn_status measure_files(const cnn_trainer *t, double seconds, cnn_run_speed *speed,
                                 cnn_error *error) {
-    cnn_text path = {0}; /* that of an incomplete file, such as a killed run leaves */
+    cnn_text path = {0}; /* the name of an incomplete file, as a killed run leaves it */
     cnn_text_format(&path, "%s.tmp.measured", t->session.directory.file[CNN_RUN_CHECKPOINT]);
     cnn_status status = path.failed ? cnn_fail_memory(error, "the run directory")
                                     : write_often(t, path.data, seconds, speed, error);

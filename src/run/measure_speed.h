@@ -8,8 +8,8 @@
 /* Measures the parts of the run, each for `seconds` at most, but at least once: it predicts images,
  * computes intervals, writes the files of an epoch under a temporary name in the run directory,
  * which must exist, and, for a run that is new (training), trains on batches of the first epoch.
- * Nothing of it is kept: weights, state and optimizer state are as before, or will be set when the
- * run starts. Call after everything is allocated and before cnn_trainer_start. */
+ * Nothing is kept: weights, state and optimizer state are unchanged, or will be set when the run
+ * starts. Call after everything is allocated and before cnn_trainer_start. */
 CNN_MUST_USE cnn_status cnn_measure_speed(cnn_trainer *t, double seconds, bool training,
                                           cnn_run_speed *speed, cnn_error *error);
 
@@ -17,7 +17,7 @@ CNN_MUST_USE cnn_status cnn_measure_speed(cnn_trainer *t, double seconds, bool t
 CNN_MUST_USE cnn_status cnn_measure_computing(cnn_trainer *t, double seconds, bool training,
                                               cnn_run_speed *speed, cnn_error *error);
 
-/* What the speed is to be multiplied with. */
+/* The amounts of work of a run, to be multiplied by its speed. */
 cnn_run_work cnn_measure_work(const cnn_trainer *t);
 
 #endif

@@ -37,9 +37,9 @@ cnn_status cnn_memory_plan_check(const cnn_memory_plan *plan, int threads, cnn_e
     char all[24], parameters[24], passes[24], in_use[24], limit[24];
     return cnn_fail(
         error, CNN_ERROR_RUNTIME,
-        "the network needs %s (%s for parameters, %s for activations and gradients of %d %s) "
-        "beside %s "
-        "in use, of %s allowed (--max-memory); fewer filters, units or --threads need less",
+        "the network needs %s (%s for parameters, %s for activations and gradients of %d %s) in "
+        "addition to %s in use, of %s allowed (--max-memory); fewer filters, units or --threads "
+        "need less",
         cnn_bytes_text((uint64_t)plan->parameters + plan->passes, all),
         cnn_bytes_text(plan->parameters, parameters), cnn_bytes_text(plan->passes, passes), threads,
         threads == 1 ? "thread" : "threads", cnn_bytes_text(memory.in_use, in_use),

@@ -11,7 +11,7 @@
 #define MEASURING_SHARE 0.02
 #define MEASURING_MAX 5.0
 
-/* The end of the run may take so much longer than measured. */
+/* The end of the run may take this much longer than measured. */
 #define END_FACTOR 1.25
 
 /* --- the number of epochs --- */
@@ -94,9 +94,9 @@ cnn_status cnn_minutes_plan(cnn_trainer *t, cnn_error *error) {
 
 /* --- the end --- */
 
-/* What the epochs before a resumed run took is over; what a kill lost, and reading the images in an
- * earlier process, does not count: a run that fitted into its budget without an interruption fits
- * with one. */
+/* The time of epochs before the run was resumed counts. Work that a kill lost, and reading the
+ * images in an earlier process, do not count: a run that fits into its budget without an
+ * interruption also fits with one. */
 void cnn_minutes_set_end(cnn_trainer *t) {
     double end = t->begin + t->seconds - t->state.seconds - t->state.epoch_seconds;
     if (t->seconds > 0.0 && end < t->deadline) {

@@ -40,8 +40,8 @@ cnn_status cnn_own_config_check(const cnn_run_directory *directory, const cnn_co
     CNN_TRY(compare(path, config, &same, error));
     return same ? CNN_OK
                 : cnn_fail(error, CNN_ERROR_CONFIG,
-                           "%s: is the config that was given, and this run would replace it by "
-                           "another text (all keys, with what the command line sets); give a copy "
-                           "from another folder, or use --out for another directory",
+                           "%s: is the config that was given, and this run would replace it with "
+                           "another text (all keys, with the values of the command line); give a "
+                           "copy from another folder, or use --out for another directory",
                            path);
 }

@@ -1,4 +1,4 @@
-/* The logits of images that are in memory: here, or at several processes. */
+/* The logits of images that are in the memory of this process, or of several. */
 #include "base/error.h"
 #include "base/memory.h"
 #include "run/evaluate.h"

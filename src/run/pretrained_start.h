@@ -1,5 +1,5 @@
-/* A run that starts from a pretrained network (the config's `pretrained`): which of its layers stay
- * as they are, which are trained, and what the layers of the config follow. */
+/* A run that starts from a pretrained network (the config's `pretrained`): which of its layers are
+ * frozen, which are trained, and how the layers of the config follow them. */
 #ifndef CNN_RUN_PRETRAINED_START_H
 #define CNN_RUN_PRETRAINED_START_H
 
@@ -21,7 +21,7 @@ typedef struct cnn_start {
      * those of the config's layers, which are 0 here. */
     float *parameters;
     size_t frozen_count, slow_count; /* of the first two */
-    /* Of the layers, weights and normalization that the file gives to the run. */
+    /* A hash of the layers, weights and normalization that the run takes from the file. */
     cnn_hash128 hash;
     char *described; /* in a few words, for messages: the path, layers, and what is trained */
 } cnn_start;

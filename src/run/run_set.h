@@ -5,7 +5,7 @@
  * each member has its own run directory in it, and is an ordinary run there: if it is killed or
  * stopped, it can be resumed.
  *
- * A failure ends a set, or, with kind->failed, is noted and the next member goes on: only a
+ * A failure ends a set. With kind->failed, it is noted, and the next member is trained: only a
  * directory that cannot be used, wrong options, or Ctrl-C end such a set.
  *
  * There are three ways to run a set:
@@ -64,8 +64,8 @@ typedef struct cnn_set_kind {
     cnn_status (*follow)(void *context, const char *table, cnn_text *difference, cnn_error *error);
     /* Prepares a member for training. */
     cnn_status (*prepare)(void *context, int member, cnn_member *what, cnn_error *error);
-    /* A member has failed for a reason of its own: makes a note in its directory, so that the
-     * others can go on. NULL: a failure ends the set. */
+    /* Notes in the member's directory that the member has failed, so that the others can continue.
+     * NULL: a failure ends the set. */
     cnn_status (*failed)(const void *context, int member, const cnn_error *reason,
                          cnn_error *error);
     /* *settled: is there such a note, and would training the member again end in the same way? */
@@ -76,7 +76,7 @@ typedef struct cnn_set_kind {
     cnn_status (*begin_rung)(void *context, int rung, cnn_error *error);
     /* *wanted: is the member to be trained in this rung? */
     cnn_status (*wanted)(const void *context, int member, bool *wanted, cnn_error *error);
-    double share; /* of the epochs of all members, that which is trained in all rungs */
+    double share; /* the share of the epochs of all members that all rungs together train */
     /* Reads the results of all members from their directories, and writes the results of the set
      * into its directory; summary.json last. */
     cnn_status (*gather)(void *context, const cnn_run_directory *directory, cnn_error *error);

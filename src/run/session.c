@@ -128,8 +128,8 @@ static cnn_status fail_busy(const cnn_session *session, const cnn_lock_holder *h
                        holder->host[0] ? " on " : "", holder->host);
     }
     return cnn_fail(error, CNN_ERROR_CONFIG,
-                    "%s: another run%s is at work in this directory; wait for it, or use --out for "
-                    "another one",
+                    "%s: another run%s is using this directory; wait for it, or use --out for "
+                    "another directory",
                     session->directory.path, process);
 }
 
@@ -173,7 +173,7 @@ cnn_status cnn_session_still_ours(const cnn_session *session, cnn_error *error) 
                      error, CNN_ERROR_CONFIG,
                      "%s: this run's claim on the directory is gone: the run was suspended and "
                      "another one has taken its place, or the file was removed; nothing more is "
-                     "written here, --resume continues when no other run is at work",
+                     "written here, --resume continues when no other run is using it",
                      cnn_claim_path(session->lock.claim))
                : CNN_OK;
 }

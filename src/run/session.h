@@ -1,5 +1,5 @@
-/* A run directory while a program uses it: may it be used, may other programs use it at the same
- * time, and is there anything left to do?
+/* A run directory while a program uses it: whether it may be used, its lock, and whether anything
+ * is left to do.
  *
  *   cnn_session_open    refuses a directory that the options do not allow; changes nothing
  *   cnn_session_claim   locks the directory, and makes it if it is missing

@@ -1,4 +1,4 @@
-/* Several members of a set at once: each is trained in a process of its own. */
+/* Several members of a set at once: each is trained in its own process. */
 #include "run/set_run.h"
 
 #include "base/error.h"
@@ -78,7 +78,7 @@ static cnn_status member_ended(void *context, int member, int killed, const cnn_
                    r->set->kind->member, member, r->set->count, killed,
                    killed == SIGKILL ? ", as systems do that run out of memory" : "");
     cnn_log_message(&r->options->common.log, CNN_LOG_WARNING, "%s", reason.message);
-    r->failed++;
+    cnn_set_count_failure(r, CNN_ERROR_RUNTIME);
     return r->set->kind->failed ? r->set->kind->failed(r->set->context, member, &reason, error)
                                 : cnn_fail(error, CNN_ERROR_RUNTIME, "%s", reason.message);
 }

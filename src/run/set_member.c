@@ -201,7 +201,8 @@ static cnn_status train_member(cnn_set_run *r, int member, cnn_error *error) {
     return cnn_set_of_member(r, member, train_in, &trained, error);
 }
 
-/* Is the failure one of the member, and not of the set, its directory, or the user's? */
+/* Is it a failure of the member alone, and not of the set or its directory, or a request to stop?
+ */
 static bool is_own_failure(const cnn_set_run *r, cnn_status status) {
     return r->set->kind->failed && status != CNN_OK && status != CNN_STOPPED &&
            status != CNN_ERROR_CONFIG;

@@ -72,7 +72,7 @@ CNN_MUST_USE cnn_status cnn_set_is_wanted(void *context, int member, bool *wante
 
 /* --- several members at once (set_jobs.c) --- */
 
-/* Trains all members that are wanted, each in a process of its own. Needs r->watch. */
+/* Trains all members that are wanted, each in its own process. Needs r->watch. */
 CNN_MUST_USE cnn_status cnn_set_train_rung_at_once(cnn_set_run *r, int rung, cnn_error *error);
 
 #endif

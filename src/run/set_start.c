@@ -1,4 +1,4 @@
-/* Is the set in the directory this one? If there is none, it is started. */
+/* Starts a set in its directory, or checks that the set that is there is this one. */
 #include "run/set_run.h"
 
 #include "base/error.h"

@@ -16,7 +16,7 @@
  * half written. */
 enum { WHOLE = 1000000 };
 
-/* What the process of a member says. All but `now` is read when it has ended. */
+/* What the process of a member reports. All but `now` is read when it has ended. */
 typedef struct member_state {
     atomic_int from; /* how far the member was when its process began: of WHOLE; … */
     atomic_int now;  /* … and is now */

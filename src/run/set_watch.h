@@ -1,5 +1,5 @@
-/* How far members are that are trained at the same time, in processes of their own (jobs.h): memory
- * that these share with the process of the set, and what follows from it. */
+/* The progress of members that are trained at the same time, each in its own process (jobs.h):
+ * memory that these processes share with that of the set, and what it shows. */
 #ifndef CNN_RUN_SET_WATCH_H
 #define CNN_RUN_SET_WATCH_H
 
@@ -9,7 +9,7 @@
 typedef struct cnn_set_watch cnn_set_watch;
 
 /* For `members` members, named `name` ("run") in messages; before their processes are started.
- * share: of all their epochs, that which is trained. Free with cnn_set_watch_free. */
+ * share: of all their epochs, the part that will be trained. Free with cnn_set_watch_free. */
 CNN_MUST_USE cnn_status cnn_set_watch_create(const char *name, int members, double share,
                                              cnn_set_watch **watch, cnn_error *error);
 void cnn_set_watch_free(cnn_set_watch *watch); /* NULL is allowed */
@@ -26,10 +26,10 @@ void cnn_set_watch_epoch(cnn_set_watch *watch, int member, const cnn_train_epoch
 
 /* --- in the process of the set --- */
 
-/* A member has ended. If it has not failed, a line in the log says what it reached. */
+/* To be called when a member has ended. If it has not failed, logs its result. */
 void cnn_set_watch_end(cnn_set_watch *watch, int member, bool failed, const cnn_log_sink *log);
 
-/* What all members have done, of which `running` are being trained. */
+/* The progress of all members, of which `running` are being trained. */
 cnn_sweep_progress cnn_set_watch_look(const cnn_set_watch *watch, int running);
 
 #endif

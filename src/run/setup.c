@@ -26,7 +26,7 @@ static void log_split(const cnn_log_sink *log, const cnn_dataset *dataset, cnn_s
     }
 }
 
-/* Nothing, or next to nothing, can be measured of a class with no image, or one. */
+/* Warns of a class with no image, or one: next to nothing can be measured on it. */
 static void warn_of_few(const cnn_log_sink *log, const cnn_dataset *dataset, cnn_split split) {
     for (int label = 0; label < 2 && dataset->split_count[split] > 0; label++) {
         size_t count = dataset->class_count[split][label];

@@ -1,12 +1,12 @@
-/* Do the splits have the images that the config needs? */
+/* Checks that the splits have the images that the config needs. */
 #ifndef CNN_RUN_SPLITS_CHECK_H
 #define CNN_RUN_SPLITS_CHECK_H
 
 #include "config/config.h"
 #include "samples/dataset.h"
 
-/* Can what the config wants be chosen on the validation images: the best epoch, temperature and
- * threshold? CNN_ERROR_CONFIG or CNN_ERROR_DATA if not. */
+/* CNN_ERROR_CONFIG or CNN_ERROR_DATA if the best epoch, the temperature or the threshold is to be
+ * chosen on the validation images, and these do not allow it. */
 CNN_MUST_USE cnn_status cnn_splits_check(const cnn_config *config, const cnn_dataset *dataset,
                                          cnn_error *error);
 

@@ -163,7 +163,7 @@ static cnn_status resume(cnn_trainer *t, cnn_error *error) {
     CNN_TRY(cnn_file_write(directory->file[CNN_RUN_CONFIG], t->config_json, strlen(t->config_json),
                            error));
     cnn_log_message(&t->options->common.log, CNN_LOG_INFO,
-                    "%s: going on after epoch %lld, batch %lld", directory->path,
+                    "%s: continuing after epoch %lld, batch %lld", directory->path,
                     (long long)t->state.epochs, (long long)t->state.batches);
     return CNN_OK;
 }

@@ -47,8 +47,7 @@ static void log_as_detail(void *user, cnn_log_level level, const char *line) {
                     line);
 }
 
-/* A run that goes on may have to put its images into another order, that of its start, so it reads
- * its own. */
+/* A resumed run may have to put its images into the order of its start, so it reads its own. */
 static cnn_status prepare_member(void *context, int member, cnn_member *what, cnn_error *error) {
     cnn_sweep_set *set = context;
     bool begun;
@@ -202,7 +201,7 @@ static void log_others(const cnn_sweep_set *set, const cnn_sweep_row *rows) {
     }
 }
 
-/* Finds what the members show. test_path: of test_predictions.csv. */
+/* Chooses a member and compares the others with it. test_path: of test_predictions.csv. */
 static cnn_status find(const cnn_sweep_set *set, cnn_sweep_findings *f, const char *test_path,
                        cnn_error *error) {
     CNN_TRY(cnn_sweep_read_rows(set, f->rows, error));
@@ -296,10 +295,9 @@ static cnn_status open_set(const cnn_sweep_options *options, cnn_sweep_set *set,
     }
     if (options->member > 0 && set->sweep->halving.epochs > 0) {
         return cnn_fail(error, CNN_ERROR_CONFIG,
-                        "%s: halving: expected none beside --member: which runs go on depends on "
-                        "the results of all others; train them with one command (--jobs N), or, "
-                        "on several machines, leave halving out and set "
-                        "train.early_stopping.patience",
+                        "%s: halving: expected none with --member: which runs continue depends on "
+                        "the results of all others; train them with one command (--jobs N), or, on "
+                        "several machines, leave halving out and set train.early_stopping.patience",
                         options->sweep);
     }
     set->directory = options->train.output ? options->train.output : set->base->output;

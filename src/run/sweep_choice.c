@@ -1,4 +1,4 @@
-/* Which member of a sweep is the best? */
+/* Chooses the best member of a sweep. */
 #include "run/sweep_set.h"
 
 #include <math.h>

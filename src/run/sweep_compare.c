@@ -1,5 +1,5 @@
-/* Is the chosen combination of a sweep really better than another one, or was it lucky? Both were
- * measured on the same validation images, so differences are taken image by image. */
+/* Is the chosen combination of a sweep better than another one, or is the difference chance? Both
+ * were measured on the same validation images, so differences are taken image by image. */
 #include "run/sweep_set.h"
 
 #include "base/csv.h"
@@ -19,7 +19,7 @@
 /* A float next to 0 or 1 can be rounded to it. */
 #define LEAST_PROBABILITY 5.9604644775390625e-08 /* 2^-24 */
 
-/* What one model makes of its validation images. */
+/* The losses of one model on its validation images. */
 typedef struct predictions {
     uint64_t *image; /* [count], hashes of paths */
     double *loss;    /* [count]: log loss, or 1 for a wrong decision */

@@ -67,13 +67,13 @@ static cnn_status check_validation(const cnn_sweep_set *set, int i, cnn_error *e
     return set->costs[i].validation > 0
                ? CNN_OK
                : cnn_fail(error, CNN_ERROR_CONFIG,
-                          "data.validation: expected validation images beside --sweep, by which a "
-                          "run is chosen, found none (run %d of %d)",
+                          "data.validation: expected validation images with --sweep, which chooses "
+                          "a run by them, found none (run %d of %d)",
                           i + 1, set->sweep->members);
 }
 
-/* Measures one member. A member that gets no memory is no reason not to train the others; nothing
- * is known of its time. */
+/* Measures one member. If there is no memory for it, its time is unknown, and the others are still
+ * trained. */
 static cnn_status measure_member(cnn_sweep_set *set, int i, double seconds, cnn_error *error) {
     const cnn_train_options *options = &set->train;
     cnn_dataset *images = NULL;

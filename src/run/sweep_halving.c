@@ -1,11 +1,11 @@
 /* Successive halving (Jamieson and Talwalkar 2016): after a few epochs, the best 1 of `factor`
- * combinations go on, to `factor` times as many epochs, and so on.
+ * combinations continue, to `factor` times as many epochs, and so on.
  *
- * A run that goes on is a run that was paused at a checkpoint: it ends with the bytes of one that
- * was never paused. So its learning rates are those of the whole run, and schedules that depend on
- * the number of epochs are compared before their end.
+ * A run that continues was paused at a checkpoint: it ends with the bytes of one that was never
+ * paused. So its learning rates are those of the whole run, and schedules that depend on the number
+ * of epochs are compared before their end.
  *
- * Nothing is kept of the decisions: they follow from the rows of metrics.csv up to the epoch of a
+ * Decisions are not stored: they follow from the rows of metrics.csv up to the epoch of a
  * comparison, so that a killed sweep makes the same ones again. */
 #include "run/sweep_set.h"
 
@@ -66,7 +66,7 @@ int64_t cnn_sweep_pause(const cnn_sweep_set *set) {
     return end_of(set, set->rung);
 }
 
-/* --- how good is a member so far? --- */
+/* --- the metric of a member so far --- */
 
 typedef struct so_far {
     int64_t epochs; /* rows */
@@ -115,7 +115,7 @@ static cnn_status look_at(const cnn_sweep_set *set, int member, int64_t limit, s
     return status;
 }
 
-/* --- which go on? --- */
+/* --- which combinations continue? --- */
 
 /* A combination that has come this far. */
 typedef struct runner {

@@ -1,4 +1,4 @@
-/* Members that failed: a note in the directory of each, failed.json, so that any process knows. */
+/* Members that failed: a note in the directory of each, failed.json, which any process can read. */
 #include "run/sweep_set.h"
 
 #include "base/error.h"

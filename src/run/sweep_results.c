@@ -1,4 +1,4 @@
-/* What have the members of a sweep left in their directories? */
+/* Reads the results of the members of a sweep from their directories. */
 #include "run/sweep_set.h"
 
 #include "base/error.h"

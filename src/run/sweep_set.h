@@ -5,12 +5,10 @@
  *   sweep_estimate.c  how long the members will take
  *   sweep_halving.c   members that are ended early
  *   sweep_notes.c     failed members
- *   sweep_results.c   what the members have left in their directories
- *   sweep_choice.c    the member that is chosen
- *   sweep_compare.c   is it really better than others?
- *   sweep_keys.c      which keys mattered
- *   sweep_test.c      its model on the test images
- *   sweep_tables.c    members.csv, sweep.csv, summary.json */
+ *   sweep_results.c   reads the results of members from their directories sweep_choice.c    the
+ *   member that is chosen sweep_compare.c   is it really better than others? sweep_keys.c which
+ *   keys mattered sweep_test.c      measures its model on the test images sweep_tables.c
+ *   members.csv, sweep.csv, summary.json */
 #ifndef CNN_RUN_SWEEP_SET_H
 #define CNN_RUN_SWEEP_SET_H
 
@@ -87,8 +85,7 @@ void cnn_sweep_images_free(cnn_sweep_images *images);
 /* --- sweep_estimate.c --- */
 
 /* Estimates what each member takes, into set->costs. Members that differ only in keys that have no
- * influence on the speed are measured once. Finds what the images show to be impossible for a
- * member. */
+ * influence on the speed are measured once. Fails if a member cannot be trained on its images. */
 CNN_MUST_USE cnn_status cnn_sweep_estimate(cnn_sweep_set *set, cnn_error *error);
 
 /* Seconds that a member takes, and all of them. */
@@ -107,7 +104,7 @@ int cnn_sweep_rungs(const cnn_sweep_set *set);
 /* The share of all epochs that is trained, if no run stops early for another reason. */
 double cnn_sweep_share(const cnn_sweep_set *set);
 
-/* Before each part, from 0: decides which combinations go on. */
+/* Before each part, from 0: decides which combinations continue. */
 CNN_MUST_USE cnn_status cnn_sweep_begin_rung(cnn_sweep_set *set, int rung, cnn_error *error);
 
 /* *wanted: is the member to be trained in this part? */
@@ -136,7 +133,8 @@ CNN_MUST_USE cnn_status cnn_sweep_read_note(const cnn_sweep_set *set, int member
 
 /* --- sweep_results.c --- */
 
-/* Reads what each member has left into rows[members], all zero. Free with cnn_sweep_rows_free. */
+/* Reads the results of each member into rows[members], which are all zero. Free with
+ * cnn_sweep_rows_free. */
 CNN_MUST_USE cnn_status cnn_sweep_read_rows(const cnn_sweep_set *set, cnn_sweep_row *rows,
                                             cnn_error *error);
 void cnn_sweep_rows_free(cnn_sweep_row *rows, int count);

@@ -1,5 +1,5 @@
-/* A training by several processes: the first one reads and writes the files of the run; what it
- * finds out, the others must know. */
+/* Training by several processes: the first one reads and writes the files of the run, and sends the
+ * others what they must know. */
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -136,8 +136,8 @@ cnn_status cnn_trainer_compare_weights(cnn_trainer *t, cnn_error *error) {
     if (own != first) {
         status =
             cnn_fail(error, CNN_ERROR_RUNTIME,
-                     "epoch %lld: the weights of process %d are not those of process 1: one of "
-                     "the machines computes wrong, or runs another program",
+                     "epoch %lld: the weights of process %d are not those of process 1: one of the "
+                     "machines makes errors, or runs another version of the program",
                      (long long)t->state.epochs + 1, cnn_rank(&t->ranks) + 1);
     }
     return cnn_trainer_agree(t, status, error);

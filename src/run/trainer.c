@@ -358,7 +358,7 @@ cnn_status cnn_train_on(const cnn_training *training, const cnn_config *config,
     return status;
 }
 
-/* Nothing that the set-up has to say is news: every member says it again. */
+/* Logs nothing: every member repeats the messages of the set-up. */
 static cnn_status plan_epochs(cnn_trainer *t, cnn_dataset *images, const cnn_config *config,
                               cnn_epoch_choice *choice, cnn_error *error) {
     CNN_TRY(cnn_run_directory_name(t->options->output, &t->session.directory, error));

@@ -1,13 +1,12 @@
 /* A training in progress: shared by the files of the trainer, and not included elsewhere.
  *
  *   trainer.c          the loop: epochs, batches, steps
- *   together.c         several processes: what one of them finds out, and all must know
- *   start_or_resume.c  sets the trainer to the state of the run
- *   minutes.c          train.minutes: the number of epochs, and the time when the run ends
- *   interruption.c     Ctrl-C, --max-seconds, and checkpoints inside an epoch
- *   divergence.c       a loss or a weight that is not finite
- *   epoch_end.c        measures an epoch and writes its files
- *   finish.c           measures the model and writes the files of a finished run */
+ *   together.c         several processes: what the first one sends to the others start_or_resume.c
+ *   sets the trainer to the state of the run minutes.c          train.minutes: the number of
+ *   epochs, and the time when the run ends interruption.c     Ctrl-C, --max-seconds, and
+ *   checkpoints inside an epoch divergence.c       a loss or a weight that is not finite
+ *   epoch_end.c        measures an epoch and writes its files finish.c           measures the model
+ *   and writes the files of a finished run */
 #ifndef CNN_RUN_TRAINER_H
 #define CNN_RUN_TRAINER_H
 
@@ -68,7 +67,7 @@ typedef struct cnn_epoch {
     cnn_dataset_source images;
     cnn_sample_source source;
     size_t first, count; /* the current batch: positions in the order of the images */
-    bool fetching;       /* the images of the current batch are on their way (cnn_trainer_fetch) */
+    bool fetching;       /* the images of the current batch are being fetched (cnn_trainer_fetch) */
 } cnn_epoch;
 
 /* --- trainer.c --- */
@@ -83,8 +82,8 @@ CNN_MUST_USE cnn_status cnn_trainer_start_epoch(cnn_trainer *t, cnn_epoch *epoch
 /* Goes to the next batch; false after the last one of the epoch. */
 bool cnn_trainer_next_batch(const cnn_trainer *t, cnn_epoch *epoch);
 
-/* Brings the images of the batch to the processes that compute with them. ahead: and then begins to
- * bring those of the next one. */
+/* Fetches the images of the batch for the processes that compute with them. ahead: then starts to
+ * fetch those of the next batch. */
 void cnn_trainer_fetch(cnn_trainer *t, cnn_epoch *epoch, bool ahead);
 
 /* The arguments of the next step. */
@@ -122,11 +121,11 @@ CNN_MUST_USE cnn_status cnn_trainer_open(cnn_trainer *t, const cnn_config *confi
 /* Warns if there are more processes than a batch can be divided among. */
 void cnn_trainer_warn_of_idle(const cnn_trainer *t);
 
-/* After the first process has set itself to the state of the run: so do the others. */
+/* Sends the state of the run, which the first process has set, to the others. */
 CNN_MUST_USE cnn_status cnn_trainer_spread_start(cnn_trainer *t, cnn_error *error);
 
-/* CNN_ERROR_RUNTIME if not all processes have the same weights: a machine computes wrong, or runs
- * another program. */
+/* CNN_ERROR_RUNTIME if the weights of the processes differ: a machine makes errors, or runs another
+ * version of the program. */
 CNN_MUST_USE cnn_status cnn_trainer_compare_weights(cnn_trainer *t, cnn_error *error);
 
 /* --- start_or_resume.c --- */

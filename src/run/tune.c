@@ -49,8 +49,9 @@ static void calibrate(cnn_setup *setup, float *logits, const uint8_t *labels, si
         cnn_temperature_apply(setup->info.temperature, logits, count);
     } else {
         cnn_log_message(log, CNN_LOG_WARNING,
-                        "train.calibrate: no temperature from %g to %g has the least validation "
-                        "loss (perhaps all images are classified correctly, or none); it stays 1",
+                        "train.calibrate: the validation loss has no minimum at a temperature from "
+                        "%g to %g (perhaps all images are classified correctly, or none); it stays "
+                        "1",
                         CNN_TEMPERATURE_MIN, CNN_TEMPERATURE_MAX);
     }
 }
@@ -75,8 +76,8 @@ static cnn_status choose_threshold(const char *text, cnn_setup *setup, float *lo
     setup->info.threshold = (double)point.threshold;
     if (!point.reached) {
         cnn_log_message(log, CNN_LOG_WARNING,
-                        "train.threshold: no threshold has \"%s\" on the validation images; the "
-                        "nearest is used",
+                        "train.threshold: no threshold reaches \"%s\" on the validation images; "
+                        "the nearest is used",
                         text);
     }
     size_t called = point.hits + point.alarms;

@@ -74,7 +74,7 @@ static cnn_status add_pairs(array_parts *p, const cnn_array_file *file, const ch
         }
         if (labels == SIZE_MAX) {
             return cnn_fail(p->error, CNN_ERROR_DATA,
-                            "%s: expected an array %s beside %s, found none", file->path,
+                            "%s: expected an array %s next to %s, found none", file->path,
                             pair->labels, pair->images);
         }
         const cnn_split split = *wanted ? p->source->split : (cnn_split)pair->split;
@@ -167,7 +167,7 @@ static cnn_status add_idx(array_parts *p, const char *images, cnn_split split) {
     if (status == CNN_OK) {
         status = labels ? add_idx_pair(p, images, labels, split)
                         : cnn_fail(p->error, CNN_ERROR_DATA,
-                                   "%s: expected a file of labels beside it, whose name has "
+                                   "%s: expected a file of labels next to it, whose name has "
                                    "\"labels-idx1\" in place of \"images-idx3\", found none",
                                    images);
     }

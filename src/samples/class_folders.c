@@ -76,7 +76,7 @@ static const char *skip_to_folder(const class_files *c, size_t *i, size_t *lengt
 }
 
 /* Two folders that contain the same folders, at least two, are not trusted to be classes: they
- * could be splits, or folds, under names of their own. */
+ * could be splits, or folds, with unusual names. */
 static cnn_status check_folders(const char *path, const class_files both[2], cnn_error *error) {
     size_t at[2] = {0}, length[2] = {0}, count = 0;
     for (;; count++) {

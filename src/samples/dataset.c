@@ -54,8 +54,9 @@ cnn_status cnn_dataset_list(const cnn_data_settings *data, int threads, const cn
         }
         if (has_split(list, of_train, others[i].split)) {
             return cnn_fail(error, CNN_ERROR_DATA,
-                            "%s: expected no %s images of its own beside %s (%s)", data->train,
-                            cnn_split_names[others[i].split], others[i].key, others[i].path);
+                            "%s: expected no %s images of its own in addition to %s (%s)",
+                            data->train, cnn_split_names[others[i].split], others[i].key,
+                            others[i].path);
         }
         source.path = others[i].path;
         source.split = others[i].split;
@@ -337,7 +338,7 @@ static cnn_status list(const cnn_data_settings *data, const cnn_reading *reading
     return CNN_OK;
 }
 
-/* Finds what the list alone shows to be impossible: reading the images can take minutes. */
+/* Reports errors that the list alone shows: reading the images can take minutes. */
 static cnn_status check_list(const cnn_data_settings *data, const cnn_reading *reading,
                              cnn_dataset *dataset, cnn_error *error) {
     CNN_TRY(allocate_splits(dataset, error));
@@ -358,7 +359,7 @@ static uint64_t hash_list(const cnn_dataset *dataset) {
     return hash;
 }
 
-/* Lists and checks; all processes must find the same. */
+/* Lists and checks the images. CNN_ERROR_DATA if not all processes list the same. */
 static cnn_status list_alike(const cnn_data_settings *data, const cnn_reading *reading,
                              cnn_dataset *dataset, cnn_error *error) {
     cnn_status status = list(data, reading, dataset, error);

@@ -56,15 +56,13 @@ typedef struct cnn_reading {
     const void *check_context;
 } cnn_reading;
 
-/* Lists, decodes or takes from the cache, leaves out (copies), holds back and counts
- * everything that `data` names; `seed` decides which images are held back. What the list alone
- * shows to be impossible is found before any image is read. If image->range is
- * CNN_RANGE_STRETCH, and the reading gives no ends, they are found (stretch.h) after that, and the
- * pixels loaded with them.
+/* Lists the images that `data` names, decodes them or takes them from the cache, leaves out copies,
+ * holds images back, and counts; `seed` decides which images are held back. Errors that the list
+ * alone shows are reported before any image is read. If image->range is CNN_RANGE_STRETCH, and the
+ * reading gives no ends, they are found (stretch.h) after that, and the pixels loaded with them.
  * Every unreadable image goes to the log with its reason. CNN_ERROR_DATA where the data cannot be
  * trained on; CNN_ERROR_RUNTIME and CNN_STOPPED as cnn_image_set_load gives them. Free with
- * cnn_dataset_free.
- */
+ * cnn_dataset_free. */
 CNN_MUST_USE cnn_status cnn_dataset_load(const cnn_data_settings *data,
                                          const cnn_image_settings *image, uint64_t seed,
                                          const cnn_reading *reading, cnn_dataset **dataset,
@@ -99,7 +97,7 @@ CNN_MUST_USE cnn_status cnn_dataset_list(const cnn_data_settings *data, int thre
                                          const cnn_log_sink *log, char *classes[2],
                                          cnn_sample_list *list, cnn_error *error);
 
-/* Holds back what `data` wants to be held back of readable samples[count] with known content. */
+/* Holds back the share that `data` asks for, from readable samples[count] with known content. */
 CNN_MUST_USE cnn_status cnn_dataset_hold_back(const cnn_data_settings *data, uint64_t seed,
                                               cnn_sample *samples, size_t count,
                                               const cnn_log_sink *log, cnn_error *error);

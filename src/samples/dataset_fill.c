@@ -112,7 +112,7 @@ size_t cnn_dataset_variant(const cnn_dataset_source *source) {
     return wanted ? 1 + (size_t)((source->epoch - 1) % (uint64_t)augmented) : 0;
 }
 
-/* Writes features into lanes; a block of them is as large as they are many. */
+/* Writes features into lanes. */
 static void fill_features(const cnn_dataset_source *source, const uint8_t *const *images, int count,
                           const cnn_block *block, float *x) {
     size_t i = source->fetched ? 0 : cnn_dataset_variant(source) * source->dataset->features.count;

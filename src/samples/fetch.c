@@ -17,19 +17,19 @@ struct cnn_fetch {
     const cnn_dataset *dataset;
     const cnn_ranks *ranks;
     cnn_background *background;
-    size_t piece; /* bytes of an image that are brought */
+    size_t piece; /* bytes of an image that are fetched */
     arrival arrivals[2];
     int next;          /* which of them is filled, or will be */
     uint8_t *outgoing; /* [batch_size][piece], grouped by process */
     uint8_t *incoming; /* [own images][piece], grouped by process */
     cnn_message *messages;
 
-    cnn_dataset_source source; /* the batch that is on its way */
+    cnn_dataset_source source; /* the batch that is being fetched */
     size_t first, count;
     unsigned long job;
 };
 
-/* Of features, only the variant of the epoch is brought. */
+/* Of features, only the variant of the epoch is fetched. */
 static size_t piece_size(const cnn_dataset *dataset) {
     return dataset->features.count > 0 ? dataset->features.count * sizeof(float)
                                        : dataset->image_size;
@@ -114,7 +114,7 @@ static void unpack(cnn_fetch *f, size_t begin, size_t end, size_t sent, size_t u
     into->first = f->first + begin;
 }
 
-static void bring(void *context) {
+static void fetch_batch(void *context) {
     cnn_fetch *f = context;
     int self = cnn_rank(f->ranks), all = cnn_rank_count(f->ranks);
     size_t begin = cnn_image_of_rank(f->count, self, all);
@@ -129,7 +129,7 @@ void cnn_fetch_start(cnn_fetch *f, const cnn_dataset_source *source, size_t firs
     f->source = *source;
     f->first = first;
     f->count = count;
-    f->job = cnn_background_start(f->background, bring, f);
+    f->job = cnn_background_start(f->background, fetch_batch, f);
 }
 
 void cnn_fetch_take(cnn_fetch *f, cnn_dataset_source *source) {

@@ -1,4 +1,4 @@
-/* The images of the next batch, brought from the processes that hold them (samples/share.h) to
+/* Fetches the images of the next batch from the processes that hold them (samples/share.h) for
  * those that compute with them (nn/slots.h), while the current batch is computed. */
 #ifndef CNN_SAMPLES_FETCH_H
 #define CNN_SAMPLES_FETCH_H
@@ -17,13 +17,14 @@ void cnn_fetch_free(cnn_fetch *fetch); /* NULL is allowed */
 /* Bytes that cnn_fetch_create will allocate. */
 size_t cnn_fetch_memory(const cnn_dataset *dataset, size_t batch_size);
 
-/* Starts to bring the images at positions first … first + count - 1 of a source, whose order and
- * epoch must stay until they are taken. At most one batch may be on its way besides the one that
- * was taken last. */
+/* Starts to fetch the images at positions first … first + count - 1 of a source, whose order and
+ * epoch must not change until cnn_fetch_take. At most one batch may be fetched at a time, besides
+ * the one that was taken last. */
 void cnn_fetch_start(cnn_fetch *fetch, const cnn_dataset_source *source, size_t first,
                      size_t count);
 
-/* Waits for them, and lets source->fetched point to them. The ones before are gone. */
+/* Waits for the images, and sets source->fetched to them. Those of the batch before become invalid.
+ */
 void cnn_fetch_take(cnn_fetch *fetch, cnn_dataset_source *source);
 
 #endif

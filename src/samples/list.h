@@ -39,7 +39,7 @@ typedef struct cnn_sample_list {
     cnn_sample *samples; /* [count], in the order of the manifest or of sorted paths */
     size_t count, capacity;
     size_t other_labels;  /* manifest rows left out because their label is not in `classes` */
-    size_t other_folders; /* folders beside class folders, not used; … */
+    size_t other_folders; /* folders next to class folders, not used; … */
     char *other_folder;   /* … the first of them, owned by the list */
     size_t other_forms;   /* manifest rows whose path has another Unicode form than on disk */
 } cnn_sample_list;

@@ -359,7 +359,7 @@ static cnn_status find_path(const manifest *m, const char *folder, const char *w
 
 /* Paths are relative to the manifest. In a table that a run wrote they are as the run opened them:
  * relative to the working directory, unless the first image that exists in one of the two places is
- * beside the manifest. Sets *folder to "" if it is the working directory. */
+ * next to the manifest. Sets *folder to "" if it is the working directory. */
 static cnn_status choose_folder(const manifest *m, char *folder) {
     for (size_t i = 0; i < m->count && m->column[CONTENT] >= 0 && *folder; i++) {
         char *beside;

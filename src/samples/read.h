@@ -7,7 +7,7 @@
 /* Appends the samples of a manifest (a file whose name ends in .csv, .tsv or .txt; see manifest.h),
  * or those of a folder: of its class folders (class_folders.h), or of its splits, each with the
  * same class folders (split_folders.h), in the order training, validation, test; or those of a
- * folder in an archive, or of the archive, in the same order, or by the labels beside its images
+ * folder in an archive, or of the archive, in the same order, or by the labels next to its images
  * (webdataset.h); or those of a folder of such archives (shards.h); or those of arrays (arrays.h).
  * classes: the two names. If they are NULL, they are set to the names that are found, sorted; there
  * must be exactly two. CNN_ERROR_DATA, message starting with the path, also if splits are found

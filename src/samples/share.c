@@ -37,7 +37,7 @@ static void free_share(share *part) {
     cnn_text_free(&part->source);
 }
 
-/* Shares are cached apart from each other. */
+/* Each share has its own cache file. */
 static cnn_status make_share(const cnn_ranks *ranks, const cnn_image_request *whole, share *part,
                              cnn_error *error) {
     int rank = cnn_rank(ranks), all = cnn_rank_count(ranks);
@@ -68,7 +68,7 @@ static cnn_status make_share(const cnn_ranks *ranks, const cnn_image_request *wh
     return CNN_OK;
 }
 
-/* --- what all must know --- */
+/* --- what all processes must know --- */
 
 /* contents: [count], those of all images, from `own`, those of the share. */
 static cnn_status gather_contents(cnn_ranks *ranks, const uint64_t *own, size_t count,

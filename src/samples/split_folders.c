@@ -82,7 +82,7 @@ static cnn_status decide(const finding *f, bool *answer) {
     *answer = train >= 0 && (f->splits > 1 || alone);
     if (train < 0 && f->splits > 1) {
         return cnn_fail(f->error, CNN_ERROR_DATA,
-                        "%s: expected a folder of training images beside \"%.60s\" and \"%.60s\", "
+                        "%s: expected a folder of training images next to \"%.60s\" and \"%.60s\", "
                         "such as \"train\", found none",
                         f->path, f->names.paths[f->name_of[CNN_SPLIT_VALIDATION]],
                         f->names.paths[f->name_of[CNN_SPLIT_TEST]]);
@@ -90,9 +90,9 @@ static cnn_status decide(const finding *f, bool *answer) {
     if (train >= 0 && f->splits == 1 && f->others > 0 && f->classes.count > 1) {
         return cnn_fail(
             f->error, CNN_ERROR_DATA,
-            "%s: expected class folders or splits, found \"%.60s\", which contains "
-            "folders like a split, beside folders that are none; set data.train to that "
-            "folder, or name two class folders in data.classes",
+            "%s: expected class folders or splits, found \"%.60s\", which contains folders like a "
+            "split, next to folders that do not; set data.train to that folder, or name two class "
+            "folders in data.classes",
             f->path, f->names.paths[train]);
     }
     return CNN_OK;

@@ -20,7 +20,7 @@ typedef struct counting {
     cnn_error why;     /* written by the thread that set `ended` */
 } counting;
 
-/* Ends the counting for a reason that is no image's fault. The first reason counts. */
+/* Ends the counting for a reason that is not the fault of an image. The first reason counts. */
 static void end(counting *c, const char *path, cnn_status status, const char *why) {
     if (!atomic_exchange(&c->ended, true)) {
         (void)cnn_fail(&c->why, status, "%s: %s", path, why);

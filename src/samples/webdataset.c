@@ -55,7 +55,7 @@ static cnn_status fail_sample(const char *archive, const char *name, size_t key,
                     archive, key < 200 ? (int)key : 200, name, found);
 }
 
-/* Takes the files *i … of one sample, and goes on to the next. */
+/* Takes the files *i … of one sample, and sets *i to the first file of the next one. */
 static cnn_status take_sample(labelled_files *f, size_t *i, size_t end, cnn_error *error) {
     const cnn_tree *tree = f->tree;
     const char *name = cnn_tree_name(tree, *i);

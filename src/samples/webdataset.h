@@ -1,5 +1,5 @@
-/* Reads a list of samples from an archive whose members have labels beside them, as WebDataset
- * writes it: 000123.jpg and 000123.cls. */
+/* Reads a list of samples from an archive that has a label next to each image, as WebDataset writes
+ * it: 000123.jpg and 000123.cls. */
 #ifndef CNN_SAMPLES_WEBDATASET_H
 #define CNN_SAMPLES_WEBDATASET_H
 

@@ -1,5 +1,5 @@
-/* Is one of two models better, or is the difference chance? Paired tests: both models saw the same
- * images. */
+/* Tests whether one of two models is better, or the difference is chance. Paired tests: both models
+ * saw the same images. */
 #ifndef CNN_STATS_COMPARE_H
 #define CNN_STATS_COMPARE_H
 

@@ -1,4 +1,4 @@
-/* What the charts of a set of predictions show: curves, reliability, histogram, and a table of
+/* The data of the charts of a set of predictions: curves, reliability, histogram, and a table of
  * thresholds. All are of bounded size, whatever the number of images. */
 #ifndef CNN_STATS_CURVES_H
 #define CNN_STATS_CURVES_H

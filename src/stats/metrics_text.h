@@ -1,4 +1,4 @@
-/* Metrics as people and programs read them. */
+/* Metrics as text for people and as JSON. */
 #ifndef CNN_STATS_METRICS_TEXT_H
 #define CNN_STATS_METRICS_TEXT_H
 
@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "stats/intervals.h"
 
-/* The metrics of a set of images, and how far they may be off. */
+/* The metrics of a set of images, and their intervals. */
 typedef struct cnn_measured {
     cnn_metrics metrics;
     cnn_interval intervals[CNN_METRIC_COUNT];
@@ -25,8 +25,8 @@ typedef struct cnn_metrics_column {
     const cnn_measured *measured;
 } cnn_metrics_column;
 
-/* Says the metrics at the log: aligned, a row a metric with its interval, a column a set. Sets
- * without images are left out; nothing is said where there are no others. */
+/* Logs the metrics as a table: a row for each metric with its interval, a column for each set. Sets
+ * without images are left out; if there are no others, nothing is logged. */
 void cnn_metrics_log(const cnn_log_sink *log, const cnn_metrics_column *columns, size_t count);
 
 #endif

@@ -4,7 +4,7 @@
     tests/bench/pytorch.py [OPTION ...] CONFIG ...
 
 Same layers, batch, optimizer and loss (BCEWithLogitsLoss); random float images that are ready in
-memory, so that PyTorch is spared what bench calls "fill". Exit code 77: PyTorch is not installed."""
+memory, so that PyTorch does not need the step that bench calls "fill". Exit code 77: PyTorch is not installed."""
 
 import argparse
 import json

@@ -63,7 +63,7 @@ train to-and-fro train.epochs=2
 train to-and-fro train.epochs=3 --resume --no-cache
 train to-and-fro train.epochs=4 --resume
 expect_stderr ' from the cache '
-expect_stderr 'going on after epoch 3'
+expect_stderr 'continuing after epoch 3'
 same_runs four to-and-fro
 
 # a damaged file is reported and replaced

@@ -26,7 +26,7 @@ expect_no_stderr
 expect_in_stdout '^ *train +[0-9]+ +[0-9]+ +[0-9]+$'
 expect_in_stdout '^ *test +20 +10 +10$'
 expect_in_stdout '^ *format +60 PNM$'
-expect_in_stdout '^nothing to object to$'
+expect_in_stdout '^no problems found$'
 expect_in_stdout '^every image: out/data_report\.csv$'
 [ "$(wc -l <out/data_report.csv)" -eq 61 ] || fail "expected one row per image"
 [ "$(ls out)" = data_report.csv ] || fail "expected nothing but the table in out"

@@ -95,7 +95,7 @@ rm b/fold-2/summary.json
 cp b/fold-1/summary.json first-fold
 run 0 "$CNNTRAIN" --config cfg.json --folds 4 --out b --resume
 expect_stderr '^fold 1/4: b/fold-1: finished already'
-expect_stderr '^fold 2/4: b/fold-2: going on after epoch 2'
+expect_stderr '^fold 2/4: b/fold-2: continuing after epoch 2'
 expect_same first-fold b/fold-1/summary.json
 all_same b
 
@@ -109,7 +109,7 @@ while [ ! -f c/fold-1/checkpoint.bin ] && [ "$polls" -lt 3000 ]; do
     polls=$((polls + 1))
 done
 run 2 "$CNNTRAIN" --config cfg.json --folds 4 train.epochs=100000 --out c --resume
-expect_stderr 'another run \(process [0-9]+ on [^)]+\) is at work'
+expect_stderr 'another run \(process [0-9]+ on [^)]+\) is using'
 kill -TERM "$background"
 wait "$background"
 code=$?
@@ -141,9 +141,9 @@ expect_stderr 'found a run without --folds'
 run 0 "$CNNTRAIN" --config cfg.json --folds 4 --dry-run
 expect_in_stdout '^  fold 4 +1[67] \+ 1[67] +[67] \+ [67] +[78] \+ [78]$'
 run 2 "$CNNTRAIN" --config cfg.json --folds 4 --out d data.validation=data
-expect_stderr 'data.validation: expected a share beside --folds.*"data"'
+expect_stderr 'data.validation: expected a share with --folds.*"data"'
 run 2 "$CNNTRAIN" --config cfg.json --folds 4 --out d data.test=data
-expect_stderr 'data.test: expected none beside --folds.*"data"'
+expect_stderr 'data.test: expected none with --folds.*"data"'
 run 2 "$CNNTRAIN" --config cfg.json --folds 4 --trace
 expect_stderr 'expected one of --folds and --trace'
 for k in 1 0 -3 1001 2.5 ''; do
@@ -160,7 +160,7 @@ expect_no_file d
 } >rows.csv
 sed '$s/,train,/,test,/' rows.csv >split-rows.csv
 run 3 "$CNNTRAIN" --config cfg.json data.train=split-rows.csv --folds 4 --out d
-expect_stderr 'split: expected only "train" beside --folds.*found "test"'
+expect_stderr 'split: expected only "train" with --folds.*found "test"'
 
 # groups stay together; without validation, the last epoch counts
 run 0 "$CNNTRAIN" --config cfg.json data.train=rows.csv data.validation=0 --folds 4 --out g -q

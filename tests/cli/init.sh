@@ -164,7 +164,7 @@ done
 } >three.csv
 run 0 "$CNNTRAIN" --init three.csv 'data.classes=["up", "right"]' data.test=many/test data.validation=0.25 output=elsewhere
 expect_stderr '^train: 22 images: 2 "up" \(class 0\), 20 "right"' && expect_stderr '^test: 8 images: 4 "up"'
-expect_stderr '^20 images of other classes do not count$'
+expect_stderr '^20 images of other classes are left out$'
 key '"test":"many/test"' && key '"validation":0\.25,' && key '"output":"elsewhere"'
 
 # --- refusals: one line, nothing on stdout

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Sourced by every script here. The environment names what is tested: CNNTRAIN, CNNPREDICT, CNNEVAL, MAKE_IMAGES (programs),
-# SOURCE (root of the repository), BUILD (root of the build). Each script works in a folder of its own.
+# SOURCE (root of the repository), BUILD (root of the build). Each script works in its own folder.
 set -u
 LC_ALL=C
 export LC_ALL

@@ -23,7 +23,7 @@ for mode in "" --resume --overwrite; do
     if [ -z "$mode" ]; then
         expect_stderr '^cnntrain: out: expected an empty run directory'
     else
-        expect_stderr "^cnntrain: out: another run \(process $background on [^)]+\) is at work in this directory"
+        expect_stderr "^cnntrain: out: another run \(process $background on [^)]+\) is using this directory"
     fi
 done
 kill -0 "$background" || fail "expected the first run to continue"

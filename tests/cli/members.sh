@@ -149,13 +149,13 @@ for mode in "" --resume --overwrite; do
     if [ -z "$mode" ]; then
         expect_stderr '^cnntrain: fold 2/3: busy/fold-2: expected an empty run directory'
     else
-        expect_stderr "^cnntrain: fold 2/3: busy/fold-2: another run \(process $background on [^)]+\) is at work"
+        expect_stderr "^cnntrain: fold 2/3: busy/fold-2: another run \(process $background on [^)]+\) is using"
     fi
 done
 for way in --resume --overwrite --gather; do
     run 2 "$CNNTRAIN" --config cfg.json $long --folds 3 $way --out busy
     expect_one_message
-    expect_stderr '^cnntrain: busy: another run \(process [0-9]+ on [^)]+\) is at work in this directory'
+    expect_stderr '^cnntrain: busy: another run \(process [0-9]+ on [^)]+\) is using this directory'
 done
 run 0 "$CNNTRAIN" --config cfg.json $long --folds 3 --member 1 --max-seconds 0.2 --out busy -q
 kill -0 "$background" || fail "expected the first member to continue"
@@ -205,7 +205,7 @@ run 2 "$CNNTRAIN" --config cfg.json $settings --folds 3 --gather --out killed
 expect_stderr 'cannot gather: 1 of 3 folds are not finished \(2\)'
 # shellcheck disable=SC2086
 run 0 "$CNNTRAIN" --config cfg.json $settings --folds 3 --member 2 --resume --out killed
-expect_stderr '^fold 2/3: killed/fold-2: going on after epoch [0-9]+, batch [0-9]+'
+expect_stderr '^fold 2/3: killed/fold-2: continuing after epoch [0-9]+, batch [0-9]+'
 # shellcheck disable=SC2086
 run 0 "$CNNTRAIN" --config cfg.json $settings --folds 3 --gather --out killed -q
 same_set undisturbed killed 3

@@ -5,7 +5,7 @@
 make_data data 200
 mkdir tests
 make_data tests/data 20 3
-# what a step changes beside the weights: running averages, the optimizer's state, the average of the weights
+# what a step changes besides the weights: running averages, the optimizer's state, the average of the weights
 cat >cfg.json <<'END'
 {
     "data": {"train": "data", "validation": 0.25, "test": "tests/data"},
@@ -88,7 +88,7 @@ for minutes in 1e-6 1e-7; do
 done
 cp -R short longer
 run 0 "$CNNTRAIN" --config cfg.json train.minutes=100 --out longer --resume
-expect_stderr '^longer: going on after epoch 0, batch 1$'
+expect_stderr '^longer: continuing after epoch 0, batch 1$'
 [ "$(epochs longer)" -eq 1 ] || fail "expected one epoch in longer/config.json"
 run 0 "$CNNTRAIN" --config cfg.json train.epochs=1 --out one -q
 expect_same_run one longer

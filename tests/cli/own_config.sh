@@ -19,7 +19,7 @@ cp run/model.bin kept.bin
 for pair in run/config.json:run ./run/config.json:"$work/run" link/config.json:run run/config.json:link hard.json:run; do
     run 2 "$CNNTRAIN" -c "${pair%%:*}" -q -o "${pair#*:}" --overwrite train.epochs=1
     expect_one_message
-    expect_stderr "${pair#*:}/config.json: is the config that was given, and this run would replace it by another text"
+    expect_stderr "${pair#*:}/config.json: is the config that was given, and this run would replace it with another text"
     expect_same kept.json run/config.json
     expect_same kept.bin run/model.bin
 done

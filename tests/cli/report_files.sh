@@ -87,7 +87,7 @@ page kinds
 shows '1 of 82 images have changed since the run: data/right/flat.pgm' 'From the headers of all 84 images, read when this page was made.'
 lost='data/left/large.ppm (No such file or directory), data/right/small.pgm (the PNM file is cut short: expected 42 bytes'
 grep -qF "2 of 84 images cannot be read any more: $lost" section || fail "expected two images to be lost: $(cat section)"
-grep -q '^What needs pixels was looked for in all 82 images that can be read' section || fail "expected 82 images: $(cat section)"
+grep -q '^Problems that only pixels show were looked for in all 82 images that can be read' section || fail "expected 82 images: $(cat section)"
 mv data elsewhere
 page kinds
 grep -q '^84 of 84 images cannot be read any more: ' section || fail "expected that all images are gone: $(cat section)"
@@ -98,7 +98,7 @@ mv elsewhere data
 make_data many 1200
 page sample data.train=many train.epochs=1
 shows 'From the headers of 1,000 of 1,200 images, evenly spaced, read when this page was made.' 'Formats 1,000 PNM'
-grep -q '^What needs pixels was looked for in 200 of 1,200 images, evenly spaced' section || fail "expected a sample: $(cat section)"
+grep -q '^Problems that only pixels show were looked for in 200 of 1,200 images, evenly spaced' section || fail "expected a sample: $(cat section)"
 
 # copies that are left in on demand; 16 bits; alpha
 make_data copies 80

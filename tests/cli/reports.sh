@@ -135,7 +135,7 @@ warned 'kept-run/summary.json: classes: expected two texts, found nothing'
 cp summary.json kept-run/summary.json
 if command -v flock >/dev/null; then
     run 0 flock kept-run/.lock "$CNNTRAIN" --config cfg.json --out kept-run --resume
-    warned 'kept-run: another run .*is at work'
+    warned 'kept-run: another run .*is using'
     rm -f kept-run/.lock
 fi
 if [ "$(id -u)" -ne 0 ]; then

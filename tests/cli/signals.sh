@@ -56,7 +56,7 @@ for signal in TERM INT HUP USR1; do
     interrupt $signal "run-$signal" 5
     # shellcheck disable=SC2086
     run 0 "$CNNTRAIN" --config cfg.json $settings --out "run-$signal" --threads 1 --resume
-    expect_stderr 'going on after epoch [0-9]+'
+    expect_stderr 'continuing after epoch [0-9]+'
     for file in model.bin last.bin predictions.csv split.csv; do
         expect_same "undisturbed/$file" "run-$signal/$file"
     done

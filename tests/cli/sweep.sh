@@ -119,7 +119,7 @@ while [ ! -f f/0001/checkpoint.bin ] && [ "$polls" -lt 3000 ]; do
     polls=$((polls + 1))
 done
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json train.epochs=100000 --out f --resume
-expect_stderr 'another run \(process [0-9]+ on [^)]+\) is at work'
+expect_stderr 'another run \(process [0-9]+ on [^)]+\) is using'
 kill -TERM "$background"
 wait "$background"
 code=$?
@@ -179,6 +179,23 @@ if command -v pgrep >/dev/null; then
     background=
     expect_stderr '^cnntrain: run [12]/4: its process was killed by signal 9, as systems do'
     grep -q '"code":1,"reason":"run [12]/4: its process was killed' f/000?/failed.json || fail "expected a note"
+
+    # all runs are killed: no success
+    echo '{"grid": {"train.learning_rate": [0.01, 0.02]}}' >two-rates.json
+    "$CNNTRAIN" --config cfg.json --sweep two-rates.json train.epochs=100000 --out killed --jobs 2 2>stderr &
+    background=$!
+    polls=0
+    while [ ! -f killed/0001/checkpoint.bin ] || [ ! -f killed/0002/checkpoint.bin ] && [ "$polls" -lt 3000 ]; do
+        sleep 0.01
+        polls=$((polls + 1))
+    done
+    # shellcheck disable=SC2046
+    kill -KILL $(pgrep -P "$background")
+    wait "$background"
+    code=$?
+    background=
+    [ "$code" -eq 1 ] || fail "expected exit code 1, got $code"
+    expect_stderr '^cnntrain: killed: no run has finished, of 2; sweep.csv says why'
 fi
 
 # members that diverge or get no memory are rows; only the latter are tried again
@@ -289,7 +306,7 @@ expect_same "p/000$last_one/model.bin" "q/000$last_one/model.bin"
 run 0 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --out q --resume
 expect_stderr '^q: finished already'
 run 2 "$CNNTRAIN" --config cfg.json --sweep halving.json --member 1 --out n
-expect_stderr '^cnntrain: halving.json: halving: expected none beside --member: .* \(--jobs N\), or, on several machines, leave halving out and set train\.early_stopping\.patience$'
+expect_stderr '^cnntrain: halving.json: halving: expected none with --member: .* \(--jobs N\), or, on several machines, leave halving out and set train\.early_stopping\.patience$'
 
 # starting over removes all members, and nothing else; kinds of directories are told apart
 run 2 "$CNNTRAIN" --config cfg.json --sweep random.json --out a --resume
@@ -346,7 +363,7 @@ expect_stderr '^cnntrain: --config: missing'
 run 2 "$CNNTRAIN" --config cfg.json --member 2 --out n
 expect_stderr '^cnntrain: --member: expected --folds K or --sweep FILE as well'
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json data.validation=0 --out n
-expect_stderr '^cnntrain: data.validation: expected validation images beside --sweep'
+expect_stderr '^cnntrain: data.validation: expected validation images with --sweep'
 echo '{"grid": {"data.train": ["data", "nowhere"]}}' >nowhere.json
 run 3 "$CNNTRAIN" --config cfg.json --sweep nowhere.json --out n -q
 expect_stderr '^cnntrain: run 2/2: nowhere: '

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Members per hour: `cnntrain --sweep` beside a shell loop around an equivalent PyTorch script (member_torch.py).
+"""Members per hour: `cnntrain --sweep`, compared with a shell loop around an equivalent PyTorch script (member_torch.py).
 
     tests/compare/sweep_torch.py CNNTRAIN FASHION [OPTION ...]
 
@@ -105,7 +105,7 @@ def elapsed(start):
 
 
 def run_sweep(options, work, number, jobs):
-    """Seconds of a clock and of processors, and the accuracies, of a sweep. It has a cache of its own, empty at the start."""
+    """Seconds of a clock and of processors, and the accuracies, of a sweep. Its cache is empty at the start."""
     out = work / f"sweep-{number}"
     command = [options.cnntrain, "--config", work / "cfg.json", "--sweep", work / "sweep.json", "--out", out]
     command += ["--quiet", "--threads", str(options.threads), *(["--jobs", str(jobs)] if jobs else [])]
