@@ -259,6 +259,26 @@ static void test_trees_spread_the_work(void **state) {
     }
 }
 
+/* One block for 16 processes: 15 get the sums from it, none of which sends more than 4 times. */
+static void test_trees_reach_idle_processes(void **state) {
+    (void)state;
+    int received = 0, most = 0;
+    for (int rank = 0; rank < FORKED_MAX; rank++) {
+        cnn_gradient_tree tree;
+        cnn_error error;
+        int sent = 0;
+        test_ok(cnn_gradient_tree_create(1, rank, FORKED_MAX, &tree, &error), &error);
+        for (size_t i = 0; i < tree.message_count; i++) {
+            received += tree.messages[i].receives;
+            sent += !tree.messages[i].receives;
+        }
+        most = sent > most ? sent : most;
+        cnn_gradient_tree_free(&tree);
+    }
+    assert_int_equal(received, FORKED_MAX - 1);
+    assert_int_equal(most, 4);
+}
+
 /* --- what they say to each other --- */
 
 static void talk(const cnn_transport *transport, void *context, void *result, size_t size) {
@@ -525,6 +545,7 @@ int main(void) {
         cmocka_unit_test(test_images_are_divided),
         cmocka_unit_test(test_trees_add_as_one_process),
         cmocka_unit_test(test_trees_spread_the_work),
+        cmocka_unit_test(test_trees_reach_idle_processes),
         cmocka_unit_test(test_ranks_talk),
         cmocka_unit_test(test_gradients_are_those_of_one_process),
         cmocka_unit_test(test_images_arrive),
