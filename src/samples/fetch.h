@@ -1,5 +1,5 @@
 /* The images of the next batch, brought from the processes that hold them (samples/share.h) to
- * those that compute with them (nn/slots.h), while the current batch is computed. */
+ * those that compute with them (nn/slots.h): by a job of the background. */
 #ifndef CNN_SAMPLES_FETCH_H
 #define CNN_SAMPLES_FETCH_H
 
