@@ -20,7 +20,7 @@
 static cnn_transport transport;
 static int failures;
 
-enum { LARGEST = 10000000, ALIKE = 300, PER_PEER = 5 };
+enum { LARGEST = 2000000, ALIKE = 300, PER_PEER = 5 };
 
 static const size_t sizes[] = {0, 1, 3, 4095, 4096, 65537, LARGEST};
 enum { SIZES = sizeof sizes / sizeof *sizes };

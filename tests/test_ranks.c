@@ -259,6 +259,26 @@ static void test_trees_spread_the_work(void **state) {
     }
 }
 
+/* One block for 16 processes: 15 get the sums from it, none of which sends more than 4 times. */
+static void test_trees_reach_idle_processes(void **state) {
+    (void)state;
+    int received = 0, most = 0;
+    for (int rank = 0; rank < FORKED_MAX; rank++) {
+        cnn_gradient_tree tree;
+        cnn_error error;
+        int sent = 0;
+        test_ok(cnn_gradient_tree_create(1, rank, FORKED_MAX, &tree, &error), &error);
+        for (size_t i = 0; i < tree.message_count; i++) {
+            received += tree.messages[i].receives;
+            sent += !tree.messages[i].receives;
+        }
+        most = sent > most ? sent : most;
+        cnn_gradient_tree_free(&tree);
+    }
+    assert_int_equal(received, FORKED_MAX - 1);
+    assert_int_equal(most, 4);
+}
+
 /* --- what they say to each other --- */
 
 static void talk(const cnn_transport *transport, void *context, void *result, size_t size) {
@@ -352,6 +372,7 @@ enum { LARGEST = 130 };
 typedef struct gradient_case {
     const char *network;
     int threads;
+    bool ahead;
 } gradient_case;
 
 /* Bytes of gradients and logits of all batches. */
@@ -362,7 +383,7 @@ static size_t result_size(const cnn_network *network) {
 static void find_gradients(const cnn_transport *transport, void *context, void *result,
                            size_t size) {
     const gradient_case *c = context;
-    const cnn_ranks ranks = {.transport = transport};
+    const cnn_ranks ranks = {.transport = transport, .ahead = c->ahead};
     cnn_network *network = test_network_create(c->network, test_kernels(), CNN_NETWORK_FAST);
     test_samples samples = test_samples_create(network, LARGEST, 3);
     float *parameters = test_parameters(network, 4);
@@ -372,7 +393,7 @@ static void find_gradients(const cnn_transport *transport, void *context, void *
     cnn_error error;
     uint8_t labels[LARGEST];
     expect_in_rank(size == result_size(network));
-    expect_in_rank(cnn_background_create(&background, &error) == CNN_OK);
+    expect_in_rank(cnn_background_create(c->ahead, &background, &error) == CNN_OK);
     expect_in_rank(cnn_minibatch_create_shared(network, LARGEST, c->threads, &ranks, background,
                                                &minibatch, &error) == CNN_OK);
     cnn_minibatch_prepare(minibatch, parameters);
@@ -409,6 +430,7 @@ static void test_gradients_are_those_of_one_process(void **state) {
         find_gradients(&alone, &c, want, size);
         for (size_t i = 1; i < TEST_COUNT(rank_counts); i++) {
             c.threads = 1 + (int)i % 2;
+            c.ahead = (n + i) % 4 < 2;
             forked_ranks_run(rank_counts[i], find_gradients, &c, got, size);
             for (int rank = 0; rank < rank_counts[i]; rank++) {
                 assert_memory_equal(got + (size_t)rank * size, want, size);
@@ -436,7 +458,8 @@ static void expect_images(const cnn_dataset_source *source, size_t first, size_t
 /* Image i has the bytes 3 i, 3 i + 1, …; some are drawn twice. The images of a batch must stay
  * while those of the next one arrive. */
 static void fetch_images(const cnn_transport *transport, void *context, void *result, size_t size) {
-    (void)context, (void)result, (void)size;
+    (void)result, (void)size;
+    const bool *has_thread = context;
     cnn_ranks ranks = {.transport = transport};
     int rank = transport->rank, all = transport->count;
     cnn_sample samples[HELD] = {{.row = 0}};
@@ -462,7 +485,7 @@ static void fetch_images(const cnn_transport *transport, void *context, void *re
     cnn_background *background;
     cnn_fetch *fetch;
     cnn_error error;
-    expect_in_rank(cnn_background_create(&background, &error) == CNN_OK);
+    expect_in_rank(cnn_background_create(*has_thread, &background, &error) == CNN_OK);
     expect_in_rank(cnn_fetch_create(&dataset, background, FETCHED_BATCH, &fetch, &error) == CNN_OK);
     for (size_t count = 1; count <= FETCHED_BATCH; count += 13) {
         size_t begin = cnn_image_of_rank(count, rank, all);
@@ -484,11 +507,12 @@ static void test_images_arrive(void **state) {
     (void)state;
     for (size_t i = 1; i < TEST_COUNT(rank_counts); i++) {
         uint8_t results[FORKED_MAX];
-        forked_ranks_run(rank_counts[i], fetch_images, NULL, results, 1);
+        bool has_thread = i % 2 == 1;
+        forked_ranks_run(rank_counts[i], fetch_images, &has_thread, results, 1);
     }
 }
 
-/* --- a thread that does jobs --- */
+/* --- jobs --- */
 
 typedef struct job_list {
     int done[40], count;
@@ -500,21 +524,28 @@ static void do_job(void *context) {
     list->count++;
 }
 
-static void test_background_does_all_in_order(void **state) {
-    (void)state;
+static void do_all_in_order(bool has_thread) {
     cnn_background *background;
     cnn_error error;
     job_list list = {.count = 0};
     unsigned long last = 0;
-    test_ok(cnn_background_create(&background, &error), &error);
+    test_ok(cnn_background_create(has_thread, &background, &error), &error);
     for (int i = 0; i < 40; i++) { /* more than may be waiting */
         last = cnn_background_start(background, do_job, &list);
     }
     assert_int_equal(last, 39);
     cnn_background_wait(background, last);
     assert_int_equal(list.count, 40);
-    (void)cnn_background_start(background, do_job, &(job_list){.count = 0});
+    job_list more = {.count = 0};
+    (void)cnn_background_start(background, do_job, &more);
     cnn_background_free(background);
+    assert_int_equal(more.count, has_thread);
+}
+
+static void test_background_does_all_in_order(void **state) {
+    (void)state;
+    do_all_in_order(true);
+    do_all_in_order(false);
     cnn_background_free(NULL);
 }
 
@@ -525,6 +556,7 @@ int main(void) {
         cmocka_unit_test(test_images_are_divided),
         cmocka_unit_test(test_trees_add_as_one_process),
         cmocka_unit_test(test_trees_spread_the_work),
+        cmocka_unit_test(test_trees_reach_idle_processes),
         cmocka_unit_test(test_ranks_talk),
         cmocka_unit_test(test_gradients_are_those_of_one_process),
         cmocka_unit_test(test_images_arrive),

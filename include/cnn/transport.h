@@ -25,6 +25,9 @@ enum { CNN_TRANSPORT_CHANNELS = 2 };
 
 typedef struct cnn_transport {
     int rank, count; /* this process, 0 … count - 1, and all of them; count >= 1 */
+    /* Is a processor left for a thread that waits for messages, while as many others compute as
+     * cnn_common_options.threads says? It decides when messages are exchanged, and no result. */
+    bool spare_processor;
     /* Sends and receives these messages, all at once, and returns when all are done. Messages of a
      * channel from one process to another arrive in the order in which they are listed, and in that
      * of the calls. At most one thread calls it for a channel at a time; two threads may call it

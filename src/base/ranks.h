@@ -8,12 +8,13 @@
 
 #include <stdint.h>
 
-/* Channels: CNN_CHANNEL_STEP is that of the thread that trains, CNN_CHANNEL_AHEAD that of the
- * thread that fetches and adds up meanwhile (base/background.h). */
+/* Channels: CNN_CHANNEL_STEP is that of the thread that trains, CNN_CHANNEL_AHEAD that of the jobs
+ * that fetch and add up, in another thread or in the same one (base/background.h). */
 typedef enum cnn_channel { CNN_CHANNEL_STEP, CNN_CHANNEL_AHEAD } cnn_channel;
 
 typedef struct cnn_ranks {
     const cnn_transport *transport;
+    bool ahead;           /* jobs run in a thread of their own (cnn_minibatch_choose_ahead) */
     bool failed_together; /* cnn_ranks_agree has returned a failure */
 } cnn_ranks;
 

@@ -418,7 +418,7 @@ cnn_status cnn_action_schema(void *context, cnn_error *error) {
 cnn_status cnn_action_prepare(void *context, const cnn_option *selected, cnn_error *error) {
     train_command *command = context;
     cnn_shared_options *shared = &command->shared;
-    const cnn_processes *all = &command->processes;
+    cnn_processes *all = &command->processes;
     const char *what = selected                 ? selected->name
                        : command->sweep         ? "sweep"
                        : command->run.folds > 0 ? "folds"
@@ -429,6 +429,7 @@ cnn_status cnn_action_prepare(void *context, const cnn_option *selected, cnn_err
     }
     command->threads_given = shared->threads;
     shared->threads = shared->threads > 0 ? shared->threads : all->threads;
+    all->transport.spare_processor = shared->threads < all->threads;
     const size_t memory = cnn_machine_memory();
     if (shared->max_memory == 0 && memory != SIZE_MAX) {
         shared->max_memory = memory / (size_t)all->here;

@@ -12,6 +12,9 @@ enum { SEGMENTS_MAX = 4, SEGMENT_LEAST = 16384 };
 /* Parameters added up at a time, so that those of all slots fit into the second-level cache. */
 enum { PIECE = 4096 };
 
+/* Additions below which another thread costs more than it saves: some 20 microseconds. */
+enum { ADDITIONS_PER_THREAD = 50000 };
+
 /* Parameters first … end - 1: those of all instructions from `instruction` on that are not in an
  * earlier segment. */
 typedef struct segment {
@@ -23,6 +26,7 @@ struct cnn_gradient_exchange {
     const cnn_network *network;
     const cnn_ranks *ranks;
     cnn_background *background;
+    cnn_thread_pool *pool; /* that adds up; NULL: this thread alone */
     cnn_gradient_tree tree;
     segment segments[SEGMENTS_MAX];
     int segment_count;
@@ -64,9 +68,10 @@ static bool divides(const cnn_plan *plan, int instruction, size_t all, size_t *f
 
 static void find_segments(cnn_gradient_exchange *x) {
     const cnn_plan *plan = &x->network->plan;
+    int most = x->ranks->ahead ? SEGMENTS_MAX : 1;
     size_t all = x->network->parameter_count, end = all, first;
     size_t least = all / SEGMENTS_MAX > SEGMENT_LEAST ? all / SEGMENTS_MAX : SEGMENT_LEAST;
-    for (int i = plan->instruction_count - 1; i > 0 && x->segment_count < SEGMENTS_MAX - 1; i--) {
+    for (int i = plan->instruction_count - 1; i > 0 && x->segment_count < most - 1; i--) {
         if (divides(plan, i, all, &first) && end - first >= least) {
             x->segments[x->segment_count++] =
                 (segment){.instruction = i, .first = first, .end = end};
@@ -130,18 +135,37 @@ static void exchange_round(cnn_gradient_exchange *x, const segment *s, const cnn
     cnn_ranks_exchange(x->ranks, CNN_CHANNEL_AHEAD, x->messages, used);
 }
 
+/* The additions of a round, for the parameters of a segment. */
+typedef struct round_sum {
+    const cnn_gradient_exchange *exchange;
+    const segment *segment;
+    size_t first, end; /* of the tree's additions */
+} round_sum;
+
+static void add_piece(void *context, size_t piece, int thread) {
+    (void)thread;
+    const round_sum *sum = context;
+    const segment *s = sum->segment;
+    size_t first = s->first + piece * PIECE;
+    size_t end = s->end - first < PIECE ? s->end : first + PIECE;
+    for (size_t i = sum->first; i < sum->end; i++) {
+        add(sum->exchange, s, &sum->exchange->tree.additions[i], first, end);
+    }
+}
+
 static void run_round(cnn_gradient_exchange *x, const segment *s, size_t number) {
     const cnn_gradient_tree *tree = &x->tree;
     const cnn_tree_round none = {0};
     const cnn_tree_round *before = number > 0 ? &tree->rounds[number - 1] : &none;
     const cnn_tree_round *round = &tree->rounds[number];
     exchange_round(x, s, round, before->messages);
-    for (size_t first = s->first; first < s->end; first += PIECE) {
-        size_t end = s->end - first < PIECE ? s->end : first + PIECE;
-        for (size_t i = before->additions; i < round->additions; i++) {
-            add(x, s, &tree->additions[i], first, end);
-        }
-    }
+    round_sum sum = {
+        .exchange = x, .segment = s, .first = before->additions, .end = round->additions};
+    size_t length = s->end - s->first;
+    size_t threads = length * (sum.end - sum.first) / ADDITIONS_PER_THREAD + 1;
+    int most = cnn_thread_pool_threads(x->pool);
+    cnn_thread_pool_for(x->pool, (length + PIECE - 1) / PIECE,
+                        threads < (size_t)most ? (int)threads : most, add_piece, &sum);
 }
 
 static void sum_segment(cnn_gradient_exchange *x, const segment *s) {
@@ -224,8 +248,8 @@ static size_t longest_segment(const cnn_gradient_exchange *x) {
     return longest;
 }
 
-size_t cnn_gradient_exchange_memory(const cnn_network *network) {
-    cnn_gradient_exchange x = {.network = network};
+size_t cnn_gradient_exchange_memory(const cnn_network *network, const cnn_ranks *ranks) {
+    cnn_gradient_exchange x = {.network = network, .ranks = ranks};
     find_segments(&x);
     return 2 * longest_segment(&x) * sizeof(float);
 }
@@ -244,12 +268,16 @@ static cnn_status allocate(cnn_gradient_exchange *x, size_t slots, cnn_error *er
 
 cnn_status cnn_gradient_exchange_create(const cnn_network *network, size_t slots,
                                         const cnn_ranks *ranks, cnn_background *background,
-                                        cnn_gradient_exchange **exchange, cnn_error *error) {
+                                        cnn_thread_pool *pool, cnn_gradient_exchange **exchange,
+                                        cnn_error *error) {
     cnn_gradient_exchange *x = *exchange = cnn_alloc(1, sizeof *x);
     if (!x) {
         return cnn_fail_memory(error, "gradients");
     }
-    *x = (cnn_gradient_exchange){.network = network, .ranks = ranks, .background = background};
+    *x = (cnn_gradient_exchange){.network = network,
+                                 .ranks = ranks,
+                                 .background = background,
+                                 .pool = ranks->ahead ? NULL : pool};
     pthread_mutex_init(&x->mutex, NULL);
     pthread_cond_init(&x->completed, NULL);
     cnn_status status = allocate(x, slots, error);

@@ -25,6 +25,7 @@ typedef struct cross_sum {
 
 struct cnn_tree_state {
     size_t *first_slot; /* [ranks + 1] */
+    int *members;       /* [ranks + 1] */
     sum_place *places;  /* [slots][chunks]: of the sum whose first slot this is */
     bool *has;          /* [ranks][chunks]: which sums of all slots a process has */
     cross_sum *sums;
@@ -115,9 +116,15 @@ static sum_place *place_of(const cnn_gradient_tree *tree, int slot, int chunk) {
 }
 
 static int owner_of(const cnn_gradient_tree *tree, int slot) {
-    int rank = 0;
-    while ((size_t)slot >= tree->state->first_slot[rank + 1]) {
-        rank++;
+    const size_t *first_slot = tree->state->first_slot;
+    int rank = 0; /* has a slot up to this one; those from `end` on have none */
+    for (int end = tree->ranks; end - rank > 1;) {
+        int middle = rank + (end - rank) / 2;
+        if (first_slot[middle] <= (size_t)slot) {
+            rank = middle;
+        } else {
+            end = middle;
+        }
     }
     return rank;
 }
@@ -221,8 +228,48 @@ static void give(cnn_gradient_tree *tree, int from, int to, int chunk) {
     }
 }
 
-/* The holder of a sum gives that of all slots to the process which has sent it a part. Processes
- * without slots get it last. */
+/* The process with slots from which one without gets the sums. */
+static int source_of(const cnn_gradient_tree *tree, int rank) {
+    return owner_of(tree, (int)((int64_t)tree->slots * rank / tree->ranks));
+}
+
+/* Fills state->members with the source of process `first`, and the processes without slots from
+ * there on that have the same source. Returns their number; *next: the first process that has
+ * another one. */
+static int find_members(const cnn_gradient_tree *tree, int first, int *next) {
+    const struct cnn_tree_state *state = tree->state;
+    int count = 0, rank = first;
+    state->members[count++] = source_of(tree, first);
+    for (; rank < tree->ranks && source_of(tree, rank) == state->members[0]; rank++) {
+        if (state->first_slot[rank] == state->first_slot[rank + 1]) {
+            state->members[count++] = rank;
+        }
+    }
+    *next = rank;
+    return count;
+}
+
+/* Processes without slots get the sums along binomial trees, from their sources: before a round,
+ * the first `have` members of each tree have them. */
+static void give_to_idle(cnn_gradient_tree *tree) {
+    const int *members = tree->state->members;
+    int most = 1;
+    for (int have = 1; have == 1 || have < most; have *= 2) {
+        for (int first = 0, next; first < tree->ranks; first = next) {
+            int count = find_members(tree, first, &next);
+            most = count > most ? count : most;
+            for (int i = have; i < count && i < 2 * have; i++) {
+                tree->state->group++;
+                for (int chunk = 0; chunk < tree->chunks; chunk++) {
+                    give(tree, members[i - have], members[i], chunk);
+                }
+            }
+        }
+        end_round(tree);
+    }
+}
+
+/* The holder of a sum gives that of all slots to the process which has sent it a part. */
 static void go_down(cnn_gradient_tree *tree) {
     const struct cnn_tree_state *state = tree->state;
     for (size_t end = state->sum_count, begin; end > 0; end = begin) {
@@ -238,14 +285,7 @@ static void go_down(cnn_gradient_tree *tree) {
         }
         end_round(tree);
     }
-    for (int rank = 0; rank < tree->ranks; rank++) {
-        int from = owner_of(tree, (int)((int64_t)tree->slots * rank / tree->ranks));
-        tree->state->group++;
-        for (int chunk = 0; chunk < tree->chunks; chunk++) {
-            give(tree, from, rank, chunk);
-        }
-    }
-    end_round(tree);
+    give_to_idle(tree);
 }
 
 /* --- */
@@ -291,7 +331,8 @@ cnn_status cnn_gradient_tree_create(int slots, int rank, int ranks, cnn_gradient
     state->places = cnn_alloc((size_t)slots * CHUNKS_MAX, sizeof *state->places);
     state->has = cnn_alloc((size_t)ranks * CHUNKS_MAX, sizeof *state->has);
     state->first_slot = cnn_alloc((size_t)ranks + 1, sizeof *state->first_slot);
-    state->failed = !state->places || !state->has || !state->first_slot;
+    state->members = cnn_alloc((size_t)ranks + 1, sizeof *state->members);
+    state->failed = !state->places || !state->has || !state->first_slot || !state->members;
     for (int of = 1; of <= slots && !state->failed; of++) { /* for the longest lists */
         cnn_gradient_tree_set(tree, of);
     }
@@ -303,6 +344,7 @@ void cnn_gradient_tree_free(cnn_gradient_tree *tree) {
         cnn_free(tree->state->places);
         cnn_free(tree->state->has);
         cnn_free(tree->state->first_slot);
+        cnn_free(tree->state->members);
         cnn_free(tree->state->sums);
         cnn_free(tree->state);
     }

@@ -7,7 +7,8 @@
  * tree, each has half as many chunks as before, and at the end every process has the whole sum of
  * some. On the way down, they give each other what they have. With powers of two this is recursive
  * halving and doubling (Rabenseifner, "Optimization of collective reduction operations", 2004), on
- * a tree that does not depend on the number of processes. */
+ * a tree that does not depend on the number of processes. Processes without slots get the sums at
+ * the end, along binomial trees. */
 #ifndef CNN_NN_GRADIENT_TREE_H
 #define CNN_NN_GRADIENT_TREE_H
 

@@ -48,7 +48,7 @@ size_t cnn_minibatch_memory(const cnn_network *network, size_t batch_size, int t
                sizeof(float) +
            plan->sums_size * cnn_block_count(batch_size) * sizeof(double) +
            (needs_inference(network, batch_size) ? cnn_inference_memory(network, threads) : 0) +
-           (cnn_rank_count(ranks) > 1 ? cnn_gradient_exchange_memory(network) : 0);
+           (cnn_rank_count(ranks) > 1 ? cnn_gradient_exchange_memory(network, ranks) : 0);
 }
 
 /* Each on its own thread: mapping megabytes of new memory takes milliseconds. */
@@ -102,7 +102,18 @@ static cnn_status allocate_shared(cnn_minibatch *minibatch, size_t batch_size,
         return cnn_fail_memory(error, "activations and gradients");
     }
     return cnn_gradient_exchange_create(minibatch->network, cnn_slot_count(blocks),
-                                        minibatch->ranks, background, &minibatch->exchange, error);
+                                        minibatch->ranks, background, minibatch->pool,
+                                        &minibatch->exchange, error);
+}
+
+void cnn_minibatch_choose_ahead(cnn_ranks *ranks, size_t batch_size, int threads) {
+    if (cnn_rank_count(ranks) == 1) {
+        return;
+    }
+    size_t slots, blocks;
+    cnn_slots_most(batch_size, cnn_rank(ranks), cnn_rank_count(ranks), &slots, &blocks);
+    bool has_processor = ranks->transport->spare_processor || slots < (size_t)threads;
+    ranks->ahead = cnn_ranks_or(ranks, !has_processor) == 0;
 }
 
 cnn_status cnn_minibatch_create(cnn_network *network, size_t batch_size, int threads,

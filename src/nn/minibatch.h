@@ -25,6 +25,12 @@ CNN_MUST_USE cnn_status cnn_minibatch_create_shared(cnn_network *network, size_t
                                                     cnn_background *background,
                                                     cnn_minibatch **minibatch, cnn_error *error);
 
+/* Sets ranks->ahead for batches of up to batch_size images on `threads` threads of each process: do
+ * messages get a thread of their own? They do if every process has a processor for it: one that the
+ * transport knows, or one whose thread has no block to compute. In turn with a thread that
+ * computes, it would delay that one, and the others, which wait for it. Called by all processes. */
+void cnn_minibatch_choose_ahead(cnn_ranks *ranks, size_t batch_size, int threads);
+
 /* The threads, for other uses between passes. */
 cnn_thread_pool *cnn_minibatch_pool(cnn_minibatch *minibatch);
 

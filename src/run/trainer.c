@@ -230,11 +230,16 @@ static size_t largest_split(const cnn_dataset *dataset, size_t least) {
     return least;
 }
 
-static cnn_status allocate_batch(cnn_trainer *t, cnn_error *error) {
+/* Of a batch. */
+static size_t most_images(const cnn_trainer *t) {
     size_t images = cnn_trainer_images(t), batch_size = (size_t)t->config->train.batch_size;
-    batch_size = images < batch_size ? images : batch_size;
+    return images < batch_size ? images : batch_size;
+}
+
+static cnn_status allocate_batch(cnn_trainer *t, cnn_error *error) {
+    size_t batch_size = most_images(t);
     if (t->setup.dataset->ranks) {
-        CNN_TRY(cnn_background_create(&t->background, error));
+        CNN_TRY(cnn_background_create(t->ranks.ahead, &t->background, error));
         CNN_TRY(cnn_fetch_create(t->setup.dataset, t->background, batch_size, &t->fetch, error));
     }
     return cnn_minibatch_create_shared(t->setup.network, batch_size, t->setup.threads, &t->ranks,
@@ -287,6 +292,7 @@ static cnn_status set_up(cnn_trainer *t, cnn_dataset *images, const cnn_config *
     CNN_TRY(cnn_trainer_agree(t, status, error));
     t->config = &t->setup.config;
     t->optimizer = cnn_settings_optimizer(config);
+    cnn_minibatch_choose_ahead(&t->ranks, most_images(t), t->setup.threads);
     CNN_TRY(cnn_trainer_agree(t, allocate(t, error), error));
     cnn_objective objective = cnn_settings_objective(config, t->setup.dataset);
     cnn_minibatch_set_objective(t->minibatch, &objective);

@@ -1,5 +1,5 @@
 /* Fetches the images of the next batch from the processes that hold them (samples/share.h) for
- * those that compute with them (nn/slots.h), while the current batch is computed. */
+ * those that compute with them (nn/slots.h): a job of the background. */
 #ifndef CNN_SAMPLES_FETCH_H
 #define CNN_SAMPLES_FETCH_H
 

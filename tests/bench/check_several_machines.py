@@ -27,8 +27,8 @@ def exchange(channel, begin, size, used=0.0):
 
 def check_model():
     """Steps of one second, of which the update takes a tenth; times by hand."""
-    def step(*rounds):
-        return {"seconds": 1.0, "gradients": 0.9, "rounds": list(rounds)}
+    def step(*rounds, ahead=True):
+        return {"ahead": ahead, "seconds": 1.0, "gradients": 0.9, "rounds": list(rounds)}
 
     images = exchange(1, 0.0, 100)
     sums = exchange(0, 0.4, 1000)
@@ -49,10 +49,23 @@ def check_model():
     # as "in the open"; the decisions delay nothing before them
     both = step(images, gradients, decisions)
     expect("decisions", model.predict(both, 0.5, FAST), 0.5 + 0.1 + 0.5 + 0.1 + 0.5)
+    alone = step(images, gradients, decisions, ahead=False)
+    expect("one thread", model.predict(alone, 0.2, 1e4), 1.0 + 3 * 0.2 + 0.01 + 0.1)
 
 
-def measure(program, file, ranks, batch):
-    command = [program, "--ranks", str(ranks), "--batch", str(batch), "--seconds", "0", str(file)]
+def check_slower():
+    def steps(*seconds):
+        return {"ahead": False, "steps": [{"seconds": s, "gradients": s / 2} for s in seconds]}
+
+    both = model.slower(steps(1.0, 4.0, 5.0), steps(2.0, 3.0))["steps"]
+    expect("steps", len(both), 2)
+    for step, wanted in zip(both, (2.0, 4.0)):
+        expect("the slower one", step["seconds"], wanted)
+        expect("its gradients", step["gradients"], wanted / 2)
+
+
+def measure(program, file, ranks, batch, *more):
+    command = [program, "--ranks", str(ranks), "--batch", str(batch), "--seconds", "0", *more, str(file)]
     measured = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     return measured, model.medians(measured)["rounds"]
 
@@ -64,6 +77,10 @@ def check_messages(program):
         gradients = [r["bytes"] for r in rounds if r["channel"] == model.AHEAD][1:]
         every = 2 * (ranks - 1) / ranks * 4 * measured["parameters"]
         expect(f"gradients, {ranks} processes", sum(gradients), every, 64 * len(gradients))
+        expect("rounds of one segment", len(gradients), 2 * levels)
+        _, rounds = measure(program, ROOT / "configs/bench/small.json", ranks, 128, "--spare")
+        gradients = [r["bytes"] for r in rounds if r["channel"] == model.AHEAD][1:]
+        expect("gradients of two segments", sum(gradients), every, 64 * len(gradients))
         expect("rounds of two segments", len(gradients), 2 * 2 * levels)
         main = [r for r in rounds if r["channel"] == model.STEP]
         expect("results and decisions", len(main), 2 * levels)
@@ -79,4 +96,5 @@ def check_messages(program):
 
 if __name__ == "__main__":
     check_model()
+    check_slower()
     check_messages(sys.argv[1])

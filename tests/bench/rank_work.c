@@ -84,7 +84,8 @@ cnn_status bench_rank_work_create(const bench_task *task, const cnn_transport *t
     CNN_TRY(make_step(w, error));
     CNN_TRY(make_images(w, &input, error));
     if (w->dataset.ranks) {
-        CNN_TRY(cnn_background_create(&w->background, error));
+        cnn_minibatch_choose_ahead(&w->ranks, task->batch_size, task->threads);
+        CNN_TRY(cnn_background_create(w->ranks.ahead, &w->background, error));
         CNN_TRY(cnn_fetch_create(&w->dataset, w->background, task->batch_size, &w->fetch, error));
     }
     return cnn_minibatch_create_shared(w->step.network, task->batch_size, task->threads, &w->ranks,

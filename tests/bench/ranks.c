@@ -23,7 +23,7 @@ typedef struct ranks_command {
     const char *file;
     int ranks, batch_size, threads, side;
     double seconds, latency, gigabits; /* latency: microseconds */
-    bool mpi;
+    bool mpi, spare;
     char **argv; /* of main, for MPI */
 } ranks_command;
 
@@ -85,6 +85,7 @@ static const cnn_option options[] = {
      .minimum = 1e-3,
      .maximum = 1e6,
      .help = "a second, each way, of a network that is waited for (default: none)"},
+    {.name = "spare", FIELD(spare), .help = "messages have a processor of their own"},
     {.name = "mpi", FIELD(mpi), .help = "the processes are those that mpirun has started"},
     {.name = "help", .letter = 'h', .action = print_help, .help = "print this"},
     {.name = NULL},
@@ -155,10 +156,11 @@ static void print_head(const char *kind, const bench_rank_work *work) {
     int rank = cnn_rank(&work->ranks), ranks = cnn_rank_count(&work->ranks);
     printf("{\"kind\": \"%s\", \"batch\": %zu, \"threads\": %d, \"ranks\": %d, \"rank\": %d, "
            "\"blocks\": %zu, \"all_blocks\": %zu, \"parameters\": %zu, \"image_bytes\": %zu, "
-           "\"steps\": [",
+           "\"ahead\": %s, \"steps\": [",
            kind, task->batch_size, task->threads, ranks, rank,
            blocks_of(task->batch_size, rank, ranks), cnn_block_count(task->batch_size),
-           work->step.network->parameter_count, work->dataset.image_size);
+           work->step.network->parameter_count, work->dataset.image_size,
+           work->ranks.ahead ? "true" : "false");
 }
 
 /* Each round: channel, when it began, processor time of its thread, bytes sent, bytes received,
@@ -194,6 +196,7 @@ static cnn_status measure(const char *kind, const ranks_command *command, const 
                           bench_recorded *recorded, cnn_error *error) {
     bench_rank_work work;
     bool prints = recorded->inner ? recorded->inner->rank == 0 : true;
+    recorded->transport.spare_processor = command->spare;
     cnn_status status = bench_rank_work_create(task, &recorded->transport, &work, error);
     if (status != CNN_OK) {
         bench_rank_work_free(&work);
@@ -237,15 +240,19 @@ static int ascending(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-/* Each of two processes sends the other so many bytes at once, again and again. Returns the median
- * time. */
-static double exchange_seconds(const cnn_transport *transport, char *out, char *in, size_t bytes) {
+/* Each of two processes sends the other so many bytes at once, again and again, each time other
+ * ones of `room`: in a step, the bytes of a message are not in the first caches either. Returns the
+ * median time. */
+static double exchange_seconds(const cnn_transport *transport, char *out, char *in, size_t room,
+                               size_t bytes) {
     enum { WARM = 5, TIMES = 41 };
     double times[TIMES] = {0};
     const int peer = transport->rank ^ 1;
-    const cnn_message both[] = {{.peer = peer, .bytes = out, .size = bytes},
-                                {.peer = peer, .receives = true, .bytes = in, .size = bytes}};
     for (int i = -WARM; i < TIMES && peer < transport->count; i++) {
+        const size_t at = (size_t)(i + WARM) % (room / bytes) * bytes;
+        const cnn_message both[] = {
+            {.peer = peer, .bytes = out + at, .size = bytes},
+            {.peer = peer, .receives = true, .bytes = in + at, .size = bytes}};
         double begin = cnn_clock_seconds();
         transport->exchange(transport->context, 0, both, 2);
         times[i < 0 ? 0 : i] = cnn_clock_seconds() - begin;
@@ -259,7 +266,7 @@ static cnn_status measure_exchanges(const cnn_transport *transport, cnn_error *e
     char *out = cnn_alloc(most, 1), *in = cnn_alloc(most, 1);
     cnn_status status = out && in ? CNN_OK : cnn_fail_memory(error, "messages");
     for (size_t bytes = 8; bytes <= most && status == CNN_OK; bytes *= 8) {
-        double seconds = exchange_seconds(transport, out, in, bytes);
+        double seconds = exchange_seconds(transport, out, in, most, bytes);
         if (transport->rank == 0) {
             printf("{\"kind\": \"exchange\", \"bytes\": %zu, \"seconds\": %.9f}\n", bytes, seconds);
         }

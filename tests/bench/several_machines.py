@@ -16,10 +16,19 @@ receives, and how long its thread has computed before. Medians over the steps ar
     t, u, b  of each exchange: when it begins, the processor time of its thread since the exchange
              before, and the larger one of the bytes sent and received
 
-An exchange takes c = L + b / B, with the latency L and the bandwidth B of each direction. Exchanges
-of the thread that trains (sums of batch normalization, logits and labels; decisions after the
-update) delay all that follows. With d(t) = the sum of c of those that begin up to t, those of the
-second thread (images of the next batch, gradients segment by segment) begin and end at
+An exchange takes c = o + L + b / B, with the latency L and the bandwidth B of each direction, and the
+overhead o of our code and of MPI on both sides. This is LogGP (Alexandrov, Ionescu, Schauser and
+Scheiman, "LogGP: incorporating long messages into the LogP model", 1995), whose 2 o is our o, and
+whose G is 1 / B. The overhead is measured: an exchange of a few bytes by two processes here.
+
+A process whose threads occupy all its processors exchanges nothing meanwhile, and the step takes
+
+    T = C + the sum of all c
+
+Where a processor is left, a second thread exchanges images of the next batch, and gradients segment by
+segment. Exchanges of the thread that trains (sums of batch normalization, logits and labels; decisions
+after the update) delay all that follows. With d(t) = the sum of c of those that begin up to t, those
+of the second thread begin and end at
 
     begin = max(t + d(t), end of the one before + u)        end = begin + c
 
@@ -29,7 +38,11 @@ and the step takes
 
 where E is the end of the last exchange of gradients, plus b / B of what the first thread sends
 after the first of them, which goes first. Not in it: processes that are late because a machine does
-something else, other traffic, and the processor time that sending takes.
+something else, and other traffic.
+
+For the check, the two processes compute at the same time, without messages: they share caches and
+memory, and a step ends when the slower one is ready. So C is the median of the longer one of both
+steps. Exchanges of the same two processes give o + L and B.
 
 Where the blocks of a process do not fit into memory (BLOCKS below), C is continued along a line
 through two batches that fit, t and g grow like C, and messages are those of smaller images.
@@ -81,15 +94,25 @@ def medians(measured, busy=False):
         first = i == 0 or rounds[i - 1]["channel"] != r["channel"]
         r["used"] = 0.0 if first else max(0.0, statistics.median(
             step["rounds"][i][2] - step["rounds"][i - 1][2] for step in steps))
-    return {"seconds": statistics.median(step["seconds"] for step in steps),
+    return {"ahead": measured["ahead"],
+            "seconds": statistics.median(step["seconds"] for step in steps),
             "gradients": statistics.median(step["gradients"] for step in steps), "rounds": rounds}
 
 
+def slower(one, other):
+    """The steps of two processes that wait for each other at the end of each."""
+    steps = [{**a, **{key: max(a[key], b[key]) for key in ("seconds", "gradients")}}
+             for a, b in zip(one["steps"], other["steps"])]
+    return {**one, "steps": steps}
+
+
 def predict(step, latency, bandwidth):
-    """Seconds of a step; bandwidth in bytes a second, each way."""
+    """Seconds of a step; latency with the overhead, bandwidth in bytes a second, each way."""
     def cost(r):
         return latency + r["bytes"] / bandwidth
 
+    if not step["ahead"]:
+        return step["seconds"] + sum(map(cost, step["rounds"]))
     main = [r for r in step["rounds"] if r["channel"] == STEP]
     ahead = [r for r in step["rounds"] if r["channel"] == AHEAD]
 
@@ -123,20 +146,29 @@ class Bench:
                 str(threads or self.threads), "--seconds", str(self.seconds), *map(str, more),
                 str(file)]
 
-    def read(self, command):
+    def read(self, *commands):
+        """The lines of programs that run at the same time; of the first one, then of the next."""
+        command = commands[0]
         if sys.stderr.isatty():
             print("\r" + " ".join(command[-10:])[-78:].ljust(78), end="\r", file=sys.stderr)
-        result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        if result.returncode != 0:
-            sys.exit(f"several_machines.py: {' '.join(command)}: exit code {result.returncode}")
-        return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+        running = [subprocess.Popen(each, stdout=subprocess.PIPE, text=True) for each in commands]
+        outputs = [process.communicate()[0] for process in running]
+        for process in running:
+            if process.returncode != 0:
+                sys.exit(f"several_machines.py: {' '.join(command)}: exit code {process.returncode}")
+        return [json.loads(line) for output in outputs for line in output.splitlines()
+                if line.startswith("{")]
 
     def alone(self, file, ranks, batch, threads=None, more=()):
         return self.read(self.command(file, ranks, batch, threads, more))[0]
 
-    def together(self, file, batch, processes):
+    def beside_each_other(self, file, batch):
+        """Two processes of one thread that compute at the same time, and do not wait."""
+        return slower(*self.read(*[self.command(file, 2, batch, 1)] * 2))
+
+    def together(self, file, batch):
         command = self.command(file, 1, batch, 1, ["--mpi"])
-        return self.read([*self.mpirun, "-n", str(processes), *command])
+        return self.read([*self.mpirun, "-n", "2", *command])
 
 
 def facts(measured):
@@ -169,8 +201,12 @@ def measure_row(bench, file, ranks, batch, limited, known):
     return {**facts(measured), "continued": False, "step": medians(measured, bench.busy)}
 
 
-def measure(bench, arguments, results):
-    """Adds the rows that are not in `results`, and saves them, so that one can go on later."""
+def measure(bench, arguments, saved):
+    """Adds what is not in `saved`, and writes it to a file, so that one can go on later."""
+    results = saved["rows"]
+    if "overhead" not in saved and shutil.which(bench.mpirun[0]):
+        lines = bench.together(NETWORKS["small"][0], 32)
+        saved["overhead"] = link(lines)[0]
     there = {(row["network"], row["batch"], row["ranks"]) for row in results}
     for name, (file, batches) in NETWORKS.items():
         if arguments.networks and name not in arguments.networks:
@@ -187,7 +223,7 @@ def measure(bench, arguments, results):
                 row = measure_row(bench, file or arguments.pretrained, ranks, batch, not file, known)
                 results.append({"network": name, **row})
                 if arguments.save:
-                    arguments.save.write_text(json.dumps(results), encoding="utf-8")
+                    arguments.save.write_text(json.dumps(saved), encoding="utf-8")
 
 
 # --- tables ---
@@ -208,8 +244,8 @@ def short(number):
     return f"{number:.1f}" if number < 9.95 else f"{number:.0f}"
 
 
-def print_times(results, gigabits, latency):
-    print(f"{gigabits} Gbit/s, {latency:g} µs:\n")
+def print_times(results, gigabits, latency, overhead):
+    print(f"{gigabits} Gbit/s, {latency:g} µs and an overhead of {1e6 * overhead:.1f} µs:\n")
     lines = [["network", "batch", "1: ms a step", *map(str, MACHINES[1:])],
              ["---", "---", "---", *["---"] * (len(MACHINES) - 1)]]
     groups = {}
@@ -218,7 +254,7 @@ def print_times(results, gigabits, latency):
     for (name, batch), rows in groups.items():
         if len(rows) < len(MACHINES):
             continue
-        times = [predict(row["step"], 1e-6 * latency, 1e9 / 8 * gigabits) for row in rows]
+        times = [predict(row["step"], overhead + 1e-6 * latency, 1e9 / 8 * gigabits) for row in rows]
         star = ["*" if row["continued"] else "" for row in rows]
         best = max(range(len(times)), key=lambda i: times[0] / times[i])
         cells = [short(times[0] / t) + s for t, s in zip(times, star)]
@@ -249,7 +285,7 @@ def print_messages(results):
 
 
 def link(lines):
-    """Latency and bandwidth of the exchanges between two processes."""
+    """Latency, with the overhead, and bandwidth of the exchanges between two processes."""
     times = {line["bytes"]: line["seconds"] for line in lines if line["kind"] == "exchange"}
     latency, most = min(times[bytes] for bytes in times if bytes < 1000), max(times)
     return latency, most / (times[most] - latency)
@@ -266,8 +302,8 @@ def check(bench, file, batch, pairs):
     rows, same = [], True
     for _ in range(pairs):
         alone = medians(bench.alone(file, 1, batch, 1))
-        half = medians(bench.alone(file, 2, batch, 1))
-        lines = bench.together(file, batch, 2)
+        half = medians(bench.beside_each_other(file, batch))
+        lines = bench.together(file, batch)
         real = medians(lines[-1])
         latency, bandwidth = link(lines)
         same = same and sizes(real) == sizes(half)
@@ -344,13 +380,14 @@ def main():
         arguments.threads = 1
     bench = Bench(arguments)
     links = [tuple(map(float, text.split(","))) for text in arguments.link or ()] or LINKS
-    results = []
+    saved = {"rows": []}
     if arguments.save and arguments.save.exists():
-        results = json.loads(arguments.save.read_text(encoding="utf-8"))
+        saved = json.loads(arguments.save.read_text(encoding="utf-8"))
     if not arguments.print:
-        measure(bench, arguments, results)
+        measure(bench, arguments, saved)
+    results = saved["rows"]
     for gigabits, latency in links:
-        print_times(results, gigabits, latency)
+        print_times(results, gigabits, latency, saved.get("overhead", 0.0))
     print_messages(results)
     if arguments.pretend and not arguments.print:
         print_pretended(bench, *links[0], arguments.networks, results)

@@ -73,35 +73,48 @@ same_run() {
     [ -z "$left" ] || fail "expected no temporary files, found $left"
 }
 
-# rows DIR: epochs that have ended.
-rows() {
-    if [ -f "$1/metrics.csv" ]; then
-        wc -l <"$1/metrics.csv"
-    else
-        echo 0
-    fi
-}
-
-# disturb MPI N DIR ROWS: starts or continues a run in the background, and waits until it has so many rows.
+# disturb MPI N: starts or continues the run "killed", which never ends by itself, in the background, and waits until it has trained
+# three epochs.
 disturb() {
-    last="mpirun.$1 -n $2 cnntrain --out $3"
-    (start "$1" "$2" --config cfg.json train.epochs=$epochs --out "$3" --resume --threads 1 --no-report) >stdout 2>stderr &
+    last="mpirun.$1 -n $2 cnntrain --out killed"
+    : >stderr # the messages of another run do not count
+    (start "$1" "$2" --config cfg.json $endless --out "$work/killed" --resume --threads 1 --no-report) >stdout 2>stderr &
     background=$!
     polls=0
-    while [ "$(rows "$3")" -lt "$4" ] && [ "$polls" -lt 3000 ]; do
+    while [ "$(grep -c '^epoch ' stderr)" -lt 3 ] && [ "$polls" -lt 3000 ]; do
         sleep 0.01
         polls=$((polls + 1))
     done
 }
 
-# process RANK DIR: the number of that process of a run.
+# disturbed: waits for its end, and sets code.
+disturbed() {
+    wait "$background"
+    code=$?
+    background=
+}
+
+# stopped CODE...: it has ended with one of these exit codes, and has said so.
+stopped() {
+    disturbed
+    case " $* " in
+    *" $code "*) ;;
+    *) fail "expected exit code $*, got $code" ;;
+    esac
+    says_once '^cnntrain: stopped in epoch [0-9]+ .*checkpoint written'
+    expect_no_file killed/summary.json
+}
+
+# processes: the numbers of those of the run. process RANK: that of one of them.
+processes() { pgrep -f "cnntrain.* --out $work/killed( |\$)"; }
 process() {
-    for each in $(pgrep -f "cnntrain.* --out $2( |\$)"); do
+    for each in $(processes); do
         if tr '\0' '\n' <"/proc/$each/environ" 2>/dev/null | grep -Eqx "(OMPI_COMM_WORLD_RANK|PMI_RANK)=$1"; then
             echo "$each"
         fi
     done
 }
+launcher() { pgrep -P "$background" -f mpirun; }
 
 # --- messages ------------------------------------------------------------------------------------------------------------
 
@@ -145,12 +158,13 @@ END
 run 0 "$CNNTRAIN" --config cfg.json --out one --no-report
 reference=one
 sha256sum "$reference/model.bin"
-# PROCESSES:THREADS; test_ranks_training.c has more of them, without MPI
+# PROCESSES:THREADS; test_ranks_training.c has more of them, without MPI. With 8:2, a process has one block and two threads: messages
+# get a thread of their own
 forms_of() {
     case $1,${CNN_TEST_SOAK:-} in
     *,1) echo 1:1 1:2 2:1 2:2 3:1 3:2 4:1 4:2 8:1 8:2 ;;
-    openmpi,*) echo 2:2 3:1 8:1 ;;
-    mpich,*) echo 3:2 8:1 ;;
+    openmpi,*) echo 2:2 3:1 8:2 ;;
+    mpich,*) echo 3:2 8:2 ;;
     esac
 }
 for mpi in openmpi mpich; do
@@ -222,42 +236,43 @@ expect_no_file alone
 
 # --- killed, stopped, continued by another number of processes -----------------------------------------------------------
 
-epochs=300
-run 0 "$CNNTRAIN" --config cfg.json train.epochs=$epochs --out long --no-report
-reference=long
+endless="train.epochs=1000000 train.schedule=constant"
 first=openmpi second=mpich
 have openmpi || first=mpich
 have mpich || second=openmpi
-disturb $first 3 "$work/killed" 4
-kill -KILL "$(process 1 "$work/killed")" || fail "expected a process of rank 1"
-wait "$background"
-code=$?
-background=
+# MPICH's mpiexec 4.0 at times ends with 0 after it has passed on a signal, in 14 of 160 runs of a small MPI program
+# (github.com/pmodels/mpich/pull/5930); signals that go to a process cost nothing
+lost() { [ "$1" = openmpi ] || echo 0; }
+disturb $first 3
+kill -KILL "$(process 1)" || fail "expected a process of rank 1"
+disturbed
 case $code in
 0 | 124) fail "expected all to end with an error, got $code" ;;
 esac
-[ "$(rows killed)" -lt $epochs ] || fail "expected the kill to end the run"
-sleep 0.1
-left=$(pgrep -f "cnntrain.* --out $work/killed( |\$)")
-[ -z "$left" ] || fail "expected no process of the run, found $left"
-disturb $second 2 "$work/killed" 10
-launcher=$(pgrep -P "$background" -f mpirun)
-member=$(process 1 "$work/killed")
-kill -USR1 "$launcher"
-kill -TERM "$member" 2>/dev/null # a second signal is the same one. Sent to mpirun, it can cost MPICH's the exit code
-wait "$background"
-code=$?
-background=
-# MPICH's mpiexec 4.0 lost the exit code of stopped processes in 6 of 12 runs, with one signal or two: 0 is its own
-[ "$code" -eq 75 ] || [ "$code,$second" = 0,mpich ] || fail "expected exit code 75, got $code"
-expect_no_file killed/summary.json # the run has not ended otherwise
+polls=0
+while processes >left && [ "$polls" -lt 500 ]; do
+    sleep 0.01
+    polls=$((polls + 1))
+done
+[ ! -s left ] || fail "expected no process of the run, found $(cat left)"
+expect_no_file killed/summary.json
+disturb $second 2
+kill -TERM "$(process 1)"
+stopped 75
+disturb $second 3
+kill -USR1 "$(launcher)"
+stopped 75 $(lost $second)
+disturb $first 4
+kill -USR1 "$(launcher)"
+stopped 75 $(lost $first)
+disturb $first 2
+kill -TERM "$(launcher)" # Open MPI waits for a second before it passes this on, and its exit code is 1
+disturbed
 says_once '^cnntrain: stopped in epoch [0-9]+ .*checkpoint written'
-disturb $first 4 "$work/killed" 16
-kill -TERM "$(pgrep -P "$background" -f mpirun)" # Open MPI waits a second before it passes this on
-wait "$background"
-background=
-[ -f killed/summary.json ] || says_once '^cnntrain: stopped in epoch [0-9]+ .*checkpoint written'
-run 0 "$CNNTRAIN" --config cfg.json train.epochs=$epochs --out killed --resume --no-report
+epochs=$(wc -l <killed/metrics.csv) # one more
+run 0 "$CNNTRAIN" --config cfg.json $endless train.epochs="$epochs" --out killed --resume --no-report
+run 0 "$CNNTRAIN" --config cfg.json $endless train.epochs="$epochs" --out long --no-report
+reference=long
 same_run killed
 
 finish
