@@ -199,35 +199,18 @@ static void test_perceptual_hash(void **state) {
     }
 }
 
-/* The search against a plain loop over all pairs, on hashes in clusters. */
-static void test_search(void **state) {
-    (void)state;
-    enum { COUNT = 300 };
-    static cnn_sample samples[COUNT];
-    static cnn_image_facts facts[COUNT];
-    static cnn_near_copy near[COUNT];
-    uint64_t random = 5;
-    for (int i = 0; i < COUNT; i++) {
-        samples[i] = (cnn_sample){.label = test_random(&random, 0, 1) < 0.1,
-                                  .split = (cnn_split)test_random(&random, 0, 3),
-                                  .content = (uint64_t)(i < 20 ? 7 : i)};
-        facts[i] = (cnn_image_facts){.constant = i % 50 == 0};
-        for (int w = 0; w < CNN_PERCEPTUAL_WORDS; w++) {
-            facts[i].perceptual[w] = i % 30 == i ? (uint64_t)test_random(&random, 0, 9e15) * 2047
-                                                 : facts[i % 30].perceptual[w];
-        }
-        for (int flips = (int)test_random(&random, 0, 14); flips > 0 && i >= 30; flips--) {
-            int bit = (int)test_random(&random, 0, CNN_PERCEPTUAL_BITS);
-            facts[i].perceptual[bit / 64] ^= (uint64_t)1 << (bit % 64);
-        }
-    }
+/* The search against a plain loop over all pairs: the number of images that have near-copies. */
+static size_t check_search(const cnn_sample *samples, const cnn_image_facts *facts, size_t count) {
+    cnn_near_copy *near = cnn_alloc(count, sizeof *near);
     cnn_error error;
-    test_ok(cnn_near_copies_find(samples, facts, COUNT, 3, near, &error), &error);
     size_t found = 0;
-    for (int i = 0; i < COUNT; i++) {
-        int best = -1, best_rank = -1, best_distance = -1;
+    assert_non_null(near);
+    test_ok(cnn_near_copies_find(samples, facts, count, 3, near, &error), &error);
+    for (size_t i = 0; i < count; i++) {
+        size_t best = 0;
+        int best_rank = -1, best_distance = -1;
         bool other_label = false, other_split = false;
-        for (int j = 0; j < COUNT; j++) {
+        for (size_t j = 0; j < count; j++) {
             int distance = distance_of(&facts[i], &facts[j]);
             if (distance > CNN_NEAR_COPY_BITS || samples[i].content == samples[j].content ||
                 facts[i].constant || facts[j].constant) {
@@ -247,12 +230,80 @@ static void test_search(void **state) {
         assert_int_equal(near[i].distance, best_distance);
         assert_int_equal(near[i].other_label, other_label);
         assert_int_equal(near[i].other_split, other_split);
-        if (best >= 0) {
+        if (best_rank >= 0) {
             assert_int_equal(near[i].nearest, best);
             found++;
         }
     }
-    assert_in_range(found, 100, COUNT);
+    cnn_free(near);
+    return found;
+}
+
+static void flip(cnn_image_facts *facts, int bit) {
+    facts->perceptual[bit / 64] ^= (uint64_t)1 << (bit % 64);
+}
+
+/* Hashes: the first `centres` are random, the others copies of them. */
+static void make_hashes(size_t centres, cnn_sample *samples, cnn_image_facts *facts, size_t count,
+                        uint64_t *random) {
+    for (size_t i = 0; i < count; i++) {
+        samples[i] = (cnn_sample){.label = test_random(random, 0, 1) < 0.1,
+                                  .split = (cnn_split)test_random(random, 0, 3),
+                                  .content = (uint64_t)(i < 20 ? 7 : i)};
+        facts[i] = (cnn_image_facts){.constant = i % 50 == 0};
+        for (int bit = 0; bit < CNN_PERCEPTUAL_BITS && i < centres; bit++) {
+            if (test_random(random, 0, 2) < 1.0) {
+                flip(&facts[i], bit);
+            }
+        }
+        if (i >= centres) {
+            memcpy(facts[i].perceptual, facts[(count - 1 - i) % centres].perceptual,
+                   sizeof facts->perceptual);
+        }
+    }
+}
+
+static void test_search(void **state) {
+    (void)state;
+    enum { COUNT = 300, CENTRES = 30 };
+    static cnn_sample samples[COUNT];
+    static cnn_image_facts facts[COUNT];
+    uint64_t random = 5;
+    make_hashes(CENTRES, samples, facts, COUNT, &random);
+    for (size_t i = CENTRES; i < COUNT; i++) {
+        for (int flips = (int)test_random(&random, 0, 14); flips > 0; flips--) {
+            flip(&facts[i], (int)test_random(&random, 0, CNN_PERCEPTUAL_BITS));
+        }
+    }
+    assert_in_range(check_search(samples, facts, COUNT), 100, COUNT);
+}
+
+/* Of 20 bands of bits, the search needs at least four that are equal. Here only the last four of
+ * near-copies are, and so many other images have the same bits in three of these that all four are
+ * needed to separate them. */
+static void test_search_bands(void **state) {
+    (void)state;
+    enum { COUNT = 4000, CENTRES = COUNT / 2, BANDS = 20 };
+    static cnn_sample samples[COUNT];
+    static cnn_image_facts facts[COUNT];
+    uint64_t random = 6;
+    make_hashes(CENTRES, samples, facts, COUNT, &random);
+    for (size_t i = 0; i < COUNT; i++) {
+        const size_t centre = i < CENTRES ? i : COUNT - 1 - i;
+        const size_t groups[] = {0, centre % 3, centre / 3 % 3};
+        for (int band = BANDS - 4; band < BANDS - 1; band++) {
+            for (int bit = band; bit < CNN_PERCEPTUAL_BITS; bit += BANDS) {
+                const uint64_t mask = (uint64_t)1 << (bit % 64);
+                const bool set = groups[band - (BANDS - 4)] > (size_t)(bit / BANDS % 2);
+                facts[i].perceptual[bit / 64] &= ~mask;
+                facts[i].perceptual[bit / 64] |= set ? mask : 0;
+            }
+        }
+        for (int bit = 0; bit < CNN_NEAR_COPY_BITS && i >= CENTRES; bit++) {
+            flip(&facts[i], bit);
+        }
+    }
+    assert_in_range(check_search(samples, facts, COUNT), COUNT - COUNT / 20, COUNT);
 }
 
 /* --- the report --- */
@@ -582,9 +633,10 @@ static void test_extreme_shape(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_facts),           TEST(test_extensions), TEST(test_frequencies),
-        TEST(test_perceptual_hash), TEST(test_search),     TEST(test_clean),
-        TEST(test_everything),      TEST(test_flaws),      TEST(test_shortcuts),
-        TEST(test_missing),         TEST(test_stopped),    TEST(test_extreme_shape),
+        TEST(test_perceptual_hash), TEST(test_search),     TEST(test_search_bands),
+        TEST(test_clean),           TEST(test_everything), TEST(test_flaws),
+        TEST(test_shortcuts),       TEST(test_missing),    TEST(test_stopped),
+        TEST(test_extreme_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,13 +54,57 @@ static void leave_utf8(locale_t before) {
 
 /* --- errors --- */
 
-static cnn_status fail(struct archive *archive, cnn_error *error) {
+enum {
+    BLOCK = 512, /* bytes of a tar's header; the places of its fields: */
+    SIZE_AT = 124,
+    SIZE_END = 136,
+    TYPE_AT = 156,
+};
+
+/* The size in the header of a tar's member, in octal digits or, with the first bit set, bytes. */
+static uint64_t size_of(const uint8_t block[BLOCK]) {
+    const bool bytes = block[SIZE_AT] & 0x80;
+    uint64_t size = 0;
+    for (int i = SIZE_AT + bytes; i < SIZE_END; i++) {
+        if (bytes) {
+            size = size << 8 | block[i];
+        } else if (block[i] >= '0' && block[i] <= '7') {
+            size = size << 3 | (uint64_t)(block[i] - '0');
+        }
+    }
+    return size;
+}
+
+/* Does the file end within what precedes the header of a member, from its last header on: a long
+ * name or link of GNU (L, K) or attributes of POSIX (x, g)? */
+static bool ends_before_member(const cnn_archive_reader *reader) {
+    uint64_t at = reader->start + (uint64_t)archive_read_header_position(reader->archive);
+    for (;;) {
+        uint8_t block[BLOCK];
+        if (pread(reader->file, block, sizeof block, (off_t)at) != (ssize_t)sizeof block) {
+            return true;
+        }
+        if (block[TYPE_AT] == '\0' || !strchr("LKxg", block[TYPE_AT])) {
+            return false;
+        }
+        const uint64_t size = size_of(block), left = reader->file_size - at - BLOCK;
+        if (size > left) {
+            return true;
+        }
+        at += BLOCK + (size + BLOCK - 1) / BLOCK * BLOCK;
+    }
+}
+
+static cnn_status fail(const cnn_archive_reader *reader, cnn_error *error) {
+    struct archive *archive = reader->archive;
     const int reason = archive_errno(archive);
     const char *text = archive_error_string(archive);
-    /* it says nothing where some allocations of its tar reader fail, and where the list of a zip
-     * archive is damaged, or is read on after a failure */
-    const bool is_zip = (archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
-    if (reason == ENOMEM || (reason == 0 && !text && !is_zip)) {
+    /* it says nothing where some allocations of its tar reader fail, where a tar is cut short, and
+     * where the list of a zip archive is damaged, or is read on after a failure */
+    const int format = archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK;
+    const bool silent = reason == 0 && !text;
+    const bool cut_short = silent && format == ARCHIVE_FORMAT_TAR && ends_before_member(reader);
+    if (reason == ENOMEM || (silent && format != ARCHIVE_FORMAT_ZIP && !cut_short)) {
         return cnn_fail_memory(error, "an archive");
     }
     /* of libarchive's own, or of a call that failed */
@@ -68,7 +112,8 @@ static cnn_status fail(struct archive *archive, cnn_error *error) {
     return cnn_fail(error, cnn_file_blame(reason, CNN_ERROR_DATA), "%s",
                     !own            ? strerror(reason)
                     : text && *text ? text
-                                    : "the archive is damaged");
+                    : cut_short ? "the archive ends within the name or the attributes of a member"
+                                : "the archive is damaged");
 }
 
 /* --- the file, for libarchive; its own archive_read_open_fd crashes where memory is refused --- */
@@ -150,7 +195,7 @@ static cnn_status open_archive(cnn_archive_reader *reader, uint64_t offset, cnn_
         archive_read_set_skip_callback(archive, skip_file) != ARCHIVE_OK ||
         archive_read_set_seek_callback(archive, seek_file) != ARCHIVE_OK ||
         archive_read_set_callback_data(archive, reader) != ARCHIVE_OK) {
-        return fail(archive, error);
+        return fail(reader, error);
     }
     if (lseek(reader->file, (off_t)offset, SEEK_SET) < 0) {
         return cnn_fail(error, cnn_file_blame(errno, CNN_ERROR_DATA), "%s", strerror(errno));
@@ -164,7 +209,7 @@ static cnn_status open_archive(cnn_archive_reader *reader, uint64_t offset, cnn_
     if (archive_errno(archive) == WRONG_FORMAT) {
         return fail_format(reader, error);
     }
-    return fail(archive, error);
+    return fail(reader, error);
 }
 
 static cnn_status open_file(const char *path, cnn_archive_reader *reader, cnn_error *error) {
@@ -285,7 +330,7 @@ cnn_status cnn_archive_reader_next(cnn_archive_reader *reader, cnn_archive_heade
         status = describe(reader, reader->entry, header, error);
         reader->headers++;
     } else if (result != ARCHIVE_EOF) {
-        status = fail(reader->archive, error);
+        status = fail(reader, error);
     }
     leave_utf8(before);
     return status;
@@ -300,7 +345,7 @@ cnn_status cnn_archive_reader_read(cnn_archive_reader *reader, size_t size, uint
         const la_ssize_t got = archive_read_data(reader->archive, to ? to : skipped, wanted);
         if (got < 0) {
             *dead = got == ARCHIVE_FATAL;
-            return fail(reader->archive, error);
+            return fail(reader, error);
         }
         if (got == 0) {
             return cnn_fail(error, CNN_ERROR_DATA, "expected %zu more bytes, found an end", size);

@@ -60,7 +60,7 @@ static cnn_status look(const cnn_data_report *images, bool pixels, cnn_data_look
     return CNN_OK;
 }
 
-static cnn_status read_sample(const cnn_report *report, cnn_data_facts *facts, cnn_error *error) {
+static cnn_status read_sample(const cnn_report *report, cnn_file_sample *sample, cnn_error *error) {
     const cnn_report_run *run = report->run;
     cnn_common_options options = {.threads = report->threads};
     if (report->options) { /* without its messages and its progress, which is that of training */
@@ -72,11 +72,25 @@ static cnn_status read_sample(const cnn_report *report, cnn_data_facts *facts, c
                                     .classes = report->classes,
                                     .samples = run->samples,
                                     .count = run->rows};
-    CNN_TRY(cnn_file_sample_read(&source, &options, &facts->sample, error));
+    return cnn_file_sample_read(&source, &options, sample, error);
+}
+
+static cnn_status look_at_sample(cnn_data_facts *facts, cnn_error *error) {
     const cnn_file_sample *sample = &facts->sample;
     const cnn_data_report *headers = sample->in_arrays ? &sample->pixels : &sample->headers;
     CNN_TRY(look(headers, false, &facts->headers, error));
     return look(&sample->pixels, true, &facts->pixels, error);
+}
+
+/* Is there an image with 16 bits or alpha, of which the table does not tell what is in them? */
+static bool may_hide(const cnn_data_report *table) {
+    for (size_t i = 0; i < table->list.count; i++) {
+        if (table->facts[i].deep || table->facts[i].channels == 2 ||
+            table->facts[i].channels == 4) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- */
@@ -85,7 +99,10 @@ cnn_status cnn_data_facts_find(const cnn_report *report, cnn_data_facts *facts, 
     bool used = false;
     *facts = (cnn_data_facts){0};
     CNN_TRY(find_table(report, facts, &used, error));
-    return used ? CNN_OK : read_sample(report, facts, error);
+    if (!used || may_hide(&facts->table)) {
+        CNN_TRY(read_sample(report, &facts->sample, error));
+    }
+    return used ? CNN_OK : look_at_sample(facts, error);
 }
 
 void cnn_data_facts_free(cnn_data_facts *facts) {

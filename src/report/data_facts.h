@@ -14,12 +14,13 @@ typedef struct cnn_data_look {
 } cnn_data_look;
 
 typedef struct cnn_data_facts {
-    bool from_table;       /* data_report.csv */
-    char table_unused[64]; /* why the data_report.csv that exists is not used; empty: there is none
-                            */
-    cnn_data_look headers; /* what is in the headers of files; of the table, … */
-    cnn_data_look pixels;  /* … this is the same look */
-    cnn_file_sample sample;
+    bool from_table;        /* data_report.csv */
+    char table_unused[64];  /* why the data_report.csv that exists is not used; empty: there is none
+                             */
+    cnn_data_look headers;  /* what is in the headers of files; of the table, … */
+    cnn_data_look pixels;   /* … this is the same look */
+    cnn_file_sample sample; /* with a table: only if images have 16 bits or alpha, for what is in
+                             * them; else all zero */
     cnn_data_report table;
     char *table_text; /* the file */
 } cnn_data_facts;

@@ -146,13 +146,15 @@ static void write_shortcuts(list *l, const cnn_data_facts *facts) {
     }
 }
 
-/* Lines of the text of --check-data on 16 bits and alpha. Of a table, the values are not known. */
+/* Lines of the text of --check-data on 16 bits and alpha. A table does not have the values, so they
+ * are those of the sample. */
 static cnn_status write_hidden(list *l, const cnn_data_facts *facts, cnn_error *error) {
     cnn_text text = {0};
-    if (facts->from_table) {
+    const cnn_data_report *images = &facts->sample.pixels;
+    if (images->list.count == 0) {
         return CNN_OK;
     }
-    (void)cnn_data_report_hidden(facts->pixels.images, &text);
+    (void)cnn_data_report_hidden(images, &text);
     if (text.failed) {
         cnn_text_free(&text);
         return cnn_fail_memory(error, "the report");
@@ -163,6 +165,9 @@ static cnn_status write_hidden(list *l, const cnn_data_facts *facts, cnn_error *
         line[length] = '\0';
         begin_item(l);
         cnn_html_text(l->html, line + strspn(line, " "));
+        if (facts->from_table) {
+            cnn_html_format(l->html, " (as %zu of the images show)", images->list.count);
+        }
         cnn_html_end(l->html);
         line += length + more;
     }

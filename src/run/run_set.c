@@ -15,6 +15,59 @@ static cnn_status check_any_finished(const cnn_set_run *r, cnn_error *error) {
                           r->session.directory.path, r->set->count);
 }
 
+/* --- gathering --- */
+
+/* Number of missing members that a message names. */
+enum { NAMED_MAX = 20 };
+
+static cnn_status fail_missing(const cnn_set_run *r, const cnn_text *names, int missing,
+                               cnn_error *error) {
+    return names->failed
+               ? cnn_fail_memory(error, "the results")
+               : cnn_fail(error, CNN_ERROR_CONFIG,
+                          "%s: cannot gather: %d of %d %ss are not finished (%s%s); train each of "
+                          "them with --member",
+                          r->session.directory.path, missing, r->set->count, r->set->kind->member,
+                          names->data, missing > NAMED_MAX ? ", …" : "");
+}
+
+static cnn_status check_all_done(cnn_set_run *r, cnn_error *error) {
+    cnn_text names = {0};
+    cnn_status status = CNN_OK;
+    int missing = 0;
+    for (int member = 1; member <= r->set->count && status == CNN_OK; member++) {
+        bool done = false;
+        status = cnn_set_of_member(r, member, cnn_set_is_done_in, &done, error);
+        missing += !done;
+        if (!done && missing <= NAMED_MAX) {
+            cnn_text_format(&names, "%s%d", missing > 1 ? ", " : "", member);
+        }
+    }
+    if (status == CNN_OK && missing > 0) {
+        status = fail_missing(r, &names, missing, error);
+    }
+    cnn_text_free(&names);
+    return status;
+}
+
+static cnn_status gather_results(const cnn_set_run *r, cnn_error *error) {
+    CNN_TRY(cnn_session_still_ours(&r->session, error));
+    return r->set->kind->gather(r->set->context, &r->session.directory, error);
+}
+
+/* Puts the results of members that other processes may have trained, or that an earlier one has,
+ * together. */
+static cnn_status gather_members(cnn_set_run *r, cnn_error *error) {
+    CNN_TRY(cnn_session_claim(&r->session, false, error));
+    CNN_TRY(r->set->kind->load(r->set->context, error));
+    CNN_TRY(cnn_set_compare(r, error));
+    if (!r->set->kind->gathers_part) {
+        CNN_TRY(check_all_done(r, error));
+    }
+    CNN_TRY(cnn_run_remove_results(&r->session.directory, error));
+    return gather_results(r, error);
+}
+
 /* --- all members --- */
 
 /* *finished: has every member finished, and were the results gathered? Needs no images. */
@@ -35,11 +88,6 @@ static cnn_status is_finished(cnn_set_run *r, bool *finished, cnn_error *error) 
         return status;
     }
     return CNN_OK;
-}
-
-static cnn_status gather_results(const cnn_set_run *r, cnn_error *error) {
-    CNN_TRY(cnn_session_still_ours(&r->session, error));
-    return r->set->kind->gather(r->set->context, &r->session.directory, error);
 }
 
 /* Trains all members that are wanted. */
@@ -69,6 +117,16 @@ static cnn_status train_all(cnn_set_run *r, cnn_error *error) {
     return CNN_OK;
 }
 
+/* Only the report of a finished set may be missing: gathering makes it. */
+static cnn_status complete(cnn_set_run *r, cnn_error *error) {
+    bool reported = true;
+    cnn_session_log_finished(&r->session);
+    if (r->set->kind->reports) {
+        CNN_TRY(cnn_run_has_file(&r->session.directory, CNN_RUN_REPORT, &reported, error));
+    }
+    return reported ? CNN_OK : gather_members(r, error);
+}
+
 static cnn_status run_all(cnn_set_run *r, cnn_error *error) {
     bool finished = false;
     CNN_TRY(cnn_session_open(r->set->config, r->options, r->set->kind->whole,
@@ -76,8 +134,7 @@ static cnn_status run_all(cnn_set_run *r, cnn_error *error) {
     CNN_TRY(cnn_set_compare_config(r, error));
     CNN_TRY(is_finished(r, &finished, error));
     if (finished) {
-        cnn_session_log_finished(&r->session);
-        return CNN_OK;
+        return complete(r, error);
     }
     CNN_TRY(cnn_session_claim(&r->session, false, error));
     CNN_TRY(r->set->kind->load(r->set->context, error));
@@ -122,41 +179,6 @@ static cnn_status run_member(cnn_set_run *r, cnn_error *error) {
     return cnn_set_train_or_note(r, r->set->member, error);
 }
 
-/* --- gathering --- */
-
-/* Number of missing members that a message names. */
-enum { NAMED_MAX = 20 };
-
-static cnn_status fail_missing(const cnn_set_run *r, const cnn_text *names, int missing,
-                               cnn_error *error) {
-    return names->failed
-               ? cnn_fail_memory(error, "the results")
-               : cnn_fail(error, CNN_ERROR_CONFIG,
-                          "%s: cannot gather: %d of %d %ss are not finished (%s%s); train each of "
-                          "them with --member",
-                          r->session.directory.path, missing, r->set->count, r->set->kind->member,
-                          names->data, missing > NAMED_MAX ? ", …" : "");
-}
-
-static cnn_status check_all_done(cnn_set_run *r, cnn_error *error) {
-    cnn_text names = {0};
-    cnn_status status = CNN_OK;
-    int missing = 0;
-    for (int member = 1; member <= r->set->count && status == CNN_OK; member++) {
-        bool done = false;
-        status = cnn_set_of_member(r, member, cnn_set_is_done_in, &done, error);
-        missing += !done;
-        if (!done && missing <= NAMED_MAX) {
-            cnn_text_format(&names, "%s%d", missing > 1 ? ", " : "", member);
-        }
-    }
-    if (status == CNN_OK && missing > 0) {
-        status = fail_missing(r, &names, missing, error);
-    }
-    cnn_text_free(&names);
-    return status;
-}
-
 static cnn_status run_gather(cnn_set_run *r, cnn_error *error) {
     CNN_TRY(cnn_session_open(r->set->config, r->options, r->set->kind->whole, CNN_RUN_RESUME,
                              &r->session, error));
@@ -166,14 +188,7 @@ static cnn_status run_gather(cnn_set_run *r, cnn_error *error) {
                         r->session.directory.path, r->set->kind->member);
     }
     CNN_TRY(cnn_set_compare_config(r, error));
-    CNN_TRY(cnn_session_claim(&r->session, false, error));
-    CNN_TRY(r->set->kind->load(r->set->context, error));
-    CNN_TRY(cnn_set_compare(r, error));
-    if (!r->set->kind->gathers_part) {
-        CNN_TRY(check_all_done(r, error));
-    }
-    CNN_TRY(cnn_run_remove_results(&r->session.directory, error));
-    return gather_results(r, error);
+    return gather_members(r, error);
 }
 
 /* --- */

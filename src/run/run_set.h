@@ -78,8 +78,9 @@ typedef struct cnn_set_kind {
     cnn_status (*wanted)(const void *context, int member, bool *wanted, cnn_error *error);
     double share; /* the share of the epochs of all members that all rungs together train */
     /* Reads the results of all members from their directories, and writes the results of the set
-     * into its directory; summary.json last. */
+     * into its directory; summary.json last. reports: report.html, too, unless that fails. */
     cnn_status (*gather)(void *context, const cnn_run_directory *directory, cnn_error *error);
+    bool reports;
 } cnn_set_kind;
 
 typedef struct cnn_run_set {

@@ -340,7 +340,8 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
         .begin_rung = begin_rung,
         .wanted = is_wanted,
         .share = cnn_sweep_share(set),
-        .gather = gather_members};
+        .gather = gather_members,
+        .reports = set->report != NULL};
     const cnn_run_set runs = {.kind = &kind,
                               .context = set,
                               .count = set->sweep->members,

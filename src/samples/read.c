@@ -165,6 +165,9 @@ static cnn_status read_list(const cnn_list_source *source, char *classes[2], cnn
                : are_shards ? cnn_sample_list_read_shards(source, classes, list, error)
                             : read_folder(source, classes, list, error);
     }
+    if (cnn_shards_is_pattern(source->path)) {
+        return cnn_sample_list_read_shards(source, classes, list, error);
+    }
     const char *decompressor = cnn_shard_decompressor(source->path);
     if (decompressor && access(source->path, F_OK) == 0) {
         return cnn_shard_refuse(source->path, decompressor, error);

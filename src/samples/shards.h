@@ -1,4 +1,5 @@
-/* A folder of shards: tar archives in the form of WebDataset that are one data set together. */
+/* Shards: tar archives that are one data set together, with labels beside the images, as WebDataset
+ * writes them, or with a folder for each class. */
 #ifndef CNN_SAMPLES_SHARDS_H
 #define CNN_SAMPLES_SHARDS_H
 
@@ -8,9 +9,15 @@
  * at the first other name, so that a folder with a million images is not listed. */
 CNN_MUST_USE cnn_status cnn_shards_look(const char *folder, bool *are, cnn_error *error);
 
-/* Appends the samples of all archives in the folder source->path, in the order of their names, as
- * samples of source->split: webdataset.h. The classes are those of all archives together, since one
- * may have images of one class only. Errors as in cnn_sample_list_read. */
+/* Does the path name archives by a range of numbers, "shards/train-{000000..000123}.tar", as
+ * WebDataset has them, or by wildcards (*, ?, [) in its last part? Not if there is such a file. */
+bool cnn_shards_is_pattern(const char *path);
+
+/* Appends the samples of all archives in the folder source->path, or of those that it names as a
+ * pattern, in the order of their names, as samples of source->split: webdataset.h. Without labels,
+ * the classes are folders in the archives. The classes are those of all archives together, since
+ * one may have images of one class only. Errors as in cnn_sample_list_read. CNN_ERROR_DATA if an
+ * archive of a range is missing. */
 CNN_MUST_USE cnn_status cnn_sample_list_read_shards(const cnn_list_source *source, char *classes[2],
                                                     cnn_sample_list *list, cnn_error *error);
 

@@ -18,11 +18,11 @@ run 0 "$CNNTRAIN" -c cfg.json data.train=numbers -q -o out-numbers
 sources="train-images-idx3-ubyte"
 if run 0 "$CNNTRAIN" -c cfg.json data.train=photos.tar -q -o out-photos.tar; then
     expect_same out-data/model.bin out-photos.tar/model.bin
-    sources="$sources photos.tar photos.zip shards.tar shards arrays.npz packed.npz"
+    sources="$sources photos.tar photos.zip shards.tar shards folder-shards arrays.npz packed.npz"
 fi
 for source in $sources; do
     case $source in
-    photos.* | shards*) same=out-data ;;
+    photos.* | *shards*) same=out-data ;;
     *) same=out-numbers ;;
     esac
     for threads in 1 2; do
@@ -46,6 +46,15 @@ esac
 # --- split.csv is a manifest, and names members
 run 0 "$CNNTRAIN" -c cfg.json data.train=out-photos.zip/split.csv -q -o again
 expect_same out-data/model.bin again/model.bin
+# shards by their numbers, as WebDataset has them, and by wildcards
+for shards in 'shards/shard-{000000..000002}.tar' 'shards/shard-*.tar'; do
+    run 0 "$CNNTRAIN" -c cfg.json data.train="$shards" -q --overwrite -o out-pattern
+    expect_same out-data/model.bin out-pattern/model.bin
+done
+run 3 "$CNNTRAIN" -c cfg.json 'data.train=shards/shard-{000001..000003}.tar' -o bad
+expect_stderr '^cnntrain: shards/shard-000003.tar: No such file or directory$'
+run 3 "$CNNTRAIN" -c cfg.json 'data.train=shards/none-*.tar' -o bad
+expect_stderr '^cnntrain: shards/none-\*.tar: expected archives with such names, found none$'
 # a run continues on another form of the same images
 run 0 "$CNNTRAIN" -c cfg.json data.train=photos.tar train.epochs=3 -q --resume -o out-data
 run 0 "$CNNTRAIN" -c cfg.json train.epochs=3 -q --resume -o out-photos.zip data.train=shards.tar
@@ -113,6 +122,9 @@ cp photos.tar shards/z.tar
 run 3 "$CNNTRAIN" -c cfg.json data.train=shards -o bad
 expect_stderr '^cnntrain: shards/z.tar: expected a label beside each image \(.cls\)'
 rm shards/z.tar
+cp shards/shard-000002.tar folder-shards/z.tar
+run 3 "$CNNTRAIN" -c cfg.json data.train=folder-shards -o bad
+expect_stderr '^cnntrain: folder-shards/z.tar: expected folders of classes without labels'
 cp bad.tar shards/z.tar
 run 3 "$CNNTRAIN" -c cfg.json data.train=shards -o bad
 expect_stderr '^cnntrain: shards/z.tar: expected an uncompressed tar archive'

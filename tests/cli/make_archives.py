@@ -1,7 +1,8 @@
 """Packs the images of a folder with the folders left and right, all PGM of one size, without changing their order.
 
 make_archives.py FOLDER: photos.tar and photos.zip, with members in an order that is not sorted; shards.tar, as WebDataset
-writes it; shards, a folder of three such archives, the first without the class right; arrays.npz and packed.npz, as NumPy writes them; train-images-idx3-ubyte and its labels, as MNIST is.
+writes it; shards, a folder of three such archives, the first without the class right; folder-shards, the same with class
+folders; arrays.npz and packed.npz, as NumPy writes them; train-images-idx3-ubyte and its labels, as MNIST is.
 """
 import io
 import os
@@ -37,12 +38,16 @@ with tarfile.open("shards.tar", "w") as tar:
         add(tar, f"{i:06}.cls", b"right" if labels[i] else b"left\n")
         add(tar, f"{i:06}.pgm", images[i])
 os.mkdir("shards")
+os.mkdir("folder-shards")
 for number, shard in enumerate((range(10), range(10, 25), range(25, len(names)))):
     with tarfile.open(f"shards/shard-{number:06}.tar", "w") as tar:
         for i in shard:
             add(tar, f"{i:06}.pgm", images[i])
             add(tar, f"{i:06}.cls", b"right" if labels[i] else b"left")
             add(tar, f"{i:06}.json", b"{}")
+    with tarfile.open(f"folder-shards/{number}.tar", "w") as tar:
+        for i in shard:
+            add(tar, names[i], images[i])
 
 
 def npy(shape, data):

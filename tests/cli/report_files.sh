@@ -110,6 +110,11 @@ make_deep_data deep 80
 page deep-run data.train=deep
 grep -q '^the values of the 16-bit images are close together: .* set image.range to &quot;stretch&quot;' section || fail "expected 16 bits: $(cat section)"
 shows 'Colours 80 grey 16 bit'
+# a table has no values of 16 bits: they are those of a sample
+"$CNNTRAIN" --config cfg.json data.train=deep --check-data --out deep >/dev/null 2>&1 || fail "expected a table"
+page deep-table data.train=deep
+grep -q '^the values of the 16-bit images are close together: .* (as 80 of the images show)$' section || fail "expected 16 bits: $(cat section)"
+rm deep/data_report.csv
 page stretched data.train=deep image.range=stretch --folds 2
 shows_not 'stretch'
 shows 'From the headers of all 80 images, read when this page was made.' 'Nothing was found.'

@@ -108,6 +108,16 @@ expect_stderr '^run [23]/4: epoch 2/2 after .*; [1-4] of 4 done|^run 4/4: finish
 same_sweep a c 4
 run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --out c
 expect_stderr '^c: finished already'
+# a report that is missing is made again, and nothing else
+mkdir kept
+cp c/* kept 2>/dev/null
+rm c/report.html
+run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --no-report --out c
+expect_no_file c/report.html
+run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --out c
+for file in kept/*; do
+    expect_same "$file" "c/${file#kept/}"
+done
 
 # a signal: exit code 75
 "$CNNTRAIN" --config cfg.json --sweep sweep.json train.epochs=100000 --out f 2>stderr &

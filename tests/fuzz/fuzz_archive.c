@@ -1,6 +1,6 @@
-/* Archives and arrays: the first byte says what the file is called; the others are the file. It is
- * listed as a run and as cnnpredict would, and the first images are read, forwards and backwards.
- */
+/* Archives and arrays: the first byte says what the file is called, or that it is each of the
+ * shards in a folder; the others are the file. It is listed as a run and as cnnpredict would, and
+ * the first images are read, forwards and backwards. */
 #include "fuzz.h"
 
 #include "base/memory.h"
@@ -11,25 +11,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { IMAGES_READ = 12 };
 
 static const cnn_status allowed[] = {CNN_ERROR_DATA, CNN_OK};
-static const char *const names[] = {"x.tar", "x.zip", "x.npz", "train-images-idx3-ubyte",
-                                    "train-images-idx3-ubyte.gz"};
+#define SHARDS "shards"
+static const char *const names[] = {
+    "x.tar", "x.zip", "x.npz", "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", SHARDS};
 enum { NAMES = sizeof names / sizeof *names };
 
-/* A folder with links of all names to the file in memory: the kind of a container is in its name.
- */
+/* What is in the folder, in the order in which it is made: links to the file in memory, because the
+ * kind of a container is in its name, and a folder of shards. */
+static const char *const links[] = {"x.tar",
+                                    "x.zip",
+                                    "x.npz",
+                                    "train-images-idx3-ubyte",
+                                    "train-images-idx3-ubyte.gz",
+                                    SHARDS "/0.tar",
+                                    SHARDS "/1.tar"};
+enum { LINKS = sizeof links / sizeof *links };
+
 static char folder[] = "/tmp/fuzz-archive-XXXXXX";
 
 static void remove_folder(void) {
     char path[sizeof folder + 32];
-    for (size_t i = 0; i < NAMES; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+    for (size_t i = 0; i < LINKS; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, links[i]);
         (void)unlink(path);
     }
+    (void)snprintf(path, sizeof path, "%s/" SHARDS, folder);
+    (void)rmdir(path);
     (void)snprintf(path, sizeof path, "%s/train-labels-idx1-ubyte", folder);
     (void)unlink(path);
     (void)rmdir(folder);
@@ -41,8 +54,12 @@ static void make_folder(const char *file) {
     if (!mkdtemp(folder) || atexit(remove_folder) != 0) {
         fuzz_fail("no folder");
     }
-    for (size_t i = 0; i < NAMES; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+    (void)snprintf(path, sizeof path, "%s/" SHARDS, folder);
+    if (mkdir(path, 0700) != 0) {
+        fuzz_fail("no folder");
+    }
+    for (size_t i = 0; i < LINKS; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, links[i]);
         if (symlink(file, path) != 0) {
             fuzz_fail("no link");
         }

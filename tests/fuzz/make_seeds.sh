@@ -230,7 +230,7 @@ tiny='\01\0\0\0\0\0\0\0'
 { printf '\20' && doubles "$infinity" "$nan" "$huge" "$minus" "$zero" "$tiny"; } >plot/extremes
 printf '\20' >plot/nothing
 
-# --- archives and arrays after a byte: 0 .tar, 1 .zip, 2 .npz, 3 IDX, 4 IDX by gzip (python3)
+# --- archives and arrays after a byte: 0 .tar, 1 .zip, 2 .npz, 3 IDX, 4 IDX by gzip, 5 shards (python3)
 python3 - <<'END'
 import gzip, io, os, struct, tarfile, zipfile
 date = (1980, 1, 1, 0, 0, 0)
@@ -261,6 +261,7 @@ idx = b"\0\0\x08\3" + struct.pack(">III", 2, 2, 2) + bytes(8)
 for name, kind, data in (
     ("photos.tar", 0, tar(photos, tarfile.USTAR_FORMAT)), ("pax.tar", 0, tar(photos, tarfile.PAX_FORMAT)),
     ("labels.tar", 0, tar(pairs, tarfile.GNU_FORMAT)), ("link.tar", 0, tar([("l", None)] + photos, tarfile.GNU_FORMAT)),
+    ("shards", 5, tar(pairs, tarfile.GNU_FORMAT)), ("shards-folders", 5, tar(photos, tarfile.USTAR_FORMAT)),
     ("long.tar", 0, tar([("n" * 150 + "/a.pgm", image(1))], tarfile.GNU_FORMAT)),
     ("stored.zip", 1, zip(photos, zipfile.ZIP_STORED)), ("packed.zip", 1, zip(photos, zipfile.ZIP_DEFLATED)),
     ("labels.zip", 1, zip(pairs, zipfile.ZIP_DEFLATED)), ("outside.zip", 1, zip([("../a.pgm", image(1))], zipfile.ZIP_STORED)),
