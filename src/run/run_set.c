@@ -7,14 +7,6 @@
 #include "run/set_run.h"
 #include "run/set_watch.h"
 
-/* After gathering: the failure of a set of which no member has finished. */
-static cnn_status check_any_finished(const cnn_set_run *r, cnn_error *error) {
-    return r->failed < r->set->count
-               ? CNN_OK
-               : cnn_fail(error, r->failure, "%s: no run has finished, of %d; sweep.csv says why",
-                          r->session.directory.path, r->set->count);
-}
-
 /* --- all members --- */
 
 /* *finished: has every member finished, and were the results gathered? Needs no images. */
@@ -37,9 +29,15 @@ static cnn_status is_finished(cnn_set_run *r, bool *finished, cnn_error *error) 
     return CNN_OK;
 }
 
+static cnn_status outcome(const cnn_set_run *r, cnn_error *error) {
+    const cnn_set_kind *kind = r->set->kind;
+    return kind->outcome ? kind->outcome(r->set->context, error) : CNN_OK;
+}
+
 static cnn_status gather_results(const cnn_set_run *r, cnn_error *error) {
     CNN_TRY(cnn_session_still_ours(&r->session, error));
-    return r->set->kind->gather(r->set->context, &r->session.directory, error);
+    CNN_TRY(r->set->kind->gather(r->set->context, &r->session.directory, error));
+    return outcome(r, error);
 }
 
 /* Trains all members that are wanted. */
@@ -77,7 +75,7 @@ static cnn_status run_all(cnn_set_run *r, cnn_error *error) {
     CNN_TRY(is_finished(r, &finished, error));
     if (finished) {
         cnn_session_log_finished(&r->session);
-        return CNN_OK;
+        return outcome(r, error);
     }
     CNN_TRY(cnn_session_claim(&r->session, false, error));
     CNN_TRY(r->set->kind->load(r->set->context, error));
@@ -88,8 +86,7 @@ static cnn_status run_all(cnn_set_run *r, cnn_error *error) {
                                      &r->watch, error));
     }
     CNN_TRY(train_all(r, error));
-    CNN_TRY(gather_results(r, error));
-    return check_any_finished(r, error);
+    return gather_results(r, error);
 }
 
 /* --- one member --- */

@@ -68,8 +68,10 @@ typedef struct cnn_set_kind {
      * others can go on. NULL: a failure ends the set. */
     cnn_status (*failed)(const void *context, int member, const cnn_error *reason,
                          cnn_error *error);
-    /* *settled: is there such a note, and would training the member again end in the same way? */
-    cnn_status (*settled)(const void *context, int member, bool *settled, cnn_error *error);
+    /* *settled: is there such a note, and would training the member again end in the same way?
+     * *reason: the failure, as noted. */
+    cnn_status (*settled)(const void *context, int member, bool *settled, cnn_error *reason,
+                          cnn_error *error);
     /* The training of the whole set may be divided into rungs, from 0: before each one, begin_rung
      * decides how far which members are trained. rungs 0: no; the functions are NULL. */
     int rungs;
@@ -80,6 +82,9 @@ typedef struct cnn_set_kind {
     /* Reads the results of all members from their directories, and writes the results of the set
      * into its directory; summary.json last. */
     cnn_status (*gather)(void *context, const cnn_run_directory *directory, cnn_error *error);
+    /* Of a set that has been gathered: fails if every member has failed. NULL: a failure ends the
+     * set. */
+    cnn_status (*outcome)(const void *context, cnn_error *error);
 } cnn_set_kind;
 
 typedef struct cnn_run_set {
@@ -96,8 +101,8 @@ typedef struct cnn_run_set {
 } cnn_run_set;
 
 /* Runs the set. Statuses as those of cnn_train, messages of a member starting with "fold 2/5: ".
- * CNN_OK if members have failed and were noted, unless all have. CNN_ERROR_CONFIG, too, if results
- * of members that are not finished should be gathered. */
+ * CNN_OK if members have failed and were noted, unless all have, also before. CNN_ERROR_CONFIG,
+ * too, if results of members that are not finished should be gathered. */
 CNN_MUST_USE cnn_status cnn_run_set_run(const cnn_run_set *set, cnn_error *error);
 
 #endif

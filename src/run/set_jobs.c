@@ -49,12 +49,10 @@ static cnn_train_options options_of_job(cnn_set_run *r) {
 static void work_on_member(void *context, int member, cnn_job_result *result) {
     cnn_set_run *r = context;
     const cnn_train_options options = options_of_job(r);
-    const int failed = r->failed;
     r->options = &options;
-    r->failure = CNN_OK;
     cnn_set_watch_begin(r->watch, member);
     result->error.status = cnn_set_train_or_note(r, member, &result->error);
-    result->noted = r->failed > failed ? r->failure : CNN_OK;
+    result->noted = r->noted;
 }
 
 /* The process of a member that uses too much memory is killed by the system. */
@@ -67,18 +65,14 @@ static cnn_status member_ended(void *context, int member, int killed, const cnn_
                           &r->options->common.log);
     }
     if (killed == 0) {
-        if (result->noted != CNN_OK) {
-            cnn_set_count_failure(r, result->noted);
-        }
         return result->error.status == CNN_OK
                    ? CNN_OK
                    : cnn_fail(error, result->error.status, "%s", result->error.message);
     }
-    (void)cnn_fail(&reason, CNN_ERROR_RUNTIME, "%s %d/%d: its process was killed by signal %d%s",
-                   r->set->kind->member, member, r->set->count, killed,
+    (void)cnn_fail(&reason, CNN_ERROR_RUNTIME, "its process was killed by signal %d%s", killed,
                    killed == SIGKILL ? ", as systems do that run out of memory" : "");
-    cnn_log_message(&r->options->common.log, CNN_LOG_WARNING, "%s", reason.message);
-    r->failed++;
+    cnn_log_message(&r->options->common.log, CNN_LOG_WARNING, "%s %d/%d: %s", r->set->kind->member,
+                    member, r->set->count, reason.message);
     return r->set->kind->failed ? r->set->kind->failed(r->set->context, member, &reason, error)
                                 : cnn_fail(error, CNN_ERROR_RUNTIME, "%s", reason.message);
 }

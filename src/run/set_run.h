@@ -13,8 +13,7 @@ typedef struct cnn_set_run {
     cnn_session session;
     int member;           /* the current one, from 1 */
     int finished;         /* members that had finished when this process began */
-    int failed;           /* members whose failure was noted */
-    cnn_status failure;   /* of one of them: if possible, another than CNN_ERROR_DIVERGED */
+    cnn_status noted;     /* the failure of the current member, of which there is a note; or OK */
     size_t images;        /* training images of an epoch; 0 if unknown */
     double begin;         /* by cnn_clock_seconds */
     double deadline;      /* of --max-seconds, the same */
@@ -58,13 +57,10 @@ cnn_set_member_work cnn_set_is_finished_in;
 /* *done: has the run of the member ended with results that can be gathered? */
 cnn_set_member_work cnn_set_is_done_in;
 
-/* Trains a member, and notes its failure, which ends only a process that trains this member alone.
- * A failure that cannot be noted, because the disk is full or the directory is gone, is that of the
- * set. */
+/* Trains a member, and notes its failure (r->noted), which ends only a process that trains this
+ * member alone. So does a failure that was noted before and would come again. One that cannot be
+ * noted, because the disk is full or the directory is gone, is that of the set. */
 CNN_MUST_USE cnn_status cnn_set_train_or_note(cnn_set_run *r, int member, cnn_error *error);
-
-/* Counts a member that has failed with this status. */
-void cnn_set_count_failure(cnn_set_run *r, cnn_status status);
 
 /* *wanted: is the member to be trained now, in this rung? context: the set (a cnn_set_run). */
 CNN_MUST_USE cnn_status cnn_set_is_wanted(void *context, int member, bool *wanted,

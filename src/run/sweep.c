@@ -69,13 +69,23 @@ static cnn_status note_failure(const void *context, int member, const cnn_error 
 }
 
 /* The same weights diverge again; more memory may be available the next time. */
-static cnn_status is_settled(const void *context, int member, bool *settled, cnn_error *error) {
+static cnn_status is_settled(const void *context, int member, bool *settled, cnn_error *reason,
+                             cnn_error *error) {
+    const cnn_sweep_set *set = context;
     int code;
-    char *reason;
-    cnn_status status = cnn_sweep_read_note(context, member, &code, &reason, error);
-    *settled = code == CNN_ERROR_DIVERGED || code == CNN_SWEEP_ENDED_CODE;
-    cnn_free(reason);
-    return status;
+    char *text;
+    CNN_TRY(cnn_sweep_read_note(set, member, &code, &text, error));
+    const bool ended = code == CNN_SWEEP_ENDED_CODE && set->sweep->halving.epochs > 0;
+    *settled = code == CNN_ERROR_DIVERGED || ended;
+    if (*settled) {
+        (void)cnn_fail(reason, ended ? CNN_OK : CNN_ERROR_DIVERGED, "%s", text);
+    }
+    cnn_free(text);
+    return CNN_OK;
+}
+
+static cnn_status check_outcome(const void *context, cnn_error *error) {
+    return cnn_sweep_check_outcome(context, error);
 }
 
 static cnn_status begin_rung(void *context, int rung, cnn_error *error) {
@@ -98,8 +108,9 @@ static void describe_difference(const char *then, const char *now, cnn_text *dif
     while (*then) {
         size_t was = strcspn(then, "\n"), is = strcspn(now, "\n");
         if (was != is || strncmp(then, now, was) != 0) {
-            cnn_text_format(difference, "%.*s, now %.*s", (int)(was < 100 ? was : 100), then,
-                            (int)(is < 100 ? is : 100), is > 0 ? now : "nothing");
+            cnn_text_format(difference, "%.*s is now ", (int)(was < 100 ? was : 100), then);
+            cnn_text_format(difference, "%.*s", is == 0 ? 7 : (int)(is < 100 ? is : 100),
+                            is == 0 ? "missing" : now);
             return;
         }
         then += was + (then[was] == '\n');
@@ -342,7 +353,8 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
         .begin_rung = begin_rung,
         .wanted = is_wanted,
         .share = cnn_sweep_share(set),
-        .gather = gather_members};
+        .gather = gather_members,
+        .outcome = check_outcome};
     const cnn_run_set runs = {.kind = &kind,
                               .context = set,
                               .count = set->sweep->members,

@@ -134,6 +134,10 @@ CNN_MUST_USE cnn_status cnn_sweep_remove_note(const cnn_sweep_set *set, int memb
 CNN_MUST_USE cnn_status cnn_sweep_read_note(const cnn_sweep_set *set, int member, int *code,
                                             char **reason, cnn_error *error);
 
+/* Fails if there are notes of all members, with the status of one of them: if possible, another
+ * than CNN_ERROR_DIVERGED. */
+CNN_MUST_USE cnn_status cnn_sweep_check_outcome(const cnn_sweep_set *set, cnn_error *error);
+
 /* --- sweep_results.c --- */
 
 /* Reads what each member has left into rows[members], all zero. Free with cnn_sweep_rows_free. */
