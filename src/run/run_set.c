@@ -43,7 +43,7 @@ static cnn_status gather_results(const cnn_set_run *r, cnn_error *error) {
 /* Trains all members that are wanted. */
 static cnn_status train_rung(cnn_set_run *r, int rung, cnn_error *error) {
     if (r->watch) {
-        return cnn_set_train_rung_at_once(r, rung, error);
+        return cnn_set_train_watched(r, rung, error);
     }
     for (int member = 1; member <= r->set->count; member++) {
         bool wanted;
@@ -81,7 +81,7 @@ static cnn_status run_all(cnn_set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(cnn_set_start_or_resume(r, error));
-    if (r->set->jobs > 1) {
+    if (r->set->kind->brief) {
         CNN_TRY(cnn_set_watch_create(r->set->kind->member, r->set->count, r->set->kind->share,
                                      &r->watch, error));
     }

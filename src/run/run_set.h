@@ -45,6 +45,8 @@ typedef struct cnn_set_kind {
     const char *changed;          /* for messages: what may have changed if it differs */
     bool gathers_part; /* the results of some members can be gathered while others are missing */
     bool grows; /* members may be added to the end of the table, which is known before `load` */
+    bool brief; /* when all are trained: a line for each member that ends, and its own messages as
+                 * details */
     /* The config of a member. Needs no images. */
     const cnn_config *(*config)(const void *context, int member);
     /* The member's directory: "DIR/fold-2". NULL if memory is refused; free with cnn_free. */
@@ -96,8 +98,9 @@ typedef struct cnn_run_set {
     /* the mode: */
     int member; /* this member alone; 0: all, or gather */
     bool gather;
-    int jobs; /* members that are trained at the same time (jobs.h); below 2: one after the other */
-    void (*progress)(void *user, const cnn_sweep_progress *progress); /* with jobs; may be NULL */
+    int jobs; /* members that are trained at the same time (jobs.h), for kind->brief; below 2: one
+               * after the other */
+    void (*progress)(void *user, const cnn_sweep_progress *progress); /* for the same; or NULL */
 } cnn_run_set;
 
 /* Runs the set. Statuses as those of cnn_train, messages of a member starting with "fold 2/5: ".

@@ -1,6 +1,6 @@
 /* A set that is being run: private to run/run_set.c (all members, and the three ways to run a set),
- * run/set_start.c (the set's directory), run/set_member.c (one member) and run/set_jobs.c (several
- * members at once). */
+ * run/set_start.c (the set's directory), run/set_member.c (one member) and run/set_jobs.c (all
+ * members, with a line for each). */
 #ifndef CNN_RUN_SET_RUN_H
 #define CNN_RUN_SET_RUN_H
 
@@ -17,7 +17,7 @@ typedef struct cnn_set_run {
     size_t images;        /* training images of an epoch; 0 if unknown */
     double begin;         /* by cnn_clock_seconds */
     double deadline;      /* of --max-seconds, the same */
-    cnn_set_watch *watch; /* with jobs; else NULL */
+    cnn_set_watch *watch; /* of all members, if kind->brief; else NULL */
 } cnn_set_run;
 
 /* --- the set's directory (set_start.c) --- */
@@ -66,9 +66,9 @@ CNN_MUST_USE cnn_status cnn_set_train_or_note(cnn_set_run *r, int member, cnn_er
 CNN_MUST_USE cnn_status cnn_set_is_wanted(void *context, int member, bool *wanted,
                                           cnn_error *error);
 
-/* --- several members at once (set_jobs.c) --- */
+/* --- all members, with a line for each (set_jobs.c) --- */
 
-/* Trains all members that are wanted, each in a process of its own. Needs r->watch. */
-CNN_MUST_USE cnn_status cnn_set_train_rung_at_once(cnn_set_run *r, int rung, cnn_error *error);
+/* Trains all members that are wanted, with jobs each in a process of its own. Needs r->watch. */
+CNN_MUST_USE cnn_status cnn_set_train_watched(cnn_set_run *r, int rung, cnn_error *error);
 
 #endif
