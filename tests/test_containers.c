@@ -458,10 +458,11 @@ static void test_hostile(void **state) {
                                        {"b/..", NULL, 0, AE_IFLNK}};
         const char *path = zip ? "l.zip" : "l.tar";
         char got[4096];
-        write_archive(path, zip, NULL, links, TEST_COUNT(links));
+        write_archive(path, zip, NULL, links, TEST_COUNT(links) - (size_t)zip);
         assert_int_equal(list(path, NULL, NULL, true, got, sizeof got), CNN_OK);
         assert_null(strstr(got, "2.pgm"));
-        assert_non_null(strstr(logged, "2 links or devices skipped, the first is \"b/2.pgm\""));
+        assert_non_null(strstr(logged, zip ? ": 1 link or device skipped, the first is \"b/2.pgm\""
+                                           : ": 2 links or devices skipped, "));
     }
     check_hostile(true, "zip:encryption=zipcrypt", (member){"c", NULL, 3, 0}, "encrypted");
     write_sparse_bomb("s.tar");

@@ -242,7 +242,7 @@ static const char *const broken_files[][2] = {
     {"{\"seeds\": [1], \"seeds\": [2]}", "sweep.json: key \"seeds\" is given twice"},
     {"{\"grid\": {\"a\": [1]}, \"random\": {}}",
      "sweep.json: expected one of \"grid\" and \"random\", got both"},
-    {"{\"grid\": {}}", "sweep.json: grid: expected an object { \"KEY\": … }, got an object"},
+    {"{\"grid\": {}}", "sweep.json: grid: expected an object { \"KEY\": … }, got an empty object"},
     {"{\"grid\": {\"a\": 1}}", "sweep.json: grid.a: expected a list of 1 to 9999 values, got 1"},
     {"{\"grid\": {\"a\": []}}",
      "sweep.json: grid.a: expected a list of 1 to 9999 values, got a list of 0"},

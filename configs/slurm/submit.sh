@@ -10,8 +10,8 @@
 #   MEMBERS  an argument of sbatch's --array: 1-5, or 1-40%8 to train eight at a time, or 3,7
 #
 # Environment:
-#   SBATCH_OPTIONS          more options for the tasks: "--time=1:00:00 --cpus-per-task=4 --mem=2G"
-#   CNNTRAIN, MAX_RESTARTS  see member.sh
+#   SBATCH_OPTIONS                     more options for the tasks: "--time=1:00:00 --cpus-per-task=4 --mem=2G"
+#   CNNTRAIN, MAX_RESTARTS, MAX_STOPS  see member.sh
 #
 # Prints the numbers of both jobs. Exit codes: 0 submitted, 2 arguments, else that of sbatch.
 set -eu

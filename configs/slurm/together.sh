@@ -11,6 +11,8 @@
 #
 # Environment:
 #   CNNTRAIN        the program, default cnntrain
+#   MAX_STOPS       a job whose time was over is queued again at most this often, default 100: one that has less time than
+#                   the warning, or than reading its images takes, never gets further
 #   SLURM_MPI_TYPE  srun's --mpi: pmix for Open MPI (default), pmi2 for MPICH
 #
 # --signal without "B:": Slurm signals the tasks, and not this script.
@@ -30,8 +32,14 @@ code=0
 srun --mpi="${SLURM_MPI_TYPE:-pmix}" --kill-on-bad-exit=1 ${cpus:+--cpus-per-task="$cpus"} \
     "${CNNTRAIN:-cnntrain}" "$@" --resume ${cpus:+--threads "$cpus"} || code=$?
 
-if [ "$code" -eq 75 ] && [ -z "$cancelled" ]; then
-    echo "together.sh: stopped before the end of its time; queued again (restart $((${SLURM_RESTART_COUNT:-0} + 1)))" >&2
+restarts=${SLURM_RESTART_COUNT:-0}
+if [ "$code" -ne 75 ] || [ -n "$cancelled" ]; then
+    :
+elif [ "$restarts" -lt "${MAX_STOPS:-100}" ]; then
+    echo "together.sh: stopped before the end of its time; queued again (restart $((restarts + 1)))" >&2
     scontrol requeue "$SLURM_JOB_ID"
+else
+    echo "together.sh: stopped before the end of its time; not queued again, after $restarts restarts" \
+        "(MAX_STOPS=${MAX_STOPS:-100}); give it more time (--time), and submit it again" >&2
 fi
 exit "$code"

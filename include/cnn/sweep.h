@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* The progress of a sweep whose runs are trained several at the same time. */
+/* The progress of a sweep. */
 typedef struct cnn_sweep_progress {
     int runs;                      /* in all; with halving, in this rung */
     int finished, failed, running; /* of them */
@@ -32,10 +32,10 @@ typedef struct cnn_sweep_options {
     bool no_report; /* do not make report.html */
     int jobs; /* runs that are trained at the same time, in separate processes, which share threads
                * and memory equally. Of the callbacks, should_stop, `progress` and, in any of the
-               * processes, the log's are called; what concerns one run is logged as CNN_LOG_DETAIL,
-               * but for warnings, and a line for each run that ends as CNN_LOG_EPOCH. The process
-               * must have one thread. Below 2: one after the other */
-    /* called several times a second while jobs run, with train.common.user; NULL: never */
+               * processes, the log's are called. The process must have one thread. Below 2: one
+               * after the other, and train.progress is not called */
+    /* called several times a second while runs are trained, with train.common.user, but for
+     * `member`; NULL: never */
     void (*progress)(void *user, const cnn_sweep_progress *progress);
 } cnn_sweep_options;
 
@@ -44,10 +44,14 @@ typedef struct cnn_sweep_options {
  * measured. Checks the configs of all members, and estimates the time, before it trains. Then
  * chooses a member by the validation metric of the config's train.early_stopping.metric, measures
  * the test images with its model alone, and writes members.csv, sweep.csv, report.html,
- * summary.json and test_predictions.csv to the output directory.
+ * summary.json, test_predictions.csv and tested.csv to the output directory.
+ *
+ * What concerns one run is logged as CNN_LOG_DETAIL, but for warnings, and a line for each run that
+ * ends as CNN_LOG_EPOCH; with `member`, as by cnn_train.
  *
  * A member that fails is a row of sweep.csv. The same statuses as cnn_train; the
- * status of a member if all have failed; CNN_ERROR_CONFIG also for mistakes in the sweep file. */
+ * status of a member if all have failed, also before; CNN_ERROR_CONFIG also for mistakes in the
+ * sweep file. */
 CNN_MUST_USE cnn_status cnn_sweep_run(const cnn_sweep_options *options, cnn_error *error);
 
 /* The members, with the time that each takes on this machine, as text. Reads the data, trains and

@@ -119,7 +119,10 @@ static const cnn_option options[] = {
      FIELD(sweep),
      .help = "many runs, with values of keys from FILE (JSON)",
      .prose = "Train a run for each combination of values in <file>, and choose the best one: see "
-              "{SWEEPS}. With `-n`: print the runs and how long each takes."},
+              "{SWEEPS}. A terminal shows one line for all runs: how many are done, have failed, "
+              "and are running, and the time left; elsewhere, each run that ends is a line. "
+              "`--verbose` shows the messages of the runs as well. With `-n`: print the runs and "
+              "how long each takes."},
     {.name = "jobs",
      .letter = 'j',
      .argument = "N",
@@ -131,9 +134,7 @@ static const cnn_option options[] = {
      .prose =
          "With `--sweep`: train <n> runs at the same time, each in its own process with an equal "
          "share of threads and memory. Small networks train faster this way; the results are the "
-         "same. A terminal shows one line for all runs: how many are done, have failed, and are "
-         "running, and the time left; elsewhere, each run that ends is a line. `--verbose` shows "
-         "the messages of the runs as well."},
+         "same. With `-n`: how long that takes."},
     {.name = "member",
      .argument = "N",
      .parse = cnn_option_integer,

@@ -68,7 +68,10 @@ static const char *describe(const cJSON *item, char text[128]) {
     } else if (cJSON_IsArray(item)) {
         (void)snprintf(text, 128, "a list of %d", cJSON_GetArraySize(item));
     } else {
-        (void)snprintf(text, 128, "%s", cJSON_IsObject(item) ? "an object" : "null");
+        (void)snprintf(text, 128, "%s",
+                       !cJSON_IsObject(item) ? "null"
+                       : item->child         ? "an object"
+                                             : "an empty object");
     }
     return text;
 }

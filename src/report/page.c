@@ -66,6 +66,17 @@ static void write_head(cnn_html *html, const cnn_report *report, const char *sty
 
 /* --- the body --- */
 
+static void write_classes(cnn_html *html, const cnn_report *report) {
+    cnn_html_begin_class(html, "p", "classes");
+    for (int i = 0; i < 2; i++) {
+        cnn_html_text(html, i == 0 ? "" : " or ");
+        cnn_html_begin_class(html, "bdi", i == 0 ? "class-0" : "class-1");
+        cnn_html_text(html, report->classes[i]);
+        cnn_html_end(html);
+    }
+    cnn_html_end(html);
+}
+
 static void write_header(cnn_html *html, const cnn_report *report) {
     cnn_html_begin(html, "header");
     cnn_html_begin_class(html, "p", "kind");
@@ -75,14 +86,9 @@ static void write_header(cnn_html *html, const cnn_report *report) {
                                         : "Evaluation report");
     cnn_html_end(html);
     cnn_html_element(html, "h1", report->title);
-    cnn_html_begin_class(html, "p", "classes");
-    for (int i = 0; i < 2; i++) {
-        cnn_html_text(html, i == 0 ? "" : " or ");
-        cnn_html_begin_class(html, "bdi", i == 0 ? "class-0" : "class-1");
-        cnn_html_text(html, report->classes[i]);
-        cnn_html_end(html);
+    if (*report->classes[0] || *report->classes[1]) {
+        write_classes(html, report);
     }
-    cnn_html_end(html);
     cnn_html_end(html);
 }
 

@@ -18,8 +18,11 @@ cnn_metric_id cnn_report_sweep_metric(const cnn_report_sweep *sweep) {
 
 void cnn_report_sweep_runs(const cnn_sweep *sweep, int point, char text[CNN_SWEEP_RUNS_SIZE]) {
     int first = (point - 1) * sweep->seeds + 1;
-    (void)snprintf(text, CNN_SWEEP_RUNS_SIZE, sweep->seeds > 1 ? "%d to %d" : "%d", first,
-                   first + sweep->seeds - 1);
+    (void)snprintf(text, CNN_SWEEP_RUNS_SIZE,
+                   sweep->seeds > 2    ? "%d to %d"
+                   : sweep->seeds == 2 ? "%d and %d"
+                                       : "%d",
+                   first, first + sweep->seeds - 1);
 }
 
 void cnn_report_sweep_value(cnn_html *html, const cnn_sweep *sweep, int member, int key) {
@@ -62,10 +65,13 @@ static void write_test(cnn_html *html, const cnn_report_sweep *sweep) {
                          "which the run was chosen, and so are better than on new images.");
         return;
     }
-    cnn_html_element_format(html, "p",
-                            "On %zu test images, which were measured for this run only and took no "
-                            "part in the choice, with 95 %% intervals:",
-                            test->metrics.count);
+    cnn_html_begin(html, "p");
+    cnn_html_format(html,
+                    "On %zu test images, which took no part in the choice, with 95 %% "
+                    "intervals. ",
+                    test->metrics.count);
+    cnn_report_sweep_tested(html, sweep->found->tested);
+    cnn_html_end(html);
     cnn_html_begin_class(html, "dl", "figures");
     write_figure(html, sweep, CNN_METRIC_accuracy);
     write_figure(html, sweep, CNN_METRIC_balanced_accuracy);

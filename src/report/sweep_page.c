@@ -90,6 +90,7 @@ static cnn_status read_curve(const cnn_sweep_set *set, int member, cnn_sweep_cur
 static cnn_status write_page(const cnn_report *report, const char *path, cnn_error *error) {
     static const cnn_page_section sections[] = {
         {"verdict", "Verdict", cnn_report_sweep_verdict},
+        {"cut", "Cut short", cnn_report_sweep_cut},
         {"best", "The best", cnn_report_sweep_best},
         {"keys", "Which keys mattered", cnn_report_sweep_keys},
         {"curves", "Training", cnn_report_sweep_curves},

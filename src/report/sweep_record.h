@@ -21,12 +21,15 @@ typedef struct cnn_report_sweep {
 /* The metric by which the runs are compared. */
 cnn_metric_id cnn_report_sweep_metric(const cnn_report_sweep *sweep);
 
-/* The numbers of the runs of a combination: "3", "5 to 6". */
+/* The numbers of the runs of a combination: "3", "5 and 6", "7 to 9". */
 enum { CNN_SWEEP_RUNS_SIZE = 32 };
 void cnn_report_sweep_runs(const cnn_sweep *sweep, int point, char text[CNN_SWEEP_RUNS_SIZE]);
 
 /* Writes the value of a key, which is counted from 0. */
 void cnn_report_sweep_value(cnn_html *html, const cnn_sweep *sweep, int member, int key);
+
+/* Writes for how many chosen runs the test images have been measured. */
+void cnn_report_sweep_tested(cnn_html *html, int tested);
 
 /* The keys in which combinations differ: all, or all but train.seed, which is the last one. */
 int cnn_report_sweep_keys_of_points(const cnn_sweep *sweep);
@@ -42,6 +45,8 @@ double cnn_report_sweep_highest(double largest, double chosen);
 /* Sections of the page. */
 CNN_MUST_USE cnn_status cnn_report_sweep_verdict(cnn_html *html, const cnn_report *report,
                                                  cnn_error *error);
+CNN_MUST_USE cnn_status cnn_report_sweep_cut(cnn_html *html, const cnn_report *report,
+                                             cnn_error *error);
 CNN_MUST_USE cnn_status cnn_report_sweep_best(cnn_html *html, const cnn_report *report,
                                               cnn_error *error);
 CNN_MUST_USE cnn_status cnn_report_sweep_keys(cnn_html *html, const cnn_report *report,

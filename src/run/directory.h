@@ -23,7 +23,8 @@
     X(CNN_RUN_EVENTS, "events.out.tfevents.cnntrain") /* with --tensorboard */                     \
     X(CNN_RUN_MEMBERS, "members.csv")                 /* of a sweep: the values of each member */  \
     X(CNN_RUN_SWEEP, "sweep.csv")                     /* of a sweep: the results of each member */ \
-    X(CNN_RUN_FAILURE, "failed.json")                 /* of a sweep's member: why it failed */
+    X(CNN_RUN_TESTED, "tested.csv")   /* of a sweep: the models that were tested */                \
+    X(CNN_RUN_FAILURE, "failed.json") /* of a sweep's member: why it failed */
 
 /* The table of a cross-validation, one row per fold. */
 #define CNN_FOLDS_TABLE "folds.csv"

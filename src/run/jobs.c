@@ -165,6 +165,11 @@ static void wait_for_some(running *r, cnn_error *error) {
     }
 }
 
+int cnn_jobs_threads(int threads, int jobs) {
+    const int each = jobs > 1 ? threads / jobs : threads;
+    return each > 1 ? each : 1;
+}
+
 cnn_status cnn_jobs_run(const cnn_jobs *jobs, cnn_error *error) {
     running r = {.jobs = jobs,
                  .list = cnn_alloc((size_t)jobs->at_once, sizeof *r.list),

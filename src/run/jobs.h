@@ -33,6 +33,9 @@ typedef struct cnn_jobs {
     void (*look)(void *context, int running);
 } cnn_jobs;
 
+/* Threads of each of `jobs` members, which share `threads`. */
+int cnn_jobs_threads(int threads, int jobs);
+
 /* Runs the work of all members. No thread may exist in this process besides the caller's. If this
  * process is killed, those of members are stopped as by SIGTERM. CNN_STOPPED if should_stop
  * returned true; CNN_ERROR_RUNTIME if no process can be started; else the first failure of `ended`.

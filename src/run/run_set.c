@@ -7,14 +7,6 @@
 #include "run/set_run.h"
 #include "run/set_watch.h"
 
-/* After gathering: the failure of a set of which no member has finished. */
-static cnn_status check_any_finished(const cnn_set_run *r, cnn_error *error) {
-    return r->failed < r->set->count
-               ? CNN_OK
-               : cnn_fail(error, r->failure, "%s: no run has finished, of %d; sweep.csv says why",
-                          r->session.directory.path, r->set->count);
-}
-
 /* --- gathering --- */
 
 /* Number of missing members that a message names. */
@@ -50,9 +42,15 @@ static cnn_status check_all_done(cnn_set_run *r, cnn_error *error) {
     return status;
 }
 
+static cnn_status outcome(const cnn_set_run *r, cnn_error *error) {
+    const cnn_set_kind *kind = r->set->kind;
+    return kind->outcome ? kind->outcome(r->set->context, error) : CNN_OK;
+}
+
 static cnn_status gather_results(const cnn_set_run *r, cnn_error *error) {
     CNN_TRY(cnn_session_still_ours(&r->session, error));
-    return r->set->kind->gather(r->set->context, &r->session.directory, error);
+    CNN_TRY(r->set->kind->gather(r->set->context, &r->session.directory, error));
+    return outcome(r, error);
 }
 
 /* Puts the results of members that other processes may have trained, or that an earlier one has,
@@ -93,7 +91,7 @@ static cnn_status is_finished(cnn_set_run *r, bool *finished, cnn_error *error) 
 /* Trains all members that are wanted. */
 static cnn_status train_rung(cnn_set_run *r, int rung, cnn_error *error) {
     if (r->watch) {
-        return cnn_set_train_rung_at_once(r, rung, error);
+        return cnn_set_train_watched(r, rung, error);
     }
     for (int member = 1; member <= r->set->count; member++) {
         bool wanted;
@@ -124,7 +122,7 @@ static cnn_status complete(cnn_set_run *r, cnn_error *error) {
     if (r->set->kind->reports) {
         CNN_TRY(cnn_run_has_file(&r->session.directory, CNN_RUN_REPORT, &reported, error));
     }
-    return reported ? CNN_OK : gather_members(r, error);
+    return reported ? outcome(r, error) : gather_members(r, error);
 }
 
 static cnn_status run_all(cnn_set_run *r, cnn_error *error) {
@@ -140,13 +138,12 @@ static cnn_status run_all(cnn_set_run *r, cnn_error *error) {
     CNN_TRY(r->set->kind->load(r->set->context, error));
     CNN_TRY(cnn_session_claim(&r->session, true, error));
     CNN_TRY(cnn_set_start_or_resume(r, error));
-    if (r->set->jobs > 1) {
+    if (r->set->kind->brief) {
         CNN_TRY(cnn_set_watch_create(r->set->kind->member, r->set->count, r->set->kind->share,
                                      &r->watch, error));
     }
     CNN_TRY(train_all(r, error));
-    CNN_TRY(gather_results(r, error));
-    return check_any_finished(r, error);
+    return gather_results(r, error);
 }
 
 /* --- one member --- */

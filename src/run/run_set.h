@@ -45,6 +45,8 @@ typedef struct cnn_set_kind {
     const char *changed;          /* for messages: what may have changed if it differs */
     bool gathers_part; /* the results of some members can be gathered while others are missing */
     bool grows; /* members may be added to the end of the table, which is known before `load` */
+    bool brief; /* when all are trained: a line for each member that ends, and its own messages as
+                 * details */
     /* The config of a member. Needs no images. */
     const cnn_config *(*config)(const void *context, int member);
     /* The member's directory: "DIR/fold-2". NULL if memory is refused; free with cnn_free. */
@@ -68,8 +70,10 @@ typedef struct cnn_set_kind {
      * NULL: a failure ends the set. */
     cnn_status (*failed)(const void *context, int member, const cnn_error *reason,
                          cnn_error *error);
-    /* *settled: is there such a note, and would training the member again end in the same way? */
-    cnn_status (*settled)(const void *context, int member, bool *settled, cnn_error *error);
+    /* *settled: is there such a note, and would training the member again end in the same way?
+     * *reason: the failure, as noted. */
+    cnn_status (*settled)(const void *context, int member, bool *settled, cnn_error *reason,
+                          cnn_error *error);
     /* The training of the whole set may be divided into rungs, from 0: before each one, begin_rung
      * decides how far which members are trained. rungs 0: no; the functions are NULL. */
     int rungs;
@@ -81,6 +85,9 @@ typedef struct cnn_set_kind {
      * into its directory; summary.json last. reports: report.html, too, unless that fails. */
     cnn_status (*gather)(void *context, const cnn_run_directory *directory, cnn_error *error);
     bool reports;
+    /* Of a set that has been gathered: fails if every member has failed. NULL: a failure ends the
+     * set. */
+    cnn_status (*outcome)(const void *context, cnn_error *error);
 } cnn_set_kind;
 
 typedef struct cnn_run_set {
@@ -92,13 +99,14 @@ typedef struct cnn_run_set {
     /* the mode: */
     int member; /* this member alone; 0: all, or gather */
     bool gather;
-    int jobs; /* members that are trained at the same time (jobs.h); below 2: one after the other */
-    void (*progress)(void *user, const cnn_sweep_progress *progress); /* with jobs; may be NULL */
+    int jobs; /* members that are trained at the same time (jobs.h), for kind->brief; below 2: one
+               * after the other */
+    void (*progress)(void *user, const cnn_sweep_progress *progress); /* for the same; or NULL */
 } cnn_run_set;
 
 /* Runs the set. Statuses as those of cnn_train, messages of a member starting with "fold 2/5: ".
- * CNN_OK if members have failed and were noted, unless all have. CNN_ERROR_CONFIG, too, if results
- * of members that are not finished should be gathered. */
+ * CNN_OK if members have failed and were noted, unless all have, also before. CNN_ERROR_CONFIG,
+ * too, if results of members that are not finished should be gathered. */
 CNN_MUST_USE cnn_status cnn_run_set_run(const cnn_run_set *set, cnn_error *error);
 
 #endif

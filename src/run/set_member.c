@@ -84,10 +84,7 @@ static cnn_train_options options_of_member(cnn_set_run *r, const char *path) {
 static cnn_status train_in(cnn_set_run *r, const char *path, bool *trained, cnn_error *error) {
     cnn_member what;
     const cnn_train_options options = options_of_member(r, path);
-    cnn_status prepared = r->set->kind->prepare(r->set->context, r->member, &what, error);
-    if (prepared != CNN_OK) {
-        return r->set->kind->failed ? name_member(r, prepared, error) : prepared;
-    }
+    CNN_TRY(r->set->kind->prepare(r->set->context, r->member, &what, error));
     r->images = what.images ? what.images->split_count[CNN_SPLIT_TRAIN] : 0;
     *trained = true;
     const cnn_training training = {.images = what.images,
@@ -96,7 +93,7 @@ static cnn_status train_in(cnn_set_run *r, const char *path, bool *trained, cnn_
                                    .seconds = r->set->kind->plan
                                                   ? cnn_set_member_seconds(r, r->member)
                                                   : cnn_settings_seconds(what.config)};
-    return name_member(r, cnn_train_on(&training, what.config, &options, error), error);
+    return cnn_train_on(&training, what.config, &options, error);
 }
 
 static cnn_status look_at(cnn_session *session, const cnn_config *config, bool *finished,
@@ -125,17 +122,21 @@ cnn_status cnn_set_look_in(cnn_set_run *r, const char *path, bool *finished, cnn
     return name_member(r, status, error);
 }
 
-/* *settled: has the member failed, for good? */
-static cnn_status is_settled(const cnn_set_run *r, bool *settled, cnn_error *error) {
+/* *settled: is there a note, and would training the member again end in the same way? *reason: as
+ * noted. */
+static cnn_status is_settled(const cnn_set_run *r, bool *settled, cnn_error *reason,
+                             cnn_error *error) {
     const cnn_set_kind *kind = r->set->kind;
     *settled = false;
-    return kind->settled ? kind->settled(r->set->context, r->member, settled, error) : CNN_OK;
+    return kind->settled ? kind->settled(r->set->context, r->member, settled, reason, error)
+                         : CNN_OK;
 }
 
 cnn_status cnn_set_is_finished_in(cnn_set_run *r, const char *path, bool *finished,
                                   cnn_error *error) {
     cnn_run_end end;
-    CNN_TRY(is_settled(r, finished, error));
+    cnn_error reason;
+    CNN_TRY(is_settled(r, finished, &reason, error));
     if (*finished) {
         return CNN_OK;
     }
@@ -179,26 +180,22 @@ cnn_status cnn_set_of_member(cnn_set_run *r, int member, cnn_set_member_work *wo
     return status;
 }
 
-void cnn_set_count_failure(cnn_set_run *r, cnn_status status) {
-    r->failed++;
-    r->failure = r->failure == CNN_OK || status != CNN_ERROR_DIVERGED ? status : r->failure;
-}
-
-static cnn_status train_member(cnn_set_run *r, int member, cnn_error *error) {
+/* *settled: the failure is an earlier one, and the member was not trained. */
+static cnn_status train_member(cnn_set_run *r, int member, bool *settled, cnn_error *error) {
     bool trained, finished = false;
+    cnn_error reason;
     if (r->session.begun && cnn_set_seconds(r) > 0.0) {
-        CNN_TRY(name_member(
-            r, cnn_set_of_member(r, member, cnn_set_is_finished_in, &finished, error), error));
+        CNN_TRY(cnn_set_of_member(r, member, cnn_set_is_finished_in, &finished, error));
         r->finished += finished;
     }
     r->member = member;
-    CNN_TRY(is_settled(r, &finished, error));
-    if (finished) {
-        cnn_set_count_failure(r, CNN_ERROR_DIVERGED);
-        log_of_member(r, CNN_LOG_INFO, "has failed before, and would again; not trained");
-        return CNN_OK;
+    const bool starts_over = r->set->member > 0 && r->options->overwrite;
+    if (!starts_over) {
+        CNN_TRY(is_settled(r, settled, &reason, error));
     }
-    return cnn_set_of_member(r, member, train_in, &trained, error);
+    return *settled ? cnn_fail(error, reason.status, "has failed before, and would again: %s",
+                               reason.message)
+                    : cnn_set_of_member(r, member, train_in, &trained, error);
 }
 
 /* Is it a failure of the member alone, and not of the set or its directory, or a request to stop?
@@ -210,12 +207,16 @@ static bool is_own_failure(const cnn_set_run *r, cnn_status status) {
 
 cnn_status cnn_set_train_or_note(cnn_set_run *r, int member, cnn_error *error) {
     cnn_error reason = {0};
-    cnn_status status = train_member(r, member, &reason);
-    if (is_own_failure(r, status)) {
+    bool settled = false;
+    cnn_status status = train_member(r, member, &settled, &reason);
+    r->noted = is_own_failure(r, status) ? status : CNN_OK;
+    if (r->noted != CNN_OK && !settled) {
         CNN_TRY(r->set->kind->failed(r->set->context, member, &reason, error));
+    }
+    status = name_member(r, status, &reason);
+    if (r->noted != CNN_OK && r->set->member == 0) {
         cnn_log_message(&r->options->common.log, CNN_LOG_WARNING, "%s", reason.message);
-        cnn_set_count_failure(r, status);
-        status = r->set->member > 0 ? status : CNN_OK;
+        return CNN_OK;
     }
     if (status != CNN_OK && error) {
         *error = reason;

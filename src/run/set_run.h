@@ -1,6 +1,6 @@
 /* A set that is being run: private to run/run_set.c (all members, and the three ways to run a set),
- * run/set_start.c (the set's directory), run/set_member.c (one member) and run/set_jobs.c (several
- * members at once). */
+ * run/set_start.c (the set's directory), run/set_member.c (one member) and run/set_jobs.c (all
+ * members, with a line for each). */
 #ifndef CNN_RUN_SET_RUN_H
 #define CNN_RUN_SET_RUN_H
 
@@ -13,12 +13,11 @@ typedef struct cnn_set_run {
     cnn_session session;
     int member;           /* the current one, from 1 */
     int finished;         /* members that had finished when this process began */
-    int failed;           /* members whose failure was noted */
-    cnn_status failure;   /* of one of them: if possible, another than CNN_ERROR_DIVERGED */
+    cnn_status noted;     /* the failure of the current member, of which there is a note; or OK */
     size_t images;        /* training images of an epoch; 0 if unknown */
     double begin;         /* by cnn_clock_seconds */
     double deadline;      /* of --max-seconds, the same */
-    cnn_set_watch *watch; /* with jobs; else NULL */
+    cnn_set_watch *watch; /* of all members, if kind->brief; else NULL */
 } cnn_set_run;
 
 /* --- the set's directory (set_start.c) --- */
@@ -58,21 +57,18 @@ cnn_set_member_work cnn_set_is_finished_in;
 /* *done: has the run of the member ended with results that can be gathered? */
 cnn_set_member_work cnn_set_is_done_in;
 
-/* Trains a member, and notes its failure, which ends only a process that trains this member alone.
- * A failure that cannot be noted, because the disk is full or the directory is gone, is that of the
- * set. */
+/* Trains a member, and notes its failure (r->noted), which ends only a process that trains this
+ * member alone. So does a failure that was noted before and would come again. One that cannot be
+ * noted, because the disk is full or the directory is gone, is that of the set. */
 CNN_MUST_USE cnn_status cnn_set_train_or_note(cnn_set_run *r, int member, cnn_error *error);
-
-/* Counts a member that has failed with this status. */
-void cnn_set_count_failure(cnn_set_run *r, cnn_status status);
 
 /* *wanted: is the member to be trained now, in this rung? context: the set (a cnn_set_run). */
 CNN_MUST_USE cnn_status cnn_set_is_wanted(void *context, int member, bool *wanted,
                                           cnn_error *error);
 
-/* --- several members at once (set_jobs.c) --- */
+/* --- all members, with a line for each (set_jobs.c) --- */
 
-/* Trains all members that are wanted, each in its own process. Needs r->watch. */
-CNN_MUST_USE cnn_status cnn_set_train_rung_at_once(cnn_set_run *r, int rung, cnn_error *error);
+/* Trains all members that are wanted; with jobs, each in its own process. Needs r->watch. */
+CNN_MUST_USE cnn_status cnn_set_train_watched(cnn_set_run *r, int rung, cnn_error *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* The progress of members that are trained at the same time, each in its own process (jobs.h):
- * memory that these processes share with that of the set, and what it shows. */
+/* The progress of the members of a set, which may be trained at the same time, each in its own
+ * process (jobs.h): memory that these processes share with that of the set, and what it shows. */
 #ifndef CNN_RUN_SET_WATCH_H
 #define CNN_RUN_SET_WATCH_H
 
@@ -18,7 +18,7 @@ void cnn_set_watch_free(cnn_set_watch *watch); /* NULL is allowed */
  * are trained. */
 void cnn_set_watch_rung(cnn_set_watch *watch, int rung, int rungs, int wanted);
 
-/* --- in the process of a member --- */
+/* --- in the process that trains a member --- */
 
 void cnn_set_watch_begin(cnn_set_watch *watch, int member);
 void cnn_set_watch_batch(cnn_set_watch *watch, int member, const cnn_train_progress *progress);

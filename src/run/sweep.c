@@ -40,7 +40,7 @@ static cnn_status has_begun(const cnn_sweep_set *set, int member, bool *begun, c
     return status;
 }
 
-/* user: the set. The lines of several processes would be mixed up. */
+/* user: the set. As in set_jobs.c. */
 static void log_as_detail(void *user, cnn_log_level level, const char *line) {
     const cnn_sweep_set *set = user;
     cnn_log_message(&set->train.common.log, level < CNN_LOG_WARNING ? CNN_LOG_DETAIL : level, "%s",
@@ -52,7 +52,7 @@ static cnn_status prepare_member(void *context, int member, cnn_member *what, cn
     cnn_sweep_set *set = context;
     bool begun;
     cnn_common_options options = set->train.common;
-    if (set->options->jobs > 1) {
+    if (set->options->member == 0) {
         options.log = (cnn_log_sink){.write = log_as_detail, .user = set};
     }
     *what = (cnn_member){.config = set->configs[member - 1], .pause = cnn_sweep_pause(set)};
@@ -68,13 +68,23 @@ static cnn_status note_failure(const void *context, int member, const cnn_error 
 }
 
 /* The same weights diverge again; more memory may be available the next time. */
-static cnn_status is_settled(const void *context, int member, bool *settled, cnn_error *error) {
+static cnn_status is_settled(const void *context, int member, bool *settled, cnn_error *reason,
+                             cnn_error *error) {
+    const cnn_sweep_set *set = context;
     int code;
-    char *reason;
-    cnn_status status = cnn_sweep_read_note(context, member, &code, &reason, error);
-    *settled = code == CNN_ERROR_DIVERGED || code == CNN_SWEEP_ENDED_CODE;
-    cnn_free(reason);
-    return status;
+    char *text;
+    CNN_TRY(cnn_sweep_read_note(set, member, &code, &text, error));
+    const bool ended = code == CNN_SWEEP_ENDED_CODE && set->sweep->halving.epochs > 0;
+    *settled = code == CNN_ERROR_DIVERGED || ended;
+    if (*settled) {
+        (void)cnn_fail(reason, ended ? CNN_OK : CNN_ERROR_DIVERGED, "%s", text);
+    }
+    cnn_free(text);
+    return CNN_OK;
+}
+
+static cnn_status check_outcome(const void *context, cnn_error *error) {
+    return cnn_sweep_check_outcome(context, error);
 }
 
 static cnn_status begin_rung(void *context, int rung, cnn_error *error) {
@@ -97,8 +107,9 @@ static void describe_difference(const char *then, const char *now, cnn_text *dif
     while (*then) {
         size_t was = strcspn(then, "\n"), is = strcspn(now, "\n");
         if (was != is || strncmp(then, now, was) != 0) {
-            cnn_text_format(difference, "%.*s, now %.*s", (int)(was < 100 ? was : 100), then,
-                            (int)(is < 100 ? is : 100), is > 0 ? now : "nothing");
+            cnn_text_format(difference, "%.*s is now ", (int)(was < 100 ? was : 100), then);
+            cnn_text_format(difference, "%.*s", is == 0 ? 7 : (int)(is < 100 ? is : 100),
+                            is == 0 ? "missing" : now);
             return;
         }
         then += was + (then[was] == '\n');
@@ -134,14 +145,14 @@ static cnn_status follow_members(void *context, const char *table, cnn_text *dif
 
 static cnn_status load_set(void *context, cnn_error *error) {
     cnn_sweep_set *set = context;
-    char duration[40];
+    char duration[40], jobs[CNN_SWEEP_JOBS_SIZE];
     if (set->options->member > 0 || set->options->gather) {
         return CNN_OK;
     }
     CNN_TRY(cnn_sweep_estimate(set, error));
     cnn_duration_text(cnn_sweep_seconds(set), duration);
-    cnn_log_message(&set->train.common.log, CNN_LOG_INFO, "%d runs, about %s in all",
-                    set->sweep->members, duration);
+    cnn_log_message(&set->train.common.log, CNN_LOG_INFO, "%d runs, about %s in all%s",
+                    set->sweep->members, duration, cnn_sweep_jobs_text(set, jobs));
     return CNN_OK;
 }
 
@@ -177,15 +188,47 @@ static void log_choice(const cnn_sweep_set *set, const cnn_sweep_findings *f) {
     log_next(set, f);
     if (f->test.metrics.count > 0) {
         const cnn_metrics_column column = {"test", &f->test};
-        cnn_log_message(log, CNN_LOG_INFO, "test images, measured for this run only:");
+        char others[60] = "this run only";
+        if (f->tested > 1) {
+            (void)snprintf(others, sizeof others, "%d chosen runs so far (tested.csv)", f->tested);
+        }
+        cnn_log_message(log, CNN_LOG_INFO, "test images, measured for %s:", others);
         cnn_metrics_log(log, &column, 1);
     }
 }
 
+/* "of 4 runs, 3 finished, 1 diverged: see sweep.csv" */
+static void log_problems(const cnn_sweep_set *set, const int count[CNN_SWEEP_STATE_COUNT]) {
+    static const struct {
+        cnn_sweep_state state;
+        const char *text;
+    } others[] = {{CNN_SWEEP_DIVERGED, "diverged"},
+                  {CNN_SWEEP_FAILED, "failed"},
+                  {CNN_SWEEP_UNFINISHED, "unfinished"}};
+    char text[120] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (count[others[i].state] > 0) {
+            length += (size_t)snprintf(text + length, sizeof text - length, ", %d %s",
+                                       count[others[i].state], others[i].text);
+        }
+    }
+    cnn_log_message(&set->train.common.log, CNN_LOG_WARNING,
+                    "of %d runs, %d finished%s: see sweep.csv", set->sweep->members,
+                    count[CNN_SWEEP_FINISHED], text);
+}
+
 static void log_others(const cnn_sweep_set *set, const cnn_sweep_row *rows) {
-    int count[CNN_SWEEP_STATE_COUNT] = {0};
+    int count[CNN_SWEEP_STATE_COUNT] = {0}, cut = 0;
     for (int i = 0; i < set->sweep->members; i++) {
         count[rows[i].state]++;
+        cut += cnn_sweep_is_cut_short(&rows[i]);
+    }
+    if (cut > 0) {
+        cnn_log_message(&set->train.common.log, CNN_LOG_WARNING,
+                        "%d of %d runs %s cut short by --max-seconds, and compared as they "
+                        "are: see epochs in sweep.csv; --resume continues them",
+                        cut, set->sweep->members, cut == 1 ? "was" : "were");
     }
     if (count[CNN_SWEEP_ENDED] > 0) {
         cnn_log_message(&set->train.common.log, CNN_LOG_INFO,
@@ -193,21 +236,17 @@ static void log_others(const cnn_sweep_set *set, const cnn_sweep_row *rows) {
                         set->sweep->members, count[CNN_SWEEP_ENDED]);
     }
     if (count[CNN_SWEEP_FINISHED] + count[CNN_SWEEP_ENDED] < set->sweep->members) {
-        cnn_log_message(&set->train.common.log, CNN_LOG_WARNING,
-                        "of %d runs, %d finished, %d diverged, %d failed, %d are unfinished: see "
-                        "sweep.csv",
-                        set->sweep->members, count[CNN_SWEEP_FINISHED], count[CNN_SWEEP_DIVERGED],
-                        count[CNN_SWEEP_FAILED], count[CNN_SWEEP_UNFINISHED]);
+        log_problems(set, count);
     }
 }
 
-/* Chooses a member and compares the others with it. test_path: of test_predictions.csv. */
-static cnn_status find(const cnn_sweep_set *set, cnn_sweep_findings *f, const char *test_path,
-                       cnn_error *error) {
+/* Chooses a member and compares the others with it. */
+static cnn_status find(const cnn_sweep_set *set, const cnn_run_directory *directory,
+                       cnn_sweep_findings *f, cnn_error *error) {
     CNN_TRY(cnn_sweep_read_rows(set, f->rows, error));
     f->choice = cnn_sweep_choose(set->sweep, f->rows, set->base->train.early_stopping.metric);
     if (f->choice.member > 0) {
-        CNN_TRY(cnn_sweep_test(set, f->choice.member, test_path, &f->test, f->classes, error));
+        CNN_TRY(cnn_sweep_test(set, directory, f, error));
     }
     CNN_TRY(cnn_sweep_compare(set, f->rows, &f->choice, f->classes[1], f->comparisons, error));
     return cnn_sweep_key_shares(set, f->rows, f->shares, error);
@@ -225,7 +264,7 @@ static void make_report(const cnn_sweep_set *set, const cnn_sweep_findings *f, c
 /* Writes all results, the summary last. */
 static cnn_status find_and_write(const cnn_sweep_set *set, const cnn_run_directory *directory,
                                  cnn_sweep_findings *f, cnn_error *error) {
-    CNN_TRY(find(set, f, directory->file[CNN_RUN_TEST_PREDICTIONS], error));
+    CNN_TRY(find(set, directory, f, error));
     CNN_TRY(cnn_sweep_write_table(set, f->rows, directory->file[CNN_RUN_SWEEP], error));
     make_report(set, f, directory->file[CNN_RUN_REPORT]);
     CNN_TRY(cnn_sweep_write_summary(set, f, directory->file[CNN_RUN_SUMMARY], error));
@@ -289,6 +328,7 @@ static cnn_status open_set(const cnn_sweep_options *options, cnn_sweep_set *set,
         return cnn_fail_prefix(error, status, "%s: ", options->config);
     }
     CNN_TRY(read_configs(set, size, error));
+    CNN_TRY(cnn_sweep_check_halving(set, error));
     set->ended = cnn_alloc((size_t)set->sweep->points, sizeof *set->ended);
     if (!set->ended) {
         return cnn_fail_memory(error, "the runs");
@@ -327,6 +367,7 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
                    "that were added at the end (members.csv)",
         .gathers_part = true,
         .grows = true,
+        .brief = true,
         .config = member_config,
         .path = cnn_run_member_path,
         .load = load_set,
@@ -341,7 +382,8 @@ static cnn_status run(cnn_sweep_set *set, cnn_error *error) {
         .wanted = is_wanted,
         .share = cnn_sweep_share(set),
         .gather = gather_members,
-        .reports = set->report != NULL};
+        .reports = set->report != NULL,
+        .outcome = check_outcome};
     const cnn_run_set runs = {.kind = &kind,
                               .context = set,
                               .count = set->sweep->members,

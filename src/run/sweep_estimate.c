@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "config/keys.h"
 #include "run/duration.h"
+#include "run/jobs.h"
+#include "run/setup.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -75,18 +77,20 @@ static cnn_status check_validation(const cnn_sweep_set *set, int i, cnn_error *e
 /* Measures one member. If there is no memory for it, its time is unknown, and the others are still
  * trained. */
 static cnn_status measure_member(cnn_sweep_set *set, int i, double seconds, cnn_error *error) {
-    const cnn_train_options *options = &set->train;
+    cnn_train_options options = set->train;
     cnn_dataset *images = NULL;
     cnn_error reason = {0};
     cnn_status status =
-        cnn_sweep_images_get(&set->images, set->configs[i], &options->common, &images, &reason);
+        cnn_sweep_images_get(&set->images, set->configs[i], &options.common, &images, &reason);
+    options.common.threads =
+        cnn_jobs_threads(cnn_setup_threads(options.common.threads), set->options->jobs);
     if (status == CNN_OK) {
         status =
-            cnn_train_estimate(images, seconds, set->configs[i], options, &set->costs[i], &reason);
+            cnn_train_estimate(images, seconds, set->configs[i], &options, &set->costs[i], &reason);
     }
     if (status == CNN_ERROR_RUNTIME) {
         set->costs[i] = (cnn_train_cost){.epoch = (double)NAN, .end = (double)NAN};
-        cnn_log_message(&options->common.log, CNN_LOG_WARNING, "run %d/%d cannot be trained: %s",
+        cnn_log_message(&options.common.log, CNN_LOG_WARNING, "run %d/%d cannot be trained: %s",
                         i + 1, set->sweep->members, reason.message);
         return CNN_OK;
     }
@@ -146,12 +150,21 @@ double cnn_sweep_seconds_of(const cnn_sweep_set *set, int member) {
 }
 
 double cnn_sweep_seconds(const cnn_sweep_set *set) {
-    double sum = 0.0;
+    double sum = 0.0, longest = 0.0;
     for (int member = 1; member <= set->sweep->members; member++) {
         double seconds = cnn_sweep_seconds_of(set, member);
         sum += isnan(seconds) ? 0.0 : seconds;
+        longest = fmax(longest, seconds);
     }
-    return sum * cnn_sweep_share(set);
+    return fmax(sum / fmax(set->options->jobs, 1.0) * cnn_sweep_share(set), longest);
+}
+
+const char *cnn_sweep_jobs_text(const cnn_sweep_set *set, char text[CNN_SWEEP_JOBS_SIZE]) {
+    text[0] = '\0';
+    if (set->options->jobs > 1) {
+        (void)snprintf(text, CNN_SWEEP_JOBS_SIZE, ", %d at the same time", set->options->jobs);
+    }
+    return text;
 }
 
 /* --- the table --- */
@@ -181,15 +194,20 @@ static void add_member(const cnn_sweep_set *set, int member, const int *width, c
         text->failed = text->failed || value.failed;
         cnn_text_free(&value);
     }
-    cnn_text_format(text, "  %10zu  %6.0f  %s\n", set->costs[member - 1].parameters,
-                    epochs_of(set, member), duration);
+    const size_t parameters = set->costs[member - 1].parameters;
+    if (parameters > 0) {
+        cnn_text_format(text, "  %10zu", parameters);
+    } else { /* it could not be measured */
+        cnn_text_format(text, "  %10s", "unknown");
+    }
+    cnn_text_format(text, "  %6.0f  %s\n", epochs_of(set, member), duration);
 }
 
 void cnn_sweep_describe(const cnn_sweep_set *set, cnn_text *text) {
     const cnn_sweep *sweep = set->sweep;
     int width[CNN_SWEEP_KEYS_MAX];
     double epochs = 0.0;
-    char duration[40];
+    char duration[40], jobs[CNN_SWEEP_JOBS_SIZE];
     cnn_text_format(text, "%5s", "run");
     for (int i = 0; i < sweep->key_count; i++) {
         width[i] = width_of(sweep, &sweep->keys[i]);
@@ -201,7 +219,7 @@ void cnn_sweep_describe(const cnn_sweep_set *set, cnn_text *text) {
         epochs += epochs_of(set, member);
     }
     cnn_duration_text(cnn_sweep_seconds(set), duration);
-    cnn_text_format(text, "total: %d runs, %.0f epochs%s, about %s\n", sweep->members,
+    cnn_text_format(text, "total: %d runs, %.0f epochs%s, about %s%s\n", sweep->members,
                     epochs * cnn_sweep_share(set), sweep->halving.epochs > 0 ? " with halving" : "",
-                    duration);
+                    duration, cnn_sweep_jobs_text(set, jobs));
 }

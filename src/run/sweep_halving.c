@@ -41,6 +41,17 @@ static int64_t end_of(const cnn_sweep_set *set, int rung) {
     return epochs < most ? epochs : 0;
 }
 
+cnn_status cnn_sweep_check_halving(const cnn_sweep_set *set, cnn_error *error) {
+    const int64_t first = set->sweep->halving.epochs, last = longest(set);
+    return first == 0 || first < last
+               ? CNN_OK
+               : cnn_fail(
+                     error, CNN_ERROR_CONFIG,
+                     "%s: halving.epochs: expected less than train.epochs (%lld), so that runs "
+                     "are compared before their end, got %lld",
+                     set->options->sweep, (long long)last, (long long)first);
+}
+
 int cnn_sweep_rungs(const cnn_sweep_set *set) {
     int rungs = 1;
     while (end_of(set, rungs - 1) > 0) {
@@ -232,6 +243,13 @@ cnn_status cnn_sweep_is_wanted(const cnn_sweep_set *set, int member, bool *wante
     int64_t pause = cnn_sweep_pause(set);
     so_far found;
     *wanted = !set->ended[cnn_sweep_point(set->sweep, member) - 1];
+    if (*wanted && set->rung > 0) { /* one that has diverged was tried already */
+        int code;
+        char *reason;
+        CNN_TRY(cnn_sweep_read_note(set, member, &code, &reason, error));
+        cnn_free(reason);
+        *wanted = code != CNN_ERROR_DIVERGED;
+    }
     if (*wanted && pause > 0) {
         CNN_TRY(look_at(set, member, pause, &found, error));
         *wanted = found.epochs < pause;

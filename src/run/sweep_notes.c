@@ -85,7 +85,8 @@ static cnn_status parse_note(const char *path, const char *text, size_t size, no
     cnn_status status = CNN_OK;
     if (no_memory) {
         status = cnn_fail_memory(error, path);
-    } else if (!cJSON_IsNumber(code) || !cJSON_IsString(reason) || code->valueint == 0) {
+    } else if (!cJSON_IsNumber(code) || !cJSON_IsString(reason) || code->valueint == 0 ||
+               code->valueint < CNN_SWEEP_ENDED_CODE || code->valueint > CNN_ERROR_DIVERGED) {
         status = cnn_fail(error, CNN_ERROR_RUNTIME,
                           "%s: expected {\"code\": …, \"reason\": …}, found other text; remove the "
                           "file, and the run is trained again",
@@ -118,4 +119,26 @@ cnn_status cnn_sweep_read_note(const cnn_sweep_set *set, int member, int *code, 
     *code = found.code;
     *reason = found.reason;
     return status;
+}
+
+/* --- all members --- */
+
+cnn_status cnn_sweep_check_outcome(const cnn_sweep_set *set, cnn_error *error) {
+    cnn_status failure = CNN_OK;
+    for (int member = 1; member <= set->sweep->members; member++) {
+        int code;
+        char *reason;
+        CNN_TRY(cnn_sweep_read_note(set, member, &code, &reason, error));
+        cnn_free(reason);
+        if (code == 0) { /* finished, or not trained yet */
+            return CNN_OK;
+        }
+        if (code > 0 && (failure == CNN_OK || code != CNN_ERROR_DIVERGED)) {
+            failure = (cnn_status)code;
+        }
+    }
+    return failure == CNN_OK
+               ? CNN_OK
+               : cnn_fail(error, failure, "%s: no run has finished, of %d; sweep.csv says why",
+                          set->directory, set->sweep->members);
 }

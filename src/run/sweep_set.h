@@ -5,10 +5,13 @@
  *   sweep_estimate.c  how long the members will take
  *   sweep_halving.c   members that are ended early
  *   sweep_notes.c     failed members
- *   sweep_results.c   reads the results of members from their directories sweep_choice.c    the
- *   member that is chosen sweep_compare.c   is it really better than others? sweep_keys.c which
- *   keys mattered sweep_test.c      measures its model on the test images sweep_tables.c
- *   members.csv, sweep.csv, summary.json */
+ *   sweep_results.c   reads the results of members from their directories
+ *   sweep_choice.c    the member that is chosen
+ *   sweep_compare.c   is it really better than others?
+ *   sweep_keys.c      which keys mattered
+ *   sweep_test.c      measures its model on the test images
+ *   sweep_tested.c    the models that have been measured on them
+ *   sweep_tables.c    members.csv, sweep.csv, summary.json */
 #ifndef CNN_RUN_SWEEP_SET_H
 #define CNN_RUN_SWEEP_SET_H
 
@@ -59,9 +62,11 @@ extern const char *const cnn_sweep_state_names[CNN_SWEEP_STATE_COUNT];
 /* The results of a member. Numbers that do not exist are NaN. */
 typedef struct cnn_sweep_row {
     cnn_sweep_state state;
-    char *reason; /* of a failure; else NULL */
+    char *reason;       /* of a failure, or why it has not trained to its end; else NULL */
+    bool stopped_early; /* by train.early_stopping.patience */
     double epochs, best_epoch, parameters, threshold, train_loss, train_accuracy;
-    double metrics[CNN_METRIC_COUNT]; /* of model.bin, on the validation images */
+    /* of model.bin, on the validation images; of a run that was ended: of its best epoch */
+    double metrics[CNN_METRIC_COUNT];
     cnn_interval intervals[CNN_METRIC_COUNT];
     double seconds, images_per_second;
 } cnn_sweep_row;
@@ -84,18 +89,26 @@ void cnn_sweep_images_free(cnn_sweep_images *images);
 
 /* --- sweep_estimate.c --- */
 
-/* Estimates what each member takes, into set->costs. Members that differ only in keys that have no
- * influence on the speed are measured once. Fails if a member cannot be trained on its images. */
+/* Estimates what each member takes, into set->costs, with the threads that jobs leave it. Members
+ * that differ only in keys that have no influence on the speed are measured once. Fails if a member
+ * cannot be trained on its images. */
 CNN_MUST_USE cnn_status cnn_sweep_estimate(cnn_sweep_set *set, cnn_error *error);
 
-/* Seconds that a member takes, and all of them. */
+/* Seconds that a member takes, and all of them, as many at the same time as there are jobs. */
 double cnn_sweep_seconds_of(const cnn_sweep_set *set, int member);
 double cnn_sweep_seconds(const cnn_sweep_set *set);
+
+/* ", 2 at the same time"; "" without jobs. Returns text. */
+enum { CNN_SWEEP_JOBS_SIZE = 40 };
+const char *cnn_sweep_jobs_text(const cnn_sweep_set *set, char text[CNN_SWEEP_JOBS_SIZE]);
 
 /* The members and what they take, as a table for people. */
 void cnn_sweep_describe(const cnn_sweep_set *set, cnn_text *text);
 
 /* --- sweep_halving.c --- */
+
+/* Fails if no comparison would come before the end of a run: halving would do nothing. */
+CNN_MUST_USE cnn_status cnn_sweep_check_halving(const cnn_sweep_set *set, cnn_error *error);
 
 /* Parts into which the training of all members is divided, after each of which some are ended; 1
  * without halving. */
@@ -131,6 +144,10 @@ CNN_MUST_USE cnn_status cnn_sweep_remove_note(const cnn_sweep_set *set, int memb
 CNN_MUST_USE cnn_status cnn_sweep_read_note(const cnn_sweep_set *set, int member, int *code,
                                             char **reason, cnn_error *error);
 
+/* Fails if there are notes of all members, with the status of one of them: if possible, another
+ * than CNN_ERROR_DIVERGED. */
+CNN_MUST_USE cnn_status cnn_sweep_check_outcome(const cnn_sweep_set *set, cnn_error *error);
+
 /* --- sweep_results.c --- */
 
 /* Reads the results of each member into rows[members], which are all zero. Free with
@@ -138,6 +155,9 @@ CNN_MUST_USE cnn_status cnn_sweep_read_note(const cnn_sweep_set *set, int member
 CNN_MUST_USE cnn_status cnn_sweep_read_rows(const cnn_sweep_set *set, cnn_sweep_row *rows,
                                             cnn_error *error);
 void cnn_sweep_rows_free(cnn_sweep_row *rows, int count);
+
+/* Has --max-seconds ended the run before its last epoch? Its row then has a reason. */
+bool cnn_sweep_is_cut_short(const cnn_sweep_row *row);
 
 /* --- sweep_choice.c --- */
 
@@ -185,11 +205,19 @@ CNN_MUST_USE cnn_status cnn_sweep_key_shares(const cnn_sweep_set *set, const cnn
 
 /* --- sweep_test.c --- */
 
-/* Measures a member's model on its test images, and writes their predictions to the file `path`.
- * test->metrics.count is 0, and nothing is written, if there are none. classes: the names, to be
- * freed with cnn_free. */
-CNN_MUST_USE cnn_status cnn_sweep_test(const cnn_sweep_set *set, int member, const char *path,
-                                       cnn_measured *test, char *classes[2], cnn_error *error);
+/* Measures the chosen member's model on its test images, and writes their predictions into the
+ * directory of the set. Fills found->test, classes and tested from found->choice and rows. If there
+ * are no test images, test.metrics.count and tested are 0, and nothing is written. */
+CNN_MUST_USE cnn_status cnn_sweep_test(const cnn_sweep_set *set, const cnn_run_directory *directory,
+                                       struct cnn_sweep_findings *found, cnn_error *error);
+
+/* --- sweep_tested.c --- */
+
+/* Adds the model that the member has after so many epochs to the list of those that have been
+ * measured on the test images, tested.csv in the set's directory; before it is measured, so that a
+ * kill hides none. *count: the models in the list. */
+CNN_MUST_USE cnn_status cnn_sweep_add_tested(const cnn_run_directory *directory, int member,
+                                             double epochs, int *count, cnn_error *error);
 
 /* --- sweep_tables.c --- */
 
@@ -205,7 +233,8 @@ typedef struct cnn_sweep_findings {
     cnn_sweep_row *rows; /* [members] */
     cnn_sweep_choice choice;
     cnn_measured test;                 /* of the chosen member; count 0: none */
-    char *classes[2];                  /* NULL if no member was chosen */
+    int tested;                        /* models measured on the test images so far, with it */
+    char *classes[2];                  /* NULL if no member was chosen; cnn_free */
     cnn_sweep_comparison *comparisons; /* [points] */
     double shares[CNN_SWEEP_KEYS_MAX];
 } cnn_sweep_findings;

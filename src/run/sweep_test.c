@@ -1,4 +1,4 @@
-/* The model of the chosen member on the test images: the one time that these are measured. */
+/* The model of the chosen member on the test images. No other model is measured on them. */
 #include "run/sweep_set.h"
 
 #include "base/error.h"
@@ -72,35 +72,47 @@ static cnn_status copy_classes(const cnn_dataset *dataset, char *classes[2], cnn
     return CNN_OK;
 }
 
-static cnn_status test_in(const cnn_sweep_set *set, int member, const char *model_path,
-                          const char *path, cnn_measured *test, char *classes[2],
+/* member: the directory of the chosen one. */
+static cnn_status test_in(const cnn_run_directory *directory, const cnn_setup *setup,
+                          const cnn_run_directory *member, cnn_sweep_findings *found,
                           cnn_error *error) {
+    const int chosen = found->choice.member;
+    CNN_TRY(copy_classes(setup->dataset, found->classes, error));
+    if (setup->dataset->split_count[CNN_SPLIT_TEST] == 0) {
+        return CNN_OK;
+    }
+    CNN_TRY(cnn_sweep_add_tested(directory, chosen, found->rows[chosen - 1].epochs, &found->tested,
+                                 error));
+    return read_and_test(setup, member->file[CNN_RUN_MODEL],
+                         directory->file[CNN_RUN_TEST_PREDICTIONS], &found->test, error);
+}
+
+static cnn_status set_up_and_test(const cnn_sweep_set *set, const cnn_run_directory *directory,
+                                  const cnn_run_directory *member, cnn_sweep_findings *found,
+                                  cnn_error *error) {
     cnn_setup setup;
     cnn_common_options quiet = set->train.common;
     quiet.log = (cnn_log_sink){0};
-    cnn_status status =
-        cnn_setup_create(set->configs[member - 1], &quiet, CNN_NETWORK_FAST, &setup, error);
+    cnn_status status = cnn_setup_create(set->configs[found->choice.member - 1], &quiet,
+                                         CNN_NETWORK_FAST, &setup, error);
     if (status == CNN_OK) {
-        status = copy_classes(setup.dataset, classes, error);
-    }
-    if (status == CNN_OK && setup.dataset->split_count[CNN_SPLIT_TEST] > 0) {
-        status = read_and_test(&setup, model_path, path, test, error);
+        status = test_in(directory, &setup, member, found, error);
     }
     cnn_setup_free(&setup);
     return status;
 }
 
-cnn_status cnn_sweep_test(const cnn_sweep_set *set, int member, const char *path,
-                          cnn_measured *test, char *classes[2], cnn_error *error) {
-    cnn_run_directory directory = {0};
-    char *member_path = cnn_run_member_path(set->directory, member);
-    cnn_status status = member_path ? cnn_run_directory_name(member_path, &directory, error)
-                                    : cnn_fail_memory(error, set->directory);
-    *test = (cnn_measured){.metrics = cnn_metrics_none()};
+cnn_status cnn_sweep_test(const cnn_sweep_set *set, const cnn_run_directory *directory,
+                          cnn_sweep_findings *found, cnn_error *error) {
+    cnn_run_directory member = {0};
+    char *path = cnn_run_member_path(set->directory, found->choice.member);
+    cnn_status status = path ? cnn_run_directory_name(path, &member, error)
+                             : cnn_fail_memory(error, set->directory);
+    found->test = (cnn_measured){.metrics = cnn_metrics_none()};
     if (status == CNN_OK) {
-        status = test_in(set, member, directory.file[CNN_RUN_MODEL], path, test, classes, error);
+        status = set_up_and_test(set, directory, &member, found, error);
     }
-    cnn_run_directory_free(&directory);
-    cnn_free(member_path);
+    cnn_run_directory_free(&member);
+    cnn_free(path);
     return status;
 }

@@ -77,9 +77,10 @@ cnn_status cnn_tree_open(const char *path, const cnn_log_sink *log, cnn_tree *tr
         return cnn_fail_prefix(error, status, "%s: ", path);
     }
     if (tree->archive.skipped > 0) {
-        cnn_log_message(log, CNN_LOG_WARNING,
-                        "%s: %zu links or devices skipped, the first is \"%.80s\"", path,
-                        tree->archive.skipped, tree->archive.first_skipped);
+        cnn_log_message(log, CNN_LOG_WARNING, "%s: %zu %s skipped, the first is \"%.80s\"", path,
+                        tree->archive.skipped,
+                        tree->archive.skipped == 1 ? "link or device" : "links or devices",
+                        tree->archive.first_skipped);
     }
     return sort_members(tree, error);
 }

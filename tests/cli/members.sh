@@ -285,4 +285,29 @@ for n in 0 -1 1.5 ''; do
 done
 expect_no_file d
 
+# the scripts for Slurm, with a scontrol that writes down what it is asked, and a cnntrain and srun that end with a code: a task
+# is queued again when its time was over or it was killed, but not for ever
+mkdir bin
+printf '#!/bin/sh\necho "%s@" >>scontrol-calls\n' '$' >bin/scontrol
+printf '#!/bin/sh\nexit "%sENDS_WITH"\n' '$' >bin/srun
+chmod +x bin/scontrol bin/srun
+# requeues SCRIPT CODE RESTARTS WANTED MESSAGE
+requeues() {
+    rm -f scontrol-calls
+    run "$2" env PATH="$PWD/bin:$PATH" CNNTRAIN="$PWD/bin/srun" ENDS_WITH="$2" SLURM_RESTART_COUNT="$3" SLURM_JOB_ID=7 \
+        SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=3 MAX_STOPS=4 sh "$SOURCE/configs/slurm/$1"
+    calls=$(cat scontrol-calls 2>/dev/null)
+    [ "$calls" = "$4" ] || fail "expected scontrol to be asked \"$4\", got \"$calls\""
+    [ -z "$5" ] || expect_stderr "^$1: .*$5"
+}
+requeues member.sh 0 0 '' ''
+requeues member.sh 2 0 '' ''
+requeues member.sh 75 3 'requeue 7_3' 'queued again \(restart 4\)'
+requeues member.sh 75 4 '' 'not queued again, after 4 restarts \(MAX_STOPS=4\)'
+requeues member.sh 137 9 'requeue 7_3' 'killed by signal 9; queued again'
+requeues member.sh 137 10 '' 'killed by signal 9; not queued again, after 10 restarts \(MAX_RESTARTS=10\)'
+requeues together.sh 75 3 'requeue 7' 'queued again \(restart 4\)'
+requeues together.sh 75 4 '' 'not queued again, after 4 restarts \(MAX_STOPS=4\)'
+requeues together.sh 5 0 '' ''
+
 finish

@@ -40,7 +40,8 @@ expect_no_file a
 # members are the runs of the same overrides; none is tested but the chosen one
 run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --out a
 expect_stderr '^4 runs, about [0-9.]+ s in all$'
-expect_stderr '^run 4/4: epoch 2/2: '
+expect_stderr '^run 4/4: epoch 2/2 after [0-9.]+ s, validation loss [0-9.]+; 4 of 4 done$'
+[ "$(grep -c '^run ' stderr)" -eq 4 ] || fail "expected a line for each run"
 expect_stderr '^test images, measured for this run only:'
 [ "$(cat a/members.csv)" = 'member,train.learning_rate,layers.0,train.seed
 1,0.01,"{""type"":""conv"",""filters"":6,""kernel"":3}",1
@@ -71,7 +72,9 @@ done
 
 # the page: the choice, all runs; a name that is markup stays text
 grep -q "Run $chosen of 4 was chosen, by the log loss of its validation images" a/report.html || fail "expected a verdict"
-grep -q 'On 30 test images, which were measured for this run only' a/report.html || fail "expected the test images"
+grep -q 'On 30 test images, .* They were measured for this run only' a/report.html || fail "expected the test images"
+grep -q '(runs [13] and [24])' a/report.html || fail "expected the runs of the next combination"
+! grep -q 'id="cut"' a/report.html || fail "expected no runs that were cut short"
 [ "$(grep -o 'class="series-[0-9]*[^"]*"' a/report.html | wc -l)" -gt 0 ] || grep -q '<svg' a/report.html || fail "expected a chart"
 
 # the choice, the comparison with the next one and what mattered, computed from the members' files
@@ -81,7 +84,9 @@ fi
 
 # the same bytes: by other processes in any order, and killed at any moment, on one thread, without the cache
 processes=
-for member in 4 1; do
+others=$(seq 4 -1 1 | grep -v "$chosen" | head -n 2)
+other=$(echo "$others" | head -n 1)
+for member in $others; do
     "$CNNTRAIN" --config cfg.json --sweep sweep.json --member "$member" --out c --threads 1 -q &
     processes="$processes $!"
 done
@@ -89,10 +94,11 @@ for process in $processes; do
     wait "$process" || fail "expected exit code 0 of a member"
 done
 run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --gather --out c
-expect_stderr 'of 4 runs, 2 finished, 0 diverged, 0 failed, 2 are unfinished: see sweep.csv'
+expect_stderr '^cnntrain: of 4 runs, 2 finished, 2 unfinished: see sweep.csv'
+expect_stderr '^test images, measured for this run only:'
 [ "$(grep -c '^[0-9]*,unfinished' c/sweep.csv)" -eq 2 ] || fail "expected 2 unfinished rows"
-run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json --member 4 --out c
-expect_stderr '^cnntrain: run 4/4: c/0004: expected an empty run directory'
+run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json --member "$other" --out c
+expect_stderr "^cnntrain: run $other/4: c/000$other: expected an empty run directory"
 run 2 "$CNNTRAIN" --config cfg.json --sweep sweep.json --member 5 --out c
 expect_stderr '^cnntrain: --member: expected an integer from 1 to 4 \(sweep.json\), got 5'
 for moment in 0.05 0.2 0.4; do
@@ -104,8 +110,12 @@ for moment in 0.05 0.2 0.4; do
     background=
 done
 run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --out c --jobs 3
-expect_stderr '^run [23]/4: epoch 2/2 after .*; [1-4] of 4 done|^run 4/4: finished before; '
+expect_stderr "^run [1-4]/4: epoch 2/2 after .*; [1-4] of 4 done|^run $other/4: finished before; "
 same_sweep a c 4
+# the test images have been measured for two runs that were chosen, and the report says so
+[ "$(wc -l <a/tested.csv)" -eq 2 ] || fail "expected one tested run in a"
+[ "$(sed 1,2d c/tested.csv)" = "$chosen,2" ] || fail "expected two tested runs in c"
+grep -q 'measured for 2 chosen runs so far' c/report.html || fail "expected the number of tested runs"
 run 0 "$CNNTRAIN" --config cfg.json --sweep sweep.json --resume --out c
 expect_stderr '^c: finished already'
 # a report that is missing is made again, and nothing else
@@ -188,7 +198,7 @@ if command -v pgrep >/dev/null; then
     wait "$background"
     background=
     expect_stderr '^cnntrain: run [12]/4: its process was killed by signal 9, as systems do'
-    grep -q '"code":1,"reason":"run [12]/4: its process was killed' f/000?/failed.json || fail "expected a note"
+    grep -q '"code":1,"reason":"its process was killed' f/000?/failed.json || fail "expected a note"
 
     # all runs are killed: no success
     echo '{"grid": {"train.learning_rate": [0.01, 0.02]}}' >two-rates.json
@@ -212,19 +222,21 @@ fi
 cat >fails.json <<'END'
 {"grid": {"train.learning_rate": [0.01, 1e6], "layers.4.units": [1], "image.normalize": ["standardize"]}}
 END
-run 0 "$CNNTRAIN" --config cfg.json --sweep fails.json --out g train.epochs=50
+run 0 "$CNNTRAIN" --config cfg.json --sweep fails.json --out g train.epochs=3
 expect_stderr '^cnntrain: run 2/2: .*(diverged|NaN|infinite|not finite)'
-expect_stderr 'of 2 runs, 1 finished, 1 diverged, 0 failed, 0 are unfinished: see sweep.csv'
+expect_stderr 'of 2 runs, 1 finished, 1 diverged: see sweep.csv'
 grep -q '<td[^>]*>diverged</td>' g/report.html || fail "expected the run that diverged in the report"
-grep -q '^2,diverged,1000000,1,standardize,.*run 2/2: ' g/sweep.csv || fail "expected a row that says diverged"
+grep -q '^2,diverged,1000000,1,standardize,.*,"\{0,1\}epoch [0-9]*, batch ' g/sweep.csv || fail "expected a row that says diverged"
 expect_file g/0002/failed.json
 rm g/summary.json
-run 0 "$CNNTRAIN" --config cfg.json --sweep fails.json --out g train.epochs=50 --resume
-expect_stderr '^run 2/2: has failed before, and would again; not trained'
+run 0 "$CNNTRAIN" --config cfg.json --sweep fails.json --out g train.epochs=3 --resume
+expect_stderr '^cnntrain: run 2/2: has failed before, and would again: .*diverged'
 echo '{"grid": {"layers.0.filters": [4000, 4]}}' >large.json
+run 0 "$CNNTRAIN" --config cfg.json --sweep large.json --dry-run --max-memory 40M --no-cache
+expect_in_stdout '^ +1 +4000 +unknown +2 +unknown$'
 run 0 "$CNNTRAIN" --config cfg.json --sweep large.json --out m --max-memory 40M --no-cache
 expect_stderr '^cnntrain: run 1/2 cannot be trained: the network needs .*of 40.0 MiB allowed'
-grep -q '^1,failed,4000,.*run 1/2: the network needs ' m/sweep.csv || fail "expected a row that says failed"
+grep -q '^1,failed,4000,.*,"\{0,1\}the network needs ' m/sweep.csv || fail "expected a row that says failed"
 grep -q '^2,finished,4,2,' m/sweep.csv || fail "expected the other run to be finished"
 rm -r m/0002
 echo '{"grid": {"layers.0.filters": [4000, 4096]}}' >both-large.json
@@ -233,13 +245,20 @@ expect_stderr '^cnntrain: o: no run has finished, of 2; sweep.csv says why'
 run 0 "$CNNTRAIN" --config cfg.json --sweep large.json --out m --resume
 grep -q '^1,finished,4000,2,' m/sweep.csv || fail "expected the run to be trained with more memory"
 echo '{"grid": {"train.learning_rate": [1e6]}}' >all-fail.json
-run 5 "$CNNTRAIN" --config cfg.json --sweep all-fail.json --out h train.epochs=50 image.normalize=standardize
-expect_stderr '^cnntrain: h: no run has finished, of 1; sweep.csv says why'
-grep -q '"chosen":null' h/summary.json || fail "expected no chosen run"
-run 5 "$CNNTRAIN" --config cfg.json --sweep all-fail.json --member 1 --out i train.epochs=50 image.normalize=standardize -q
+for how in --overwrite --resume --gather; do # the same exit code whenever the results are put together
+    run 5 "$CNNTRAIN" --config cfg.json --sweep all-fail.json --out h train.epochs=3 image.normalize=standardize $how
+    expect_stderr '^cnntrain: h: no run has finished, of 1; sweep.csv says why'
+    grep -q '"chosen":null' h/summary.json || fail "expected no chosen run"
+    ! grep -q 'class="classes"' h/report.html || fail "expected no classes in the report"
+done
+for how in --overwrite --resume --overwrite; do # a member is tried again with --overwrite only
+    run 5 "$CNNTRAIN" --config cfg.json --sweep all-fail.json --member 1 --out i train.epochs=3 image.normalize=standardize -q $how
+    expect_one_message
+    expect_stderr "^cnntrain: run 1/1: $([ $how = --overwrite ] || echo 'has failed before, and would again: ')epoch "
+done
 expect_file i/0001/failed.json
 echo garbage >i/0001/failed.json
-run 1 "$CNNTRAIN" --config cfg.json --sweep all-fail.json --gather --out i train.epochs=50 image.normalize=standardize -q
+run 1 "$CNNTRAIN" --config cfg.json --sweep all-fail.json --gather --out i train.epochs=3 image.normalize=standardize -q
 expect_stderr '^cnntrain: i/0001/failed.json: expected .*remove the file'
 
 # more members: added runs leave the others as they are; any other change is refused
@@ -250,7 +269,7 @@ expect_no_file r/report.html
 cksum r/000?/model.bin >before
 echo "{$draws, \"runs\": 4}" >random.json
 run 0 "$CNNTRAIN" --config cfg.json --sweep random.json --out r --resume
-expect_stderr '^run 3/4: r/0003: finished already'
+expect_stderr '^run 3/4: finished before; 3 of 4 done'
 cksum r/000[123]/model.bin >after
 expect_same before after
 if command -v python3 >/dev/null; then
@@ -259,7 +278,7 @@ fi
 for change in 's/"runs": 4/"runs": 3/' 's/0.001/0.002/' 's/"runs": 4/&, "seed": 2/' 's/"runs": 4/&, "seeds": [1, 2]/'; do
     sed "$change" random.json >other.json
     run 2 "$CNNTRAIN" --config cfg.json --sweep other.json --out r --resume
-    expect_stderr '^cnntrain: r: cannot resume: the sweep file has changed.*now '
+    expect_stderr '^cnntrain: r: cannot resume: the sweep file has changed.*: (member|[0-9]),[^ ]* is now ([^ ]*,|missing$)'
 done
 run 2 "$CNNTRAIN" --config cfg.json --sweep random.json train.batch_size=9 --out r --resume
 expect_stderr 'the config has changed.*train.batch_size: 8, now 9'
@@ -267,8 +286,8 @@ expect_stderr 'the config has changed.*train.batch_size: 8, now 9'
 # halving: at each comparison the better half goes on; a run that was paused has the bytes of one that was not, though its
 # learning rates are those of a schedule; killed, with several jobs, the decisions are the same
 echo '{"grid": {"train.learning_rate": [0.001, 0.005, 0.02, 0.05]}, "halving": {"epochs": 1, "factor": 2}}' >halving.json
-run 0 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --dry-run
-expect_in_stdout '^total: 4 runs, 7 epochs with halving, about '
+run 0 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --dry-run --jobs 2
+expect_in_stdout '^total: 4 runs, 7 epochs with halving, about [0-9.]+ s, 2 at the same time$'
 run 0 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --out p
 expect_stderr '^of 4 runs, 3 were ended early'
 losses_at() { # EPOCH MEMBER...
@@ -286,6 +305,11 @@ losses_at 2 $kept | awk 'NR > 1 { print $2 }' >ended-after-2
 for epoch in 1 2; do
     grep -l "ended after epoch $epoch: not among the best" p/000?/failed.json | sed 's/.*000\(.\).*/\1/' >found
     expect_same "ended-after-$epoch" found
+    while read -r member; do # its row has what it reached
+        loss=$(awk -F, -v n="$member" '$1 == n && $2 == "ended" { print $10 }' p/sweep.csv)
+        grep -q "^$member,ended,[0-9.]*,$epoch," p/sweep.csv || fail "expected the epoch in the row of run $member"
+        [ "$loss" = "$(losses_at "$epoch" "$member" | cut -d' ' -f1)" ] || fail "expected the loss in the row of run $member"
+    done <found
 done
 last_one=$(grep '^[0-9],finished,' p/sweep.csv | cut -d, -f1)
 rate=$(grep '^[0-9],finished,' p/sweep.csv | cut -d, -f3)
@@ -315,8 +339,21 @@ expect_same p/summary.json q/summary.json
 expect_same "p/000$last_one/model.bin" "q/000$last_one/model.bin"
 run 0 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=3 train.schedule=cosine --out q --resume
 expect_stderr '^q: finished already'
+run 2 "$CNNTRAIN" --config cfg.json --sweep halving.json train.epochs=1 --out n
+expect_stderr '^cnntrain: halving.json: halving.epochs: expected less than train.epochs \(1\), .*, got 1$'
+# one that diverged is not asked again in the next rung, nor counted again
+sed 's/0.001, 0.005, 0.02, 0.05/0.01, 8e5, 9e5, 1e6/' halving.json >halving-fails.json
+run 0 "$CNNTRAIN" --config cfg.json --sweep halving-fails.json train.epochs=3 image.normalize=standardize --out l --no-report
+[ "$(grep -c '^cnntrain: run ' stderr)" -eq 3 ] || fail "expected a warning for each run that diverged"
 run 2 "$CNNTRAIN" --config cfg.json --sweep halving.json --member 1 --out n
 expect_stderr '^cnntrain: halving.json: halving: expected none with --member: .* \(--jobs N\), or, on several machines, leave halving out and set train\.early_stopping\.patience$'
+
+# runs that --max-seconds has ended are compared as they are, which is said
+echo '{"seeds": [1]}' >one.json
+run 0 "$CNNTRAIN" --config cfg.json --sweep one.json train.epochs=100000 --max-seconds 0.3 --out s
+expect_stderr '^cnntrain: 1 of 1 runs was cut short by --max-seconds, '
+grep -q '^1,finished,.*,cut short after epoch [0-9]* of 100000 by --max-seconds$' s/sweep.csv || fail "expected a reason"
+grep -q '<li>run 1: cut short after epoch ' s/report.html || fail "expected the run in the report"
 
 # starting over removes all members, and nothing else; kinds of directories are told apart
 run 2 "$CNNTRAIN" --config cfg.json --sweep random.json --out a --resume
