@@ -1,12 +1,13 @@
 /* A training in progress: shared by the files of the trainer, and not included elsewhere.
  *
  *   trainer.c          the loop: epochs, batches, steps
- *   together.c         several processes: what the first one sends to the others start_or_resume.c
- *   sets the trainer to the state of the run minutes.c          train.minutes: the number of
- *   epochs, and the time when the run ends interruption.c     Ctrl-C, --max-seconds, and
- *   checkpoints inside an epoch divergence.c       a loss or a weight that is not finite
- *   epoch_end.c        measures an epoch and writes its files finish.c           measures the model
- *   and writes the files of a finished run */
+ *   together.c         several processes: what the first one sends to the others
+ *   start_or_resume.c  sets the trainer to the state of the run
+ *   minutes.c          train.minutes: the number of epochs, and the time when the run ends
+ *   interruption.c     Ctrl-C, --max-seconds, and checkpoints inside an epoch
+ *   divergence.c       a loss or a weight that is not finite
+ *   epoch_end.c        measures an epoch and writes its files
+ *   finish.c           measures the model and writes the files of a finished run */
 #ifndef CNN_RUN_TRAINER_H
 #define CNN_RUN_TRAINER_H
 
