@@ -334,16 +334,17 @@ static bool is_ours(const contest *c, const char *name) {
                    DIGITS / 2) == 0;
 }
 
-/* All who ask share a lock, so that nobody takes another one who asks for the program. */
+/* All who ask share a lock, so that nobody takes another one who asks for the program. The lock of
+ * another machine says nothing: if the machine is gone, its server may still keep it. */
 static verdict ask_kernel(const contest *c, const char *path, const content *now) {
-    int file = now->locked ? cnn_file_open(path, CLAIM_FLAGS | O_RDONLY, 0) : -1;
+    bool same = now->locked && strcmp(now->domain, c->own->domain) == 0;
+    int file = same ? cnn_file_open(path, CLAIM_FLAGS | O_RDONLY, 0) : -1;
     if (file < 0) {
         return UNKNOWN;
     }
     int reason = cnn_file_flock(file, LOCK_SH | LOCK_NB) == 0 ? 0 : errno;
     (void)close(file);
-    bool same = strcmp(now->domain, c->own->domain) == 0;
-    return reason == EWOULDBLOCK ? ALIVE : reason == 0 && same ? DEAD : UNKNOWN;
+    return reason == EWOULDBLOCK ? ALIVE : reason == 0 ? DEAD : UNKNOWN;
 }
 
 /* Looks at a claim in the way. *out: it keeps this one out. */

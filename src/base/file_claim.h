@@ -14,9 +14,10 @@
  *      two candidates, the one whose name comes first stays, and the other one withdraws.
  *
  * A claim that a crash has left must not keep others out for ever, and one of a program that lives
- * must not be removed. A program locks its claim (flock) if it can. A claim that is locked is
- * alive. One that is not locked any more is left over if the program that wrote it ran under the
- * same kernel, with the same file system mounted. For all others, the kernel cannot know. So a
+ * must not be removed. A program locks its claim (flock) if it can. Of a program under the same
+ * kernel, with the same file system mounted, the lock says which it is. Of all others, the kernel
+ * cannot know: a server keeps the locks of a machine that is gone (NFS 4 for its lease, NFS 3 until
+ * the machine starts again), and takes them from one whose network is gone. So a
  * claim contains a count, which its program raises every few seconds, the beat. Who finds a claim
  * watches it, by a clock of its own: a claim that has changed is alive, one that does not change
  * for a minute is left over, and removed (two seconds, if it is empty and, by its name, of the own
