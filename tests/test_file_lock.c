@@ -342,6 +342,33 @@ static void test_left_over(void **state) {
     }
 }
 
+/* The server of a file system may keep the lock of a machine that is gone: here, one that is
+ * suspended. Its claim, which does not change, decides. The lock of a machine that is at work keeps
+ * others out, and they learn its name. */
+static void test_lock_of_a_machine_that_is_gone(void **state) {
+    (void)state;
+    attempt a;
+    cnn_file_lock lock;
+    machine = (test_machine){.number = 1, .speed = SPEED};
+    pid_t other = start_holder(2, LOCKS_WORK, CNN_LOCK_ALONE);
+    take(&a, CNN_LOCK_ALONE);
+    test_ok(a.status, &a.error);
+    assert_true(a.busy);
+    assert_int_equal(a.holder.process, other);
+    assert_string_equal(a.holder.host, "machine2");
+    machine.speed = QUICK;
+    assert_int_equal(kill(other, SIGSTOP), 0);
+    for (cnn_lock_kind kind = CNN_LOCK_ALONE; kind <= CNN_LOCK_WAIT; kind++) {
+        double begin = seconds();
+        assert_true(take_lock(kind, &lock));
+        assert_true(kind != CNN_LOCK_ALONE || seconds() - begin >= 60.0);
+        assert_false(take_lock(CNN_LOCK_ALONE, &a.lock)); /* two programs of this machine */
+        cnn_file_lock_release(&lock);
+    }
+    end_holder(other);
+    assert_int_equal(count_files(), 0);
+}
+
 /* Who shares keeps out who wants it alone, and the other way round; both find out in seconds. */
 static void test_shared_by_machines(void **state) {
     (void)state;
@@ -489,6 +516,7 @@ int main(void) {
         LOCK_TEST(test_races),
         LOCK_TEST(test_waiting),
         LOCK_TEST(test_left_over),
+        LOCK_TEST(test_lock_of_a_machine_that_is_gone),
         LOCK_TEST(test_shared_by_machines),
         LOCK_TEST(test_suspended),
         LOCK_TEST(test_rubbish),

@@ -110,16 +110,17 @@ static bool is_ours(const contest *c, const char *name) {
                    CNN_CLAIM_DIGITS / 2) == 0;
 }
 
-/* Programs that ask take a shared lock, so that none of them takes another for the holder. */
+/* Programs that ask take a shared lock, so that none of them takes another for the holder. The lock
+ * of another machine proves nothing: if the machine is gone, its server may still keep it. */
 static verdict ask_kernel(const contest *c, const char *path, const cnn_claim_content *now) {
-    int file = now->locked ? cnn_file_open(path, CNN_CLAIM_FLAGS | O_RDONLY, 0) : -1;
+    bool same = now->locked && strcmp(now->domain, c->own->domain) == 0;
+    int file = same ? cnn_file_open(path, CNN_CLAIM_FLAGS | O_RDONLY, 0) : -1;
     if (file < 0) {
         return UNKNOWN;
     }
     int reason = cnn_file_flock(file, LOCK_SH | LOCK_NB) == 0 ? 0 : errno;
     (void)close(file);
-    bool same = strcmp(now->domain, c->own->domain) == 0;
-    return reason == EWOULDBLOCK ? ALIVE : reason == 0 && same ? DEAD : UNKNOWN;
+    return reason == EWOULDBLOCK ? ALIVE : reason == 0 ? DEAD : UNKNOWN;
 }
 
 /* Looks at a claim in the way. *out: it keeps this program out. */

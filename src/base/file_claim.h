@@ -15,13 +15,14 @@
  *      candidates, the one whose name sorts first stays, and the other one withdraws.
  *
  * A claim that a crash left must not keep others out for ever, and the claim of a running program
- * must not be removed. A program locks its claim (flock) if it can. A locked claim is alive. A
- * claim that is no longer locked is left over if the program that wrote it ran under the same
- * kernel, with the same file system mounted. In all other cases, the kernel cannot know. So a claim
- * contains a count, the beat, which its program increases every few seconds. A program that finds a
- * claim watches it, by its own clock: a claim that changes is alive, and one that does not change
- * for a minute is left over and removed. (After two seconds, if it is empty and its name has the
- * hash of the own domain: its program was killed between creating and writing it.) The times of
+ * must not be removed. A program locks its claim (flock) if it can. The lock tells whether a
+ * program under the same kernel, with the same file system mounted, still runs. It tells nothing
+ * about other machines: a server keeps the locks of a machine that is gone (NFS 4 for its lease,
+ * NFS 3 until the machine starts again), and takes them from one that has lost its network. So a
+ * claim contains a count, the beat, which its program increases every few seconds. A program that
+ * finds a claim watches it, by its own clock: a claim that changes is alive, and one that does not
+ * change for a minute is left over and removed. (After two seconds, if it is empty and its name has
+ * the hash of the own domain: its program was killed between creating and writing it.) The times of
  * files and the clocks of other machines are never used. Because names are random, removing a claim
  * that is left over never removes a newer one.
  *

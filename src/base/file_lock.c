@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/lock_domain.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -14,44 +13,19 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* What the holder wrote into the file. */
-static cnn_lock_holder read_holder(int file) {
-    char text[100] = {0}, process[21] = "";
-    cnn_lock_holder holder = {0};
-    if (pread(file, text, sizeof text - 1, 0) > 0) {
-        (void)sscanf(text, "%20[0-9] %64[-A-Za-z0-9._]", process, holder.host);
-        holder.process = strtol(process, NULL, 10);
-    }
-    return holder;
-}
-
-/* Writes process number and machine, for messages. The lock does not depend on it, so failures are
- * ignored. Of programs that share a lock, the latest one is named. */
-static void write_holder(int file) {
-    char host[65], text[100];
-    cnn_host_name(host);
-    int length = snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), host);
-    if (ftruncate(file, 0) == 0) {
-        ssize_t written = pwrite(file, text, (size_t)length, 0);
-        (void)written;
-    }
-}
-
 enum {
-    ATTEMPTS = 100,          /* when the last holder has just removed the file */
-    RETRY_MILLISECONDS = 100 /* between two attempts to get a lock that another machine holds */
+    ATTEMPTS = 100,         /* when the last holder has just removed the file */
+    RETRY_MILLISECONDS = 20 /* between two attempts to get a lock that another program holds */
 };
 
 static bool is_unsupported(int reason) {
     return reason == ENOLCK || reason == EOPNOTSUPP || reason == ENOSYS || reason == EINVAL;
 }
 
-/* Locks an open file; returns 0, or errno. */
-static int lock_file(int file, cnn_lock_kind kind) {
-    static const int operations[] = {[CNN_LOCK_ALONE] = LOCK_EX | LOCK_NB,
-                                     [CNN_LOCK_SHARED] = LOCK_SH | LOCK_NB,
-                                     [CNN_LOCK_WAIT] = LOCK_EX};
-    return cnn_file_flock(file, operations[kind]) == 0 ? 0 : errno;
+/* Locks an open file; returns 0, or errno. It never waits: the lock may be that of a machine that
+ * is gone. */
+static int lock_file(int file, bool shared) {
+    return cnn_file_flock(file, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 ? 0 : errno;
 }
 
 /* Removes the file of a lock that is held.
@@ -60,58 +34,40 @@ static int lock_file(int file, cnn_lock_kind kind) {
  * that has lost its name. Becoming the single holder takes more than one step: in between, another
  * program may have been it, and have removed the file. */
 static void remove_file(int file, const char *path, bool shared) {
-    if (!shared ||
-        (lock_file(file, CNN_LOCK_ALONE) == 0 && cnn_file_has_name(file, AT_FDCWD, path))) {
+    if (!shared || (lock_file(file, false) == 0 && cnn_file_has_name(file, AT_FDCWD, path))) {
         (void)unlink(path);
     }
 }
 
-/* A locked file becomes the lock. */
-static cnn_status keep(int file, const char *path, bool shared, cnn_file_lock *lock,
-                       cnn_error *error) {
-    char *copy = cnn_copy_string(path);
-    if (!copy) {
-        remove_file(file, path, shared);
-        (void)close(file);
-        return cnn_fail_memory(error, path);
-    }
-    write_holder(file);
-    *lock = (cnn_file_lock){.file = file, .path = copy, .shared = shared};
-    return CNN_OK;
-}
-
-/* Locks the file with flock. lock->file is -1 if it is busy, or if there are no locks. */
-static cnn_status take_file(const char *path, cnn_lock_kind kind, cnn_file_lock *lock, bool *busy,
-                            cnn_lock_holder *holder, cnn_error *error) {
-    /* a waiting program gets the lock at last: others that get it before end when their work is
-     * done */
-    for (int attempt = 0; kind == CNN_LOCK_WAIT || attempt < ATTEMPTS; attempt++) {
+/* Locks the file with flock. lock->file stays -1 if another program holds it (*held), or if there
+ * are no locks. */
+static cnn_status take_file(cnn_file_lock *lock, bool *held, cnn_error *error) {
+    *held = false;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         int file =
-            cnn_file_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+            cnn_file_open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
         if (file < 0) {
-            return cnn_fail_errno(error, path, errno);
+            return cnn_fail_errno(error, lock->path, errno);
         }
-        int reason = lock_file(file, kind);
-        if (reason == 0 && cnn_file_has_name(file, AT_FDCWD, path)) {
-            return keep(file, path, kind == CNN_LOCK_SHARED, lock, error);
+        int reason = lock_file(file, lock->shared);
+        if (reason == 0 && cnn_file_has_name(file, AT_FDCWD, lock->path)) {
+            lock->file = file;
+            return CNN_OK;
         }
-        *busy = reason == EWOULDBLOCK;
-        if (*busy) {
-            *holder = read_holder(file);
-        }
-        if (reason != 0 && !*busy) {
-            (void)unlink(path); /* no program can hold it */
+        *held = reason == EWOULDBLOCK;
+        if (reason != 0 && !*held) {
+            (void)unlink(lock->path); /* no program can hold it */
         }
         (void)close(file);
-        if (*busy || is_unsupported(reason)) {
+        if (*held || is_unsupported(reason)) {
             return CNN_OK;
         }
         if (reason != 0) {
-            return cnn_fail_errno(error, path, reason);
+            return cnn_fail_errno(error, lock->path, reason);
         }
         /* its last holder removed it between open and flock: try the new file */
     }
-    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: the lock file keeps changing", path);
+    return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: the lock file keeps changing", lock->path);
 }
 
 /* Takes the claim that belongs to the lock. */
@@ -127,13 +83,25 @@ static cnn_status take_claim(const cnn_lock_request *request, cnn_file_lock *loc
     return CNN_OK;
 }
 
+static cnn_status take_both(const cnn_lock_request *request, cnn_file_lock *lock, bool *busy,
+                            cnn_lock_holder *holder, cnn_error *error) {
+    lock->path = cnn_copy_string(request->path);
+    if (!lock->path) {
+        return cnn_fail_memory(error, request->path);
+    }
+    CNN_TRY(take_file(lock, &lock->held_elsewhere, error));
+    return take_claim(request, lock, busy, holder, error);
+}
+
+/* The claims decide also if the file is locked by another program: an NFS server keeps the lock of
+ * a machine that is gone for its lease (version 4), or until the machine starts again (version 3).
+ */
 static cnn_status try_once(const cnn_lock_request *request, cnn_file_lock *lock, bool *busy,
                            cnn_lock_holder *holder, cnn_error *error) {
-    *lock = (cnn_file_lock){.file = -1};
+    *lock = (cnn_file_lock){.file = -1, .shared = request->kind == CNN_LOCK_SHARED};
     *busy = false;
     *holder = (cnn_lock_holder){0};
-    CNN_TRY(take_file(request->path, request->kind, lock, busy, holder, error));
-    cnn_status status = *busy ? CNN_OK : take_claim(request, lock, busy, holder, error);
+    cnn_status status = take_both(request, lock, busy, holder, error);
     if (status != CNN_OK || *busy) {
         cnn_file_lock_release(lock);
     }
@@ -143,7 +111,7 @@ static cnn_status try_once(const cnn_lock_request *request, cnn_file_lock *lock,
 cnn_status cnn_file_lock_take(const cnn_lock_request *request, cnn_file_lock *lock, bool *busy,
                               cnn_lock_holder *holder, cnn_error *error) {
     CNN_TRY(try_once(request, lock, busy, holder, error));
-    while (*busy && request->kind == CNN_LOCK_WAIT) { /* a program on another machine holds it */
+    while (*busy && request->kind == CNN_LOCK_WAIT) {
         if (request->should_stop && request->should_stop(request->user)) {
             return cnn_fail(error, CNN_STOPPED, "stopped before the run began");
         }
@@ -158,12 +126,17 @@ bool cnn_file_lock_is_lost(const cnn_file_lock *lock) {
 }
 
 void cnn_file_lock_release(cnn_file_lock *lock) {
+    if (lock->claim && lock->held_elsewhere && !lock->shared) {
+        /* the locked file is left over, since no other program is at work; the next program
+         * makes a new one */
+        (void)unlink(lock->path);
+    }
     cnn_claim_release(lock->claim); /* while the kernel's lock still keeps others out */
-    if (lock->path) {
+    if (lock->file >= 0) {
         /* removed while it is held: a program that has it open sees that it is gone */
         remove_file(lock->file, lock->path, lock->shared);
         (void)close(lock->file);
-        cnn_free(lock->path);
     }
+    cnn_free(lock->path);
     *lock = (cnn_file_lock){.file = -1};
 }

@@ -23,18 +23,19 @@ typedef struct cnn_lock_request {
 } cnn_lock_request;
 
 typedef struct cnn_file_lock {
-    int file;   /* -1: the file system has no locks, or the lock is not held */
-    char *path; /* of the lock file */
+    int file;   /* -1: it could not be locked, because another program has or there are no locks */
+    char *path; /* of the lock file; NULL: the lock is not held */
     bool shared;
-    cnn_claim *claim; /* NULL: the lock is not held */
+    bool held_elsewhere; /* was the file locked by another program? */
+    cnn_claim *claim;    /* NULL: the lock is not held */
 } cnn_file_lock;
 
 /* Makes the file `path`, locks it with flock, and leaves a claim next to it (file_claim.h). *busy:
  * another program holds the lock in a way that keeps this one out; *holder is that program. The
- * lock of flock is the kernel's, which knows when its program has ended: a file that a killed
- * program left is taken over at once. The claim is for file systems without locks, and for those
- * whose locks other machines do not see: there, finding out takes seconds if the other program is
- * alive, and a minute if it is not. CNN_STOPPED if should_stop ended that. CNN_ERROR_RUNTIME,
+ * claims decide who holds the lock. flock makes this quick for programs of one machine, whose
+ * kernel knows when a program has ended: what a killed program left is taken over at once. Finding
+ * out about a program on another machine takes seconds if it is alive, and a minute if it is not,
+ * whatever the locks of the file system. CNN_STOPPED if should_stop ended that. CNN_ERROR_RUNTIME,
  * message starting with the path, if the files cannot be made. */
 CNN_MUST_USE cnn_status cnn_file_lock_take(const cnn_lock_request *request, cnn_file_lock *lock,
                                            bool *busy, cnn_lock_holder *holder, cnn_error *error);
