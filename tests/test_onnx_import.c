@@ -315,7 +315,7 @@ static void test_refused_graphs(void **state) {
          "c",
          2},
         {{{"Conv", "c", "x v"}, {"Relu", "a", "c"}, {"Sigmoid", "b", "c"}, {"Add", "t", "a b"}},
-         "node \"t\" (Add): expected a branch that does nothing",
+         "node \"t\" (Add): expected one branch that does nothing",
          "c",
          2},
         {{{"Conv", "c", "x v"}, {"Add", "t", "c c"}},

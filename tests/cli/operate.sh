@@ -79,7 +79,7 @@ done
 
 # --- images that are all classified correctly have no temperature; a warning says so
 run 0 "$CNNTRAIN" --config cfg.json --out sure data.train=clean train.epochs=20 train.calibrate=true
-expect_stderr 'train.calibrate: no temperature from 0.01 to 100'
+expect_stderr 'train.calibrate: the validation loss has no minimum at a temperature from 0.01 to 100'
 header sure/model.bin | grep -q temperature && fail "expected no temperature where there is none"
 
 finish

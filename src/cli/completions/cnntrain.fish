@@ -9,7 +9,7 @@ complete -c cnntrain -l overwrite -d 'start over in a directory that contains a 
 complete -c cnntrain -l tensorboard -d 'also write the file from which TensorBoard shows the run'
 complete -c cnntrain -l max-seconds -x -d 'end after N seconds, with all files of a finished run'
 complete -c cnntrain -l folds -x -d 'cross-validation: K runs, each tested on its part of data.train'
-complete -c cnntrain -l sweep -r -F -d 'many runs, with the values of keys that FILE names (JSON)'
+complete -c cnntrain -l sweep -r -F -d 'many runs, with values of keys from FILE (JSON)'
 complete -c cnntrain -s j -l jobs -x -d 'with --sweep: N runs at the same time'
 complete -c cnntrain -l member -x -d 'with --folds or --sweep: train only fold or run N'
 complete -c cnntrain -l gather -d 'with --folds or --sweep: put the results of all runs together'

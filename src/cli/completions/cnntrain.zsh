@@ -105,7 +105,7 @@ _cnntrain() {
         '--tensorboard[also write the file from which TensorBoard shows the run]' \
         '--max-seconds=[end after N seconds, with all files of a finished run]:N: ' \
         '--folds=[cross-validation\: K runs, each tested on its part of data.train]:K: ' \
-        '--sweep=[many runs, with the values of keys that FILE names (JSON)]:FILE:_files' \
+        '--sweep=[many runs, with values of keys from FILE (JSON)]:FILE:_files' \
         '(-j --jobs)-j+[with --sweep\: N runs at the same time]:N: ' \
         '(-j --jobs)--jobs=[with --sweep\: N runs at the same time]:N: ' \
         '--member=[with --folds or --sweep\: train only fold or run N]:N: ' \
