@@ -164,7 +164,8 @@ class Bench:
 
     def beside_each_other(self, file, batch):
         """Two processes of one thread that compute at the same time, and do not wait."""
-        return slower(*self.read(*[self.command(file, 2, batch, 1)] * 2))
+        command = self.command(file, 2, batch, 1)
+        return slower(*self.read(*(["taskset", "-c", str(i), *command] for i in range(2))))
 
     def together(self, file, batch):
         command = self.command(file, 1, batch, 1, ["--mpi"])
@@ -365,7 +366,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=5, help="of the check; 0: none")
     parser.add_argument("--pretrained", type=pathlib.Path,
                         default=ROOT / "pretrained/efficientnet-lite0.bin")
-    parser.add_argument("--mpirun", default="mpirun --bind-to none")
+    parser.add_argument("--mpirun", default="mpirun --bind-to core")
     parser.add_argument("--save", type=pathlib.Path, metavar="FILE",
                         help="keep measurements, and do not repeat those that FILE has")
     parser.add_argument("--print", action="store_true",

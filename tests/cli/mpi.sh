@@ -261,10 +261,10 @@ kill -TERM "$(process 1)"
 stopped 75
 disturb $second 3
 kill -USR1 "$(launcher)"
-stopped 75 $(lost $second)
+stopped "75 $(lost $second)"
 disturb $first 4
 kill -USR1 "$(launcher)"
-stopped 75 $(lost $first)
+stopped "75 $(lost $first)"
 disturb $first 2
 kill -TERM "$(launcher)" # Open MPI waits for a second before it passes this on, and its exit code is 1
 disturbed
