@@ -100,13 +100,13 @@ expect_stderr 'train.epochs: 1, now 100000$'
 run 0 "$CNNTRAIN" --config cfg.json train.epochs=1 --out short --resume
 expect_same_run one short
 
-# an ordinary budget, here of a second
-run 0 "$CNNTRAIN" --config cfg.json train.minutes=0.02 --out out
+# an ordinary budget, here of a third of a second
+run 0 "$CNNTRAIN" --config cfg.json train.minutes=0.005 --out out
 expect_complete out
-grep -Eq '"minutes":[^0-9]*0\.02' out/config.json || fail "expected train.minutes in out/config.json"
+grep -Eq '"minutes":[^0-9]*0\.005' out/config.json || fail "expected train.minutes in out/config.json"
 [ "$(epochs out)" -ge 1 ] || fail "expected a number of epochs in out/config.json"
 [ "$(epochs out)" -lt 100000 ] || fail "expected a chosen number of epochs in out/config.json"
-run 0 "$CNNTRAIN" --config cfg.json train.minutes=0.02 --out out --resume
+run 0 "$CNNTRAIN" --config cfg.json train.minutes=0.005 --out out --resume
 expect_stderr '^out: finished already'
 # if the time was up early: the rest of it
 run 0 "$CNNTRAIN" --config cfg.json train.minutes=100 --out out --resume
@@ -122,7 +122,7 @@ expect_stderr 'is the config that was given'
 
 # stopped by a signal: the number of epochs stays, and so do the bytes
 last="cnntrain, stopped"
-"$CNNTRAIN" --config cfg.json train.minutes=0.02 --out stopped >stdout 2>stderr &
+"$CNNTRAIN" --config cfg.json train.minutes=0.005 --out stopped >stdout 2>stderr &
 background=$!
 polls=0
 while [ "$(rows stopped)" -lt 3 ] && [ "$polls" -lt 3000 ] && kill -0 "$background" 2>/dev/null; do
@@ -135,8 +135,10 @@ code=$?
 background=
 [ "$code" -eq 75 ] || [ "$code" -eq 0 ] || fail "expected exit code 75, or 0 where the time was up earlier, got $code"
 chosen=$(epochs stopped)
-run 2 "$CNNTRAIN" --config cfg.json train.minutes=0.02 train.epochs=1 --out stopped --resume
-expect_stderr "train.epochs: $chosen, now 1\$"
+if [ "$chosen" -gt 1 ]; then # on a busy machine, perhaps not
+    run 2 "$CNNTRAIN" --config cfg.json train.minutes=0.005 train.epochs=1 --out stopped --resume
+    expect_stderr "train.epochs: $chosen, now 1\$"
+fi
 run 0 "$CNNTRAIN" --config cfg.json train.minutes=100 --out stopped --resume --threads 1
 [ "$(epochs stopped)" -eq "$chosen" ] || fail "expected $chosen epochs in stopped/config.json"
 run 0 "$CNNTRAIN" --config cfg.json train.epochs="$chosen" --out undisturbed -q
@@ -150,21 +152,21 @@ expect_same_run plain cut
 
 # folds: one number for all, whoever trains them
 sed 's/, "test": "tests\/data"//' cfg.json >folds.json
-run 0 "$CNNTRAIN" --config folds.json --folds 2 train.minutes=0.02 --out folds
-expect_stderr ' epochs? of [0-9.e-]+ s in each of 2 runs fits? into 0.02 minutes'
+run 0 "$CNNTRAIN" --config folds.json --folds 2 train.minutes=0.005 --out folds
+expect_stderr ' epochs? of [0-9.e-]+ s in each of 2 runs fits? into 0.005 minutes'
 chosen=$(epochs folds)
 for fold in 1 2; do
     [ "$(epochs folds/fold-$fold)" -eq "$chosen" ] || fail "expected $chosen epochs in folds/fold-$fold/config.json"
 done
 expect_file folds/summary.json
-run 0 "$CNNTRAIN" --config folds.json --folds 2 train.minutes=0.02 --out folds --resume
+run 0 "$CNNTRAIN" --config folds.json --folds 2 train.minutes=0.005 --out folds --resume
 expect_stderr '^folds: finished already'
 run 0 "$CNNTRAIN" --config folds.json --folds 2 train.minutes=100 --out folds --resume
 run 0 "$CNNTRAIN" --config folds.json --folds 2 train.epochs="$chosen" --out folds-plain -q
 for file in predictions.csv fold-1/model.bin fold-2/model.bin; do
     expect_same folds/$file folds-plain/$file
 done
-run 0 "$CNNTRAIN" --config folds.json --folds 2 --member 2 train.minutes=0.02 --out parts
+run 0 "$CNNTRAIN" --config folds.json --folds 2 --member 2 train.minutes=0.005 --out parts
 chosen=$(epochs parts)
 run 0 "$CNNTRAIN" --config folds.json --folds 2 --member 1 train.minutes=100 --out parts
 [ "$(epochs parts/fold-1)" -eq "$chosen" ] || fail "expected $chosen epochs in parts/fold-1/config.json"
@@ -179,10 +181,10 @@ run 2 "$CNNTRAIN" --config cfg.json train.minutes=-1 --dry-run
 expect_stderr 'train.minutes: expected a number from 0 to 1000000, got -1'
 
 # --init --minutes
-run 0 "$CNNTRAIN" --init data --minutes 0.05
+run 0 "$CNNTRAIN" --init data --minutes 0.01
 cp stdout made.json
-expect_stderr 'the run trains as many as fit \(train.minutes 0.05\)$'
-grep -Eq '"minutes":[^0-9]*0\.05' made.json || fail "expected train.minutes in the config"
+expect_stderr 'the run trains as many as fit \(train.minutes 0.01\)$'
+grep -Eq '"minutes":[^0-9]*0\.01' made.json || fail "expected train.minutes in the config"
 run 0 "$CNNTRAIN" --config made.json --out made
 expect_file made/summary.json
 run 2 "$CNNTRAIN" --config cfg.json --minutes 2
