@@ -196,8 +196,10 @@ checked_otherwise() {
         run 0 ctest --test-dir "$BUILD" --show-only ${1#ctest --test-dir build}
         expect_in_stdout '^Total Tests: [1-9]'
         ;;
-    configs/sweeps/optuna_search.py*) # sweep.sh runs it where Optuna is installed
-        run 0 python3 -m py_compile "$SOURCE/${1%% *}"
+    "pip install optuna") grep -q '^tests/python-packages.sh .* optuna ' "$SOURCE/tests/run.sh" || fail "expected the tests to have Optuna" ;;
+    "CNNTRAIN=build/cnntrain configs/sweeps/optuna_search.py "*) # sweep.sh runs it where Optuna is installed
+        script=${1#* }
+        run 0 python3 -m py_compile "$SOURCE/${script%% *}"
         ;;
     "mpirun "*) # mpi.sh does it with several processes
         # shellcheck disable=SC2086

@@ -382,12 +382,30 @@ expect_file a/2024/model.bin
 # Optuna, where it is installed
 python=${CNN_TEST_PYTHON:-python3}
 if "$python" -c 'import optuna' 2>/dev/null; then
-    run 0 "$python" "$SOURCE/configs/sweeps/optuna_search.py" cfg.json optuna 2
-    expect_in_stdout '^optuna/000[12] validation loss 0\.[0-9]{4} '
-    run 0 "$python" "$SOURCE/configs/sweeps/optuna_search.py" cfg.json optuna 3
-    expect_file optuna/0003/summary.json
-    expect_no_file optuna/0004
-    run 2 "$python" "$SOURCE/configs/sweeps/optuna_search.py" missing.json optuna 4
+    # search EXIT CNNTRAIN TRIALS: up to so many trials, by a program that may only end with a code
+    search() {
+        run "$1" env CNNTRAIN="$2" "$python" "$SOURCE/configs/sweeps/optuna_search.py" cfg.json optuna "$3"
+    }
+    for code in 75 5; do
+        printf '#!/bin/sh\necho "%s*" >>calls\nexit %s\n' '$' $code >ends-with-$code
+    done
+    printf '#!/bin/sh\n[ ! -e failed ] || exec %s "%s@"\n: >failed\nexit 1\n' "$CNNTRAIN" '$' >fails-once
+    chmod +x ends-with-75 ends-with-5 fails-once
+    search 2 ./nowhere 1
+    expect_stderr '^optuna_search.py: ./nowhere: no such program; set CNNTRAIN'
+    expect_no_file optuna
+    search 75 ./ends-with-75 1
+    cp optuna/0001.json interrupted.json
+    search 5 ./ends-with-5 1 # goes on with the trial that was stopped
+    expect_stderr '^optuna_search.py: none of 1 trials has finished'
+    expect_same optuna/0001.json interrupted.json
+    [ "$(grep -c -- '--out optuna/0001 .*--member 1 --resume' calls)" -eq 2 ] || fail "expected the same run to be continued"
+    search 0 ./fails-once 3
+    expect_in_stdout '^optuna/0004 validation loss 0\.[0-9]{4} '
+    expect_in_stdout '^test images: loss 0\.[0-9]{4}, accuracy [01]\.[0-9]{4}$'
+    [ "$(grep -l '"test":{' optuna/*/summary.json optuna/*/0001/summary.json | wc -l)" -eq 1 ] ||
+        fail "expected the test images to be measured for one trial"
+    expect_no_file optuna/0005.json
 fi
 
 # mistakes are found before anything is read or written
