@@ -400,6 +400,18 @@ static void test_folders(void **state) {
                         "s.tar/Train/b/3.pgm 1 train\ns.tar/val/a/1.pgm 0 validation\n"
                         "s.tar/val/b/1.pgm 1 validation\ns.tar/test/a/1.pgm 0 test\n"
                         "s.tar/test/b/1.pgm 1 test\n");
+    /* the folder around them may be left out of a path */
+    static const member wrapped[] = {{"w/all/train/a/1.pgm", NULL, 1, 0},
+                                     {"w/all/train/b/1.pgm", NULL, 2, 0},
+                                     {"w/all/test/a/2.pgm", NULL, 3, 0},
+                                     {"w/all/test/b/2.pgm", NULL, 4, 0}};
+    write_archive("v.tar", false, NULL, wrapped, TEST_COUNT(wrapped));
+    check_list("v.tar/train",
+               "a b +0\nv.tar/w/all/train/a/1.pgm 0 train\nv.tar/w/all/train/b/1.pgm 1 train\n");
+    check_list("v.tar/w/all/test/",
+               "a b +0\nv.tar/w/all/test/a/2.pgm 0 train\nv.tar/w/all/test/b/2.pgm 1 train\n");
+    check_refused("v.tar/val", "found nothing");
+    check_refused("v.tar/all/train", "found nothing");
     /* a folder may be called like an archive */
     write_folder("d.tar", photos, TEST_COUNT(photos));
     cnn_error error;

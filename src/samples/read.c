@@ -120,12 +120,38 @@ static cnn_status enter_only_folder(const cnn_tree *tree, char **path, cnn_error
     return CNN_OK;
 }
 
+/* *path: a folder in the archive, whose path has `archive_length` bytes. If it is not there, but is
+ * inside the single folder around the others, *path becomes that one. */
+static cnn_status find_inside(const cnn_tree *tree, size_t archive_length, char **path,
+                              cnn_error *error) {
+    bool there;
+    CNN_TRY(cnn_tree_look(tree, *path, &there, error));
+    char *root = there ? NULL : cnn_copy_string(tree->archive.path);
+    if (there || !root) {
+        return there ? CNN_OK : cnn_fail_memory(error, "a path");
+    }
+    cnn_status status = enter_only_folder(tree, &root, error);
+    char *inside = status == CNN_OK ? cnn_path_join(root, *path + archive_length + 1) : NULL;
+    if (inside) {
+        status = cnn_tree_look(tree, inside, &there, error);
+    } else if (status == CNN_OK) {
+        status = cnn_fail_memory(error, "a path");
+    }
+    if (there) {
+        char *outer = *path;
+        *path = inside;
+        inside = outer;
+    }
+    cnn_free(inside);
+    cnn_free(root);
+    return status;
+}
+
 static cnn_status read_tree(const cnn_list_source *source, size_t archive_length,
                             const cnn_tree *tree, char **path, char *classes[2],
                             cnn_sample_list *list, cnn_error *error) {
-    if (!source->path[archive_length]) {
-        CNN_TRY(enter_only_folder(tree, path, error));
-    }
+    CNN_TRY(source->path[archive_length] ? find_inside(tree, archive_length, path, error)
+                                         : enter_only_folder(tree, path, error));
     cnn_list_source part = *source;
     part.path = *path;
     part.tree = tree;
