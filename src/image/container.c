@@ -100,6 +100,7 @@ struct cnn_containers {
     size_t idle;      /* streams, of all containers */
     container **list; /* [count] */
     size_t count, capacity;
+    size_t last; /* the container that was found last: most images follow one in the same */
 };
 
 cnn_containers *cnn_containers_create(void) {
@@ -159,18 +160,30 @@ static container *add(cnn_containers *containers, const char *path, size_t lengt
     return c;
 }
 
+static bool has_path(const container *c, const char *path, size_t length) {
+    return strncmp(c->path, path, length) == 0 && c->path[length] == '\0';
+}
+
+/* The position of the container path[length] in the list, from 1; 0: it is not open. */
+static size_t position_of(const cnn_containers *containers, const char *path, size_t length) {
+    size_t i = containers->count;
+    if (containers->last < i && has_path(containers->list[containers->last], path, length)) {
+        return containers->last + 1;
+    }
+    while (i > 0 && !has_path(containers->list[i - 1], path, length)) {
+        i--;
+    }
+    return i;
+}
+
 /* *c: the container path[length], opened. Its failure is kept: every image in it has the same. A
  * lack of memory is not. */
 static cnn_status open_locked(cnn_containers *containers, const char *path, size_t length,
                               size_t *number, container **c, cnn_error *error) {
-    size_t i = containers->count;
-    while (i > 0 && !(strncmp(containers->list[i - 1]->path, path, length) == 0 &&
-                      containers->list[i - 1]->path[length] == '\0')) {
-        i--;
-    }
-    *number = i;
-    if (i > 0) {
-        *c = containers->list[i - 1];
+    *number = position_of(containers, path, length);
+    if (*number > 0) {
+        containers->last = *number - 1;
+        *c = containers->list[containers->last];
         return CNN_OK;
     }
     *c = add(containers, path, length);

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC1091,SC2034,SC2154
+# shellcheck shell=sh disable=SC1091,SC2034,SC2086,SC2154
 # kill -9 at random moments, forty times over four runs (CNN_TEST_SOAK=1: two hundred times): each, resumed to its end,
 # leaves the files of an undisturbed run. KILLS=N is another number.
 . "$SOURCE/tests/cli/lib.sh"
@@ -10,6 +10,11 @@ kills=${KILLS:-40}
 make_data data 400
 make_data test 20 2
 write_config cfg.json
+# one of the runs reads shards, if the program reads archives
+mkdir shards
+(cd data && tar cf ../shards/0.tar left && tar cf ../shards/1.tar right)
+shards=data.train=shards
+"$CNNTRAIN" --config cfg.json $shards --out none --dry-run >/dev/null 2>&1 || shards=
 settings="data.test=test train.epochs=12 train.batch_size=4 layers.0.filters=16 train.optimizer=momentum train.learning_rate=0.01"
 
 # microseconds COMMAND...: how long it takes.
@@ -79,7 +84,7 @@ compare() {
 quarter=$(((kills + 3) / 4))
 disturbed_run epochs $quarter
 disturbed_run batches $quarter train.checkpoint_seconds=0.001
-disturbed_run no-cache $quarter --no-cache train.checkpoint_seconds=0.003
+disturbed_run no-cache $quarter --no-cache train.checkpoint_seconds=0.003 $shards
 disturbed_run all-trained $quarter data.validation=0 image.normalize=standardize
 
 finish
