@@ -4,9 +4,8 @@
 # which all other builds have, so that this form of the programs is tested, too.
 #
 #   tests/aarch64.sh           everything: the tests of the library's functions, and every config of the repository on one
-#                              thread and on three; a quarter of an hour on two cores
-#   tests/aarch64.sh --short   the tests of the kernels, and the configs that need little time; a minute. tests/run.sh
-#                              runs this
+#                              thread and on three; a quarter of an hour on two cores. tests/run.sh --long runs this
+#   tests/aarch64.sh --short   the tests of the kernels, and the configs that need little time; a minute
 #
 # Installs a cross compiler, an emulator and what the native build needs. Libraries for ARM are unpacked in
 # build-test/aarch64/sysroot and nowhere else. The native build is that of tests/run.sh, build-test/gcc.

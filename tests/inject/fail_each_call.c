@@ -1,5 +1,5 @@
-/* Runs a program again and again, the N-th call failing in the N-th run (inject.c), until there is
- * no such call any more, and checks after each run what tests/README.md promises.
+/* Runs a program again and again, another call failing in each run (inject.c), until one call from
+ * each place has failed, and checks after each run what tests/README.md promises.
  *
  *   fail_each_call LIBRARY CNNTRAIN CNNPREDICT CNNCONVERT MAKE_IMAGES SCENARIO|list [IMAGES|ONNX]
  *
@@ -1013,34 +1013,124 @@ static void set_up(const scenario *s) {
     }
 }
 
-/* Requests of memory after whose refusal the program asked for no more: ending there, it cannot
- * tell whether later ones would have been refused, too. So the
- * pass that refuses these as well need not repeat the run. */
-enum { REQUESTS = 8192 };
-static bool was_last[REQUESTS];
-
-/* A report takes memory thousands of times, at the same places again and again: every
- * REPORT_STEP-th request is refused. */
-enum { REPORT_STEP = 7 };
-
-/* Of the requests of memory, which one in so many is refused. INJECT_MEMORY_STEP, for a shorter
- * test, does not hold for the first scenario, whose places are those of most others. */
-static long memory_step(const scenario *s) {
-    const char *text = getenv("INJECT_MEMORY_STEP");
-    long step = text && s != scenarios ? strtol(text, NULL, 10) : 1;
-    return makes_report(s) ? REPORT_STEP : step > 0 ? step : 1;
+/* The command of a scenario, with NULL at its end. */
+static void make_command(const scenario *s, const char *arguments[ARGUMENTS + 1]) {
+    int count = 0;
+    arguments[count++] = s->family == PREDICT   ? cnnpredict
+                         : s->family == CONVERT ? cnnconvert
+                                                : cnntrain;
+    for (int i = 0; s->arguments[i]; i++) {
+        arguments[count++] = s->arguments[i];
+    }
+    arguments[count] = NULL;
 }
 
-/* All calls of one class, in one way of failing. Returns how many calls failed. */
+/* The numbers of the calls that fail, in turn; -1 ends them. */
+enum { CALLS = 1 << 16 };
+static long failing[CALLS + 1];
+
+static int by_number(const void *a, const void *b) {
+    long left = *(const long *)a, right = *(const long *)b;
+    return (left > right) - (left < right);
+}
+
+/* A place that calls come from: the numbers of its first and its last call, and its own. */
+typedef struct call_place {
+    long first, last;
+    unsigned long long hash;
+} call_place;
+
+/* The places of one class of calls in an undisturbed run, after set_up. Returns how many; *calls:
+ * how many calls came from them. */
+static size_t find_places(const scenario *s, const char *kind, call_place places[CALLS],
+                          long *calls) {
+    const char *arguments[ARGUMENTS + 1];
+    const injection nothing = {.kind = kind};
+    size_t count = 0, size;
+    make_command(s, arguments);
+    (void)setenv("INJECT_PLACES", "1", 1);
+    outcome o = run(&nothing, arguments);
+    (void)unsetenv("INJECT_PLACES");
+    char *report = read_text("report", &size);
+    for (char *line = strchr(report, '\n'); line && count < CALLS; line = strchr(line + 1, '\n')) {
+        call_place *p = &places[count];
+        if (sscanf(line + 1, "%ld %ld %llu", &p->first, &p->last, &p->hash) != 3) {
+            break;
+        }
+        count++;
+    }
+    *calls = o.calls;
+    free(report);
+    free_outcome(&o);
+    return count;
+}
+
+static bool is_place(unsigned long long hash, const call_place *places, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (places[i].hash == hash) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Chooses calls of one class: from each place, the first one and the last one. A place is a stack
+ * of calls, and of calls that change files also the file. Of requests of memory, scenarios of
+ * cnntrain other than the first one choose the first from each place that the first scenario does
+ * not have: what is done about it is the same. With INJECT_EVERY in the environment, each call and
+ * the number after the last one, but for the requests of memory of a report: there are thousands.
+ */
+static void choose_calls(const scenario *s, const char *kind) {
+    static call_place places[CALLS], others[CALLS];
+    const bool memory = strcmp(kind, "memory") == 0;
+    const bool trains = s->family == TRAIN || s->family == PRINT;
+    size_t count = 0, known = 0;
+    long calls;
+    if (memory && trains && s != scenarios) {
+        char out[] = "out";
+        copy_folder(scenarios->start, out); /* not set_up, which may remove the cache of s */
+        known = find_places(scenarios, kind, others, &calls);
+    }
+    set_up(s);
+    size_t place_count = find_places(s, kind, places, &calls);
+    if (getenv("INJECT_EVERY") && !(memory && makes_report(s))) {
+        for (; count < CALLS && (long)count <= calls; count++) {
+            failing[count] = (long)count + 1;
+        }
+    } else {
+        for (size_t i = 0; i < place_count && count + 2 < CALLS; i++) {
+            if (is_place(places[i].hash, others, known)) {
+                continue;
+            }
+            failing[count++] = places[i].first;
+            if (places[i].last != places[i].first && (!memory || s == scenarios)) {
+                failing[count++] = places[i].last;
+            }
+        }
+        qsort(failing, count, sizeof *failing, by_number);
+    }
+    if (count + 2 >= CALLS) {
+        fprintf(stderr, "fail_each_call: %s: too many calls\n", s->name);
+        exit(2);
+    }
+    failing[count] = -1;
+}
+
+/* Requests of memory after whose refusal the program asked for no more: ending there, it cannot
+ * tell whether later ones would have been refused, too. So the pass that refuses these as well need
+ * not repeat the run. */
+static bool was_last[CALLS];
+
+/* The chosen calls of one class, in one way of failing. Returns how many calls failed. */
 static long fail_each(const scenario *s, const char *const *arguments, const char *kind,
                       const char *mode, int reason) {
-    injection how = {.kind = kind, .mode = mode, .reason = reason, .at = 1};
+    injection how = {.kind = kind, .mode = mode, .reason = reason};
     bool memory = strcmp(kind, "memory") == 0 && !s->threads; /* threads: in no fixed order */
     bool once = strcmp(mode, "once") == 0;
-    long step = memory ? memory_step(s) : 1;
-    for (;; how.at += step) {
-        bool known = memory && how.at < REQUESTS;
-        if (known && !once && was_last[how.at]) {
+    long failed = 0;
+    for (const long *at = failing; *at >= 0; at++) {
+        how.at = *at;
+        if (memory && !once && was_last[at - failing]) {
             continue;
         }
         set_up(s);
@@ -1049,14 +1139,13 @@ static long fail_each(const scenario *s, const char *const *arguments, const cha
         if (reached || o.code != 0) {
             check(s, &how, &o);
         }
-        if (known && once) {
-            was_last[how.at] = o.delivered && o.calls == how.at;
+        if (memory && once) {
+            was_last[at - failing] = o.delivered && o.calls == how.at;
         }
         free_outcome(&o);
-        if (!reached) {
-            return (how.at - 1) / step;
-        }
+        failed += reached;
     }
+    return failed;
 }
 
 /* Nothing fails, but all reads and writes are cut short. */
@@ -1072,19 +1161,19 @@ static void check_short(const scenario *s, const char *const *arguments) {
 
 /* A signal that interrupts a call changes nothing. */
 static long check_interrupts(const scenario *s, const char *const *arguments) {
-    injection how = {.kind = "interrupt", .mode = "once", .reason = EINTR, .at = 1};
-    for (;; how.at++) {
+    injection how = {.kind = "interrupt", .mode = "once", .reason = EINTR};
+    long interrupted = 0;
+    for (const long *at = failing; *at >= 0; at++) {
+        how.at = *at;
         set_up(s);
         outcome o = run(&how, arguments);
-        bool reached = o.signal != 0 || o.delivered;
+        interrupted += o.signal != 0 || o.delivered;
         if (o.code != 0 || !has_results(s, &o)) {
             complain(s, &how, &o, "expected the same results after an interruption");
         }
         free_outcome(&o);
-        if (!reached) {
-            return how.at - 1;
-        }
     }
+    return interrupted;
 }
 
 static void run_scenario(const scenario *s) {
@@ -1096,12 +1185,8 @@ static void run_scenario(const scenario *s) {
                 {"memory", "once", ENOMEM},  {"memory", "sticky", ENOMEM},
                 {"thread", "sticky", EAGAIN}};
     const injection nothing = {.kind = "memory"};
-    const char *arguments[ARGUMENTS + 1] = {s->family == PREDICT   ? cnnpredict
-                                            : s->family == CONVERT ? cnnconvert
-                                                                   : cnntrain};
-    for (int i = 0; s->arguments[i]; i++) {
-        arguments[i + 1] = s->arguments[i];
-    }
+    const char *arguments[ARGUMENTS + 1];
+    make_command(s, arguments);
     char kept[] = "wanted";
     set_up(s);
     if (s->cached) { /* once for the cache, once for what a run with it gives */
@@ -1117,8 +1202,12 @@ static void run_scenario(const scenario *s) {
     }
     copy_folder("out", kept);
     check_short(s, arguments);
+    choose_calls(s, "interrupt");
     printf("%-16s interrupt %ld", s->name, check_interrupts(s, arguments));
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if (i == 0 || strcmp(ways[i].kind, ways[i - 1].kind) != 0) {
+            choose_calls(s, ways[i].kind);
+        }
         printf(", %s %s %ld", ways[i].kind, ways[i].mode,
                fail_each(s, arguments, ways[i].kind, ways[i].mode, ways[i].reason));
         (void)fflush(stdout);

@@ -19,6 +19,9 @@
  *   - kill: the process is killed (SIGKILL) in place of the N-th call; a write has written half
  * - INJECT_REPORT: a file for "CALLS DELIVERED LIVE NAME PATH": calls seen, 1 where one was made to
  *   fail, blocks of memory that main has left allocated, and which call failed
+ * - INJECT_PLACES: set, the report has a line "FIRST LAST HASH" for each place from which such a
+ * call came: the numbers of its first and its last call, and a number that it has in every run of
+ * the program. A place is a stack of return addresses, and of calls that change files also the file
  *
  * A failing call does nothing; only close closes, as Linux does. fsync never reaches the disk, and
  * the monotonic clock advances by two microseconds a look, so that runs are quick and their files
@@ -29,7 +32,9 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -37,6 +42,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +56,7 @@
 #include <unistd.h>
 
 enum { WRITE = 1, SPACE = 2, READ = 4, INTERRUPT = 8, MEMORY = 16, THREAD = 32 };
-enum { FILES = 256, PATH_SIZE = 512 };
+enum { FILES = 256, PATH_SIZE = 512, FRAMES = 64, PLACES = 1 << 14 };
 
 static const struct {
     const char *name;
@@ -65,13 +71,22 @@ static bool sticky, half, dies;
 static atomic_bool armed;
 static atomic_long live, ticks;
 
+typedef struct call_place {
+    uint64_t hash; /* 0: none */
+    long first, last;
+} call_place;
+
 /* A process that the program forks counts on: the first of both that makes the N-th call fails. */
 static struct shared {
     atomic_long calls;
     atomic_bool delivered;
     const char *failed_name;
     char failed_path[PATH_SIZE];
-} alone = {.failed_name = "-", .failed_path = "-"}, *shared = &alone;
+    atomic_flag places_in_use;
+} alone = {.failed_name = "-", .failed_path = "-", .places_in_use = ATOMIC_FLAG_INIT},
+  *shared = &alone;
+static call_place
+    *places; /* a hash table of PLACES, which all processes share; NULL: not asked for */
 
 /* The purpose of each open descriptor. */
 static char file_path[FILES][PATH_SIZE];
@@ -84,12 +99,73 @@ static bool file_written[FILES];
         memcpy(&real_##name, &found, sizeof found);                                                \
     }
 
+static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t size) {
+    const unsigned char *byte = bytes;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ byte[i]) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+/* Where the program and its libraries are, which differs from run to run. */
+enum { MODULES = 128 };
+static uintptr_t modules[MODULES];
+static int module_count;
+
+static int add_module(struct dl_phdr_info *info, size_t size, void *context) {
+    (void)size, (void)context;
+    if (module_count < MODULES) {
+        modules[module_count++] = info->dlpi_addr;
+    }
+    return 0;
+}
+
+/* The address as a distance from the module that it is in. */
+static uintptr_t distance(const void *address) {
+    uintptr_t base = 0;
+    for (int i = 0; i < module_count; i++) {
+        base = modules[i] <= (uintptr_t)address && modules[i] > base ? modules[i] : base;
+    }
+    return (uintptr_t)address - base;
+}
+
+/* Notes the place that call `number` comes from. path: of a call that changes files, else "". The
+ * suffix of a temporary file, which differs from run to run, is not part of it. */
+static void note_place(long number, const char *path) {
+    void *frames[FRAMES];
+    int count = backtrace(frames, FRAMES);
+    const char *suffix = strstr(path, ".tmp.");
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int i = 0; i < count; i++) {
+        uintptr_t offset = distance(frames[i]);
+        hash = add_bytes(hash, &offset, sizeof offset);
+    }
+    hash = add_bytes(hash, path, suffix ? (size_t)(suffix - path) : strlen(path)) | 1;
+    while (atomic_flag_test_and_set(&shared->places_in_use)) {
+    }
+    size_t i = hash % PLACES;
+    for (size_t seen = 0; places[i].hash != 0 && places[i].hash != hash; seen++) {
+        if (seen == PLACES) {
+            abort(); /* make the table larger */
+        }
+        i = (i + 1) % PLACES;
+    }
+    if (places[i].hash == 0) {
+        places[i] = (call_place){.hash = hash, .first = number};
+    }
+    places[i].last = number;
+    atomic_flag_clear(&shared->places_in_use);
+}
+
 /* Counts a call; returns true, with errno set, if it is the one to fail. */
 static bool fails(int classes, const char *name, const char *path) {
     if (!atomic_load(&armed) || !(classes & wanted_class)) {
         return false;
     }
     long number = atomic_fetch_add(&shared->calls, 1) + 1;
+    if (places) {
+        note_place(number, classes & (WRITE | SPACE) ? path : "");
+    }
     if (half || fail_at == 0 || (sticky ? number < fail_at : number != fail_at)) {
         return false;
     }
@@ -497,7 +573,22 @@ static void report(void) {
     if (file < 0 || syscall(SYS_write, file, text, (size_t)length) != length) {
         _exit(99);
     }
+    for (size_t i = 0; places && i < PLACES; i++) {
+        if (places[i].hash != 0) {
+            length = snprintf(text, sizeof text, "%ld %ld %llu\n", places[i].first, places[i].last,
+                              (unsigned long long)places[i].hash);
+            if (syscall(SYS_write, file, text, (size_t)length) != length) {
+                _exit(99);
+            }
+        }
+    }
     (void)syscall(SYS_close, file);
+}
+
+/* Memory, all 0, that a process shares with those it forks; NULL: there is none. */
+static void *map_shared(size_t size) {
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
 }
 
 static int run_program(int argc, char **argv, char **environment) {
@@ -517,11 +608,16 @@ static int run_program(int argc, char **argv, char **environment) {
     if (stream) {
         stdout = stream;
     }
-    struct shared *memory =
-        mmap(NULL, sizeof *memory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory != MAP_FAILED) {
+    struct shared *memory = map_shared(sizeof *memory);
+    if (memory) {
         *memory = alone;
         shared = memory;
+    }
+    if (getenv("INJECT_PLACES")) {
+        void *frame;
+        (void)backtrace(&frame, 1); /* the first one takes memory */
+        (void)dl_iterate_phdr(add_module, NULL);
+        places = map_shared(PLACES * sizeof *places);
     }
     atomic_store(&armed, true);
     int code = program(argc, argv, environment);
