@@ -24,7 +24,7 @@ enum { LOOK_MILLISECONDS = 200 };
 /* The same for an empty claim of this lock domain: its program writes it right after creating it,
  * so the program was killed in between. If it was only suspended, it finds its claim gone, and
  * fails. */
-#define PATIENCE_EMPTY 2.0
+#define PATIENCE_EMPTY 8.0
 
 static double seconds(void) {
     struct timespec time;

@@ -21,10 +21,10 @@
  * NFS 3 until the machine starts again), and takes them from one that has lost its network. So a
  * claim contains a count, the beat, which its program increases every few seconds. A program that
  * finds a claim watches it, by its own clock: a claim that changes is alive, and one that does not
- * change for a minute is left over and removed. (After two seconds, if it is empty and its name has
- * the hash of the own domain: its program was killed between creating and writing it.) The times of
- * files and the clocks of other machines are never used. Because names are random, removing a claim
- * that is left over never removes a newer one.
+ * change for a minute is left over and removed. (After eight seconds, if it is empty and its name
+ * has the hash of the own domain: its program was killed between creating and writing it.) The
+ * times of files and the clocks of other machines are never used. Because names are random,
+ * removing a claim that is left over never removes a newer one.
  *
  * (The lock of the lock file itself says less: the last holder removes the file, and where locks
  * are local, that holder may be on another machine.)

@@ -32,7 +32,7 @@ kill -0 "$background" || fail "expected the first run to continue"
 kill -KILL "$background"
 wait "$background" 2>/dev/null
 background=
-expect_file out/.lock
+[ -e out/.lock ] || fail "expected the file out/.lock"
 : >out/model.bin.tmp.12345
 run 2 "$CNNTRAIN" --config cfg.json --out out
 expect_stderr 'expected an empty run directory'
