@@ -191,16 +191,16 @@ static cnn_status open_shard(const char *path, const cnn_log_sink *log, cnn_tree
     return program ? cnn_shard_refuse(path, program, error) : cnn_tree_open(path, log, tree, error);
 }
 
-/* All archives have labels beside the images, or none has. */
+/* All archives have labels next to the images, or none has. */
 static cnn_status check_labels(const cnn_tree *tree, bool labelled, cnn_error *error) {
     const char *path = tree->archive.path;
     if (cnn_webdataset_is(tree, path) == labelled) {
         return CNN_OK;
     }
     return cnn_fail(error, CNN_ERROR_DATA,
-                    labelled ? "%s: expected a label beside each image (" CNN_LABEL_ENDING
+                    labelled ? "%s: expected a label next to each image (" CNN_LABEL_ENDING
                                "), as in the archives before it, found none"
-                             : "%s: expected folders of classes without labels beside images "
+                             : "%s: expected folders of classes without labels next to images "
                                "(" CNN_LABEL_ENDING "), as in the archives before it, found labels",
                     path);
 }

@@ -120,7 +120,7 @@ expect_stderr 'none.tgz: .* found nothing'
 # all archives of a folder have labels
 cp photos.tar shards/z.tar
 run 3 "$CNNTRAIN" -c cfg.json data.train=shards -o bad
-expect_stderr '^cnntrain: shards/z.tar: expected a label beside each image \(.cls\)'
+expect_stderr '^cnntrain: shards/z.tar: expected a label next to each image \(.cls\)'
 rm shards/z.tar
 cp shards/shard-000002.tar folder-shards/z.tar
 run 3 "$CNNTRAIN" -c cfg.json data.train=folder-shards -o bad
