@@ -510,6 +510,37 @@ static void test_cut_short(void **state) {
     }
 }
 
+/* Shards with folders of classes, of which one may lack a class; patterns of their names. */
+static void test_shards(void **state) {
+    (void)state;
+    static const member first[] = {{"a/1.pgm", NULL, 1, 0}, {"c/1.pgm", NULL, 9, 0}},
+                        second[] = {{"b/1.pgm", NULL, 2, 0}, {"a/2.pgm", NULL, 3, 0}},
+                        flat[] = {{"1.pgm", NULL, 1, 0}};
+    char got[4096];
+    assert_int_equal(mkdir("s", 0777), 0);
+    write_archive("s/x-09.tar", false, NULL, first, TEST_COUNT(first));
+    write_archive("s/x-10.tar", false, NULL, second, TEST_COUNT(second));
+    check_refused("s", "found 3: \"a\", \"b\", \"c\"");
+    static const char want[] = "a b +1\ns/x-09.tar/a/1.pgm 0 train\ns/x-10.tar/a/2.pgm 0 train\n"
+                               "s/x-10.tar/b/1.pgm 1 train\n";
+    static const char *const names[] = {"s", "s/x-{09..10}.tar", "s/*.tar", "s/x-??.tar"};
+    for (size_t i = 0; i < TEST_COUNT(names); i++) {
+        assert_int_equal(list(names[i], "a", "b", true, got, sizeof got), CNN_OK);
+        assert_string_equal(got, want);
+    }
+    check_list("s/x-{10..10}.tar", "a b +0\ns/x-10.tar/a/2.pgm 0 train\n"
+                                   "s/x-10.tar/b/1.pgm 1 train\n");
+    check_refused("s/x-{09..11}.tar", "s/x-11.tar: No such file");
+    check_refused("s/y*.tar", "expected archives with such names, found none");
+    static const char *const none[] = {"s/x-{10..09}.tar", "s/x-{9}.tar", "s/x-{a..b}.tar",
+                                       "s/x-{1..}.tar", "s/x-{1..1234567890}.tar"};
+    for (size_t i = 0; i < TEST_COUNT(none); i++) {
+        check_refused(none[i], "found nothing");
+    }
+    write_archive("s/x-09.tar", false, NULL, flat, TEST_COUNT(flat));
+    check_refused("s/x-{09..09}.tar", "or folders of classes in the archives, found neither");
+}
+
 static void test_webdataset(void **state) {
     (void)state;
     static const member good[] = {
@@ -783,7 +814,7 @@ int main(void) {
         FILE_TEST(test_webdataset),    FILE_TEST(test_npz),
         FILE_TEST(test_npz_refused),   FILE_TEST(test_threads),
         FILE_TEST(test_many_archives), FILE_TEST(test_cache_key),
-        FILE_TEST(test_path_files),
+        FILE_TEST(test_path_files),    FILE_TEST(test_shards),
 #endif
     };
     return cmocka_run_group_tests_name("containers", tests, NULL, NULL);

@@ -28,6 +28,7 @@ struct cnn_archive_reader {
     uint8_t bytes[READ_AT_ONCE]; /* of the file */
     uint64_t file_size, start;   /* bytes */
     uint64_t headers;            /* read so far */
+    uint64_t last;               /* tar: where the last of them starts; `start` before the first */
 };
 
 /* --- names in UTF-8, whatever the locale --- */
@@ -75,22 +76,26 @@ static uint64_t size_of(const uint8_t block[BLOCK]) {
     return size;
 }
 
-/* Does the file end within what precedes the header of a member, from its last header on: a long
- * name or link of GNU (L, K) or attributes of POSIX (x, g)? */
+/* Does the file end within what precedes the header of the next member: a long name or link of GNU
+ * (L, K) or attributes of POSIX (x, g)? libarchive does not say where it has failed, so this goes
+ * on from the last member. */
 static bool ends_before_member(const cnn_archive_reader *reader) {
-    uint64_t at = reader->start + (uint64_t)archive_read_header_position(reader->archive);
+    uint64_t at = reader->last;
+    bool passed = reader->headers == 0; /* the last member */
     for (;;) {
         uint8_t block[BLOCK];
         if (pread(reader->file, block, sizeof block, (off_t)at) != (ssize_t)sizeof block) {
             return true;
         }
-        if (block[TYPE_AT] == '\0' || !strchr("LKxg", block[TYPE_AT])) {
+        const bool precedes = block[TYPE_AT] != '\0' && strchr("LKxg", block[TYPE_AT]);
+        if (passed && !precedes) {
             return false;
         }
         const uint64_t size = size_of(block), left = reader->file_size - at - BLOCK;
         if (size > left) {
             return true;
         }
+        passed = passed || !precedes;
         at += BLOCK + (size + BLOCK - 1) / BLOCK * BLOCK;
     }
 }
@@ -103,7 +108,7 @@ static cnn_status fail(const cnn_archive_reader *reader, cnn_error *error) {
      * where the list of a zip archive is damaged, or is read on after a failure */
     const int format = archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK;
     const bool silent = reason == 0 && !text;
-    const bool cut_short = silent && format == ARCHIVE_FORMAT_TAR && ends_before_member(reader);
+    const bool cut_short = silent && format != ARCHIVE_FORMAT_ZIP && ends_before_member(reader);
     if (reason == ENOMEM || (silent && format != ARCHIVE_FORMAT_ZIP && !cut_short)) {
         return cnn_fail_memory(error, "an archive");
     }
@@ -240,6 +245,7 @@ cnn_status cnn_archive_reader_open(const char *path, uint64_t offset, cnn_archiv
     }
     (*reader)->file = -1;
     (*reader)->start = offset;
+    (*reader)->last = offset;
     cnn_status status = open_file(path, *reader, error);
     if (status == CNN_OK) {
         status = open_archive(*reader, offset, error);
@@ -329,6 +335,7 @@ cnn_status cnn_archive_reader_next(cnn_archive_reader *reader, cnn_archive_heade
     if (result == ARCHIVE_OK || result == ARCHIVE_WARN) {
         status = describe(reader, reader->entry, header, error);
         reader->headers++;
+        reader->last = header->position;
     } else if (result != ARCHIVE_EOF) {
         status = fail(reader, error);
     }

@@ -79,6 +79,11 @@ static bool take(const cnn_image_request *request, cnn_image_set *images) {
     return !atomic_load(&r.readable);
 }
 
+/* Of several processes that train together, each has a request for its images, and one speaks. */
+static const char *whose(const cnn_image_request *request) {
+    return request->number_step > 1 ? " (the share of this process)" : "";
+}
+
 /* Maps the images from the cache. False if it does not hold them. */
 static bool read_cached(const cnn_image_request *request, const cache_place *c,
                         cnn_image_set *images) {
@@ -100,8 +105,8 @@ static bool read_cached(const cnn_image_request *request, const cache_place *c,
         cnn_cache_file_close(&images->file);
         return false;
     }
-    cnn_log_message(request->log, CNN_LOG_INFO, "%zu images from the cache (%s)", request->count,
-                    c->path);
+    cnn_log_message(request->log, CNN_LOG_INFO, "%zu images%s from the cache (%s)", request->count,
+                    whose(request), c->path);
     return true;
 }
 
@@ -201,8 +206,8 @@ static cnn_status write_cached(const cnn_image_request *request, const cache_pla
     if (is_published(request, c)) {
         cnn_cache_draft_discard(&draft); /* this run keeps what it has mapped */
     } else if (cnn_cache_draft_publish(&draft, error) == CNN_OK) {
-        cnn_log_message(request->log, CNN_LOG_INFO, "%zu images decoded, now in the cache (%s)",
-                        request->count, c->path);
+        cnn_log_message(request->log, CNN_LOG_INFO, "%zu images%s decoded, now in the cache (%s)",
+                        request->count, whose(request), c->path);
     } else { /* this run can still use the draft */
         cnn_log_message(request->log, CNN_LOG_WARNING, "images not cached: %s", error->message);
     }

@@ -242,6 +242,12 @@ static cnn_status find_classes(const char *source, const cnn_tree *trees, size_t
     for (size_t i = 0; i < count && status == CNN_OK; i++) {
         status = add_names(&trees[i], labelled, &names, error);
     }
+    if (status == CNN_OK && names.count == 0) {
+        status = cnn_fail(error, CNN_ERROR_DATA,
+                          "%s: expected a label beside each image (" CNN_LABEL_ENDING
+                          ") or folders of classes in the archives, found neither",
+                          source);
+    }
     if (status == CNN_OK) {
         status = choose_classes(source, &names, classes, error);
     }

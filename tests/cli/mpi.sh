@@ -185,6 +185,7 @@ run 0 together $mpi 2 --config cfg.json --out whole
 same_run whole
 expect_file whole/report.html
 [ "$(grep -c '^report: ' stderr)" -eq 1 ] || fail "expected one report"
+expect_stderr '^[0-9]+ images \(the share of this process\) (decoded, now in|from) the cache '
 
 # --- what goes wrong is said once ----------------------------------------------------------------------------------------
 

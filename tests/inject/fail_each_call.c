@@ -369,8 +369,8 @@ static const scenario scenarios[] = {
      false,
      false,
      false,
-     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=shards"},
-     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=shards", "--resume"}},
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=data-shards"},
+     {CONFIGURED, ONE, NO_CACHE, "train.epochs=1", "data.train=data-shards", "--resume"}},
     {"arrays",
      TRAIN,
      "none",
@@ -1318,7 +1318,7 @@ static void draw_packed(int i, char *pixels) {
     }
 }
 
-/* The tars shards/0.tar and shards/1.tar, and the IDX files data-images-idx3-ubyte and
+/* The tars data-shards/0.tar and data-shards/1.tar, and the IDX files data-images-idx3-ubyte and
  * data-labels-idx1-ubyte. */
 static void write_containers(void) {
     static char tar[(2 * PACKED + 2) * BLOCK], images[16 + PACKED * PACKED_PIXELS];
@@ -1352,11 +1352,11 @@ static void write_containers(void) {
     }
     const size_t half =
         (size_t)PACKED / 2 * 2 * BLOCK; /* an archive may end without empty blocks */
-    if (mkdir("shards", 0777) != 0) {
-        give_up("shards");
+    if (mkdir("data-shards", 0777) != 0) {
+        give_up("data-shards");
     }
-    write_text("shards/0.tar", tar, half);
-    write_text("shards/1.tar", tar + half, sizeof tar - half);
+    write_text("data-shards/0.tar", tar, half);
+    write_text("data-shards/1.tar", tar + half, sizeof tar - half);
     write_text("data-images-idx3-ubyte", images, sizeof images);
     write_text("data-labels-idx1-ubyte", labels, sizeof labels);
 }
