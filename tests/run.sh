@@ -126,7 +126,7 @@ static=$!
 if built clang-sanitized; then
     if [ -z "$long" ]; then
         # the functions, and the programs on files that others have made; without what compares with other programs
-        CNN_TEST_PYTHON=python3 run_tests clang-sanitized --label-exclude '^soak$' --exclude-regex '^test_(winograd|fma|network)$' \
+        CNN_TEST_PYTHON=python3 run_tests clang-sanitized --label-exclude '^soak$' --exclude-regex '^test_(winograd|fma|kernels|network)$' \
             --tests-regex '^(test_|replay_|cli_(check_data|containers|convert|data|json|limits|model|onnx_import|predict|pretrained|train)$)'
         # what Clang makes of three configs has GCC's bytes
         clang=$PWD/build-test/clang-sanitized

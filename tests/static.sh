@@ -3,8 +3,8 @@
 # run: those of .clang-tidy and of tests/cppcheck_checks.txt, so that a newer clang-tidy or cppcheck adds none.
 # tests/cppcheck.txt lists false findings of cppcheck. tests/run.sh runs this at the lowest priority.
 #
-#   tests/static.sh               clang-tidy, without Clang's path-sensitive analyzer
-#   tests/static.sh --cppcheck    … and cppcheck
+#   tests/static.sh               clang-tidy over src/ and data/, without Clang's path-sensitive analyzer
+#   tests/static.sh --cppcheck    … over tests/, too, and cppcheck
 #   tests/static.sh --full        … both, with the analyzer: six times as long, and findings that may be false
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,9 +13,10 @@ data/install-packages.sh clang libc6-dev make cmake libstb-dev libcjson-dev libc
     libseccomp-dev zlib1g-dev libpng-dev libwebp-dev libtiff-dev libarchive-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libcmocka-dev clang-tidy cppcheck
 
 checks="-clang-analyzer-*"
+folders="src|data|tests"
 cppcheck=yes
 case ${1-} in
-"") cppcheck= ;;
+"") folders="src|data" cppcheck= ;;
 --cppcheck) ;;
 --full) checks="" ;;
 *)
@@ -32,7 +33,7 @@ cmake --build $build --target schemas >>$build.log # protoc-c writes sources, wh
 failed=""
 # its progress, and how much it suppressed in system headers, go to stderr. A process for several files, as it takes a
 # third of the time that a small one takes to start
-sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' $build/compile_commands.json | grep -v '\.pb-c\.c$' | sort -u |
+sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' $build/compile_commands.json | grep -v '\.pb-c\.c$' | grep -E "^$PWD/($folders)/" | sort -u |
     xargs -P "$jobs" -n 8 clang-tidy -p $build --quiet --warnings-as-errors='*' --checks="$checks" \
         2>$build/clang-tidy.log || failed="$failed clang-tidy"
 

@@ -189,7 +189,7 @@ checked_otherwise() {
     "sudo cmake --install build") expect_file "$BUILD/cmake_install.cmake" ;; # install.sh does it
     "cmake --build build --target "*)
         run 0 cmake --build "$BUILD" --target help
-        expect_in_stdout "(^|[ .])${1##* }\$"
+        expect_in_stdout "(^|[ .])${1##* }(:|\$)"
         ;;
     "ctest --test-dir build "*)
         # shellcheck disable=SC2086

@@ -1075,18 +1075,19 @@ static bool is_place(unsigned long long hash, const call_place *places, size_t c
 }
 
 /* Chooses calls of one class: from each place, the first one and the last one. A place is a stack
- * of calls, and of calls that change files also the file. Of requests of memory, scenarios of
- * cnntrain other than the first one choose the first from each place that the first scenario does
- * not have: what is done about it is the same. With INJECT_EVERY in the environment, each call and
- * the number after the last one, but for the requests of memory of a report: there are thousands.
- */
+ * of calls, and of calls that change files also the file. Scenarios of cnntrain other than the
+ * first one leave out places that the first one has, where the same is done about a failure; not of
+ * calls that change files, after which --resume finds other files. They choose the first request of
+ * memory from a place only. With INJECT_EVERY in the environment, each call and the number after
+ * the last one, but for the requests of memory of a report: there are thousands. */
 static void choose_calls(const scenario *s, const char *kind) {
     static call_place places[CALLS], others[CALLS];
     const bool memory = strcmp(kind, "memory") == 0;
+    const bool changes = strcmp(kind, "write") == 0 || strcmp(kind, "space") == 0;
     const bool trains = s->family == TRAIN || s->family == PRINT;
     size_t count = 0, known = 0;
     long calls;
-    if (memory && trains && s != scenarios) {
+    if (!changes && trains && s != scenarios) {
         char out[] = "out";
         copy_folder(scenarios->start, out); /* not set_up, which may remove the cache of s */
         known = find_places(scenarios, kind, others, &calls);
