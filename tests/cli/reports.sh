@@ -133,11 +133,20 @@ printf '{"version": "1"}\n' >kept-run/summary.json
 run 0 "$CNNTRAIN" --config cfg.json --out kept-run --resume
 warned 'kept-run/summary.json: classes: expected two texts, found nothing'
 cp summary.json kept-run/summary.json
-if command -v flock >/dev/null; then
-    run 0 flock kept-run/.lock "$CNNTRAIN" --config cfg.json --out kept-run --resume
-    warned 'kept-run: another run .*is using'
-    rm -f kept-run/.lock
-fi
+# a busy directory: the claim of a program on another machine, which changes as long as it runs
+claim=kept-run/.lock.a.0000000000000000
+while :; do
+    printf 'holder    %020d\n17 elsewhere\nunlocked somewhere\n' "$(date +%N)" >claim
+    mv claim $claim
+    sleep 0.1
+done &
+background=$!
+run 0 "$CNNTRAIN" --config cfg.json --out kept-run --resume
+warned 'kept-run: another run \(process 17 on elsewhere\) is using'
+kill "$background"
+wait "$background" 2>/dev/null
+background=
+rm -f claim $claim
 if [ "$(id -u)" -ne 0 ]; then
     chmod 555 kept-run
     run 0 "$CNNTRAIN" --config cfg.json --out kept-run --resume
