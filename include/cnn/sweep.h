@@ -44,7 +44,8 @@ typedef struct cnn_sweep_options {
  * measured. Checks the configs of all members, and estimates the time, before it trains. Then
  * chooses a member by the validation metric of the config's train.early_stopping.metric, measures
  * the test images with its model alone, and writes members.csv, sweep.csv, report.html,
- * summary.json and test_predictions.csv to the output directory.
+ * summary.json and test_predictions.csv to the output directory, and a report.html of the chosen
+ * member to its own.
  *
  * A member that fails is a row of sweep.csv. The same statuses as cnn_train; the
  * status of a member if all have failed; CNN_ERROR_CONFIG also for mistakes in the sweep file. */

@@ -133,6 +133,30 @@ says one-epoch 'took no part in training'
 says scheduled 'also chose the epoch, the temperature and the threshold'
 says early 'also chose the epoch and the end of training'
 
+# a sweep: the page of the set, with links to files that are there, and a report of the chosen run, with the test images
+printf '{"grid": {"train.learning_rate": [0.00001, 0.1]}}\n' >sweep.json
+run 0 "$CNNTRAIN" --config cfg.json "$tested" --sweep sweep.json --out sweep
+for file in $(grep -o 'href="[^#"]*"' sweep/report.html | sed 's/^href="//; s/"$//' | grep -v '^data:'); do
+    expect_file "sweep/$file"
+done
+says sweep 'href="0002/report.html"'
+says sweep 'href="0001/metrics.csv"'
+says sweep 'cnntrain --config repeat.json --sweep sweep.json --out repeated'
+says sweep '&quot;grid&quot;'
+says sweep/0002 'of run 2 of 2, which was chosen in <a href="../report.html">a sweep</a>'
+expect_no_file sweep/0001/report.html
+if command -v python3 >/dev/null; then
+    python3 -c 'import json; run, whole = json.load(open("sweep/0002/summary.json")), json.load(open("sweep/summary.json"))
+json.dump(dict(run, test=whole["chosen"]["test"]), open("summary.json", "w"))'
+    python3 "$SOURCE/tests/cli/compare_report.py" sweep/0002/report.html summary.json 20 ||
+        fail "expected the figures of the chosen run in its report"
+fi
+cp sweep/0002/report.html kept.html
+run 0 "$CNNTRAIN" --config cfg.json "$tested" --sweep sweep.json --out sweep --gather --threads 1
+expect_same kept.html sweep/0002/report.html
+run 0 "$CNNTRAIN" --config cfg.json "$tested" --sweep sweep.json --out bare --no-report -q
+[ -z "$(find bare -name report.html)" ] || fail "expected no reports"
+
 # a run is finished without its report: exit code 0, one line, nothing half-written
 warned() {
     [ "$(grep -c '^cnntrain: ' stderr)" -eq 1 ] || fail "expected one warning"

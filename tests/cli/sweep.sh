@@ -65,13 +65,13 @@ expect_same test-of-a test-of-plain
 grep -q '"images":30' test-of-a || fail "expected 30 test images"
 for member in a/000?; do
     expect_no_file "$member/test_predictions.csv"
-    expect_no_file "$member/report.html"
+    [ "$member" = "$directory" ] || expect_no_file "$member/report.html"
     grep -q '"test":null' "$member/summary.json" || fail "expected no test metrics in $member"
 done
 
 # the page: the choice, all runs; a name that is markup stays text
 grep -q "Run $chosen of 4 was chosen, by the log loss of its validation images" a/report.html || fail "expected a verdict"
-grep -q 'On 30 test images, which were measured for this run only' a/report.html || fail "expected the test images"
+grep -q 'On 30 test images, measured for this run only' a/report.html || fail "expected the test images"
 [ "$(grep -o 'class="series-[0-9]*[^"]*"' a/report.html | wc -l)" -gt 0 ] || grep -q '<svg' a/report.html || fail "expected a chart"
 
 # the choice, the comparison with the next one and what mattered, computed from the members' files
