@@ -567,6 +567,28 @@ static void test_shortcuts(void **state) {
     }
 }
 
+/* Few images show nothing: any number of four and five of them may tell the classes apart by
+ * chance. */
+static void test_few_for_shortcuts(void **state) {
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        char path[64], *text;
+        write_classes("d", 4 + more, 1);
+        for (int i = 0; i < 5; i++) {
+            (void)snprintf(path, sizeof path, "d/b/b%02d.png", i);
+            write_picture(path, (uint64_t)(101 + i), 60, 40, 0);
+        }
+        cnn_error error = {0};
+        test_ok(check(NULL, NULL, &text, &error), &error);
+        expect_in(text, "  width              40         60    1.000\n");
+        if (!strstr(text, "width alone tells the classes apart") != !more) {
+            fail_msg("expected %s shortcut in %s", more ? "a" : "no", text);
+        }
+        cnn_text_release(text);
+        assert_int_equal(rename("d", more ? "more" : "few"), 0);
+    }
+}
+
 /* No images of a class, or none at all, to train on. */
 static void test_missing(void **state) {
     (void)state;
@@ -632,10 +654,19 @@ static void test_extreme_shape(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_facts),           TEST(test_extensions), TEST(test_frequencies),
-        TEST(test_perceptual_hash), TEST(test_search),     TEST(test_search_bands),
-        TEST(test_clean),           TEST(test_everything), TEST(test_flaws),
-        TEST(test_shortcuts),       TEST(test_missing),    TEST(test_stopped),
+        TEST(test_facts),
+        TEST(test_extensions),
+        TEST(test_frequencies),
+        TEST(test_perceptual_hash),
+        TEST(test_search),
+        TEST(test_search_bands),
+        TEST(test_clean),
+        TEST(test_everything),
+        TEST(test_flaws),
+        TEST(test_shortcuts),
+        TEST(test_few_for_shortcuts),
+        TEST(test_missing),
+        TEST(test_stopped),
         TEST(test_extreme_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

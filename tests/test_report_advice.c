@@ -122,8 +122,9 @@ static void lacks_class(made *m, bool beyond) {
     t->true_positives = beyond ? 0 : 1;
     t->false_negatives = 0;
     t->false_positives = 1;
+    /* not no_better: with one class, the interval says nothing about guessing */
     test_of(m)->intervals[CNN_METRIC_accuracy] =
-        beyond ? (cnn_interval){1.01, 1.02} : (cnn_interval){0.9999, 1.0}; /* not no_better */
+        beyond ? (cnn_interval){0.85, 0.95} : (cnn_interval){0.9999, 1.0};
 }
 
 static void wide(made *m, bool beyond) {
@@ -183,6 +184,14 @@ static void improving(made *m, bool beyond) {
 }
 
 /* 10 %, but of next to nothing. */
+/* Of two epochs, the last tenth is the last one. */
+static void improving_soon(made *m, bool beyond) {
+    m->run.epoch_count = 2;
+    m->run.config->train.epochs = 2;
+    m->epochs[0].validation.loss = 0.3;
+    m->epochs[1].validation.loss = beyond ? 0.29 : 0.3;
+}
+
 static void improving_little(made *m, bool beyond) {
     double scale = beyond ? 1.0 : 0.1;
     for (int i = 0; i < EPOCHS; i++) {
@@ -207,9 +216,25 @@ static void cut_short_by_rule(made *m, bool beyond) {
     m->run.stopped_early = !beyond;
 }
 
+/* In the middle of the last epoch. */
+static void cut_short_at_last(made *m, bool beyond) {
+    m->run.train.count = beyond ? 9984 : 10000;
+}
+
+static void time_is_up(made *m, bool beyond) {
+    cut_short(m, beyond);
+    m->run.config->train.minutes = 0.5;
+    m->run.ended_by_minutes = beyond;
+}
+
 static void few_images(made *m, bool beyond) {
     m->run.split_images[CNN_SPLIT_TRAIN][0] = 500;
     m->run.split_images[CNN_SPLIT_TRAIN][1] = beyond ? 99 : 100;
+}
+
+static void one_image(made *m, bool beyond) {
+    m->run.split_images[CNN_SPLIT_TRAIN][0] = m->run.split_images[CNN_SPLIT_TRAIN][1] =
+        beyond ? 1 : 100;
 }
 
 static void few_images_of_folds(made *m, bool beyond) {
@@ -242,28 +267,32 @@ static const struct {
     const char *text; /* part of what the page says */
 } cases[] = {
     {"unmeasured", unmeasured, "nothing is known"},
-    {"one_sided", one_sided, "every image <bdi class=\"class-0\">cat</bdi>"},
-    {"no_better", no_better, "is right for 80.0 % of these images"},
+    {"one_sided", one_sided, "every image as <bdi class=\"class-0\">cat</bdi>"},
+    {"no_better", no_better, "would be right for 80.0 % of these images"},
     {"lacks_class", lacks_class, "<bdi class=\"class-1\">dog</bdi>"},
     {"wide", wide, ">85.0 %</data> to <data"},
-    {"no_test", no_test, "no test images"},
+    {"no_test", no_test, "The validation images also chose the epoch, so"},
     {"validation_better", validation_better, ">91.4 %</data> and"},
     {"validation_better", validation_better_auc, ">0.9642</data> and"},
-    {"miscalibrated", miscalibrated, "99.0 %, and it is the right one for 90.0 %"},
-    {"miscalibrated", miscalibrated_by_chance, "90.0 %, and it is the right one for 80.0 %"},
+    {"miscalibrated", miscalibrated, "99.0 %, but that class is right for 90.0 %"},
+    {"miscalibrated", miscalibrated_by_chance, "90.0 %, but that class is right for 80.0 %"},
     {"overfitting", overfitting, "from 0.3000 to 0.2000"},
     {"overfitting", overfitting_both, "from 0.3000 to 0.3400"},
-    {"improving", improving, "validation loss still fell by 2.2 %"},
+    {"improving", improving, "validation loss still fell by 2.2 % in the last 2 epochs."},
+    {"improving", improving_soon, "by 3.3 % in the last epoch."},
     {"improving", improving_little, "by 10.0 %"},
     {"improving", improving_without_validation, "training loss still fell by 3.3 %"},
-    {"cut_short", cut_short, ">20</data> of 21"},
+    {"cut_short", cut_short, "--max-seconds</code> ended training in epoch <data"},
+    {"cut_short", cut_short_at_last, ">20</data> of 20"},
+    {"time_is_up", time_is_up, "train.minutes</code> (0.5) was up in epoch <data"},
     {"cut_short", cut_short_by_rule, ">20</data> of 21"},
     {"few_images", few_images, "99 of <bdi class=\"class-1\">dog"},
+    {"few_images", one_image, "1 image of <bdi class=\"class-0\">cat"},
     {"few_images", few_images_of_folds, "99 images of <bdi class=\"class-0\">cat"},
     {"rare_class", rare_class, "10.0 % of the training images"},
     {"mixed_groups", mixed_groups, "1 group has"},
-    {"bad_images", bad_images, ">1</data> image"},
-    {"copies", copies, ">1</data> image"},
+    {"bad_images", bad_images, ">1</data> image could not be read and was left out"},
+    {"copies", copies, ">1</data> image was left out"},
 };
 
 /* The names of the rules that apply. */
@@ -271,6 +300,7 @@ static void applying(const cnn_report *report, char names[512]) {
     names[0] = '\0';
     for (const cnn_advice *rule = cnn_advice_table; rule->name; rule++) {
         if (rule->applies(report)) {
+            assert_true(cnn_advice_fits(rule, report));
             (void)snprintf(names + strlen(names), 512 - strlen(names), "%s%s", names[0] ? " " : "",
                            rule->name);
         }
@@ -329,6 +359,7 @@ static void test_complete(void **state) {
             fail_msg("expected a case for %s", rule->name);
         }
         assert_true(strlen(rule->title) > 0 && strlen(rule->remedy) > 0);
+        assert_true(rule->pages != 0 && strlen(rule->rule) > 0);
     }
 }
 

@@ -44,7 +44,8 @@ typedef struct cnn_sweep_options {
  * measured. Checks the configs of all members, and estimates the time, before it trains. Then
  * chooses a member by the validation metric of the config's train.early_stopping.metric, measures
  * the test images with its model alone, and writes members.csv, sweep.csv, report.html,
- * summary.json, test_predictions.csv and tested.csv to the output directory.
+ * summary.json, test_predictions.csv and tested.csv to the output directory, and a report.html of
+ * the chosen member to its own.
  *
  * What concerns one run is logged as CNN_LOG_DETAIL, but for warnings, and a line for each run that
  * ends as CNN_LOG_EPOCH; with `member`, as by cnn_train.

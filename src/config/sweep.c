@@ -342,9 +342,11 @@ cnn_status cnn_sweep_parse(const char *name, const char *text, size_t size, cnn_
     cnn_sweep *sweep = cnn_alloc(1, sizeof *sweep);
     if (sweep) {
         sweep->keys = cnn_alloc(CNN_SWEEP_KEYS_MAX, sizeof *sweep->keys);
+        sweep->text = cnn_copy_string(text);
     }
-    cnn_status status = sweep && sweep->keys ? cnn_reader_parse(&reader, text, size, &root)
-                                             : cnn_fail_memory(error, "the sweep");
+    cnn_status status = sweep && sweep->keys && sweep->text
+                            ? cnn_reader_parse(&reader, text, size, &root)
+                            : cnn_fail_memory(error, "the sweep");
     if (status == CNN_OK) {
         status = read_sweep(&reader, root, sweep);
     }
@@ -382,6 +384,7 @@ void cnn_sweep_free(cnn_sweep *sweep) {
     }
     if (sweep) {
         cnn_free(sweep->keys);
+        cnn_free(sweep->text);
     }
     cnn_free(sweep);
 }

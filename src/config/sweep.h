@@ -57,6 +57,7 @@ typedef struct cnn_sweep {
     bool random;
     uint64_t seed; /* of random values */
     cnn_sweep_halving halving;
+    char *text; /* the file */
 } cnn_sweep;
 
 /* Reads the file `path`. CNN_ERROR_CONFIG with a message "FILE: PLACE: …" for unknown, duplicate

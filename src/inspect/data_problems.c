@@ -1,5 +1,7 @@
 #include "inspect/data_problems.h"
 
+#include <math.h>
+
 static const struct {
     const char *name; /* in the table */
     const char *text; /* after a number of images; NULL: another finding names them */
@@ -125,6 +127,15 @@ const char *cnn_shortcut_name(cnn_shortcut what) {
     return names[what];
 }
 
-bool cnn_shortcut_is_one(double auc) {
-    return auc >= CNN_SHORTCUT_AUC || auc <= 1.0 - CNN_SHORTCUT_AUC; /* not NaN */
+/* The test of Mann and Whitney 1947: without a difference between the classes, the AUC of m and n
+ * images has the variance (m + n + 1) / (12 m n), or less with ties. */
+bool cnn_shortcut_is_one(const cnn_data_report *report, cnn_shortcut what) {
+    const double auc = report->auc[what];
+    double of[2] = {0.0, 0.0};
+    for (size_t i = 0; i < report->readable; i++) {
+        of[report->list.samples[i].label != 0] += 1.0;
+    }
+    const double deviation = sqrt((of[0] + of[1] + 1.0) / (12.0 * of[0] * of[1]));
+    return fabs(auc - 0.5) >= CNN_SHORTCUT_AUC - 0.5 && /* false for NaN */
+           fabs(auc - 0.5) > CNN_SHORTCUT_Z * deviation;
 }

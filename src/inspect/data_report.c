@@ -273,7 +273,7 @@ static size_t add_findings(const cnn_data_report *report, bool refused, const ch
         findings++;
     }
     for (int k = 0; k < CNN_SHORTCUTS && !refused; k++) {
-        if (cnn_shortcut_is_one(report->auc[k])) {
+        if (cnn_shortcut_is_one(report, (cnn_shortcut)k)) {
             cnn_text_format(text,
                             "  %s alone tells the classes apart (AUC %.3f): a network may learn "
                             "that instead of what the images show\n",

@@ -11,8 +11,10 @@
 #include "samples/near_copies.h"
 
 /* An AUC of at least this, or at most 1 - this, is a shortcut: a network may learn it instead of
- * what the images show. */
+ * what the images show. It must also be so many standard deviations from 0.5, which chance exceeds
+ * in 1 % of the cases: of few images, any number may tell the classes apart. */
 #define CNN_SHORTCUT_AUC 0.9
+#define CNN_SHORTCUT_Z 2.576
 
 /* Properties of an image that are known without its content. */
 typedef enum cnn_shortcut {
@@ -25,9 +27,6 @@ typedef enum cnn_shortcut {
 
 /* "width" */
 const char *cnn_shortcut_name(cnn_shortcut what);
-
-/* Is a property with this AUC a shortcut? NaN is not. */
-bool cnn_shortcut_is_one(double auc);
 
 double cnn_shortcut_value(const cnn_image_facts *facts, cnn_shortcut what);
 
@@ -45,6 +44,9 @@ typedef struct cnn_data_report {
     uint8_t *flaws;            /* [readable]: bits of cnn_flaw */
     double auc[CNN_SHORTCUTS]; /* NaN if a class has no image */
 } cnn_data_report;
+
+/* Is the property a shortcut in these images? */
+bool cnn_shortcut_is_one(const cnn_data_report *report, cnn_shortcut what);
 
 /* Does training leave out readable image i, because of its copies? report->sharing must be known.
  */

@@ -27,17 +27,17 @@ static void write_extent(cnn_html *html, size_t looked_at, size_t all, const cha
 static void write_source(cnn_html *html, const cnn_report *report, const cnn_data_facts *facts) {
     cnn_html_begin_class(html, "p", "note");
     if (facts->from_table) {
-        cnn_html_text(html, "From " CNN_DATA_REPORT ", in which cnntrain --check-data has listed ");
+        cnn_prose(html, "From `" CNN_DATA_REPORT "`, in which `cnntrain --check-data` has listed ");
         cnn_count(html, facts->table.list.count);
-        cnn_html_text(html, " images.");
+        cnn_html_text(html, cnn_plural(facts->table.list.count, " image.", " images."));
     } else {
         cnn_html_text(html, "From the headers of ");
         write_extent(html, facts->headers.images->list.count, report->run->rows, "images");
         cnn_html_text(html, ", read when this page was made.");
     }
     if (facts->table_unused[0]) {
-        cnn_html_format(html, " There is a " CNN_DATA_REPORT ", which is not used: %s.",
-                        facts->table_unused);
+        cnn_prose(html, " There is also a `" CNN_DATA_REPORT "`, which was not used: ");
+        cnn_html_format(html, "%s.", facts->table_unused);
     }
     cnn_html_end(html);
 }
@@ -146,7 +146,7 @@ static void write_kinds(cnn_html *html, const cnn_data_report *images) {
         write_kind(html, modes[i], cnn_image_mode_name(i % 4 + 1, i >= MODES / 2), &first);
     }
     cnn_html_end(html);
-    cnn_html_element(html, "dt", "Turned upright by their EXIF orientation");
+    cnn_html_element(html, "dt", "Turned upright (EXIF orientation)");
     cnn_html_begin(html, "dd");
     cnn_count(html, turned);
     cnn_html_end(html);
@@ -158,18 +158,19 @@ static void write_kinds(cnn_html *html, const cnn_data_report *images) {
 static void write_looked_at(cnn_html *html, const cnn_report *report, const cnn_data_facts *facts) {
     cnn_html_begin_class(html, "p", "note");
     if (facts->from_table) {
-        cnn_html_text(html, "What --check-data found. " CNN_DATA_REPORT " names all images.");
+        cnn_prose(html,
+                  "This is what `--check-data` found. `" CNN_DATA_REPORT "` names all images.");
     } else {
         const cnn_data_report *headers = facts->headers.images;
         const size_t decoded = facts->pixels.images->list.count;
         const bool are_all = headers->list.count == report->run->rows &&
                              headers->readable < headers->list.count &&
                              headers->readable == decoded;
-        cnn_html_text(html, "Problems that only pixels show were looked for in ");
+        cnn_html_text(html, "Pixels were checked in ");
         write_extent(html, decoded, are_all ? decoded : report->run->rows,
                      are_all ? "images that can be read" : "images");
-        cnn_html_text(html, ". cnntrain --check-data looks at every image, compares each with all "
-                            "others, and names what it finds.");
+        cnn_prose(html, ". `cnntrain --check-data` looks at every image, compares each with all "
+                        "others, and names what it finds.");
     }
     cnn_html_end(html);
 }

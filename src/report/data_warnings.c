@@ -132,7 +132,7 @@ static void write_shortcuts(list *l, const cnn_data_facts *facts) {
         const cnn_data_look *look =
             what == CNN_SHORTCUT_BRIGHTNESS ? &facts->pixels : &facts->headers;
         const double auc = look->images->auc[what];
-        if (cnn_shortcut_is_one(auc)) {
+        if (cnn_shortcut_is_one(look->images, what)) {
             begin_item(l);
             cnn_html_begin(l->html, "strong");
             cnn_html_format(l->html, "The %s alone", cnn_shortcut_name(what));

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static void begin(cnn_html *html, const char *part, const char *key, double value) {
     char digits[CNN_NUMBER_SIZE];
@@ -19,7 +20,11 @@ void cnn_figure(cnn_html *html, const char *part, const char *key, double value,
         return;
     }
     begin(html, part, key, value);
-    cnn_html_format(html, "%.*f", decimals, value);
+    if (decimals == 0 && value >= 0.0) {
+        cnn_count(html, (size_t)llround(value));
+    } else {
+        cnn_html_format(html, "%.*f", decimals, value);
+    }
     cnn_html_end(html);
 }
 
@@ -29,8 +34,28 @@ void cnn_figure_share(cnn_html *html, const char *part, const char *key, double 
         return;
     }
     begin(html, part, key, value);
-    cnn_html_format(html, "%.1f %%", 100.0 * value);
+    cnn_share(html, value);
     cnn_html_end(html);
+}
+
+int cnn_share_decimals(double share) {
+    enum { MOST = 9 };
+    int decimals = 1;
+    double half = 0.0005; /* of the last decimal, as a share */
+    const double rest = fmin(share, 1.0 - share);
+    while (rest > 0.0 && rest < half * 1.000001 && decimals < MOST) {
+        half /= 10.0;
+        decimals++;
+    }
+    return decimals;
+}
+
+void cnn_share(cnn_html *html, double share) {
+    if (!isfinite(share)) {
+        cnn_html_text(html, "–");
+        return;
+    }
+    cnn_html_format(html, "%.*f %%", cnn_share_decimals(share), 100.0 * share);
 }
 
 void cnn_count(cnn_html *html, size_t count) {
@@ -40,6 +65,12 @@ void cnn_count(cnn_html *html, size_t count) {
         bool comma = i > 0 && (length - i) % 3 == 0;
         cnn_html_format(html, "%s%c", comma ? "," : "", digits[i]);
     }
+}
+
+void cnn_count_cell(cnn_html *html, size_t count) {
+    cnn_html_begin_class(html, "td", "number");
+    cnn_count(html, count);
+    cnn_html_end(html);
 }
 
 void cnn_figure_count(cnn_html *html, const char *part, const char *key, size_t count) {
@@ -67,6 +98,39 @@ void cnn_figure_interval(cnn_html *html, const char *part, cnn_metric_id id,
     }
 }
 
+const char *cnn_plural(size_t count, const char *one, const char *many) {
+    return count == 1 ? one : many;
+}
+
+void cnn_prose(cnn_html *html, const char *text) {
+    for (bool is_code = false; *text; is_code = !is_code) {
+        const size_t length = strcspn(text, "`");
+        if (is_code) {
+            cnn_html_begin(html, "code");
+        }
+        if (length > 0) {
+            cnn_html_format(html, "%.*s", (int)length, text);
+        }
+        if (is_code) {
+            cnn_html_end(html);
+        }
+        text += length + (text[length] == '`');
+    }
+}
+
+void cnn_path_text(cnn_html *html, const char *path) {
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        length += path[length] == '/';
+        cnn_html_format(html, "%.*s", (int)length, path);
+        path += length;
+        if (*path) {
+            cnn_html_begin(html, "wbr");
+            cnn_html_end(html);
+        }
+    }
+}
+
 void cnn_class_name(cnn_html *html, const cnn_report *report, int label) {
     cnn_html_begin_class(html, "bdi", label == 0 ? "class-0" : "class-1");
     cnn_html_text(html, report->classes[label]);
@@ -74,6 +138,13 @@ void cnn_class_name(cnn_html *html, const cnn_report *report, int label) {
 }
 
 /* --- */
+
+bool cnn_run_was_cut(const cnn_report_run *run) {
+    const size_t *images = run->split_images[CNN_SPLIT_TRAIN];
+    const bool in_an_epoch = run->train.count > 0 && run->train.count < images[0] + images[1];
+    return in_an_epoch ||
+           (!run->stopped_early && (int64_t)run->epoch_count < run->config->train.epochs);
+}
 
 const cnn_measured *cnn_report_measured(const cnn_report *report, const char **part) {
     static const cnn_split splits[] = {CNN_SPLIT_TEST, CNN_SPLIT_VALIDATION};

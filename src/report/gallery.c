@@ -5,8 +5,32 @@
 #include "report/figures.h"
 #include "report/thumbnails.h"
 #include "run/evaluate_model.h"
+#include "run/predictor.h"
 
 #include <string.h>
+
+/* Does the network see only the middle of an image? */
+static bool is_cropped(const cnn_report *report) {
+    const cnn_config *config =
+        report->model ? cnn_predictor_model(report->model)->config : report->run->config;
+    return config->image.resize == CNN_RESIZE_CROP;
+}
+
+/* Where the paths of a run start. That of an evaluation's data is not told. */
+static void write_folder(cnn_html *html, const cnn_report *report) {
+    if (!report->run || report->images[0].count == 0) {
+        return;
+    }
+    const char *path = report->images[0].paths[0];
+    const ptrdiff_t length = cnn_shown_path(report, path) - path;
+    if (length > 0) {
+        cnn_html_text(html, " Files are named by their path in ");
+        cnn_html_begin_class(html, "bdi", "path");
+        cnn_html_format(html, "%.*s", (int)length, path);
+        cnn_html_end(html);
+        cnn_html_text(html, ".");
+    }
+}
 
 void cnn_gallery_explain(cnn_html *html, const cnn_report *report) {
     if (!report->model && !report->set) {
@@ -21,18 +45,24 @@ void cnn_gallery_explain(cnn_html *html, const cnn_report *report) {
     cnn_html_element(html, "strong", "blue");
     cnn_html_text(html, " for ");
     cnn_class_name(html, report, 0);
-    cnn_html_text(html, ". The strongest colour is that of the strongest part of the same picture, "
-                        "so colours of two pictures cannot be compared.");
+    cnn_html_text(html,
+                  ". In each picture, the strongest part has the strongest colour, so colours "
+                  "of two pictures cannot be compared.");
+    if (is_cropped(report)) {
+        cnn_prose(html, " The network does not see the pale parts at the edges: `image.resize` is "
+                        "`crop`.");
+    }
+    write_folder(html, report);
     cnn_html_end(html);
 }
 
-/* "label shirt, probability of shirt 0.0123". */
+/* "label shirt, classified as t-shirt, probability of shirt 0.0123". */
 static void write_caption(cnn_html *html, const cnn_report *report, const cnn_report_images *from,
                           size_t i) {
     cnn_html_begin(html, "figcaption");
     cnn_html_text(html, "label ");
     cnn_class_name(html, report, from->labels[i]);
-    cnn_html_text(html, ", taken for ");
+    cnn_html_text(html, ", classified as ");
     cnn_class_name(html, report, from->predicted[i]);
     cnn_html_begin(html, "br");
     cnn_html_end(html);
@@ -42,7 +72,7 @@ static void write_caption(cnn_html *html, const cnn_report *report, const cnn_re
     cnn_html_begin(html, "br");
     cnn_html_end(html);
     cnn_html_begin_class(html, "bdi", "path");
-    cnn_html_text(html, cnn_shown_path(report, from->paths[i]));
+    cnn_path_text(html, cnn_shown_path(report, from->paths[i]));
     cnn_html_end(html);
     cnn_html_end(html);
 }
@@ -92,7 +122,8 @@ cnn_status cnn_gallery_write(cnn_html *html, const cnn_report *report,
     return status;
 }
 
-/* Paths in a manifest start from its folder. */
+/* The length of the part of `path` that is `data`, a folder, or the folder of `data`, a manifest,
+ * whose paths start there; 0: the path does not start so. */
 static size_t folder_length(const char *data, const char *path) {
     size_t length = strlen(data);
     if (strncmp(path, data, length) == 0 && (length == 0 || data[length - 1] == '/')) {
@@ -106,8 +137,34 @@ static size_t folder_length(const char *data, const char *path) {
     return strncmp(path, data, length) == 0 ? length : 0;
 }
 
+/* The folders that two paths have in common: the length, with the last slash. */
+static size_t common_length(const char *a, const char *b) {
+    size_t length = 0;
+    for (size_t i = 0; a[i] && a[i] == b[i]; i++) {
+        length = a[i] == '/' ? i + 1 : length;
+    }
+    return length;
+}
+
+/* The folder that all images of a run have in common: that of the training images, or the one in
+ * which these and those of the other splits are. */
+static size_t common_folder(const cnn_data_settings *data, const char *path) {
+    const char *const others[] = {data->validation.path, data->test};
+    if (!data->train || (!others[0] && !others[1])) {
+        return data->train ? folder_length(data->train, path) : 0;
+    }
+    size_t length = strlen(data->train);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const size_t shared = others[i] ? common_length(data->train, others[i]) : length;
+        length = shared < length ? shared : length;
+    }
+    return strncmp(path, data->train, length) == 0 ? length : 0;
+}
+
 const char *cnn_shown_path(const cnn_report *report, const char *path) {
-    return report->evaluation ? path + folder_length(report->evaluation->data, path) : path;
+    return path + (report->evaluation ? folder_length(report->evaluation->data, path)
+                   : report->run      ? common_folder(&report->run->config->data, path)
+                                      : 0);
 }
 
 double cnn_threshold_of(const cnn_report *report, const cnn_report_images *images, size_t i) {

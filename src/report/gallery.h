@@ -16,8 +16,8 @@ CNN_MUST_USE cnn_status cnn_gallery_write(cnn_html *html, const cnn_report *repo
                                           const cnn_report_images *from, const size_t *images,
                                           size_t count, bool with_maps, cnn_error *error);
 
-/* An image's path, as a page shows it: for an evaluation, without the folder of its data, so that
- * the page does not reveal it. A part of `path`. */
+/* An image's path, as a page shows it: without the folder that all images have in common, that of
+ * the data. The page of an evaluation does not reveal that folder. The end of `path`. */
 const char *cnn_shown_path(const cnn_report *report, const char *path);
 
 /* "threshold of the model that predicts it" as a number: images->threshold, or that of the image's

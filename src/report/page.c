@@ -84,6 +84,14 @@ static void write_header(cnn_html *html, const cnn_report *report) {
                         : report->run   ? "Training report"
                         : report->sweep ? "Sweep report"
                                         : "Evaluation report");
+    if (report->run && report->run->chosen_of > 0) {
+        cnn_html_format(html, " of run %d of %d, which was chosen in ", report->run->chosen,
+                        report->run->chosen_of);
+        cnn_html_begin(html, "a");
+        cnn_html_attribute(html, "href", "../report.html");
+        cnn_html_text(html, "a sweep");
+        cnn_html_end(html);
+    }
     cnn_html_end(html);
     cnn_html_element(html, "h1", report->title);
     if (*report->classes[0] || *report->classes[1]) {

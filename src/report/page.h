@@ -12,13 +12,14 @@
  *     div.plots              several charts (plot.h) in columns
  *     table.matrix           a confusion matrix; td.good and td.bad are the cells on and off the
  *                            diagonal, span.share in them a share
+ *     table.meanings         the last column is a sentence
  *     tr.chosen              the row of a table that is in use, such as that of the threshold
  *     tr.mean                the first row after those of which it is the mean
  *     ul.gallery > li        pictures in columns: <figure> with one or two <img> (data_uri.h) and a
  *                            <figcaption>; bdi.path: the name of a file in it. With class single:
  *                            one picture each
  *     pre                    text of a program; give it tabindex="0", as a long line scrolls
- *     details > summary      what few readers want to see; printed if it is open
+ *     details > summary      what few readers want to see; opened on paper
  *     span.class-0, .class-1 a name of a class, with the colour that it has in charts
  */
 #ifndef CNN_REPORT_PAGE_H

@@ -82,7 +82,8 @@ static const char words[] =
     "pre, code { font: .8125rem/1.5 ui-monospace, \"SF Mono\", Menlo, Consolas, \"DejaVu Sans "
     "Mono\", monospace }\n"
     "pre { max-width: 100%; margin: 0 0 1rem; padding: .75rem 1rem; overflow: auto; tab-size: 4;\n"
-    "  background: var(--tint); border-radius: 4px; overflow-wrap: normal }\n";
+    "  background: var(--tint); border-radius: 4px; overflow-wrap: normal }\n"
+    ":is(p, li) code { white-space: nowrap }\n";
 
 /* Tables; one that is too wide scrolls, and shows by a shadow that there is more. */
 static const char tables[] =
@@ -110,7 +111,8 @@ static const char tables[] =
     "td.number { white-space: nowrap }\n"
     "tr.chosen > * { background: var(--mark); font-weight: 600 }\n"
     "tr.mean > * { border-top: 2px solid var(--rule) }\n"
-    ".matrix th { border: 0; max-width: 12rem }\n"
+    ".meanings td:last-child { min-width: 15rem; max-width: 26rem }\n"
+    ".matrix th { border: 0; max-width: 12rem; overflow-wrap: anywhere }\n"
     ".matrix th.number { padding: .35rem 1rem }\n"
     ".matrix td { min-width: 7.5rem; padding: .6rem 1rem; font-size: 1.25rem; line-height: 1.3;\n"
     "  border: 2px solid var(--paper) }\n"
@@ -198,7 +200,8 @@ static const char print[] =
     "  section { margin-top: 1.5rem; padding-top: .9rem }\n"
     "  footer { margin-top: 1.5rem; padding-top: .5rem }\n"
     "  h2, h3, :is(h2, h3) + p, caption, figcaption, summary { break-after: avoid }\n"
-    "  details:not([open]) { display: none }\n"
+    "  details::details-content { content-visibility: visible; block-size: auto }\n"
+    "  summary { color: inherit; font-weight: 600; list-style: none }\n"
     "  .note { break-before: avoid }\n"
     "  tr, li, .figures div, .facts, .matrix { break-inside: avoid }\n"
     "  p, li { orphans: 3; widows: 3 }\n"

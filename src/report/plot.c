@@ -164,6 +164,7 @@ static void begin_area(cnn_plot *plot) {
 void cnn_plot_begin(cnn_plot *plot, cnn_html *html) {
     plot->html = html;
     memset(plot->shapes, 0, sizeof plot->shapes);
+    plot->has_reference = false;
     plot->width = plot->width > 0 ? plot->width : WIDTH;
     plot->height = plot->height > 0 ? plot->height : HEIGHT;
     cnn_ticks x, y;
@@ -183,15 +184,20 @@ void cnn_plot_begin(cnn_plot *plot, cnn_html *html) {
 
 /* --- the legend --- */
 
-/* A sample of a series, in a small drawing. */
-static void draw_key(cnn_plot *plot, int series) {
-    cnn_html *html = plot->html;
-    unsigned shapes = plot->shapes[series];
+/* A drawing in the legend. */
+static void begin_key(cnn_html *html) {
     cnn_html_begin(html, "svg");
     cnn_html_attribute(html, "viewBox", "0 0 28 12");
     cnn_html_attribute(html, "width", "28");
     cnn_html_attribute(html, "height", "12");
     cnn_html_attribute(html, "aria-hidden", "true");
+}
+
+/* What a series looks like. */
+static void draw_key(cnn_plot *plot, int series) {
+    cnn_html *html = plot->html;
+    unsigned shapes = plot->shapes[series];
+    begin_key(html);
     static const struct {
         unsigned shape;
         const char *name, *path;
@@ -212,27 +218,52 @@ static void draw_key(cnn_plot *plot, int series) {
     cnn_html_end(html);
 }
 
+static void draw_reference_key(cnn_plot *plot) {
+    begin_key(plot->html);
+    write_segment(plot, "reference", (double[]){2, 6}, (double[]){26, 6});
+    cnn_html_end(plot->html);
+}
+
+/* The last entry is that of the reference. */
+enum { ENTRIES = CNN_PLOT_SERIES_MAX + 1 };
+
+static const char *entry_of(const cnn_plot *plot, int entry) {
+    if (entry == CNN_PLOT_SERIES_MAX) {
+        return plot->has_reference ? plot->reference : NULL;
+    }
+    return plot->shapes[entry] ? plot->series[entry] : NULL;
+}
+
+static void write_legend(cnn_plot *plot) {
+    bool has_legend = false;
+    for (int i = 0; i < ENTRIES; i++) {
+        const char *name = entry_of(plot, i);
+        if (!name) {
+            continue;
+        }
+        if (!has_legend) {
+            cnn_html_begin_class(plot->html, "ul", "legend");
+            has_legend = true;
+        }
+        cnn_html_begin(plot->html, "li");
+        if (i == CNN_PLOT_SERIES_MAX) {
+            draw_reference_key(plot);
+        } else {
+            draw_key(plot, i);
+        }
+        cnn_html_text(plot->html, name);
+        cnn_html_end(plot->html);
+    }
+    if (has_legend) {
+        cnn_html_end(plot->html);
+    }
+}
+
 void cnn_plot_end(cnn_plot *plot) {
     cnn_html *html = plot->html;
     cnn_html_end(html); /* the area */
     cnn_html_end(html); /* the drawing */
-    bool has_legend = false;
-    for (int i = 0; i < CNN_PLOT_SERIES_MAX; i++) {
-        if (!plot->series[i] || plot->shapes[i] == 0) {
-            continue;
-        }
-        if (!has_legend) {
-            cnn_html_begin_class(html, "ul", "legend");
-            has_legend = true;
-        }
-        cnn_html_begin(html, "li");
-        draw_key(plot, i);
-        cnn_html_text(html, plot->series[i]);
-        cnn_html_end(html);
-    }
-    if (has_legend) {
-        cnn_html_end(html);
-    }
+    write_legend(plot);
     cnn_html_end(html); /* the figure */
 }
 
@@ -318,6 +349,7 @@ void cnn_plot_ranges(cnn_plot *plot, const double *x, const double *low, const d
 /* --- notes --- */
 
 void cnn_plot_reference(cnn_plot *plot, double x0, double y0, double x1, double y1) {
+    plot->has_reference = true;
     write_segment(plot, "reference", (double[]){x_of(plot, x0), y_of(plot, y0)},
                   (double[]){x_of(plot, x1), y_of(plot, y1)});
 }

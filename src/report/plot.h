@@ -42,9 +42,10 @@ typedef struct cnn_plot {
     const char *description; /* what a reader who does not see the drawing needs to know */
     cnn_plot_axis x, y;
     const char *series[CNN_PLOT_SERIES_MAX]; /* names, for the legend; NULL: none */
-    bool is_faint[CNN_PLOT_SERIES_MAX];      /* lines of a series are thin and grey: many lines that
-                                                matter as a whole, around one that stands out */
-    int width, height;                       /* of the drawing, in units; 0: 400 × 260 */
+    const char *reference; /* what the line of cnn_plot_reference is, for the legend; NULL: none */
+    bool is_faint[CNN_PLOT_SERIES_MAX]; /* lines of a series are thin and grey: many lines that
+                                           matter as a whole, around one that stands out */
+    int width, height;                  /* of the drawing, in units; 0: 400 × 260 */
     bool is_square; /* the area of the data is as high as it is wide, whatever the height: for axes
                      * of the same values, on which a diagonal then has 45° */
 
@@ -52,6 +53,7 @@ typedef struct cnn_plot {
     cnn_html *html;
     double left, top, right, bottom;      /* of the area of the data */
     unsigned shapes[CNN_PLOT_SERIES_MAX]; /* what was drawn of a series: bits of cnn_plot_shape */
+    bool has_reference;
 } cnn_plot;
 
 /* Extends an axis so that it contains the finite ones (on a logarithmic axis: the positive ones) of

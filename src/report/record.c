@@ -5,7 +5,9 @@
 #include "base/file_hash.h"
 #include "base/memory.h"
 #include "model/model_file.h"
+#include "report/figures.h"
 #include "report/record_parts.h"
+#include "run/checkpoint.h"
 
 #include <math.h>
 #include <string.h>
@@ -51,6 +53,24 @@ static cnn_status read_model(cnn_record *record, cnn_error *error) {
                : CNN_OK;
 }
 
+/* What ended a run that has a time budget: the checkpoint tells it. */
+static cnn_status read_end(cnn_record *record, cnn_error *error) {
+    const cnn_run_directory *directory = &record->directory;
+    cnn_report_run *run = &record->run;
+    cnn_checkpoint_state state = {0};
+    bool has_checkpoint;
+    if (!(run->config->train.minutes > 0.0) || !cnn_run_was_cut(run)) {
+        return CNN_OK;
+    }
+    CNN_TRY(cnn_run_has_file(directory, CNN_RUN_CHECKPOINT, &has_checkpoint, error));
+    if (has_checkpoint) {
+        CNN_TRY(cnn_checkpoint_peek(directory->file[CNN_RUN_CHECKPOINT], run->config_text, &state,
+                                    error));
+        run->ended_by_minutes = state.ended_by_minutes > 0.0;
+    }
+    return CNN_OK;
+}
+
 /* Test images first. The predictions.csv of a member of a set has its test images. */
 static cnn_status read_predictions(cnn_record *record, cnn_error *error) {
     const cnn_measured *validation = &record->run.measured[CNN_SPLIT_VALIDATION];
@@ -70,13 +90,25 @@ static cnn_status read_predictions(cnn_record *record, cnn_error *error) {
                : CNN_OK;
 }
 
-static cnn_status read_all(const char *path, cnn_record *record, cnn_error *error) {
+/* Takes what a sweep has measured as that of the run. */
+static cnn_status take_test(const cnn_chosen_test *test, cnn_record *record, cnn_error *error) {
+    char **file = &record->directory.file[CNN_RUN_TEST_PREDICTIONS];
+    cnn_free(*file);
+    *file = cnn_copy_string(test->predictions);
+    record->run.measured[CNN_SPLIT_TEST] = *test->measured;
+    return *file ? CNN_OK : cnn_fail_memory(error, test->predictions);
+}
+
+/* test: NULL for a run that was not chosen by a sweep. */
+static cnn_status read_all(const char *path, const cnn_chosen_test *test, cnn_record *record,
+                           cnn_error *error) {
     CNN_TRY(cnn_run_directory_name(path, &record->directory, error));
     record->title = cnn_path_last(path);
     if (!record->title) {
         return cnn_fail_memory(error, path);
     }
     CNN_TRY(cnn_record_read_summary(record, error));
+    CNN_TRY(test ? take_test(test, record, error) : CNN_OK);
     CNN_TRY(read_config(record, error));
     record->run.seen = record->run.config->image;
     record->run.directory = record->directory.path;
@@ -85,14 +117,20 @@ static cnn_status read_all(const char *path, cnn_record *record, cnn_error *erro
         CNN_TRY(cnn_record_read_folds(record, error));
     } else {
         CNN_TRY(cnn_record_read_epochs(record, error));
+        CNN_TRY(read_end(record, error));
         CNN_TRY(read_model(record, error));
     }
     return read_predictions(record, error);
 }
 
 cnn_status cnn_record_read(const char *path, cnn_record *record, cnn_error *error) {
+    return cnn_record_read_chosen(path, NULL, record, error);
+}
+
+cnn_status cnn_record_read_chosen(const char *path, const cnn_chosen_test *test, cnn_record *record,
+                                  cnn_error *error) {
     *record = (cnn_record){0};
-    CNN_TRY(read_all(path, record, error));
+    CNN_TRY(read_all(path, test, record, error));
     cnn_report *report = &record->report;
     report->title = record->title;
     report->classes[0] = record->classes[0];

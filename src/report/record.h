@@ -25,4 +25,14 @@ typedef struct cnn_record {
 CNN_MUST_USE cnn_status cnn_record_read(const char *path, cnn_record *record, cnn_error *error);
 void cnn_record_free(cnn_record *record);
 
+/* The test images of the run that a sweep has chosen, which the run itself has not measured. */
+typedef struct cnn_chosen_test {
+    const cnn_measured *measured;
+    const char *predictions; /* the path of the sweep's test_predictions.csv */
+} cnn_chosen_test;
+
+/* cnn_record_read for that run. test: NULL if there are no test images. */
+CNN_MUST_USE cnn_status cnn_record_read_chosen(const char *path, const cnn_chosen_test *test,
+                                               cnn_record *record, cnn_error *error);
+
 #endif

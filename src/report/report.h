@@ -51,6 +51,7 @@ typedef struct cnn_report_run {
     size_t epoch_count;
     int64_t best_epoch, model_epoch; /* 0: none */
     bool stopped_early;
+    bool ended_by_minutes; /* the time of train.minutes was up before the last epoch was over */
     double threshold;
     cnn_metrics train;                      /* images, loss, accuracy of the last epoch */
     cnn_measured measured[CNN_SPLIT_COUNT]; /* validation, test: of model.bin. Count 0: none */
@@ -58,7 +59,8 @@ typedef struct cnn_report_run {
     int threads;
     char *isa;
     cnn_image_settings seen;  /* how pixels are made, with the ends of image.range "stretch" */
-    int member, members;      /* this run is one of a set; 0: it is not */
+    int member, members;      /* this run is one of a cross-validation; 0: it is not */
+    int chosen, chosen_of;    /* this run was chosen among those of a sweep; 0: it was not */
     const char **train_paths; /* [images of the split]: training images … */
     size_t *train_rows;       /* … and their rows in split.csv, from 0 */
 } cnn_report_run;

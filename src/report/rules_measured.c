@@ -1,13 +1,10 @@
-/* Rules about the measured images (advice.h). Their numbers are rules of thumb, unless a source is
- * given: they decide what the report mentions. */
+/* Rules about the measured images (advice.h). */
 #include "report/rules.h"
 
 #include "report/figures.h"
+#include "report/validation_use.h"
 
 #include <math.h>
-
-/* Is the 95 % interval of the accuracy wider than this? */
-#define WIDE_INTERVAL 0.1
 
 bool cnn_applies_wide(const cnn_report *report) {
     const cnn_measured *measured = cnn_report_measured(report, NULL);
@@ -15,7 +12,7 @@ bool cnn_applies_wide(const cnn_report *report) {
         return false;
     }
     const cnn_interval *accuracy = &measured->intervals[CNN_METRIC_accuracy];
-    return accuracy->high - accuracy->low > WIDE_INTERVAL;
+    return 100.0 * (accuracy->high - accuracy->low) > CNN_WIDE_POINTS;
 }
 
 void cnn_describe_wide(cnn_html *html, const cnn_report *report) {
@@ -23,7 +20,8 @@ void cnn_describe_wide(cnn_html *html, const cnn_report *report) {
     const cnn_measured *measured = cnn_report_measured(report, &part);
     cnn_html_text(html, "The model was measured on only ");
     cnn_figure_count(html, part, "images", measured->metrics.count);
-    cnn_html_text(html, " images: its accuracy on others may be anything from ");
+    cnn_html_text(html, cnn_plural(measured->metrics.count, " image", " images"));
+    cnn_html_text(html, ". Its accuracy on others may be anything from ");
     cnn_figure_interval(html, part, CNN_METRIC_accuracy, &measured->intervals[CNN_METRIC_accuracy],
                         true);
     cnn_html_text(html, ".");
@@ -36,10 +34,12 @@ static double larger_share(const cnn_measured *measured) {
     return fmax(of[0], of[1]) / (of[0] + of[1]);
 }
 
-/* Does the interval of the accuracy contain the share of the larger class? */
+/* Does the interval of the accuracy reach down to the share of the larger class? With one class,
+ * any would. */
 bool cnn_applies_no_better(const cnn_report *report) {
     const cnn_measured *measured = cnn_report_measured(report, NULL);
-    return measured && measured->intervals[CNN_METRIC_accuracy].low <= larger_share(measured);
+    return measured && larger_share(measured) < 1.0 &&
+           measured->intervals[CNN_METRIC_accuracy].low <= larger_share(measured);
 }
 
 void cnn_describe_no_better(cnn_html *html, const cnn_report *report) {
@@ -49,9 +49,9 @@ void cnn_describe_no_better(cnn_html *html, const cnn_report *report) {
     bool first = cnn_measured_images(measured, 0) >= cnn_measured_images(measured, 1);
     cnn_html_text(html, "Always answering ");
     cnn_class_name(html, report, first ? 0 : 1);
-    cnn_html_format(
-        html, " is right for %.1f %% of these images. The model's accuracy may be no better (",
-        100.0 * larger_share(measured));
+    cnn_html_text(html, " would be right for ");
+    cnn_share(html, larger_share(measured));
+    cnn_html_text(html, " of these images. The model's accuracy may be no better (");
     cnn_figure_interval(html, part, CNN_METRIC_accuracy, &measured->intervals[CNN_METRIC_accuracy],
                         true);
     cnn_html_text(html,
@@ -75,7 +75,7 @@ bool cnn_applies_one_sided(const cnn_report *report) {
 
 void cnn_describe_one_sided(cnn_html *html, const cnn_report *report) {
     const cnn_metrics *m = &cnn_report_measured(report, NULL)->metrics;
-    cnn_html_text(html, "The model calls every image ");
+    cnn_html_text(html, "The model classifies every image as ");
     cnn_class_name(html, report, m->true_positives + m->false_positives > 0);
     cnn_html_text(html, ".");
 }
@@ -87,19 +87,14 @@ bool cnn_applies_lacks_class(const cnn_report *report) {
 
 void cnn_describe_lacks_class(cnn_html *html, const cnn_report *report) {
     const cnn_measured *measured = cnn_report_measured(report, NULL);
-    cnn_html_text(html, "No image that the model was measured on is of the class ");
+    cnn_html_text(html, "The model was measured on no image of the class ");
     cnn_class_name(html, report, cnn_measured_images(measured, 0) > 0);
     cnn_html_text(html, ", so most metrics cannot be computed.");
 }
 
 /* --- probabilities --- */
 
-/* Is the calibration error above 0.05, and more than chance: a p-value below 0.01 in the test of
- * Spiegelhalter 1986, z = sum (y - p)(1 - 2p) / sqrt(sum (1 - 2p)^2 p (1 - p))? The error alone is
- * not enough: with few images, it is large for any model. */
-#define CALIBRATION_ERROR 0.05
-#define CALIBRATION_Z 2.576
-
+/* The test of Spiegelhalter 1986: z = sum (y - p)(1 - 2p) / sqrt(sum (1 - 2p)^2 p (1 - p)). */
 static double calibration_z(const cnn_report_images *images) {
     double sum = 0.0, variance = 0.0;
     for (size_t i = 0; i < images->count; i++) {
@@ -111,8 +106,8 @@ static double calibration_z(const cnn_report_images *images) {
 }
 
 bool cnn_applies_miscalibrated(const cnn_report *report) {
-    return report->images_count > 0 && report->images[0].measured.metrics.ece > CALIBRATION_ERROR &&
-           fabs(calibration_z(&report->images[0])) > CALIBRATION_Z;
+    return report->images_count > 0 && report->images[0].measured.metrics.ece > CNN_OFF_ERROR &&
+           fabs(calibration_z(&report->images[0])) > CNN_OFF_Z;
 }
 
 void cnn_describe_miscalibrated(cnn_html *html, const cnn_report *report) {
@@ -125,10 +120,11 @@ void cnn_describe_miscalibrated(cnn_html *html, const cnn_report *report) {
         sure += fmax(p, 1.0 - p);
         right += (p >= 0.5) == (images->labels[i] == 1);
     }
-    cnn_html_format(html,
-                    "On average, the model gives the likelier class a probability of %.1f %%, "
-                    "and it is the right one for %.1f %% of the images (calibration error ",
-                    100.0 * sure / (double)images->count, 100.0 * right / (double)images->count);
+    cnn_html_text(html, "On average, the model gives the likelier class a probability of ");
+    cnn_share(html, sure / (double)images->count);
+    cnn_html_text(html, ", but that class is right for ");
+    cnn_share(html, right / (double)images->count);
+    cnn_html_text(html, " of the images (calibration error ");
     cnn_figure(html, part, "ece", measured->metrics.ece, 4);
     cnn_html_text(html, ").");
 }
@@ -169,17 +165,16 @@ void cnn_describe_validation_better(cnn_html *html, const cnn_report *report) {
     cnn_html_text(html, ".");
 }
 
-/* Was the model measured on nothing but the images that chose its epoch? */
+/* Was the model measured on nothing but validation images, which have chosen something? */
 bool cnn_applies_no_test(const cnn_report *report) {
-    return report->run && !report->set && report->run->epoch_count > 0 &&
-           report->run->measured[CNN_SPLIT_VALIDATION].metrics.count > 0 &&
+    return report->run && !report->set && cnn_validation_use(report->run) != 0 &&
            report->run->measured[CNN_SPLIT_TEST].metrics.count == 0;
 }
 
 void cnn_describe_no_test(cnn_html *html, const cnn_report *report) {
-    (void)report;
-    cnn_html_text(html, "There are no test images. The validation images also chose the epoch, so "
-                        "the model may be a little worse on new ones.");
+    cnn_html_text(html, "The validation images also chose ");
+    cnn_validation_use_write(html, cnn_validation_use(report->run));
+    cnn_html_text(html, ", so the model may be a little worse on new images.");
 }
 
 bool cnn_applies_unmeasured(const cnn_report *report) {
@@ -188,6 +183,6 @@ bool cnn_applies_unmeasured(const cnn_report *report) {
 
 void cnn_describe_unmeasured(cnn_html *html, const cnn_report *report) {
     (void)report;
-    cnn_html_text(html, "There are no validation and no test images, so nothing is known about how "
-                        "good the model is.");
+    cnn_html_text(html, "There are no validation images and no test images, so nothing is known "
+                        "about how good the model is.");
 }

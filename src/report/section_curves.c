@@ -236,13 +236,15 @@ static void write_section(cnn_html *html, const curves *c) {
     }
     write_table(html, c);
     if (c->run->stopped_early) {
-        cnn_html_element(html, "p",
-                         "Training stopped early, as train.early_stopping.patience says.");
+        cnn_html_begin(html, "p");
+        cnn_prose(html, "Training stopped early: the validation images had not improved for "
+                        "`train.early_stopping.patience` epochs.");
+        cnn_html_end(html);
     }
     cnn_html_begin_class(html, "p", "note");
-    cnn_html_text(html, "Training loss and accuracy are means over an epoch, in which the weights "
-                        "change and images are augmented; those of the validation images are "
-                        "measured at its end.");
+    cnn_html_text(html, "Training loss and accuracy are means over an epoch, while the weights "
+                        "change and the images are augmented. Validation images are measured at "
+                        "the end of each epoch.");
     cnn_html_end(html);
 }
 

@@ -18,9 +18,9 @@ static void write_counts(cnn_html *html, const cnn_report *report) {
             continue;
         }
         cnn_html_table_row(html, report->set ? "all folds" : cnn_split_names[split]);
-        cnn_html_table_number(html, "%zu", images[0]);
-        cnn_html_table_number(html, "%zu", images[1]);
-        cnn_html_table_number(html, "%zu", images[0] + images[1]);
+        cnn_count_cell(html, images[0]);
+        cnn_count_cell(html, images[1]);
+        cnn_count_cell(html, images[0] + images[1]);
         cnn_html_end(html);
     }
     cnn_html_table_end(html);
@@ -45,7 +45,7 @@ static void write_facts(cnn_html *html, const cnn_report_run *run) {
         cnn_html_text(html, "none named");
     }
     cnn_html_end(html);
-    begin_fact(html, "Images with the same pixels as another one of their split");
+    begin_fact(html, "Images with the same pixels as another one in their split");
     cnn_count(html, run->repeated);
     cnn_html_end(html);
     begin_fact(html, "Copies left out");

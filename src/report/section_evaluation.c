@@ -94,7 +94,7 @@ static void write_accuracy_test(cnn_html *html, const cnn_mcnemar *test) {
     cnn_html_begin(html, "p");
     cnn_html_text(html, "Only the first model is right for ");
     cnn_count(html, test->only_first);
-    cnn_html_text(html, test->only_first == 1 ? " image" : " images");
+    cnn_html_text(html, cnn_plural(test->only_first, " image", " images"));
     cnn_html_text(html, ", only the other one for ");
     cnn_count(html, test->only_second);
     cnn_html_format(html,

@@ -67,18 +67,20 @@ static void write_lead(cnn_html *html, const cnn_report_images *all,
     if (doubts->suspicious == 0) {
         cnn_html_text(html, "No label of ");
         cnn_count(html, all->count);
-        cnn_html_text(html, all->count == 1 ? " image is suspicious." : " images is suspicious.");
+        cnn_html_text(html, cnn_plural(all->count, " image", " images"));
+        cnn_html_text(html, " is suspicious.");
     } else {
         cnn_count(html, doubts->suspicious);
         cnn_html_text(html, " of ");
         cnn_count(html, all->count);
-        cnn_html_text(html, doubts->suspicious == 1 ? " labels is suspicious."
-                                                    : " labels are suspicious.");
+        cnn_html_text(html, cnn_plural(all->count, " label", " labels"));
+        cnn_html_text(html, cnn_plural(doubts->suspicious, " is", " are"));
+        cnn_html_text(html, " suspicious.");
     }
     cnn_html_end(html);
 }
 
-/* Which images could be checked. A model agrees with the labels that it has learnt. */
+/* Which images could be checked. A model agrees with the labels that it was trained on. */
 static void write_extent(cnn_html *html, const cnn_report *report) {
     cnn_html_begin(html, "p");
     if (report->set) {
@@ -88,12 +90,11 @@ static void write_extent(cnn_html *html, const cnn_report *report) {
         for (int k = 0; k < report->images_count; k++) {
             cnn_html_format(html, "%s%s", k == 0 ? "" : " and ", report->images[k].name);
         }
-        cnn_html_text(html, " images were checked: the model has learnt the labels of the training "
-                            "images, and cannot doubt them. A cross-validation (--folds 5) checks "
-                            "all.");
+        cnn_prose(html, " images were checked: a model that was trained on a label does not doubt "
+                        "it. A cross-validation (`--folds 5`) checks all.");
     } else {
-        cnn_html_text(html, "This holds for images that the model was not trained on: it cannot "
-                            "doubt labels that it has learnt.");
+        cnn_html_text(html, "This is true of images that the model was not trained on: it does not "
+                            "doubt labels that it was trained on.");
     }
     cnn_html_end(html);
 }
@@ -111,11 +112,15 @@ static void write_method(cnn_html *html, const cnn_report *report, const cnn_lab
         }
         cnn_html_text(html, ")");
     }
-    cnn_html_format(html,
-                    ": confident learning (Northcutt, Jiang and Chuang 2021). By its estimate, "
-                    "%.1f %% of all labels are wrong. Images that are only hard for the model are "
-                    "among them: look at each before you change its label.",
-                    100.0 * (doubts->share[0][1] + doubts->share[1][0]));
+    cnn_html_text(html, ": confident learning (Northcutt, Jiang and Chuang 2021). ");
+    if (report->set) { /* of one model on few images, the estimate is hardly more than its errors */
+        cnn_html_text(html, "It estimates that ");
+        cnn_share(html, doubts->share[0][1] + doubts->share[1][0]);
+        cnn_html_text(html, " of all labels are wrong; that is too many if the model is often "
+                            "wrong. ");
+    }
+    cnn_html_text(html, "Images that are only hard for the model are among them: look at each "
+                        "before you change its label.");
     cnn_html_end(html);
 }
 
@@ -131,7 +136,9 @@ static void write_row(cnn_html *html, const cnn_report *report, const cnn_report
     cnn_html_end(html);
     cnn_html_begin(html, "th");
     cnn_html_attribute(html, "scope", "row");
-    cnn_html_element(html, "bdi", cnn_shown_path(report, all->paths[i]));
+    cnn_html_begin(html, "bdi");
+    cnn_path_text(html, cnn_shown_path(report, all->paths[i]));
+    cnn_html_end(html);
     cnn_html_end(html);
     cnn_html_begin(html, "td");
     cnn_class_name(html, report, label);
@@ -153,7 +160,7 @@ static void write_list(cnn_html *html, const cnn_report *report, const cnn_repor
     cnn_html_end(html);
     cnn_html_table_begin(
         html, "Suspicious labels, the most suspicious first", NULL,
-        (const char *[]){"", " file", " label", " rather", "its probability", NULL});
+        (const char *[]){"", " file", " label", " more likely", "its probability", NULL});
     for (size_t i = 0; i < count; i++) {
         write_row(html, report, all, doubts->ranking[i], i + 1);
     }

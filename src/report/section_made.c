@@ -52,26 +52,64 @@ static void write_facts(cnn_html *html, const cnn_report *report) {
     cnn_html_end(html);
 }
 
-/* Paths of this machine do not belong on the page, so the command names only config.json. */
+/* Where the config belongs: the page does not tell where the run was started. */
+static void write_place(cnn_html *html, const cnn_config *config) {
+    cnn_html_begin(html, "p");
+    if (config->data.train && config->data.train[0] == '/') {
+        cnn_prose(html, "Copy `config.json` from the folder of this page to any folder, as "
+                        "`repeat.json`, and run there:");
+    } else {
+        cnn_prose(html, "Copy `config.json` from the folder of this page, as `repeat.json`, to the "
+                        "folder in which the run was started: the paths in it are relative to that "
+                        "folder");
+        if (config->data.train) {
+            cnn_prose(html, " (`data.train` is ");
+            cnn_html_element(html, "bdi", config->data.train);
+            cnn_html_text(html, ")");
+        }
+        cnn_html_text(html, ". Run there:");
+    }
+    cnn_html_end(html);
+}
+
 static void write_command(cnn_html *html, const cnn_report *report) {
     const cnn_report_run *run = report->run;
-    cnn_html_element(html, "h3", "To repeat it");
     cnn_html_begin(html, "pre");
     cnn_html_attribute(html, "tabindex", "0");
     cnn_html_begin(html, "code");
-    cnn_html_text(html, "cnntrain --config config.json --out repeated");
+    cnn_html_text(html, "cnntrain --config repeat.json --out repeated");
     if (report->set) {
         cnn_html_format(html, " --folds %zu", report->set->count);
     } else if (run->member > 0) {
         cnn_html_format(html, " --folds %d --member %d", run->members, run->member);
     }
+    if (run->config->train.minutes > 0.0) { /* the epochs that it chose are in config.json */
+        cnn_html_text(html, " train.minutes=0");
+    }
     cnn_html_end(html);
     cnn_html_end(html);
+}
+
+/* What the command gives. */
+static void write_promise(cnn_html *html, const cnn_report *report) {
+    const cnn_report_run *run = report->run;
     cnn_html_begin_class(html, "p", "note");
-    cnn_html_text(html,
-                  "in the folder in which the run was started, with the config.json next to this "
-                  "page. The same version gives the same model.bin, byte for byte, on any number "
-                  "of threads and any processor.");
+    if (!report->set && cnn_run_was_cut(run)) {
+        cnn_html_format(html,
+                        "This run cannot be repeated exactly: the clock ended its training in "
+                        "epoch %zu of %lld. The command trains all epochs, and gives another "
+                        "model.",
+                        run->epoch_count, (long long)run->config->train.epochs);
+    } else {
+        if (run->config->train.minutes > 0.0) {
+            cnn_prose(html, "The number of epochs that `train.minutes` chose is `train.epochs` in "
+                            "`config.json`. ");
+        }
+        cnn_prose(html, "The same version gives the same `model.bin`, byte for byte, on any number "
+                        "of threads and any processor");
+        cnn_html_text(html,
+                      report->set ? ", except for folds that a time limit ended early." : ".");
+    }
     cnn_html_end(html);
 }
 
@@ -89,7 +127,10 @@ cnn_status cnn_report_made(cnn_html *html, const cnn_report *report, cnn_error *
     (void)error;
     if (report->run) {
         write_facts(html, report);
+        cnn_html_element(html, "h3", "To repeat it");
+        write_place(html, report->run->config);
         write_command(html, report);
+        write_promise(html, report);
         write_config(html, report);
     }
     return CNN_OK;

@@ -17,8 +17,8 @@ static void write_member(cnn_html *html, const cnn_report_set *set, size_t i) {
     cnn_html_format(html, "%s %zu", set->member, i + 1);
     cnn_html_end(html);
     cnn_html_end(html);
-    cnn_html_table_number(html, "%zu", member->images[CNN_SPLIT_TRAIN]);
-    cnn_html_table_number(html, "%zu", member->images[CNN_SPLIT_TEST]);
+    cnn_count_cell(html, member->images[CNN_SPLIT_TRAIN]);
+    cnn_count_cell(html, member->images[CNN_SPLIT_TEST]);
     for (int m = 0; m < SHOWN; m++) {
         cnn_html_table_number(html, "%.4f", member->metrics[shown[m]]);
     }
@@ -46,9 +46,9 @@ static void write_comparison(cnn_html *html, const cnn_report_set *set) {
     if (!best) {
         cnn_html_format(
             html,
-            "Each %s was tested on other images, so two of them cannot be compared image "
-            "by image. The deviation shows how much results vary with the images.",
-            set->member);
+            "The %ss were tested on different images, so no two %ss can be compared image by "
+            "image. The standard deviation shows how much results vary with the images.",
+            set->member, set->member);
         cnn_html_end(html);
         return;
     }
@@ -75,12 +75,12 @@ cnn_status cnn_report_members(cnn_html *html, const cnn_report *report, cnn_erro
     for (int m = 0; m < SHOWN; m++) {
         heads[3 + m] = cnn_metric_table[shown[m]].text;
     }
-    cnn_html_table_begin(html, "Each model on the images that it was not trained on", NULL, heads);
+    cnn_html_table_begin(html, "Each model on its test images", NULL, heads);
     for (size_t i = 0; i < set->count; i++) {
         write_member(html, set, i);
     }
     write_spread(html, "mean", "mean", "mean", set->mean);
-    write_spread(html, NULL, "deviation", "deviation", set->deviation);
+    write_spread(html, NULL, "standard deviation", "deviation", set->deviation);
     cnn_html_table_end(html);
     write_comparison(html, set);
     return CNN_OK;

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-/* "Shirt taken for t-shirt". */
+/* "shirt, classified as t-shirt". */
 static void write_title(cnn_html *html, const cnn_report *report, cnn_picture_group group) {
     const int label = group == CNN_PICTURES_MISTAKES_1 || group == CNN_PICTURES_TYPICAL_1;
     cnn_html_begin(html, "h3");
@@ -18,7 +18,7 @@ static void write_title(cnn_html *html, const cnn_report *report, cnn_picture_gr
         cnn_class_name(html, report, label);
     } else {
         cnn_class_name(html, report, label);
-        cnn_html_text(html, ", taken for ");
+        cnn_html_text(html, ", classified as ");
         cnn_class_name(html, report, 1 - label);
     }
     cnn_html_end(html);
@@ -30,23 +30,23 @@ static void write_rule(cnn_html *html, const cnn_report *report, cnn_picture_gro
     const size_t found = choice->found[group], shown = choice->count[group];
     cnn_html_begin_class(html, "p", "note");
     if (group == CNN_PICTURES_UNCERTAIN) {
-        cnn_html_text(html, "The images whose probability is nearest to the threshold, without "
-                            "those above.");
+        cnn_html_text(html, "The other images whose probability is closest to the threshold.");
     } else if (group == CNN_PICTURES_TYPICAL_0 || group == CNN_PICTURES_TYPICAL_1) {
-        cnn_html_text(html, "Of ");
-        cnn_count(html, found);
-        cnn_html_text(html, found == 1 ? " image, the one" : " images, those");
-        cnn_html_text(html, " in the middle, if ordered by probability.");
+        cnn_html_text(html, found == 1 ? "The only one." : "Those in the middle when ");
+        if (found > 1) {
+            cnn_count(html, found);
+            cnn_html_text(html, " such images are ordered by probability.");
+        }
     } else if (found == 0) {
         cnn_html_text(html, "No image of ");
         cnn_class_name(html, report, group == CNN_PICTURES_MISTAKES_1);
-        cnn_html_text(html, " is taken for the other class.");
+        cnn_html_text(html, " is classified as the other class.");
     } else {
         cnn_count(html, found);
-        cnn_html_text(html, found == 1 ? " mistake" : " mistakes");
-        cnn_html_text(html, found > shown ? "; these are the ones that the model is most certain "
-                                            "about."
-                                          : ".");
+        cnn_html_text(html, cnn_plural(found, " mistake", " mistakes"));
+        cnn_html_text(html, found > shown
+                                ? "; these are the ones about which the model is most certain."
+                                : ".");
     }
     cnn_html_end(html);
 }

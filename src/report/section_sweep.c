@@ -40,23 +40,6 @@ double cnn_report_sweep_highest(double largest, double chosen) {
 
 /* --- verdict --- */
 
-static void write_figure(cnn_html *html, const cnn_report_sweep *sweep, cnn_metric_id id) {
-    const cnn_measured *test = &sweep->found->test;
-    cnn_html_begin(html, "div");
-    cnn_html_element(html, "dt", cnn_metric_table[id].text);
-    const bool as_share = id == CNN_METRIC_accuracy || id == CNN_METRIC_balanced_accuracy;
-    const double factor = as_share ? 100.0 : 1.0;
-    const int decimals = as_share ? 1 : 4;
-    const char *unit = as_share ? " %" : "";
-    cnn_html_element_format(html, "dd", "%.*f%s", decimals,
-                            factor * cnn_metric_value(&test->metrics, id), unit);
-    cnn_html_begin_class(html, "dd", "note");
-    cnn_html_format(html, "%.*f%s to %.*f%s", decimals, factor * test->intervals[id].low, unit,
-                    decimals, factor * test->intervals[id].high, unit);
-    cnn_html_end(html);
-    cnn_html_end(html);
-}
-
 static void write_test(cnn_html *html, const cnn_report_sweep *sweep) {
     const cnn_measured *test = &sweep->found->test;
     if (test->metrics.count == 0) {
@@ -67,17 +50,16 @@ static void write_test(cnn_html *html, const cnn_report_sweep *sweep) {
     }
     cnn_html_begin(html, "p");
     cnn_html_format(html,
-                    "On %zu test images, which took no part in the choice, with 95 %% "
+                    "On %zu test image%s, which took no part in the choice, with 95 %% "
                     "intervals. ",
-                    test->metrics.count);
+                    test->metrics.count, test->metrics.count == 1 ? "" : "s");
     cnn_report_sweep_tested(html, sweep->found->tested);
     cnn_html_end(html);
-    cnn_html_begin_class(html, "dl", "figures");
-    write_figure(html, sweep, CNN_METRIC_accuracy);
-    write_figure(html, sweep, CNN_METRIC_balanced_accuracy);
-    write_figure(html, sweep, CNN_METRIC_auc);
-    write_figure(html, sweep, CNN_METRIC_loss);
-    cnn_html_end(html);
+    double metrics[CNN_METRIC_COUNT];
+    for (int id = 0; id < CNN_METRIC_COUNT; id++) {
+        metrics[id] = cnn_metric_value(&test->metrics, (cnn_metric_id)id);
+    }
+    cnn_report_sweep_figures(html, metrics, test->intervals);
 }
 
 /* Is the chosen combination better than the next one? */
@@ -145,6 +127,7 @@ cnn_status cnn_report_sweep_verdict(cnn_html *html, const cnn_report *report, cn
                     choice->member, sweep->set->sweep->members, metric->text);
     cnn_html_end(html);
     write_chosen(html, sweep);
+    cnn_report_sweep_validation(html, sweep);
     write_test(html, sweep);
     write_next(html, sweep);
     return CNN_OK;

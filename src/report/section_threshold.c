@@ -29,7 +29,7 @@ static void write_cell(cnn_html *html, const cnn_report *report, int label, int 
     if (of > 0) {
         cnn_html_text(html, " ");
         cnn_html_begin_class(html, "span", "share");
-        cnn_html_format(html, "%.1f %%", 100.0 * (double)counts[label][predicted] / (double)of);
+        cnn_share(html, (double)counts[label][predicted] / (double)of);
         cnn_html_end(html);
     }
     cnn_html_end(html);
@@ -38,7 +38,7 @@ static void write_cell(cnn_html *html, const cnn_report *report, int label, int 
 static void write_matrix(cnn_html *html, const cnn_report *report) {
     cnn_text heads[2] = {{0}};
     for (int label = 0; label < 2; label++) {
-        cnn_text_format(&heads[label], "taken for %s", report->classes[label]);
+        cnn_text_format(&heads[label], "classified as %s", report->classes[label]);
         html->text->failed |= heads[label].failed;
     }
     if (!html->text->failed) {
@@ -62,11 +62,11 @@ static void write_matrix(cnn_html *html, const cnn_report *report) {
 static void write_rule(cnn_html *html, const cnn_report *report) {
     const cnn_report_images *images = &report->images[0];
     cnn_html_begin_class(html, "p", "lead");
-    cnn_html_text(html, "An image is taken for ");
+    cnn_html_text(html, "An image is classified as ");
     cnn_class_name(html, report, 1);
     if (isnan(images->threshold)) {
         cnn_html_text(html, " if its probability is at least the threshold of the model that "
-                            "predicts it.");
+                            "predicted it.");
     } else {
         cnn_html_text(html, " if its probability is at least ");
         cnn_figure(html, report->run ? "" : "model", "threshold",
@@ -77,17 +77,34 @@ static void write_rule(cnn_html *html, const cnn_report *report) {
     cnn_html_begin(html, "p");
     cnn_html_text(html, "Probabilities are those of ");
     cnn_class_name(html, report, 1);
-    cnn_html_text(html, ", which is the positive class. The figures below are those of the ");
+    cnn_html_text(html, ", the positive class. This section is about the ");
     cnn_count(html, images->count);
-    cnn_html_format(html, " %s. Shares in the matrix are those of all images with the same label.",
-                    report->set    ? "images, each predicted by a model that was not trained on it"
-                    : !report->run ? "images"
-                    : images->name[0] == 't' ? "test images"
-                                             : "validation images");
+    if (report->run && !report->set) {
+        cnn_html_format(html, " %s", images->name);
+    }
+    cnn_html_text(html, cnn_plural(images->count, " image", " images"));
+    cnn_html_text(html,
+                  report->set ? ", each predicted by a model that was not trained on it" : "");
+    cnn_html_text(html, ". The shares in the matrix are shares of the images with the same label.");
     cnn_html_end(html);
 }
 
 /* --- the metrics --- */
+
+static const char *const meanings[CNN_METRIC_COUNT] = {
+    [CNN_METRIC_loss] = "mean of −log(probability of the right class); 0 is perfect, 0.69 chance",
+    [CNN_METRIC_accuracy] = "share of the images that are classified correctly",
+    [CNN_METRIC_auc] = "how often a positive image ranks above a negative one; 0.5 is chance",
+    [CNN_METRIC_balanced_accuracy] = "mean of recall and specificity: both classes count equally",
+    [CNN_METRIC_precision] = "share of the images classified as positive that are positive",
+    [CNN_METRIC_recall] = "share of the positive images that are classified as positive",
+    [CNN_METRIC_specificity] = "share of the negative images that are classified as negative",
+    [CNN_METRIC_f1] = "harmonic mean of precision and recall",
+    [CNN_METRIC_mcc] = "correlation of labels and predictions; 0 is chance, 1 perfect",
+    [CNN_METRIC_average_precision] = "precision, averaged over all thresholds",
+    [CNN_METRIC_brier] = "mean squared error of the probabilities; 0 is perfect",
+    [CNN_METRIC_ece] = "mean distance of probabilities from what they predict; 0 is perfect",
+};
 
 static void write_metric(cnn_html *html, const cnn_report *report, cnn_metric_id id) {
     const cnn_metric *metric = &cnn_metric_table[id];
@@ -100,13 +117,14 @@ static void write_metric(cnn_html *html, const cnn_report *report, cnn_metric_id
     cnn_html_begin_class(html, "td", "number");
     cnn_figure_interval(html, part, id, &measured->intervals[id], false);
     cnn_html_end(html);
-    cnn_html_table_text(html, metric->more_is_better ? "higher" : "lower");
+    cnn_html_table_text(html, meanings[id]);
     cnn_html_end(html);
 }
 
 static void write_metrics(cnn_html *html, const cnn_report *report) {
-    cnn_html_table_begin(html, "Metrics", NULL,
-                         (const char *[]){"metric", "value", "95 % interval", " better", NULL});
+    cnn_html_table_begin(
+        html, "Metrics", "meanings",
+        (const char *[]){"metric", "value", "95 % interval", " what it means", NULL});
     for (int id = 0; id < CNN_METRIC_COUNT; id++) {
         write_metric(html, report, (cnn_metric_id)id);
     }
@@ -130,10 +148,10 @@ static void write_threshold(cnn_html *html, const cnn_threshold_row *row) {
     cnn_html_attribute(html, "scope", "row");
     cnn_html_format(html, "%.4g%s", row->threshold, row->own ? " (in use)" : "");
     cnn_html_end(html);
-    cnn_html_table_number(html, "%zu", m->true_positives);
-    cnn_html_table_number(html, "%zu", m->false_positives);
-    cnn_html_table_number(html, "%zu", m->true_negatives);
-    cnn_html_table_number(html, "%zu", m->false_negatives);
+    cnn_count_cell(html, m->true_positives);
+    cnn_count_cell(html, m->false_positives);
+    cnn_count_cell(html, m->true_negatives);
+    cnn_count_cell(html, m->false_negatives);
     write_share(html, m->precision);
     write_share(html, m->recall);
     write_share(html, m->specificity);
@@ -153,8 +171,9 @@ static void write_thresholds(cnn_html *html, const cnn_scores *scores) {
     }
     cnn_html_table_end(html);
     cnn_html_begin_class(html, "p", "note");
-    cnn_html_text(html, "A threshold that is chosen because it is the best in this table looks "
-                        "better here than on new images.");
+    cnn_html_text(html,
+                  "If you choose a threshold because it looks best in this table, expect it to "
+                  "be worse on new images.");
     cnn_html_end(html);
 }
 

@@ -2,22 +2,29 @@
 #include "report/advice.h"
 #include "report/figures.h"
 #include "report/sections.h"
+#include "report/validation_use.h"
 
 #include <math.h>
 
-/* The images that were measured, in words: "test images". */
-static const char *images_text(const cnn_report *report, const char *part) {
+/* The images that were measured, in words: " test images, which took no part in training, ". */
+static void write_measured_images(cnn_html *html, const cnn_report *report, const char *part,
+                                  size_t count) {
+    const char *images = cnn_plural(count, "image", "images");
     if (report->set) {
-        return "images, each by a model that was not trained on it";
+        cnn_html_format(html, " %s, each classified by a model that was not trained on it, ",
+                        images);
+    } else if (!report->run) {
+        cnn_html_format(html, " %s, ", images);
+    } else {
+        const unsigned chosen = part[0] == 't' ? 0 : cnn_validation_use(report->run);
+        cnn_html_format(html, " %s %s, which ", part, images);
+        cnn_html_text(html, chosen ? "also chose " : "took no part in training");
+        cnn_validation_use_write(html, chosen);
+        cnn_html_text(html, ", ");
     }
-    if (!report->run) {
-        return "images";
-    }
-    return part[0] == 't' ? "test images, which took no part in training"
-                          : "validation images, which took part in choosing the epoch only";
 }
 
-/* "Of 200 test images, …, the model classifies 190 correctly: 95.0 %. …" */
+/* "Of 200 test images, …, 190 are classified correctly: 95.0 %. …" */
 static void write_lead(cnn_html *html, const cnn_report *report) {
     const char *part;
     const cnn_measured *measured = cnn_report_measured(report, &part);
@@ -30,9 +37,10 @@ static void write_lead(cnn_html *html, const cnn_report *report) {
     const cnn_metrics *m = &measured->metrics;
     cnn_html_text(html, "Of ");
     cnn_figure_count(html, part, "images", m->count);
-    cnn_html_format(html, " %s, ", images_text(report, part));
+    write_measured_images(html, report, part, m->count);
     cnn_count(html, m->true_positives + m->true_negatives);
-    cnn_html_text(html, " are classified correctly: ");
+    cnn_html_text(html, cnn_plural(m->true_positives + m->true_negatives, " is", " are"));
+    cnn_html_text(html, " classified correctly: ");
     cnn_figure_share(html, part, "accuracy", m->accuracy);
     cnn_html_text(html, ". For all images of this kind, the share is likely ");
     cnn_figure_interval(html, part, CNN_METRIC_accuracy, &measured->intervals[CNN_METRIC_accuracy],
@@ -44,7 +52,7 @@ static void write_lead(cnn_html *html, const cnn_report *report) {
 /* "60 images (30 of left, 30 of right)" */
 static void write_images(cnn_html *html, const cnn_report *report, const size_t images[2]) {
     cnn_count(html, images[0] + images[1]);
-    cnn_html_text(html, " images (");
+    cnn_html_text(html, cnn_plural(images[0] + images[1], " image (", " images ("));
     for (int label = 0; label < 2; label++) {
         cnn_html_text(html, label == 0 ? "" : ", ");
         cnn_count(html, images[label]);
@@ -57,8 +65,8 @@ static void write_images(cnn_html *html, const cnn_report *report, const size_t 
 static void write_epoch(cnn_html *html, const cnn_report_run *run) {
     cnn_html_text(html, ", in ");
     cnn_figure_count(html, "", "epochs", run->epoch_count);
-    cnn_html_text(html, run->epoch_count == 1 ? " epoch. The model is that of epoch "
-                                              : " epochs. The model is that of epoch ");
+    cnn_html_text(html, cnn_plural(run->epoch_count, " epoch", " epochs"));
+    cnn_html_text(html, ". The model is that of epoch ");
     cnn_figure_count(html, "", "model_epoch", (size_t)run->model_epoch);
     if (run->measured[CNN_SPLIT_VALIDATION].metrics.count > 0 && run->model_epoch > 0 &&
         run->model_epoch == run->best_epoch) {
@@ -135,27 +143,54 @@ static void write_figures(cnn_html *html, const cnn_report *report) {
 
 /* --- what to watch out for --- */
 
-static void write_advice(cnn_html *html, const cnn_report *report) {
-    size_t found = 0;
+static void write_warning(cnn_html *html, const cnn_report *report, const cnn_advice *rule) {
+    cnn_html_begin(html, "li");
+    cnn_html_element_format(html, "strong", "%s.", rule->title);
+    cnn_html_text(html, " ");
+    rule->describe(html, report);
+    cnn_html_text(html, " ");
+    cnn_html_begin(html, "em");
+    cnn_prose(html, cnn_advice_remedy(rule, report));
+    cnn_html_end(html);
+    cnn_html_end(html);
+}
+
+/* When the warnings of this page appear, those included that do not. */
+static void write_rules(cnn_html *html, const cnn_report *report) {
+    cnn_html_begin(html, "details");
+    cnn_html_element(html, "summary", "When these warnings appear");
+    cnn_html_begin(html, "ul");
     for (const cnn_advice *rule = cnn_advice_table; rule->name; rule++) {
-        if (!rule->applies(report)) {
-            continue;
+        if (cnn_advice_fits(rule, report)) {
+            cnn_html_begin(html, "li");
+            cnn_html_element_format(html, "strong", "%s.", rule->title);
+            cnn_html_text(html, " ");
+            cnn_prose(html, rule->rule);
+            cnn_html_end(html);
         }
-        if (found++ == 0) {
-            cnn_html_element(html, "h3", "What to watch out for");
-            cnn_html_begin_class(html, "ul", "watch");
+    }
+    cnn_html_end(html);
+    cnn_html_end(html);
+}
+
+static void write_advice(cnn_html *html, const cnn_report *report) {
+    size_t found = 0, fitting = 0;
+    cnn_html_element(html, "h3", "What to watch out for");
+    for (const cnn_advice *rule = cnn_advice_table; rule->name; rule++) {
+        fitting += cnn_advice_fits(rule, report);
+        if (rule->applies(report)) {
+            if (found++ == 0) {
+                cnn_html_begin_class(html, "ul", "watch");
+            }
+            write_warning(html, report, rule);
         }
-        cnn_html_begin(html, "li");
-        cnn_html_element_format(html, "strong", "%s.", rule->title);
-        cnn_html_text(html, " ");
-        rule->describe(html, report);
-        cnn_html_text(html, " ");
-        cnn_html_element(html, "em", cnn_advice_remedy(rule, report));
-        cnn_html_end(html);
     }
     if (found > 0) {
         cnn_html_end(html);
+    } else {
+        cnn_html_element_format(html, "p", "None of the %zu warnings applies.", fitting);
     }
+    write_rules(html, report);
 }
 
 cnn_status cnn_report_verdict(cnn_html *html, const cnn_report *report, cnn_error *error) {

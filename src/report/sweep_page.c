@@ -94,7 +94,9 @@ static cnn_status write_page(const cnn_report *report, const char *path, cnn_err
         {"best", "The best", cnn_report_sweep_best},
         {"keys", "Which keys mattered", cnn_report_sweep_keys},
         {"curves", "Training", cnn_report_sweep_curves},
+        {"runs", "Runs", cnn_report_sweep_runs_table},
         {"failed", "Not finished", cnn_report_sweep_failed},
+        {"made", "How it was made", cnn_report_sweep_made},
     };
     cnn_text text = {0};
     cnn_status status =
@@ -130,6 +132,9 @@ static cnn_status make(const cnn_sweep_set *set, const cnn_sweep_findings *found
         .set = set, .found = found, .curves = cnn_alloc(count, sizeof *sweep.curves)};
     cnn_status status = title && sweep.curves ? read_and_write(&sweep, title, path, error)
                                               : cnn_fail_memory(error, path);
+    if (status == CNN_OK) {
+        status = cnn_sweep_chosen_page(set, found, error);
+    }
     for (size_t i = 0; sweep.curves && i < count; i++) {
         cnn_free(sweep.curves[i].epochs);
         cnn_free(sweep.curves[i].losses);

@@ -42,6 +42,21 @@ bool cnn_report_sweep_is_number(const cnn_sweep_key *key);
  * that is higher, or at the largest loss of all. */
 double cnn_report_sweep_highest(double largest, double chosen);
 
+/* Writes a link to a file of a member. */
+void cnn_report_sweep_link(cnn_html *html, int member, const char *file, const char *text);
+
+/* Writes the most important metrics, large, with their intervals. */
+void cnn_report_sweep_figures(cnn_html *html, const double metrics[CNN_METRIC_COUNT],
+                              const cnn_interval intervals[CNN_METRIC_COUNT]);
+
+/* Writes those of the chosen run on its validation images. */
+void cnn_report_sweep_validation(cnn_html *html, const cnn_report_sweep *sweep);
+
+/* Makes report.html of the chosen run, in its directory. Fails as cnn_record_read, or because the
+ * report cannot be written. */
+CNN_MUST_USE cnn_status cnn_sweep_chosen_page(const cnn_sweep_set *set,
+                                              const cnn_sweep_findings *found, cnn_error *error);
+
 /* Sections of the page. */
 CNN_MUST_USE cnn_status cnn_report_sweep_verdict(cnn_html *html, const cnn_report *report,
                                                  cnn_error *error);
@@ -55,5 +70,9 @@ CNN_MUST_USE cnn_status cnn_report_sweep_curves(cnn_html *html, const cnn_report
                                                 cnn_error *error);
 CNN_MUST_USE cnn_status cnn_report_sweep_failed(cnn_html *html, const cnn_report *report,
                                                 cnn_error *error);
+CNN_MUST_USE cnn_status cnn_report_sweep_runs_table(cnn_html *html, const cnn_report *report,
+                                                    cnn_error *error);
+CNN_MUST_USE cnn_status cnn_report_sweep_made(cnn_html *html, const cnn_report *report,
+                                              cnn_error *error);
 
 #endif

@@ -50,6 +50,7 @@ static void draw_roc(cnn_html *html, const cnn_report *report, const cnn_curve *
                      .x = share_axis("false positive rate"),
                      .y = share_axis("recall"),
                      .series = {"model, with its 95 % interval"},
+                     .reference = "chance",
                      .is_square = true};
     cnn_plot_begin(&plot, html);
     cnn_plot_reference(&plot, 0, 0, 1, 1);
@@ -81,6 +82,7 @@ static void draw_precision_recall(cnn_html *html, const cnn_report *report,
                      .x = share_axis("recall"),
                      .y = share_axis("precision"),
                      .series = {"model, with its 95 % interval"},
+                     .reference = "chance",
                      .is_square = true};
     cnn_plot_begin(&plot, html);
     cnn_plot_reference(&plot, 0, share, 1, share);
@@ -88,6 +90,28 @@ static void draw_precision_recall(cnn_html *html, const cnn_report *report,
     cnn_plot_line(&plot, x, y, 2 * curve->count, 0);
     cnn_plot_mark(&plot, m->recall, m->precision, name);
     cnn_plot_end(&plot);
+}
+
+static size_t largest_count(const cnn_reliability_bin bins[CNN_CALIBRATION_BINS]) {
+    size_t largest = 0;
+    for (int b = 0; b < CNN_CALIBRATION_BINS; b++) {
+        largest = bins[b].count > largest ? bins[b].count : largest;
+    }
+    return largest;
+}
+
+/* How many images are in each bin: a strip of bars at the bottom, of which the highest takes a
+ * fifth of the chart. */
+static void draw_counts(cnn_plot *plot, const cnn_reliability_bin bins[CNN_CALIBRATION_BINS]) {
+    enum { COUNTS = 3 };
+    const double highest = 0.2, largest = (double)largest_count(bins);
+    double left[CNN_CALIBRATION_BINS], right[CNN_CALIBRATION_BINS], height[CNN_CALIBRATION_BINS];
+    for (int b = 0; b < CNN_CALIBRATION_BINS; b++) {
+        left[b] = b == 0 ? 0.0 : bins[b - 1].bound;
+        right[b] = bins[b].bound;
+        height[b] = largest > 0.0 ? highest * (double)bins[b].count / largest : 0.0;
+    }
+    cnn_plot_bars(plot, left, right, height, CNN_CALIBRATION_BINS, COUNTS);
 }
 
 static void draw_reliability(cnn_html *html, const cnn_report *report,
@@ -101,18 +125,23 @@ static void draw_reliability(cnn_html *html, const cnn_report *report,
         low[b] = bins[b].interval.low;
         high[b] = bins[b].interval.high;
     }
-    char description[TEXT];
+    char description[TEXT], counts[TEXT];
     (void)snprintf(description, sizeof description,
                    "If probabilities can be trusted, the points are on the diagonal. The expected "
                    "calibration error is %.4f.",
                    m->ece);
-    cnn_plot plot = {.title = "Can probabilities be trusted?",
-                     .description = description,
-                     .x = share_axis("mean probability of images"),
-                     .y = share_axis("share that is of the positive class"),
-                     .series = {"images of similar probability, with 95 % interval"},
-                     .is_square = true};
+    (void)snprintf(counts, sizeof counts, "number of images; the highest bar: %zu",
+                   largest_count(bins));
+    cnn_plot plot = {
+        .title = "Can probabilities be trusted?",
+        .description = description,
+        .x = share_axis("mean probability of the images in a bin"),
+        .y = share_axis("share of the positive class"),
+        .series = {"images of similar probability, with 95 % interval", NULL, NULL, counts},
+        .reference = "ideal",
+        .is_square = true};
     cnn_plot_begin(&plot, html);
+    draw_counts(&plot, bins);
     cnn_plot_reference(&plot, 0, 0, 1, 1);
     cnn_plot_ranges(&plot, x, low, high, CNN_CALIBRATION_BINS, 0);
     cnn_plot_points(&plot, x, share, CNN_CALIBRATION_BINS, 0);
@@ -166,7 +195,7 @@ static void write_bins(cnn_html *html, const cnn_reliability_bin bins[CNN_CALIBR
             continue;
         }
         cnn_html_table_row(html, head);
-        cnn_html_table_number(html, "%zu", bin->count);
+        cnn_count_cell(html, bin->count);
         cnn_html_table_number(html, "%.4f", bin->mean_probability);
         cnn_html_table_number(html, "%zu (%.4f)", bin->positives, bin->share);
         cnn_html_table_number(html, "%.4f to %.4f", bin->interval.low, bin->interval.high);
@@ -185,8 +214,8 @@ static void write_histogram(cnn_html *html, const cnn_report *report,
         (void)snprintf(head, sizeof head, "%.2f to %.2f", (double)b / CNN_HISTOGRAM_BINS,
                        (double)(b + 1) / CNN_HISTOGRAM_BINS);
         cnn_html_table_row(html, head);
-        cnn_html_table_number(html, "%zu", histogram->count[0][b]);
-        cnn_html_table_number(html, "%zu", histogram->count[1][b]);
+        cnn_count_cell(html, histogram->count[0][b]);
+        cnn_count_cell(html, histogram->count[1][b]);
         cnn_html_end(html);
     }
     cnn_html_table_end(html);
@@ -210,10 +239,12 @@ cnn_status cnn_threshold_charts(cnn_html *html, const cnn_report *report, const 
     draw_histogram(html, report, &histogram);
     cnn_html_end(html);
     if (curves.roc.count == 0) {
-        cnn_html_element(html, "p", "ROC curve and precision need images of both classes.");
+        cnn_html_element(
+            html, "p",
+            "The ROC curve and the curve of precision and recall need images of both classes.");
     }
     cnn_html_begin(html, "details");
-    cnn_html_element(html, "summary", "The numbers of the last two charts");
+    cnn_html_element(html, "summary", "The last two charts as numbers");
     write_bins(html, bins);
     write_histogram(html, report, &histogram);
     cnn_html_end(html);

@@ -74,8 +74,9 @@ void cnn_metrics_log(const cnn_log_sink *log, const cnn_metrics_column *columns,
     size_t shown = 0;
     for (size_t i = 0; i < count && shown < COLUMNS; i++) {
         if (columns[i].measured->metrics.count > 0) {
-            (void)snprintf(cells[shown], CELL_SIZE, "%s, %zu images", columns[i].name,
-                           columns[i].measured->metrics.count);
+            (void)snprintf(cells[shown], CELL_SIZE, "%s, %zu image%s", columns[i].name,
+                           columns[i].measured->metrics.count,
+                           columns[i].measured->metrics.count == 1 ? "" : "s");
             sets[shown++] = columns[i].measured;
         }
     }

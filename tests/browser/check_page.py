@@ -71,11 +71,15 @@ def print_page(page, folder):
     width = page.evaluate("document.documentElement.scrollWidth")
     problems += [] if width <= 718 else [f"on paper: {width} pixels wide, expected 718"]
     page.set_media(dark=True)
+    page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = false; })")  # paper cannot be clicked
     pdf = pathlib.Path(folder) / "page.pdf"
     page.print(pdf)
     text = subprocess.run(["pdftotext", "-raw", pdf, "-"], check=True, stdout=subprocess.PIPE).stdout.decode()
     titles = page.evaluate("[...document.querySelectorAll('h2')].map(e => e.textContent)")
     problems += [f"on paper: the heading {title!r} is missing" for title in titles if title not in text]
+    tables = page.evaluate("[...document.querySelectorAll('details caption')].map(e => e.textContent)")
+    packed = re.sub(r"\s", "", text)  # a narrow table breaks the lines of its title
+    problems += [f"on paper: the table {title!r} is missing" for title in tables if re.sub(r"\s", "", title) not in packed]
     return problems, text
 
 

@@ -76,6 +76,8 @@ def compare_figures(page, summary):
             continue
         if there is None or float(value) != there:
             fail(f"{place}: expected {there}, as in summary.json, found {value}")
+        if text in ("0.0 %", "100.0 %") and 0 < float(value) < 1:
+            fail(f"{place}: expected neither 0 % nor 100 %, found {text!r} for {value}")
         if not is_rounded(text, float(value)):
             fail(f"{place}: expected {value}, rounded, found the text {text!r}")
 

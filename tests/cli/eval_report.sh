@@ -54,7 +54,7 @@ expect_same page.html again.html
 run 0 "$CNNEVAL" "$work/weak/model.bin" "$work/test" -q --report again.html
 expect_not_on_page again.html "$work"
 expect_page again.html '>weak/model.bin<'
-expect_page again.html '>(left|right)/[lr]?[0-9]+.pgm<'
+expect_page again.html '>(left|right)/<wbr>[lr]?[0-9]+.pgm<'
 expect_page page.html "<code>$(sha256sum weak/model.bin | cut -d ' ' -f 1)</code>"
 # six pictures of mistakes at most in each class, each with a map
 [ "$(grep -o '<img' page.html | wc -l)" -gt 12 ] || fail "expected pictures"
@@ -191,5 +191,5 @@ expect_page seen/report.html 'Not shown: the file has changed since it was predi
 run 0 "$CNNTRAIN" --config cfg.json --out folds -q --folds 2
 expect_page folds/report.html 'Every image was checked by a model that was not trained on it'
 expect_page folds/report.html 'alt="the map of the image"'
-expect_page folds/fold-1/report.html 'A cross-validation \(--folds 5\) checks all'
+expect_page folds/fold-1/report.html 'A cross-validation \(<code>--folds 5</code>\) checks all'
 finish

@@ -7,7 +7,7 @@ write_config cfg.json
 # text DIR: the section on data, a line for each row, item, name and paragraph, without markup.
 text() {
     tr '\n' ' ' <"$1/report.html" | sed 's/.*<section id="data"//; s/<\/section>.*//; s/<\/p>/\n/g; s/<\(tr\|li\|dt\|p\|h3\)\([ >]\)/\n<\1\2/g' |
-        sed 's/<[^>]*>/ /g; s/  */ /g; s/ $//; s/^ //'
+        sed 's/<\/\{0,1\}code>//g; s/<[^>]*>/ /g; s/  */ /g; s/ $//; s/^ //'
 }
 # shows LINE...: each is a line of the section, which page has made.
 shows() {
@@ -27,7 +27,7 @@ page() {
 
 page plain
 shows 'From the headers of all 80 images, read when this page was made.' 'left 12 × 12 12 × 12 12 × 12 1' 'all 12 × 12 12 × 12 12 × 12 1' \
-    'Formats 80 PNM' 'Colours 80 grey' 'Turned upright by their EXIF orientation 0' 'Nothing was found.'
+    'Formats 80 PNM' 'Colours 80 grey' 'Turned upright (EXIF orientation) 0' 'Nothing was found.'
 shows_not 'evenly spaced'
 
 # sizes, modes, and a warning of each kind; the same bytes on any number of threads
@@ -57,7 +57,7 @@ cp kinds/data_report.csv table.csv
 # of a table that is damaged, or about other images, the page says so, and looks itself
 unused() {
     page kinds
-    shows "From the headers of all 84 images, read when this page was made. There is a data_report.csv, which is not used: $1." \
+    shows "From the headers of all 84 images, read when this page was made. There is also a data_report.csv, which was not used: $1." \
         '1 of 84 images have one colour all over: data/right/flat.pgm'
 }
 sed '7s/PNM/GIF/' table.csv >kinds/data_report.csv
@@ -87,7 +87,7 @@ page kinds
 shows '1 of 82 images have changed since the run: data/right/flat.pgm' 'From the headers of all 84 images, read when this page was made.'
 lost='data/left/large.ppm (No such file or directory), data/right/small.pgm (the PNM file is cut short: expected 42 bytes'
 grep -qF "2 of 84 images cannot be read any more: $lost" section || fail "expected two images to be lost: $(cat section)"
-grep -q '^Problems that only pixels show were looked for in all 82 images that can be read' section || fail "expected 82 images: $(cat section)"
+grep -q '^Pixels were checked in all 82 images that can be read' section || fail "expected 82 images: $(cat section)"
 mv data elsewhere
 page kinds
 grep -q '^84 of 84 images cannot be read any more: ' section || fail "expected that all images are gone: $(cat section)"
@@ -98,7 +98,7 @@ mv elsewhere data
 make_data many 1200
 page sample data.train=many train.epochs=1
 shows 'From the headers of 1,000 of 1,200 images, evenly spaced, read when this page was made.' 'Formats 1,000 PNM'
-grep -q '^Problems that only pixels show were looked for in 200 of 1,200 images, evenly spaced' section || fail "expected a sample: $(cat section)"
+grep -q '^Pixels were checked in 200 of 1,200 images, evenly spaced' section || fail "expected a sample: $(cat section)"
 
 # copies that are left in on demand; 16 bits; alpha
 make_data copies 80

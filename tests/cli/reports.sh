@@ -27,6 +27,17 @@ expect_stdout ""
 expect_stderr '^report: out/report.html$'
 expect_file out/report.html
 compare out 20
+# what the page says to repeat the run, done here, gives the same model
+# repeat DIR: DIR has a report whose command is run with a copy of the config beside it
+repeat() {
+    cp "$1/config.json" repeat.json
+    command=$(sed -n 's/^.*<code>cnntrain \(--config repeat[^<]*\)<.*$/\1/p' "$1/report.html")
+    rm -rf repeated
+    # shellcheck disable=SC2086
+    run 0 "$CNNTRAIN" $command --quiet --no-report
+    expect_same "$1/model.bin" repeated/model.bin
+}
+repeat out
 for id in verdict curves threshold data made; do
     grep -q "<section id=\"$id\"" out/report.html || fail "expected a section $id"
 done
@@ -103,11 +114,48 @@ kind unvalidated 5 data.validation=0
 kind unvalidated-tested 10 data.validation=0 "$tested"
 kind early 10 train.epochs=100 train.early_stopping.patience=1
 kind timed 10 train.epochs=100000 --max-seconds 0.3
+kind budget 10 train.epochs=2 train.minutes=100
+kind spent 10 train.minutes=0.00001 train.batch_size=1
 kind scheduled 10 train.schedule=cosine train.epochs=12 train.threshold=youden train.calibrate=true
 grep -q 'Learning rate' scheduled/report.html || fail "expected a chart of the learning rate"
 grep -q 'was not measured' unvalidated/report.html || fail "expected that nothing was measured"
 grep -q 'was not trained' no-epochs/report.html || fail "expected that nothing was trained"
-grep -q 'Ended by the time limit' timed/report.html || fail "expected that the time limit ended the run"
+says() {
+    grep -q "$2" "$1/report.html" || fail "expected in $1/report.html: $2"
+}
+says timed '<strong>Ended by the time limit.</strong>'
+says timed 'This run cannot be repeated exactly'
+says spent '<strong>Ended by its time budget.</strong>'
+says spent 'This run cannot be repeated exactly'
+says budget 'repeated train.minutes=0</code>'
+repeat budget
+says one-epoch 'took no part in training'
+says scheduled 'also chose the epoch, the temperature and the threshold'
+says early 'also chose the epoch and the end of training'
+
+# a sweep: the page of the set, with links to files that are there, and a report of the chosen run, with the test images
+printf '{"grid": {"train.learning_rate": [0.00001, 0.1]}}\n' >sweep.json
+run 0 "$CNNTRAIN" --config cfg.json "$tested" --sweep sweep.json --out sweep
+for file in $(grep -o 'href="[^#"]*"' sweep/report.html | sed 's/^href="//; s/"$//' | grep -v '^data:'); do
+    expect_file "sweep/$file"
+done
+says sweep 'href="0002/report.html"'
+says sweep 'href="0001/metrics.csv"'
+says sweep 'cnntrain --config repeat.json --sweep sweep.json --out repeated'
+says sweep '&quot;grid&quot;'
+says sweep/0002 'of run 2 of 2, which was chosen in <a href="../report.html">a sweep</a>'
+expect_no_file sweep/0001/report.html
+if command -v python3 >/dev/null; then
+    python3 -c 'import json; run, whole = json.load(open("sweep/0002/summary.json")), json.load(open("sweep/summary.json"))
+json.dump(dict(run, test=whole["chosen"]["test"]), open("summary.json", "w"))'
+    python3 "$SOURCE/tests/cli/compare_report.py" sweep/0002/report.html summary.json 20 ||
+        fail "expected the figures of the chosen run in its report"
+fi
+cp sweep/0002/report.html kept.html
+run 0 "$CNNTRAIN" --config cfg.json "$tested" --sweep sweep.json --out sweep --gather --threads 1
+expect_same kept.html sweep/0002/report.html
+run 0 "$CNNTRAIN" --config cfg.json "$tested" --sweep sweep.json --out bare --no-report -q
+[ -z "$(find bare -name report.html)" ] || fail "expected no reports"
 
 # a run is finished without its report: exit code 0, one line, nothing half-written
 warned() {
