@@ -55,8 +55,9 @@ typedef struct cnn_sweep_options {
  * sweep file. */
 CNN_MUST_USE cnn_status cnn_sweep_run(const cnn_sweep_options *options, cnn_error *error);
 
-/* The members, with the time that each takes on this machine, as text. Reads the data, trains and
- * writes nothing. *text is to be freed with cnn_text_release. */
+/* The members, with the time that each takes on this machine, as text; and a line with a warning if
+ * they may have different validation images. Reads the data, trains and writes nothing. *text is to
+ * be freed with cnn_text_release. */
 CNN_MUST_USE cnn_status cnn_sweep_dry_run(const cnn_sweep_options *options, char **text,
                                           cnn_error *error);
 

@@ -3,6 +3,7 @@
 #include "report/plot.h"
 #include "report/sweep_record.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -62,38 +63,44 @@ static void write_test(cnn_html *html, const cnn_report_sweep *sweep) {
     cnn_report_sweep_figures(html, metrics, test->intervals);
 }
 
+/* A sentence, with a capital letter. */
+static void write_sentence(cnn_html *html, const char *element, cnn_text *text) {
+    if (text->length > 0) {
+        text->data[0] = (char)toupper((unsigned char)text->data[0]);
+        cnn_html_element(html, element, text->data);
+    }
+    html->text->failed |= text->failed;
+    cnn_text_free(text);
+}
+
 /* Is the chosen combination better than the next one? */
 static void write_next(cnn_html *html, const cnn_report_sweep *sweep) {
-    static const double level = 0.05;
-    int next = cnn_sweep_next(sweep->set, sweep->found->comparisons);
-    if (next == 0) {
-        return;
-    }
-    const cnn_sweep_comparison *found = &sweep->found->comparisons[next - 1];
-    const bool errors = cnn_metric_table[cnn_report_sweep_metric(sweep)].needs_threshold;
-    char runs[CNN_SWEEP_RUNS_SIZE];
-    cnn_report_sweep_runs(sweep->set->sweep, next, runs);
+    cnn_text next = {0}, images = {0};
     cnn_html_element(html, "h3", "Is it better than the next one?");
-    cnn_html_begin(html, "p");
-    cnn_html_text(html, found->adjusted_p < level
-                            ? "It is better than the next combination"
-                            : "It is not shown to be better than the next combination");
-    cnn_html_format(html, " (%s %s)", sweep->set->sweep->seeds > 1 ? "runs" : "run", runs);
-    cnn_html_format(
-        html,
-        ". On the same validation images, image by image, the %s of the next one is "
-        "%.4f greater, with a standard error of %.4f: p = %.3g, corrected for the choice "
-        "among %d combinations.",
-        errors ? "share of errors" : "log loss", found->difference, found->standard_error,
-        found->adjusted_p, sweep->set->sweep->points);
-    cnn_html_end(html);
+    cnn_sweep_describe_next(sweep->set, sweep->found, &next);
+    if (next.length == 0 && !next.failed) {
+        cnn_text_format(&next, "no other combination has finished, so there is nothing to compare "
+                               "with.");
+    }
+    write_sentence(html, "p", &next);
+    cnn_sweep_describe_images(sweep->set, sweep->found, &images);
+    if (images.length > 0) {
+        cnn_text_format(&images, ".");
+        cnn_html_begin_class(html, "ul", "watch");
+        write_sentence(html, "li", &images);
+        cnn_html_end(html);
+    }
     cnn_html_begin_class(html, "p", "note");
     cnn_html_text(
-        html, "Differences are paired by image and seed; the variance counts both as drawn by "
-              "chance (two-way clusters, Cameron, Gelbach and Miller 2011), which with two or "
-              "three seeds is a rough estimate. The best of many looks better than it is: p is "
-              "multiplied by the number of other combinations, a bound for comparisons with the "
-              "best (Hsu 1984).");
+        html,
+        "Differences are paired by image and seed, and both are taken as drawn by chance: "
+        "the variance of the mean has a part of the seeds and a part of the images (Obuchowski "
+        "and Rockette 1995), and p is that of Behrens and Fisher for their sum; with one "
+        "seed, that of a paired t test. Areas under the ROC curve are compared by their "
+        "components (DeLong, DeLong and Clarke-Pearson 1988). Training images and thresholds "
+        "are taken as given. The best of many looks better than it is: p is multiplied by "
+        "the number of other combinations, whether they have finished or not, a bound for "
+        "comparisons with the best (Hsu 1984).");
     cnn_html_end(html);
 }
 
@@ -129,7 +136,9 @@ cnn_status cnn_report_sweep_verdict(cnn_html *html, const cnn_report *report, cn
     write_chosen(html, sweep);
     cnn_report_sweep_validation(html, sweep);
     write_test(html, sweep);
-    write_next(html, sweep);
+    if (sweep->set->sweep->points > 1) {
+        write_next(html, sweep);
+    }
     return CNN_OK;
 }
 

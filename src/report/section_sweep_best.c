@@ -4,6 +4,7 @@
 #include "report/html_table.h"
 #include "report/sweep_record.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Combinations in the table. */
@@ -64,9 +65,33 @@ static void write_comparison(cnn_html *html, const cnn_report_sweep *sweep, int 
         cnn_html_table_number(html, "%+.4f ± %.4f", found->difference, found->standard_error);
         cnn_html_table_number(html, "%.3g", found->adjusted_p);
     } else {
-        cnn_html_table_text(html, "");
+        cnn_html_table_text(html, found->other_images ? "other images" : "");
         cnn_html_table_text(html, "");
     }
+}
+
+/* How much the results of the seeds differ: their standard deviation. */
+static double deviation_of(const cnn_report_sweep *sweep, const point *p) {
+    const cnn_metric_id metric = cnn_report_sweep_metric(sweep);
+    const int seeds = sweep->set->sweep->seeds;
+    double squares = 0.0;
+    for (int i = (p->number - 1) * seeds; i < p->number * seeds; i++) {
+        const cnn_sweep_row *row = &sweep->found->rows[i];
+        if (row->state == CNN_SWEEP_FINISHED && !isnan(row->metrics[metric])) {
+            squares += (row->metrics[metric] - p->mean) * (row->metrics[metric] - p->mean);
+        }
+    }
+    return p->finished > 1 ? sqrt(squares / (p->finished - 1)) : (double)NAN;
+}
+
+static void write_deviation(cnn_html *html, const cnn_report_sweep *sweep, const point *p) {
+    const double deviation = deviation_of(sweep, p);
+    if (isnan(deviation)) {
+        cnn_html_table_text(html, "");
+    } else {
+        cnn_html_table_number(html, "%.4f", deviation);
+    }
+    cnn_html_table_number(html, "%d of %d", p->finished, sweep->set->sweep->seeds);
 }
 
 static void write_point(cnn_html *html, const cnn_report_sweep *sweep, const point *p) {
@@ -83,7 +108,7 @@ static void write_point(cnn_html *html, const cnn_report_sweep *sweep, const poi
             &sweep->found->rows[first - 1].intervals[cnn_report_sweep_metric(sweep)];
         cnn_html_table_number(html, "%.4f to %.4f", interval->low, interval->high);
     } else {
-        cnn_html_table_number(html, "%d of %d", p->finished, file->seeds);
+        write_deviation(html, sweep, p);
     }
     write_comparison(html, sweep, p->number);
     cnn_html_end(html);
@@ -93,12 +118,15 @@ static void write_point(cnn_html *html, const cnn_report_sweep *sweep, const poi
 static void begin_table(cnn_html *html, const cnn_report_sweep *sweep, const cnn_text *names) {
     const cnn_sweep *file = sweep->set->sweep;
     const cnn_metric *metric = &cnn_metric_table[cnn_report_sweep_metric(sweep)];
-    const char *heads[CNN_SWEEP_KEYS_MAX + 6] = {file->seeds > 1 ? "runs" : "run", metric->text};
+    const char *heads[CNN_SWEEP_KEYS_MAX + 7] = {file->seeds > 1 ? "runs" : "run", metric->text};
     int count = 2;
     for (int i = 0; i < cnn_report_sweep_keys_of_points(file); i++) {
         heads[count++] = names[i].data;
     }
-    heads[count++] = file->seeds > 1 ? "seeds" : "95 % interval";
+    heads[count++] = file->seeds > 1 ? "deviation over seeds" : "95 % interval";
+    if (file->seeds > 1) {
+        heads[count++] = "seeds";
+    }
     heads[count++] = "difference";
     heads[count++] = "p";
     cnn_html_table_begin(html, "The best combinations, on validation images", NULL, heads);
@@ -135,14 +163,16 @@ cnn_status cnn_report_sweep_best(cnn_html *html, const cnn_report *report, cnn_e
     if (count > 0) {
         write_table(html, sweep, points, count);
         cnn_html_begin_class(html, "p", "note");
-        cnn_html_format(
-            html,
-            "%d of %d combinations. The last two columns compare with the chosen one, "
-            "image by image: the difference of the %s with its standard error, and p as above. "
-            "All runs are in sweep.csv.",
-            count < BEST_MAX ? count : BEST_MAX, sweep->set->sweep->points,
-            cnn_metric_table[cnn_report_sweep_metric(sweep)].needs_threshold ? "share of errors"
-                                                                             : "log loss");
+        cnn_html_format(html,
+                        "%d of %d combinations.%s The last two columns compare with the chosen "
+                        "one, image by image: how much better it is in %s, with the standard "
+                        "error, and p as above. All runs are in sweep.csv.",
+                        count < BEST_MAX ? count : BEST_MAX, sweep->set->sweep->points,
+                        sweep->set->sweep->seeds > 1
+                            ? " The result is the mean over seeds, beside the standard deviation "
+                              "of a run with one seed."
+                            : "",
+                        cnn_metric_table[cnn_sweep_compared(cnn_report_sweep_metric(sweep))].text);
         cnn_html_end(html);
     }
     cnn_free(points);

@@ -27,26 +27,42 @@ bool cnn_report_sweep_is_number(const cnn_sweep_key *key) {
 
 /* --- the table --- */
 
+static void write_share(cnn_html *html, const cnn_sweep_key_share *found) {
+    if (!isnan(found->share)) {
+        cnn_html_table_number(html, "%.0f %%", 100.0 * found->share);
+        cnn_html_table_number(html, "%.2g", found->p);
+    } else {
+        cnn_html_table_number(html, found->values > 1 && found->values == found->results
+                                        ? "cannot be told: one result per value"
+                                        : "none");
+        cnn_html_table_text(html, "");
+    }
+}
+
 static void write_table(cnn_html *html, const cnn_report_sweep *sweep) {
     const cnn_sweep *file = sweep->set->sweep;
     cnn_html_table_begin(html, "Which keys matter", NULL,
-                         (const char *[]){"key", "share", " by", NULL});
+                         (const char *[]){"key", "share", "p", " by", NULL});
     for (int i = 0; i < file->key_count; i++) {
-        const double share = sweep->found->shares[i];
         cnn_html_table_row(html, file->keys[i].name);
-        cnn_html_table_number(html, isnan(share) ? "none" : "%.0f %%", 100.0 * share);
+        write_share(html, &sweep->found->shares[i]);
         cnn_html_table_text(html, file->keys[i].value_count > 0 ? "differences between its values"
                                                                 : "rank correlation");
         cnn_html_end(html);
     }
     cnn_html_table_end(html);
     cnn_html_begin_class(html, "p", "note");
-    cnn_html_format(html,
-                    "The share of the variance of the ranks of all finished runs, by %s, that one "
-                    "key alone accounts for: eta squared of Kruskal and Wallis for listed values, "
-                    "Spearman's correlation, squared, for drawn numbers. Keys that matter only "
-                    "together, or whose middle is best, can have a small share.",
-                    cnn_metric_table[cnn_report_sweep_metric(sweep)].text);
+    cnn_html_format(
+        html,
+        "The share of the variance of the ranks of all finished runs, by %s, that one key "
+        "alone accounts for, less what chance is expected to give: for listed values, epsilon "
+        "squared "
+        "(Kelley 1935) of the ranks of Kruskal and Wallis (1952); for drawn numbers, Spearman's "
+        "correlation, squared and corrected likewise.%s p is the probability of such a share, or "
+        "a greater one, if the key has no influence (F test of the ranks, Conover and Iman 1981). "
+        "Keys that matter only together, or whose middle is best, can have a small share.",
+        cnn_metric_table[cnn_report_sweep_metric(sweep)].text,
+        file->random && file->seeds > 1 ? " Drawn values are ranked by the mean over seeds." : "");
     cnn_html_end(html);
 }
 

@@ -143,12 +143,25 @@ static cnn_status follow_members(void *context, const char *table, cnn_text *dif
 
 /* --- before training --- */
 
+static cnn_status warn_of_images(cnn_sweep_set *set, cnn_error *error) {
+    cnn_text warning = {0};
+    cnn_sweep_warn_of_images(set, &warning);
+    cnn_status status = warning.failed ? cnn_fail_memory(error, "the configs") : CNN_OK;
+    if (status == CNN_OK && warning.length > 0) {
+        cnn_log_message(&set->train.common.log, CNN_LOG_WARNING, "%s", warning.data);
+        set->warned = true;
+    }
+    cnn_text_free(&warning);
+    return status;
+}
+
 static cnn_status load_set(void *context, cnn_error *error) {
     cnn_sweep_set *set = context;
     char duration[40], jobs[CNN_SWEEP_JOBS_SIZE];
     if (set->options->member > 0 || set->options->gather) {
         return CNN_OK;
     }
+    CNN_TRY(warn_of_images(set, error));
     CNN_TRY(cnn_sweep_estimate(set, error));
     cnn_duration_text(cnn_sweep_seconds(set), duration);
     cnn_log_message(&set->train.common.log, CNN_LOG_INFO, "%d runs, about %s in all%s",
@@ -158,18 +171,16 @@ static cnn_status load_set(void *context, cnn_error *error) {
 
 /* --- results --- */
 
-static void log_next(const cnn_sweep_set *set, const cnn_sweep_findings *f) {
-    const cnn_metric *metric = &cnn_metric_table[set->base->train.early_stopping.metric];
-    int next = cnn_sweep_next(set, f->comparisons);
-    if (next > 0) {
-        const cnn_sweep_comparison *found = &f->comparisons[next - 1];
-        cnn_log_message(&set->train.common.log, CNN_LOG_INFO,
-                        "next: run %d; image by image, its %s is greater by %.4f, standard error "
-                        "%.4f, p = %.3g for the best of %d",
-                        (next - 1) * set->sweep->seeds + 1,
-                        metric->needs_threshold ? "share of errors" : "log loss", found->difference,
-                        found->standard_error, found->adjusted_p, set->sweep->points);
+/* describe: appends a line, or nothing. */
+static void log_line(const cnn_sweep_set *set, const cnn_sweep_findings *f, cnn_log_level level,
+                     void (*describe)(const cnn_sweep_set *, const cnn_sweep_findings *,
+                                      cnn_text *)) {
+    cnn_text text = {0};
+    describe(set, f, &text);
+    if (text.length > 0 && !text.failed) {
+        cnn_log_message(&set->train.common.log, level, "%s", text.data);
     }
+    cnn_text_free(&text);
 }
 
 static void log_choice(const cnn_sweep_set *set, const cnn_sweep_findings *f) {
@@ -185,7 +196,10 @@ static void log_choice(const cnn_sweep_set *set, const cnn_sweep_findings *f) {
     }
     cnn_log_message(log, CNN_LOG_INFO, "chosen: run %d, by the validation images (%s%s %.4f)",
                     f->choice.member, mean, metric->text, f->choice.mean);
-    log_next(set, f);
+    log_line(set, f, CNN_LOG_INFO, cnn_sweep_describe_next);
+    if (!set->warned) {
+        log_line(set, f, CNN_LOG_WARNING, cnn_sweep_describe_images);
+    }
     if (f->test.metrics.count > 0) {
         const cnn_metrics_column column = {"test", &f->test};
         char others[60] = "this run only";
@@ -408,6 +422,17 @@ cnn_status cnn_sweep_run_with(const cnn_sweep_options *options, cnn_sweep_report
     return status;
 }
 
+/* The warning about validation images, as a line of its own. */
+static void append_warning(const cnn_sweep_set *set, cnn_text *table) {
+    cnn_text warning = {0};
+    cnn_sweep_warn_of_images(set, &warning);
+    if (warning.length > 0) {
+        cnn_text_format(table, "warning: %s\n", warning.data);
+    }
+    table->failed = table->failed || warning.failed;
+    cnn_text_free(&warning);
+}
+
 cnn_status cnn_sweep_dry_run(const cnn_sweep_options *options, char **text, cnn_error *error) {
     cnn_sweep_set set;
     cnn_text table = {0};
@@ -417,6 +442,7 @@ cnn_status cnn_sweep_dry_run(const cnn_sweep_options *options, char **text, cnn_
     }
     if (status == CNN_OK) {
         cnn_sweep_describe(&set, &table);
+        append_warning(&set, &table);
     }
     close_set(&set);
     *text = cnn_text_take(&table);

@@ -27,7 +27,7 @@ static int best_seed(const cnn_sweep *sweep, const cnn_sweep_row *rows, int poin
                      cnn_metric_id metric) {
     double best = (double)NAN;
     int member = 0;
-    for (int i = point * sweep->seeds; i < (point + 1) * sweep->seeds; i++) {
+    for (int i = (point - 1) * sweep->seeds; i < point * sweep->seeds; i++) {
         if (rows[i].state == CNN_SWEEP_FINISHED &&
             cnn_sweep_is_better(metric, rows[i].metrics[metric], best)) {
             best = rows[i].metrics[metric];
@@ -37,19 +37,31 @@ static int best_seed(const cnn_sweep *sweep, const cnn_sweep_row *rows, int poin
     return member;
 }
 
+/* The best combination but `without`; 0: no other has a result. */
+static int best_point(const cnn_sweep *sweep, const cnn_sweep_row *rows, cnn_metric_id metric,
+                      int without) {
+    double best = (double)NAN;
+    int most = 0, found = 0;
+    for (int point = 1; point <= sweep->points; point++) {
+        double mean;
+        int finished = cnn_sweep_mean(sweep, rows, point, metric, &mean);
+        if (point != without && (finished > most || (finished > 0 && finished == most &&
+                                                     cnn_sweep_is_better(metric, mean, best)))) {
+            most = finished;
+            best = mean;
+            found = point;
+        }
+    }
+    return found;
+}
+
 cnn_sweep_choice cnn_sweep_choose(const cnn_sweep *sweep, const cnn_sweep_row *rows,
                                   cnn_metric_id metric) {
-    cnn_sweep_choice choice = {.mean = (double)NAN};
-    int most = 0;
-    for (int point = 0; point < sweep->points; point++) {
-        double mean;
-        int finished = cnn_sweep_mean(sweep, rows, point + 1, metric, &mean);
-        if (finished > most ||
-            (finished > 0 && finished == most && cnn_sweep_is_better(metric, mean, choice.mean))) {
-            most = finished;
-            choice = (cnn_sweep_choice){
-                .member = best_seed(sweep, rows, point, metric), .point = point + 1, .mean = mean};
-        }
+    cnn_sweep_choice choice = {.point = best_point(sweep, rows, metric, 0), .mean = (double)NAN};
+    if (choice.point > 0) {
+        (void)cnn_sweep_mean(sweep, rows, choice.point, metric, &choice.mean);
+        choice.member = best_seed(sweep, rows, choice.point, metric);
+        choice.next = best_point(sweep, rows, metric, choice.point);
     }
     return choice;
 }

@@ -1,275 +1,198 @@
-/* Is the chosen combination of a sweep better than another one, or is the difference chance? Both
- * were measured on the same validation images, so differences are taken image by image. */
+/* Is the chosen combination of a sweep really better than another one, or was it lucky? Both were
+ * measured on the same validation images, so differences are taken image by image. */
 #include "run/sweep_set.h"
 
-#include "base/csv.h"
 #include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
 #include "base/memory.h"
-#include "base/number_text.h"
-#include "base/sort.h"
+#include "stats/crossed.h"
 
 #include <math.h>
 #include <string.h>
 
-#define TABLE_LIMIT ((size_t)1 << 30)
-#define SQRT_HALF 0.70710678118654752440
+/* --- metrics that are means of values of images --- */
 
-/* A float next to 0 or 1 can be rounded to it. */
-#define LEAST_PROBABILITY 5.9604644775390625e-08 /* 2^-24 */
+/* The metric is the sum of `weight` times the mean over a group of images, divided by the sum of
+ * the weights. The groups are the classes, or all images are group 0. The area under the ROC curve
+ * is the mean of the components of either class, whose chances add up (DeLong, DeLong and
+ * Clarke-Pearson 1988): weights of 1. All weights 0: it is no such metric. */
+typedef struct grouping {
+    bool by_class;
+    double weight[2];
+} grouping;
 
-/* The losses of one model on its validation images. */
-typedef struct predictions {
-    uint64_t *image; /* [count], hashes of paths */
-    double *loss;    /* [count]: log loss, or 1 for a wrong decision */
-    size_t count, capacity, loss_capacity;
-} predictions;
+static const grouping groupings[CNN_METRIC_COUNT] = {
+    [CNN_METRIC_loss] = {false, {1.0, 0.0}},
+    [CNN_METRIC_accuracy] = {false, {1.0, 0.0}},
+    [CNN_METRIC_brier] = {false, {1.0, 0.0}},
+    [CNN_METRIC_auc] = {true, {1.0, 1.0}},
+    [CNN_METRIC_balanced_accuracy] = {true, {0.5, 0.5}},
+    [CNN_METRIC_recall] = {true, {0.0, 1.0}},
+    [CNN_METRIC_specificity] = {true, {1.0, 0.0}},
+};
 
-/* The differences of two combinations: a cell for each image and seed. */
-typedef struct cells {
-    cnn_keyed *image;   /* [count]: hash and number of the cell */
-    double *difference; /* [count] */
-    size_t count, capacity, difference_capacity;
-    size_t *seed_end; /* [seeds]: the end of each seed's cells; 0: none */
-    int seeds;
-} cells;
-
-/* --- reading --- */
-
-static bool add_prediction(predictions *p, uint64_t image, double loss) {
-    if (!cnn_grow((void **)&p->image, &p->capacity, p->count + 1, sizeof *p->image) ||
-        !cnn_grow((void **)&p->loss, &p->loss_capacity, p->count + 1, sizeof *p->loss)) {
-        return false;
-    }
-    p->image[p->count] = image;
-    p->loss[p->count++] = loss;
-    return true;
-}
-
-/* Columns path,label,predicted,probability. */
-static cnn_status parse(const char *path, char *text, const char *class_1, bool decisions,
-                        predictions *p, cnn_error *error) {
-    cnn_csv csv = cnn_csv_start(text);
-    (void)cnn_csv_next(&csv); /* the header */
-    while (cnn_csv_next(&csv)) {
-        if (csv.count < 4) {
-            return cnn_fail(error, CNN_ERROR_RUNTIME, "%s: damaged: row %zu: expected 4 columns",
-                            path, csv.line);
-        }
-        double probability = cnn_number_read(csv.field[3], NULL);
-        double of_label = strcmp(csv.field[1], class_1) == 0 ? probability : 1.0 - probability;
-        double loss = decisions ? (double)(strcmp(csv.field[1], csv.field[2]) != 0)
-                                : -log(fmax(of_label, LEAST_PROBABILITY));
-        uint64_t image = cnn_hash_bytes(CNN_HASH_START, csv.field[0], strlen(csv.field[0]));
-        if (!add_prediction(p, image, loss)) {
-            return cnn_fail_memory(error, path);
-        }
-    }
-    return CNN_OK;
-}
-
-static cnn_status read_file(const char *path, const char *class_1, bool decisions, predictions *p,
-                            cnn_error *error) {
-    char *text;
-    size_t size;
-    cnn_status status = cnn_file_read(path, TABLE_LIMIT, CNN_ERROR_RUNTIME, &text, &size, error);
-    if (status != CNN_OK) {
-        return cnn_fail_prefix(error, status, "%s: ", path);
-    }
-    status = parse(path, text, class_1, decisions, p, error);
-    cnn_free(text);
-    return status;
-}
-
-static cnn_status read_member(const cnn_sweep_set *set, int member, const char *class_1,
-                              bool decisions, predictions *p, cnn_error *error) {
-    cnn_run_directory directory = {0};
-    char *path = cnn_run_member_path(set->directory, member);
-    cnn_status status = path ? cnn_run_directory_name(path, &directory, error)
-                             : cnn_fail_memory(error, set->directory);
-    if (status == CNN_OK) {
-        status = read_file(directory.file[CNN_RUN_PREDICTIONS], class_1, decisions, p, error);
-    }
-    cnn_run_directory_free(&directory);
-    cnn_free(path);
-    return status;
-}
-
-static void free_predictions(predictions *p) {
-    cnn_free(p->image);
-    cnn_free(p->loss);
-    *p = (predictions){0};
+cnn_metric_id cnn_sweep_compared(cnn_metric_id metric) {
+    return groupings[metric].weight[0] + groupings[metric].weight[1] > 0.0 ? metric
+                                                                           : CNN_METRIC_loss;
 }
 
 /* --- differences --- */
 
-static bool same_images(const predictions *a, const predictions *b) {
+/* The differences of two combinations: see cnn_crossed. */
+typedef struct differences {
+    double *value; /* [seeds] */
+    int seeds;
+    uint64_t *image; /* [count] */
+    double *part;    /* [count] */
+    size_t count, capacity[2];
+} differences;
+
+static void free_differences(differences *d) {
+    cnn_free(d->value);
+    cnn_free(d->image);
+    cnn_free(d->part);
+}
+
+static bool same_images(const cnn_sweep_predictions *a, const cnn_sweep_predictions *b) {
     return a->count == b->count &&
            (a->count == 0 || memcmp(a->image, b->image, a->count * sizeof *a->image) == 0);
 }
 
-/* Adds the cells of one seed: b less a. */
-static bool add_cells(const predictions *a, const predictions *b, int seed, cells *c) {
-    size_t needed = c->count + a->count;
-    if (!cnn_grow((void **)&c->image, &c->capacity, needed, sizeof *c->image) ||
-        !cnn_grow((void **)&c->difference, &c->difference_capacity, needed,
-                  sizeof *c->difference)) {
+/* How much better `best` is on image i. */
+static double better_by(const cnn_sweep_predictions *best, const cnn_sweep_predictions *other,
+                        cnn_metric_id metric, size_t i) {
+    double difference = best->value[i] - other->value[i];
+    return cnn_metric_table[metric].more_is_better ? difference : -difference;
+}
+
+/* Adds one seed, on the same images, unless a group has fewer than two images. */
+static bool add_difference(const cnn_sweep_predictions *best, const cnn_sweep_predictions *other,
+                           cnn_metric_id metric, differences *d) {
+    const grouping *groups = &groupings[metric];
+    double mean[2] = {0}, count[2] = {0}, value = 0.0;
+    for (size_t i = 0; i < best->count; i++) {
+        int group = groups->by_class ? best->label[i] : 0;
+        mean[group] += better_by(best, other, metric, i);
+        count[group] += 1.0;
+    }
+    for (int group = 0; group < 2; group++) {
+        if (groups->weight[group] > 0.0 && count[group] < 2.0) {
+            return true;
+        }
+        mean[group] /= fmax(count[group], 1.0);
+        value += groups->weight[group] * mean[group];
+    }
+    size_t needed = d->count + best->count;
+    if (!cnn_grow((void **)&d->image, &d->capacity[0], needed, sizeof *d->image) ||
+        !cnn_grow((void **)&d->part, &d->capacity[1], needed, sizeof *d->part)) {
         return false;
     }
-    for (size_t i = 0; i < a->count; i++) {
-        c->image[c->count] = (cnn_keyed){.key = a->image[i], .value = c->count};
-        c->difference[c->count++] = b->loss[i] - a->loss[i];
+    for (size_t i = 0; i < best->count; i++) {
+        int group = groups->by_class ? best->label[i] : 0;
+        double off = better_by(best, other, metric, i) - mean[group];
+        if (groups->weight[group] > 0.0) {
+            d->image[d->count] = best->image[i];
+            d->part[d->count++] =
+                groups->weight[group] * off / sqrt(count[group] * (count[group] - 1.0));
+        }
     }
-    c->seed_end[seed] = c->count;
+    d->value[d->seeds++] = value / (groups->weight[0] + groups->weight[1]);
     return true;
-}
-
-/* The sum of squares of the sums over groups of neighbours. */
-static double squares_of_images(const cells *c, double mean) {
-    double squares = 0.0;
-    for (size_t i = 0; i < c->count;) {
-        double sum = 0.0;
-        size_t first = i;
-        for (; i < c->count && c->image[i].key == c->image[first].key; i++) {
-            sum += c->difference[c->image[i].value] - mean;
-        }
-        squares += sum * sum;
-    }
-    return squares;
-}
-
-/* The same over seeds; *seeds: how many there are. */
-static double squares_of_seeds(const cells *c, double mean, int *seeds) {
-    double squares = 0.0;
-    size_t begin = 0;
-    *seeds = 0;
-    for (int seed = 0; seed < c->seeds; seed++) {
-        double sum = 0.0;
-        if (c->seed_end[seed] > 0) {
-            for (; begin < c->seed_end[seed]; begin++) {
-                sum += c->difference[begin] - mean;
-            }
-            squares += sum * sum;
-            ++*seeds;
-        }
-    }
-    return squares;
-}
-
-/* Images and seeds are both drawn by chance: two-way clustered variance of the mean (Cameron,
- * Gelbach and Miller 2011), but at least that of either alone, with the correction G / (G - 1) for
- * G groups. */
-static double variance_of(const cells *c, double mean) {
-    double n = (double)c->count, each = 0.0;
-    int seeds;
-    size_t images = 0;
-    for (size_t i = 0; i < c->count; i++) {
-        double d = c->difference[i] - mean;
-        each += d * d;
-        images += i == 0 || c->image[i].key != c->image[i - 1].key;
-    }
-    double of_images =
-        squares_of_images(c, mean) * (double)images / fmax((double)images - 1.0, 1.0);
-    double of_seeds = squares_of_seeds(c, mean, &seeds);
-    if (seeds < 2) {
-        return of_images / (n * n);
-    }
-    of_seeds *= seeds / (seeds - 1.0);
-    return fmax(of_images + of_seeds - each, fmax(of_images, of_seeds)) / (n * n);
-}
-
-static cnn_status measure(cells *c, cnn_sweep_comparison *result, cnn_error *error) {
-    double sum = 0.0;
-    if (c->count < 2) {
-        return CNN_OK;
-    }
-    if (!cnn_sort_by_key(c->image, c->count)) {
-        return cnn_fail_memory(error, "the comparison");
-    }
-    for (size_t i = 0; i < c->count; i++) {
-        sum += c->difference[i];
-    }
-    result->cells = c->count;
-    result->difference = sum / (double)c->count;
-    result->standard_error = sqrt(variance_of(c, result->difference));
-    result->p = result->standard_error > 0.0
-                    ? erfc(fabs(result->difference) / result->standard_error * SQRT_HALF)
-                    : 1.0;
-    return CNN_OK;
 }
 
 /* --- one combination --- */
 
-static bool is_finished(const cnn_sweep_set *set, const cnn_sweep_row *rows, int point, int seed) {
-    return rows[(point - 1) * set->sweep->seeds + seed].state == CNN_SWEEP_FINISHED;
+/* What all comparisons share. */
+typedef struct comparing {
+    const cnn_sweep_set *set;
+    const cnn_sweep_row *rows;
+    int point; /* the chosen one */
+    const char *class_1;
+    cnn_metric_id metric;        /* that is compared */
+    cnn_sweep_predictions *best; /* [seeds] of the chosen combination; count 0: none */
+} comparing;
+
+static int member_of(const comparing *c, int point, int seed) {
+    return (point - 1) * c->set->sweep->seeds + seed + 1;
 }
 
-static cnn_status add_seed(const cnn_sweep_set *set, int point, int seed, const char *class_1,
-                           bool decisions, const predictions *best, cells *c, cnn_error *error) {
-    predictions other = {0};
-    int member = (point - 1) * set->sweep->seeds + seed + 1;
-    cnn_status status = read_member(set, member, class_1, decisions, &other, error);
-    if (status == CNN_OK && same_images(best, &other) && !add_cells(best, &other, seed, c)) {
+static bool is_finished(const comparing *c, int point, int seed) {
+    return c->rows[member_of(c, point, seed) - 1].state == CNN_SWEEP_FINISHED;
+}
+
+/* With other classes, labels and probabilities mean something else. */
+static bool same_classes(const comparing *c, int point, int seed) {
+    char *const *a = c->set->configs[member_of(c, c->point, seed) - 1]->data.classes;
+    char *const *b = c->set->configs[member_of(c, point, seed) - 1]->data.classes;
+    return a[1] && b[1] ? strcmp(a[0], b[0]) == 0 && strcmp(a[1], b[1]) == 0 : a[1] == b[1];
+}
+
+static cnn_status add_seed(const comparing *c, int point, int seed, differences *d,
+                           cnn_sweep_comparison *result, cnn_error *error) {
+    cnn_sweep_predictions other;
+    cnn_status status = cnn_sweep_read_predictions(c->set, member_of(c, point, seed), c->class_1,
+                                                   c->metric, &other, error);
+    if (status == CNN_OK &&
+        !(same_classes(c, point, seed) && same_images(&c->best[seed], &other))) {
+        result->other_images = true;
+    } else if (status == CNN_OK && !add_difference(&c->best[seed], &other, c->metric, d)) {
         status = cnn_fail_memory(error, "the comparison");
     }
-    free_predictions(&other);
+    cnn_sweep_free_predictions(&other);
     return status;
 }
 
-/* best: the predictions of each seed of the chosen combination; empty: of none. */
-static cnn_status compare_point(const cnn_sweep_set *set, const cnn_sweep_row *rows, int point,
-                                const char *class_1, bool decisions, const predictions *best,
-                                cnn_sweep_comparison *result, cnn_error *error) {
-    cells c = {.seeds = set->sweep->seeds};
-    c.seed_end = cnn_alloc((size_t)c.seeds, sizeof *c.seed_end);
-    cnn_status status = c.seed_end ? CNN_OK : cnn_fail_memory(error, "the comparison");
-    for (int seed = 0; seed < c.seeds && status == CNN_OK; seed++) {
-        if (best[seed].count > 0 && is_finished(set, rows, point, seed)) {
-            status = add_seed(set, point, seed, class_1, decisions, &best[seed], &c, error);
+static cnn_status measure(const comparing *c, const differences *d, cnn_sweep_comparison *result,
+                          cnn_error *error) {
+    const cnn_crossed crossed = {.value = d->value,
+                                 .seeds = d->seeds,
+                                 .image = d->image,
+                                 .part = d->part,
+                                 .count = d->count};
+    cnn_crossed_test test;
+    CNN_TRY(cnn_crossed_measure(&crossed, &test, error));
+    result->cells = d->count;
+    result->seeds = d->seeds;
+    result->difference = test.mean;
+    result->standard_error = test.standard_error;
+    result->p = test.p;
+    /* The best of m was chosen because it looked best: comparisons with the best (Hsu 1984), whose
+     * critical value is bounded by m - 1 times p. Those that were ended or failed count: they could
+     * have been chosen. */
+    result->adjusted_p = fmin(1.0, (c->set->sweep->points - 1) * test.p);
+    return CNN_OK;
+}
+
+static cnn_status compare_point(const comparing *c, int point, cnn_sweep_comparison *result,
+                                cnn_error *error) {
+    int seeds = c->set->sweep->seeds;
+    differences d = {.value = cnn_alloc((size_t)seeds, sizeof *d.value)};
+    cnn_status status = d.value ? CNN_OK : cnn_fail_memory(error, "the comparison");
+    for (int seed = 0; seed < seeds && status == CNN_OK; seed++) {
+        if (c->best[seed].count > 0 && is_finished(c, point, seed)) {
+            status = add_seed(c, point, seed, &d, result, error);
         }
     }
-    if (status == CNN_OK) {
-        status = measure(&c, result, error);
+    if (status == CNN_OK && d.seeds > 0) {
+        status = measure(c, &d, result, error);
     }
-    cnn_free(c.image);
-    cnn_free(c.difference);
-    cnn_free(c.seed_end);
+    free_differences(&d);
     return status;
 }
 
 /* --- all --- */
 
-/* The best of m was chosen because it looked best: Hsu's comparisons with the best (1984), whose
- * critical value is bounded by m - 1 times p. */
-static void adjust(cnn_sweep_comparison *results, int points) {
-    int count = 0;
-    for (int i = 0; i < points; i++) {
-        count += results[i].cells > 0;
-    }
-    for (int i = 0; i < points; i++) {
-        results[i].adjusted_p = fmin(1.0, count * results[i].p);
-    }
-}
-
-static cnn_status compare_all(const cnn_sweep_set *set, const cnn_sweep_row *rows,
-                              const cnn_sweep_choice *choice, const char *class_1,
-                              predictions *best, cnn_sweep_comparison *results, cnn_error *error) {
-    const cnn_metric *metric = &cnn_metric_table[set->base->train.early_stopping.metric];
-    bool decisions = metric->needs_threshold;
-    for (int seed = 0; seed < set->sweep->seeds; seed++) {
-        if (is_finished(set, rows, choice->point, seed)) {
-            int member = (choice->point - 1) * set->sweep->seeds + seed + 1;
-            CNN_TRY(read_member(set, member, class_1, decisions, &best[seed], error));
+static cnn_status compare_all(const comparing *c, cnn_sweep_comparison *results, cnn_error *error) {
+    for (int seed = 0; seed < c->set->sweep->seeds; seed++) {
+        if (is_finished(c, c->point, seed)) {
+            CNN_TRY(cnn_sweep_read_predictions(c->set, member_of(c, c->point, seed), c->class_1,
+                                               c->metric, &c->best[seed], error));
         }
     }
-    for (int point = 1; point <= set->sweep->points; point++) {
-        if (point != choice->point) {
-            CNN_TRY(compare_point(set, rows, point, class_1, decisions, best, &results[point - 1],
-                                  error));
+    for (int point = 1; point <= c->set->sweep->points; point++) {
+        if (point != c->point) {
+            CNN_TRY(compare_point(c, point, &results[point - 1], error));
         }
     }
-    adjust(results, set->sweep->points);
     return CNN_OK;
 }
 
@@ -285,23 +208,17 @@ cnn_status cnn_sweep_compare(const cnn_sweep_set *set, const cnn_sweep_row *rows
     if (choice->member == 0) {
         return CNN_OK;
     }
-    predictions *best = cnn_alloc(seeds, sizeof *best);
-    cnn_status status = best ? compare_all(set, rows, choice, class_1, best, results, error)
-                             : cnn_fail_memory(error, "the comparison");
-    for (size_t seed = 0; best && seed < seeds; seed++) {
-        free_predictions(&best[seed]);
+    const comparing c = {.set = set,
+                         .rows = rows,
+                         .point = choice->point,
+                         .class_1 = class_1,
+                         .metric = cnn_sweep_compared(set->base->train.early_stopping.metric),
+                         .best = cnn_alloc(seeds, sizeof *c.best)};
+    cnn_status status =
+        c.best ? compare_all(&c, results, error) : cnn_fail_memory(error, "the comparison");
+    for (size_t seed = 0; c.best && seed < seeds; seed++) {
+        cnn_sweep_free_predictions(&c.best[seed]);
     }
-    cnn_free(best);
+    cnn_free(c.best);
     return status;
-}
-
-int cnn_sweep_next(const cnn_sweep_set *set, const cnn_sweep_comparison *results) {
-    int next = 0;
-    for (int point = 1; point <= set->sweep->points; point++) {
-        if (results[point - 1].cells > 0 &&
-            (next == 0 || results[point - 1].difference < results[next - 1].difference)) {
-            next = point;
-        }
-    }
-    return next;
 }

@@ -1,17 +1,19 @@
 /* A sweep in progress: shared by the files of the sweep, and not included elsewhere.
  *
- *   sweep.c           the sweep as a set of runs (run_set.h)
- *   sweep_images.c    images that neighbouring members share
- *   sweep_estimate.c  how long the members will take
- *   sweep_halving.c   members that are ended early
- *   sweep_notes.c     failed members
- *   sweep_results.c   reads the results of members from their directories
- *   sweep_choice.c    the member that is chosen
- *   sweep_compare.c   is it really better than others?
- *   sweep_keys.c      which keys mattered
- *   sweep_test.c      measures its model on the test images
- *   sweep_tested.c    the models that have been measured on them
- *   sweep_tables.c    members.csv, sweep.csv, summary.json */
+ *   sweep.c              the sweep as a set of runs (run_set.h)
+ *   sweep_images.c       images that neighbouring members share
+ *   sweep_estimate.c     how long the members will take
+ *   sweep_halving.c      members that are ended early
+ *   sweep_notes.c        failed members
+ *   sweep_results.c      reads the results of members from their directories
+ *   sweep_choice.c       the member that is chosen
+ *   sweep_predictions.c  what members say about each validation image
+ *   sweep_compare.c      is it really better than others?
+ *   sweep_verdict.c      the same in words
+ *   sweep_keys.c         which keys mattered
+ *   sweep_test.c         measures its model on the test images
+ *   sweep_tested.c       the models that have been measured on them
+ *   sweep_tables.c       members.csv, sweep.csv, summary.json */
 #ifndef CNN_RUN_SWEEP_SET_H
 #define CNN_RUN_SWEEP_SET_H
 
@@ -43,6 +45,7 @@ typedef struct cnn_sweep_set {
     const char *directory; /* of the set */
     int rung;              /* of halving, from 0 */
     bool *ended;           /* [points]: by halving */
+    bool warned;           /* of other validation images */
     cnn_status (*report)(const struct cnn_sweep_set *set, const struct cnn_sweep_findings *found,
                          const char *path, cnn_error *error); /* cnn_sweep_report, or NULL */
 } cnn_sweep_set;
@@ -74,8 +77,9 @@ typedef struct cnn_sweep_row {
 /* The member that is chosen: of the best combination, the best seed. */
 typedef struct cnn_sweep_choice {
     int member;  /* 0: no member has finished with validation metrics */
-    int point;   /* its combination */
+    int point;   /* its combination; 0: none */
     double mean; /* of the metric, over the seeds of the combination */
+    int next;    /* the combination that would be chosen without this one; 0: none */
 } cnn_sweep_choice;
 
 /* --- sweep_images.c --- */
@@ -174,34 +178,71 @@ bool cnn_sweep_is_better(cnn_metric_id metric, double a, double b);
 cnn_sweep_choice cnn_sweep_choose(const cnn_sweep *sweep, const cnn_sweep_row *rows,
                                   cnn_metric_id metric);
 
+/* --- sweep_predictions.c --- */
+
+/* What the model of a member says about its validation images, in a metric that is a mean of values
+ * of images. */
+typedef struct cnn_sweep_predictions {
+    uint64_t *image; /* [count], hashes of paths */
+    uint8_t *label;  /* [count] */
+    double *value;   /* [count]: of the log loss or the Brier score: the image's; of the area under
+                      * the ROC curve: its component (stats/compare.h); else 1 for a correct
+                      * classification, 0 for a wrong one */
+    size_t count, capacity[3];
+} cnn_sweep_predictions;
+
+/* Reads predictions.csv of a finished member. class_1: the name of class 1. Free with
+ * cnn_sweep_free_predictions, also after a failure. */
+CNN_MUST_USE cnn_status cnn_sweep_read_predictions(const cnn_sweep_set *set, int member,
+                                                   const char *class_1, cnn_metric_id metric,
+                                                   cnn_sweep_predictions *predictions,
+                                                   cnn_error *error);
+void cnn_sweep_free_predictions(cnn_sweep_predictions *predictions);
+
 /* --- sweep_compare.c --- */
 
-/* How much worse another combination is than the chosen one, on the same validation images: in log
- * loss, or, if the metric depends on the threshold, in the share of errors. */
+/* How much better the chosen combination is than another one, on the same validation images, in the
+ * metric cnn_sweep_compared. */
 typedef struct cnn_sweep_comparison {
     size_t cells;          /* images, each counted for every seed; 0: nothing could be compared */
-    double difference;     /* of the means; above 0: the chosen one is better */
+    int seeds;             /* with which both have finished, on the same images */
+    double difference;     /* of the metric; above 0: the chosen one is better */
     double standard_error; /* of the difference, with images and seeds as drawn by chance */
-    double p;              /* two-sided, by the normal distribution */
-    double adjusted_p;     /* of the claim that the chosen one, which looked best, is better */
+    double p;              /* two-sided (stats/crossed.h) */
+    double adjusted_p;     /* corrected for the choice among all combinations */
+    bool other_images;     /* a seed was left out, because the validation images are not the same */
 } cnn_sweep_comparison;
 
-/* Compares the chosen combination with all others: results[points]. Seeds whose validation images
- * differ are left out. class_1: the name of class 1. */
+/* The metric in which combinations are compared: this one, if it is a mean of values of images;
+ * else the log loss. */
+cnn_metric_id cnn_sweep_compared(cnn_metric_id metric);
+
+/* Compares the chosen combination with all others: results[points]. class_1: the name of class 1.
+ */
 CNN_MUST_USE cnn_status cnn_sweep_compare(const cnn_sweep_set *set, const cnn_sweep_row *rows,
                                           const cnn_sweep_choice *choice, const char *class_1,
                                           cnn_sweep_comparison *results, cnn_error *error);
 
-/* The combination that comes next; 0: none could be compared. */
-int cnn_sweep_next(const cnn_sweep_set *set, const cnn_sweep_comparison *results);
-
 /* --- sweep_keys.c --- */
 
-/* shares[i]: the share of the variance of the metric's ranks, over all finished members, that goes
- * with the value of key i alone, 0 to 1: for values of a list, that between the values; for drawn
- * numbers, Spearman's correlation, squared. NaN: all values or results are equal. */
+/* What a key has to do with the results of finished members. */
+typedef struct cnn_sweep_key_share {
+    double share; /* of the variance of the ranks of the metric, that goes with the value of this
+                   * key alone: 0 to 1. NaN: all results are equal, or it cannot be told */
+    double p;     /* of such a share, or a greater one, by chance; NaN as `share` */
+    int results;  /* that are ranked: members; for drawn values, combinations */
+    int values;   /* different ones among them; of drawn numbers: 2 if they differ */
+} cnn_sweep_key_share;
+
+/* shares[i]: of key i. Of k values in lists, with n results: epsilon squared (Kelley 1935), the
+ * share of the variance between the values, less what chance is expected to give,
+ * (H - k + 1) / (n - k) with the H of Kruskal and Wallis (1952). Of drawn numbers: Spearman's
+ * correlation, squared and corrected in the same way. Below 0, it is 0. p: by the F distribution
+ * (Conover and Iman 1981). With "seeds", drawn values are ranked by the mean over seeds, because
+ * their runs are not independent. */
 CNN_MUST_USE cnn_status cnn_sweep_key_shares(const cnn_sweep_set *set, const cnn_sweep_row *rows,
-                                             double shares[CNN_SWEEP_KEYS_MAX], cnn_error *error);
+                                             cnn_sweep_key_share shares[CNN_SWEEP_KEYS_MAX],
+                                             cnn_error *error);
 
 /* --- sweep_test.c --- */
 
@@ -236,8 +277,30 @@ typedef struct cnn_sweep_findings {
     int tested;                        /* models measured on the test images so far, with it */
     char *classes[2];                  /* NULL if no member was chosen; cnn_free */
     cnn_sweep_comparison *comparisons; /* [points] */
-    double shares[CNN_SWEEP_KEYS_MAX];
+    cnn_sweep_key_share shares[CNN_SWEEP_KEYS_MAX];
 } cnn_sweep_findings;
+
+/* --- sweep_verdict.c --- */
+
+typedef enum cnn_sweep_shown {
+    CNN_SWEEP_SHOWS_NOTHING,
+    CNN_SWEEP_SHOWS_BETTER, /* adjusted_p < 0.05 */
+    CNN_SWEEP_SHOWS_WORSE,
+} cnn_sweep_shown;
+
+cnn_sweep_shown cnn_sweep_what_is_shown(const cnn_sweep_comparison *comparison);
+
+/* Appends whether the chosen combination is better than the next one, as sentences of which the
+ * first begins with a small letter; nothing if there is no next one. */
+void cnn_sweep_describe_next(const cnn_sweep_set *set, const cnn_sweep_findings *findings,
+                             cnn_text *text);
+
+/* Appends a warning if other combinations were judged by other images than the chosen one. */
+void cnn_sweep_describe_images(const cnn_sweep_set *set, const cnn_sweep_findings *findings,
+                               cnn_text *text);
+
+/* Appends a warning if the keys of the sweep make that likely; before anything is trained. */
+void cnn_sweep_warn_of_images(const cnn_sweep_set *set, cnn_text *text);
 
 /* --- sweep.c --- */
 

@@ -121,21 +121,26 @@ static void add_validation(cnn_json_writer *json, const cnn_sweep_row *row) {
     cnn_json_end(json);
 }
 
-/* A comparison with another combination, whose first member is `member`. */
+/* The next combination, and the comparison with it. */
 static void add_next(cnn_json_writer *json, const cnn_sweep_set *set,
                      const cnn_sweep_findings *findings) {
-    const cnn_metric *metric = &cnn_metric_table[set->base->train.early_stopping.metric];
-    int next = cnn_sweep_next(set, findings->comparisons);
+    const cnn_metric_id metric = set->base->train.early_stopping.metric;
+    const int next = findings->choice.next;
     if (next == 0) {
         cnn_json_null(json);
         return;
     }
     const cnn_sweep_comparison *found = &findings->comparisons[next - 1];
     int member = (next - 1) * set->sweep->seeds + 1;
+    double mean;
+    (void)cnn_sweep_mean(set->sweep, findings->rows, next, metric, &mean);
     cnn_json_begin_object(json);
     cnn_json_integer(cnn_json_key(json, "member"), member);
     add_values(cnn_json_key(json, "values"), set->sweep, member);
-    cnn_json_string(cnn_json_key(json, "compared"), metric->needs_threshold ? "errors" : "loss");
+    cnn_json_number(cnn_json_key(json, "mean"), mean);
+    cnn_json_string(cnn_json_key(json, "compared"),
+                    cnn_metric_table[cnn_sweep_compared(metric)].name);
+    cnn_json_integer(cnn_json_key(json, "seeds"), found->seeds);
     cnn_json_integer(cnn_json_key(json, "images"), (int64_t)found->cells);
     cnn_json_number(cnn_json_key(json, "difference"), found->difference);
     cnn_json_number(cnn_json_key(json, "standard_error"), found->standard_error);
@@ -145,10 +150,11 @@ static void add_next(cnn_json_writer *json, const cnn_sweep_set *set,
 }
 
 /* {"train.learning_rate":0.8,…} */
-static void add_shares(cnn_json_writer *json, const cnn_sweep *sweep, const double *shares) {
+static void add_shares(cnn_json_writer *json, const cnn_sweep *sweep,
+                       const cnn_sweep_key_share *shares) {
     cnn_json_begin_object(json);
     for (int i = 0; i < sweep->key_count; i++) {
-        cnn_json_number(cnn_json_key(json, sweep->keys[i].name), shares[i]);
+        cnn_json_number(cnn_json_key(json, sweep->keys[i].name), shares[i].share);
     }
     cnn_json_end(json);
 }

@@ -47,9 +47,6 @@ static uint64_t ordered(double value) {
     return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
-/* component[i]: for an image of class 1, the share of class 0 with lower scores; for an image of
- * class 0, the share of class 1 with higher scores; ties count half. The mean of either is the
- * area. */
 static bool find_components(const double *scores, const uint8_t *labels, size_t count,
                             const size_t classes[2], double *component) {
     cnn_keyed *items = cnn_alloc(count, sizeof *items);
@@ -77,6 +74,17 @@ static bool find_components(const double *scores, const uint8_t *labels, size_t 
     }
     cnn_free(items);
     return true;
+}
+
+cnn_status cnn_area_components(const double *scores, const uint8_t *labels, size_t count,
+                               double *component, cnn_error *error) {
+    size_t classes[2] = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        classes[labels[i]]++;
+    }
+    return find_components(scores, labels, count, classes, component)
+               ? CNN_OK
+               : cnn_fail_memory(error, "the components of the area");
 }
 
 /* Mean of the values of images of one class, and the variance of that mean. */

@@ -35,6 +35,12 @@ typedef struct cnn_delong {
     double low, high;      /* 95 % interval of the difference */
 } cnn_delong;
 
+/* component[count]: for an image of class 1, the share of the images of class 0 with lower scores;
+ * for one of class 0, the share of those of class 1 with higher scores; ties count half. The mean
+ * over either class is the area. Both classes must be there, or values are not finite. */
+CNN_MUST_USE cnn_status cnn_area_components(const double *scores, const uint8_t *labels,
+                                            size_t count, double *component, cnn_error *error);
+
 /* scores: of each model, [count], finite, higher for class 1; labels: 0 or 1. All NaN if a class is
  * missing; all but areas and difference NaN if a class has one image only. Takes as long as
  * sorting: counts the pairs by midranks, as Sun and Xu 2014. */
