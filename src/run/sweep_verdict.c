@@ -17,11 +17,12 @@ cnn_sweep_shown cnn_sweep_what_is_shown(const cnn_sweep_comparison *found) {
     return found->difference > 0.0 ? CNN_SWEEP_SHOWS_BETTER : CNN_SWEEP_SHOWS_WORSE;
 }
 
-/* "run 3", "runs 5 to 6" */
+/* "run 3", "runs 5 and 6", "runs 5 to 7" */
 static void add_runs(const cnn_sweep *sweep, int point, cnn_text *text) {
     int first = (point - 1) * sweep->seeds + 1;
     if (sweep->seeds > 1) {
-        cnn_text_format(text, "runs %d to %d", first, first + sweep->seeds - 1);
+        cnn_text_format(text, "runs %d %s %d", first, sweep->seeds == 2 ? "and" : "to",
+                        first + sweep->seeds - 1);
     } else {
         cnn_text_format(text, "run %d", first);
     }

@@ -73,7 +73,7 @@ done
 # the page: the choice, all runs; a name that is markup stays text
 grep -q "Run $chosen of 4 was chosen, by the log loss of its validation images" a/report.html || fail "expected a verdict"
 grep -q 'On 30 test images, .* They were measured for this run only' a/report.html || fail "expected the test images"
-grep -q '(runs [13] and [24])' a/report.html || fail "expected the runs of the next combination"
+grep -q 'runs [13] and [24], the next by log loss' a/report.html || fail "expected the runs of the next combination"
 ! grep -q 'id="cut"' a/report.html || fail "expected no runs that were cut short"
 [ "$(grep -o 'class="series-[0-9]*[^"]*"' a/report.html | wc -l)" -gt 0 ] || grep -q '<svg' a/report.html || fail "expected a chart"
 

@@ -9,9 +9,9 @@ command -v nm >/dev/null || exit 77
 
 # cannot fail with valid arguments (newlocale: for the C locale)
 harmless='__ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc __errno_location __sched_cpucount __stack_chk_fail __tls_get_addr _exit bcmp
-ceil ceilf clearerr cos dirfd erfc exp fclose ferror fileno floor fma fmaf fmax fputc free getenv getopt_long getpid isatty ldexp ldexpf log
+ceil ceilf clearerr cos dirfd erfc exp fclose ferror fileno floor fma fmaf fmax fputc free getenv getopt_long getpid isatty ldexp ldexpf llround log
 localeconv frexp malloc_usable_size memchr memcmp memcpy memmem memmove memset pow qsort qsort_r raise round sigaction sigemptyset
-fmin fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerror strlen strncasecmp strncmp strnlen strpbrk strrchr strspn
+fmin fnmatch fgets fseek sigfillset signal sqrt strcasecmp strchr strcmp strcspn strerror strlen strncasecmp strncmp strnlen strpbrk strrchr strspn
 strstr strtod strtol sscanf strtoll strtoul strtoull sysconf _setjmp longjmp __longjmp_chk __memcpy_chk __memset_chk __sprintf_chk
 __snprintf_chk __vsnprintf_chk snprintf vsnprintf newlocale uselocale pthread_once waitpid ioctl time getppid kill prctl
 gethostname'
