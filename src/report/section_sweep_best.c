@@ -169,8 +169,8 @@ cnn_status cnn_report_sweep_best(cnn_html *html, const cnn_report *report, cnn_e
                         "error, and p as above. All runs are in sweep.csv.",
                         count < BEST_MAX ? count : BEST_MAX, sweep->set->sweep->points,
                         sweep->set->sweep->seeds > 1
-                            ? " The result is the mean over seeds, beside the standard deviation "
-                              "of a run with one seed."
+                            ? " The result is the mean over seeds. The deviation is that of single "
+                              "runs."
                             : "",
                         cnn_metric_table[cnn_sweep_compared(cnn_report_sweep_metric(sweep))].text);
         cnn_html_end(html);
