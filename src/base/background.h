@@ -1,4 +1,4 @@
-/* Jobs that are done one after the other: by a thread beside the one that gives them, or, where no
+/* Jobs that are done one after the other: by a thread next to the one that gives them, or, where no
  * processor is left for it, by the one that gives them, when it waits for them. */
 #ifndef CNN_BASE_BACKGROUND_H
 #define CNN_BASE_BACKGROUND_H

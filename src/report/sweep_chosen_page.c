@@ -40,16 +40,13 @@ static cnn_status make(const cnn_sweep_set *set, const cnn_sweep_findings *found
 /* Of the chosen member; others lose the report that they had while they were the chosen one. */
 static cnn_status make_or_remove(const cnn_sweep_set *set, const cnn_sweep_findings *found,
                                  int number, const char *predictions, cnn_error *error) {
-    cnn_run_directory member = {0};
-    char *path = cnn_run_member_path(set->directory, number);
-    cnn_status status = path ? cnn_run_directory_name(path, &member, error)
-                             : cnn_fail_memory(error, set->directory);
+    cnn_run_directory member;
+    cnn_status status = cnn_run_member_directory(set->directory, number, &member, error);
     if (status == CNN_OK) {
         status = number == found->choice.member ? make(set, found, &member, predictions, error)
                                                 : cnn_run_remove(&member, CNN_RUN_REPORT, error);
     }
     cnn_run_directory_free(&member);
-    cnn_free(path);
     return status;
 }
 

@@ -73,15 +73,12 @@ static cnn_status read_file(const cnn_run_directory *directory, cnn_sweep_curve 
 
 static cnn_status read_curve(const cnn_sweep_set *set, int member, cnn_sweep_curve *curve,
                              cnn_error *error) {
-    cnn_run_directory directory = {0};
-    char *path = cnn_run_member_path(set->directory, member);
-    cnn_status status = path ? cnn_run_directory_name(path, &directory, error)
-                             : cnn_fail_memory(error, set->directory);
+    cnn_run_directory directory;
+    cnn_status status = cnn_run_member_directory(set->directory, member, &directory, error);
     if (status == CNN_OK) {
         status = read_file(&directory, curve, error);
     }
     cnn_run_directory_free(&directory);
-    cnn_free(path);
     return status;
 }
 

@@ -52,6 +52,16 @@ char *cnn_run_member_path(const char *directory, int member) {
     return cnn_path_join(directory, name);
 }
 
+cnn_status cnn_run_member_directory(const char *sweep, int member, cnn_run_directory *directory,
+                                    cnn_error *error) {
+    *directory = (cnn_run_directory){0};
+    char *path = cnn_run_member_path(sweep, member);
+    cnn_status status =
+        path ? cnn_run_directory_name(path, directory, error) : cnn_fail_memory(error, sweep);
+    cnn_free(path);
+    return status;
+}
+
 /* "model.bin.tmp.1234": a file that cnn_file_write was writing when the program was killed. */
 static bool is_draft_of(const char *name, const char *file) {
     static const char mark[] = ".tmp.";

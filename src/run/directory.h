@@ -65,6 +65,10 @@ char *cnn_run_fold_path(const char *directory, int fold);
 /* The same for a member of a sweep: "DIR/0001". */
 char *cnn_run_member_path(const char *directory, int member);
 
+/* cnn_run_directory_name for that member of the sweep in `sweep`. */
+CNN_MUST_USE cnn_status cnn_run_member_directory(const char *sweep, int member,
+                                                 cnn_run_directory *directory, cnn_error *error);
+
 /* --- existing files --- */
 
 /* *in_use: does the directory contain files of a run, or other files? A missing one does not. */

@@ -28,15 +28,12 @@ static const cnn_config *resolved_config(const void *context) {
 
 /* *begun: has the member a checkpoint? */
 static cnn_status has_begun(const cnn_sweep_set *set, int member, bool *begun, cnn_error *error) {
-    cnn_run_directory directory = {0};
-    char *path = cnn_run_member_path(set->directory, member);
-    cnn_status status = path ? cnn_run_directory_name(path, &directory, error)
-                             : cnn_fail_memory(error, set->directory);
+    cnn_run_directory directory;
+    cnn_status status = cnn_run_member_directory(set->directory, member, &directory, error);
     if (status == CNN_OK) {
         status = cnn_run_has_file(&directory, CNN_RUN_CHECKPOINT, begun, error);
     }
     cnn_run_directory_free(&directory);
-    cnn_free(path);
     return status;
 }
 

@@ -113,16 +113,13 @@ static cnn_status look_in(const cnn_run_directory *directory, cnn_metric_id metr
 
 static cnn_status look_at(const cnn_sweep_set *set, int member, int64_t limit, so_far *found,
                           cnn_error *error) {
-    cnn_run_directory directory = {0};
-    char *path = cnn_run_member_path(set->directory, member);
+    cnn_run_directory directory;
     *found = (so_far){.best = (double)NAN};
-    cnn_status status = path ? cnn_run_directory_name(path, &directory, error)
-                             : cnn_fail_memory(error, set->directory);
+    cnn_status status = cnn_run_member_directory(set->directory, member, &directory, error);
     if (status == CNN_OK) {
         status = look_in(&directory, set->base->train.early_stopping.metric, limit, found, error);
     }
     cnn_run_directory_free(&directory);
-    cnn_free(path);
     return status;
 }
 

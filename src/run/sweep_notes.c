@@ -14,15 +14,12 @@ typedef cnn_status note_work(const cnn_run_directory *directory, void *context, 
 
 static cnn_status in_directory(const cnn_sweep_set *set, int member, note_work *work, void *context,
                                cnn_error *error) {
-    cnn_run_directory directory = {0};
-    char *path = cnn_run_member_path(set->directory, member);
-    cnn_status status = path ? cnn_run_directory_name(path, &directory, error)
-                             : cnn_fail_memory(error, set->directory);
+    cnn_run_directory directory;
+    cnn_status status = cnn_run_member_directory(set->directory, member, &directory, error);
     if (status == CNN_OK) {
         status = work(&directory, context, error);
     }
     cnn_run_directory_free(&directory);
-    cnn_free(path);
     return status;
 }
 

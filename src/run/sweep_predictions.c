@@ -90,16 +90,13 @@ static cnn_status read_file(const char *path, const char *class_1, cnn_metric_id
 cnn_status cnn_sweep_read_predictions(const cnn_sweep_set *set, int member, const char *class_1,
                                       cnn_metric_id metric, cnn_sweep_predictions *p,
                                       cnn_error *error) {
-    cnn_run_directory directory = {0};
-    char *path = cnn_run_member_path(set->directory, member);
+    cnn_run_directory directory;
     *p = (cnn_sweep_predictions){0};
-    cnn_status status = path ? cnn_run_directory_name(path, &directory, error)
-                             : cnn_fail_memory(error, set->directory);
+    cnn_status status = cnn_run_member_directory(set->directory, member, &directory, error);
     if (status == CNN_OK) {
         status = read_file(directory.file[CNN_RUN_PREDICTIONS], class_1, metric, p, error);
     }
     cnn_run_directory_free(&directory);
-    cnn_free(path);
     return status;
 }
 

@@ -176,23 +176,20 @@ bool cnn_sweep_is_cut_short(const cnn_sweep_row *row) {
 static cnn_status read_row(const cnn_sweep_set *set, int member, cnn_sweep_row *row,
                            cnn_error *error) {
     int code;
-    cnn_run_directory directory = {0};
+    cnn_run_directory directory;
     clear_row(row);
     CNN_TRY(cnn_sweep_read_note(set, member, &code, &row->reason, error));
     if (code > 0) {
         row->state = code == CNN_ERROR_DIVERGED ? CNN_SWEEP_DIVERGED : CNN_SWEEP_FAILED;
         return CNN_OK;
     }
-    char *path = cnn_run_member_path(set->directory, member);
-    cnn_status status = path ? cnn_run_directory_name(path, &directory, error)
-                             : cnn_fail_memory(error, set->directory);
+    cnn_status status = cnn_run_member_directory(set->directory, member, &directory, error);
     if (status == CNN_OK) {
         status = code == CNN_SWEEP_ENDED_CODE
                      ? read_ended(&directory, set->base->train.early_stopping.metric, row, error)
                      : read_unnoted(&directory, set->configs[member - 1], row, error);
     }
     cnn_run_directory_free(&directory);
-    cnn_free(path);
     return status;
 }
 
